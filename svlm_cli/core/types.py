@@ -1,0 +1,77 @@
+"""What flows through the pipeline: Frame -> Chunk -> TokenEvent and Segment -> Cue.
+
+All times are seconds on the source's own clock. Knows neither where frames come from nor what becomes of the words.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+"""RGB, uint8, ``[H, W, 3]``, as shown: rotation and sample aspect ratio are already applied."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source and when it came on screen."""
+
+    pixels: Picture
+    time_s: float
+    wall_clock_s: float | None = None  # Unix time of arrival, for live sources
+    gap_s: float = 0.0  # time lost just before this frame (a reconnection)
+    dropped: int = 0  # frames thrown away since the frame before, because the model was slower than the source
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """What one round shows to the model: the frames of one second (of ``chunk_seconds``).
+
+    The pictures of one chunk may differ in size from those of the next, and among themselves.
+    """
+
+    frames: tuple[Picture, ...]
+    start_s: float
+    end_s: float
+    wall_clock_s: float | None = None
+    gap_s: float = 0.0
+    dropped: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.frames, "a chunk shows at least one frame"
+        assert self.end_s > self.start_s, "a chunk lasts some time"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """A token, the moment it was generated."""
+
+    stream: int
+    round: int
+    token_id: int
+    text: str  # what became readable with it: no marker, never half a character, often empty
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The words of one round. Empty text is silence."""
+
+    stream: int
+    round: int
+    start_s: float
+    end_s: float
+    text: str
+    token_ids: tuple[int, ...]  # as generated, marker and end-of-turn included
+    work_s: float  # from the call of the step to the round's last token
+    wall_clock_s: float | None = None
+    gap_s: float = 0.0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One subtitle: its lines are joined by a line break."""
+
+    start_s: float
+    end_s: float
+    text: str
