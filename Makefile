@@ -1,0 +1,66 @@
+# One environment, .venv, made again when pyproject.toml or constraints.txt change.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV ?= $(shell command -v uv)
+BIN := .venv/bin
+VENV := .venv/.stamp
+TINY := .demo/tiny/config.json
+CLIP := .demo/clip.mp4
+
+.PHONY: help demo test bench gpu-test format clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+# Extra places for wheels (PIP_FIND_LINKS) are pip's own affair; uv must be told of them.
+$(VENV): pyproject.toml constraints.txt
+ifneq ($(UV),)
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
+	$(UV) pip install --python $(BIN)/python -c constraints.txt -b constraints.txt \
+	  $${PIP_FIND_LINKS:+--find-links "$$PIP_FIND_LINKS"} -e '.[test]'
+else
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[test]'
+endif
+	touch $@
+
+$(TINY): tests/tiny.py | $(VENV)
+	rm -rf .demo/tiny
+	$(BIN)/python -c 'import pathlib, tests.tiny; tests.tiny.make_tiny_checkpoint(pathlib.Path(".demo/tiny"))'
+
+$(CLIP): | $(VENV)
+	mkdir -p .demo
+	"$$(command -v ffmpeg || $(BIN)/python -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')" \
+	  -v error -y -f lavfi -i testsrc2=size=320x240:rate=25:duration=10 $@
+
+demo: $(VENV) $(TINY) $(CLIP)  ## caption ten seconds of a test picture
+	@echo 'No trained model ships with svlm yet. The one used here has random weights, so its words are random too:'
+	@echo 'what this shows is the way from a video to its subtitles.'
+	rm -f .demo/clip.srt
+	$(BIN)/svlm caption $(CLIP) --model .demo/tiny -f srt
+	cat .demo/clip.srt
+
+test: $(VENV)  ## all checks: lint, format, types, import directions, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
+	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20
+
+gpu-test: $(VENV)  ## the tests that need a CUDA device
+	$(BIN)/pytest -m gpu
+
+format: $(VENV)  ## mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:  ## remove all that is made
+	rm -rf .venv .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +
