@@ -5,7 +5,7 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from svlm_cli.core.errors import UsageError
@@ -147,3 +147,26 @@ class StreamPolicy:
     def frames_per_chunk(self) -> int:
         """Frames of a whole round."""
         return round(self.vision.fps * self.chunk_seconds)
+
+    def changed(
+        self,
+        *,
+        mode: Mode | None = None,
+        fps: float | None = None,
+        keep_query: bool | None = None,
+        temperature: float | None = None,
+        max_new_tokens: int | None = None,
+    ) -> "StreamPolicy":
+        """The policy with what a user asked for instead; None leaves a value as it is."""
+        sampling = self.sampling
+        return replace(
+            self,
+            mode=self.mode if mode is None else mode,
+            vision=self.vision if fps is None else replace(self.vision, fps=fps),
+            prompt=self.prompt if keep_query is None else replace(self.prompt, keep_query=keep_query),
+            sampling=replace(
+                sampling,
+                temperature=sampling.temperature if temperature is None else temperature,
+                max_new_tokens=sampling.max_new_tokens if max_new_tokens is None else max_new_tokens,
+            ),
+        )

@@ -1,0 +1,4 @@
+"""Weights, a policy and chunks in; token events and segments out.
+
+Knows no file format of video or subtitles, and no terminal.
+"""

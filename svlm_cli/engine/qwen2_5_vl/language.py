@@ -1,0 +1,130 @@
+"""The language model, and its three-dimensional rotary positions.
+
+The network knows no cache, no mask and no positions: each layer hands its unrotated queries, keys and values to the
+caller's ``attend``. Streaming caches the keys before it rotates them; training rotates and attends over a whole window.
+"""
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from svlm_cli.engine.qwen2_5_vl.config import TextConfig
+from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, rotate
+
+__all__ = ["Attend", "LanguageModel", "Rotary", "rotate"]
+
+
+class Attend(Protocol):
+    """Where attention happens: the caller's choice of positions, cache, mask and kernel."""
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor, /) -> Tensor:
+        """``query`` ``[..., H, d]``, ``key`` and ``value`` ``[..., K, d]``, none rotated -> ``[..., H, d]``."""
+        ...
+
+
+class Rotary:
+    """Angles of multimodal rotary positions (Qwen2-VL, Wang et al. 2024).
+
+    The rotary pairs of a head are split into ``mrope_section``: the first follow t, the next h, the last w. No module:
+    its frequencies belong to no state dict and must stay float32 when a network is cast.
+    """
+
+    def __init__(self, config: TextConfig) -> None:
+        exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device="cpu") / config.head_dim
+        axes = torch.repeat_interleave(torch.arange(3, device="cpu"), torch.tensor(config.mrope_section, device="cpu"))
+        self._tables = {torch.device("cpu"): (1.0 / config.rope_theta**exponents, axes)}
+
+    def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """``positions`` ``[..., 3]`` (t, h, w; fractions allowed) -> cosines and sines ``[..., d / 2]``, float32."""
+        frequencies, axes = self._on(positions.device)
+        angles = positions.float().index_select(-1, axes) * frequencies
+        return angles.cos(), angles.sin()
+
+    def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        if device not in self._tables:
+            frequencies, axes = self._tables[torch.device("cpu")]
+            self._tables[device] = (frequencies.to(device), axes.to(device))
+        return self._tables[device]
+
+
+class LanguageModel(nn.Module):
+    """Decoder-only transformer with grouped-query attention. Its state dict has the published names."""
+
+    def __init__(self, config: TextConfig, *, tied: bool) -> None:
+        super().__init__()
+        self.rotary = Rotary(config)  # for the caller: the network itself rotates nothing
+        self.model = _Decoder(config)
+        self.lm_head = None if tied else nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """``[...]`` ids -> ``[..., D]``."""
+        embedded: Tensor = self.model.embed_tokens(ids)
+        return embedded
+
+    def forward(self, hidden: Tensor, attend: Attend) -> Tensor:
+        """``[..., D]`` -> ``[..., D]``, after the final norm. Packed ``[N, D]`` or padded ``[B, S, D]``."""
+        for index, layer in enumerate(self.model.layers):
+            hidden = layer(hidden, index, attend)
+        normed: Tensor = self.model.norm(hidden)
+        return normed
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``[..., D]`` after the final norm -> ``[..., V]``."""
+        head = self.model.embed_tokens if self.lm_head is None else self.lm_head
+        return F.linear(hidden, head.weight)
+
+
+class _Decoder(nn.Module):
+    """Holds parameters under the published prefix ``model.``."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.embed_tokens = _Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(_Layer(config) for _ in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+
+class _Embedding(nn.Module):
+    """A row for each id. On the meta device it draws no numbers, which there would import torch's compiler: seconds."""
+
+    def __init__(self, count: int, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(count, size))
+        if not self.weight.is_meta:
+            nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.embedding(ids, self.weight)
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.self_attn = _Attention(config)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.mlp = FeedForward(config.hidden_size, config.intermediate_size, bias=False)
+
+    def forward(self, hidden: Tensor, index: int, attend: Attend) -> Tensor:
+        hidden = hidden + self.self_attn(self.input_layernorm(hidden), index, attend)
+        output: Tensor = hidden + self.mlp(self.post_attention_layernorm(hidden))
+        return output
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        key_size = config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, config.hidden_size)
+        self.k_proj = nn.Linear(config.hidden_size, key_size)
+        self.v_proj = nn.Linear(config.hidden_size, key_size)
+        self.o_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+
+    def forward(self, hidden: Tensor, index: int, attend: Attend) -> Tensor:
+        projections = (self.q_proj(hidden), self.k_proj(hidden), self.v_proj(hidden))
+        query, key, value = (x.unflatten(-1, (-1, self.head_dim)) for x in projections)
+        output: Tensor = self.o_proj(attend(index, query, key, value).flatten(-2))
+        return output

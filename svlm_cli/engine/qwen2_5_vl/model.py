@@ -1,0 +1,90 @@
+"""Both networks together, and the plain forward pass over whole windows that training and the tests use.
+
+Knows no cache and no stream: streaming drives `VisionTower` and `LanguageModel` itself.
+"""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig
+from svlm_cli.engine.qwen2_5_vl.language import LanguageModel, rotate
+from svlm_cli.engine.qwen2_5_vl.vision import Grid, VisionTower
+
+
+class Qwen2_5VL(nn.Module):  # noqa: N801 - the family's own name
+    """``visual`` and ``language``. Parameters have the published names, those of the text below ``language.``."""
+
+    def __init__(self, config: Qwen2_5VLConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.visual = VisionTower(config.vision)
+        self.language = LanguageModel(config.text, tied=config.tie_word_embeddings)
+
+    def embed(self, ids: Tensor, features: Tensor | None = None) -> Tensor:
+        """Ids ``[...]`` -> ``[..., D]``; the n-th ``video_token_id`` takes the n-th row of ``features`` ``[n, D]``.
+
+        That there are as many of one as of the other is for the caller to know: to look would wait for the device.
+        """
+        embedded = self.language.embed(ids)
+        if features is None:
+            return embedded
+        shown = (ids == self.config.video_token_id).unsqueeze(-1)
+        return embedded.masked_scatter(shown, features.to(embedded.dtype))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``[..., D]`` as `LanguageModel` returns it -> ``[..., V]``."""
+        return self.language.logits(hidden)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        positions: Tensor,
+        patches: Tensor | None = None,
+        grids: Sequence[Grid] = (),
+        attention_mask: Tensor | None = None,
+    ) -> Tensor:
+        """Causal attention over whole sequences.
+
+        ``input_ids`` ``[B, S]``, ``positions`` ``[B, S, 3]`` (t, h, w), ``patches`` and ``grids`` as for `VisionTower`
+        in the order of the rows of the batch, ``attention_mask`` ``[B, S]`` true (or 1) where a token is real, padded
+        on either side. Returns logits ``[B, S, V]``; those of padding mean nothing.
+        """
+        features = None if patches is None else self.visual(patches, grids)
+        attend = _WholeSequence(*self.language.rotary.angles(positions), _causal_mask(attention_mask))
+        return self.logits(self.language(self.embed(input_ids, features), attend))
+
+
+class _WholeSequence:
+    """Every token attends to those before it and to itself."""
+
+    def __init__(self, cos: Tensor, sin: Tensor, mask: Tensor | None) -> None:
+        self._cos, self._sin, self._mask = cos, sin, mask
+
+    def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        groups = query.shape[-2] // key.shape[-2]
+        query, key = rotate(query, self._cos, self._sin), rotate(key, self._cos, self._sin)
+        if self._mask is not None and groups > 1:  # no memory-saving kernel takes a mask and grouped heads together
+            key, value = key.repeat_interleave(groups, dim=-2), value.repeat_interleave(groups, dim=-2)
+        query, key, value = (x.transpose(1, 2) for x in (query, key, value))  # [B, H, S, d]
+        output = F.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            attn_mask=self._mask,
+            is_causal=self._mask is None,
+            enable_gqa=self._mask is None and groups > 1,
+        )
+        return output.transpose(1, 2)
+
+
+def _causal_mask(real: Tensor | None) -> Tensor | None:
+    """``[B, S]`` -> ``[B, 1, S, S]``. Padding sees itself, since a softmax over nothing is not a number."""
+    if real is None:
+        return None
+    length = real.shape[1]
+    itself = torch.eye(length, dtype=torch.bool, device=real.device)
+    before = torch.ones(length, length, dtype=torch.bool, device=real.device).tril()
+    return ((before & real.bool()[:, None, :]) | itself)[:, None]

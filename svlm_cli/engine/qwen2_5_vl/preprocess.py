@@ -1,0 +1,185 @@
+"""Pictures to patches: size rule, bicubic resizing, normalisation, patch order.
+
+Equals transformers' Pillow-based image processor, on any device and without Pillow. Knows no files, no frame rate, and
+no pixel bounds but those it is given.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from svlm_cli.core.errors import InputError, ModelError
+from svlm_cli.core.types import Picture
+from svlm_cli.engine.qwen2_5_vl.vision import Grid
+
+_BICUBIC = 3  # as Pillow numbers its filters
+_MOST_ELONGATED = 200
+_HINT = "Use the preprocessor_config.json that the checkpoint was published with."
+
+
+@dataclass(frozen=True, slots=True)
+class PixelConfig:
+    """What a checkpoint's ``preprocessor_config.json`` says of pixels."""
+
+    image_mean: tuple[float, float, float]
+    image_std: tuple[float, float, float]
+    patch_size: int  # pixels
+    merge_size: int  # patches along each side of a token
+    temporal_patch_size: int  # frames
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> "PixelConfig":
+        """Raises `ModelError` naming the field that is missing, wrong or not supported."""
+        supported = {
+            "do_convert_rgb": (True,),
+            "do_normalize": (True,),
+            "do_rescale": (True,),
+            "do_resize": (True,),
+            "resample": (_BICUBIC,),
+        }
+        for name, values in supported.items():
+            _require(raw.get(name) is None or raw[name] in values, f"{name} {raw.get(name)!r:.80} is not supported")
+        factor = raw.get("rescale_factor")
+        _require(factor is None or factor == 1 / 255, f"rescale_factor {factor!r:.80} is not supported")
+        mean, std = (_channels(raw, name) for name in ("image_mean", "image_std"))
+        _require(all(value > 0 for value in std), "image_std must be above 0")
+        return cls(mean, std, *(_size(raw, name) for name in ("patch_size", "merge_size", "temporal_patch_size")))
+
+
+class Preprocessor:
+    """Turns uint8 RGB pictures into what the vision tower reads."""
+
+    def __init__(self, config: PixelConfig) -> None:
+        self.config = config
+        self.temporal_patch_size = config.temporal_patch_size
+        self._unit = config.patch_size * config.merge_size  # side of a token in pixels
+        mean, std = (
+            torch.tensor(values, device="cpu").view(3, 1, 1) for values in (config.image_mean, config.image_std)
+        )
+        self._tables = {torch.device("cpu"): (1 / (255 * std), -mean / std)}
+
+    @property
+    def pixels_per_token(self) -> int:
+        """Pixels of one token, in one frame."""
+        return self._unit**2
+
+    def target_size(self, height: int, width: int, *, min_pixels: int, max_pixels: int) -> tuple[int, int]:
+        """Height and width to resize to: whole tokens, within the bounds, of nearly the same aspect ratio.
+
+        The library's rule (Qwen2-VL). Bounds count the pixels of one frame. Raises `InputError` for a picture without
+        pixels, or more than 200 times as long as wide.
+        """
+        if min(height, width) < 1 or max(height, width) > _MOST_ELONGATED * min(height, width):
+            raise InputError(
+                f"A picture of {width} x {height} pixels cannot be shown to the model.",
+                f"Its longer side must be at most {_MOST_ELONGATED} times the shorter one.",
+            )
+        unit = self._unit
+        new_height, new_width = round(height / unit) * unit, round(width / unit) * unit
+        if new_height * new_width > max_pixels:
+            shrink = math.sqrt(height * width / max_pixels)
+            new_height = max(unit, math.floor(height / shrink / unit) * unit)
+            new_width = max(unit, math.floor(width / shrink / unit) * unit)
+        elif new_height * new_width < min_pixels:
+            grow = math.sqrt(min_pixels / (height * width))
+            new_height = math.ceil(height * grow / unit) * unit
+            new_width = math.ceil(width * grow / unit) * unit
+        return new_height, new_width
+
+    def grid(self, frames: int, height: int, width: int) -> Grid:
+        """Of so many frames of a size from `target_size`: frame pairs, patches down, patches across."""
+        size = self.config.patch_size
+        return math.ceil(frames / self.temporal_patch_size), height // size, width // size
+
+    def merged_grid(self, frames: int, height: int, width: int) -> Grid:
+        """The same in tokens."""
+        pairs, rows, columns = self.grid(frames, height, width)
+        return pairs, rows // self.config.merge_size, columns // self.config.merge_size
+
+    def tokens(self, grid: Grid) -> int:
+        """How many features the vision tower makes of a grid of patches."""
+        return math.prod(grid) // self.config.merge_size**2
+
+    def resize(self, frames: Sequence[Picture], height: int, width: int, device: torch.device) -> Tensor:
+        """Pictures ``[H, W, 3]``, of possibly different sizes -> uint8 ``[T, 3, height, width]`` on ``device``."""
+        resized = []
+        for _, group in groupby(frames, key=lambda frame: frame.shape):
+            stack = torch.from_numpy(np.stack(tuple(group))).to(device, non_blocking=True)
+            resized.append(_bicubic(stack.permute(0, 3, 1, 2), height, width))
+        return torch.cat(resized)
+
+    def patches(
+        self, frames: Sequence[Picture], height: int, width: int, *, device: torch.device, dtype: torch.dtype
+    ) -> tuple[Tensor, Grid]:
+        """Patches ``[N, C * T * P * P]`` and their grid; ``height`` and ``width`` come from `target_size`.
+
+        The last frame is repeated if it has no partner. Patches come token by token.
+        """
+        config = self.config
+        pixels = self.resize(frames, height, width, device)
+        missing = -len(pixels) % config.temporal_patch_size
+        pixels = torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
+        scale, shift = self._normalisation(device)
+        pixels = torch.addcmul(shift, pixels.float(), scale).to(dtype)
+        pairs, rows, columns = self.grid(len(frames), height, width)
+        merge, size = config.merge_size, config.patch_size
+        # [pairs, T, C, token row, row in token, y, token column, column in token, x]
+        pixels = pixels.view(
+            pairs, config.temporal_patch_size, 3, rows // merge, merge, size, columns // merge, merge, size
+        )
+        patches = pixels.permute(0, 3, 6, 4, 7, 2, 1, 5, 8).reshape(pairs * rows * columns, -1)
+        return patches, (pairs, rows, columns)
+
+    def _normalisation(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        if device not in self._tables:
+            scale, shift = self._tables[torch.device("cpu")]
+            self._tables[device] = (scale.to(device), shift.to(device))
+        return self._tables[device]
+
+
+def _bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
+    """uint8 ``[T, 3, H, W]`` -> uint8 ``[T, 3, height, width]``, across first and then down.
+
+    The order is that of torch and of Pillow up to 12, which checkpoints were trained with (Pillow 13 sometimes turns it
+    round, to be faster).
+    """
+    if pixels.shape[2:] == (height, width):
+        return pixels
+    if pixels.device.type == "cpu":
+        return F.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
+    return _bicubic_floats(pixels, height, width)
+
+
+def _bicubic_floats(pixels: Tensor, height: int, width: int) -> Tensor:
+    """The same where torch resizes floats alone. Integers are rounded after each pass, so these are too."""
+    values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+    for size in ((pixels.shape[2], width), (height, width)):
+        values = F.interpolate(values, size=size, mode="bicubic", antialias=True).round_().clamp_(0, 255)
+    return values.to(torch.uint8)
+
+
+def _channels(raw: Mapping[str, Any], name: str) -> tuple[float, float, float]:
+    values = raw.get(name)
+    valid = isinstance(values, (list, tuple)) and len(values) == 3 and all(isinstance(x, (int, float)) for x in values)
+    if not valid or values is None:
+        raise ModelError(f"preprocessor_config.json: {name} must be three numbers, not {values!r:.80}.", _HINT)
+    return float(values[0]), float(values[1]), float(values[2])
+
+
+def _size(raw: Mapping[str, Any], name: str) -> int:
+    value = raw.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ModelError(f"preprocessor_config.json: {name} must be a whole number above 0, not {value!r:.80}.", _HINT)
+    return value
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        raise ModelError(f"preprocessor_config.json: {problem}.", _HINT)

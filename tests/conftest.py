@@ -1,0 +1,61 @@
+"""What all tests share: no network, one thread a process, the command line as a process, and a tiny checkpoint."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# Before anything imports torch or huggingface_hub: both read these once.
+for _name in [name for name in os.environ if name.startswith("SVLM_")]:
+    del os.environ[_name]
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HOME"] = str(ROOT / ".pytest_cache" / "hub")  # never the developer's own models
+os.environ["NO_COLOR"] = "1"
+
+
+class Svlm(Protocol):
+    """Runs the command line in a process of its own and waits for it."""
+
+    def __call__(
+        self, *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a process that finds this checkout from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+
+
+@pytest.fixture
+def svlm(tmp_path: Path) -> Svlm:
+    """``svlm("models", "list")``, run in ``tmp_path``."""
+
+    def run(
+        *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "svlm_cli", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(**(env or {})),
+            input=stdin or b"",
+            capture_output=True,
+            check=False,
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete checkpoint folder, random and tiny. Do not write into it."""
+    from tests.tiny import make_tiny_checkpoint  # torch: seconds that most tests need not wait for
+
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("checkpoints") / "tiny")

@@ -1,0 +1,127 @@
+"""What a policy refuses, and that it says which value and why."""
+
+from dataclasses import FrozenInstanceError, replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import (
+    MarkerRule,
+    Mode,
+    PromptPolicy,
+    SamplingPolicy,
+    StreamPolicy,
+    VisionPolicy,
+    WindowPolicy,
+)
+
+NAN, INFINITY = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value", "expected"),
+    [
+        (VisionPolicy, "fps", 0.0, "fps must be above 0, not 0.0."),
+        (VisionPolicy, "fps", NAN, "fps must be above 0, not nan."),
+        (VisionPolicy, "fps", INFINITY, "fps must be above 0, not inf."),
+        (VisionPolicy, "min_pixels", 0, "min_pixels (0) must be above 0 and at most max_pixels (602112)."),
+        (VisionPolicy, "max_pixels", 100, "min_pixels (78400) must be above 0 and at most max_pixels (100)."),
+        (WindowPolicy, "vision_rounds", -1, "vision_rounds must be 0 or more, not -1."),
+        (WindowPolicy, "sink_tokens", -1, "sink_tokens must be 0 or more, not -1."),
+        (WindowPolicy, "window_tokens", -2, "window_tokens must be 0 or more, not -2."),
+        (WindowPolicy, "carried_tokens", -1, "carried_tokens must be 0 or more, not -1."),
+        (WindowPolicy, "text_rounds", 0, "text_rounds must be 1 or more, not 0."),
+        (WindowPolicy, "reset_rounds", 0, "reset_rounds must be 1 or more, not 0."),
+        (WindowPolicy, "full_tokens", 0, "full_tokens must be 1 or more, not 0."),
+        (PromptPolicy, "marker", " \n", "marker must not be blank."),
+        (PromptPolicy, "previous_role", "", "previous_role must not be blank."),
+        (SamplingPolicy, "max_new_tokens", 0, "max_new_tokens must be 1 or more, not 0."),
+        (SamplingPolicy, "temperature", -0.1, "temperature must be 0 or more, not -0.1."),
+        (SamplingPolicy, "temperature", NAN, "temperature must be 0 or more, not nan."),
+        (SamplingPolicy, "top_k", -1, "top_k must be 0 or more, not -1."),
+        (SamplingPolicy, "repetition_penalty", 0.0, "repetition_penalty must be above 0, not 0.0."),
+        (StreamPolicy, "chunk_seconds", 0.0, "chunk_seconds must be above 0, not 0.0."),
+        (StreamPolicy, "chunk_seconds", INFINITY, "chunk_seconds must be above 0, not inf."),
+    ],
+)
+def test_values_that_cannot_be(part: Any, name: str, value: object, expected: str) -> None:
+    """Guards against a value that would fail rounds later, inside the engine, or never stop."""
+    with pytest.raises(UsageError) as refused:
+        part(**{name: value})
+    assert refused.value.message == expected
+
+
+@pytest.mark.parametrize(
+    ("part", "changes"),
+    [
+        (WindowPolicy(), {"vision_rounds": 0, "sink_tokens": 0, "window_tokens": 0, "carried_tokens": 0}),
+        (WindowPolicy(), {"text_rounds": 1, "reset_rounds": 1, "full_tokens": 1}),
+        (SamplingPolicy(), {"temperature": 0.0, "top_k": 0, "max_new_tokens": 1}),
+        (VisionPolicy(), {"min_pixels": 784, "max_pixels": 784}),
+    ],
+)
+def test_the_smallest_values_are_allowed(part: Any, changes: dict[str, Any]) -> None:
+    """Guards the comparisons, which need no window, no sink, no sampling."""
+    changed = replace(part, **changes)
+    assert all(getattr(changed, name) == value for name, value in changes.items())
+
+
+def test_a_round_has_a_whole_number_of_frames() -> None:
+    """Guards the clock: rounds of 2.5 frames would drift from the video."""
+    with pytest.raises(UsageError) as refused:
+        StreamPolicy(vision=VisionPolicy(fps=2.5))
+    assert refused.value.message == (
+        "A round of 1 s at 2.5 fps has 2.5 frames: choose fps so that this is a whole number, 1 or more."
+    )
+    with pytest.raises(UsageError, match=r"has 0\.5 frames"):
+        StreamPolicy(vision=VisionPolicy(fps=0.5))
+    assert StreamPolicy(chunk_seconds=2.0, vision=VisionPolicy(fps=2.5)).frames_per_chunk == 5
+
+
+@given(frames=st.integers(1, 1000), chunk_seconds=st.floats(0.01, 100))
+def test_frames_per_chunk_survives_rounding(frames: int, chunk_seconds: float) -> None:
+    """Guards rates such as 30 frames in 1.001 s, whose product is not exactly whole."""
+    policy = StreamPolicy(chunk_seconds=chunk_seconds, vision=VisionPolicy(fps=frames / chunk_seconds))
+    assert policy.frames_per_chunk == frames
+
+
+def test_the_defaults_are_the_published_ones() -> None:
+    """Guards the published checkpoint, which was trained with these."""
+    policy = StreamPolicy()
+    assert (policy.chunk_seconds, policy.vision.fps, policy.frames_per_chunk) == (1.0, 2.0, 2)
+    windows = policy.windows
+    assert (windows.vision_rounds, windows.text_rounds, windows.sink_tokens, windows.window_tokens) == (
+        16,
+        16,
+        512,
+        512,
+    )
+    assert (policy.mode, policy.prompt.marker_rule) == (Mode.STREAMING, MarkerRule.POSITIONAL)
+    assert policy.sampling == SamplingPolicy(20, 0.9, 50, 1.05)
+
+
+def test_changed_replaces_what_was_asked_for_alone() -> None:
+    """Guards a checkpoint's own policy against options that were not given, and against falsy ones that were."""
+    policy = StreamPolicy(prompt=PromptPolicy(query="What happens?", keep_query=True), sampling=SamplingPolicy(top_k=5))
+    assert policy.changed() == policy
+    changed = policy.changed(mode=Mode.WINDOW, fps=4.0, keep_query=False, temperature=0.0, max_new_tokens=7)
+    assert changed == StreamPolicy(
+        mode=Mode.WINDOW,
+        vision=VisionPolicy(fps=4.0),
+        prompt=PromptPolicy(query="What happens?", keep_query=False),
+        sampling=SamplingPolicy(max_new_tokens=7, temperature=0.0, top_k=5),
+    )
+    with pytest.raises(UsageError, match=r"has 2\.5 frames"):
+        policy.changed(fps=2.5)
+
+
+def test_policies_are_values() -> None:
+    """Guards streams against each other: a policy shared by several is changed by none."""
+    policy = StreamPolicy()
+    with pytest.raises(FrozenInstanceError):
+        policy.mode = Mode.FULL  # type: ignore[misc]
+    assert policy == StreamPolicy()
+    assert hash(policy) == hash(StreamPolicy())
