@@ -1,0 +1,52 @@
+"""What makes a folder a checkpoint, by the names of its files alone. What is in them is the loader's affair."""
+
+import json
+from pathlib import Path
+
+from svlm_cli.core.errors import ModelError
+
+CONFIG_FILE = "config.json"
+TOKENIZER_FILE = "tokenizer.json"
+SINGLE_FILE = "model.safetensors"
+INDEX_FILE = "model.safetensors.index.json"
+CARD_FILE = "README.md"
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+def require_checkpoint(folder: Path, name: str) -> None:
+    """Raise `ModelError`, calling the checkpoint ``name``, if files are missing without which it cannot be loaded."""
+    if not (folder / CONFIG_FILE).is_file():
+        raise ModelError(f"{name} is not a checkpoint: it has no {CONFIG_FILE}.")
+    if not (folder / TOKENIZER_FILE).is_file():
+        raise ModelError(f"{name} has no {TOKENIZER_FILE}.")
+    if not (folder / SINGLE_FILE).is_file() and not (folder / INDEX_FILE).is_file():
+        pickled = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
+        found = "its weights are pickled" if pickled else "it has no weights"
+        raise ModelError(f"{name} cannot be loaded: {found}.", f"It needs {SINGLE_FILE}, or {INDEX_FILE} and shards.")
+
+
+def has_all_shards(folder: Path) -> bool:
+    """Whether every shard that the index names is in ``folder``."""
+    index = folder / INDEX_FILE
+    if not index.is_file():
+        return (folder / SINGLE_FILE).is_file()
+    try:
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        return all((folder / shard).is_file() for shard in shards)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def read_card(folder: Path) -> str:
+    """The model card in ``folder``, Markdown. Raises `ModelError` if there is none that can be read."""
+    path = folder / CARD_FILE
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ModelError(f"{path}, the model's card, cannot be read: {error.strerror}.") from error
+
+
+def size_bytes(folder: Path) -> int:
+    """Bytes on disk of all files directly in ``folder``, links followed."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

@@ -1,0 +1,203 @@
+"""Weights from the Hugging Face hub, in the cache that all its tools share (HF_HOME), from HF_ENDPOINT.
+
+Only the files that svlm reads are fetched: safetensors, JSON, the tokenizer, the card and the licence; never a pickle,
+never code. Every failure of the library is one sentence with the way out. Knows neither the catalog nor policies, and
+imports huggingface_hub (a second) only when it is called.
+"""
+
+import errno
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from svlm_cli.checkpoints.folder import INDEX_FILE, has_all_shards, require_checkpoint
+from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE
+from svlm_cli.core.errors import ModelError
+
+_NEEDED = (
+    "model*.safetensors",
+    INDEX_FILE,
+    "config.json",
+    "generation_config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+    POLICY_FILE,
+)
+_WORTH_KEEPING = ("README.md", "LICENSE*", "NOTICE*")
+_IGNORED = ("*/*",)  # patterns match across folders; what svlm reads lies at the top
+
+
+def fetch(hub_id: str, *, revision: str, offline: bool) -> Path:
+    """The folder of the checkpoint ``hub_id`` (organisation/name) at ``revision`` (branch, tag or commit).
+
+    Fetches what is missing or newer, with a progress bar on stderr. Without a network, or ``offline``, what is in the
+    cache is used if it is complete. Raises `ModelError`.
+    """
+    from huggingface_hub import constants
+
+    offline = offline or constants.HF_HUB_OFFLINE
+    try:
+        folder = _in_cache(hub_id, revision) if offline else _download(hub_id, revision)
+    except Exception as error:  # the library, its transport and its storage client have no common base
+        raise _explained(error, hub_id, revision, offline=offline) from error
+    require_checkpoint(folder, hub_id)
+    if not has_all_shards(folder):  # the cache of an older library cannot tell that a download was broken off
+        if offline:
+            raise _absent(hub_id, revision, "only partly on this machine, and svlm is offline")
+        raise ModelError(
+            f"{hub_id} is incomplete: {INDEX_FILE} names shards that did not come.",
+            f"Check the connection, and {_endpoint()}/{hub_id}.",
+        )
+    return folder
+
+
+def cached(hub_id: str, revision: str) -> Path | None:
+    """The folder of ``hub_id`` at ``revision`` if it is on this machine and complete. Uses no network."""
+    try:
+        folder = _in_cache(hub_id, revision)
+        require_checkpoint(folder, hub_id)
+    except (OSError, ValueError, ModelError):
+        return None
+    return folder if has_all_shards(folder) else None
+
+
+def _in_cache(hub_id: str, revision: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    # what is only worth keeping is not asked for: other tools that filled the cache may have left it out
+    return Path(
+        snapshot_download(
+            hub_id,
+            revision=revision,
+            allow_patterns=list(_NEEDED),
+            ignore_patterns=list(_IGNORED),
+            local_files_only=True,
+        )
+    )
+
+
+def _download(hub_id: str, revision: str) -> Path:
+    """Runs in a thread of its own, since the library's threads do not hear of Ctrl-C until a file is complete."""
+    from huggingface_hub import snapshot_download
+
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hub") as pool:
+        task = pool.submit(
+            snapshot_download,
+            hub_id,
+            revision=revision,
+            allow_patterns=[*_NEEDED, *_WORTH_KEEPING],
+            ignore_patterns=list(_IGNORED),
+            tqdm_class=_stoppable_bar(stop),
+        )
+        try:
+            return Path(task.result())
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _stoppable_bar(stop: threading.Event) -> Any:
+    """The library's progress bar; once ``stop`` is set, the next bytes that arrive end the thread that counts them."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class StoppableBar(tqdm):
+        def update(self, n: float | None = 1) -> None:
+            if stop.is_set():
+                raise KeyboardInterrupt  # the one exception at which the library also aborts its storage client
+            super().update(n)
+
+    return StoppableBar
+
+
+def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -> ModelError:
+    """One sentence and the way out, for whatever the library raised."""
+    from huggingface_hub import errors
+
+    causes = tuple(_causes(error))
+    for one in causes:
+        if isinstance(one, OSError) and one.errno in {errno.ENOSPC, errno.EDQUOT}:
+            return ModelError(f"The disk is full: {hub_id} did not fit.", f"Make room, or move the cache: {_cache()}")
+    if isinstance(error, errors.HFValidationError):
+        return ModelError(f"{hub_id!r} is not a hub id.", "A hub id looks like organisation/name.")
+    if offline and isinstance(error, errors.LocalEntryNotFoundError):
+        return _absent(hub_id, revision, "not on this machine, or not complete, and svlm is offline")
+    answer = next((one for one in causes if isinstance(one, errors.HfHubHTTPError)), None)
+    if answer is not None:
+        return _refused(answer, hub_id, revision)
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return ModelError(
+            f"The hub cannot be reached to fetch {hub_id}.",
+            f"Check the connection to {_endpoint()} (HF_ENDPOINT), and try again.",
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return ModelError(
+            f"{hub_id} cannot be written to the cache: {error.strerror}.", f"Check, or move, the cache: {_cache()}"
+        )
+    detail = (str(error).splitlines() or [""])[0][:200]
+    return ModelError(
+        f"The download of {hub_id} broke off ({type(error).__name__}: {detail}).",
+        f"Run `{_pull(hub_id, revision)}` to go on: the files that are complete are kept.",
+    )
+
+
+def _refused(answer: Any, hub_id: str, revision: str) -> ModelError:
+    """What the hub's answer, a `HfHubHTTPError`, means."""
+    from huggingface_hub import errors
+
+    page, status = f"{_endpoint()}/{hub_id}", answer.response.status_code
+    if isinstance(answer, errors.RevisionNotFoundError):
+        return ModelError(f"{hub_id} has no revision {revision!r}.", f"Choose another with --revision; see {page}.")
+    if isinstance(answer, errors.GatedRepoError):
+        return ModelError(
+            f"{hub_id} is gated: its owner asks you to accept conditions first.",
+            f"Accept them at {page}, then run `hf auth login`.",
+        )
+    if isinstance(answer, errors.RepositoryNotFoundError):
+        return ModelError(
+            f"The hub has no model {hub_id}, or it is private.",
+            "Check the spelling; for a private model, run `hf auth login`.",
+        )
+    if status in {401, 403}:
+        return ModelError(
+            f"The hub refuses access to {hub_id} (HTTP {status}).",
+            f"Check the spelling, run `hf auth login`, and see {page}.",
+        )
+    if status == 429:
+        return ModelError(f"The hub has had too many requests from here to serve {hub_id}.", "Try again in a while.")
+    return ModelError(
+        f"The hub failed to serve {hub_id} (HTTP {status}).", f"Try `{_pull(hub_id, revision)}` again in a while."
+    )
+
+
+def _absent(hub_id: str, revision: str, state: str) -> ModelError:
+    return ModelError(f"{hub_id} is {state}.", f"Fetch it with `{_pull(hub_id, revision)}`, online.")
+
+
+def _pull(hub_id: str, revision: str) -> str:
+    return f"svlm models pull {hub_id}" + ("" if revision == DEFAULT_REVISION else f" --revision {revision}")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
+
+
+def _endpoint() -> str:
+    from huggingface_hub import constants
+
+    return constants.ENDPOINT
+
+
+def _cache() -> str:
+    from huggingface_hub import constants
+
+    return f"HF_HOME, now {constants.HF_HOME}."

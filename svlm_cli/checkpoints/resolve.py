@@ -1,0 +1,107 @@
+"""What ``--model`` means: a name of the catalog, else a folder, else a hub id; and from there to a checkpoint folder.
+
+A folder called like a model of the catalog is named ``./FOLDER``; one called like a hub id wins over the hub, which
+only sees what is not here. The policy is the catalog's where the catalog knows the model (a hub id that it knows
+included), else the checkpoint's own ``policy.toml``, else the published defaults. Does not open weights.
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from svlm_cli.checkpoints import catalog, hub, policy_file
+from svlm_cli.checkpoints.catalog import ModelEntry
+from svlm_cli.checkpoints.folder import require_checkpoint
+from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, PolicyFile
+from svlm_cli.core.errors import ModelError, UsageError
+from svlm_cli.core.policy import StreamPolicy
+
+_THREE_WAYS = "A model is a name (`svlm models list`), a folder, or a hub id like organisation/name."
+
+
+class Origin(StrEnum):
+    """Which of its three meanings a model's name had."""
+
+    CATALOG = "catalog"
+    FOLDER = "folder"
+    HUB = "hub"
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a name stands for, before anything is fetched: its weights are in ``folder``, or on the hub."""
+
+    name: str
+    origin: Origin
+    folder: Path | None  # of weights that need no fetching
+    hub_id: str = ""
+    revision: str = DEFAULT_REVISION
+    entry: ModelEntry | None = None  # the catalog's
+
+    def present(self) -> Path | None:
+        """Where the weights are on this machine, if they are. Uses no network."""
+        return self.folder or hub.cached(self.hub_id, self.revision)
+
+    def fetch(self, *, offline: bool) -> Path:
+        """Where the weights are, after fetching them if need be. Raises `ModelError`."""
+        return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline)
+
+    def described(self, folder: Path | None) -> PolicyFile:
+        """The policy file that holds for it, its weights being in ``folder``."""
+        if self.entry is not None:
+            return self.entry.file
+        if folder is not None and (folder / POLICY_FILE).is_file():
+            return policy_file.read(folder / POLICY_FILE)
+        return PolicyFile()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A folder to load, and how it is streamed."""
+
+    name: str
+    folder: Path
+    policy: StreamPolicy
+    origin: Origin
+
+
+def resolve(model: str, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
+    """The checkpoint that ``model`` names, fetched if need be.
+
+    ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
+    ``offline`` uses nothing but what is on this machine. Raises `ModelError`, and `UsageError` for such a revision.
+    """
+    reference = refer(model, revision=revision)
+    folder = reference.fetch(offline=offline)
+    require_checkpoint(folder, reference.name)
+    return Checkpoint(reference.name, folder, reference.described(folder).policy, reference.origin)
+
+
+def refer(model: str, *, revision: str | None = None) -> Reference:
+    """What ``model`` stands for. Reads the catalog and looks for folders, no more. Raises as `resolve`."""
+    if model in catalog.names():
+        return _from_catalog(catalog.find(model), revision)
+    path = Path(os.path.expanduser(model))  # noqa: PTH111 - Path.expanduser raises for a user who is not there
+    if model and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
+        if revision is not None:
+            raise UsageError(f"{model} is a folder: it has no revision.", "Leave out --revision.")
+        return Reference(model, Origin.FOLDER, path)
+    if os.path.isfile(path):  # noqa: PTH113 - as above
+        raise ModelError(f"{model} is a file.", "Name the checkpoint's folder.")
+    if policy_file.is_hub_id(model):
+        known = next((one for one in catalog.list_models() if one.file.weights.hub == model and not one.embedded), None)
+        default = known.file.weights.revision if known is not None else DEFAULT_REVISION
+        return Reference(model, Origin.HUB, None, model, revision or default, known)
+    if "/" in model or model.startswith(("~", ".")):
+        raise ModelError(f"There is no folder {model}.", _THREE_WAYS)
+    raise ModelError(f"No model is called {model!r}.", f"{catalog.did_you_mean(model)} {_THREE_WAYS}")
+
+
+def _from_catalog(entry: ModelEntry, revision: str | None) -> Reference:
+    if entry.embedded:
+        if revision is not None:
+            raise UsageError(f"{entry.name} comes with svlm: it has no revision.", "Leave out --revision.")
+        return Reference(entry.name, Origin.CATALOG, entry.folder, entry=entry)
+    weights = entry.file.weights
+    return Reference(entry.name, Origin.CATALOG, None, weights.hub, revision or weights.revision, entry)
