@@ -1,0 +1,312 @@
+"""The streaming engine: weights + policy + chunks -> token events and segments.
+
+`Engine.step` is one round of any of the open streams, from top to bottom: plan what each forgets and reads, make
+room, look at the frames, read, speak. Knows no file format, no subtitle and no terminal.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import compress
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
+from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.footprint import stream_tokens
+from svlm_cli.engine.positions import Positions
+from svlm_cli.engine.prompt import Prompt, Span, flatten
+from svlm_cli.engine.qwen2_5_vl.layers import rotate
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.sampling import Sampler, forbid
+from svlm_cli.engine.stream import StreamOptions, StreamState
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.engine.turn import Planner, Request, Turn
+from svlm_cli.engine.weights import load_model, load_preprocessor
+
+Observer = Callable[[StreamState, Tensor], None]
+"""Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""
+
+
+class Engine:
+    """A checkpoint on a device, with a pool of `max_streams` stream slots, all under one policy."""
+
+    def __init__(
+        self,
+        model: Qwen2_5VL,
+        preprocessor: Preprocessor,
+        tokenizer: Tokenizer,
+        policy: StreamPolicy,
+        *,
+        max_streams: int = 1,
+    ) -> None:
+        self.model = model
+        self.preprocessor = preprocessor
+        self.tokenizer = tokenizer
+        self.policy = policy
+        self.prompt = Prompt(tokenizer, policy)
+        weight = next(model.parameters())
+        self.device, self.dtype = weight.device, weight.dtype
+        text = model.config.text
+        self.cache = KVCache(
+            layers=text.num_hidden_layers,
+            slots=max_streams,
+            capacity=stream_tokens(self.prompt, policy, pixels_per_token=preprocessor.pixels_per_token),
+            heads=text.num_key_value_heads,
+            head_size=text.head_dim,
+            device=self.device,
+            dtype=self.dtype,
+        )
+        self._planner = Planner(
+            self.prompt,
+            policy,
+            preprocessor,
+            tokenizer,
+            capacity=self.cache.capacity,
+            tokens_per_second=model.config.vision.tokens_per_second,
+        )
+        self._sampler = Sampler(policy.sampling, slots=max_streams, vocabulary=text.vocab_size, device=self.device)
+        self._free_slots = list(range(max_streams))
+
+    @classmethod
+    def load(
+        cls, folder: Path, policy: StreamPolicy, *, device: torch.device, dtype: torch.dtype, max_streams: int = 1
+    ) -> Self:
+        """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used."""
+        tokenizer = Tokenizer(folder)
+        preprocessor = load_preprocessor(folder)
+        model = load_model(folder, device=device, dtype=dtype)
+        return cls(model, preprocessor, tokenizer, policy, max_streams=max_streams)
+
+    def open(self, *, query: str | None = None, context: str = "", seed: int = 0) -> StreamState:
+        """A new stream in a free slot. `query` defaults to the policy's; `context` stands before all that is said."""
+        words = self.policy.prompt
+        query_ids = self.prompt.text_ids(words.query if query is None else query)
+        if len(query_ids) > words.max_query_tokens:
+            raise UsageError(
+                f"The query has {len(query_ids)} tokens; there is room for {words.max_query_tokens}.",
+                "Shorten it, give the background as context, or raise prompt.max_query_tokens in the policy.",
+            )
+        if not self._free_slots:
+            raise UsageError(
+                f"All {len(self.cache.lengths)} streams of this engine are open.",
+                "Close one, or load the engine with a larger max_streams.",
+            )
+        slot = self._free_slots.pop(0)
+        options = StreamOptions(query_ids, self.prompt.text_ids(context), seed, self.policy.windows.carried_tokens)
+        return StreamState(slot, options, self._release)
+
+    def _release(self, slot: int) -> None:
+        self.cache.clear(slot)
+        self._free_slots.append(slot)
+
+    def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
+        """One round of each requested stream: token events as they are generated, each stream's Segment at its end.
+
+        `CapacityError` comes before any stream has changed. A caller that stops listening ends the round: what was
+        said so far is what was said.
+        """
+        started = time.perf_counter()
+        assert len({request.stream.slot for request in requests}) == len(requests), "one round a stream a step"
+        turns = [self._planner.plan(request) for request in requests]
+        for turn in turns:
+            self._make_room(turn)
+        self._look(turns)
+        logits = self._read(turns)
+        try:
+            yield from self._speak(turns, logits, started, observe)
+        finally:
+            for turn in turns:
+                if not turn.done:
+                    self._commit(turn)
+
+    @torch.inference_mode()
+    def _make_room(self, turn: Turn) -> None:
+        """Forget what the plan leaves out; give what is left its positions; append what is to be read."""
+        stream = turn.stream
+        unkeyed = self._planner.moving_without_keys(turn)
+        if unkeyed:
+            self._feed([stream], [flatten(stream.spans)[stream.keyed : stream.keyed + unkeyed]])
+        order = turn.kept.order
+        keyed = order[order < stream.keyed] if self.policy.mode is not Mode.WINDOW_OVERLAP else order[:0]
+        assert np.array_equal(keyed, order[: len(keyed)]), "tokens without keys come last"
+        unchanged = np.array_equal(keyed, np.arange(stream.keyed)) and not turn.restarts
+        stream.spans = turn.kept.spans
+        stream.keyed = len(keyed)
+        if not unchanged:
+            if self.policy.mode is Mode.NATIVE_POSITIONS and not turn.restarts:
+                stream.positions = stream.positions[order]
+            else:
+                stream.positions, stream.next_position = self._planner.positions(stream.spans)
+            self.cache.keep(stream.slot, keyed)
+            self.cache.rerotate(stream.slot, *self._angles(stream.positions[: len(keyed)]), rotate)
+            seen = {span.round for span in stream.spans if span.grid is not None}
+            stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
+        self._append(stream, turn.new)
+        turn.uniforms = stream.random.random(self.policy.sampling.max_new_tokens).tolist()
+
+    def _append(self, stream: StreamState, spans: tuple[Span, ...]) -> None:
+        new, stream.next_position = self._planner.positions(spans, stream.next_position)
+        stream.positions = np.concatenate([stream.positions, new])
+        stream.spans += spans
+
+    @torch.inference_mode()
+    def _look(self, turns: Sequence[Turn]) -> None:
+        """The vision tower over all new frames, each chunk alone, in one batch."""
+        looking = [turn for turn in turns if turn.size is not None]
+        if not looking:
+            return
+        seen = [
+            self.preprocessor.patches(turn.request.chunk.frames, *turn.size, device=self.device, dtype=self.dtype)
+            for turn in looking
+            if turn.size is not None
+        ]
+        features = self.model.visual(torch.cat([patches for patches, _ in seen]), [grid for _, grid in seen])
+        sizes = [self.preprocessor.tokens(grid) for _, grid in seen]
+        for turn, feature in zip(looking, features.split(sizes), strict=True):
+            turn.stream.features[turn.stream.rounds] = feature
+
+    @torch.inference_mode()
+    def _read(self, turns: Sequence[Turn]) -> Tensor:
+        """Prefill all ids that have no keys yet; logits ``[B, V]`` for each stream's first token."""
+        streams = [turn.stream for turn in turns]
+        contexts = [flatten(stream.spans) for stream in streams]
+        for stream, context in zip(streams, contexts, strict=True):
+            self._sampler.begin(stream.slot, context)
+        unread = [context[stream.keyed :] for stream, context in zip(streams, contexts, strict=True)]
+        logits = self._feed(streams, unread)
+        if self.policy.mode is not Mode.WINDOW_OVERLAP:
+            for stream in streams:
+                stream.features.clear()
+        return logits
+
+    def _feed(self, streams: Sequence[StreamState], ids: Sequence[Sequence[int]]) -> Tensor:
+        """Run each stream's next `ids`, whose spans and positions the stream has already; logits ``[B, V]``."""
+        batch = Ragged(tuple(stream.slot for stream in streams), tuple(map(len, ids)))
+        where = [
+            stream.positions[stream.keyed : stream.keyed + len(new)] for stream, new in zip(streams, ids, strict=True)
+        ]
+        hidden = self.model.embed(self._to_device([token for new in ids for token in new]))
+        pads, features = self._unread_features(streams, batch)
+        if features:
+            hidden = hidden.index_copy(0, self._to_device(pads), torch.cat(features).to(hidden.dtype))
+        logits = self._forward(batch, hidden, np.concatenate(where))
+        for stream, new in zip(streams, ids, strict=True):
+            stream.keyed += len(new)
+        return logits
+
+    def _unread_features(self, streams: Sequence[StreamState], batch: Ragged) -> tuple[list[int], list[Tensor]]:
+        """Packed rows of the video pads that are about to be read, and the features that take their place."""
+        rows: list[int] = []
+        features = []
+        packed = 0
+        for stream, count in zip(streams, batch.counts, strict=True):
+            offset = -stream.keyed
+            for span in stream.spans:
+                if span.grid is not None and 0 <= offset < count:
+                    rows += range(packed + offset + 1, packed + offset + len(span) - 1)
+                    features.append(stream.features[span.round])
+                offset += len(span)
+            packed += count
+        return rows, features
+
+    def _forward(self, batch: Ragged, hidden: Tensor, where: Positions) -> Tensor:
+        cos, sin = self._angles(where)
+        hidden = self.model.language(hidden, CachedAttention(self.cache, batch, cos, sin, rotate))
+        return self.model.logits(last_of_each(hidden, batch))
+
+    def _speak(
+        self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
+    ) -> Iterator[TokenEvent | Segment]:
+        """Draw tokens until every stream has ended its round."""
+        speaking = list(turns)
+        while True:
+            if observe is not None:
+                for turn, row in zip(speaking, logits, strict=True):
+                    observe(turn.stream, row)
+            tokens = self._choose(speaking, logits)
+            for turn, token in zip(speaking, tokens, strict=True):
+                yield self._hear(turn, token)
+                if turn.done:
+                    yield self._segment(turn, time.perf_counter() - started)
+            going = [not turn.done for turn in speaking]
+            speaking = list(compress(speaking, going))
+            if not speaking:
+                return
+            logits = self._decode(speaking, list(compress(tokens, going)))
+
+    @torch.inference_mode()
+    def _choose(self, turns: Sequence[Turn], logits: Tensor) -> list[int]:
+        """Each stream's next token. Here, and only here, a round waits for the device."""
+        endless = [row for row, turn in enumerate(turns) if turn.request.forced_count is not None]
+        if endless:
+            logits = forbid(logits, endless, self.tokenizer.end_ids)
+        slots = self._to_device([turn.stream.slot for turn in turns])
+        uniforms = self._to_device([turn.uniforms[len(turn.generated)] for turn in turns])
+        drawn: list[int] = self._sampler.draw(logits, slots, uniforms).tolist()
+        return [
+            token if turn.request.forced_ids is None else turn.request.forced_ids[len(turn.generated)]
+            for turn, token in zip(turns, drawn, strict=True)
+        ]
+
+    def _hear(self, turn: Turn, token: int) -> TokenEvent:
+        """Take note of a token; the last one ends the round and commits it to the stream's memory."""
+        stream, round_ = turn.stream, turn.stream.rounds
+        turn.generated.append(token)
+        text = turn.text.push(token)
+        ended = turn.request.forced_count is None and token in self.tokenizer.end_ids
+        if ended or len(turn.generated) == turn.limit:
+            text += turn.text.finish()
+            self._commit(turn)
+        return TokenEvent(stream.slot, round_, token, text)
+
+    def _commit(self, turn: Turn) -> None:
+        """The round is over: its words become part of the sequence. Its last tokens get their keys in the next one."""
+        stream, generated = turn.stream, tuple(turn.generated)
+        turn.done = True
+        answer = self.prompt.answer(stream.rounds, generated)
+        stream.own_words.extend(self._planner.moving_words(answer[0].ids))
+        self._append(stream, answer)
+        stream.rounds += 1
+
+    @torch.inference_mode()
+    def _decode(self, turns: Sequence[Turn], tokens: Sequence[int]) -> Tensor:
+        """Feed each stream the token that it has just said; logits ``[B, V]``."""
+        streams = [turn.stream for turn in turns]
+        ids = self._to_device(tokens)
+        batch = Ragged(tuple(stream.slot for stream in streams), (1,) * len(streams))
+        self._sampler.remember(self._to_device(batch.slots), ids)
+        said = [stream.next_position + len(turn.generated) - 1 for stream, turn in zip(streams, turns, strict=True)]
+        logits = self._forward(batch, self.model.embed(ids), np.repeat(np.array(said)[:, None], 3, axis=1))
+        for stream in streams:
+            stream.keyed += 1
+        return logits
+
+    def _segment(self, turn: Turn, work_s: float) -> Segment:
+        chunk = turn.request.chunk
+        return Segment(
+            stream=turn.stream.slot,
+            round=turn.stream.rounds - 1,
+            start_s=chunk.start_s,
+            end_s=chunk.end_s,
+            text=turn.text.text,
+            token_ids=tuple(turn.generated),
+            work_s=work_s,
+            wall_clock_s=chunk.wall_clock_s,
+            gap_s=chunk.gap_s,
+            dropped=chunk.dropped,
+        )
+
+    def _angles(self, where: Positions) -> tuple[Tensor, Tensor]:
+        return self.model.language.rotary.angles(self._to_device(where.astype(np.float32)))
+
+    def _to_device(self, values: Sequence[int] | Sequence[float] | NDArray[np.float32]) -> Tensor:
+        return torch.as_tensor(values).to(self.device, non_blocking=True)

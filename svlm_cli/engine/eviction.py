@@ -1,0 +1,112 @@
+"""Which tokens of a stream stay, and in what order, before a round is appended.
+
+Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and no position.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.policy import MarkerRule, WindowPolicy
+from svlm_cli.engine.prompt import Part, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Eviction:
+    """The sequence after eviction: token i of it was token `order[i]` before."""
+
+    spans: tuple[Span, ...]
+    order: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A span that stays, and where its first token was."""
+
+    span: Span
+    start: int
+
+    def cut(self, start: int, stop: int) -> "_Piece":
+        return _Piece(self.span.cut(start, stop), self.start + start)
+
+
+MovingWords = Callable[[tuple[int, ...]], tuple[int, ...]]
+"""A round's words -> those of them, counted from the first, that move to the previous text (see `spoken`)."""
+
+_MARKUP_OF_WORDS = (Part.TIME, Part.ASSISTANT_HEAD, Part.WORDS, Part.ASSISTANT_TAIL)
+
+
+def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_ids: Collection[int]) -> int:
+    """How many of a round's `words` are words that move to the previous text, counted from the first.
+
+    `positional` drops as many ids as the marker has, whatever they are; `exact` drops an end-of-sequence id, then
+    the marker, where they are.
+    """
+    if rule is MarkerRule.POSITIONAL:
+        return max(len(words) - len(marker), 0)
+    count = len(words)
+    if count and words[count - 1] in end_ids:
+        count -= 1
+    if count >= len(marker) and tuple(words[count - len(marker) : count]) == tuple(marker):
+        count -= len(marker)
+    return count
+
+
+def cut_previous(length: int, windows: WindowPolicy) -> tuple[int, int]:
+    """The half-open range `[start, stop)` of the previous text's `length` ids that is removed.
+
+    In the published code's terms, with the indices counted from P's first id instead of its `<|im_start|>`: the
+    closed interval `[sink, length - window]`, but never P's `<|im_end|>`.
+    """
+    start, stop = windows.sink_tokens, min(length - windows.window_tokens + 1, length)
+    return (start, stop) if start < stop else (length, length)
+
+
+def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_words: MovingWords) -> Eviction:
+    """What is left of `spans` before round `next_round` is appended.
+
+    Words of rounds that leave the text window move to the end of the previous text, which is then cut to its sink
+    and its window; pixels leave with the vision window; a round with neither left goes.
+    """
+    opening: list[_Piece] = []
+    previous: list[_Piece] = []
+    moved: list[_Piece] = []
+    tail: list[_Piece] = []
+    rounds: list[_Piece] = []
+    offset = 0
+    for span in spans:
+        piece = _Piece(span, offset)
+        offset += len(span)
+        if span.round < 0:
+            {Part.PREVIOUS: previous, Part.PREVIOUS_TAIL: tail}.get(span.part, opening).append(piece)
+            continue
+        age = next_round - span.round
+        in_text, in_vision = age < windows.text_rounds, age < windows.vision_rounds
+        if span.part is Part.WORDS and not in_text:
+            moved.append(piece.cut(0, len(moving_words(span.ids))))
+        elif span.part is Part.VISION:
+            if in_vision:
+                rounds.append(piece)
+        elif in_text or (in_vision and span.part not in _MARKUP_OF_WORDS):
+            rounds.append(piece)
+    kept_previous = _cut(previous + moved, windows)
+    pieces = [*opening, *kept_previous, *tail, *rounds]
+    joined = Span(Part.PREVIOUS, tuple(token for piece in kept_previous for token in piece.span.ids))
+    after = [*opening, _Piece(joined, -1), *tail, *rounds]
+    order = [np.arange(piece.start, piece.start + len(piece.span)) for piece in pieces]
+    return Eviction(tuple(piece.span for piece in after), np.concatenate(order).astype(np.int64))
+
+
+def _cut(previous: Sequence[_Piece], windows: WindowPolicy) -> list[_Piece]:
+    """The pieces of the previous text without the range that `cut_previous` names."""
+    start, stop = cut_previous(sum(len(piece.span) for piece in previous), windows)
+    kept = []
+    offset = 0
+    for piece in previous:
+        length = len(piece.span)
+        kept.append(piece.cut(0, max(min(start - offset, length), 0)))
+        kept.append(piece.cut(max(min(stop - offset, length), 0), length))
+        offset += length
+    return kept

@@ -1,0 +1,287 @@
+"""The streaming step once more, naive and slow: what every fast path has to agree with.
+
+One stream, one Python object a token, keys concatenated and rotated anew at every use, attention written out. Shares
+the networks (which are held against transformers) and the tokenizer with the engine, and nothing that is fast there:
+not its spans, its eviction, its positions, its cache, its attention or its sampling.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
+from svlm_cli.core.types import Chunk
+from svlm_cli.engine.qwen2_5_vl.layers import rotate
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.tokenizer import Tokenizer
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """One token of the sequence, with all that belongs to it."""
+
+    id: int
+    role: str
+    round: int = -1
+    feature: Tensor | None = None  # of a video pad
+    cell: tuple[int, int, int] | None = None  # of a video pad: frame pair, row, column
+    last_cell: bool = False  # of the last video pad of a round
+    position: tuple[float, float, float] | None = None
+    keys: list[Tensor] = field(default_factory=list)  # a layer each, ``[K, D]``, before rotation
+    values: list[Tensor] = field(default_factory=list)
+
+
+class Oracle:
+    """One stream under a policy. `tokens` is its sequence."""
+
+    def __init__(
+        self,
+        model: Qwen2_5VL,
+        preprocessor: Preprocessor,
+        tokenizer: Tokenizer,
+        policy: StreamPolicy,
+        *,
+        query: str | None = None,
+        context: str = "",
+        seed: int = 0,
+    ) -> None:
+        self.model, self.preprocessor, self.tokenizer, self.policy = model, preprocessor, tokenizer, policy
+        self.query = policy.prompt.query if query is None else query
+        self.context = tokenizer.encode(context.strip())
+        self.random = np.random.default_rng(seed)
+        self.tokens: list[Token] = []
+        self.round = 0
+        self.own_words: list[int] = []
+        self.largest = -1.0  # position so far
+        self.marker = tokenizer.encode(policy.prompt.marker)
+        markup = policy.prompt.markup
+        self.start, self.end = tokenizer.special(markup.turn_start), tokenizer.special(markup.turn_end)
+        self.vision_start, self.vision_end = (
+            tokenizer.special(markup.vision_start),
+            tokenizer.special(markup.vision_end),
+        )
+        self.pad = tokenizer.special(markup.video_pad)
+
+    @torch.no_grad()
+    def step(self, chunk: Chunk, forced_ids: tuple[int, ...] | None = None) -> tuple[list[int], list[Tensor]]:
+        """One round: the ids that were said, and the raw logits ``[V]`` that each was chosen from."""
+        restarts = self._forget()
+        self._ask(chunk, restarts)
+        uniforms = self.random.random(self.policy.sampling.max_new_tokens)
+        limit = self.policy.sampling.max_new_tokens if forced_ids is None else len(forced_ids)
+        said: list[int] = []
+        all_logits: list[Tensor] = []
+        while True:
+            logits = self._read()
+            all_logits.append(logits)
+            said.append(self._choose(logits, uniforms[len(said)]) if forced_ids is None else forced_ids[len(said)])
+            self.tokens.append(Token(said[-1], "words", self.round))
+            if said[-1] in self.tokenizer.end_ids or len(said) == limit:
+                break
+        if said[-1] == self.end:
+            self.tokens[-1].role = "assistant markup"
+        else:
+            self._text("assistant markup", self.end)
+        self._text("assistant markup", *self.tokenizer.encode("\n"))
+        self.own_words += [token.id for token in self._moving(self.round)]
+        self.round += 1
+        return said, all_logits
+
+    # What is forgotten
+
+    def _forget(self) -> bool:
+        """Make room before a round; whether it is the first of its sequence."""
+        windows, mode = self.policy.windows, self.policy.mode
+        if not self.tokens or (mode is Mode.WINDOW and self.round % windows.reset_rounds == 0):
+            carried = self.own_words[-windows.carried_tokens :] if windows.carried_tokens else []
+            self._open(carried)
+            return True
+        if mode in (Mode.FULL, Mode.WINDOW):
+            return False
+        if windows.text_rounds == 1 and mode is not Mode.WINDOW_OVERLAP:
+            self._read_moving()
+        for round_ in sorted({token.round for token in self.tokens if token.round >= 0}):
+            age = self.round - round_
+            if age == windows.text_rounds:
+                self._move_words(round_)
+            if age >= windows.vision_rounds:
+                self._drop(round_, "vision")
+            if age >= max(windows.text_rounds, windows.vision_rounds):
+                self._drop(round_, "user markup", "query")
+        self._cut_previous()
+        if mode is not Mode.NATIVE_POSITIONS:
+            self._renumber()
+        if mode is Mode.WINDOW_OVERLAP:
+            for token in self.tokens:
+                token.keys, token.values = [], []
+        return False
+
+    def _open(self, carried: list[int]) -> None:
+        self.tokens = []
+        self._text("system", self.start, *self.tokenizer.encode("system\n" + self.policy.prompt.system), self.end)
+        self._text("system", *self.tokenizer.encode("\n"))
+        self._text("previous markup", self.start, *self.tokenizer.encode(self.policy.prompt.previous_role + "\n"))
+        self._text("previous", *self.context)
+        self._text("previous markup", self.end, *self.tokenizer.encode("\n"))
+        if self.policy.mode is not Mode.FULL:
+            self._cut_previous()
+        tail = self._previous_end()
+        self.tokens[tail:tail] = [Token(id_, "previous") for id_ in carried]
+        self._renumber()
+
+    def _previous_end(self) -> int:
+        """The index of P's `<|im_end|>`."""
+        return max(i for i, t in enumerate(self.tokens) if t.role == "previous markup" and t.id == self.end)
+
+    def _moving(self, round_: int) -> list[Token]:
+        words = [token for token in self.tokens if token.round == round_ and token.role == "words"]
+        ids = [token.id for token in words]
+        if self.policy.prompt.marker_rule is MarkerRule.POSITIONAL:
+            return words[: max(len(words) - len(self.marker), 0)]
+        if ids and ids[-1] in self.tokenizer.end_ids:
+            ids, words = ids[:-1], words[:-1]
+        return words[: -len(self.marker)] if ids[-len(self.marker) :] == self.marker else words
+
+    def _read_moving(self) -> None:
+        """The newest round's words are about to move: those without keys are read first, where they stand."""
+        moving = self._moving(self.round - 1)
+        if any(not token.keys for token in moving):
+            cut = self.tokens.index(moving[-1]) + 1
+            rest, self.tokens = self.tokens[cut:], self.tokens[:cut]
+            self._read()
+            self.tokens += rest
+
+    def _move_words(self, round_: int) -> None:
+        moving = self._moving(round_)
+        self._drop(round_, "words", "assistant markup", "time")
+        tail = self._previous_end()
+        self.tokens[tail:tail] = moving
+        for token in moving:
+            token.role, token.round = "previous", -1
+
+    def _drop(self, round_: int, *roles: str) -> None:
+        self.tokens = [token for token in self.tokens if token.round != round_ or token.role not in roles]
+
+    def _cut_previous(self) -> None:
+        """STREAMING's closed interval, with indices into the whole sequence, never touching P's markup."""
+        windows = self.policy.windows
+        start = next(i for i, token in enumerate(self.tokens) if token.role == "previous markup")
+        markup = 1 + len(self.tokenizer.encode(self.policy.prompt.previous_role + "\n"))
+        end = self._previous_end() + 1
+        first, last = start + windows.sink_tokens + markup, end - windows.window_tokens - 1
+        self.tokens = [
+            token for i, token in enumerate(self.tokens) if not first <= i <= last or token.role == "previous markup"
+        ]
+
+    # What is read
+
+    def _ask(self, chunk: Chunk, restarts: bool) -> None:
+        encode, here = self.tokenizer.encode, self.round
+        self._text("user markup", self.start, *encode("user\n"), round_=here)
+        self._text("time", *encode(f"Time={chunk.start_s:.1f}-{chunk.end_s:.1f}s"), round_=here)
+        if self.policy.windows.vision_rounds:
+            self._show(chunk)
+        if restarts or self.policy.prompt.keep_query:
+            self._text("query", *encode(self.query.strip()), round_=here)
+        self._text("user markup", self.end, *encode("\n"), round_=here)
+        self._text("assistant markup", self.start, *encode("assistant\n"), round_=here)
+
+    def _show(self, chunk: Chunk) -> None:
+        bounds = self.policy.vision
+        height, width = self.preprocessor.target_size(
+            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
+        )
+        weight = next(self.model.parameters())
+        patches, grid = self.preprocessor.patches(chunk.frames, height, width, device=weight.device, dtype=weight.dtype)
+        features = self.model.visual(patches, [grid])
+        merge = self.model.config.vision.spatial_merge_size
+        t, h, w = grid[0], grid[1] // merge, grid[2] // merge
+        self._text("vision", self.vision_start, round_=self.round)
+        for i, feature in enumerate(features):
+            cell = (i // (h * w), i // w % h, i % w)
+            self.tokens.append(Token(self.pad, "vision", self.round, feature, cell, i == t * h * w - 1))
+        assert len(features) == t * h * w
+        self._text("vision", self.vision_end, round_=self.round)
+
+    def _text(self, role: str, *ids: int, round_: int | None = None) -> None:
+        of_round = -1 if role in ("system", "previous", "previous markup") else self.round
+        self.tokens += [Token(id_, role, of_round if round_ is None else round_) for id_ in ids]
+
+    def _renumber(self) -> None:
+        for token in self.tokens:
+            token.position = None
+        self.largest = -1.0
+        self._number()
+
+    def _number(self) -> None:
+        """Positions for tokens that have none, each after the largest there has been."""
+        step = self.model.config.vision.tokens_per_second * 2 / self.policy.vision.fps
+        base = 0.0
+        for token in self.tokens:
+            if token.position is not None:
+                continue
+            if token.cell is None:
+                token.position = (self.largest + 1,) * 3
+                self.largest += 1
+                continue
+            t, h, w = token.cell
+            if token.cell == (0, 0, 0):
+                base = self.largest + 1
+            token.position = (base + t * step, base + h, base + w)
+            if token.last_cell:
+                self.largest = base + max(t * step, h, w)
+
+    def _read(self) -> Tensor:
+        """Feed every token that has no keys; logits ``[V]`` after the last."""
+        self._number()
+        new = [token for token in self.tokens if not token.keys]
+        assert self.tokens[len(self.tokens) - len(new) :] == new, "tokens without keys come last"
+        rows = []
+        for token in new:
+            embedding = self.model.embed(torch.tensor([token.id]))[0]
+            rows.append(embedding if token.feature is None else token.feature.to(embedding.dtype))
+        where = torch.tensor([token.position for token in self.tokens], dtype=torch.float32)
+        cos, sin = self.model.language.rotary.angles(where)
+
+        def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+            for token, k, v in zip(new, key, value, strict=True):
+                token.keys.append(k)
+                token.values.append(v)
+            keys = rotate(torch.stack([token.keys[layer] for token in self.tokens]), cos, sin)
+            values = torch.stack([token.values[layer] for token in self.tokens])
+            query = rotate(query, cos[-len(new) :], sin[-len(new) :])
+            groups = query.shape[1] // keys.shape[1]
+            keys, values = keys.repeat_interleave(groups, 1), values.repeat_interleave(groups, 1)
+            scores = torch.einsum("nhd,mhd->hnm", query, keys) / math.sqrt(query.shape[-1])
+            n, m = scores.shape[1:]
+            for i in range(n):
+                scores[:, i, m - n + i + 1 :] = float("-inf")
+            return torch.einsum("hnm,mhd->nhd", scores.softmax(-1), values)
+
+        hidden = self.model.language(torch.stack(rows), attend)
+        return self.model.logits(hidden[-1])
+
+    # What is said
+
+    def _choose(self, logits: Tensor, uniform: float) -> int:
+        policy = self.policy.sampling
+        scores = logits.float().tolist()
+        for id_ in {token.id for token in self.tokens}:
+            scores[id_] = (
+                scores[id_] / policy.repetition_penalty if scores[id_] > 0 else scores[id_] * policy.repetition_penalty
+            )
+        ranked = sorted(range(len(scores)), key=lambda id_: -scores[id_])
+        if policy.temperature == 0:
+            return ranked[0]
+        best = ranked[: policy.top_k or len(ranked)]
+        weights = [math.exp((scores[id_] - scores[best[0]]) / policy.temperature) for id_ in best]
+        target = uniform * sum(weights)
+        for id_, weight in zip(best, weights, strict=True):
+            target -= weight
+            if target < 0:
+                return id_
+        return best[-1]

@@ -1,0 +1,49 @@
+"""The 3-D rotary positions (t, h, w) of a sequence of spans.
+
+Pure. Contiguous positions are those of the spans that are left, counted from 0 as if nothing had ever been evicted
+(StreamingVLM, arXiv 2510.09608, section 3.1). Knows no tensor and no history.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.engine.prompt import Span
+
+Positions = NDArray[np.float64]
+"""``[N, 3]``: t, h, w of each token. t may be fractional."""
+
+
+def video_block(grid: tuple[int, int, int], seconds_per_pair: float, tokens_per_second: float) -> Positions:
+    """Positions of a video block that starts at 0, `[t * h * w, 3]` in raster order.
+
+    t advances by `tokens_per_second * seconds_per_pair` a frame pair, its fraction kept (the stock library truncates).
+    """
+    t, h, w = np.indices(grid).reshape(3, -1)
+    return np.stack([t * (tokens_per_second * seconds_per_pair), h, w], axis=1)
+
+
+def positions(
+    spans: Sequence[Span], *, seconds_per_pair: float, tokens_per_second: float, start: float = 0.0
+) -> tuple[Positions, float]:
+    """Positions of all tokens, `[N, 3]`, and the position of the token that would come next.
+
+    Text advances all three axes by 1; after a video block, text goes on at the block's largest position + 1.
+    """
+    parts: list[Positions] = []
+    at = start
+    for span in spans:
+        if span.grid is None:
+            parts.append(_text(at, len(span)))
+            at += len(span)
+            continue
+        block = video_block(span.grid, seconds_per_pair, tokens_per_second) + (at + 1)
+        after = float(block.max()) + 1
+        parts += [_text(at, 1), block, _text(after, 1)]
+        at = after + 1
+    return np.concatenate(parts) if parts else np.empty((0, 3)), at
+
+
+def _text(start: float, length: int) -> Positions:
+    return np.repeat((start + np.arange(length, dtype=np.float64))[:, None], 3, axis=1)

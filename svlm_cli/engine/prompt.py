@@ -1,0 +1,116 @@
+"""A chunk and what was said before, as spans of token ids: the layout of a conversation that streams.
+
+Knows the markup and its order, for one stream. Knows no window, no position and no tensor.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.tokenizer import Tokenizer
+
+
+class Part(Enum):
+    """What a span is for; eviction decides by it."""
+
+    SYSTEM = auto()
+    PREVIOUS_HEAD = auto()  # <|im_start|>previous text\n
+    PREVIOUS = auto()  # the user's context, then words that left the text window
+    PREVIOUS_TAIL = auto()  # <|im_end|>\n
+    USER_HEAD = auto()  # <|im_start|>user\n
+    TIME = auto()  # Time=0.0-1.0s
+    VISION = auto()  # <|vision_start|> pads <|vision_end|>
+    QUERY = auto()
+    USER_TAIL = auto()
+    ASSISTANT_HEAD = auto()  # <|im_start|>assistant\n
+    WORDS = auto()  # as generated, the marker included, the closing <|im_end|> not
+    ASSISTANT_TAIL = auto()  # <|im_end|>\n
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive token ids of one part. `grid` is a VISION span's (t, h, w), in merged tokens."""
+
+    part: Part
+    ids: tuple[int, ...]
+    round: int = -1
+    grid: tuple[int, int, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def cut(self, start: int, stop: int) -> "Span":
+        """The span with `ids[start:stop]` only."""
+        return replace(self, ids=self.ids[start:stop])
+
+
+def flatten(spans: tuple[Span, ...]) -> list[int]:
+    """All ids, in order."""
+    return [token for span in spans for token in span.ids]
+
+
+class Prompt:
+    """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
+
+    def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy) -> None:
+        self._tokenizer = tokenizer
+        words = policy.prompt
+        markup = words.markup
+        start, end = (tokenizer.special(name) for name in (markup.turn_start, markup.turn_end))
+        newline = tokenizer.encode("\n")
+        self.turn_end = end
+        self.video_pad = tokenizer.special(markup.video_pad)
+        self.marker = tuple(tokenizer.encode(words.marker))
+        self._vision_start = tokenizer.special(markup.vision_start)
+        self._vision_end = tokenizer.special(markup.vision_end)
+        self.tail = (end, *newline)
+        self._system = (start, *tokenizer.encode("system\n" + words.system), *self.tail)
+        self._previous_head = (start, *tokenizer.encode(words.previous_role + "\n"))
+        self._user_head = (start, *tokenizer.encode("user\n"))
+        self._assistant_head = (start, *tokenizer.encode("assistant\n"))
+
+    def text_ids(self, text: str) -> tuple[int, ...]:
+        """Ids of a user's text; control tokens spelled in it stay plain text."""
+        return tuple(self._tokenizer.encode(text.strip()))
+
+    def opening(self, previous: tuple[int, ...]) -> tuple[Span, ...]:
+        """What stands before the first round."""
+        return (
+            Span(Part.SYSTEM, self._system),
+            Span(Part.PREVIOUS_HEAD, self._previous_head),
+            Span(Part.PREVIOUS, previous),
+            Span(Part.PREVIOUS_TAIL, self.tail),
+        )
+
+    def turn(
+        self,
+        round_: int,
+        start_s: float,
+        end_s: float,
+        grid: tuple[int, int, int] | None,
+        query: tuple[int, ...],
+    ) -> tuple[Span, ...]:
+        """One round, up to where the model begins to speak. Without a grid no pixels are shown."""
+        time = Span(Part.TIME, tuple(self._tokenizer.encode(f"Time={start_s:.1f}-{end_s:.1f}s")), round_)
+        spans = [Span(Part.USER_HEAD, self._user_head, round_), time]
+        if grid is not None:
+            t, h, w = grid
+            pads = (self.video_pad,) * (t * h * w)
+            spans.append(Span(Part.VISION, (self._vision_start, *pads, self._vision_end), round_, grid))
+        if query:
+            spans.append(Span(Part.QUERY, query, round_))
+        spans.append(Span(Part.USER_TAIL, self.tail, round_))
+        spans.append(Span(Part.ASSISTANT_HEAD, self._assistant_head, round_))
+        return tuple(spans)
+
+    def answer(self, round_: int, generated: tuple[int, ...]) -> tuple[Span, ...]:
+        """What the model said, closed by `<|im_end|>` whether it said that or not."""
+        words = generated[:-1] if generated[-1:] == (self.turn_end,) else generated
+        return Span(Part.WORDS, words, round_), Span(Part.ASSISTANT_TAIL, self.tail, round_)
+
+    def longest_turn(self, max_new_tokens: int) -> int:
+        """Tokens that a round needs at most, besides its pixels and its query."""
+        latest_s = 1e9  # 31 years
+        turn = self.turn(0, latest_s, latest_s, None, ())
+        vision_markup = 2
+        return sum(map(len, turn)) + vision_markup + max_new_tokens + len(self.tail)
