@@ -1,0 +1,114 @@
+"""Time and memory of a round, over a long stream of made-up frames.
+
+Knows no file and no terminal; `report.py` prints what comes out.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import cycle
+from statistics import median
+
+import numpy as np
+import torch
+
+from svlm_cli.bench.memory import device_bytes, resident_bytes
+from svlm_cli.core.errors import CapacityError
+from svlm_cli.core.types import Chunk
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.turn import Request
+
+SETTLED_ROUNDS = slice(200, 300)  # the text window is full by then
+LAST_ROUNDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What the engine is given to do."""
+
+    rounds: int
+    tokens: int  # of every round, forced
+    width: int
+    height: int
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A stream's rounds. Medians are None where the stream was too short for them."""
+
+    mode: str
+    rounds: int
+    tokens_per_round: int
+    round_s_median: float
+    round_s_p99: float
+    round_s_settled: float | None  # median of rounds 200-300
+    round_s_last: float | None  # median of the last 100 rounds
+    last_over_settled: float | None
+    token_s_median: float  # the whole round's time / its tokens, as the paper counts
+    resident_growth_bytes: int | None  # of the process, since round 300
+    device_growth_bytes: int | None  # of the GPU's allocations, since round 300
+    context_tokens: int  # in the cache at the end
+    ended: str  # why the stream ended early; empty if it did not
+
+
+def chunks(load: Load, *, frames: int, seconds: float) -> Iterator[Chunk]:
+    """An endless stream of noise pictures."""
+    noise = np.random.default_rng(load.seed)
+    pictures = [noise.integers(0, 256, (load.height, load.width, 3), np.uint8) for _ in range(2 * frames)]
+    shown = cycle(pictures)
+    round_ = 0
+    while True:
+        yield Chunk(tuple(next(shown) for _ in range(frames)), round_ * seconds, (round_ + 1) * seconds)
+        round_ += 1
+
+
+def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda round_: None) -> Latency:
+    """Run one stream for `load.rounds` rounds, or until its cache is full."""
+    policy = engine.policy
+    seconds: list[float] = []
+    memory: tuple[int, int] | None = None
+    ended = ""
+    source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
+    with engine.open(seed=load.seed) as stream:
+        for round_ in range(load.rounds):
+            if round_ == SETTLED_ROUNDS.stop:
+                memory = resident_bytes(), device_bytes(engine.device)
+            request = Request(stream, next(source), forced_count=load.tokens)
+            started = time.perf_counter()
+            try:
+                for _ in engine.step([request]):
+                    pass
+            except CapacityError as error:
+                ended = error.message
+                break
+            if engine.device.type == "cuda":
+                torch.cuda.synchronize(engine.device)
+            seconds.append(time.perf_counter() - started)
+            progress(round_)
+        held = engine.cache.lengths[stream.slot]
+        growth = None if memory is None else (resident_bytes() - memory[0], device_bytes(engine.device) - memory[1])
+    return _summary(engine, load, seconds, growth, held, ended)
+
+
+def _summary(
+    engine: Engine, load: Load, seconds: list[float], growth: tuple[int, int] | None, held: int, ended: str
+) -> Latency:
+    settled = median(seconds[SETTLED_ROUNDS]) if len(seconds) >= SETTLED_ROUNDS.stop else None
+    last = median(seconds[-LAST_ROUNDS:]) if len(seconds) >= SETTLED_ROUNDS.stop + LAST_ROUNDS else None
+    typical = median(seconds) if seconds else float("nan")
+    return Latency(
+        mode=engine.policy.mode.value,
+        rounds=len(seconds),
+        tokens_per_round=load.tokens,
+        round_s_median=typical,
+        round_s_p99=float(np.quantile(seconds, 0.99)) if seconds else float("nan"),
+        round_s_settled=settled,
+        round_s_last=last,
+        last_over_settled=last / settled if last is not None and settled is not None else None,
+        token_s_median=typical / load.tokens,
+        resident_growth_bytes=None if growth is None else growth[0],
+        device_growth_bytes=None if growth is None else growth[1],
+        context_tokens=held,
+        ended=ended,
+    )

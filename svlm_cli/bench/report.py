@@ -1,0 +1,55 @@
+"""Measurements for people (a table) and for programs (one JSON object on the last line of stdout)."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, TextIO
+
+from svlm_cli.bench.latency import Latency
+
+MS = 1000
+MB = 1_000_000
+
+
+def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table of `svlm bench latency`."""
+    headings = ["mode", "rounds", "context", "round ms", "p99", "200-300", "last 100", "ratio", "token ms", "grown MB"]
+    rows = [
+        [
+            result.mode,
+            str(result.rounds) + ("*" if result.ended else ""),
+            str(result.context_tokens),
+            _number(result.round_s_median, MS),
+            _number(result.round_s_p99, MS),
+            _number(result.round_s_settled, MS),
+            _number(result.round_s_last, MS),
+            _number(result.last_over_settled, 1, digits=3),
+            _number(result.token_s_median, MS),
+            _number(result.resident_growth_bytes, 1 / MB),
+        ]
+        for result in results
+    ]
+    return headings, rows
+
+
+def print_json(value: dict[str, Any], file: TextIO) -> None:
+    """One line of strict JSON: what is not a number is null."""
+    print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
+
+
+def latency_json(results: Sequence[Latency], setting: dict[str, Any]) -> dict[str, Any]:
+    """The object of `svlm bench latency`: the setting, and a result a mode."""
+    return {"bench": "latency", "setting": setting, "results": [asdict(result) for result in results]}
+
+
+def _number(value: float | None, scale: float, *, digits: int = 2) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value * scale:.{digits}f}"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
