@@ -1,0 +1,270 @@
+"""Where text goes: a file that gets its name when it is complete, a file that others follow, or standard output.
+
+Every write hands over one whole piece at once; a piece that does not fit on the disk is taken back. Text becomes UTF-8
+as it is: no line break is changed, no byte order mark is written. Knows no format.
+"""
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from svlm_cli.core.errors import OutputError
+from svlm_cli.core.text import plain_text
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class OutputClosedError(OutputError):
+    """Nobody reads what is written any more, as in ``| head -1``. Not a fault: say nothing and exit with 0."""
+
+
+class Destination(Protocol):
+    """Takes text, piece by piece."""
+
+    def write(self, text: str) -> None:
+        """Hand over a whole piece, now. Raises `OutputError`."""
+        ...
+
+    def close(self, *, complete: bool) -> None:
+        """Nothing more comes; `complete` unless something that should have been written is missing."""
+        ...
+
+
+def open_destination(path: Path | None, *, overwrite: bool, live: bool = False) -> Destination:
+    """Standard output without a path; a live source's file and devices in place; any other file by way of ``.part``.
+
+    Raises `OutputError`, before anything is written, if it cannot be written or exists and may not be overwritten.
+    """
+    if path is None:
+        return StandardOutput()
+    if live or _is_special(path):
+        return InPlaceFile(path, overwrite=overwrite)
+    return PartFile(path, overwrite=overwrite)
+
+
+class _Descriptor:
+    """An open file that is written in whole pieces."""
+
+    def __init__(self, descriptor: int, path: Path) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self.written_bytes = 0
+
+    def write(self, text: str) -> None:
+        data = memoryview(text.encode("utf-8"))
+        sent = 0
+        try:
+            while sent < len(data):
+                sent += os.write(self._descriptor, data[sent:])
+        except BrokenPipeError as error:
+            raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
+        except OSError as error:
+            if sent:
+                with contextlib.suppress(OSError):  # a device cannot take anything back
+                    os.ftruncate(self._descriptor, self.written_bytes)
+                    os.lseek(self._descriptor, self.written_bytes, os.SEEK_SET)
+            raise _error(self._path, error) from error
+        self.written_bytes += len(data)
+
+    def close(self) -> None:
+        try:
+            os.close(self._descriptor)
+        except OSError as error:
+            raise _error(self._path, error) from error
+
+
+class PartFile:
+    """A file written as ``NAME.part`` and renamed when it is complete; incomplete, it stays under that name.
+
+    What a dead run left under that name is replaced; what a living one writes is not touched.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        self._path = path
+        self._part = path.with_name(f"{path.name}.part")
+        self._overwrite = overwrite
+        if _is_special(path):
+            raise OutputError(f"{_name(path)} is not a file that can be replaced.", "Choose another name.")
+        _refuse_folder(path)
+        if not overwrite:
+            _refuse_existing(path)
+        self._file = _Descriptor(self._open(), self._part)
+
+    def _open(self) -> int:
+        while True:
+            try:
+                descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+            except OSError as error:
+                raise _error(self._part, error) from error
+            try:
+                if self._take(descriptor):
+                    return descriptor
+            except OSError as error:
+                os.close(descriptor)
+                if isinstance(error, BlockingIOError):
+                    hint = "Wait for it to end, or choose another name."
+                    raise OutputError(f"Another run is writing {_name(self._path)}.", hint) from error
+                raise _error(self._part, error) from error
+            os.close(descriptor)
+
+    def _take(self, descriptor: int) -> bool:
+        """Lock and empty the file just opened; False if it is not the one with that name any more."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass  # a file system without locks
+        opened = os.fstat(descriptor)
+        try:
+            named = self._part.stat()
+        except FileNotFoundError:
+            return False
+        if not os.path.samestat(opened, named):
+            return False
+        if opened.st_nlink > 1:  # a run that died while it renamed: the other name is a finished file
+            self._part.unlink()
+            return False
+        os.ftruncate(descriptor, 0)
+        return True
+
+    def write(self, text: str) -> None:
+        """Hand over a whole piece. Raises `OutputError`."""
+        self._file.write(text)
+
+    def close(self, *, complete: bool) -> None:
+        """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
+        try:
+            if complete:
+                self._rename()
+            elif self._file.written_bytes == 0:
+                self._part.unlink(missing_ok=True)
+        except OSError as error:
+            raise _error(self._path, error) from error
+        finally:
+            self._file.close()
+
+    def _rename(self) -> None:
+        if self._overwrite:
+            self._part.replace(self._path)
+            return
+        try:
+            self._path.hardlink_to(self._part)  # unlike a rename, never replaces a file that appeared meanwhile
+        except FileExistsError as error:
+            hint = f"What was written is in {_name(self._part)}."
+            raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
+        except OSError:  # a file system without links
+            _refuse_existing(self._path)
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()
+
+
+class InPlaceFile:
+    """A file written under its own name, so that players and ``tail -f`` can follow it; also devices and pipes."""
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        flags = os.O_WRONLY | os.O_CLOEXEC
+        if not _is_special(path):
+            _refuse_folder(path)
+            if not overwrite:
+                _refuse_existing(path)
+            flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except FileExistsError as error:
+            raise _exists(path) from error
+        except OSError as error:
+            raise _error(path, error) from error
+        self._file = _Descriptor(descriptor, path)
+
+    def write(self, text: str) -> None:
+        """Hand over a whole piece. Raises `OutputError`."""
+        self._file.write(text)
+
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002  what is there stays as it is
+        """Nothing more comes."""
+        self._file.close()
+
+
+class StandardOutput:
+    """Standard output, flushed after every piece. Raises `OutputClosedError` when nobody reads it any more."""
+
+    def __init__(self, stream: BinaryIO | None = None) -> None:
+        if stream is None:
+            if sys.stdout is None:
+                raise OutputError("Standard output is closed.", "Use -o FILE.")
+            stream = sys.stdout.buffer
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Hand over a whole piece. Raises `OutputError`, or `OutputClosedError`."""
+        try:
+            self._stream.write(text.encode("utf-8"))
+            self._stream.flush()
+        except BrokenPipeError as error:
+            self._silence()
+            raise OutputClosedError("Standard output is not read any more.") from error
+        except OSError as error:
+            self._silence()
+            raise _error(Path("Standard output"), error) from error
+
+    def _silence(self) -> None:
+        """What is still in the stream's buffer would raise again when the interpreter ends: let it go nowhere."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
+            os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+    def close(self, *, complete: bool) -> None:
+        """Nothing to do: standard output belongs to the process."""
+
+
+def _mode(path: Path) -> int:
+    """What there is of that name; 0 if nothing is, or could be."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_special(path: Path) -> bool:
+    """Whether there is a device, a pipe or a socket of that name: nothing to be replaced."""
+    mode = _mode(path)
+    return mode != 0 and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _refuse_folder(path: Path) -> None:
+    if stat.S_ISDIR(_mode(path)):
+        raise OutputError(f"{_name(path)} is a folder.", "Name a file in it.")
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(f"{_name(path)} exists already.", "Use --overwrite to replace it.")
+
+
+def _name(path: Path) -> str:
+    return plain_text(str(path))
+
+
+def _error(path: Path, error: OSError) -> OutputError:
+    name = _name(path)
+    if error.errno in _NO_ROOM:
+        return OutputError(f"There is no room left on the disk for {name}.", "Make room, or use -o to write elsewhere.")
+    if isinstance(error, FileNotFoundError):
+        return OutputError(f"There is no folder {_name(path.parent)} to write to.", "Make it first, or correct -o.")
+    if isinstance(error, NotADirectoryError):
+        return OutputError(f"{_name(path.parent)} is not a folder.", "Correct -o.")
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return OutputError(f"{name} may not be written.", "Use -o to write elsewhere.")
+    return OutputError(f"{name} cannot be written: {error.strerror or error}.", "Use -o to write elsewhere.")

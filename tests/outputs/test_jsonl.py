@@ -1,0 +1,47 @@
+"""JSON lines: what a round was, whatever its text."""
+
+import io
+import json
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svlm_cli.core.types import Segment
+from svlm_cli.outputs.destination import PartFile
+from svlm_cli.outputs.jsonl import JsonlOutput, json_line
+
+
+def test_keys_that_say_nothing_are_left_out() -> None:
+    assert json_line(Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345)) == (
+        '{"start": 3.0, "end": 4.0, "text": " Goal", "tokens": 3, "work_s": 0.0312}\n'
+    )
+    live = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, wall_clock_s=1_763_000_000.1234, gap_s=2.5, dropped=4)
+    assert json.loads(json_line(live)) == {
+        "start": 3.0, "end": 4.0, "text": "", "tokens": 1, "work_s": 0.03,
+        "gap_s": 2.5, "wall_clock_s": 1_763_000_000.123, "dropped": 4,
+    }  # fmt: skip
+
+
+def test_text_is_readable_and_a_terminal_is_safe() -> None:
+    line = json_line(Segment(0, 0, 0.0, 1.0, "曼联 é \x1b[31m\x9b2J\u202e\ud800", (), 0.0))
+    assert "曼联 é \\u001b[31m\\u009b2J\\u202e\ufffd" in line
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cs"])))
+def test_every_text_is_one_valid_line(text: str) -> None:
+    """Guards against a lone surrogate that cannot be encoded and line separators that cut a record in two."""
+    line = json_line(Segment(0, 0, 0.0, 1.0, text, (), 0.0))
+    assert line.splitlines() == [line.removesuffix("\n")]
+    read = json.loads(line.encode("utf-8"))["text"]
+    assert read == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def test_a_file_has_every_round(tmp_path: Path) -> None:
+    output = JsonlOutput(PartFile(tmp_path / "o.jsonl", overwrite=False))
+    for second in range(3):
+        output.write(Segment(0, second, second, second + 1.0, "Goal" * (second == 1), (1,), 0.1))
+        assert (tmp_path / "o.jsonl.part").read_bytes().count(b"\n") == second + 1
+    output.close()
+    records = [json.loads(line) for line in io.BytesIO((tmp_path / "o.jsonl").read_bytes())]
+    assert [record["text"] for record in records] == ["", "Goal", ""]

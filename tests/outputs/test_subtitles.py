@@ -1,0 +1,116 @@
+"""Subtitle files that every player reads, at every moment of their making."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+
+from svlm_cli.core.types import Segment
+from svlm_cli.outputs.destination import PartFile
+from svlm_cli.outputs.output import Format, open_output
+from svlm_cli.outputs.style import CueStyle
+from tests.outputs.speech import random_speech, rounds
+from tests.outputs.test_cues import streams
+from tests.subtitle_checker import check_srt, check_vtt, read_srt
+
+
+class Memory:
+    """A destination that can be looked at."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.complete: bool | None = None
+
+    def write(self, text: str) -> None:
+        self.pieces.append(text)
+
+    def close(self, *, complete: bool) -> None:
+        self.complete = complete
+
+    @property
+    def text(self) -> str:
+        return "".join(self.pieces)
+
+
+def written(format_: Format, segments: list[Segment]) -> Memory:
+    memory = Memory()
+    output = open_output(format_, memory, CueStyle())
+    for segment in segments:
+        output.write(segment)
+    output.close()
+    return memory
+
+
+def test_srt_as_it_stands_in_a_file() -> None:
+    assert written(Format.SRT, rounds(["Goal for Falcons!", "", "", "", "One nil."])).text == (
+        "1\n00:00:00,000 --> 00:00:01,000\nGoal for Falcons!\n\n2\n00:00:04,000 --> 00:00:05,000\nOne nil.\n\n"
+    )
+
+
+def test_vtt_as_it_stands_in_a_file() -> None:
+    assert written(Format.VTT, rounds(["Goal <3 & more"])).text == (
+        "WEBVTT\n\n1\n00:00:00.000 --> 00:00:01.000\nGoal &lt;3 &amp; more\n\n"
+    )
+
+
+def test_beyond_a_hundred_hours() -> None:
+    late = rounds(["Still going."], start_s=360_000.0)
+    assert "\n100:00:00,000 --> 100:00:01,000\n" in written(Format.SRT, late).text
+    assert "\n100:00:00.000 --> 100:00:01.000\n" in written(Format.VTT, late).text
+
+
+def test_words_that_look_like_tags_stay_words() -> None:
+    text = written(Format.SRT, rounds(["<font size=99>Goal</font> <3 {\\an8}up"])).text
+    assert "‹font size=99>Goal‹/font> <3 (\\an8}up" in text
+
+
+def test_nothing_said_is_a_valid_file_too() -> None:
+    assert written(Format.SRT, rounds(["", ""])).text == ""
+    assert written(Format.VTT, []).text == "WEBVTT\n\n"
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams())
+def test_every_piece_written_leaves_a_valid_file(segments: list[Segment]) -> None:
+    """Guards files that are looked at, or interrupted, while they grow."""
+    srt, vtt = written(Format.SRT, segments), written(Format.VTT, segments)
+    for count in range(len(srt.pieces) + 1):
+        assert check_srt("".join(srt.pieces[:count])) == []
+        assert check_vtt("".join(vtt.pieces[: count + 1])) == []
+    assert srt.complete
+    assert vtt.complete
+
+
+@pytest.mark.parametrize("suffix", ["srt", "vtt"])
+def test_ffmpeg_reads_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"o.{suffix}"
+    output = open_output(Format(suffix), PartFile(path, overwrite=False), CueStyle())
+    for segment in random_speech(2.8, 300, seed=1):
+        output.write(segment)
+    output.close()
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-map", "0:s", "-c", "copy"]
+    done = subprocess.run([*command, "-f", "null", "-"], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    convert = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "srt", "-"]
+    read_back = subprocess.run(convert, capture_output=True, text=True, check=True).stdout
+    assert read_back.count(" --> ") == path.read_text(encoding="utf-8").count(" --> ") > 50
+
+
+def test_a_cue_is_on_disk_as_soon_as_it_is_final(tmp_path: Path) -> None:
+    output = open_output(Format.SRT, PartFile(tmp_path / "o.srt", overwrite=False), CueStyle())
+    for segment in rounds(["Goal for Falcons!", "", "", "Now on we"]):
+        output.write(segment)
+    assert [cue.text for cue in read_srt((tmp_path / "o.srt.part").read_text(encoding="utf-8"))] == [
+        "Goal for Falcons!"
+    ]
+    output.close()
+    assert len(read_srt((tmp_path / "o.srt").read_text(encoding="utf-8"))) == 2
+
+
+def test_formats_by_suffix() -> None:
+    assert Format.from_suffix(Path("a.b.SRT")) is Format.SRT
+    assert Format.from_suffix(Path("a.vtt")) is Format.VTT
+    assert Format.from_suffix(Path("a.jsonl")) is Format.JSONL
+    assert Format.from_suffix(Path("a.mp4")) is None
+    assert Format.from_suffix(Path("srt")) is None
