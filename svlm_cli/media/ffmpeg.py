@@ -1,0 +1,177 @@
+"""The ffmpeg program: where it is, what it may open, and the command that turns a source into pictures.
+
+Knows no process (`sources/pipe.py` runs it) and not what ffmpeg answers (`media/log.py`, `media/nut.py`).
+"""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg
+
+from svlm_cli.core.errors import InputError
+
+MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
+LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
+
+# What ffmpeg may take a file for. Left out on purpose: whatever opens further files or addresses (hls, concat, dash,
+# image2, sdp, imf ...), and text drawn as pictures (tty).
+FORMATS = ",".join(
+    """
+    mov,mp4,m4a,3gp,3g2,mj2 matroska,webm mpegts mpegtsraw mpeg mpegvideo avi flv live_flv kux asf asf_o ogg mxf gxf
+    wtv nut rm ivr nsv ivf h261 h263 h264 hevc vvc evc av1 obu m4v mjpeg mjpeg_2000 mpjpeg vc1 vc1test dirac cavsvideo
+    avs2 avs3 dv dnxhd yuv4mpegpipe swf gif apng webp_anim png_pipe jpeg_pipe webp_pipe bmp_pipe tiff_pipe dhav pva nuv
+    ty lmlm4 mlv cine r3d bink smk roq flic film_cpk vivo xmv
+    mp3 aac wav w64 flac ac3 eac3 dts aiff amr ape wv caf au
+    """.split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ffmpeg:
+    """An ffmpeg executable."""
+
+    path: str
+
+    def version(self) -> str:
+        """What it calls itself, such as ``5.1.9-0+deb12u1``."""
+        try:
+            text = subprocess.run(
+                [self.path, "-version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=True
+            ).stdout.decode(errors="replace")
+        except (OSError, subprocess.SubprocessError) as error:
+            raise InputError(f"{self.path} does not run.", "Install ffmpeg again.") from error
+        match = re.match(r"ffmpeg version (\S+)", text)
+        return match[1] if match else "unknown"
+
+
+def find_ffmpeg() -> Ffmpeg:
+    """The ffmpeg on PATH, else the one that the package imageio-ffmpeg carries; `InputError` without either."""
+    path = shutil.which("ffmpeg")
+    if path is None:
+        try:
+            import imageio_ffmpeg
+
+            path = str(imageio_ffmpeg.get_ffmpeg_exe())
+        except (ImportError, RuntimeError) as error:
+            raise InputError(
+                "ffmpeg was not found.", "Install it (Debian: apt install ffmpeg), or pip install imageio-ffmpeg."
+            ) from error
+    return Ffmpeg(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where ffmpeg reads from, and what it may open on the way."""
+
+    url: str
+    name: str  # for people: short, printable, without credentials
+    protocols: str
+    formats: str = FORMATS
+    seekable: bool = False
+    stdin: bool = False
+
+
+def stdin_address() -> Address:
+    """Standard input; `InputError` if it is a terminal, where nobody types a video."""
+    if os.isatty(0):
+        raise InputError("Standard input is a terminal.", "Send a video into it: ffmpeg ... | svlm caption -")
+    return Address(url="pipe:0", name="standard input", protocols="pipe,fd", stdin=True)
+
+
+def file_address(path: str | os.PathLike[str]) -> Address:
+    """A file that is there and can be opened; `InputError` with the reason otherwise."""
+    path = Path(path)
+    name = printable(path)
+    try:
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode):
+            raise InputError(f"{name} is a folder.", "Name the video files in it.")
+        regular = stat.S_ISREG(status.st_mode)
+        if regular:
+            with path.open("rb"):
+                pass
+    except FileNotFoundError as error:
+        raise InputError(f"{name} does not exist.") from error
+    except PermissionError as error:
+        raise InputError(f"{name} may not be read.", "Check its permissions.") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+    if regular and status.st_size == 0:
+        raise InputError(f"{name} is empty.")
+    # The prefix keeps ffmpeg from reading a protocol or an option into the name.
+    return Address(url=f"file:{path}", name=name, protocols="file,pipe,fd", seekable=regular)
+
+
+def printable(path: str | os.PathLike[str]) -> str:
+    """A path as people may see it: valid UTF-8, on one line, without control characters."""
+    text = redact(os.fsencode(path).decode("utf-8", errors="replace"))
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def redact(text: str) -> str:
+    """The text with the user name and password of every address in it left out."""
+    return re.sub(r"(?<=://)[^/?#\s'\"]*@", "...@", text)
+
+
+def picture_command(
+    program: Ffmpeg,
+    address: Address,
+    rate: Fraction,
+    *,
+    on_time_s: float,
+    start_s: float | None = None,
+    seek_s: float | None = None,
+) -> list[str]:
+    """The command that writes `rate` pictures a second to stdout, as NUT (see `media/nut.py`).
+
+    Picture k is the newest one whose time is <= t0 + k / rate, or later by at most `on_time_s`; t0 is the time of the
+    first picture, or `start_s` where the source has begun by then. Two rows come before each picture, one white, one
+    black: the length of the white one is the picture's width. ffmpeg logs the time of the first decoded picture in
+    microseconds, a number alone on a line (`media/log.py`): since the start of the source, or on the source's own clock
+    where `start_s` is given.
+
+    `seek_s` is where decoding may begin; the caller checks that the first decoded picture is not after `start_s`.
+    """
+    options: dict[str, object] = {
+        "protocol_whitelist": address.protocols,
+        "format_whitelist": address.formats,
+        "max_pixels": MAX_PIXELS,
+        # A new filter graph for a new picture size would forget where the clock stands and lose pictures.
+        "reinit_filter": 0,
+    }
+    early_us = round(on_time_s * 1e6)
+    if start_s is None:
+        times = f"PTS-if(eq(N,0),print(STARTPTS),STARTPTS)-{early_us}"
+    else:
+        # Without ffmpeg's offset, which rounds to the stream's ticks, but also without its care for broken clocks.
+        options["copyts"] = None
+        # Not quite 0: FFmpeg 5 moves a transport stream whose sound begins at 0 to where its video begins.
+        options["itsoffset"] = "0.000001"
+        start = f"PTS-max(print(STARTPTS),{round(start_s * 1e6)})-{early_us}"
+        step = "(PTS-PREV_INPTS)"
+        times = f"if(isnan(PREV_INPTS),{start},PREV_OUTPTS+{step}*between({step},0,{LONGEST_STEP_US}))"
+    if seek_s is not None:
+        options |= {"ss": f"{seek_s:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
+    pictures = (
+        ffmpeg.input("", **options)["V:0"]
+        .filter("settb", "AVTB")
+        .filter("setpts", times)
+        .filter("fps", fps=f"{rate.numerator}/{rate.denominator}", start_time=0, round="up")
+        .filter("scale", w="max(1,round(iw*clip(sar,1/4,4)))", h="ih", eval="frame")
+        .filter("setsar", "1")
+        .filter("format", "rgb24")
+        .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")
+        .filter("pad", w="iw", h="ih+1", y=1, color="white", eval="frame")
+    )
+    # The encoder must be rawvideo: others take the first picture's size for that of all.
+    output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", write_index=0, flush_packets=1)
+    arguments: list[str] = output.compile(program.path)
+    arguments[arguments.index("-i") + 1] = address.url  # only now: the library takes no name that is not UTF-8
+    # Verbose, because only there ffmpeg says by how much it corrects the start of a transport stream.
+    return [arguments[0], "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose", *arguments[1:]]

@@ -1,0 +1,174 @@
+"""What ffmpeg says on stderr: facts about the source, and one clear sentence when it fails.
+
+`Log` understands lines; `LogReader` keeps the pipe empty while ffmpeg runs. Both remember a bounded amount, whatever
+ffmpeg says. Knows neither the process nor its pictures.
+"""
+
+import io
+import re
+import threading
+from collections import deque
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.media.ffmpeg import Address, redact
+
+_LINE_BYTES = 2000
+_KEPT_ERRORS = 20
+
+_TAGGED = re.compile(r"(?:\[[^\]]*\] )*?\[(panic|fatal|error|warning|info|verbose|debug|trace)\] (.*)", re.DOTALL)
+_INPUT = re.compile(r"Input #0, (\S+), from '")
+_DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (-?\d+\.\d+))?")
+_STREAM = re.compile(r"  Stream #0:\S+: (Video|Audio)\b.*")
+_ASPECT = re.compile(r"SAR (\d+:\d+)")
+_SIDE_DATA = re.compile(r" +(?:displaymatrix|Display Matrix|Frame Cropping)\b")
+_CORRECTION = re.compile(r"Correcting start time (?:of Input #0 )?by (-?\d+)")
+_FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
+_CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
+_CUT_OFF = re.compile(r"partial file|File ended prematurely")
+
+# What ffmpeg says when it gives up, first match wins: (pattern, sentence, hint). {0} is the pattern's first group.
+_FAILURES = (
+    (
+        r"Format not on whitelist",
+        "is not a video file: it is a playlist, a script, text or a format that svlm does not open.",
+        "Name the video file itself.",
+    ),
+    (r"Picture size (\d+x\d+) exceeds", "has pictures of {0}, larger than svlm reads.", ""),
+    (r"No such file or directory", "does not exist.", ""),
+    (r"Permission denied", "may not be read.", "Check its permissions."),
+    (r"Is a directory", "is a folder.", "Name the video files in it."),
+    (
+        r"ecoder \(codec (\w+)\) not found|no decoder found for: (\w+)|Could not find codec parameters .*Video: none",
+        "is encoded in a way that this ffmpeg cannot decode.",
+        "Install a complete ffmpeg, or convert the file to H.264.",
+    ),
+    (r"Invalid data found|detected only with low score|Unknown input format", "is not a video that ffmpeg knows.", ""),
+)
+
+
+class Log:
+    """The facts in ffmpeg's lines so far."""
+
+    def __init__(self) -> None:
+        self.container = ""  # ffmpeg's name for it, such as "matroska,webm"; empty until the source is open
+        self.duration_s: float | None = None
+        self.start_s = 0.0  # what ffmpeg takes off all times
+        self.first_s: float | None = None  # time of the first decoded picture, as printed by the filter graph
+        self.videos = 0
+        self.has_sound = False
+        self.turned = False  # rotated, mirrored or cropped by ffmpeg on the way
+        self.anamorphic = False  # its pixels are not square
+        self.changed = False  # the picture size or format changed on the way
+        self.cut_off = False  # the container says that something is missing at its end
+        self.errors = 0
+        self.first_errors: list[str] = []
+        self._last_errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
+        self._low_score = False
+        self._in_header = False
+
+    def feed(self, line: str) -> None:
+        """One line, without its end."""
+        tagged = _TAGGED.match(line)
+        if tagged is None:
+            return
+        level, text = tagged[1], tagged[2]
+        if _CHANGED.search(text):
+            self.changed = True
+        if level in ("info", "verbose"):
+            self._feed_fact(text)
+        elif level in ("panic", "fatal", "error"):
+            self._feed_error(text)
+        elif level == "warning" and "detected only with low score" in text:
+            self._low_score = True
+
+    def _feed_fact(self, text: str) -> None:
+        if self.first_s is None and (match := _FIRST_PICTURE.fullmatch(text)):
+            self.first_s = float(match[1]) / 1e6
+        elif match := _CORRECTION.match(text):
+            self.start_s += int(match[1]) / 1e6
+        elif match := _INPUT.match(text):
+            self.container = match[1]
+            self._in_header = True
+        elif text.startswith(("Stream mapping:", "Output #0")):
+            self._in_header = False
+        elif self._in_header:
+            self._feed_header(text)
+
+    def _feed_header(self, text: str) -> None:
+        if match := _DURATION.match(text):
+            hours, minutes, seconds, start = match.groups()
+            self.duration_s = None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            self.start_s += float(start or 0)
+        elif match := _STREAM.match(text):
+            self.has_sound |= match[1] == "Audio"
+            if match[1] == "Video" and "(attached pic)" not in text:
+                self.videos += 1
+                aspect = _ASPECT.search(text)
+                self.anamorphic |= aspect is not None and aspect[1] not in ("1:1", "0:1")
+        elif _SIDE_DATA.match(text):
+            self.turned = True
+
+    def _feed_error(self, text: str) -> None:
+        self.cut_off |= _CUT_OFF.search(text) is not None
+        self.errors += 1
+        kept = self.first_errors if len(self.first_errors) < _KEPT_ERRORS else self._last_errors
+        kept.append(redact(text.strip()))
+
+    def failure(self, address: Address) -> InputError:
+        """Why not one picture came."""
+        errors = [*self.first_errors, *self._last_errors]
+        text = "\n".join(errors)
+        name = address.name
+        if "matches no streams" in text:
+            return InputError(f"{name} has sound but no video." if self.has_sound else f"{name} has no video.")
+        if ("moov atom not found" in text or self.cut_off) and not self._low_score:
+            if address.stdin:
+                return InputError(
+                    f"{name} is an MP4 whose index comes last, which cannot be read from a pipe.",
+                    "Give its path, or move the index first: ffmpeg -i IN.mp4 -c copy -movflags +faststart OUT.mp4",
+                )
+            if "moov atom not found" in text:
+                return InputError(
+                    f"{name} has no index ('moov'): its recording was never finished, or it is cut off.",
+                    "Record it again, or mend it with a repair tool such as untrunc.",
+                )
+            return InputError(f"{name} is cut off before its first picture.")
+        if address.stdin and "Invalid data found" in text and not self.container:
+            return InputError(f"{name} is empty, or not a video that ffmpeg knows.")
+        for pattern, sentence, hint in _FAILURES:
+            if match := re.search(pattern, text):
+                return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)
+        if self.container:
+            return InputError(
+                f"Not one picture of {name} could be decoded.", f"ffmpeg says: {errors[-1]}" if errors else ""
+            )
+        return InputError(f"ffmpeg cannot read {name}.", f"It says: {errors[-1]}" if errors else "")
+
+
+class LogReader:
+    """Reads ffmpeg's stderr into a `Log` until it ends, in a thread of its own."""
+
+    def __init__(self, stream: io.BufferedIOBase) -> None:
+        self.log = Log()
+        self._stream = stream
+        self._begun = threading.Event()  # the first picture's time is known, or the end has come
+        self._thread = threading.Thread(target=self._read, name="ffmpeg-log", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            while line := self._stream.readline(_LINE_BYTES):
+                self.log.feed(line.decode(errors="replace").rstrip("\r\n"))
+                if self.log.first_s is not None:
+                    self._begun.set()
+        finally:
+            self._begun.set()
+
+    def wait_for_first_picture(self, timeout_s: float) -> None:
+        """Until the log knows when the first picture is shown, or knows that it never will."""
+        self._begun.wait(timeout_s)
+
+    def close(self) -> None:
+        """After ffmpeg's end."""
+        self._thread.join()
+        self._stream.close()

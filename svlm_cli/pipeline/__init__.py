@@ -1,0 +1,1 @@
+"""From source to outputs: frames become chunks, chunks become words, words are kept."""

@@ -1,0 +1,96 @@
+"""Frames to chunks: which pictures each round shows.
+
+Picture k of a chunk is the newest frame whose time is <= its start + k / fps, whatever rate the frames come at; frames
+that already come at `fps` pass through as they are. Knows neither where frames come from nor who looks at them.
+"""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.types import Chunk, Frame, Picture
+from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment
+
+
+def chunks(frames: Iterable[Frame], *, fps: float, chunk_seconds: float) -> Iterator[Chunk]:
+    """A chunk for every `chunk_seconds` of the frames' clock, each as soon as its last picture is known.
+
+    The first chunk starts at the first frame. A frame on the very moment is shown at once, without waiting for a newer
+    one. A second without frames shows the last picture again. A frame with `gap_s` closes the chunk before it and
+    starts a new count. The last chunk before a gap or the end may be short: it has the pictures that there are, and
+    ends 1 / fps after the last of them. Whoever gave the frames closes them.
+
+    `UsageError` if a chunk would not hold a whole number of pictures, or if the frames are not in order of time.
+    """
+    rate = frame_rate(fps)
+    size = round(fps * chunk_seconds)
+    if size < 1 or abs(fps * chunk_seconds - size) > 1e-6:
+        raise UsageError(f"{chunk_seconds:g} s at {fps:g} fps is not a whole number of pictures.")
+    return _chunks(frames, rate, size)
+
+
+def _chunks(frames: Iterable[Frame], rate: Fraction, size: int) -> Iterator[Chunk]:
+    count: _Count | None = None
+    last: Frame | None = None
+    for frame in frames:
+        if last is not None and not frame.time_s >= last.time_s:
+            raise UsageError(f"Frames must come in order of time: {frame.time_s} s came after {last.time_s} s.")
+        if count is None or last is None or frame.gap_s > 0:
+            if count is not None and (short := count.close()):
+                yield short
+            count = _Count(frame, rate, size)
+        else:
+            while count.next_s < frame.time_s - ON_TIME_S:
+                if chunk := count.show(last):
+                    yield chunk
+        count.dropped += frame.dropped
+        last = frame
+        while count.next_s <= frame.time_s + ON_TIME_S:
+            if chunk := count.show(frame):
+                yield chunk
+    if count is not None and (short := count.close()):
+        yield short
+
+
+class _Count:
+    """The moments from one frame on, `size` of them a chunk, and the chunk that is being filled."""
+
+    def __init__(self, first: Frame, rate: Fraction, size: int) -> None:
+        self._start_s = first.time_s
+        self._rate = rate
+        self._size = size
+        self._index = 0  # of the next moment
+        self._pictures: list[Picture] = []
+        self._wall_clock_s: float | None = None
+        self._gap_s = first.gap_s
+        self.dropped = 0
+
+    @property
+    def next_s(self) -> float:
+        """The moment whose picture is not known yet."""
+        return moment(self._start_s, self._index, self._rate)
+
+    def show(self, frame: Frame) -> Chunk | None:
+        """The frame is what was on screen at `next_s`. Returns the chunk if this completes it."""
+        if not self._pictures:
+            self._wall_clock_s = frame.wall_clock_s
+        self._pictures.append(frame.pixels)
+        self._index += 1
+        return self.close() if len(self._pictures) == self._size else None
+
+    def close(self) -> Chunk | None:
+        """The chunk as far as it goes; None if it has no picture."""
+        if not self._pictures:
+            return None
+        chunk = Chunk(
+            frames=tuple(self._pictures),
+            start_s=moment(self._start_s, self._index - len(self._pictures), self._rate),
+            end_s=self.next_s,
+            wall_clock_s=self._wall_clock_s,
+            gap_s=self._gap_s,
+            dropped=self.dropped,
+        )
+        self._pictures = []
+        self._gap_s = 0.0
+        self.dropped = 0
+        return chunk

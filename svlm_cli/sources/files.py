@@ -1,0 +1,144 @@
+"""Video files and standard input, as a stream of frames with timestamps.
+
+Files have an end, are read at the reader's pace, and lose no frame. Knows no camera and no model.
+"""
+
+import contextlib
+import math
+import os
+from collections.abc import Generator
+from enum import StrEnum
+from fractions import Fraction
+from types import TracebackType
+from typing import Self
+
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.types import Frame
+from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
+from svlm_cli.sources.grid import frame_rate, moment
+from svlm_cli.sources.sequential import Reading, read_in_order
+from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
+
+
+class Decoder(StrEnum):
+    """What decodes a file. decord needs memory without bound when read slowly; where it fails, ffmpeg takes over."""
+
+    FFMPEG = "ffmpeg"
+    DECORD = "decord"
+
+
+class FrameStream:
+    """The frames of one source, in order. A context manager: leaving it ends what decodes at once.
+
+    An iterator too; after the last frame, or `close`, nothing of ffmpeg is left.
+    """
+
+    def __init__(self, first: Frame, rest: Generator[Frame, None, None], reading: Reading) -> None:
+        self._first: Frame | None = first
+        self._rest = rest
+        self._reading = reading
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences for the user. More may come while frames are read; the end has the last word."""
+        return self._reading.notices
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long the source says it is, from its own first moment."""
+        return self._reading.duration_s
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the source ended before its end. Known after the last frame."""
+        return self._reading.truncated
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame:
+        if self._first is not None:
+            frame, self._first = self._first, None
+            return frame
+        return next(self._rest)
+
+    def close(self) -> None:
+        """Stop reading. May be called again, and from another thread, where it ends a wait for the next frame."""
+        self._first = None
+        self._reading.stop()
+        with contextlib.suppress(ValueError):  # another thread is in there: it comes out by itself now
+            self._rest.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_frames(
+    source: str | os.PathLike[str],
+    *,
+    fps: float,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    decoder: Decoder = Decoder.FFMPEG,
+) -> FrameStream:
+    """The frames of a file, or of standard input (``-``): `fps` pictures a second of what is on screen then.
+
+    Frame k is the newest picture whose time is <= start + k / fps; start is `start_s`, or the time of the first
+    picture where that is later or `start_s` is None. `end_s` is left out. All times are the source's own, which need
+    not begin at 0. Pictures are RGB, upright, with square pixels, and may change size on the way.
+
+    `InputError` if the source cannot be found or read, or has no picture between `start_s` and `end_s`; `UsageError`
+    for times and rates that cannot be.
+    """
+    rate = frame_rate(fps)
+    for time_s in (start_s, end_s):
+        if time_s is not None and not math.isfinite(time_s):
+            raise UsageError(f"A start or end cannot be {time_s}.")
+    if start_s is not None and end_s is not None and start_s >= end_s:
+        raise UsageError(f"The start ({start_s:g} s) must come before the end ({end_s:g} s).")
+    program = find_ffmpeg()
+    address = stdin_address() if source == "-" else file_address(source)
+    reading = Reading()
+    if decoder is Decoder.DECORD:
+        frames = _read_with_decord(program, address, source, rate, start_s, end_s, reading)
+    else:
+        frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
+    first = next(frames, None)  # now, so that what cannot be read is told when it is opened
+    if first is None:
+        since = "" if start_s is None else f" from {start_s:g} s"
+        until = "" if end_s is None else f" before {end_s:g} s"
+        raise InputError(f"{address.name} has no pictures{since}{until}.", reading.span)
+    return FrameStream(first, frames, reading)
+
+
+def _read_with_decord(
+    program: Ffmpeg,
+    address: Address,
+    source: str | os.PathLike[str],
+    rate: Fraction,
+    start_s: float | None,
+    end_s: float | None,
+    reading: Reading,
+) -> Generator[Frame, None, None]:
+    """What decord can read, then ffmpeg from the very next frame on."""
+    next_s = start_s
+    try:
+        if address.stdin:
+            raise DecordUnfitError("it reads files alone")
+        video = DecordVideo(program, source)
+        reading.note_header(video.log)
+        first_s = None
+        for index, frame in enumerate(video.frames(rate, start_s=start_s, end_s=end_s), start=1):
+            first_s = frame.time_s if first_s is None else first_s
+            next_s = moment(first_s, index, rate)
+            yield frame
+            if reading.stopped:
+                return
+    except DecordUnfitError as reason:
+        reading.notices.append(f"decord does not read {address.name} ({reason}): ffmpeg does it instead.")
+        yield from read_in_order(program, address, rate, start_s=next_s, end_s=end_s, reading=reading)

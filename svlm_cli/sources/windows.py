@@ -1,0 +1,120 @@
+"""Random access into local files through decord: the frames of a window, for training, and a file from end to end.
+
+decord is fast where it works, and wrong without a word where it does not, so ffmpeg looks at a file first and decord
+gets only what it is known to read; everything else goes through the pipe. Its timestamps are used, never its average
+rate. It decodes ahead while nobody reads, as far as the file goes: nothing for a slow reader. Knows no training.
+"""
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.types import Frame, Picture
+from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg
+from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment, moments_before
+from svlm_cli.sources.pipe import PicturePipe
+from svlm_cli.sources.sequential import Reading, read_in_order
+
+_CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # elsewhere its seeking or its times were seen to be wrong
+_LONGEST_S = 8192.0  # its times are 32-bit floats: from here on they are off by up to half a millisecond
+
+
+class DecordUnfitError(Exception):
+    """decord cannot be trusted with this file, or has just failed at it. The message is the end of a sentence."""
+
+
+class DecordVideo:
+    """A file open in decord. `InputError` if no ffmpeg can read it, `DecordUnfitError` if decord had better not."""
+
+    def __init__(self, program: Ffmpeg, path: str | os.PathLike[str]) -> None:
+        address = file_address(path)
+        with PicturePipe(program, address, Fraction(1)) as pipe:
+            picture = pipe.read()
+            first_s = pipe.first_s()
+            log = pipe.log
+        if picture is None or first_s is None:
+            raise log.failure(address)
+        if log.container not in _CONTAINERS:
+            raise DecordUnfitError(f"it is unreliable with {log.container}")
+        if log.turned or log.anamorphic or log.videos != 1:
+            raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
+        self.log = log
+        self._reader = _open_reader(path)
+        self._times_s, self._end_s = _check_times(self._reader, first_s, log.start_s, log.duration_s)
+
+    def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
+        """As `read_in_order`, with `DecordUnfitError` where decord fails on the way."""
+        first_s = float(self._times_s[0])
+        start_s = first_s if start_s is None else max(start_s, first_s)
+        count = moments_before(start_s, self._end_s if end_s is None else min(end_s, self._end_s), rate)
+        times_s = [moment(start_s, index, rate) for index in range(count)]
+        shown = np.searchsorted(self._times_s, np.array(times_s) + ON_TIME_S, side="right") - 1
+        last, pixels = -1, None
+        for time_s, index in zip(times_s, shown.tolist(), strict=True):
+            if index != last or pixels is None:
+                last, pixels = index, self._picture(index, time_s)
+            yield Frame(pixels, time_s)
+
+    def _picture(self, index: int, time_s: float) -> Picture:
+        try:
+            pixels: Picture = self._reader.get_batch([index]).asnumpy()[0]
+        except Exception as error:  # its errors have no base of their own
+            raise DecordUnfitError(f"it failed at {time_s:.1f} s") from error
+        return pixels
+
+
+def read_window(path: str | os.PathLike[str], start_s: float, end_s: float, *, fps: float) -> tuple[Frame, ...]:
+    """The frames on screen at ``start_s + k / fps``, before `end_s`: times are the file's own, the rule everyone's.
+
+    decord where it can be trusted, ffmpeg otherwise. Fewer frames, or none, where the file ends before. `InputError` if
+    the file cannot be read.
+    """
+    rate = frame_rate(fps)
+    if not 0 <= end_s - start_s < float("inf"):
+        raise UsageError(f"A window cannot reach from {start_s:g} s to {end_s:g} s.")
+    program = find_ffmpeg()
+    try:
+        return tuple(DecordVideo(program, path).frames(rate, start_s=start_s, end_s=end_s))
+    except DecordUnfitError:
+        address = file_address(path)
+        return tuple(read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=Reading()))
+
+
+def _open_reader(path: str | os.PathLike[str]) -> Any:
+    if importlib.util.find_spec("torch") is not None:
+        importlib.import_module("torch")  # decord loaded before torch breaks torch
+    try:
+        decord = importlib.import_module("decord")
+    except (ImportError, OSError) as error:
+        raise DecordUnfitError("it is not installed") from error
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        # With the tolerance a picture that it could not decode is an error, not a copy of another one.
+        return decord.VideoReader(str(Path(path).absolute()), ctx=decord.cpu(0), fault_tol=1e-9)
+    except Exception as error:  # RuntimeError, AssertionError or its own, depending on what is wrong
+        raise DecordUnfitError("it cannot open it") from error
+
+
+def _check_times(
+    reader: Any, first_s: float, start_s: float, duration_s: float | None
+) -> tuple[NDArray[np.float64], float]:
+    """When each picture comes on screen and when the last one leaves it, on the file's own clock."""
+    spans = np.asarray(reader.get_frame_timestamp(range(len(reader))), dtype=np.float64)
+    begins = spans[:, 0]
+    # decord counts from the stream's first time, but not from that of an edit list.
+    if not np.isfinite(spans).all() or begins[0] != 0 or (np.diff(begins) <= 0).any():
+        raise DecordUnfitError("its times for it make no sense")
+    end_s = first_s + float(spans[-1, 1])
+    if end_s > _LONGEST_S:
+        raise DecordUnfitError(f"its times lose their precision after {_LONGEST_S:g} s")
+    if duration_s is not None and abs(start_s + duration_s - end_s) > 1:
+        raise DecordUnfitError("it sees another length")
+    return first_s + begins, end_s

@@ -1,0 +1,82 @@
+"""Where ffmpeg is found, what it is told to open, and what of it people get to see."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, printable, redact
+from tests.clips import CARRIED, PROGRAMS
+
+
+def test_the_ffmpeg_on_the_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """People who install their own ffmpeg mean it."""
+    own = tmp_path / "ffmpeg"
+    own.symlink_to(CARRIED.path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert find_ffmpeg() == Ffmpeg(str(own))
+
+
+def test_without_one_on_the_path_the_carried_one_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert find_ffmpeg() == CARRIED
+
+
+def test_without_any_ffmpeg_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(InputError, match=r"ffmpeg was not found\. Install it"):
+        find_ffmpeg()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_version(program: Ffmpeg) -> None:
+    assert any(character.isdigit() for character in program.version())
+
+
+def test_a_program_that_does_not_run_is_named(tmp_path: Path) -> None:
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("no program")
+    broken.chmod(0o755)
+    with pytest.raises(InputError, match="does not run"):
+        Ffmpeg(str(broken)).version()
+
+
+def test_what_is_wrong_with_a_path_is_said_before_ffmpeg_is_asked(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    for path, sentence in (
+        (tmp_path / "none.mp4", "does not exist"),
+        (tmp_path, "is a folder"),
+        (empty, "is empty"),
+        (empty / "inside.mp4", "cannot be opened"),
+        (tmp_path / ("n" * 300), "cannot be opened"),
+        (Path("a\0b"), "cannot be opened"),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            file_address(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "secret.mp4"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    with pytest.raises(InputError, match="may not be read"):
+        file_address(path)
+
+
+def test_names_are_printable() -> None:
+    """A file name must not move the cursor, break a line, or stop an output that is UTF-8."""
+    shown = printable(os.fsdecode(b"a\nb\x1b[31m\xff.mp4"))
+    assert shown == "a\ufffdb\ufffd[31m\ufffd.mp4"
+    shown.encode()
+
+
+def test_passwords_are_left_out_wherever_they_stand() -> None:
+    assert redact("Opening 'rtsp://user:p@camera/live'") == "Opening 'rtsp://...@camera/live'"
+    assert redact("http://u@host/") == "http://...@host/"
+    assert redact("rtsp://camera/a@b") == "rtsp://camera/a@b"
+    assert "secret" not in printable("rtsp://user:secret@camera/live")
