@@ -1,0 +1,152 @@
+"""Progress on stderr: phrases as they are spoken, a bar where there is a terminal. stdout is for data.
+
+Knows names, events and times. What it prints comes from a model, so it is made plain first.
+"""
+
+import sys
+from enum import StrEnum
+from typing import Protocol, TextIO
+
+from svlm_cli.core.text import plain_text
+from svlm_cli.core.types import Segment
+
+
+class ProgressStyle(StrEnum):
+    """How progress is shown."""
+
+    AUTO = "auto"  # a bar on a terminal, else plain
+    BAR = "bar"
+    PLAIN = "plain"  # a line a phrase
+    NONE = "none"
+
+
+class Progress(Protocol):
+    """Shows how videos come along."""
+
+    def begin(self, name: str, duration_s: float | None) -> None:
+        """A video starts."""
+        ...
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """A round of it is over."""
+        ...
+
+    def say(self, line: str) -> None:
+        """One line for people."""
+        ...
+
+    def end(self, name: str) -> None:
+        """A video is over."""
+        ...
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        ...
+
+
+def clock(seconds: float) -> str:
+    """`H:MM:SS`."""
+    whole = int(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+
+
+def phrase(segment: Segment) -> str:
+    """A round's words on one line, with their time; empty for silence."""
+    words = " ".join(plain_text(segment.text).split())
+    return f"[{clock(segment.start_s)}] {words}" if words else ""
+
+
+class NoProgress:
+    """Says nothing but what must be said."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def begin(self, name: str, duration_s: float | None) -> None:
+        """Silent."""
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """Silent."""
+
+    def say(self, line: str) -> None:
+        """Printed at once."""
+        print(plain_text(line), file=self._file, flush=True)
+
+    def end(self, name: str) -> None:
+        """Silent."""
+
+    def close(self) -> None:
+        """Nothing to undo."""
+
+
+class PlainProgress(NoProgress):
+    """A flushed line a phrase; with its video's name while several run."""
+
+    def __init__(self, file: TextIO) -> None:
+        super().__init__(file)
+        self._running: set[str] = set()
+
+    def begin(self, name: str, duration_s: float | None) -> None:  # noqa: ARG002 - a line has no length
+        """Silent."""
+        self._running.add(name)
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """The phrase, if there is one."""
+        line = phrase(segment)
+        if line:
+            self.say(line if len(self._running) == 1 else f"{name} {line}")
+
+    def end(self, name: str) -> None:
+        """Silent."""
+        self._running.discard(name)
+
+
+class BarProgress:
+    """A bar for each video that runs, phrases scrolling above."""
+
+    def __init__(self, file: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.fields[name]}", markup=False),
+            BarColumn(),
+            TextColumn("{task.fields[position]}", markup=False),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=Console(file=file), transient=True)
+        self._tasks: dict[str, TaskID] = {}
+        self._progress.start()
+
+    def begin(self, name: str, duration_s: float | None) -> None:
+        """A new bar; it only pulses if nobody knows how long the video is."""
+        self._tasks[name] = self._progress.add_task("", total=duration_s, name=plain_text(name), position="")
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """Moves the bar to the end of the round and prints its phrase."""
+        self._progress.update(self._tasks[name], completed=segment.end_s, position=clock(segment.end_s))
+        line = phrase(segment)
+        if line:
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Printed above the bars."""
+        self._progress.console.print(plain_text(line), markup=False, highlight=False, soft_wrap=True)
+
+    def end(self, name: str) -> None:
+        """Takes the bar away."""
+        self._progress.remove_task(self._tasks.pop(name))
+
+    def close(self) -> None:
+        """Takes all bars away and shows the cursor again."""
+        self._progress.stop()
+
+
+def open_progress(style: ProgressStyle, *, quiet: bool) -> Progress:
+    """The progress that suits stderr, terminal or not."""
+    file = sys.stderr
+    if quiet or style is ProgressStyle.NONE:
+        return NoProgress(file)
+    if style is ProgressStyle.BAR or (style is ProgressStyle.AUTO and file.isatty()):
+        return BarProgress(file)
+    return PlainProgress(file)

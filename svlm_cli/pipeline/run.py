@@ -1,0 +1,171 @@
+"""The loop: chunks -> engine -> outputs, for one video or many, files or endless streams.
+
+Each turn of it steps every stream that has a chunk ready, in one batch. One video's failure touches no other. Knows
+neither where chunks come from nor what outputs do with the words.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from svlm_cli.core.errors import CapacityError, SvlmError
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.engine.turn import Request
+from svlm_cli.outputs.output import Output
+from svlm_cli.pipeline.inbox import Inbox
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Feed:
+    """One video on its way through the engine."""
+
+    name: str
+    chunks: Iterator[Chunk]  # may be endless
+    close: Callable[[], None]  # ends `chunks`, from any thread
+    outputs: Callable[[], Sequence[Output]]  # opened when the first words are there: a video that fails leaves no file
+    query: str | None = None
+    context: str = ""
+    seed: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class FeedReport:
+    """How a feed went. `error` is what ended it early."""
+
+    feed: Feed
+    rounds: int = 0
+    tokens: int = 0
+    until_s: float | None = None  # on the source's clock: what is captioned
+    work_s: float = 0.0
+    error: SvlmError | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Running:
+    feed: Feed
+    stream: StreamState
+    report: FeedReport
+    outputs: list[Output] = field(default_factory=list)
+
+    def write(self, segment: Segment) -> None:
+        if not self.outputs:
+            self.outputs += self.feed.outputs()
+        for output in self.outputs:
+            output.write(segment)
+        report = self.report
+        report.rounds += 1
+        report.tokens += len(segment.token_ids)
+        report.until_s = segment.end_s
+        report.work_s += segment.work_s
+
+    def close(self) -> None:
+        """Finish the outputs, all of them, whatever one of them raises."""
+        self.stream.close()
+        outputs, self.outputs = self.outputs, []
+        errors = []
+        for output in outputs:
+            try:
+                output.close()
+            except SvlmError as error:
+                errors.append(error)
+        if errors:
+            self.report.error = self.report.error or errors[0]
+
+
+Listener = Callable[[Feed, TokenEvent | Segment], None]
+
+
+class _Run:
+    """The state of one call of `run`."""
+
+    def __init__(self, engine: Engine, feeds: Iterable[Feed], max_streams: int, listen: Listener) -> None:
+        self.engine = engine
+        self.waiting = iter(feeds)
+        self.max_streams = max_streams
+        self.listen = listen
+        self.inbox: Inbox[int] = Inbox()
+        self.running: dict[int, _Running] = {}  # by slot
+        self.finished: deque[FeedReport] = deque()
+
+    def fill(self) -> None:
+        while len(self.running) < self.max_streams:
+            feed = next(self.waiting, None)
+            if feed is None:
+                return
+            try:
+                stream = self.engine.open(query=feed.query, context=feed.context, seed=feed.seed)
+            except SvlmError as error:
+                feed.close()
+                self.finished.append(FeedReport(feed, error=error))
+                continue
+            self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
+            self.inbox.add(stream.slot, feed.chunks, feed.close)
+
+    def take(self) -> list[Request]:
+        """A request for each stream whose next chunk is ready."""
+        requests = []
+        for slot in self.inbox.wait():
+            try:
+                chunk = self.inbox.take(slot)
+            except SvlmError as error:
+                self.finish(slot, error)
+                continue
+            if chunk is None:
+                self.finish(slot)
+            else:
+                requests.append(Request(self.running[slot].stream, chunk))
+        return requests
+
+    def step(self, requests: list[Request]) -> None:
+        while requests:
+            try:
+                for event in self.engine.step(requests):
+                    self.hand_on(event)
+                return
+            except CapacityError as error:
+                self.finish(error.stream, error)
+                requests = [request for request in requests if request.stream.slot != error.stream]
+
+    def hand_on(self, event: TokenEvent | Segment) -> None:
+        running = self.running.get(event.stream)
+        if running is None:
+            return  # its output failed earlier in this round
+        self.listen(running.feed, event)
+        if isinstance(event, Segment):
+            try:
+                running.write(event)
+            except SvlmError as error:
+                self.finish(event.stream, error)
+
+    def finish(self, slot: int, error: SvlmError | None = None) -> None:
+        running = self.running.pop(slot)
+        running.report.error = error
+        self.inbox.remove(slot)
+        running.close()
+        self.finished.append(running.report)
+
+    def close(self) -> None:
+        for slot in list(self.running):
+            self.finish(slot)
+
+
+def run(
+    engine: Engine, feeds: Iterable[Feed], *, max_streams: int = 1, listen: Listener = lambda feed, event: None
+) -> Iterator[FeedReport]:
+    """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
+
+    Interrupted (by an exception, or because the caller stops), it closes every feed and finishes every file first.
+    """
+    state = _Run(engine, feeds, max_streams, listen)
+    try:
+        while True:
+            state.fill()
+            while state.finished:
+                yield state.finished.popleft()
+            if not state.running:
+                return
+            state.step(state.take())
+    finally:
+        state.close()

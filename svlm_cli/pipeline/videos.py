@@ -1,0 +1,62 @@
+"""A job becomes a feed: its video is opened, its frames become chunks, its outputs wait for the first words.
+
+Knows how sources, chunks and outputs fit together. Knows no model.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.outputs.destination import open_destination
+from svlm_cli.outputs.output import Output, open_output
+from svlm_cli.outputs.style import CueStyle
+from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.run import Feed
+from svlm_cli.sources.files import Decoder, FrameStream, open_frames
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """What every video of a call has in common."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    decoder: Decoder = Decoder.FFMPEG
+    query: str | None = None
+    context: str = ""
+    seed: int = 0
+    overwrite: bool = False
+    style: CueStyle = field(default_factory=CueStyle)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Video:
+    """A job whose source is open."""
+
+    job: Job
+    frames: FrameStream
+    feed: Feed
+
+
+def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
+    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words."""
+    fps = policy.vision.fps
+    frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
+
+    def outputs() -> Sequence[Output]:
+        return [
+            open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
+            for target in job.targets
+        ]
+
+    feed = Feed(
+        name=job.source,
+        chunks=chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds),
+        close=frames.close,
+        outputs=outputs,
+        query=options.query,
+        context=options.context,
+        seed=options.seed,
+    )
+    return Video(job, frames, feed)

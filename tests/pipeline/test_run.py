@@ -1,0 +1,178 @@
+"""The loop: one feed or many, files or endless, and one that fails among others that do not."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.policy import Mode
+from svlm_cli.core.types import Chunk, Segment
+from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
+from svlm_cli.pipeline.run import Feed, run
+from tests.engine.conftest import Parts, make_chunks, parts, small_policy
+
+__all__ = ["parts"]  # the fixture
+
+
+@dataclass(slots=True, eq=False)
+class Kept:
+    """An output that keeps what it is given, and fails when it is told to."""
+
+    segments: list[Segment] = field(default_factory=list)
+    closed: int = 0
+    fails_at: int = -1
+
+    def write(self, segment: Segment) -> None:
+        if len(self.segments) == self.fails_at:
+            raise OutputError("The disk is full.")
+        self.segments.append(segment)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def feed(name: str, chunks: Iterator[Chunk], output: Kept, seed: int = 0) -> Feed:
+    return Feed(name, chunks, lambda: None, lambda: [output], seed=seed)
+
+
+def broken(after: int, error: Exception) -> Iterator[Chunk]:
+    yield from make_chunks(after)
+    raise error
+
+
+def texts(kept: Kept) -> list[tuple[int, ...]]:
+    return [segment.token_ids for segment in kept.segments]
+
+
+def test_text_does_not_depend_on_who_else_runs(parts: Parts) -> None:
+    policy = small_policy(temperature=0.9)
+    lengths = [12, 5, 9, 7]
+    alone = []
+    for i, length in enumerate(lengths):
+        kept = Kept()
+        list(run(parts.engine(policy), [feed("a", iter(make_chunks(length, seed=i)), kept, seed=i)]))
+        alone.append(texts(kept))
+    together = [Kept() for _ in lengths]
+    feeds = (feed(str(i), iter(make_chunks(n, seed=i)), together[i], seed=i) for i, n in enumerate(lengths))
+    reports = list(run(parts.engine(policy, streams=3), feeds, max_streams=3))
+    assert [texts(kept) for kept in together] == alone
+    assert sorted(report.rounds for report in reports) == sorted(lengths)
+    assert all(kept.closed == 1 for kept in together)
+
+
+def test_one_feeds_failure_touches_no_other(parts: Parts) -> None:
+    """A source that breaks, an output that is full, a stream without room: each ends alone, its words kept."""
+    good, bad_source, bad_output = Kept(), Kept(), Kept(fails_at=2)
+    feeds = [
+        feed("source", broken(3, InputError("The file is broken.")), bad_source),
+        feed("good", iter(make_chunks(8)), good),
+        feed("output", iter(make_chunks(8)), bad_output),
+    ]
+    engine = parts.engine(small_policy(), streams=3)
+    reports = {report.feed.name: report for report in run(engine, feeds, max_streams=3)}
+    assert reports["good"].error is None
+    assert len(good.segments) == 8
+    assert isinstance(reports["source"].error, InputError)
+    assert len(bad_source.segments) == 3
+    assert isinstance(reports["output"].error, OutputError)
+    assert len(bad_output.segments) == 2
+    assert good.closed == bad_source.closed == bad_output.closed == 1
+
+
+def test_a_full_stream_ends_alone(parts: Parts) -> None:
+    policy = small_policy(mode=Mode.FULL)
+    policy = replace(policy, windows=replace(policy.windows, full_tokens=300))
+    short, long = Kept(), Kept()
+    feeds = [feed("long", iter(make_chunks(40)), long), feed("short", iter(make_chunks(3)), short)]
+    reports = {report.feed.name: report for report in run(parts.engine(policy, streams=2), feeds, max_streams=2)}
+    assert "room for 300" in str(reports["long"].error)
+    assert reports["short"].error is None
+    assert len(short.segments) == 3
+
+
+def test_a_source_that_fails_at_once_opens_no_output(parts: Parts) -> None:
+    opened = []
+
+    def outputs() -> Sequence[Kept]:
+        opened.append(True)
+        return [Kept()]
+
+    (report,) = run(
+        parts.engine(small_policy()), [Feed("a", broken(0, InputError("No video.")), lambda: None, outputs)]
+    )
+    assert isinstance(report.error, InputError)
+    assert not opened
+
+
+def endless(closed: threading.Event) -> Iterator[Chunk]:
+    chunk = make_chunks(1)[0]
+    second = 0
+    while not closed.is_set():
+        yield replace(chunk, start_s=float(second), end_s=second + 1.0)
+        second += 1
+
+
+def test_an_endless_source_is_left_in_order(parts: Parts) -> None:
+    """Interrupted, the source is closed, its thread ends, and the output is finished."""
+    closed = threading.Event()
+    kept = Kept()
+
+    def stop(_feed: Feed, event: object) -> None:
+        if isinstance(event, Segment) and event.round == 4:
+            raise KeyboardInterrupt
+
+    endless_feed = Feed("camera", endless(closed), closed.set, lambda: [kept])
+    with pytest.raises(KeyboardInterrupt):
+        list(run(parts.engine(small_policy()), [endless_feed], listen=stop))
+    assert kept.closed == 1
+    assert len(kept.segments) == 4
+    assert not [thread for thread in threading.enumerate() if thread.name == "svlm-source"]
+
+
+def test_reading_ahead_is_bounded() -> None:
+    """Guards memory: a slow model holds its source back."""
+    taken = []
+
+    def chunks() -> Iterator[Chunk]:
+        for chunk in make_chunks(50):
+            taken.append(chunk)
+            yield chunk
+
+    inbox: Inbox[str] = Inbox()
+    inbox.add("a", chunks(), lambda: None)
+    inbox.wait()
+    time.sleep(0.2)
+    assert len(taken) <= READ_AHEAD_CHUNKS + 1
+    inbox.remove("a")
+
+
+def test_an_unforeseen_error_of_a_source_resurfaces(parts: Parts) -> None:
+    """A bug in a reader's thread must not look like the end of the video."""
+    kept = Kept()
+    with pytest.raises(ZeroDivisionError):
+        list(run(parts.engine(small_policy()), [feed("a", broken(2, ZeroDivisionError()), kept)]))
+    assert kept.closed == 1
+
+
+def test_a_slow_source_does_not_hold_up_a_fast_one(parts: Parts) -> None:
+    gate = threading.Event()
+
+    def slow() -> Iterator[Chunk]:
+        yield make_chunks(1)[0]
+        gate.wait(20)
+        yield from make_chunks(1)
+
+    fast, waiting = Kept(), Kept()
+
+    def listen(_feed: Feed, _event: object) -> None:
+        if len(fast.segments) == 6:
+            gate.set()
+
+    feeds = [feed("slow", slow(), waiting), feed("fast", iter(make_chunks(8)), fast)]
+    list(run(parts.engine(small_policy(), streams=2), feeds, max_streams=2, listen=listen))
+    assert gate.is_set()
+    assert len(waiting.segments) == 2
+    assert len(fast.segments) == 8
