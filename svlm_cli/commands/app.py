@@ -1,0 +1,194 @@
+"""``svlm``: its commands, imported when they are called, and the one place where exceptions end.
+
+A command is a module of this package whose ``app`` is a `typer.Typer`; it imports torch and the like inside its
+functions. Errors go up as they are: `main` turns them into a sentence and an exit code (``messages.py``). Knows nothing
+of what the commands do.
+"""
+
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, Final
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from svlm_cli import __version__
+from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.text import plain_text
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
+    "caption": ("svlm_cli.commands.caption", "Caption videos: subtitles, or JSON lines, of what the model says."),
+    "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
+    "models": ("svlm_cli.commands.models", "List the known models, show one, or fetch its weights."),
+    "doctor": (
+        "svlm_cli.commands.doctor",
+        "Say what is there, and what to do about what is not.",
+    ),
+}
+_COMPLETION: Final = ("install_completion", "show_completion")
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised in the main thread so that everything that is open gets finished on the way out."""
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the boundary must know of the options."""
+
+    debug: bool = False
+
+
+class LazyGroup(TyperGroup):
+    """A group that lists its commands from a table and imports the one that is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As the group's own, with the real command in place of its entry in the table."""
+        name, entry, rest = super().resolve_command(ctx, args)
+        return name, entry if name is None else _load(name), rest
+
+
+def _load(name: str) -> Any:
+    app: typer.Typer = import_module(COMMANDS[name][0]).app
+    app.rich_markup_mode = None  # Rich's help costs 0.2 s of imports
+    command = get_command(app)
+    command.name = name
+    command.params = [one for one in command.params if one.name not in _COMPLETION]  # the whole svlm's affair
+    return command
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"svlm {__version__}")
+        raise typer.Exit
+
+
+def _note_debug(context: typer.Context, debug: bool) -> None:
+    context.obj.debug = debug
+
+
+def _svlm(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    _debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", envvar="SVLM_DEBUG", callback=_note_debug, is_eager=True, help="Print the traceback of an error."
+        ),
+    ] = False,
+) -> None:
+    """Watch video of any length and speak: captions as subtitles."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def _listed() -> None:
+    """Stands in the list for a command that is not imported yet."""
+
+
+def _root() -> Any:
+    app = typer.Typer(cls=LazyGroup, invoke_without_command=True, rich_markup_mode=None)
+    app.callback()(_svlm)
+    for name, (_, summary) in COMMANDS.items():
+        app.command(name, help=summary)(_listed)
+    return get_command(app)
+
+
+@contextmanager
+def _sigterm_raises() -> Iterator[None]:
+    def terminate(*_: object) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: None)  # once is enough: the files are being finished
+        raise Terminated
+
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody is left to read it
+        print(text, file=sys.stderr, flush=True)  # noqa: T201 - stderr is ours
+
+
+def _stdout_reader_is_gone() -> bool:
+    try:
+        descriptor = sys.stdout.fileno()
+    except OSError:  # stdout is no file
+        return False
+    poll = select.poll()
+    poll.register(descriptor, 0)  # errors are reported unasked
+    gone = bool(poll.poll(0))
+    if gone:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)  # or the interpreter complains at its end
+    return gone
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    if context is None:
+        return sentence(message)
+    if message == context.get_help():  # a group that was called without a command
+        return message
+    return sentence(message if message.endswith((".", "?")) else f"{message}.", f"Try `{context.command_path} --help`.")
+
+
+def _run(arguments: Sequence[str], invocation: Invocation) -> int:
+    root = _root()
+    if "_SVLM_COMPLETE" in os.environ:  # the shell asks for completions
+        root.main(prog_name="svlm")
+    code: int = ExitCode.DONE
+    try:
+        with root.make_context("svlm", list(arguments), obj=invocation) as context:
+            root.invoke(context)
+    except typer.Exit as request:
+        code = request.exit_code
+    sys.stdout.flush()  # here, and not at the interpreter's end, a reader that is gone is an error like any other
+    return code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs ``svlm`` and returns its exit code (``messages.py`` lists them). No exception leaves it."""
+    invocation = Invocation()
+    with _sigterm_raises():
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments, invocation)
+        except SystemExit:  # the shell has its completions
+            raise
+        except BaseException as error:  # noqa: BLE001 - the one boundary
+            if invocation.debug:
+                _say("\n".join(plain_text(line) for line in "".join(traceback.format_exception(error)).splitlines()))
+            code, text = _outcome(error)
+            if text:
+                _say(text)
+            return code
+
+
+def _outcome(error: BaseException) -> tuple[int, str]:
+    if isinstance(error, SvlmError):
+        return exit_code(error), error_sentence(error)
+    if isinstance(error, typer.TyperException):
+        return ExitCode.USAGE, _usage_sentence(error)
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED, ""
+    if isinstance(error, Terminated):
+        return ExitCode.TERMINATED, ""
+    if isinstance(error, typer.Abort):  # a question that was answered with no
+        return ExitCode.FAILED, sentence("Stopped.")
+    if isinstance(error, BrokenPipeError) and _stdout_reader_is_gone():
+        return ExitCode.FAILED, ""
+    return ExitCode.BUG, bug_sentence(error)

@@ -1,0 +1,90 @@
+"""``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from svlm_cli.commands import options
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode
+
+TABLE_WIDTH = 120  # where there is no terminal to ask
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed and memory. The last line of stdout is JSON.")
+
+
+@app.callback()
+def _bench() -> None:
+    """Measure speed and memory. The last line of stdout is JSON."""
+
+
+@app.command()
+def latency(
+    model: options.Model,
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    seed: options.Seed = 0,
+    rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video.")] = 1000,
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens generated in every round, no more and no fewer.")] = 20,
+    mode: Annotated[list[Mode] | None, typer.Option(help="May be given several times.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames a second. Default: the model's.")] = None,
+    size: Annotated[str, typer.Option(metavar="WxH", help="Of the made-up pictures.")] = "1280x720",
+) -> None:
+    """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
+    width, height = _size(size)
+    from svlm_cli.bench.latency import Load, measure
+    from svlm_cli.bench.report import latency_json, latency_rows, print_json
+    from svlm_cli.checkpoints.resolve import resolve
+    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.engine import Engine
+
+    where = resolve_device(device)
+    number_format = resolve_dtype(dtype, where)
+    checkpoint = resolve(model, revision=revision, offline=offline)
+    load = Load(rounds, tokens, width, height, seed)
+    results = []
+    for one in mode or [Mode.STREAMING]:
+        policy = checkpoint.policy.changed(mode=one, fps=fps, max_new_tokens=tokens)
+        engine = Engine.load(checkpoint.folder, policy, device=where, dtype=number_format)
+        with _progress(one, rounds) as advance:
+            results.append(measure(engine, load, advance))
+    headings, rows = latency_rows(results)
+    table = Table(*headings, caption="* ended early: its cache is full" if any(one.ended for one in results) else None)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+    setting = {
+        "model": checkpoint.name,
+        "device": str(where),
+        "dtype": str(number_format).removeprefix("torch."),
+        "fps": fps or checkpoint.policy.vision.fps,
+        **asdict(load),
+    }
+    print_json(latency_json(results, setting), sys.stdout)
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if match is None:
+        raise UsageError(f"A size looks like 1280x720, not like {text}.")
+    return int(match[1]), int(match[2])
+
+
+@contextmanager
+def _progress(mode: Mode, rounds: int) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, if that is a terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(mode.value, total=rounds)
+        yield lambda round_: progress.update(task, completed=round_ + 1)

@@ -1,0 +1,212 @@
+"""``svlm caption``: videos in, subtitles out. Reads the options, and puts checkpoint, engine and videos together."""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import ExitCode, error_sentence
+from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.outputs.destination import OutputClosedError
+from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
+from svlm_cli.pipeline.batch import STDIN, Job, plan
+from svlm_cli.sources.files import Decoder
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.pipeline.run import Feed, FeedReport
+    from svlm_cli.pipeline.videos import Video, VideoOptions
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def caption(
+    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos; `-` reads one from stdin.")],
+    model: options.Model,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
+    ] = None,
+    formats: Annotated[str, typer.Option("--format", "-f", metavar="srt,vtt,jsonl", help="One or several.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    start: Annotated[str | None, typer.Option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="TIME", help="Left out itself.")] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames a second that the model sees. Default: the model's.")
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="What the model is asked to do. Default: the model's.")] = None,
+    keep_query: Annotated[
+        bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
+    ] = None,
+    context: Annotated[
+        str, typer.Option(metavar="TEXT|@FILE", help="What the model should know: title, teams, names.")
+    ] = "",
+    mode: Annotated[Mode | None, typer.Option(help="How the stream forgets. Default: streaming.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="0 always takes the likeliest word.")] = None,
+    seed: options.Seed = 0,
+    decoder: Annotated[Decoder, typer.Option(help="What decodes files.")] = Decoder.FFMPEG,
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    progress: Annotated[ProgressStyle, typer.Option(help="On stderr.")] = ProgressStyle.AUTO,
+    quiet: options.Quiet = False,
+) -> None:
+    """Caption videos: what the model says, second by second, as subtitles or JSON lines.
+
+    Each video gets STEM.srt beside it; several share one loaded model. Progress goes to stderr, `-o -` to stdout.
+    """
+    jobs = plan(sources, formats=_formats(formats), output=output, overwrite=overwrite)
+
+    from svlm_cli.checkpoints.resolve import resolve
+    from svlm_cli.pipeline.videos import VideoOptions
+
+    video_options = VideoOptions(
+        start_s=None if start is None else _seconds(start),
+        end_s=None if end is None else _seconds(end),
+        decoder=decoder,
+        query=query,
+        context=_context(context),
+        seed=seed,
+        overwrite=overwrite,
+    )
+    checkpoint = resolve(model, revision=revision, offline=offline)
+    policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)
+    call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet)
+    try:
+        call.run(checkpoint.folder, device, dtype)
+    finally:
+        call.progress.close()
+    call.conclude()
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One call of the command: its videos, how each went, and what is told meanwhile."""
+
+    jobs: tuple[Job, ...]
+    policy: StreamPolicy
+    options: "VideoOptions"
+    progress: Progress
+    quiet: bool
+    videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
+    errors: list[SvlmError] = field(default_factory=list)
+
+    def run(self, folder: Path, device: str, dtype: str) -> None:
+        """Open the first video that can be read, and only then load the model."""
+        feeds = self.feeds()
+        first = next(feeds, None)
+        if first is None:
+            return
+        try:
+            engine = _load(folder, self.policy, device, dtype)
+        except BaseException:
+            first.close()
+            raise
+        from svlm_cli.pipeline.run import run
+
+        started = time.perf_counter()
+        for report in run(engine, chain([first], feeds), listen=self.listen):
+            self.note(report, time.perf_counter() - started)
+            started = time.perf_counter()
+
+    def feeds(self) -> Iterator["Feed"]:
+        """The videos that can be opened, one by one as they are wanted."""
+        from svlm_cli.pipeline.videos import open_video
+
+        for job in self.jobs:
+            try:
+                video = open_video(job, self.policy, self.options)
+            except SvlmError as error:
+                self.fail(error)
+                continue
+            self.videos[job.source] = video
+            self.progress.begin(_name(job.source), video.frames.duration_s)
+            yield video.feed
+
+    def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
+        """Show a phrase when its second is over."""
+        if isinstance(event, Segment):
+            self.progress.hear(_name(feed.name), event)
+
+    def note(self, report: "FeedReport", took_s: float) -> None:
+        """Tell how a video went."""
+        source = report.feed.name
+        video = self.videos.pop(source)
+        self.progress.end(_name(source))
+        written = ", ".join(target.name for target in video.job.targets)
+        for notice in video.frames.notices:
+            self.progress.say(f"svlm: {notice}")
+        error = report.error
+        if error is None and video.frames.truncated:
+            error = InputError(f"{_name(source)} ends too early.", f"What could be read is captioned in {written}.")
+        if error is not None:
+            self.fail(error)
+        elif not self.quiet:
+            length_s = (report.until_s or 0.0) - (self.options.start_s or 0.0)
+            self.progress.say(f"{_name(source)} -> {written}: {length_s:.1f} s of video in {took_s:.1f} s")
+
+    def fail(self, error: SvlmError) -> None:
+        """A lone video's error ends the command; one of several is told at once, and the others go on."""
+        if isinstance(error, OutputClosedError):
+            return
+        self.errors.append(error)
+        if len(self.jobs) > 1:
+            self.progress.say(error_sentence(error))
+
+    def conclude(self) -> None:
+        """The exit code: the error's own for a lone video, 1 if any of several failed."""
+        if self.errors and len(self.jobs) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise typer.Exit(ExitCode.FAILED)
+
+
+def _load(folder: Path, policy: StreamPolicy, device: str, dtype: str) -> "Engine":
+    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.engine import Engine
+
+    where = resolve_device(device)
+    return Engine.load(folder, policy, device=where, dtype=resolve_dtype(dtype, where))
+
+
+def _name(source: str) -> str:
+    return "stdin" if source == STDIN else source
+
+
+def _formats(text: str) -> tuple[Format, ...]:
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = {one.value: one for one in Format}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no format {name}.", f"Use {', '.join(known)}.")
+    return tuple(known[name] for name in names)
+
+
+def _seconds(text: str) -> float:
+    """Seconds, or [H:]MM:SS, both with decimals."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", text.strip())
+    if match is None:
+        raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+def _context(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
+        ) from error

@@ -1,0 +1,171 @@
+"""``svlm doctor``: what is there of all that svlm needs or can use, and what to do about what is not.
+
+Looks, and changes nothing: no network, no model is loaded. It must work on a machine where nothing else does, so every
+import that can fail happens inside its own check.
+"""
+
+import dataclasses
+import json
+import os
+import platform
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from enum import StrEnum
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from svlm_cli.checkpoints import catalog, resolve
+from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands.options import Json
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.text import plain_text
+from svlm_cli.media import ffmpeg
+
+app = typer.Typer(add_completion=False)
+
+
+class State(StrEnum):
+    """What a check found."""
+
+    OK = "ok"
+    OPTIONAL = "optional"  # not there, and captions do without it
+    MISSING = "missing"  # not there, and captions need it
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
+
+
+@app.command("doctor")
+def doctor(as_json: Json = False) -> None:
+    """Say what is there, and what to do about what is not.
+
+    Exits with 0 if captions could be made, else with 1.
+    """
+    findings = list(_findings())
+    ready = all(finding.state is not State.MISSING for finding in findings)
+    if as_json:
+        typer.echo(json.dumps({"ready": ready, "checks": [dataclasses.asdict(one) for one in findings]}, indent=2))
+    else:
+        for finding in findings:
+            _print(finding)
+    if not ready:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _print(finding: Finding) -> None:
+    typer.echo(plain_text(f"{finding.state.upper():<9} {finding.name:<16} {finding.detail}"))
+    if finding.advice:
+        typer.echo(plain_text(f"{'':<26} {finding.advice}"))
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("python", State.OK, f"{platform.python_version()} at {sys.executable}")
+    yield _ffmpeg()
+    torch = _module("torch", "torch")
+    yield torch
+    if torch.state is State.OK:
+        yield _device()
+    yield _attention()
+    yield _module("transformers", "transformers")
+    yield _decord()
+    yield from _models()
+    yield _cache()
+
+
+def _ffmpeg() -> Finding:
+    try:
+        program = ffmpeg.find_ffmpeg()
+        return Finding("ffmpeg", State.OK, f"{program.version()} at {program.path}")
+    except SvlmError as error:
+        return Finding("ffmpeg", State.MISSING, error.message, error.hint)
+
+
+def _module(name: str, distribution: str) -> Finding:
+    try:
+        _import_quietly(name)
+    except (ImportError, OSError) as error:  # OSError: a library of its own does not load
+        return Finding(name, State.MISSING, f"It cannot be imported: {error}", f"Run `pip install {distribution}`.")
+    return Finding(name, State.OK, version(distribution))
+
+
+def _import_quietly(name: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module(name)
+
+
+def _device() -> Finding:
+    torch = _import_quietly("torch")
+    threads = f"{torch.get_num_threads()} threads"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a driver that is too old is no device, too
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
+        return Finding("device", State.OPTIONAL, f"No CUDA device: models run on the CPU, {threads}.")
+    devices = [torch.cuda.get_device_properties(index) for index in range(count)]
+    names = (f"cuda:{index} {one.name}, {one.total_memory / 2**30:.0f} GiB" for index, one in enumerate(devices))
+    return Finding("device", State.OK, f"{'; '.join(names)}; CPU, {threads}")
+
+
+def _attention() -> Finding:
+    try:
+        installed = f"flash-attn {version('flash-attn')} is installed, but this version does not use it."
+    except PackageNotFoundError:
+        installed = "flash-attn is not installed, and this version would not use it."
+    return Finding("attention", State.OK, f"PyTorch's SDPA. {installed}")
+
+
+def _decord() -> Finding:
+    found = _module("decord", "decord")  # after torch: the other way round, one of the two may crash
+    if found.state is State.OK:
+        return found
+    return Finding("decord", State.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice)
+
+
+def _models() -> Iterator[Finding]:
+    try:
+        entries = catalog.list_models()
+    except SvlmError as error:
+        yield Finding("models", State.MISSING, error.message, error.hint)
+        return
+    for entry in entries:
+        folder = resolve.refer(entry.name).present()
+        if folder is not None:
+            yield Finding(entry.name, State.OK, f"in {folder}")
+            continue
+        size = f" ({entry.file.weights.size_gb:g} GB)" if entry.file.weights.size_gb else ""
+        advice = f"Fetch its weights{size} with `svlm models pull {entry.name}`."
+        yield Finding(entry.name, State.OPTIONAL, "Not on this machine.", advice)
+
+
+def _cache() -> Finding:
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE)
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = f"{shutil.disk_usage(existing).free / 1e9:.0f} GB free"
+    return Finding("cache", State.OK, f"{folder}, {_size_bytes(folder) / 1e9:.1f} GB, {free} (HF_HOME moves it)")
+
+
+def _size_bytes(folder: Path) -> int:
+    """Bytes in ``folder``; the links that the cache is full of count for themselves."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # a download goes on meanwhile
+                size += Path(parent, name).lstat().st_size
+    return size

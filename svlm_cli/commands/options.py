@@ -1,0 +1,61 @@
+"""The options that several commands share, each defined once.
+
+A command takes one with its default: ``device: Device = "auto"``. What the values mean is decided where they are used.
+"""
+
+from typing import Annotated, Literal
+
+import typer
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        envvar="SVLM_MODEL",
+        metavar="NAME|PATH|HUB_ID",
+        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub.",
+    ),
+]
+
+Revision = Annotated[
+    str | None,
+    typer.Option(
+        "--revision", envvar="SVLM_REVISION", metavar="REV", help="Branch, tag or commit of a model from the hub."
+    ),
+]
+
+Offline = Annotated[
+    bool,
+    typer.Option("--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk."),
+]
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        envvar="SVLM_DEVICE",
+        metavar="auto|cpu|cuda[:N]",
+        help="Where the model runs. `auto`: a GPU if there is one.",
+    ),
+]
+
+DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+
+Dtype = Annotated[
+    DtypeName,
+    typer.Option(
+        "--dtype", envvar="SVLM_DTYPE", help="Number format of the weights. `auto` suits the device: float32 on a CPU."
+    ),
+]
+
+Seed = Annotated[
+    int,
+    typer.Option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
+]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]

@@ -1,0 +1,89 @@
+"""What the doctor finds on this machine, and what it says of one where things are missing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, Svlm, environment
+
+HEAVY = ("torch", "transformers", "decord")
+MODELS = {path.parent.name for path in (ROOT / "models").glob("*/policy.toml")}
+
+
+def doctor_without(*modules: str, path: Path, as_json: bool = True) -> subprocess.CompletedProcess[str]:
+    """The doctor where importing any of ``modules`` fails, and PATH is ``path``."""
+    script = f"import sys; sys.modules.update(dict.fromkeys({modules!r}))\n"
+    script += "from svlm_cli.commands.app import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", script, "doctor", *(["--json"] if as_json else [])],
+        env=environment(PATH=str(path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def checks(report: str) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in json.loads(report)["checks"]}
+
+
+def test_this_machine_can_caption(svlm: Svlm) -> None:
+    """Guards the exit code, which set-up scripts ask: the environment of these tests has all that is needed."""
+    done = svlm("doctor", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["ready"] is True
+    found = checks(done.stdout)
+    assert {"python", "ffmpeg", "torch", "device", "attention", "transformers", "decord", "cache"} | MODELS == set(
+        found
+    )
+    assert [name for name, check in found.items() if check["state"] == "missing"] == []
+    assert "SDPA" in found["attention"]["detail"]
+    assert str(ROOT / ".pytest_cache" / "hub") in found["cache"]["detail"]
+
+
+def test_no_torch(tmp_path: Path) -> None:
+    """Guards the doctor itself: on the machine that needs it most, half of the imports fail."""
+    done = doctor_without(*HEAVY, path=tmp_path, as_json=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("OK        python ") for line in lines)
+    assert any(line.startswith("MISSING   transformers ") for line in lines)
+    assert any(line.startswith("OPTIONAL  decord ") for line in lines)
+    torch = next(index for index, line in enumerate(lines) if line.startswith("MISSING   torch "))
+    assert lines[torch + 1].strip() == "Run `pip install torch`."
+
+
+def test_models_that_are_not_here_come_with_their_command(tmp_path: Path) -> None:
+    """Guards the way from an empty machine to a first caption: each absent model names the line that fetches it."""
+    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)
+    assert MODELS
+    for name in MODELS:
+        assert found[name]["state"] == "optional"
+        assert f"`svlm models pull {name}`" in found[name]["advice"]
+
+
+def test_the_static_ffmpeg_will_do(tmp_path: Path) -> None:
+    """Guards machines with no ffmpeg of their own: the wheel imageio-ffmpeg carries one."""
+    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)["ffmpeg"]
+    assert found["state"] == "ok"
+    assert "imageio_ffmpeg" in found["detail"]
+
+
+def test_no_ffmpeg_at_all(tmp_path: Path) -> None:
+    """Guards the advice: without ffmpeg nothing can be read."""
+    done = doctor_without(*HEAVY, "imageio_ffmpeg", path=tmp_path)
+    assert json.loads(done.stdout)["ready"] is False
+    found = checks(done.stdout)["ffmpeg"]
+    assert found["state"] == "missing"
+    assert found["advice"]
+
+
+def test_an_ffmpeg_that_does_not_run(tmp_path: Path) -> None:
+    """Guards broken installations, such as a library that is gone: found is not the same as works."""
+    (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)["ffmpeg"]
+    assert found["state"] == "missing"
+    assert str(tmp_path / "ffmpeg") in found["detail"]

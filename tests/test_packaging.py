@@ -1,0 +1,115 @@
+"""The wheel, as a stranger gets it: built, installed into another environment, run far from the checkout."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from tests.clips import make_clip
+from tests.conftest import ROOT
+from tests.subtitle_checker import check_srt
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    _check_run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Another environment with the wheel in it."""
+
+    folder: Path
+    somewhere: Path  # a folder that knows nothing of the checkout
+
+    def run(self, *command: str | Path) -> str:
+        """Runs one of its programs there; returns its stdout."""
+        names = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+        program = self.folder / "bin" / command[0]
+        return _check_run(program, *command[1:], cwd=self.somewhere, env=names)
+
+
+@pytest.fixture(scope="module")
+def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """What the wheel depends on is lent by the environment of these tests: installing torch again takes a minute."""
+    folder = tmp_path_factory.mktemp("installation")
+    environment = {**os.environ, "VIRTUALENV_OVERRIDE_APP_DATA": str(folder / "seeds")}
+    options = ["--quiet", "--no-download", "--no-periodic-update", "--python", sys.executable]
+    _check_run(sys.executable, "-m", "virtualenv", *options, folder / "venv", env=environment)
+    python = folder / "venv" / "bin" / "python"
+    _check_run(python, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile", wheel, cwd=folder)
+    (site_packages,) = (folder / "venv" / "lib").glob("python3*/site-packages")
+    lent = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (site_packages / "lent.pth").write_text("\n".join(sorted(lent)) + "\n")  # after its own packages on the path
+    (folder / "somewhere").mkdir()
+    return Installation(folder / "venv", folder / "somewhere")
+
+
+def _check_run(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    done = subprocess.run([*map(str, command)], cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_wheel_holds_the_code_the_models_and_the_licence(wheel: Path) -> None:
+    """Guards against wheels that work in a checkout alone, and against shipping the tests as `tests`."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "svlm_cli").rglob("*.py")}
+    models = {
+        f"svlm_cli/_models/{path.relative_to(ROOT / 'models').as_posix()}"
+        for path in (ROOT / "models").rglob("*")
+        if path.is_file()
+    }
+    assert models
+    assert code | models <= names
+    assert {name.split("/")[0] for name in names} == {"svlm_cli", f"svlm_cli-{PROJECT['version']}.dist-info"}
+    assert any(name.endswith("/licenses/LICENSE") for name in names)
+
+
+def test_wheel_is_described(wheel: Path) -> None:
+    """Guards the names that the README tells people to install."""
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = Parser().parsestr(archive.read(path).decode("utf-8"))
+    assert (metadata["Name"], metadata["Version"]) == ("svlm-cli", PROJECT["version"])
+    assert (metadata["License-Expression"], metadata["Requires-Python"]) == ("MIT", ">=3.11")
+    assert set(metadata.get_all("Provides-Extra") or ()) == {"flash", "train", "test"}
+
+
+def test_installed_command_knows_its_version(installation: Installation) -> None:
+    """Guards the one place where the version stands."""
+    assert installation.run("svlm", "--version") == f"svlm {PROJECT['version']}\n"
+    assert installation.run("python", "-m", "svlm_cli", "--version") == f"svlm {PROJECT['version']}\n"
+
+
+def test_installed_package_is_not_the_checkout(installation: Installation) -> None:
+    """Guards the other tests of this file, which prove nothing if the checkout is what they run."""
+    path = installation.run("python", "-c", "import svlm_cli; print(svlm_cli.__file__)")
+    assert Path(path.strip()).is_relative_to(installation.folder)
+
+
+def test_installed_command_finds_its_models(installation: Installation) -> None:
+    """Guards `--model NAME` for everybody who has no checkout."""
+    listed = json.loads(installation.run("svlm", "models", "list", "--json"))
+    assert {model["name"] for model in listed} == {path.name for path in (ROOT / "models").iterdir() if path.is_dir()}
+
+
+def test_installed_command_captions_a_clip(installation: Installation, tiny_checkpoint: Path) -> None:
+    """Guards the whole way from a video to its subtitles, for everybody who has no checkout."""
+    clip = make_clip(installation.somewhere / "clip.mp4", frames=60)
+    installation.run("svlm", "caption", clip.name, "--model", tiny_checkpoint, "--quiet")
+    assert check_srt(clip.with_suffix(".srt").read_text(encoding="utf-8")) == []
