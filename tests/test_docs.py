@@ -1,0 +1,269 @@
+"""README.md and docs/: links lead somewhere, commands and options exist, pictures show the numbers of the policy."""
+
+import re
+import shlex
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from svlm_cli.commands import app as application
+from svlm_cli.commands.messages import ExitCode
+from svlm_cli.core.policy import StreamPolicy
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PICTURES = sorted((ROOT / "docs" / "assets").glob("*.svg"))
+SHELL_LANGUAGES = {"sh", "console"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)[^)]*\)")
+_HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+_MACHINE_PATH = re.compile(r"(?<![\w.])(/(work|home|root|tmp|Users|mnt|opt|var)/|[A-Z]:\\)\S*")
+_CODE_PATH = re.compile(r"\.?\w[\w.]*(/\w[\w.]*)*(/\w+\.py|/)")
+_OPTION = re.compile(r"--?[a-z][\w-]*")
+
+
+def prose(page: str) -> str:
+    """A page without its fenced blocks."""
+    return _FENCE.sub("", page)
+
+
+def anchors(page: str) -> set[str]:
+    """The names that links may point to, as code hosts make them of headings."""
+    return {
+        re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in _HEADING.findall(prose(page))
+    }
+
+
+def broken_links(page: str, folder: Path) -> list[str]:
+    """Relative links and pictures that lead nowhere, from a page in `folder`."""
+    broken = []
+    for target in _LINK.findall(prose(page)):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        name, _, anchor = target.partition("#")
+        path = folder / name
+        linked = (
+            page if not name else path.read_text(encoding="utf-8") if path.suffix == ".md" and path.exists() else ""
+        )
+        if not path.exists() or (anchor and anchor not in anchors(linked)):
+            broken.append(target)
+    return broken
+
+
+def shell_lines(page: str) -> Iterator[str]:
+    """The commands in a page's fenced blocks; in `console` blocks those are the lines after a `$`."""
+    for language, body in _FENCE.findall(page):
+        if language not in SHELL_LANGUAGES:
+            continue
+        for line in body.replace("\\\n", " ").splitlines():
+            if language == "sh" or line.startswith("$ "):
+                yield line.removeprefix("$ ")
+
+
+def programs(line: str) -> Iterator[list[str]]:
+    """Each program of a command line with its arguments; redirections and variables in front are left out."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.wordchars += "@=,:"
+    words: list[str] = []
+    redirected = False
+    for word in [*lexer, ";"]:
+        if set(word) <= set("|&;()"):
+            if words:
+                yield words
+            words = []
+        elif set(word) <= set("<>"):
+            redirected = True
+        elif redirected:
+            redirected = False
+        elif words or not re.match(r"[A-Z_]+=", word):
+            words.append(word)
+
+
+def svlm_fault(arguments: list[str]) -> str:
+    """Why `svlm` would not understand this; empty if it would. Nothing is run."""
+    command: Any = application._root()
+    context = typer.Context(command, info_name="svlm")
+    while True:
+        rest = list(arguments)
+        try:
+            values, rest, _ = command.make_parser(context).parse_args(rest)
+            if not hasattr(command, "commands"):
+                for parameter in command.params:
+                    if parameter.required or values.get(parameter.name) is not None:
+                        parameter.process_value(context, values.get(parameter.name))
+                return f"{' '.join(rest)} is left over" if rest else ""
+            if not rest:
+                return ""
+            name, command, arguments = command.resolve_command(context, rest)
+        except typer.TyperException as error:
+            return error.format_message()
+        context = typer.Context(command, info_name=name, parent=context)
+
+
+def make_fault(targets: list[str]) -> str:
+    """Which targets the Makefile lacks."""
+    known = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    unknown = [target for target in targets if "=" not in target and target not in known]
+    return f"the Makefile has no {', '.join(unknown)}" if unknown else ""
+
+
+def faults(page: str) -> list[str]:
+    """The command lines of a page, fenced or inline, that name what is not there."""
+    inline = [code for code in _INLINE.findall(prose(page)) if code.startswith("make ")]
+    found = []
+    for line in [*shell_lines(page), *inline]:
+        for program, *arguments in programs(line):
+            check = {"svlm": svlm_fault, "make": make_fault}.get(program.rpartition("/")[2])
+            if check is not None and (fault := check(arguments)):
+                found.append(f"{line}: {fault}")
+    return found
+
+
+def all_options() -> set[str]:
+    """Every option of every command."""
+    waiting: list[Any] = [application._root()]
+    found = {"--help"}
+    while waiting:
+        command = waiting.pop()
+        found |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        if isinstance(command, application.LazyGroup):
+            waiting += [application._load(name) for name in application.COMMANDS]
+        else:
+            waiting += getattr(command, "commands", {}).values()
+    return found
+
+
+def unknown_options(page: str) -> list[str]:
+    """Options in a page's prose that no command has."""
+    named = [match[0] for code in _INLINE.findall(prose(page)) if (match := _OPTION.match(code))]
+    return sorted(set(named) - all_options())
+
+
+def missing_code(page: str) -> list[str]:
+    """Modules and folders named in a page's prose that are not there."""
+    named = [code for code in _INLINE.findall(prose(page)) if _CODE_PATH.fullmatch(code) and "NAME" not in code]
+    return [code for code in named if not any((root / code).exists() for root in (ROOT, ROOT / "svlm_cli"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_tell_the_truth(page: Path) -> None:
+    """Guards the newcomer against commands, options, files and links that were renamed or never written."""
+    text = page.read_text(encoding="utf-8")
+    assert broken_links(text, page.parent) == []
+    assert faults(text) == []
+    assert unknown_options(text) == []
+    assert missing_code(text) == []
+    assert _MACHINE_PATH.search(text) is None
+
+
+def test_there_is_something_to_check() -> None:
+    """Guards the test above against finding nothing because it does not see."""
+    lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]
+    assert sum(line.startswith("svlm caption ") for line in lines) >= 3
+    assert "make test" in lines
+    assert "--keep-query" in all_options()
+
+
+BAD_PAGE = """# Bad
+[gone](docs/gone.md) ![gone](gone.svg) [no such part](#worse) [fine](#bad) [far](https://example.org/x)
+See `--no-such-option`, `engine/no_such.py` and `make nothing`.
+```console
+$ svlm caption video.mp4 --model x -f srt,vtt --seed 1 > words.srt
+svlm unknown output is not a command
+$ svlm caption video.mp4 --model x --frames-per-second 2
+$ FFREPORT=1 svlm modles list | cat
+```
+```sh
+svlm models show
+svlm caption a.mp4 --model x --mode sideways
+cat list | svlm doctor extra  # not an option
+make demo && make demoo
+```
+"""
+
+
+def test_a_bad_page_is_found_out(tmp_path: Path) -> None:
+    """Guards against a check that passes everything: each fault of this page is seen, and nothing else."""
+    assert broken_links(BAD_PAGE, tmp_path) == ["docs/gone.md", "gone.svg", "#worse"]
+    assert [fault.partition(": ")[0] for fault in faults(BAD_PAGE)] == [
+        "svlm caption video.mp4 --model x --frames-per-second 2",
+        "FFREPORT=1 svlm modles list | cat",
+        "svlm models show",
+        "svlm caption a.mp4 --model x --mode sideways",
+        "cat list | svlm doctor extra  # not an option",
+        "make demo && make demoo",
+        "make nothing",
+    ]
+    assert unknown_options(BAD_PAGE) == ["--no-such-option"]
+    assert missing_code(BAD_PAGE) == ["engine/no_such.py"]
+    assert _MACHINE_PATH.search("Look into /home/me/svlm.") is not None
+
+
+def test_readme_lists_every_exit_code() -> None:
+    """Guards scripts against a table that lags behind the code."""
+    table = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [int(code) for code in table] == sorted(ExitCode)
+
+
+@pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)
+def test_pictures_stand_alone(picture: Path) -> None:
+    """Guards pictures against dark pages, missing fonts and anything that has to be fetched."""
+    root = ET.parse(picture).getroot()
+    background = root.find(f"{SVG}rect")
+    assert background is not None
+    assert background.get("fill") == "#ffffff"
+    assert root.get("viewBox") == f"0 0 {background.get('width')} {background.get('height')}"
+    assert root.find(f"{SVG}title") is not None
+    text = picture.read_text(encoding="utf-8")
+    assert re.findall(r"href|url\(|@import|@font-face|<script|<image", text) == []
+    assert set(re.findall(r"https?://[^\"]+", text)) == {"http://www.w3.org/2000/svg"}
+
+
+def blocks_after(round_: int, checkpoint: Path) -> Counter[str]:
+    """Tokens of each kind that a stream of the default policy holds: 448 x 448 pixels, 20 tokens said every round."""
+    from svlm_cli.engine.eviction import evict
+    from svlm_cli.engine.prompt import Part, Prompt
+    from svlm_cli.engine.tokenizer import Tokenizer
+    from svlm_cli.engine.weights import load_preprocessor
+
+    policy, preprocessor = StreamPolicy(), load_preprocessor(checkpoint)
+    prompt = Prompt(Tokenizer(checkpoint), policy)
+    vision, windows = policy.vision, policy.windows
+    size = preprocessor.target_size(448, 448, min_pixels=vision.min_pixels, max_pixels=vision.max_pixels)
+    grid = preprocessor.merged_grid(policy.frames_per_chunk, *size)
+    said = (*[1000] * (policy.sampling.max_new_tokens - len(prompt.marker)), *prompt.marker)
+    spans = prompt.opening(())
+    for at in range(round_ + 1):
+        if at:
+            spans = evict(spans, at, windows, lambda words: words[: -len(prompt.marker)]).spans
+        query = prompt.text_ids(policy.prompt.query) if at == 0 else ()
+        spans += prompt.turn(at, at, at + 1, grid, query) + prompt.answer(at, said)
+    blocks: Counter[str] = Counter()
+    for span in spans:
+        if span.part is Part.PREVIOUS:
+            blocks["sink"] = min(len(span), windows.sink_tokens)
+            blocks["window"] = len(span) - blocks["sink"]
+        else:
+            blocks["pixels" if span.part is Part.VISION else "text" if span.round >= 0 else "system"] += len(span)
+    return +blocks
+
+
+@pytest.mark.parametrize("round_", [0, 8, 16, 60, 3600])
+def test_picture_of_the_cache_is_to_scale(round_: int, tiny_checkpoint: Path) -> None:
+    """Guards the picture against a method that has changed since it was drawn."""
+    root = ET.parse(ROOT / "docs" / "assets" / "cache.svg").getroot()
+    (row,) = (group for group in root.iter(f"{SVG}g") if group.get("id") == f"round-{round_}")
+    drawn: Counter[str] = Counter()
+    for block in row.iter(f"{SVG}rect"):
+        assert int(block.get("x", "")) == drawn.total(), "blocks lie side by side"
+        drawn[block.get("class", "")] += int(block.get("width", ""))
+    assert drawn == blocks_after(round_, tiny_checkpoint)
+    assert f"{drawn.total():,}" in {text.text for text in root.iter(f"{SVG}text")}
