@@ -50,7 +50,7 @@ def test_casting_a_network_leaves_its_frequencies_alone(pair: Pair) -> None:
 def test_attention_receives_unrotated_projections_of_every_layer(pair: Pair) -> None:
     """Rotated keys in the cache, which cannot be moved without error."""
     language = pair[0].language
-    hidden = torch.randn(5, language.config.hidden_size)
+    hidden = torch.randn(5, pair[0].config.text.hidden_size)
     seen = {}
 
     def attend(layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -82,6 +82,6 @@ def test_leading_axes_are_free(pair: Pair) -> None:
 def test_a_tied_head_is_the_embedding(pair: Pair, tied: bool) -> None:
     """A head that is trained or stored twice."""
     model = LanguageModel(pair[0].config.text, tied=tied)
-    hidden = torch.randn(2, model.config.hidden_size)
+    hidden = torch.randn(2, pair[0].config.text.hidden_size)
     assert ("lm_head.weight" in model.state_dict()) is not tied
     assert torch.equal(model.logits(hidden), hidden @ model.model.embed_tokens.weight.T) is tied
