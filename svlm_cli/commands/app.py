@@ -26,7 +26,7 @@ from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
-    "caption": ("svlm_cli.commands.caption", "Caption videos: what the model says, second by second, as subtitles or JSON lines."),
+    "caption": ("svlm_cli.commands.caption", "Caption videos: what the model says, second by second."),
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
     "models": ("svlm_cli.commands.models", "List the known models, show one, or fetch its weights."),
     "doctor": (

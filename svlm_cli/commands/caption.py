@@ -61,9 +61,9 @@ def caption(
     progress: Annotated[ProgressStyle, typer.Option(help="On stderr.")] = ProgressStyle.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
-    """Caption videos: what the model says, second by second, as subtitles or JSON lines.
+    """Caption videos: what the model says, second by second.
 
-    Each video gets STEM.srt beside it; several share one loaded model. Progress goes to stderr, `-o -` to stdout.
+    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr, `-o -` to stdout.
     """
     jobs = plan(sources, formats=_formats(formats), output=output, overwrite=overwrite)
 
