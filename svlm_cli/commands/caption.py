@@ -63,7 +63,8 @@ def caption(
 ) -> None:
     """Caption videos: what the model says, second by second.
 
-    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr, `-o -` to stdout.
+    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr,
+    `-o -` to stdout.
     """
     jobs = plan(sources, formats=_formats(formats), output=output, overwrite=overwrite)
 
