@@ -131,8 +131,15 @@ class _Call:
                 self.fail(error)
                 continue
             self.videos[job.source] = video
-            self.progress.begin(_name(job.source), video.frames.duration_s)
+            self.progress.begin(_name(job.source), self.length_s(video))
             yield video.feed
+
+    def length_s(self, video: "Video") -> float | None:
+        """How much of a video there is to caption, as far as its header says."""
+        start_s, until_s = self.options.start_s or 0.0, video.frames.duration_s
+        if self.options.end_s is not None:
+            until_s = self.options.end_s
+        return until_s - start_s if until_s is not None and until_s > start_s else None
 
     def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
         """Show a phrase when its second is over."""

@@ -23,7 +23,7 @@ class ProgressStyle(StrEnum):
 class Progress(Protocol):
     """Shows how videos come along."""
 
-    def begin(self, name: str, duration_s: float | None) -> None:
+    def begin(self, name: str, length_s: float | None) -> None:
         """A video starts."""
         ...
 
@@ -62,7 +62,7 @@ class NoProgress:
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
-    def begin(self, name: str, duration_s: float | None) -> None:
+    def begin(self, name: str, length_s: float | None) -> None:
         """Silent."""
 
     def hear(self, name: str, segment: Segment) -> None:
@@ -86,7 +86,7 @@ class PlainProgress(NoProgress):
         super().__init__(file)
         self._running: set[str] = set()
 
-    def begin(self, name: str, duration_s: float | None) -> None:  # noqa: ARG002 - a line has no length
+    def begin(self, name: str, length_s: float | None) -> None:  # noqa: ARG002 - a line has no length
         """Silent."""
         self._running.add(name)
 
@@ -116,15 +116,17 @@ class BarProgress:
         )
         self._progress = Progress(*columns, console=Console(file=file), transient=True)
         self._tasks: dict[str, TaskID] = {}
+        self._starts_s: dict[str, float] = {}  # a file's clock need not begin at 0
         self._progress.start()
 
-    def begin(self, name: str, duration_s: float | None) -> None:
+    def begin(self, name: str, length_s: float | None) -> None:
         """A new bar; it only pulses if nobody knows how long the video is."""
-        self._tasks[name] = self._progress.add_task("", total=duration_s, name=plain_text(name), position="")
+        self._tasks[name] = self._progress.add_task("", total=length_s, name=plain_text(name), position="")
 
     def hear(self, name: str, segment: Segment) -> None:
         """Moves the bar to the end of the round and prints its phrase."""
-        self._progress.update(self._tasks[name], completed=segment.end_s, position=clock(segment.end_s))
+        done_s = segment.end_s - self._starts_s.setdefault(name, segment.start_s)
+        self._progress.update(self._tasks[name], completed=done_s, position=clock(segment.end_s))
         line = phrase(segment)
         if line:
             self.say(line)
@@ -135,6 +137,7 @@ class BarProgress:
 
     def end(self, name: str) -> None:
         """Takes the bar away."""
+        self._starts_s.pop(name, None)
         self._progress.remove_task(self._tasks.pop(name))
 
     def close(self) -> None:
