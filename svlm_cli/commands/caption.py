@@ -160,8 +160,7 @@ class _Call:
         if error is not None:
             self.fail(error)
         elif not self.quiet:
-            length_s = (report.until_s or 0.0) - (self.options.start_s or 0.0)
-            self.progress.say(f"{_name(source)} -> {written}: {length_s:.1f} s of video in {took_s:.1f} s")
+            self.progress.say(f"{_name(source)} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
 
     def fail(self, error: SvlmError) -> None:
         """A lone video's error ends the command; one of several is told at once, and the others go on."""

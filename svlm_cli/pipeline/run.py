@@ -37,7 +37,7 @@ class FeedReport:
     feed: Feed
     rounds: int = 0
     tokens: int = 0
-    until_s: float | None = None  # on the source's clock: what is captioned
+    video_s: float = 0.0  # how much of the video is captioned
     work_s: float = 0.0
     error: SvlmError | None = None
 
@@ -57,7 +57,7 @@ class _Running:
         report = self.report
         report.rounds += 1
         report.tokens += len(segment.token_ids)
-        report.until_s = segment.end_s
+        report.video_s += segment.end_s - segment.start_s
         report.work_s += segment.work_s
 
     def close(self) -> None:

@@ -116,6 +116,7 @@ def test_times_are_those_of_the_file(svlm_inside: Svlm, clip: Path, tmp_path: Pa
     said = rounds(done.stdout)
     assert said[0]["start"] == pytest.approx(11.5, abs=0.01)
     assert said[-1]["end"] == pytest.approx(14, abs=0.1)
+    assert "2.5 s of video" in done.stderr
 
 
 def test_start_and_end(svlm_inside: Svlm, here: Path, tiny_checkpoint: Path) -> None:
