@@ -15,6 +15,7 @@ from pathlib import Path
 import ffmpeg
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.text import plain_text
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
@@ -86,15 +87,15 @@ def stdin_address() -> Address:
 
 def file_address(path: str | os.PathLike[str]) -> Address:
     """A file that is there and can be opened; `InputError` with the reason otherwise."""
-    path = Path(path)
-    name = printable(path)
+    file = Path(path)
+    name = path_name(path)
     try:
-        status = path.stat()
+        status = file.stat()
         if stat.S_ISDIR(status.st_mode):
             raise InputError(f"{name} is a folder.", "Name the video files in it.")
         regular = stat.S_ISREG(status.st_mode)
         if regular:
-            with path.open("rb"):
+            with file.open("rb"):
                 pass
     except FileNotFoundError as error:
         raise InputError(f"{name} does not exist.") from error
@@ -105,18 +106,17 @@ def file_address(path: str | os.PathLike[str]) -> Address:
     if regular and status.st_size == 0:
         raise InputError(f"{name} is empty.")
     # The prefix keeps ffmpeg from reading a protocol or an option into the name.
-    return Address(url=f"file:{path}", name=name, protocols="file,pipe,fd", seekable=regular)
+    return Address(url=f"file:{file}", name=name, protocols="file,pipe,fd", seekable=regular)
 
 
-def printable(path: str | os.PathLike[str]) -> str:
-    """A path as people may see it: valid UTF-8, on one line, without control characters."""
-    text = redact(os.fsencode(path).decode("utf-8", errors="replace"))
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+def path_name(path: str | os.PathLike[str]) -> str:
+    """A path as people may see it."""
+    return presentable(os.fspath(path)) or "''"
 
 
-def redact(text: str) -> str:
-    """The text with the user name and password of every address in it left out."""
-    return re.sub(r"(?<=://)[^/?#\s'\"]*@", "...@", text)
+def presentable(text: str) -> str:
+    """Text from elsewhere, fit for logs and terminals: without credentials and without control characters."""
+    return re.sub(r"(?<=://)[^/?#\s'\"]*@", "...@", plain_text(text))
 
 
 def picture_command(

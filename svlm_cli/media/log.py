@@ -10,7 +10,7 @@ import threading
 from collections import deque
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Address, redact
+from svlm_cli.media.ffmpeg import Address, presentable
 
 _LINE_BYTES = 2000
 _KEPT_ERRORS = 20
@@ -51,8 +51,9 @@ class Log:
 
     def __init__(self) -> None:
         self.container = ""  # ffmpeg's name for it, such as "matroska,webm"; empty until the source is open
+        self.begin_s = 0.0  # when the source begins, on its own clock, and how long it is, as its header says
         self.duration_s: float | None = None
-        self.start_s = 0.0  # what ffmpeg takes off all times
+        self.correction_s = 0.0  # of the begin, once ffmpeg knows that only the video is wanted
         self.first_s: float | None = None  # time of the first decoded picture, as printed by the filter graph
         self.videos = 0
         self.has_sound = False
@@ -65,6 +66,11 @@ class Log:
         self._last_errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
         self._low_score = False
         self._in_header = False
+
+    @property
+    def end_s(self) -> float | None:
+        """When the source ends, on its own clock, as its header says."""
+        return None if self.duration_s is None else self.begin_s + self.duration_s
 
     def feed(self, line: str) -> None:
         """One line, without its end."""
@@ -85,7 +91,7 @@ class Log:
         if self.first_s is None and (match := _FIRST_PICTURE.fullmatch(text)):
             self.first_s = float(match[1]) / 1e6
         elif match := _CORRECTION.match(text):
-            self.start_s += int(match[1]) / 1e6
+            self.correction_s = int(match[1]) / 1e6
         elif match := _INPUT.match(text):
             self.container = match[1]
             self._in_header = True
@@ -98,7 +104,7 @@ class Log:
         if match := _DURATION.match(text):
             hours, minutes, seconds, start = match.groups()
             self.duration_s = None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-            self.start_s += float(start or 0)
+            self.begin_s = float(start or 0)
         elif match := _STREAM.match(text):
             self.has_sound |= match[1] == "Audio"
             if match[1] == "Video" and "(attached pic)" not in text:
@@ -112,7 +118,7 @@ class Log:
         self.cut_off |= _CUT_OFF.search(text) is not None
         self.errors += 1
         kept = self.first_errors if len(self.first_errors) < _KEPT_ERRORS else self._last_errors
-        kept.append(redact(text.strip()))
+        kept.append(presentable(text.strip()))
 
     def failure(self, address: Address) -> InputError:
         """Why not one picture came."""

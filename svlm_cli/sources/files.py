@@ -6,6 +6,7 @@ Files have an end, are read at the reader's pace, and lose no frame. Knows no ca
 import contextlib
 import math
 import os
+import threading
 from collections.abc import Generator
 from enum import StrEnum
 from fractions import Fraction
@@ -37,6 +38,7 @@ class FrameStream:
         self._first: Frame | None = first
         self._rest = rest
         self._reading = reading
+        self._turn = threading.RLock()
 
     @property
     def notices(self) -> list[str]:
@@ -57,16 +59,17 @@ class FrameStream:
         return self
 
     def __next__(self) -> Frame:
-        if self._first is not None:
-            frame, self._first = self._first, None
-            return frame
-        return next(self._rest)
+        with self._turn:
+            if self._first is not None:
+                frame, self._first = self._first, None
+                return frame
+            return next(self._rest)
 
     def close(self) -> None:
         """Stop reading. May be called again, and from another thread, where it ends a wait for the next frame."""
-        self._first = None
-        self._reading.stop()
-        with contextlib.suppress(ValueError):  # another thread is in there: it comes out by itself now
+        self._reading.stop()  # whoever waits for a frame comes out now
+        with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
+            self._first = None
             self._rest.close()
 
     def __enter__(self) -> Self:

@@ -77,7 +77,7 @@ class PicturePipe:
         self._log_reader.wait_for_first_picture(_LOG_TIMEOUT_S)
         if self.log.first_s is None or self._start_s is not None:
             return self.log.first_s
-        return self.log.start_s + self.log.first_s
+        return self.log.begin_s + self.log.correction_s + self.log.first_s
 
     @property
     def exit_code(self) -> int | None:

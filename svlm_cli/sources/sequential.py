@@ -21,8 +21,8 @@ class Reading:
     """One reading of a source: what becomes known meanwhile, and the way to stop it from another thread."""
 
     def __init__(self) -> None:
-        self.begin_s = 0.0  # as the source's header says, like its length
-        self.duration_s: float | None = None
+        self.duration_s: float | None = None  # as the source's header says
+        self.span = ""  # from when to when there are pictures, in a sentence; empty if nobody knows
         self.truncated = False  # it ended too early
         self.notices: list[str] = []  # sentences for the user
         self.stopped = False
@@ -30,15 +30,8 @@ class Reading:
 
     def note_header(self, log: Log) -> None:
         """What the header says, once the source is open."""
-        self.begin_s = log.start_s
         self.duration_s = log.duration_s
-
-    @property
-    def span(self) -> str:
-        """From when to when there are pictures, in a sentence; empty if nobody knows."""
-        if self.duration_s is None:
-            return ""
-        return f"It runs from {self.begin_s:.1f} s to {self.begin_s + self.duration_s:.1f} s."
+        self.span = "" if log.end_s is None else f"It runs from {log.begin_s:.1f} s to {log.end_s:.1f} s."
 
     def use(self, pipe: PicturePipe) -> None:
         """`stop` ends this pipe from now on, also if it was called before."""
@@ -123,16 +116,15 @@ def _open(
 def _found(pipe: PicturePipe, picture: Picture | None, first_s: float | None, start_s: float) -> bool:
     """Whether earlier seeking could not find more."""
     if picture is None:
-        ends_s = None if pipe.log.duration_s is None else pipe.log.start_s + pipe.log.duration_s
-        return ends_s is not None and start_s > ends_s + 1
+        return pipe.log.end_s is not None and start_s > pipe.log.end_s + 1
     return first_s is not None and first_s <= start_s + ON_TIME_S
 
 
 def _note_the_end(pipe: PicturePipe, reached_s: float, reading: Reading) -> None:
     log = pipe.log
     name = pipe.address.name
-    missing_s = 0.0 if log.duration_s is None else log.start_s + log.duration_s - reached_s
-    if log.cut_off or (log.errors and missing_s > 1):
+    ends_early = log.end_s is not None and log.end_s > reached_s + 1
+    if log.cut_off or (log.errors and ends_early):
         reading.truncated = True
         reading.notices.append(f"{name} is cut off: it could be read up to {reached_s:.1f} s.")
     elif pipe.exit_code:

@@ -48,7 +48,7 @@ class DecordVideo:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
         self.log = log
         self._reader = _open_reader(path)
-        self._times_s, self._end_s = _check_times(self._reader, first_s, log.start_s, log.duration_s)
+        self._times_s, self._end_s = _check_times(self._reader, first_s, log.end_s)
 
     def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
         """As `read_in_order`, with `DecordUnfitError` where decord fails on the way."""
@@ -103,9 +103,7 @@ def _open_reader(path: str | os.PathLike[str]) -> Any:
         raise DecordUnfitError("it cannot open it") from error
 
 
-def _check_times(
-    reader: Any, first_s: float, start_s: float, duration_s: float | None
-) -> tuple[NDArray[np.float64], float]:
+def _check_times(reader: Any, first_s: float, header_end_s: float | None) -> tuple[NDArray[np.float64], float]:
     """When each picture comes on screen and when the last one leaves it, on the file's own clock."""
     spans = np.asarray(reader.get_frame_timestamp(range(len(reader))), dtype=np.float64)
     begins = spans[:, 0]
@@ -115,6 +113,6 @@ def _check_times(
     end_s = first_s + float(spans[-1, 1])
     if end_s > _LONGEST_S:
         raise DecordUnfitError(f"its times lose their precision after {_LONGEST_S:g} s")
-    if duration_s is not None and abs(start_s + duration_s - end_s) > 1:
+    if header_end_s is not None and abs(header_end_s - end_s) > 1:
         raise DecordUnfitError("it sees another length")
     return first_s + begins, end_s

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, printable, redact
+from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name, presentable
 from tests.clips import CARRIED, PROGRAMS
 
 
@@ -70,13 +70,15 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 def test_names_are_printable() -> None:
     """A file name must not move the cursor, break a line, or stop an output that is UTF-8."""
-    shown = printable(os.fsdecode(b"a\nb\x1b[31m\xff.mp4"))
-    assert shown == "a\ufffdb\ufffd[31m\ufffd.mp4"
+    shown = path_name(os.fsdecode(b"a\nb\x1b[31m\xff.mp4"))
+    assert shown == "a b\ufffd.mp4"
     shown.encode()
 
 
 def test_passwords_are_left_out_wherever_they_stand() -> None:
-    assert redact("Opening 'rtsp://user:p@camera/live'") == "Opening 'rtsp://...@camera/live'"
-    assert redact("http://u@host/") == "http://...@host/"
-    assert redact("rtsp://camera/a@b") == "rtsp://camera/a@b"
-    assert "secret" not in printable("rtsp://user:secret@camera/live")
+    assert presentable("Opening 'rtsp://user:p@camera/live'") == "Opening 'rtsp://...@camera/live'"
+    assert presentable("http://u@host/") == "http://...@host/"
+    assert "p@" not in presentable("rtsp:\x00//user:p@camera/live")
+    assert presentable("rtsp://camera/a@b") == "rtsp://camera/a@b"
+    with pytest.raises(InputError, match=r"^rtsp://\.\.\.@camera/live does not exist"):
+        file_address("rtsp://user:secret@camera/live")

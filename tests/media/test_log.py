@@ -41,7 +41,8 @@ def test_facts(correction: str, first: str) -> None:
     log = log_of(f"{HEADER}[info] Stream mapping:\n{correction}\n{first}\n[info] Output #0, nut, to 'pipe:1':\n")
     assert log.container == "mpegts"
     assert log.duration_s == 3723.5
-    assert log.start_s == pytest.approx(11.8)
+    assert log.begin_s + log.correction_s == pytest.approx(11.8)
+    assert log.end_s == pytest.approx(3723.5 + 11.389089)
     assert log.first_s == pytest.approx(0.066667)
     assert (log.videos, log.has_sound, log.turned, log.anamorphic) == (1, True, False, False)
 
@@ -55,7 +56,7 @@ def test_a_title_cannot_forge_facts() -> None:
     """What a file says about itself is indented; facts count only where ffmpeg itself puts them."""
     forged = "[info]     title           : Duration: 00:00:01.00, start: 99.000000\n[info]     comment : 5.000000\n"
     log = log_of(HEADER + forged)
-    assert log.start_s == pytest.approx(11.389089)
+    assert log.begin_s == pytest.approx(11.389089)
     assert log.first_s is None
 
 
@@ -95,6 +96,11 @@ def test_failures(lines: str, address: Address, sentence: str) -> None:
     """Each way to fail has a sentence of its own; ffmpeg's words alone help nobody."""
     error = log_of(lines).failure(address)
     assert re.search(sentence, str(error)), error
+
+
+def test_what_a_file_says_does_not_reach_the_terminal_as_it_is() -> None:
+    """A damaged or hostile file can put anything into ffmpeg's messages."""
+    assert "\x1b" not in str(log_of("[error] title \x1b[2J").failure(FILE))
 
 
 def test_passwords_do_not_reach_messages() -> None:

@@ -105,11 +105,12 @@ def test_start_and_end_are_exact(tmp_path: Path, suffix: str, start_s: float, en
 
 
 @pytest.mark.usefixtures("each_ffmpeg")
-def test_a_start_far_from_any_key_frame(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("group", "start_s"), [(600, 18.25), (170, 16.0)])
+def test_a_start_far_from_any_key_frame(tmp_path: Path, group: int, start_s: float) -> None:
     """Without an index seeking ends in the middle of a group of pictures; whatever comes first then is too late."""
-    clip = make_clip(tmp_path / "long.ts", frames=600, options=("-g", "600", "-muxdelay", "0"))
+    clip = make_clip(tmp_path / "long.ts", frames=600, options=("-g", str(group), "-muxdelay", "0"))
     times_s = [index / 30 for index in range(600)]
-    assert seen(read(clip, start_s=18.25)) == expected(times_s, 20.0, fps=2, start_s=18.25)
+    assert seen(read(clip, start_s=start_s)) == expected(times_s, 20.0, fps=2, start_s=start_s)
 
 
 @pytest.mark.usefixtures("each_ffmpeg")

@@ -173,6 +173,18 @@ def test_closing_from_another_thread_ends_the_wait(stalled: Path) -> None:
     assert threading.active_count() == threads
 
 
+def test_closing_while_another_thread_reads(long_clip: Path, nothing_left: Callable[[], None]) -> None:
+    """Closed between two frames or in the middle of one: the reader sees an end, never an error."""
+    for delay_s in (0.0, 0.001, 0.01, 0.05):
+        frames = open_frames(long_clip, fps=30)
+        closer = threading.Timer(delay_s, frames.close)
+        closer.start()
+        count = len(list(frames))
+        closer.join()
+        assert count < 600
+        nothing_left()
+
+
 def test_an_ffmpeg_that_dies_is_noticed(long_clip: Path) -> None:
     """Killed for memory, say: what came so far counts, and it is said that more was to come."""
     with open_frames(long_clip, fps=30) as frames:
