@@ -6,12 +6,11 @@ Opened by `Engine.open`, as a context manager. Knows no network and no sampling 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from torch import Tensor
 
+from svlm_cli.core.closing import Closing
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Span
 
@@ -27,7 +26,7 @@ class StreamOptions:
 
 
 @dataclass(slots=True, eq=False)
-class StreamState:
+class StreamState(Closing):
     """The memory of one stream. `close` gives its slot back; leaving the context does that too."""
 
     slot: int
@@ -67,11 +66,3 @@ class StreamState:
             self.closed = True
             self.forget()
             self.release(self.slot)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Generator
 from enum import StrEnum
 from fractions import Fraction
-from types import TracebackType
 from typing import Self
 
+from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
@@ -28,7 +28,7 @@ class Decoder(StrEnum):
     DECORD = "decord"
 
 
-class FrameStream:
+class FrameStream(Closing):
     """The frames of one source, in order. A context manager: leaving it ends what decodes at once.
 
     An iterator too; after the last frame, or `close`, nothing of ffmpeg is left.
@@ -71,14 +71,6 @@ class FrameStream:
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._first = None
             self._rest.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def open_frames(

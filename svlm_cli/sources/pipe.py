@@ -7,11 +7,10 @@ neither files nor what to do when ffmpeg ends.
 import io
 import subprocess
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
+from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, picture_command
@@ -22,7 +21,7 @@ from svlm_cli.sources.grid import ON_TIME_S
 _LOG_TIMEOUT_S = 10.0
 
 
-class PicturePipe:
+class PicturePipe(Closing):
     """Pictures of `address`, `rate` a second: see `picture_command` for which ones, and for `start_s` and `seek_s`.
 
     A context manager; leaving it ends ffmpeg at once. `kill` may be called from another thread, which ends a `read`
@@ -99,11 +98,3 @@ class PicturePipe:
             self._process.wait()
             self._log_reader.close()
             self._stdout.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
