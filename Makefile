@@ -52,7 +52,7 @@ test: $(VENV)  ## all checks: lint, format, types, import directions, tests
 	$(BIN)/pytest -n 2
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
-	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20
+	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
 
 gpu-test: $(VENV)  ## the tests that need a CUDA device
 	$(BIN)/pytest -m gpu

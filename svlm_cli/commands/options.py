@@ -56,6 +56,4 @@ Seed = Annotated[
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
 
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]
-
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
