@@ -15,10 +15,16 @@ class Door(Closing):
         self.closed += 1
 
 
+def fail_in(door: Door) -> None:
+    """An error inside the context."""
+    with door as entered:
+        assert entered is door
+        raise ZeroDivisionError
+
+
 def test_leaving_closes_and_lets_errors_through() -> None:
     """Guards against a context that swallows what went wrong in it."""
     door = Door()
-    with pytest.raises(ZeroDivisionError), door as entered:
-        assert entered is door
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_in(door)
     assert door.closed == 1
