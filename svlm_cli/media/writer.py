@@ -1,0 +1,122 @@
+"""Pictures -> an H.264 video file, through a pipe into ffmpeg, as they come.
+
+What has been handed over is not kept here, so a video may last for hours. Knows not what the pictures show.
+"""
+
+import os
+import subprocess
+import tempfile
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import ffmpeg
+import numpy as np
+
+from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.types import Picture
+from svlm_cli.media.ffmpeg import find_ffmpeg, path_name, presentable
+
+_CRF = 16  # visually lossless; 4:2:0 colours, which every player shows
+_LOG_BYTES = 10_000
+
+
+class VideoWriter:
+    """Writes pictures of one size to `path`, `rate` a second. A context manager: an error inside removes the file.
+
+    Raises `OutputError` if the file cannot be written, or is there and must not be replaced; `InputError` without
+    ffmpeg. Width and height have to be even.
+    """
+
+    def __init__(self, path: Path, *, width: int, height: int, rate: Fraction, overwrite: bool) -> None:
+        if width % 2 or height % 2:
+            raise OutputError(f"A picture of {width}x{height} cannot be stored.", "Width and height have to be even.")
+        self._path = path
+        self._name = path_name(path)
+        _refuse(path, self._name, overwrite=overwrite)
+        self._overwrite = overwrite
+        self._size = (height, width, 3)
+        self._part = path.with_name(f"{path.name}.part")
+        command = _command(find_ffmpeg().path, self._part, width, height, rate)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
+        try:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log, process_group=0
+            )
+        except OSError as error:
+            self._log.close()
+            raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
+        assert self._process.stdin is not None
+        self._pipe = self._process.stdin
+
+    def write(self, pictures: Picture) -> None:
+        """Some pictures, ``[N, H, W, 3]``; waits while ffmpeg is busy. Raises `OutputError`."""
+        assert pictures.dtype == np.uint8
+        assert pictures.shape[1:] == self._size
+        try:
+            self._pipe.write(np.ascontiguousarray(pictures).data)
+        except OSError as error:
+            raise self._failure() from error
+
+    def close(self) -> None:
+        """The video is complete and gets its name. Raises `OutputError`."""
+        try:
+            self._pipe.close()
+            if self._process.wait() != 0:
+                raise self._failure()
+            _refuse(self._path, self._name, overwrite=self._overwrite)
+            self._part.replace(self._path)
+        except OSError as error:
+            raise self._failure() from error
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Ends ffmpeg, and leaves no half of a file behind. After `close` there is nothing to do."""
+        self._process.kill()
+        self._process.wait()
+        with suppress(OSError):  # what was still to be written goes nowhere
+            self._pipe.close()
+        self._log.close()
+        with suppress(OSError):  # it never was
+            self._part.unlink()
+
+    def _failure(self) -> OutputError:
+        """What ffmpeg said last."""
+        self._process.wait()
+        self._log.seek(0)
+        lines = presentable(self._log.read(_LOG_BYTES).decode(errors="replace")).split("\n")
+        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return OutputError(f"{self._name} cannot be written. {said}".strip(), "Use -o to write elsewhere.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+def _command(program: str, path: Path, width: int, height: int, rate: Fraction) -> list[str]:
+    colours = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
+    pictures = ffmpeg.input("pipe:0", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=str(rate))
+    output = pictures.filter("scale", out_color_matrix="bt709").output(
+        f"file:{path}", f="mp4", vcodec="libx264", crf=_CRF, preset="veryfast", pix_fmt="yuv420p", **colours
+    )
+    arguments: list[str] = output.compile(program, overwrite_output=True)
+    return [arguments[0], "-hide_banner", "-nostats", "-loglevel", "error", *arguments[1:]]
+
+
+def _refuse(path: Path, name: str, *, overwrite: bool) -> None:
+    if os.path.isdir(path):  # noqa: PTH112  a name that is too long is ffmpeg's to refuse
+        raise OutputError(f"{name} is a folder.", "Name a file in it.")
+    if not path.parent.is_dir():
+        raise OutputError(f"There is no folder {path_name(path.parent)} to write to.", "Make it first, or correct -o.")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(f"{name} exists already.", "Use --overwrite to replace it.")

@@ -1,0 +1,62 @@
+"""``svlm simulate``: four files that tell the same match."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import srt
+
+from svlm_cli.simulator.commentary import words
+from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.render import render
+from svlm_cli.sources.files import open_frames
+from tests.conftest import Svlm
+from tests.subtitle_checker import check_srt
+
+FILES = {"m.mp4", "m.events.jsonl", "m.srt", "m.context.txt"}
+
+
+def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards the whole way: what is on disk is the match of that seed, to the word, and nearly to the pixel."""
+    done = svlm("simulate", "--seed", "7", "--minutes", "0.75", "-o", "m.mp4", "--fps", "2")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == FILES
+    match = Match(7, Split.EVAL)
+    assert (tmp_path / "m.context.txt").read_text() == f"{match.context}\n"
+    rows = [json.loads(line) for line in (tmp_path / "m.events.jsonl").read_text().splitlines()]
+    events = match.events(0, 45)
+    assert [(row["time_s"], row["kind"], row["team"], tuple(row["score"])) for row in rows] == [
+        (event.time_s, event.kind, event.team, event.score) for event in events
+    ]
+    assert rows[0]["name"] == match.teams[rows[0]["team"]].name
+    text = (tmp_path / "m.srt").read_text()
+    assert check_srt(text) == []
+    heard = " ".join(cue.content for cue in srt.parse(text)).split()
+    assert heard == [word.text for word in words(match, 0, 45)]
+    with open_frames(tmp_path / "m.mp4", fps=2) as stream:
+        frames = np.stack([frame.pixels for frame in stream])
+    truth = render(match.scenes(np.arange(90) / 2))
+    assert frames.shape == truth.shape
+    assert np.abs(frames.astype(int) - truth).mean() < 4
+
+
+def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards every one of the four files, and that a refusal leaves no part of the others."""
+    for name in sorted(FILES):
+        path = tmp_path / name
+        path.write_text("kept")
+        done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4")
+        assert (done.returncode, path.read_text()) == (1, "kept")
+        assert f"{name} exists already" in done.stderr
+        assert [path.name for path in tmp_path.iterdir()] == [name]
+        path.unlink()
+    assert svlm("simulate", "--minutes", "0.1", "-o", "m.mp4").returncode == 0
+    done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4", "--split", "train", "--overwrite", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "m.context.txt").read_text() == f"{Match(0, Split.TRAIN).context}\n"
+
+
+def test_another_suffix_is_refused(svlm: Svlm) -> None:
+    done = svlm("simulate", "-o", "m.mkv")
+    assert done.returncode == 2
+    assert "ends in .mp4" in done.stderr

@@ -1,0 +1,24 @@
+"""Matches that several tests look at, played once."""
+
+from collections.abc import Callable
+from functools import cache
+
+import pytest
+
+from svlm_cli.simulator.commentary import Word, words
+from svlm_cli.simulator.match import Match
+
+PLAYED_S = 2400
+Spoken = tuple[Match, tuple[Word, ...]]
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Callable[[int], Spoken]:
+    """The match of a seed, and all that is said in its first `PLAYED_S` seconds."""
+
+    @cache
+    def played(seed: int) -> Spoken:
+        match = Match(seed)
+        return match, words(match, 0, PLAYED_S)
+
+    return played
