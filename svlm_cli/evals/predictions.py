@@ -1,0 +1,56 @@
+"""What was said, by seconds, from the rounds of a run or from a file of JSON lines that ``svlm caption`` wrote.
+
+Knows no match and no meaning.
+"""
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from svlm_cli.core.errors import InputError
+
+Round = tuple[float, str]
+"""When it ends, in seconds, and what was said in it."""
+
+_ROUNDING_S = 1e-3  # the file's times have three decimals
+_MOST_S = 1e9  # and no NaN
+
+
+def by_second(rounds: Iterable[Round], seconds: int) -> tuple[str, ...]:
+    """The text of each of `seconds` seconds; a round belongs to the one in which it ends. Later ones are left out."""
+    texts = [""] * seconds
+    for end_s, text in rounds:
+        second = max(math.ceil(end_s - _ROUNDING_S) - 1, 0)
+        if second < seconds:
+            texts[second] += text
+    return tuple(texts)
+
+
+def read_rounds(path: Path) -> tuple[Round, ...]:
+    """The rounds in a file of JSON lines. `InputError` names the line that is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} cannot be read as text.", "Name a file that `svlm caption -f jsonl` wrote."
+        ) from error
+    rounds = tuple(_round(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
+    if not rounds:
+        raise InputError(f"{path} holds no rounds.", "Name a file that `svlm caption -f jsonl` wrote.")
+    return rounds
+
+
+def _round(path: Path, number: int, line: str) -> Round:
+    try:
+        value: Any = json.loads(line)
+    except ValueError:
+        value = None
+    match value:
+        case {"end": int() | float() as end_s, "text": str() as text} if abs(end_s) < _MOST_S:
+            return float(end_s), text
+    raise InputError(
+        f"Line {number} of {path} is no round: it needs the keys end, a number of seconds, and text.",
+        "Name a file that `svlm caption -f jsonl` wrote.",
+    )

@@ -1,0 +1,149 @@
+"""Plays matches of the simulated world to an engine, all in one batch, and keeps what was said and how long it took.
+
+Nothing else is kept: pictures are drawn for the round that sees them, and an engine's streams hold what their policy
+lets them. Knows nothing of what the words mean.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import fmean, median
+
+import numpy as np
+
+from svlm_cli.core.errors import CapacityError
+from svlm_cli.core.types import Chunk, Segment
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.engine.turn import Request
+from svlm_cli.evals.scores import fifth_bounds
+from svlm_cli.evals.world import World, context_of
+
+Listener = Callable[[int, Segment], None]
+"""Called with a match's index and its newest round."""
+
+Progress = Callable[[int, float], None]
+"""Called with the rounds that are done, and how long the newest took, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Which matches are played: those of the seeds from `seed` on."""
+
+    matches: int
+    seconds: int
+    seed: int
+
+    @property
+    def seeds(self) -> range:
+        """One a match."""
+        return range(self.seed, self.seed + self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A match that the engine could not see to its end; it is silent from there on."""
+
+    seed: int
+    at_s: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a round of all matches took, the pictures not counted. None where there was none."""
+
+    rounds: int
+    round_s_median: float | None
+    round_s_p99: float | None
+    round_s_by_fifth: tuple[float | None, ...]  # medians
+    round_s_by_minute: tuple[float | None, ...]
+    tokens_per_round: float | None  # of one match, on average
+    wait_s_median: float | None  # for a round's pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of a run."""
+
+    said: tuple[tuple[Segment, ...], ...]  # a match's rounds
+    ended: tuple[Ended, ...]
+    timing: Timing
+
+
+def play(
+    engine: Engine,
+    setting: Setting,
+    *,
+    listen: Listener = lambda match, segment: None,
+    progress: Progress = lambda rounds, round_s: None,
+) -> Played:
+    """Every match of the setting, a round of all of them a step. The engine has at least as many streams."""
+    rounds = round(setting.seconds / engine.policy.chunk_seconds)
+    said: list[list[Segment]] = [[] for _ in setting.seeds]
+    ended: dict[int, Ended] = {}
+    round_s: list[float] = []
+    wait_s: list[float] = []
+    with ExitStack() as stack:
+        streams = {
+            match: stack.enter_context(engine.open(context=context_of(seed), seed=seed))
+            for match, seed in enumerate(setting.seeds)
+        }
+        world = iter(stack.enter_context(World(setting.seeds, engine.policy)))
+        for round_ in range(rounds):
+            waiting = time.perf_counter()
+            chunks = next(world)
+            started = time.perf_counter()
+            for match, event in _step(engine, streams, chunks):
+                if isinstance(event, Segment):
+                    said[match].append(event)
+                    listen(match, event)
+                else:
+                    ended[match] = Ended(setting.seed + match, chunks[match].start_s, event.message)
+                    streams.pop(match).close()
+            if not streams:
+                break
+            wait_s.append(started - waiting)
+            round_s.append(time.perf_counter() - started)
+            progress(round_ + 1, round_s[-1])
+    timing = _timing(rounds, max(round(60 / engine.policy.chunk_seconds), 1), round_s, wait_s, said)
+    return Played(tuple(map(tuple, said)), tuple(ended.values()), timing)
+
+
+def _step(
+    engine: Engine, streams: Mapping[int, StreamState], chunks: Sequence[Chunk]
+) -> Iterator[tuple[int, Segment | CapacityError]]:
+    """One round of all matches: what was said in each, and whose stream had no room for it."""
+    waiting = {stream.slot: match for match, stream in streams.items()}
+    while waiting:
+        requests = [Request(streams[match], chunks[match]) for match in waiting.values()]
+        try:
+            for event in engine.step(requests):
+                if isinstance(event, Segment):
+                    yield waiting[event.stream], event
+            return
+        except CapacityError as error:
+            full = error
+        yield waiting.pop(full.stream), full
+
+
+def _timing(
+    rounds: int, minute: int, round_s: Sequence[float], wait_s: Sequence[float], said: Sequence[Sequence[Segment]]
+) -> Timing:
+    fifths = itertools.pairwise(fifth_bounds(rounds))
+    counts = [len(segment.token_ids) for match in said for segment in match]
+    return Timing(
+        rounds=len(round_s),
+        round_s_median=_median(round_s),
+        round_s_p99=float(np.quantile(round_s, 0.99)) if round_s else None,
+        round_s_by_fifth=tuple(_median(round_s[start:stop]) for start, stop in fifths),
+        round_s_by_minute=tuple(_median(round_s[start : start + minute]) for start in range(0, rounds, minute)),
+        tokens_per_round=fmean(counts) if counts else None,
+        wait_s_median=_median(wait_s),
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None

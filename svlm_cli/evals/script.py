@@ -1,0 +1,95 @@
+"""A match of the simulated world as it is scored: its truth, and the reference commentary as a candidate would say it.
+
+Made from a seed alone, without a picture. Knows no model.
+"""
+
+import itertools
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.evals.match import Score, Telling, ToldEvent, Truth
+from svlm_cli.evals.reading import read
+from svlm_cli.evals.world import KEPT_S, SPLIT
+from svlm_cli.simulator.commentary import Word, second_text, words
+from svlm_cli.simulator.match import Kind, Match
+
+WORTH_A_PROCESS_S: Final = 3600
+
+Length = tuple[int, int]
+"""A match's seed, and how many seconds of it."""
+
+Progress = Callable[[int], None]
+"""Called with the number of matches that are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What there was to say in one match."""
+
+    seed: int
+    teams: tuple[str, str]  # names, home first
+    truth: Truth
+    texts: tuple[str, ...]  # the reference, by seconds
+
+    def read(self, texts: tuple[str, ...]) -> Telling:
+        """What another commentary tells of this match."""
+        return read(texts, self.teams)
+
+
+def write_scripts(matches: Sequence[Length], progress: Progress = lambda done: None) -> list[Script]:
+    """A script a match, in their order; long ones are written by all processors."""
+    processes = min(os.cpu_count() or 1, len(matches))
+    if processes == 1 or sum(seconds for _, seconds in matches) < WORTH_A_PROCESS_S:
+        return _collect(itertools.starmap(write_script, matches), progress)
+    spawn = multiprocessing.get_context("spawn")
+    # Control-C is the parent's affair.
+    with ProcessPoolExecutor(processes, spawn, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        return _collect(pool.map(write_script, *zip(*matches, strict=True)), progress)
+
+
+def _collect(scripts: Iterable[Script], progress: Progress) -> list[Script]:
+    written = []
+    for script in scripts:
+        written.append(script)
+        progress(len(written))
+    return written
+
+
+def write_script(seed: int, seconds: int) -> Script:
+    """The first `seconds` of the match of `seed`. Events are as the simulator marks them; all else is read."""
+    match = Match(seed, SPLIT, keep_s=float(seconds) + KEPT_S)
+    teams = match.teams[0].name, match.teams[1].name
+    spoken: list[list[Word]] = [[] for _ in range(seconds)]
+    for word in words(match, 0, seconds):
+        spoken[word.second].append(word)
+    texts = tuple(map(second_text, spoken))
+    told = read(texts, teams)
+    reference = Telling(
+        speaks=np.array([bool(text) for text in texts], np.bool_),
+        events=tuple(
+            ToldEvent(second, word.event.kind, word.event.team, is_goal=word.event.kind is Kind.GOAL)
+            for second, said in enumerate(spoken)
+            for word in said
+            if word.event is not None
+        ),
+        names=told.names,
+        scores=told.scores,
+    )
+    return Script(seed, teams, Truth(reference, _changes(match, seconds)), texts)
+
+
+def _changes(match: Match, seconds: int) -> tuple[tuple[float, Score], ...]:
+    changes: list[tuple[float, Score]] = []
+    score = (0, 0)
+    for event in match.events(0, seconds):
+        if event.score != score:
+            score = event.score
+            changes.append((event.time_s, score))
+    return tuple(changes)

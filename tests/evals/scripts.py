@@ -1,0 +1,32 @@
+"""Matches written by hand: what is said is all that happened."""
+
+from collections.abc import Sequence
+
+from svlm_cli.evals.match import Score, Truth
+from svlm_cli.evals.reading import read
+from svlm_cli.evals.script import Script
+
+TEAMS = ("Falvon", "Torbek")
+GOAL_AT_S = 10.5
+TEXTS = (
+    *(" Falvon kick off.", " Falvon pass it", " forward.", "", " Torbek win it", " back.", " Torbek run with", " it."),
+    *(
+        "",
+        " Torbek shoot.",
+        "",
+        " Goal for Torbek,",
+        " nil one.",
+        "",
+        "",
+        " Falvon kick off.",
+        "",
+        "",
+        " Still nil one.",
+        "",
+    ),
+)
+
+
+def script(texts: Sequence[str] = TEXTS, scores: Sequence[tuple[float, Score]] = ((GOAL_AT_S, (0, 1)),)) -> Script:
+    """A match of which all this is true."""
+    return Script(7, TEAMS, Truth(read(texts, TEAMS), tuple(scores)), tuple(texts))
