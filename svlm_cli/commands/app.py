@@ -27,7 +27,10 @@ from svlm_cli.core.text import plain_text
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
     "caption": ("svlm_cli.commands.caption", "Caption videos: what the model says, second by second."),
+    "train": ("svlm_cli.commands.train", "Train a model by a recipe: from simulated matches or from annotation files."),
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
+    "eval": ("svlm_cli.commands.evaluate", "Measure quality."),
+    "simulate": ("svlm_cli.commands.simulate", "Play a match of the Endless Match, whose truth is known."),
     "models": ("svlm_cli.commands.models", "List the known models, show one, or fetch its weights."),
     "doctor": (
         "svlm_cli.commands.doctor",

@@ -129,10 +129,10 @@ def test_before_the_first_eviction_it_is_one_full_forward(parts: Parts) -> None:
 
 def forward_whole(parts: Parts, hidden: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """The networks' own training pass, from embeddings."""
-    from svlm_cli.engine.qwen2_5_vl.model import _WholeSequence
+    from svlm_cli.engine.qwen2_5_vl.model import WholeSequence
 
     with torch.no_grad():
-        attend = _WholeSequence(*parts.model.language.rotary.angles(where), None)
+        attend = WholeSequence(*parts.model.language.rotary.angles(where), None)
         return parts.model.logits(parts.model.language(hidden, attend))
 
 

@@ -53,14 +53,17 @@ class Qwen2_5VL(nn.Module):  # noqa: N801 - the family's own name
         on either side. Returns logits ``[B, S, V]``; those of padding mean nothing.
         """
         features = None if patches is None else self.visual(patches, grids)
-        attend = _WholeSequence(*self.language.rotary.angles(positions), _causal_mask(attention_mask))
+        attend = WholeSequence(*self.language.rotary.angles(positions), _causal_mask(attention_mask))
         return self.logits(self.language(self.embed(input_ids, features), attend))
 
 
-class _WholeSequence:
-    """Every token attends to those before it and to itself."""
+class WholeSequence:
+    """The `Attend` of whole sequences: every token attends to those before it and to itself.
 
-    def __init__(self, cos: Tensor, sin: Tensor, mask: Tensor | None) -> None:
+    Without a mask padding must come last, where no real token sees it.
+    """
+
+    def __init__(self, cos: Tensor, sin: Tensor, mask: Tensor | None = None) -> None:
         self._cos, self._sin, self._mask = cos, sin, mask
 
     def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:

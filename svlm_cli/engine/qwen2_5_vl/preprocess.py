@@ -122,13 +122,16 @@ class Preprocessor:
 
         The last frame is repeated if it has no partner. Patches come token by token.
         """
-        config = self.config
         pixels = self.resize(frames, height, width, device)
-        missing = -len(pixels) % config.temporal_patch_size
-        pixels = torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
-        scale, shift = self._normalisation(device)
+        missing = -len(pixels) % self.temporal_patch_size
+        return self.to_patches(torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]), dtype=dtype)
+
+    def to_patches(self, pixels: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Grid]:
+        """uint8 ``[T, 3, H, W]`` -> patches and grid; T is whole frame pairs, H and W are whole tokens."""
+        config = self.config
+        scale, shift = self._normalisation(pixels.device)
+        pairs, rows, columns = self.grid(len(pixels), *pixels.shape[2:])
         pixels = torch.addcmul(shift, pixels.float(), scale).to(dtype)
-        pairs, rows, columns = self.grid(len(frames), height, width)
         merge, size = config.merge_size, config.patch_size
         # [pairs, T, C, token row, row in token, y, token column, column in token, x]
         pixels = pixels.view(

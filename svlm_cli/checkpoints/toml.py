@@ -1,0 +1,145 @@
+"""TOML <-> frozen dataclasses, strictly: every key is known and of the right type; what is missing is the default.
+
+Generic over the dataclasses: a new field needs no line here. A field is a text, a number, a truth value, a member of a
+StrEnum, a list of those (a tuple), or a table (another dataclass). Knows no particular file.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from svlm_cli.core.errors import SvlmError, UsageError
+
+_MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
+_TYPE_NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file that is read: what errors call it, their kind, and the keys that it may have."""
+
+    source: str
+    error: type[SvlmError]
+    known: Sequence[str]
+
+    def tables(self, text: str) -> dict[str, Any]:
+        """``text`` as TOML."""
+        try:
+            return tomllib.loads(text)
+        except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: endless numbers, endless nesting
+            raise self.error(f"{self.source} is not valid TOML: {error}.") from error
+
+    def value(self, kind: Any, value: Any, key: str) -> Any:
+        """``value`` as the type ``kind``, or an error that names ``key``."""
+        if is_dataclass(kind):
+            if not isinstance(value, dict):
+                raise self._wrong_type(value, "a table", key)
+            return self._instance(kind, value, key)
+        if get_origin(kind) is tuple:
+            return self._list(get_args(kind), value, key)
+        if issubclass(kind, StrEnum):
+            if value not in tuple(kind):
+                choices = ", ".join(repr(str(choice)) for choice in kind)
+                hint = did_you_mean(value, [str(one) for one in kind])
+                raise self._wrong_type(value, f"one of {choices}", key, hint)
+            return kind(value)
+        if kind is float and type(value) is int:
+            try:
+                return float(value)
+            except OverflowError as error:
+                raise self._wrong_type(value, "a number within reason", key) from error
+        if type(value) is not kind:  # exact: a bool is an int to isinstance
+            raise self._wrong_type(value, _TYPE_NAMES[kind], key)
+        return value
+
+    def _list(self, kinds: tuple[Any, ...], value: Any, key: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise self._wrong_type(value, "a list", key)
+        if kinds[-1] is Ellipsis:
+            kinds = (kinds[0],) * len(value)
+        if len(value) != len(kinds):
+            raise self._wrong_type(value, f"a list of {len(kinds)}", key)
+        return tuple(
+            self.value(kind, one, f"{key}[{index}]") for index, (kind, one) in enumerate(zip(kinds, value, strict=True))
+        )
+
+    def _instance(self, kind: Any, table: dict[str, Any], prefix: str) -> Any:
+        types = get_type_hints(kind)
+        for name in table:
+            if name not in types:
+                key = _join(prefix, name)
+                raise self.error(f"{self.source}: unknown key {key!r}.", did_you_mean(key, self.known))
+        values = {name: self.value(types[name], value, _join(prefix, name)) for name, value in table.items()}
+        try:
+            return kind(**values)
+        except UsageError as error:
+            place = f"{self.source}, [{prefix}]" if prefix else self.source
+            raise self.error(f"{place}: {error.message}", error.hint) from error
+
+    def _wrong_type(self, value: Any, expected: str, key: str, hint: str = "") -> SvlmError:
+        shown = repr(value)
+        shown = shown if len(shown) <= 60 else shown[:57] + "..."
+        return self.error(f"{self.source}: {key} must be {expected}, not {shown}.", hint)
+
+
+def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
+    """The text of a file that is ``what`` (a policy, a recipe), or an error that names it."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise error(f"{path} is too big to be {what}.")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise error(f"{path} is not UTF-8 text.") from problem
+    except OSError as problem:
+        raise error(f"{path} cannot be read: {problem.strerror}.") from problem
+
+
+def keys(kind: Any, prefix: str = "") -> Iterator[str]:
+    """All keys of a dataclass, those of its tables included."""
+    for name, inner in get_type_hints(kind).items():
+        key = _join(prefix, name)
+        yield key
+        if is_dataclass(inner):
+            yield from keys(inner, key)
+
+
+def did_you_mean(key: Any, known: Sequence[str]) -> str:
+    """A question that names the nearest of the ``known`` keys; empty if none is near."""
+    if not isinstance(key, str):
+        return ""
+    leaf = key.rpartition(".")[2]
+    elsewhere = [one for one in known if one.rpartition(".")[2] == leaf]  # the right key in the wrong table
+    close = elsewhere or difflib.get_close_matches(key, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
+
+
+def lines(part: Any, table: str = "", skip: tuple[str, ...] = ()) -> Iterator[str]:
+    """The keys of ``part``, then its tables, as TOML requires."""
+    values = {one.name: getattr(part, one.name) for one in fields(part) if one.name not in skip}
+    scalars = {name: value for name, value in values.items() if not is_dataclass(value)}
+    if table and scalars:
+        yield f"\n[{table}]"
+    yield from (f"{name} = {_literal(value)}" for name, value in scalars.items())
+    for name, value in values.items():
+        if is_dataclass(value):
+            yield from lines(value, _join(table, name))
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        # JSON's strings are TOML's basic strings, but for DEL, which TOML wants escaped
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return repr(value)

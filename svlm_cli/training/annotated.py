@@ -1,0 +1,188 @@
+"""Batches from annotation files: records are cut into windows, and threads read their pictures from the videos.
+
+The order of windows follows from the seed and the step. A window that cannot be read leaves its batch one smaller: it
+is named and counted, and no other takes its place. Knows no network.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.types import Chunk
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.training.collate import Batch, collate
+from svlm_cli.training.layout import Layout, Round, WindowTokens
+from svlm_cli.training.log import Say
+from svlm_cli.training.matches import fps_of
+from svlm_cli.training.overlap import Ids, previous_ids, second_of, text_of, windows
+from svlm_cli.training.recipe import QueryRule, Recipe
+from svlm_cli.training.records import Record, Skipped, read_records
+
+_AHEAD = 2  # batches
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A window of a record."""
+
+    record: Record
+    seconds: range  # of the record
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadClip:
+    """A window with its pictures, resized, each second's last one repeated if it had no partner."""
+
+    tokens: WindowTokens
+    pixels: tuple[Tensor, ...]  # of each second, uint8 [T, 3, H, W]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photographed:
+    """The pictures of a batch."""
+
+    seconds: tuple[Tensor, ...]
+
+    def patches(
+        self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
+    ) -> tuple[Tensor, list[Grid]]:
+        """Brings them to the device and cuts them."""
+        parts = [preprocessor.to_patches(pixels.to(device), dtype=dtype) for pixels in self.seconds]
+        return torch.cat([patches for patches, _ in parts]), [grid for _, grid in parts]
+
+
+class AnnotatedData:
+    """Batches of a recipe's annotation files, from any step on. `InputError` if too much of them is bad."""
+
+    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor, say: Say) -> None:
+        self._recipe = recipe
+        self._layout = layout
+        self._preprocessor = preprocessor
+        self._skipped = Skipped(recipe.data.annotations.bad_allowed, say)
+        self._clips = list(_clips(recipe, self._skipped))
+        if not self._clips:
+            raise InputError("The annotation files hold no window.", "Check data.annotations.files and [windows].")
+        say(f"{len(self._clips)} windows, {self._skipped.count} records skipped")
+        self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """The batches of all steps from `first_step` on; each epoch in an order of its own."""
+        optimisation = self._recipe.optimisation
+        coming = self._reading(first_step)
+        count = (optimisation.steps - first_step) * optimisation.accumulate
+        started = deque(islice(coming, _AHEAD))
+        for _ in range(count):
+            batch = started.popleft()
+            started += islice(coming, 1)
+            read = [clip for place, future in batch if (clip := self._result(place, future)) is not None]
+            if not read:
+                raise InputError("Not one window of a batch could be read.", "See what was skipped above.")
+            pictures = Photographed(tuple(pixels for clip in read for pixels in clip.pixels))
+            yield collate([clip.tokens for clip in read], pictures)
+
+    def close(self) -> None:
+        """Stops reading."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _reading(self, first_step: int) -> Iterator[list[tuple[str, Future[ReadClip]]]]:
+        """The batches from a step on, being read."""
+        optimisation = self._recipe.optimisation
+        for number in range(first_step * optimisation.accumulate, optimisation.steps * optimisation.accumulate):
+            fps = fps_of(self._recipe, number // optimisation.accumulate)
+            places = range(number * optimisation.batch, (number + 1) * optimisation.batch)
+            clips = [self._clip(place) for place in places]
+            yield [(_name(clip), self._pool.submit(self._read, clip, fps)) for clip in clips]
+
+    def _clip(self, place: int) -> Clip:
+        epoch, index = divmod(place, len(self._clips))
+        order = np.random.default_rng([self._recipe.data.seed, 2, epoch]).permutation(len(self._clips))
+        return self._clips[int(order[index])]
+
+    def _result(self, place: str, future: Future[ReadClip]) -> ReadClip | None:
+        try:
+            return future.result()
+        except InputError as error:
+            self._skipped.note(place, error.message.rstrip("."))
+            return None
+
+    def _read(self, clip: Clip, fps: float) -> ReadClip:
+        from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
+
+        record, seconds = clip.record, clip.seconds
+        start_s = record.start_s + seconds.start
+        end_s = min(record.start_s + seconds.stop, record.end_s)
+        frames = read_window(record.video, start_s, end_s, fps=fps)
+        shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
+        said = _ids_by_second(record, self._layout)
+        if len(shown) < len(seconds):
+            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.")
+        pixels = tuple(self._pixels(chunk) for chunk in shown)
+        grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]
+        prompt = self._layout.prompt
+        asks = start_s == 0 or self._recipe.windows.query is QueryRule.EVERY
+        tokens = self._layout.window(
+            [
+                Round(chunk.start_s, chunk.end_s, grid, said[second])
+                for second, chunk, grid in zip(seconds, shown, grids, strict=True)
+            ],
+            previous=previous_ids(
+                prompt.text_ids(record.previous), said.__getitem__, seconds.start, self._layout.policy.windows
+            ),
+            query=prompt.text_ids(record.query) if asks else (),
+            fps=fps,
+        )
+        return ReadClip(tokens, pixels)
+
+    def _pixels(self, chunk: Chunk) -> Tensor:
+        bounds, preprocessor = self._recipe.policy.vision, self._preprocessor
+        size = preprocessor.target_size(
+            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
+        )
+        pixels = preprocessor.resize(chunk.frames, *size, torch.device("cpu"))
+        missing = -len(pixels) % preprocessor.temporal_patch_size
+        return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
+
+
+def annotated_texts(recipe: Recipe) -> Iterable[str]:
+    """All that is said in the annotation files, for a tokenizer to learn from."""
+    for record in _records(recipe, Skipped(recipe.data.annotations.bad_allowed, lambda line: None)):
+        yield record.previous
+        yield text_of(word.text for word in record.words)
+
+
+def _records(recipe: Recipe, skipped: Skipped) -> list[Record]:
+    annotations = recipe.data.annotations
+    videos = Path(annotations.videos) if annotations.videos else None
+    return read_records([Path(file) for file in annotations.files], videos, skipped)
+
+
+def _clips(recipe: Recipe, skipped: Skipped) -> Iterator[Clip]:
+    size = recipe.windows
+    for record in _records(recipe, skipped):
+        spoken = [second_of(word.end_s, record.start_s) for word in record.words]
+        length = math.ceil(record.end_s - record.start_s)
+        for seconds in windows(length, length=size.seconds, overlap=size.overlap_seconds):
+            if sum(second in seconds for second in spoken) >= size.words_per_second * len(seconds):
+                yield Clip(record, seconds)
+
+
+def _ids_by_second(record: Record, layout: Layout) -> list[Ids]:
+    texts: list[list[str]] = [[] for _ in range(math.ceil(record.end_s - record.start_s))]
+    for word in record.words:
+        texts[second_of(word.end_s, record.start_s)].append(word.text)
+    return [layout.words(text_of(words)) for words in texts]
+
+
+def _name(clip: Clip) -> str:
+    return f"{clip.record.place} ({clip.seconds.start} to {clip.seconds.stop} s)"

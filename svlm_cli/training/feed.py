@@ -1,0 +1,127 @@
+"""Batches from the host to the device, ahead of time: collated, copied and drawn while the step before is learned.
+
+A thread does it, on a stream of its own where there is a GPU, so that a step waits for neither. Knows no data source
+and no network.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, fields
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.training.collate import Batch, TokenBatch
+
+_AHEAD = 2  # steps
+
+Batches = Callable[[int], Iterator[Batch]]
+"""A step -> the batches of all steps from it on."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeviceBatch:
+    """A batch where it is learned."""
+
+    tokens: TokenBatch
+    patches: Tensor
+    grids: tuple[Grid, ...]
+    weight: float  # of each learned token in the loss: 1 / those of a batch, on average over the step
+    count: int  # real tokens
+
+
+@dataclass(slots=True)
+class _Ready:
+    batches: list[DeviceBatch]
+    event: Any  # torch.cuda.Event: they are all there; None without a GPU
+
+
+class Feed:
+    """Iterates over `DeviceBatch`, `accumulate` of them a step, from `first_step` on."""
+
+    def __init__(
+        self,
+        batches: Batches,
+        preprocessor: Preprocessor,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        first_step: int,
+        accumulate: int,
+    ) -> None:
+        self._batches = batches
+        self._preprocessor = preprocessor
+        self._device, self._dtype = device, dtype
+        self._first_step, self._accumulate = first_step, accumulate
+        self._ready: queue.Queue[_Ready | BaseException | None] = queue.Queue(_AHEAD)
+        self._stopped = threading.Event()
+        self.waited_s = 0.0  # by whoever iterates
+
+    def __iter__(self) -> Iterator[dict[str, DeviceBatch]]:
+        """What the Trainer gives to the model, by the name of its argument."""
+        thread = threading.Thread(target=self._fill, name="feed", daemon=True)
+        thread.start()
+        while (item := self._next()) is not None:
+            for batch in item.batches:
+                yield {"batch": batch}
+
+    def close(self) -> None:
+        """Nobody wants more."""
+        self._stopped.set()
+
+    def _next(self) -> _Ready | None:
+        started = time.perf_counter()
+        item = self._ready.get()
+        self.waited_s += time.perf_counter() - started
+        if isinstance(item, BaseException):
+            raise item
+        if item is not None and item.event is not None:
+            stream = torch.cuda.current_stream(self._device)
+            stream.wait_event(item.event)
+            for batch in item.batches:
+                for tensor in (batch.patches, *(getattr(batch.tokens, one.name) for one in fields(TokenBatch))):
+                    tensor.record_stream(stream)  # not to be reused before the step is done with it
+        return item
+
+    def _fill(self) -> None:
+        try:
+            side: Any = None
+            if self._device.type == "cuda":
+                side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
+            source = self._batches(self._first_step)
+            while step := list(islice(source, self._accumulate)):
+                with nullcontext() if side is None else torch.cuda.stream(side):
+                    batches = self._moved(step)
+                    event = None if side is None else side.record_event()
+                if not self._put(_Ready(batches, event)):
+                    return
+            self._put(None)
+        except BaseException as error:  # noqa: BLE001 - resurfaces where the batches are wanted
+            self._put(error)
+
+    @torch.no_grad()
+    def _moved(self, step: list[Batch]) -> list[DeviceBatch]:
+        weight = len(step) / sum(batch.learned for batch in step)
+        moved = []
+        for batch in step:
+            tokens = batch.tokens.pinned() if self._device.type == "cuda" else batch.tokens
+            patches, grids = batch.pictures.patches(self._preprocessor, device=self._device, dtype=self._dtype)
+            moved.append(DeviceBatch(tokens.to(self._device), patches, tuple(grids), weight, batch.count))
+        return moved
+
+    def _put(self, item: _Ready | BaseException | None) -> bool:
+        """False when nobody wants it any more."""
+        while not self._stopped.is_set():
+            try:
+                self._ready.put(item, timeout=0.2)
+            except queue.Full:
+                continue
+            return True
+        return False

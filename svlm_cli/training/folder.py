@@ -1,0 +1,187 @@
+"""A run's output folder: what is in it before the first step, and the checkpoint that it is after the last.
+
+Knows no data and no loop.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer as FastTokenizer
+
+from svlm_cli.checkpoints import policy_file, toml
+from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
+from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
+from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.engine.weights import load_model, save_model
+from svlm_cli.training.network import initialise, scratch_config
+from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
+from svlm_cli.training.tokenizer import END_OF_TEXT, TOKENIZER_CONFIG_FILE, build_tokenizer
+
+STATES = "states"
+LOG_FILE = "log.jsonl"
+_STATE_MARK = "trainer_state.json"  # the Trainer writes it last
+_TOKENIZER_FILES = (TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, "vocab.json", "merges.txt", "special_tokens_map.json")
+_SMALL_FILES = (
+    *_TOKENIZER_FILES,
+    "generation_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+_FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
+_FREE_KEYS = ("data.workers",)
+
+
+def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> None:
+    """A new run's folder: recipe, policy, tokenizer and what is said of pixels.
+
+    `texts` is asked for if a tokenizer is to be made of them. `OutputError` if the folder is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
+    folder.mkdir(parents=True, exist_ok=True)
+    model, prompt = recipe.model, recipe.policy.prompt
+    if model.base:
+        _copy(resolve(model.base).folder, folder, _SMALL_FILES)
+    else:
+        if model.tokenizer:
+            _copy(Path(model.tokenizer), folder, _TOKENIZER_FILES)
+        else:
+            build_tokenizer(texts(), prompt, vocabulary=model.vocabulary, folder=folder)
+        _write_json(folder / "preprocessor_config.json", _pixels())
+        tokenizer = FastTokenizer.from_file(str(folder / TOKENIZER_FILE))
+        vocabulary = tokenizer.get_vocab()
+        for name in (END_OF_TEXT, prompt.markup.turn_end):
+            if name not in vocabulary:
+                raise UsageError(f"The tokenizer in {model.tokenizer} has no token {name}.", "Use one of Qwen's kind.")
+        _write_json(folder / "generation_config.json", _generation(recipe, vocabulary))
+    card = PolicyFile(model=recipe.info, policy=recipe.policy)
+    (folder / POLICY_FILE).write_text(policy_file.dump(card), encoding="utf-8")
+    (folder / RECIPE_FILE).write_text(dump(recipe), encoding="utf-8")
+
+
+def check_same(folder: Path, recipe: Recipe) -> None:
+    """`UsageError` if `recipe` is not the one that the run in `folder` began with, or nothing is left to do."""
+    path = folder / RECIPE_FILE
+    if not path.is_file():
+        raise UsageError(f"{folder} holds no run to resume.", "Leave out --resume to begin one.")
+    if any(folder.glob("model*.safetensors")):
+        raise UsageError(f"The run in {folder} is finished.", "Name another --output to begin a new one.")
+    began = parse(toml.read_text(path, what="a recipe", error=UsageError), source=str(path))
+    for key in toml.keys(Recipe):
+        if key.split(".")[0] in _FREE_TABLES or key in _FREE_KEYS:
+            continue
+        then, now = _at(began, key), _at(recipe, key)
+        if then != now and not hasattr(then, "__dataclass_fields__"):
+            raise UsageError(
+                f"The run in {folder} began with {key} = {then}, and the recipe now says {now}.",
+                "Resume with the same recipe, or begin a new run in another folder.",
+            )
+
+
+def latest_state(folder: Path) -> tuple[Path, int] | None:
+    """The newest complete state to resume from, and its step. One that was being written when the run died is not."""
+    states: list[tuple[int, Path]] = []
+    for path in (folder / STATES).glob(f"checkpoint-*/{_STATE_MARK}"):
+        try:
+            states.append((int(json.loads(path.read_text(encoding="utf-8"))["global_step"]), path.parent))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    if not states:
+        return None
+    step, path = max(states)
+    return path, step
+
+
+def first_network(folder: Path, recipe: Recipe) -> Qwen2_5VL:
+    """The network before the first step, in float32 on the CPU."""
+    if recipe.model.base:
+        model = load_model(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=torch.float32)
+        return model.train()
+    entries = FastTokenizer.from_file(str(folder / TOKENIZER_FILE)).get_vocab_size()
+    config = scratch_config(recipe.model, recipe.policy.prompt.markup, Tokenizer(folder).special, entries)
+    model = Qwen2_5VL(config)
+    initialise(model, recipe.optimisation.seed)
+    return model
+
+
+def finish(folder: Path, recipe: Recipe, network: Qwen2_5VL, figures: dict[str, float]) -> None:
+    """Makes the folder a checkpoint: weights under published names, config.json, a card. States go."""
+    dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
+    with torch.device("meta"):
+        saved = Qwen2_5VL(network.config)
+    weights = {name: weight.to("cpu", dtype) for name, weight in network.state_dict().items()}
+    saved.load_state_dict(weights, assign=True)
+    save_model(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
+    (folder / CARD_FILE).write_text(_card(recipe, network, figures), encoding="utf-8")
+    shutil.rmtree(folder / STATES, ignore_errors=True)
+
+
+def _card(recipe: Recipe, network: Qwen2_5VL, figures: dict[str, float]) -> str:
+    info, size = recipe.info, sum(weight.numel() for weight in network.parameters())
+    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in figures.items())
+    return (
+        f"# {info.title or 'A model trained by svlm'}\n\n{info.summary}\n\n"
+        f"Licence: {info.licence or 'not stated'}. {size / 1e6:.1f} M parameters. Trained by `svlm train` for "
+        f"{recipe.optimisation.steps} steps; all settings are in `recipe.toml`, and how it is streamed in "
+        f"`policy.toml`.\n\n| at the last logged step | |\n|---|---|\n{rows}\n"
+    )
+
+
+def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
+    if not (source / TOKENIZER_FILE).is_file():
+        raise UsageError(f"{source} has no {TOKENIZER_FILE}.", "Name the folder of a checkpoint or of a tokenizer.")
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
+
+
+def _generation(recipe: Recipe, ids: dict[str, int]) -> dict[str, Any]:
+    sampling, end = recipe.policy.sampling, ids[recipe.policy.prompt.markup.turn_end]
+    return {
+        "bos_token_id": ids[END_OF_TEXT],
+        "do_sample": sampling.temperature > 0,
+        "eos_token_id": [end, ids[END_OF_TEXT]],
+        "pad_token_id": ids[END_OF_TEXT],
+        "repetition_penalty": sampling.repetition_penalty,
+    } | ({"temperature": sampling.temperature, "top_k": sampling.top_k} if sampling.temperature > 0 else {})
+
+
+def _pixels() -> dict[str, Any]:
+    """Of Qwen2.5-VL, so that every tool knows them."""
+    return {
+        "do_convert_rgb": True,
+        "do_normalize": True,
+        "do_rescale": True,
+        "do_resize": True,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_processor_type": "Qwen2VLImageProcessor",
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "max_pixels": 12_845_056,
+        "merge_size": 2,
+        "min_pixels": 784,
+        "patch_size": 14,
+        "processor_class": "Qwen2_5_VLProcessor",
+        "resample": 3,
+        "rescale_factor": 1 / 255,
+        "temporal_patch_size": 2,
+    }
+
+
+def _at(recipe: Recipe, key: str) -> Any:
+    value: Any = recipe
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _write_json(path: Path, value: dict[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")

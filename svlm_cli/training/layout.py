@@ -1,0 +1,133 @@
+"""A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`.
+
+`Prompt` writes the markup and `positions` counts, as while streaming; here it is only said which tokens the loss is on.
+Knows no picture and no tensor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.positions import positions
+from svlm_cli.engine.prompt import Part, Prompt, Span, flatten
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.training.overlap import Ids
+
+
+class Role(IntEnum):
+    """What a token is to the loss. All but NONE are learned; the rest tells them apart in the log."""
+
+    NONE = 0
+    SILENCE = 1  # the marker of a second without words
+    FIRST = 2  # the first token of a second with words
+    WORD = 3  # the others
+    END = 4  # the marker after words, and <|im_end|>
+    DENSE = 5  # a word of a dense description
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A second of a window: what is shown and what is said."""
+
+    start_s: float
+    end_s: float
+    grid: tuple[int, int, int]  # in tokens
+    words: Ids  # without the marker
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowTokens:
+    """One window. Token i is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
+
+    ids: NDArray[np.int32]  # [S]
+    positions: NDArray[np.float32]  # [S, 3]
+    roles: NDArray[np.int8]  # [S]
+    pads: NDArray[np.int32]  # where the pictures go
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All that the tokens of a window depend on besides its content. Small: it travels to worker processes."""
+
+    tokenizer: Path  # a checkpoint's folder
+    policy: StreamPolicy
+    tokens_per_second: int  # temporal positions
+    temporal_patch_size: int  # frames
+
+    @property
+    def prompt(self) -> Prompt:
+        """The checkpoint's markup."""
+        return _prompt(self.tokenizer, self.policy)
+
+    def words(self, text: str) -> Ids:
+        """The ids of a second's words."""
+        return _words(self.tokenizer, text)
+
+    def spans(self, rounds: Sequence[Round], *, previous: Ids, query: Ids) -> tuple[Span, ...]:
+        """The sequence, as the engine would hold it after the last round."""
+        prompt, policy = self.prompt, self.policy
+        spans = list(prompt.opening(previous))
+        for index, one in enumerate(rounds):
+            said = (*one.words, *prompt.marker, prompt.turn_end)
+            if len(said) > policy.sampling.max_new_tokens:
+                raise InputError(
+                    f"From {one.start_s:g} s to {one.end_s:g} s {len(said)} tokens are said, "
+                    f"but the policy allows {policy.sampling.max_new_tokens}.",
+                    "Raise policy.sampling.max_new_tokens, or spread the words.",
+                )
+            asked = query if index == 0 or policy.prompt.keep_query else ()
+            spans += prompt.turn(index, one.start_s, one.end_s, one.grid, asked)
+            spans += prompt.answer(index, said)
+        return tuple(spans)
+
+    def window(
+        self, rounds: Sequence[Round], *, previous: Ids, query: Ids, fps: float, dense: bool = False
+    ) -> WindowTokens:
+        """The tokens of a window; `previous` is already cut. `InputError` if a second has too many words."""
+        spans = self.spans(rounds, previous=previous, query=query)
+        where, _ = positions(
+            spans, seconds_per_pair=self.temporal_patch_size / fps, tokens_per_second=self.tokens_per_second
+        )
+        ids = np.array(flatten(spans), np.int32)
+        marker = len(self.prompt.marker)
+        roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
+        pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
+        return WindowTokens(ids, where.astype(np.float32), roles, pads)
+
+
+def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
+    """Words, marker and `<|im_end|>` are learned; the line break after it is not generated, so it is not."""
+    if span.part is Part.ASSISTANT_TAIL:
+        return [Role.END] + [Role.NONE] * (len(span) - 1)
+    if span.part is not Part.WORDS:
+        return [Role.NONE] * len(span)
+    words = len(span) - marker
+    if words == 0:
+        return [Role.SILENCE] * marker
+    spoken = [Role.DENSE] * words if dense else [Role.FIRST] + [Role.WORD] * (words - 1)
+    return spoken + [Role.END] * marker
+
+
+@lru_cache(maxsize=8)
+def _tokenizer(folder: Path) -> Tokenizer:
+    return Tokenizer(folder)
+
+
+@lru_cache(maxsize=8)
+def _prompt(folder: Path, policy: StreamPolicy) -> Prompt:
+    return Prompt(_tokenizer(folder), policy)
+
+
+@lru_cache(maxsize=65_536)  # commentary repeats itself
+def _words(folder: Path, text: str) -> Ids:
+    return tuple(_tokenizer(folder).encode(text))

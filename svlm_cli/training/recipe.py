@@ -1,0 +1,293 @@
+"""All that decides a training run: one TOML file, one frozen dataclass, validated once.
+
+Knows neither data nor networks. Where a path stands in a recipe, it is relative to the recipe's folder.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+from svlm_cli.checkpoints import toml
+from svlm_cli.checkpoints.policy_file import ModelInfo
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import StreamPolicy
+
+RECIPE_FILE = "recipe.toml"
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise UsageError(message)
+
+
+def _above(part: object, *names: str, least: float = 1) -> None:
+    for name in names:
+        value = getattr(part, name)
+        _require(math.isfinite(value) and value >= least, f"{name} must be {least:g} or more, not {value}.")
+
+
+def _share(part: object, *names: str) -> None:
+    for name in names:
+        value = getattr(part, name)
+        _require(0 <= value <= 1, f"{name} must be between 0 and 1, not {value}.")
+
+
+@dataclass(frozen=True, slots=True)
+class VisionSize:
+    """A vision tower from scratch, in the words of ``config.json``."""
+
+    depth: int = 6
+    hidden_size: int = 192
+    intermediate_size: int = 512
+    num_heads: int = 6
+    window_size: int = 112  # pixels
+    fullatt_block_indexes: tuple[int, ...] = (2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class TextSize:
+    """A language model from scratch, in the words of ``config.json``."""
+
+    hidden_size: int = 256
+    intermediate_size: int = 768
+    num_hidden_layers: int = 8
+    num_attention_heads: int = 4
+    num_key_value_heads: int = 2
+    mrope_section: tuple[int, int, int] = (8, 12, 12)  # they add up to half a head
+    rope_theta: float = 1_000_000.0
+    rms_norm_eps: float = 1e-6
+    max_position_embeddings: int = 32_768
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecipe:
+    """What training starts from: a checkpoint, or random weights of given sizes."""
+
+    base: str = ""  # a checkpoint's name, folder or hub id; empty: from scratch
+    tokenizer: str = ""  # from scratch: a folder with tokenizer.json; empty: one is made of the data's own words
+    vocabulary: int = 768  # entries of such a one, control tokens not counted
+    tie_word_embeddings: bool = True
+    tokens_per_second: int = 2  # temporal positions
+    text: TextSize = field(default_factory=TextSize)
+    vision: VisionSize = field(default_factory=VisionSize)
+
+    def __post_init__(self) -> None:
+        _above(self, "vocabulary", least=257)  # the bytes, and the marker
+        _above(self, "tokens_per_second")
+
+
+class Source(StrEnum):
+    """Where windows come from."""
+
+    SIMULATOR = "simulator"
+    ANNOTATIONS = "annotations"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorRecipe:
+    """Matches by the block: each gives some windows, and those of all matches of a block are shuffled."""
+
+    match_minutes: float = 60.0
+    windows_per_match: int = 60  # drawn from all of its windows
+    matches_per_block: int = 64
+
+    def __post_init__(self) -> None:
+        _above(self, "match_minutes", least=1)
+        _above(self, "windows_per_match", "matches_per_block")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRecipe:
+    """JSON lines (``docs/training.md``)."""
+
+    files: tuple[str, ...] = ()
+    videos: str = ""  # the folder that relative video paths start from; empty: that of the annotation file
+    bad_allowed: int = 0  # records and windows that may be skipped before the run ends
+
+    def __post_init__(self) -> None:
+        _above(self, "bad_allowed", least=0)
+
+
+@dataclass(frozen=True, slots=True)
+class DataRecipe:
+    """What is learned from."""
+
+    source: Source = Source.SIMULATOR
+    seed: int = 0
+    workers: int = 0  # processes that prepare windows; 0: this one does
+    simulator: SimulatorRecipe = field(default_factory=SimulatorRecipe)
+    annotations: AnnotationRecipe = field(default_factory=AnnotationRecipe)
+
+    def __post_init__(self) -> None:
+        _above(self, "seed", "workers", least=0)
+        if self.source is Source.ANNOTATIONS:
+            _require(bool(self.annotations.files), "annotations.files names no file.")
+
+
+class QueryRule(StrEnum):
+    """Which windows show the query, in their first round."""
+
+    FIRST = "first"  # those that begin a video, as a stream does
+    EVERY = "every"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRecipe:
+    """How a video is cut into windows."""
+
+    seconds: int = 24
+    overlap_seconds: int = 12
+    words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
+    query: QueryRule = QueryRule.FIRST
+    fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
+    fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
+
+    def __post_init__(self) -> None:
+        _above(self, "seconds")
+        _above(self, "words_per_second", least=0)
+        _require(
+            0 <= self.overlap_seconds < self.seconds,
+            f"overlap_seconds must be 0 or more and below seconds ({self.seconds}), not {self.overlap_seconds}.",
+        )
+        _require(
+            not self.fps_weights or len(self.fps_weights) == len(self.fps),
+            f"fps_weights has {len(self.fps_weights)} entries for {len(self.fps)} of fps.",
+        )
+        _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseStage:
+    """Dense descriptions instead of the commentary, so that the model learns to see before it learns to comment."""
+
+    share: float = 0.0  # of the windows, at first
+    until: float = 0.45  # of the steps
+    share_after: float = 0.0
+
+    def __post_init__(self) -> None:
+        _share(self, "share", "until", "share_after")
+
+
+class NetworkPart(StrEnum):
+    """What can be frozen."""
+
+    VISION = "vision"
+    LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Optimisation:
+    """AdamW with a linear warm-up and a cosine to zero."""
+
+    steps: int = 1000
+    batch: int = 64  # windows of one forward pass
+    accumulate: int = 1  # forward passes of one step
+    learning_rate: float = 1e-3
+    warmup_share: float = 0.03
+    weight_decay: float = 0.1  # not of norms and biases
+    beta1: float = 0.9
+    beta2: float = 0.95
+    max_grad_norm: float = 1.0
+    bf16: bool = True  # autocast; weights and optimizer stay float32
+    compile: bool = True  # on a GPU
+    seed: int = 0  # of the first weights
+    frozen: tuple[NetworkPart, ...] = ()
+
+    def __post_init__(self) -> None:
+        _above(self, "steps", "batch", "accumulate")
+        _above(self, "weight_decay", "seed", least=0)
+        _share(self, "warmup_share", "beta1", "beta2")
+        _require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
+        _require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
+        _require(len(set(self.frozen)) < len(NetworkPart), "frozen leaves nothing to train.")
+
+
+class WeightType(StrEnum):
+    """Number format of the weights that are saved at the end."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRecipe:
+    """What is written when."""
+
+    log_every: int = 1  # steps
+    save_every: int = 500  # steps
+    keep: int = 2  # states to resume from
+    weights: WeightType = WeightType.BFLOAT16
+    max_shard_mb: float = 5000.0
+
+    def __post_init__(self) -> None:
+        _above(self, "log_every", "save_every", "keep")
+        _require(self.max_shard_mb > 0, f"max_shard_mb must be above 0, not {self.max_shard_mb}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A whole run. ``policy`` is how the result is streamed, and what its windows look like."""
+
+    info: ModelInfo = field(default_factory=ModelInfo)
+    model: ModelRecipe = field(default_factory=ModelRecipe)
+    data: DataRecipe = field(default_factory=DataRecipe)
+    windows: WindowRecipe = field(default_factory=WindowRecipe)
+    base_stage: BaseStage = field(default_factory=BaseStage)
+    optimisation: Optimisation = field(default_factory=Optimisation)
+    output: OutputRecipe = field(default_factory=OutputRecipe)
+    policy: StreamPolicy = field(default_factory=StreamPolicy)
+
+    def __post_init__(self) -> None:
+        _require(self.policy.chunk_seconds == 1, "policy.chunk_seconds must be 1: a window's rounds are seconds.")
+        _require(self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: there is nothing to see.")
+        for fps in self.windows.fps:
+            _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
+        if self.data.source is Source.ANNOTATIONS:
+            none = self.base_stage.share == self.base_stage.share_after == 0
+            _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
+        windows = math.floor(self.data.simulator.match_minutes * 60 - self.windows.overlap_seconds)
+        windows //= self.windows.seconds - self.windows.overlap_seconds
+        _require(
+            self.data.source is not Source.SIMULATOR or self.data.simulator.windows_per_match <= windows,
+            f"simulator.windows_per_match is {self.data.simulator.windows_per_match}, "
+            f"but a match of {self.data.simulator.match_minutes:g} minutes has {windows} windows.",
+        )
+
+    @property
+    def fps(self) -> tuple[float, ...]:
+        """All frame rates that are trained at."""
+        return self.windows.fps or (self.policy.vision.fps,)
+
+    def with_steps(self, steps: int) -> "Recipe":
+        """The recipe, so many steps long."""
+        return replace(self, optimisation=replace(self.optimisation, steps=steps))
+
+
+def read(path: Path) -> Recipe:
+    """The recipe at ``path``, its paths made absolute. Raises `UsageError`, naming file and key."""
+    recipe = parse(toml.read_text(path, what="a recipe", error=UsageError), source=str(path))
+    folder = path.absolute().parent
+    model, data = recipe.model, recipe.data
+    if (folder / model.base).is_dir() and model.base:
+        model = replace(model, base=str(folder / model.base))
+    if model.tokenizer:
+        model = replace(model, tokenizer=str(folder / model.tokenizer))
+    annotations = replace(
+        data.annotations,
+        files=tuple(str(folder / file) for file in data.annotations.files),
+        videos=str(folder / data.annotations.videos) if data.annotations.videos else "",
+    )
+    return replace(recipe, model=model, data=replace(data, annotations=annotations))
+
+
+def parse(text: str, *, source: str) -> Recipe:
+    """``text`` as a recipe; ``source`` is what errors call it. Paths stay as they are."""
+    document = toml.Document(source, UsageError, list(toml.keys(Recipe)))
+    recipe: Recipe = document.value(Recipe, document.tables(text), "")
+    return recipe
+
+
+def dump(recipe: Recipe) -> str:
+    """All of ``recipe`` as TOML, defaults included: ``parse(dump(recipe)) == recipe``."""
+    return "\n".join(toml.lines(recipe)).strip() + "\n"

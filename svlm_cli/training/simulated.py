@@ -1,0 +1,113 @@
+"""Batches of the simulator's matches: windows come from worker processes, pictures are drawn on the device.
+
+Matches come by the block; while one block is learned the next one is made. Knows no network.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.simulator.match import Scenes
+from svlm_cli.simulator.render import draw
+from svlm_cli.training.collate import Batch, collate
+from svlm_cli.training.layout import Layout
+from svlm_cli.training.matches import (
+    Making,
+    SimulatedWindow,
+    fps_of,
+    make_windows,
+    picture_size,
+    plan,
+    steps_per_block,
+)
+from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.workers import start_workers
+
+_DRAWN_AT_ONCE = 1024  # pictures; the drawing's own arrays take several times their room
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """The pictures of a batch, as what they show. Every second has `frames` of them."""
+
+    scenes: Scenes
+    frames: int
+
+    def patches(
+        self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
+    ) -> tuple[Tensor, list[Grid]]:
+        """Draws them. A second's last picture is repeated if it has no partner, as while streaming."""
+        parts = []
+        step = _DRAWN_AT_ONCE // self.frames * self.frames
+        for start in range(0, len(self.scenes), step):
+            pixels: Tensor = draw(torch, part(self.scenes, start, start + step), device=device)
+            pixels = pixels.permute(0, 3, 1, 2)
+            missing = -self.frames % preprocessor.temporal_patch_size
+            if missing:
+                seconds = pixels.reshape(-1, self.frames, *pixels.shape[1:])
+                pixels = torch.cat([seconds, *[seconds[:, -1:]] * missing], dim=1).flatten(0, 1)
+            parts.append(preprocessor.to_patches(pixels, dtype=dtype))
+        rows, columns = parts[0][1][1:]
+        pairs = sum(grid[0] for _, grid in parts)
+        return torch.cat([patches for patches, _ in parts]), [(pairs, rows, columns)]
+
+
+def part(scenes: Scenes, start: int, stop: int) -> Scenes:
+    """Moments `start` to `stop`."""
+    return Scenes(*(getattr(scenes, name)[start:stop] for name in Scenes.__dataclass_fields__))
+
+
+class SimulatedData:
+    """Batches of a recipe's matches, from any step on. `close` ends its workers."""
+
+    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor) -> None:
+        size = picture_size()
+        bounds = recipe.policy.vision
+        if preprocessor.target_size(*size, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels) != size:
+            raise UsageError(
+                f"policy.vision would resize the simulator's pictures of {size[1]} x {size[0]}.",
+                f"Let min_pixels and max_pixels include {size[0] * size[1]}.",
+            )
+        if steps_per_block(recipe) < 1:
+            raise UsageError(
+                "A block has fewer windows than a step.", "Raise data.simulator.matches_per_block or windows_per_match."
+            )
+        _, rows, columns = preprocessor.merged_grid(preprocessor.temporal_patch_size, *size)
+        self._recipe = recipe
+        self._make = partial(make_windows, Making(layout, recipe.windows, (rows, columns)))
+        self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """The batches of all steps from `first_step` on, `accumulate` of them a step."""
+        recipe, steps = self._recipe, self._recipe.optimisation.steps
+        size, block_steps = recipe.optimisation.batch, steps_per_block(recipe)
+        first, blocks = first_step // block_steps, math.ceil(steps / block_steps)
+        coming = self._windows(first, first_step)
+        for block in range(first, blocks):
+            matches, coming = coming, self._windows(block + 1, first_step)  # with workers, that one begins now
+            windows = sorted((window for match in matches for window in match), key=lambda one: one.place)
+            for step in range(max(block * block_steps, first_step), min((block + 1) * block_steps, steps)):
+                for _ in range(recipe.optimisation.accumulate):
+                    yield _batch(windows[:size], round(fps_of(recipe, step)))
+                    del windows[:size]
+
+    def close(self) -> None:
+        """Ends the workers, whatever they are doing."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _windows(self, block: int, first_step: int) -> Iterator[list[SimulatedWindow]]:
+        tasks = [task for task in plan(self._recipe, block, first_step) if task.windows]
+        return map(self._make, tasks) if self._pool is None else self._pool.map(self._make, tasks)
+
+
+def _batch(windows: list[SimulatedWindow], frames: int) -> Batch:
+    scenes = Scenes.join([window.scenes for window in windows])
+    return collate([window.tokens for window in windows], Drawn(scenes, frames))

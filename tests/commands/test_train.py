@@ -1,0 +1,45 @@
+"""`svlm train` as a user runs it: a recipe in, a checkpoint out, errors in a sentence, nothing on stdout."""
+
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.commands.app import main
+from svlm_cli.commands.messages import ExitCode
+from svlm_cli.training.recipe import dump
+from tests.conftest import Svlm
+from tests.training.recipes import small_recipe
+
+
+def test_a_recipe_becomes_a_checkpoint(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards the whole command: steps from the option, lines on stderr, the folder beside the recipe."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe(50)), encoding="utf-8")
+    done = svlm("train", "tiny.toml", "--steps", "2", "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[0].startswith("step 1/2  loss ")
+    assert done.stderr.splitlines()[-1].endswith("tiny: done after 2 steps.")
+    assert len(done.stderr.splitlines()) == 3
+    files = {path.name for path in (tmp_path / "tiny").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "policy.toml", "recipe.toml", "README.md"} <= files
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[optimisation]\nstep = 3", "svlm: recipe.toml: unknown key 'optimisation.step'."),
+        ('[model]\nbase = "nobody"', "svlm: No model is called 'nobody'."),
+        ('[model]\ntokenizer = "gone"', "has no tokenizer.json."),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], text: str, sentence: str
+) -> None:
+    """Guards against tracebacks for a slip of the pen."""
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.toml").write_text(text, encoding="utf-8")
+    assert main(["train", "recipe.toml", "-o", "out", "--device", "cpu"]) in {ExitCode.USAGE, ExitCode.MODEL}
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert sentence in told.err
+    assert len(told.err.splitlines()) == 1

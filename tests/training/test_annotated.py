@@ -1,0 +1,131 @@
+"""Real clips with annotations: pictures and words of the right seconds, and a model that overfits one of them."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.training import folder as run_folder
+from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.layout import Layout
+from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source
+from svlm_cli.training.trainer import train
+from tests.clips import make_clip, numbered
+from tests.training.recipes import small_recipe
+from tests.training.test_records import messages
+
+SECONDS = 7
+RATE = 30
+WIDTH, HEIGHT = 160, 120
+
+
+@pytest.fixture(scope="module")
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with one record over a clip whose pictures are numbered."""
+    folder = tmp_path_factory.mktemp("clips")
+    make_clip(folder / "clip.mp4", frames=RATE * SECONDS)
+    record = messages()
+    record[0]["content"][0]["video_end"] = SECONDS
+    record[1]["content"][0]["text_stream"] = [[s + 0.1, s + 0.9, f"w{s}"] for s in range(SECONDS)]
+    path = folder / "records.jsonl"
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    return path
+
+
+def _recipe(path: Path, steps: int = 2, batch: int = 2, bad_allowed: int = 0) -> Recipe:
+    recipe = small_recipe(steps, batch=batch)
+    annotations = AnnotationRecipe(files=(str(path),), bad_allowed=bad_allowed)
+    return replace(
+        recipe,
+        data=DataRecipe(source=Source.ANNOTATIONS, annotations=annotations),
+        base_stage=type(recipe.base_stage)(),
+    )
+
+
+def _data(recipe: Recipe, folder: Path, said: list[str]) -> AnnotatedData:
+    run_folder.begin(folder, recipe, lambda: annotated_texts(recipe))
+    return AnnotatedData(recipe, Layout(folder, recipe.policy, 2, 2), load_preprocessor(folder), said.append)
+
+
+def test_windows_show_and_say_what_belongs_to_their_seconds(annotated: Path, tmp_path: Path) -> None:
+    """Guards the join of words and pictures: both from the file's own clock, the rest of the record in front."""
+    recipe = _recipe(annotated, steps=3, batch=1)
+    data = _data(recipe, tmp_path / "run", [])
+    prompt = Layout(tmp_path / "run", recipe.policy, 2, 2)
+    preprocessor = load_preprocessor(tmp_path / "run")
+    starts = set()
+    for batch in data.batches(0):
+        ids = batch.tokens.ids[0].tolist()
+        text = prompt.prompt._tokenizer._tokenizer.decode(ids, skip_special_tokens=False)
+        start = next(second for second in (0, 2, 4) if f"Time={second}.0-{second + 1}.0s" in text)
+        starts.add(start)
+        stop = min(start + 4, SECONDS)
+        said = "".join(f" w{second}" for second in range(start))
+        assert f"previous text\nFalvon against Torbek.{said}<|im_end|>" in text
+        for second in range(start, stop):
+            assert f"Time={second}.0-{second + 1}.0s" in text
+            assert f"assistant\n w{second} ...<|im_end|>" in text
+        assert ("Comment." in text) == (start == 0)
+        shown, grids = batch.pictures.patches(preprocessor, device=torch.device("cpu"), dtype=torch.float32)
+        pictures = [numbered(round(RATE * (start + k / 2))) for k in range(2 * (stop - start))]
+        size = grids[0][1] * 14, grids[0][2] * 14
+        expected, _ = preprocessor.patches(pictures, *size, device=torch.device("cpu"), dtype=torch.float32)
+        assert (shown - expected).abs().mean() < 0.05  # H.264 loses a little; another picture would be off by 0.5
+    data.close()
+    assert starts == {0, 2, 4}
+
+
+def test_a_window_that_cannot_be_read_is_named_and_missed(annotated: Path, tmp_path: Path) -> None:
+    """Guards against another window in its place: its batch is one smaller, and the count goes on."""
+    good = json.loads(annotated.read_text(encoding="utf-8"))
+    long = json.loads(annotated.read_text(encoding="utf-8"))
+    long[0]["content"][0]["video_end"] = SECONDS + 4  # the clip is shorter
+    path = annotated.with_name("long.jsonl")
+    path.write_text(f"{json.dumps(good)}\n{json.dumps(long)}\n", encoding="utf-8")
+    said: list[str] = []
+    data = _data(_recipe(path, steps=1, batch=8, bad_allowed=5), tmp_path / "run", said)
+    (batch,) = data.batches(0)
+    data.close()
+    skipped = [line for line in said if "skipped: " in line]
+    assert len(batch.tokens.ids) == 8 - len(skipped)
+    assert skipped
+    assert all(line.startswith(f"{path}:2 (") and "has no pictures from" in line for line in skipped)
+    data = _data(_recipe(path, steps=1, batch=8, bad_allowed=0), tmp_path / "other", [])
+    with pytest.raises(InputError, match="has no pictures from 7 s on"):
+        list(data.batches(0))
+    data.close()
+
+
+def test_ten_steps_overfit_one_window(annotated: Path, tmp_path: Path) -> None:
+    """Guards learning itself: loss on the right tokens, gradients that reach the weights."""
+    recipe = _recipe(annotated, steps=10, batch=1)
+    recipe = replace(recipe, windows=replace(recipe.windows, seconds=8))
+    losses: list[float] = []
+    train(recipe, tmp_path / "run", device=torch.device("cpu"), say=lambda line: losses.extend(_loss(line)))
+    assert len(losses) == 10
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def _loss(line: str) -> list[float]:
+    words = line.split()
+    return [float(words[words.index("loss") + 1])] if "loss" in words else []
+
+
+def test_data_begin_at_any_step(annotated: Path, tmp_path: Path) -> None:
+    """Guards resuming: what comes after a step is what would have come."""
+    data = _data(_recipe(annotated, steps=4), tmp_path / "run", [])
+    whole, rest = list(data.batches(0)), list(data.batches(2))
+    data.close()
+    assert [one.tokens.ids.tolist() for one in whole[2:]] == [one.tokens.ids.tolist() for one in rest]
+
+
+def test_sparse_windows_are_left_out(annotated: Path, tmp_path: Path) -> None:
+    """Guards the paper's filter, and the error when nothing is left."""
+    recipe = _recipe(annotated)
+    recipe = replace(recipe, windows=replace(recipe.windows, words_per_second=2.0))
+    with pytest.raises(InputError, match="hold no window"):
+        _data(recipe, tmp_path / "run", [])

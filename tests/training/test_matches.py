@@ -1,0 +1,178 @@
+"""The simulator's windows: planned by arithmetic, so that a run can begin at any step; made alike by any worker."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.simulator.commentary import describe, words
+from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.render import render
+from svlm_cli.training import folder as run_folder
+from svlm_cli.training.collate import Batch
+from svlm_cli.training.layout import Layout, Role
+from svlm_cli.training.matches import (
+    DENSE_CONTEXT,
+    Making,
+    MatchTask,
+    WindowTask,
+    fps_of,
+    make_windows,
+    plan,
+    sample_texts,
+)
+from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.simulated import SimulatedData
+from tests.conftest import environment
+from tests.training.recipes import small_recipe
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new run's folder."""
+    recipe = small_recipe()
+    made = tmp_path_factory.mktemp("runs") / "run"
+    run_folder.begin(made, recipe, lambda: sample_texts(recipe))
+    return made
+
+
+def _layout(folder: Path, recipe: Recipe) -> Layout:
+    return Layout(folder, recipe.policy, tokens_per_second=2, temporal_patch_size=2)
+
+
+def _data(folder: Path, recipe: Recipe) -> SimulatedData:
+    return SimulatedData(recipe, _layout(folder, recipe), load_preprocessor(folder))
+
+
+def _windows(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[tuple[int, WindowTask]]:
+    for task in plan(recipe, block, first_step):
+        yield from ((task.seed, window) for window in task.windows)
+
+
+def test_a_block_has_each_place_once_and_a_later_start_changes_nothing() -> None:
+    """Guards resuming: windows of a step are the same, whether the run began with it or not."""
+    recipe = small_recipe(steps=100)
+    whole = list(_windows(recipe, 3))
+    assert sorted(window.place for _, window in whole) == list(range(8))
+    assert len({(seed, window.start_s) for seed, window in whole}) == 8
+    later = list(_windows(recipe, 3, first_step=14))  # a block has 4 steps: this is the third of block 3
+    assert later == [one for one in whole if one[1].place >= 4]
+
+
+def test_nothing_is_made_for_steps_after_the_last() -> None:
+    """Guards the end of a run, which would wait for windows that nobody wants."""
+    assert sorted(window.place for _, window in _windows(small_recipe(steps=1), 0)) == [0, 1]
+
+
+def test_matches_do_not_come_twice() -> None:
+    """Guards against an epoch over few matches in an endless world."""
+    recipe = small_recipe(steps=1000)
+    seeds = [task.seed for block in range(20) for task in plan(recipe, block)]
+    assert len(set(seeds)) == len(seeds)
+
+
+def test_dense_windows_come_by_the_stage() -> None:
+    """Guards the order of lessons: first to see, then to comment."""
+    recipe = small_recipe(steps=2000)
+    recipe = replace(recipe, base_stage=replace(recipe.base_stage, share=0.9, until=0.45, share_after=0.25))
+    dense: dict[bool, list[bool]] = {True: [], False: []}
+    for block in range(500):
+        for _, window in _windows(recipe, block):
+            dense[block * 4 + window.place // 2 < 900].append(window.dense)
+    assert np.mean(dense[True]) == pytest.approx(0.9, abs=0.03)
+    assert np.mean(dense[False]) == pytest.approx(0.25, abs=0.03)
+
+
+def test_steps_draw_their_frame_rate() -> None:
+    """Guards mixed training: by weight, and one rate for all windows of a step."""
+    recipe = small_recipe(steps=1000)
+    recipe = replace(recipe, windows=replace(recipe.windows, fps=(2.0, 8.0), fps_weights=(3.0, 1.0)))
+    rates = [fps_of(recipe, step) for step in range(1000)]
+    assert rates.count(8.0) == pytest.approx(250, abs=50)
+    for block in range(4):
+        for _, window in _windows(recipe, block):
+            assert window.fps == fps_of(recipe, block * 4 + window.place // 2)
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_a_window_says_what_the_match_says(folder: Path, dense: bool) -> None:
+    """Guards the seconds of words and of pictures, the context in front, and the mark of descriptions."""
+    recipe = small_recipe()
+    layout = _layout(folder, recipe)
+    task = MatchTask(5, (WindowTask(0, 0, 2.0, dense), WindowTask(1, 30, 2.0, dense)))
+    first, later = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), task)
+    match = Match(5, Split.TRAIN)
+    decode = layout.prompt._tokenizer._tokenizer.decode
+    text = decode(first.tokens.ids.tolist(), skip_special_tokens=False)
+    assert "previous text\n" + (DENSE_CONTEXT if dense else "") + match.context + "<|im_end|>" in text
+    assert text.count("Comment.") == 1
+    assert "Comment." not in decode(later.tokens.ids.tolist(), skip_special_tokens=False)
+    said = decode(first.tokens.ids[np.isin(first.tokens.roles, (Role.FIRST, Role.WORD, Role.DENSE))].tolist())
+    if dense:
+        assert said == "".join(f" {word.text}" for second in range(24) for word in describe(match, second))
+    else:
+        assert said == "".join(f" {word.text}" for word in words(match, 0, 24))
+    np.testing.assert_array_equal(render(later.scenes), render(match.scenes(30 + np.arange(48) / 2)))
+
+
+@pytest.mark.parametrize("fps", [2.0, 3.0, 8.0])
+def test_pictures_on_the_device_are_those_of_the_engine(folder: Path, fps: float) -> None:
+    """Guards what is drawn in torch, and the partner of a second's last picture when their number is odd."""
+    recipe = small_recipe(steps=1)
+    recipe = replace(recipe, windows=replace(recipe.windows, fps=(fps,)))
+    (batch,) = _data(folder, recipe).batches(0)
+    preprocessor = load_preprocessor(folder)
+    device = torch.device("cpu")
+    shown, grids = batch.pictures.patches(preprocessor, device=device, dtype=torch.float32)
+    frames = round(fps)
+    pictures = render(batch.pictures.scenes)  # type: ignore[attr-defined]
+    expected = [
+        preprocessor.patches(list(pictures[at : at + frames]), 112, 224, device=device, dtype=torch.float32)[0]
+        for at in range(0, len(pictures), frames)
+    ]
+    torch.testing.assert_close(shown, torch.cat(expected), atol=0, rtol=0)
+    assert sum(pairs * rows * columns for pairs, rows, columns in grids) == len(shown)
+    assert len(batch.tokens.pads_at) == len(shown) // 4
+
+
+def _same(one: Batch, other: Batch) -> bool:
+    return all(
+        torch.equal(getattr(one.tokens, name), getattr(other.tokens, name))
+        for name in ("ids", "positions", "pads_at", "targets_at", "targets", "roles")
+    )
+
+
+def test_workers_and_later_starts_give_the_same_batches(folder: Path) -> None:
+    """Guards determinism: neither the number of processes nor the first step may change a batch."""
+    recipe = small_recipe(steps=7)
+    alone = list(_data(folder, recipe).batches(0))
+    helped = _data(folder, replace(recipe, data=replace(recipe.data, workers=2)))
+    try:
+        together = list(helped.batches(0))
+    finally:
+        helped.close()
+    later = list(_data(folder, recipe).batches(5))
+    assert len(alone) == len(together) == 7
+    assert all(_same(one, other) for one, other in zip(chain(alone, alone[5:]), chain(together, later), strict=True))
+
+
+def test_pictures_that_would_be_resized_are_refused(folder: Path) -> None:
+    """Guards a policy whose bounds do not fit the world: it would train on one size and stream another."""
+    recipe = small_recipe()
+    vision = replace(recipe.policy.vision, max_pixels=112 * 112)
+    with pytest.raises(UsageError, match="would resize the simulator's pictures of 224 x 112"):
+        _data(folder, replace(recipe, policy=replace(recipe.policy, vision=vision)))
+
+
+def test_workers_import_no_torch() -> None:
+    """Guards their start: seconds for each of them, and room."""
+    script = "import sys, svlm_cli.training.matches, svlm_cli.training.workers; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], env=environment(), check=False).returncode == 0

@@ -1,0 +1,120 @@
+"""The loss against a naive one, the first weights, the schedule, and who is decayed."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from svlm_cli.core.policy import Markup
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.training.collate import LENGTH_MULTIPLE, TARGET_MULTIPLE, collate
+from svlm_cli.training.feed import DeviceBatch
+from svlm_cli.training.layout import Role, WindowTokens
+from svlm_cli.training.network import (
+    LearningNetwork,
+    initialise,
+    learning_rate_factor,
+    parameter_groups,
+    scratch_config,
+)
+from tests.training.recipes import SIZES
+
+PAD = 3
+GRID = (2, 4, 4)  # patches
+PADS = 8  # tokens
+
+
+class _None:
+    """Pictures that nobody asks for."""
+
+    def patches(
+        self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
+    ) -> tuple[torch.Tensor, list[Grid]]:
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def network() -> Qwen2_5VL:
+    """A tiny one, with ids of control tokens from 0 on."""
+    markup = Markup()
+    names = ("<|endoftext|>", markup.turn_end, "<|image_pad|>", markup.video_pad, markup.vision_start)
+    ids = {name: index for index, name in enumerate((*names, markup.vision_end))}
+    model = Qwen2_5VL(scratch_config(SIZES, markup, ids.__getitem__, 100))
+    initialise(model, seed=1)
+    return model
+
+
+def _window(length: int, seed: int) -> WindowTokens:
+    random = np.random.default_rng(seed)
+    ids = random.integers(10, 100, length).astype(np.int32)
+    ids[5 : 5 + PADS] = PAD
+    roles = np.where(random.random(length) < 0.4, random.integers(1, len(Role), length), 0).astype(np.int8)
+    roles[: 5 + PADS] = Role.NONE
+    positions = np.sort(random.integers(0, 60, (length, 3)), axis=0).astype(np.float32)
+    return WindowTokens(ids, positions, roles, np.arange(5, 5 + PADS, dtype=np.int32))
+
+
+def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: Qwen2_5VL) -> None:
+    """Guards padding, the shift by one, and rows that would see or feed each other."""
+    windows = [_window(40, 0), _window(61, 1), _window(23, 2)]
+    batch = collate(windows, _None())
+    patches = torch.randn(3 * math.prod(GRID), 1176, generator=torch.Generator().manual_seed(0))
+    grids = (GRID,) * 3
+    loss = LearningNetwork(network)(DeviceBatch(batch.tokens, patches, grids, 1 / batch.learned, batch.count))
+    naive, tally = [], torch.zeros(len(Role))
+    for index, window in enumerate(windows):
+        own = patches[index * math.prod(GRID) : (index + 1) * math.prod(GRID)]
+        ids = torch.from_numpy(window.ids).long()[None]
+        logits = network(ids, torch.from_numpy(window.positions)[None], own, [GRID])[0]
+        for place in np.flatnonzero(window.roles).tolist():
+            naive.append(F.cross_entropy(logits[place - 1], ids[0, place]))
+            tally[window.roles[place]] += 1
+    torch.testing.assert_close(loss["loss"], torch.stack(naive).mean(), atol=1e-5, rtol=0)  # sums in another order
+    assert loss["tally"][1:, 0].tolist() == tally[1:].tolist()
+    assert batch.count == 40 + 61 + 23
+    assert batch.learned == len(naive)
+
+
+def test_shapes_come_in_multiples() -> None:
+    """Guards compiled code against a shape of its own for every batch."""
+    tokens = collate([_window(40, 0), _window(LENGTH_MULTIPLE + 1, 1)], _None()).tokens
+    assert tokens.ids.shape == (2, 2 * LENGTH_MULTIPLE)
+    assert len(tokens.targets) == len(tokens.targets_at) == len(tokens.roles) == TARGET_MULTIPLE
+
+
+def test_first_weights(network: Qwen2_5VL) -> None:
+    """Guards the scheme itself, and that a seed gives its weights again."""
+    again = Qwen2_5VL(network.config)
+    initialise(again, seed=1)
+    weights = dict(network.named_parameters())
+    assert all(torch.equal(weight, weights[name]) for name, weight in again.named_parameters())
+    for name, weight in weights.items():
+        if weight.ndim == 1:
+            assert set(weight.tolist()) == {0.0 if name.endswith("bias") else 1.0}, name
+        elif weight.numel() > 1000:
+            residual = name.endswith(("o_proj.weight", "down_proj.weight", "attn.proj.weight"))
+            assert weight.std().item() == pytest.approx(0.02 / (math.sqrt(4) if residual else 1), rel=0.1), name
+
+
+def test_norms_and_biases_are_not_decayed(network: Qwen2_5VL) -> None:
+    """Guards both groups: each trained weight in one of them, matrices alone decayed."""
+    decayed, plain = parameter_groups(network, 0.1)
+    assert (decayed["weight_decay"], plain["weight_decay"]) == (0.1, 0.0)
+    assert all(weight.ndim > 1 for weight in decayed["params"])
+    assert all(weight.ndim == 1 for weight in plain["params"])
+    assert len(decayed["params"]) + len(plain["params"]) == len(list(network.parameters()))
+
+
+def test_the_learning_rate_rises_and_falls_to_zero() -> None:
+    """Guards warm-up and cosine at their joints."""
+    factors = [learning_rate_factor(step, 100, 0.1) for step in range(100)]
+    assert factors[0] == pytest.approx(1 / 11)
+    assert factors[10] == 1.0
+    assert factors[:11] == sorted(factors[:11])
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+    assert 0 < factors[-1] < 0.001
+    assert learning_rate_factor(0, 1, 0.0) == 1.0

@@ -1,0 +1,67 @@
+"""Recipes: all of one can be written and read, and what cannot be is named."""
+
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.training.recipe import Recipe, dump, parse, read
+from tests.training.recipes import small_recipe
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), small_recipe()], ids=["defaults", "small"])
+def test_what_is_written_reads_back(recipe: Recipe) -> None:
+    """Guards the record of a run: with it the run can be made again."""
+    assert parse(dump(recipe), source="recipe.toml") == recipe
+
+
+WRONG = {
+    "unknown": ("[optimisation]\nlr = 1e-3", "unknown key 'optimisation.lr'"),
+    "elsewhere": ("batch = 2", r"unknown key 'batch'\. Did you mean 'optimisation.batch'\?"),
+    "not a number": ("[optimisation]\nsteps = 1.5", "optimisation.steps must be a whole number, not 1.5"),
+    "not a list": ('[optimisation]\nfrozen = "vision"', "optimisation.frozen must be a list"),
+    "not a part": (
+        '[optimisation]\nfrozen = ["eyes"]',
+        r"optimisation.frozen\[0\] must be one of 'vision', 'language'",
+    ),
+    "too short a list": ("[model.text]\nmrope_section = [1, 2]", "mrope_section must be a list of 3"),
+    "all frozen": ('[optimisation]\nfrozen = ["vision", "language"]', "frozen leaves nothing to train"),
+    "zero": ("[optimisation]\nbatch = 0", r"\[optimisation\]: batch must be 1 or more, not 0"),
+    "share": ("[base_stage]\nshare = 1.5", r"\[base_stage\]: share must be between 0 and 1, not 1.5"),
+    "overlap": ("[windows]\nseconds = 4\noverlap_seconds = 4", "overlap_seconds must be 0 or more and below seconds"),
+    "weights": ("[windows]\nfps = [2, 8]\nfps_weights = [1]", "fps_weights has 1 entries for 2 of fps"),
+    "fraction": ("[windows]\nfps = [2.5]", "windows.fps must be whole numbers"),
+    "no files": ('[data]\nsource = "annotations"', "annotations.files names no file"),
+    "dense files": (
+        '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[base_stage]\nshare = 0.5',
+        "base_stage needs a simulator",
+    ),
+    "short matches": ("[data.simulator]\nmatch_minutes = 2", "a match of 2 minutes has 9 windows"),
+    "policy": ("[policy.vision]\nfps = 0", r"\[policy.vision\]: fps must be above 0"),
+    "blind": ("[policy.windows]\nvision_rounds = 0", "there is nothing to see"),
+    "rounds": ("[policy]\nchunk_seconds = 2", "a window's rounds are seconds"),
+    "no TOML": ("[optimisation", "is not valid TOML"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_cannot_be_is_named(name: str) -> None:
+    """Guards against hours of training with a setting that was misspelt."""
+    text, message = WRONG[name]
+    with pytest.raises(UsageError, match=f"(?s)recipe.toml.*{message}"):
+        parse(text, source="recipe.toml")
+
+
+def test_paths_start_at_the_recipe(tmp_path: Path) -> None:
+    """Guards recipes that move with their data; a model's name is no path."""
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        '[model]\nbase = "qwen2.5-vl-3b"\n[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]'
+    )
+    recipe = read(path)
+    assert recipe.data.annotations.files == (str(tmp_path / "a"),)
+    assert recipe.model.base == "qwen2.5-vl-3b"
+    (tmp_path / "qwen2.5-vl-3b").mkdir()
+    assert read(path).model.base == str(tmp_path / "qwen2.5-vl-3b")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read(tmp_path / "gone.toml")
