@@ -135,14 +135,14 @@ def _sentence(event: Event | None, second: int, names: tuple[str, str], score: t
 
 def describe(match: Match, second: int) -> tuple[Word, ...]:
     """A dense description of what is on screen half a second into a second, for the stage in which a model learns to
-    see: kit of the player nearest the ball, column and row of the ball in cells of 28 pixels, what the ball does, and
-    the score if the board is there: ``red c3 r2 held``, ``white c8 r3 net two one``.
+    see: kit and team of the player nearest the ball, column and row of the ball in cells of 28 pixels, what the ball
+    does, and the score if the board is there: ``red Falvon c3 r2 held``, ``white Torbek c8 r3 net two one``.
     """
     scene = match.scenes([second + 0.5])
     ball, players = scene.ball[0], scene.players[0]
     away = np.hypot(*(players - ball).T)
-    kit = match.teams[int(away.argmin()) // PER_TEAM].kit
-    said = [kit, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", _state(ball, float(away.min()))]
+    team = match.teams[int(away.argmin()) // PER_TEAM]
+    said = [team.kit, team.name, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", _state(ball, float(away.min()))]
     if scene.scoreboard[0]:
         said += [NUMBERS[number] for number in scene.score[0]]
     ends = [second + (k + 1) / len(said) for k in range(len(said))]

@@ -33,6 +33,7 @@ class WindowTask:
     start_s: int
     fps: float
     dense: bool
+    context_only: bool = False  # nothing was said before
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
     count = data.matches_per_block * data.windows_per_match
     places = random.permutation(count).reshape(data.matches_per_block, -1)
     chances = random.random(count)
+    silent_before = random.random(count) < size.context_only_share
     per_step = recipe.optimisation.batch * recipe.optimisation.accumulate
     steps, block_steps = recipe.optimisation.steps, steps_per_block(recipe)
     of_match = whole_windows(data.match_minutes * 60, length=size.seconds, overlap=size.overlap_seconds)
@@ -100,7 +102,7 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
             if place // per_step < block_steps and first_step <= step < steps:
                 dense = bool(chances[place] < dense_share(recipe.base_stage, step, steps))
                 start_s = start * (size.seconds - size.overlap_seconds)
-                tasks.append(WindowTask(place, start_s, fps_of(recipe, step), dense))
+                tasks.append(WindowTask(place, start_s, fps_of(recipe, step), dense, bool(silent_before[place])))
         seed = recipe.data.seed * _SEED_STRIDE + block * data.matches_per_block + match
         yield MatchTask(seed, tuple(tasks))
 
@@ -122,7 +124,7 @@ def _window(making: Making, spoken: "_Spoken", task: WindowTask) -> SimulatedWin
     grid = (-(-frames // layout.temporal_patch_size), *making.grid)
     tokens = layout.window(
         [Round(second, second + 1, grid, said(second)) for second in seconds],
-        previous=previous_ids(context, said, start, layout.policy.windows),
+        previous=previous_ids(context, said, 0 if task.context_only else start, layout.policy.windows),
         query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
         fps=task.fps,
         dense=task.dense,

@@ -140,6 +140,7 @@ class WindowRecipe:
     overlap_seconds: int = 12
     words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
     query: QueryRule = QueryRule.FIRST
+    context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
     fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
     fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
 
@@ -155,6 +156,7 @@ class WindowRecipe:
             f"fps_weights has {len(self.fps_weights)} entries for {len(self.fps)} of fps.",
         )
         _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
+        _share(self, "context_only_share")
 
 
 @dataclass(frozen=True, slots=True)

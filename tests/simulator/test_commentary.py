@@ -129,11 +129,12 @@ def test_the_description_says_what_is_on_screen() -> None:
     for second in range(600):
         said = [word.text for word in describe(match, second)]
         scenes = match.scenes([second + 0.5])
-        kit, column, row, state = said[:4]
+        kit, name, column, row, state = said[:5]
         x, y = scenes.ball[0].tolist()
         assert (column, row) == (f"c{x // 28 + 1}", f"r{y // 28 + 1}")
-        assert kit in {team.kit for team in match.teams} <= set(KITS)
-        assert len(said) == (6 if scenes.scoreboard[0] else 4)
+        assert (name, kit) in {(team.name, team.kit) for team in match.teams}
+        assert kit in KITS
+        assert len(said) == (7 if scenes.scoreboard[0] else 5)
         states.add(state)
     assert states == {"held", "loose", "net", "out"}
     assert all(second < word.end_s <= second + 1 for second in range(60) for word in describe(match, second))

@@ -123,6 +123,24 @@ def test_a_window_says_what_the_match_says(folder: Path, dense: bool) -> None:
     np.testing.assert_array_equal(render(later.scenes), render(match.scenes(30 + np.arange(48) / 2)))
 
 
+def test_some_windows_have_the_context_alone_in_front(folder: Path) -> None:
+    """Guards learning names from the context: where words stand in front, they can be copied from there instead."""
+    recipe = small_recipe(steps=1000)
+    recipe = replace(recipe, windows=replace(recipe.windows, context_only_share=0.25))
+    bare = [window.context_only for block in range(40) for _, window in _windows(recipe, block)]
+    assert np.mean(bare) == pytest.approx(0.25, abs=0.05)
+    layout = _layout(folder, recipe)
+    task = MatchTask(5, (WindowTask(0, 120, 2.0, dense=False), WindowTask(1, 120, 2.0, dense=False, context_only=True)))
+    usual, alone = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), task)
+    end = Match(5, Split.TRAIN).context + "<|im_end|>"
+    decode = layout.prompt._tokenizer._tokenizer.decode
+    assert end in decode(alone.tokens.ids.tolist(), skip_special_tokens=False)
+    assert end not in decode(usual.tokens.ids.tolist(), skip_special_tokens=False)
+    np.testing.assert_array_equal(
+        alone.tokens.ids[alone.tokens.roles != Role.NONE], usual.tokens.ids[usual.tokens.roles != Role.NONE]
+    )
+
+
 @pytest.mark.parametrize("fps", [2.0, 3.0, 8.0])
 def test_pictures_on_the_device_are_those_of_the_engine(folder: Path, fps: float) -> None:
     """Guards what is drawn in torch, and the partner of a second's last picture when their number is odd."""
