@@ -27,7 +27,7 @@ TOP_LEVEL = {
 MADE = {"dist", "build"}  # ignored by git
 UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b|NotImplementedError\(\)|\bfor no[w]\b")
 SOURCES = sorted(path for folder in ("svlm_cli", "tests") for path in (ROOT / folder).rglob("*.py"))
-LIGHT_PACKAGES = ("core", "checkpoints", "media", "outputs", "sources", "commands")
+LIGHT_PACKAGES = ("core", "simulator", "checkpoints", "media", "outputs", "sources", "commands")
 MEDIA_FREE_PACKAGES = ("engine", "training", "bench")
 
 

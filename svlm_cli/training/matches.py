@@ -6,14 +6,14 @@ run can begin at any step. Knows no batch and no device.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
+from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, describe, words
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
-from svlm_cli.simulator.teams import FIRST, KITS, SECOND
+from svlm_cli.simulator.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
 from svlm_cli.training.layout import Layout, Round, WindowTokens
 from svlm_cli.training.overlap import Ids, previous_ids, text_of, whole_windows
 from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowRecipe
@@ -51,6 +51,7 @@ class Making:
     layout: Layout
     windows: WindowRecipe
     grid: tuple[int, int]  # tokens down and across
+    own_teams: bool = False  # each window has teams of its own: who plays does not change how
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,15 +111,23 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
 def make_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
     """All windows of a match."""
     end_s = task.windows[-1].start_s + making.windows.seconds
-    spoken = _Spoken(making.layout, Match(task.seed, Split.TRAIN, keep_s=end_s + 60.0), end_s)
-    return [_window(making, spoken, window) for window in task.windows]
+    played = _Played(Match(task.seed, Split.TRAIN, keep_s=end_s + 60.0), end_s)
+    return [_window(making, played, window) for window in task.windows]
 
 
-def _window(making: Making, spoken: "_Spoken", task: WindowTask) -> SimulatedWindow:
-    layout, match, start = making.layout, spoken.match, task.start_s
+def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWindow:
+    layout, match, start = making.layout, played.match, task.start_s
+    teams = match.teams
+    if making.own_teams:
+        teams = draw_teams(np.random.default_rng([match.seed, task.place, start]), match.split)
+    renamed = dict(zip(_names_and_kits(match.teams), _names_and_kits(teams), strict=True))
+    texts = played.described if task.dense else played.commented
+
+    def said(second: int) -> Ids:
+        return layout.words(text_of(_renamed(word, renamed) for word in texts(second)))
+
     seconds = range(start, start + making.windows.seconds)
-    said = spoken.described if task.dense else spoken.commented
-    context = layout.prompt.text_ids((DENSE_CONTEXT if task.dense else "") + match.context)
+    context = layout.prompt.text_ids((DENSE_CONTEXT if task.dense else "") + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
     frames = round(task.fps)
     grid = (-(-frames // layout.temporal_patch_size), *making.grid)
@@ -129,38 +138,45 @@ def _window(making: Making, spoken: "_Spoken", task: WindowTask) -> SimulatedWin
         fps=task.fps,
         dense=task.dense,
     )
-    times = start + np.arange(len(seconds) * frames) / task.fps
-    return SimulatedWindow(task.place, tokens, match.scenes(times))
+    scenes = match.scenes(start + np.arange(len(seconds) * frames) / task.fps)
+    kits = np.asarray([KITS.index(team.kit) for team in teams], np.int32)
+    return SimulatedWindow(task.place, tokens, replace(scenes, kits=np.broadcast_to(kits, (len(scenes), 2))))
 
 
-class _Spoken:
-    """What is said in each second of a match, as ids."""
+def _names_and_kits(teams: tuple[Team, Team]) -> list[str]:
+    return [text for team in teams for text in (team.name, team.kit)]
 
-    def __init__(self, layout: Layout, match: Match, end_s: int) -> None:
+
+def _renamed(word: str, renamed: dict[str, str]) -> str:
+    """A word with its punctuation; names and kits become those of other teams."""
+    stem = word.rstrip(",.")
+    return renamed.get(stem, stem) + word[len(stem) :]
+
+
+class _Played:
+    """What is said in each second of a match, as words."""
+
+    def __init__(self, match: Match, end_s: int) -> None:
         self.match = match
-        self._layout = layout
         self._end_s = end_s
-        self._described: dict[int, Ids] = {}
+        self._described: dict[int, list[str]] = {}
 
-    def commented(self, second: int) -> Ids:
+    def commented(self, second: int) -> list[str]:
         """The commentary's words."""
         return self._commentary[second]
 
-    def described(self, second: int) -> Ids:
+    def described(self, second: int) -> list[str]:
         """The dense description's."""
         if second not in self._described:
-            self._described[second] = self._ids(describe(self.match, second))
+            self._described[second] = [word.text for word in describe(self.match, second)]
         return self._described[second]
 
     @cached_property
-    def _commentary(self) -> list[Ids]:
-        by_second: list[list[Word]] = [[] for _ in range(self._end_s)]
+    def _commentary(self) -> list[list[str]]:
+        by_second: list[list[str]] = [[] for _ in range(self._end_s)]
         for word in words(self.match, 0, self._end_s):
-            by_second[word.second].append(word)
-        return [self._ids(spoken) for spoken in by_second]
-
-    def _ids(self, spoken: "list[Word] | tuple[Word, ...]") -> Ids:
-        return self._layout.words(text_of(word.text for word in spoken))
+            by_second[word.second].append(word.text)
+        return by_second
 
 
 def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iterator[str]:

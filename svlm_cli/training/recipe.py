@@ -91,6 +91,7 @@ class SimulatorRecipe:
     match_minutes: float = 60.0
     windows_per_match: int = 60  # drawn from all of its windows
     matches_per_block: int = 64
+    own_teams: bool = True  # each window draws names and kits of its own, or those of a block are learned by heart
 
     def __post_init__(self) -> None:
         _above(self, "match_minutes", least=1)

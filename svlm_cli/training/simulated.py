@@ -81,7 +81,9 @@ class SimulatedData:
             )
         _, rows, columns = preprocessor.merged_grid(preprocessor.temporal_patch_size, *size)
         self._recipe = recipe
-        self._make = partial(make_windows, Making(layout, recipe.windows, (rows, columns)))
+        self._make = partial(
+            make_windows, Making(layout, recipe.windows, (rows, columns), recipe.data.simulator.own_teams)
+        )
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     def batches(self, first_step: int) -> Iterator[Batch]:

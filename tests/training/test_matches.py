@@ -1,5 +1,6 @@
 """The simulator's windows: planned by arithmetic, so that a run can begin at any step; made alike by any worker."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from svlm_cli.engine.weights import load_preprocessor
 from svlm_cli.simulator.commentary import describe, words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
+from svlm_cli.simulator.teams import KITS
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.layout import Layout, Role
@@ -139,6 +141,31 @@ def test_some_windows_have_the_context_alone_in_front(folder: Path) -> None:
     np.testing.assert_array_equal(
         alone.tokens.ids[alone.tokens.roles != Role.NONE], usual.tokens.ids[usual.tokens.roles != Role.NONE]
     )
+
+
+@pytest.mark.parametrize("dense", [False, True])
+def test_windows_of_one_match_have_teams_of_their_own(folder: Path, dense: bool) -> None:
+    """Guards against learning a block's names by heart: the same play, other names and kits, nothing else changed."""
+    recipe = small_recipe()
+    layout = _layout(folder, recipe)
+    task = MatchTask(5, tuple(WindowTask(place, 60, 2.0, dense) for place in range(3)))
+    windows = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8), own_teams=True), task)
+    first = replace(task, windows=task.windows[:1])
+    (plain,) = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), first)
+    decode = layout.prompt._tokenizer._tokenizer.decode
+    texts = [decode(window.tokens.ids.tolist(), skip_special_tokens=False) for window in (plain, *windows)]
+    teams = [re.search(r"(\w+) in (\w+) against (\w+) in (\w+)\.", text) for text in texts]
+    groups = [match.groups() for match in teams if match]
+    assert len(set(groups)) == 4
+    rounds = [text[text.index("<|im_start|>user") :] for text in texts]  # what stands before was cut, by tokens
+    for text, own in zip(rounds[1:], groups[1:], strict=True):
+        back = dict(zip(own, groups[0], strict=True))
+        assert re.sub(r"\w+", lambda word, back=back: back.get(word[0], word[0]), text) == rounds[0]  # type: ignore[misc]
+    for window, own in zip(windows, groups[1:], strict=True):
+        assert (window.scenes.kits == [KITS.index(own[1]), KITS.index(own[3])]).all()
+        np.testing.assert_array_equal(window.scenes.players, plain.scenes.players)
+    again = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8), own_teams=True), task)
+    np.testing.assert_array_equal(again[2].tokens.ids, windows[2].tokens.ids)
 
 
 @pytest.mark.parametrize("fps", [2.0, 3.0, 8.0])
