@@ -43,11 +43,6 @@ class KVCache:
         """Tokens a slot has room for."""
         return self.keys.shape[2]
 
-    @property
-    def bytes(self) -> int:
-        """Memory of all pools."""
-        return sum(pool.nbytes for pool in (self.keys, self.rotated_keys, self.values))
-
     def clear(self, slot: int) -> None:
         """Forget all tokens of a slot."""
         self.lengths[slot] = 0

@@ -92,7 +92,7 @@ class PartFile:
             raise OutputError(f"{_name(path)} is not a file that can be replaced.", "Choose another name.")
         _refuse_folder(path)
         if not overwrite:
-            _refuse_existing(path)
+            refuse_existing(path)
         self._file = _Descriptor(self._open(), self._part)
 
     def _open(self) -> int:
@@ -159,7 +159,7 @@ class PartFile:
             hint = f"What was written is in {_name(self._part)}."
             raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
         except OSError:  # a file system without links
-            _refuse_existing(self._path)
+            refuse_existing(self._path)
             self._part.replace(self._path)
         else:
             self._part.unlink()
@@ -173,7 +173,7 @@ class InPlaceFile:
         if not _is_special(path):
             _refuse_folder(path)
             if not overwrite:
-                _refuse_existing(path)
+                refuse_existing(path)
             flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
         try:
             descriptor = os.open(path, flags, 0o666)
@@ -244,7 +244,8 @@ def _refuse_folder(path: Path) -> None:
         raise OutputError(f"{_name(path)} is a folder.", "Name a file in it.")
 
 
-def _refuse_existing(path: Path) -> None:
+def refuse_existing(path: Path) -> None:
+    """Raise `OutputError` if there is anything of that name."""
     if os.path.lexists(path):
         raise _exists(path)
 

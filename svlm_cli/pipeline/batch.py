@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.destination import refuse_existing
 from svlm_cli.outputs.output import Format
 
 STDIN = STDOUT = "-"
@@ -51,8 +52,8 @@ def plan(
     _refuse_collisions(jobs)
     for job in jobs:
         for target in job.targets:
-            if target.path is not None and target.path.exists() and not overwrite:
-                raise OutputError(f"{target.path} exists already.", "Use --overwrite to replace it.")
+            if target.path is not None and not overwrite:
+                refuse_existing(target.path)
     return jobs
 
 

@@ -36,9 +36,7 @@ class FeedReport:
 
     feed: Feed
     rounds: int = 0
-    tokens: int = 0
     video_s: float = 0.0  # how much of the video is captioned
-    work_s: float = 0.0
     error: SvlmError | None = None
 
 
@@ -56,9 +54,7 @@ class _Running:
             output.write(segment)
         report = self.report
         report.rounds += 1
-        report.tokens += len(segment.token_ids)
         report.video_s += segment.end_s - segment.start_s
-        report.work_s += segment.work_s
 
     def close(self) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
