@@ -49,7 +49,7 @@ def simulate(
     the teams (.context.txt).
     """
     if output.suffix.lower() != ".mp4":
-        raise UsageError(f"{output} is not an MP4 file.", "Give a name that ends in .mp4.")
+        raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
     match = Match(seed, split, keep_s=3600.0)
     video = VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite)
     with (
@@ -66,7 +66,7 @@ def simulate(
             for segment in _segments(match, start_s, end_s):
                 subtitles.write(segment)
     if not quiet:
-        typer.echo(f"{match.context} {minutes:g} minutes in {output}.", err=True)
+        typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
 
 
 def _blocks(duration_s: float) -> Iterator[tuple[float, float]]:

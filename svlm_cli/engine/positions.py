@@ -5,6 +5,7 @@ Pure. Contiguous positions are those of the spans that are left, counted from 0 
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,9 @@ def video_block(grid: tuple[int, int, int], seconds_per_pair: float, tokens_per_
     return np.stack([t * (tokens_per_second * seconds_per_pair), h, w], axis=1)
 
 
+_block = lru_cache(maxsize=64)(video_block)  # every round has the same; nobody writes to it
+
+
 def positions(
     spans: Sequence[Span], *, seconds_per_pair: float, tokens_per_second: float, start: float = 0.0
 ) -> tuple[Positions, float]:
@@ -32,17 +36,16 @@ def positions(
     Text advances all three axes by 1; after a video block, text goes on at the block's largest position + 1.
     """
     parts: list[Positions] = []
-    at = start
+    at, text = start, 0  # where the text since the last block began, and its length
     for span in spans:
         if span.grid is None:
-            parts.append(_text(at, len(span)))
-            at += len(span)
+            text += len(span)
             continue
-        block = video_block(span.grid, seconds_per_pair, tokens_per_second) + (at + 1)
-        after = float(block.max()) + 1
-        parts += [_text(at, 1), block, _text(after, 1)]
-        at = after + 1
-    return np.concatenate(parts) if parts else np.empty((0, 3)), at
+        parts.append(_text(at, text + 1))
+        parts.append(_block(span.grid, seconds_per_pair, tokens_per_second) + (at + text + 1))
+        at, text = float(parts[-1].max()) + 1, 1
+    parts.append(_text(at, text))
+    return np.concatenate(parts), at + text
 
 
 def _text(start: float, length: int) -> Positions:

@@ -5,6 +5,7 @@ in its shape, and nothing else is. Knows no hub and no tokenizer.
 """
 
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def _write(model: Qwen2_5VL, folder: Path, shards: Sequence[Mapping[str, Tensor]
     for number, shard in enumerate(shards, start=1):
         file = WEIGHTS if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         save_file(dict(shard), folder / file, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", folder / file)  # safetensors leaves it to its owner alone
         weight_map |= dict.fromkeys(shard, file)
     if len(shards) > 1:
         total = sum(map(_bytes, model.parameters()))

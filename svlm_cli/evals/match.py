@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.evals.scores import Count, Counts
+from svlm_cli.simulator.events import Score
 
 NOBODY = -1  # the team of an event that was told of someone else
 TOLERANCE_S = 1.5  # of the second in which the reference ends its key word, so: that second, or a neighbour
-
-Score = tuple[int, int]
-"""Goals of the home team and of the other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,11 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.match import Score, Telling, ToldEvent, Truth
+from svlm_cli.evals.match import Telling, ToldEvent, Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.world import KEPT_S, SPLIT
 from svlm_cli.simulator.commentary import Word, second_text, words
+from svlm_cli.simulator.events import Score
 from svlm_cli.simulator.match import Kind, Match
 
 WORTH_A_PROCESS_S: Final = 3600

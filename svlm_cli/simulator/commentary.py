@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.events import Event, Kind
+from svlm_cli.simulator.events import Event, Kind, Score
 from svlm_cli.simulator.match import Match
 from svlm_cli.simulator.pitch import BOTTOM, CENTRE_Y, CLEAR, HALF_S, LEFT, MOUTH, PER_TEAM, REACH, RIGHT, TOP
 
@@ -45,6 +45,15 @@ CELL: Final = 28  # pixels: what one token shows
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """What a number tells: of which score, and whose goals."""
+
+    score: Score
+    side: int  # 0 home, 1 away
+    shown: bool  # it can be read from the board; otherwise it must be remembered
+
+
+@dataclass(frozen=True, slots=True)
 class Word:
     """A spoken word, with the punctuation that follows it. It belongs to the second in which it ends."""
 
@@ -52,6 +61,8 @@ class Word:
     end_s: float
     text: str
     event: Event | None = None  # on a sentence's key word alone
+    team: int | None = None  # on a name alone: whose
+    number: Number | None = None  # on a number alone
 
     @property
     def second(self) -> int:
@@ -122,27 +133,39 @@ class _Log:
         return minor, major
 
 
-def _sentence(event: Event | None, second: int, names: tuple[str, str], score: tuple[int, int]) -> Iterator[Word]:
+def _sentence(event: Event | None, second: int, names: tuple[str, str], score: Score) -> Iterator[Word]:
     pattern = REMINDER if event is None else SENTENCES[event.kind]
-    team = "" if event is None or event.team is None else names[event.team]
+    team = None if event is None else event.team
+    name = "" if team is None else names[team]
     way = "forward" if event is not None and event.forward else "back"
+    shown = event is not None and event.kind is Kind.GOAL
     end_ms = second * 1000
     for part in pattern.split():
-        text = part.removeprefix("*").format(team=team, way=way, home=NUMBERS[score[0]], away=NUMBERS[score[1]])
+        text = part.removeprefix("*").format(team=name, way=way, home=NUMBERS[score[0]], away=NUMBERS[score[1]])
         start_ms, end_ms = end_ms, end_ms + (_NAME_MS if "{team}" in part else _WORD_MS)
-        yield Word(start_ms / 1000, end_ms / 1000, text, event if part.startswith("*") else None)
+        yield Word(
+            start_ms / 1000,
+            end_ms / 1000,
+            text,
+            event if part.startswith("*") else None,
+            team if "{team}" in part else None,
+            Number(score, "{away}" in part, shown) if "{home}" in part or "{away}" in part else None,
+        )
 
 
-def describe(match: Match, second: int) -> tuple[Word, ...]:
+def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[Word, ...]:
     """A dense description of what is on screen half a second into a second, for the stage in which a model learns to
     see: kit and team of the player nearest the ball, column and row of the ball in cells of 28 pixels, what the ball
     does, and the score if the board is there: ``red Falvon c3 r2 held``, ``white Torbek c8 r3 net two one``.
+
+    `name_first`: ``Falvon red c3 r2 held``. A kit is seen; to name the team at sight is what a commentator does.
     """
     scene = match.scenes([second + 0.5])
     ball, players = scene.ball[0], scene.players[0]
     away = np.hypot(*(players - ball).T)
     team = match.teams[int(away.argmin()) // PER_TEAM]
-    said = [team.kit, team.name, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", _state(ball, float(away.min()))]
+    who = (team.name, team.kit) if name_first else (team.kit, team.name)
+    said = [*who, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", _state(ball, float(away.min()))]
     if scene.scoreboard[0]:
         said += [NUMBERS[number] for number in scene.score[0]]
     ends = [second + (k + 1) / len(said) for k in range(len(said))]

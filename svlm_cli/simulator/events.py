@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+Score = tuple[int, int]
+"""Goals of the home team and of the other."""
+
 
 class Kind(StrEnum):
     """What happens in a match."""
@@ -33,5 +36,5 @@ class Event:
     time_s: float
     kind: Kind
     team: int | None
-    score: tuple[int, int]
+    score: Score
     forward: bool = False  # of a pass: towards the other team's goal

@@ -60,7 +60,7 @@ class Match:
 
     @property
     def context(self) -> str:
-        """The text in front: ``Falvon in red against Torbek in white.``."""
+        """The text in front: ``Match: red Falvon against white Torbek.``."""
         return context_of(self.teams)
 
     @property

@@ -1,11 +1,14 @@
 """Who plays: names of two syllables, and kits that cannot be mistaken for each other.
 
-Every first and every second syllable occurs in both splits, but a pair of them in one split alone: a name of the
-evaluation was never read before, its parts were. Knows nothing of the game.
+Every first and every second syllable occurs in both splits, but as a whole name a pair of them in one split alone: a
+name of the evaluation was never read before, its parts were. Half of the names of training have a third syllable,
+after any two: otherwise the pairs that never follow each other would be learned, and those are the names of the
+evaluation. Knows nothing of the game.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import permutations
 from typing import Final
 
@@ -13,8 +16,8 @@ import numpy as np
 
 FIRST: Final = tuple(
     """
-    Bal Bor Cal Cor Dal Dor Fal Fen Gar Gol Hal Hol Jar Kal Kes Lam Lor Mar Mel Nar Nor Pel Ral Rov Sal Sel Tal Tor Val
-    Vel Wes Zan
+    Bal Bor Cal Cor Dal Dor Fal Fer Gar Gol Hal Hol Jar Kal Kel Lam Lor Mar Mel Nar Nor Pel Ral Rov Sal Sel Tal Tor Val
+    Vel Wil Zor
     """.split()
 )
 SECOND: Final = tuple(
@@ -29,6 +32,7 @@ KIT_PAIRS: Final = tuple(
     pair for pair in permutations(KITS, 2) if " ".join(pair) not in _ALIKE and " ".join(pair[::-1]) not in _ALIKE
 )
 _EVAL_OF = 5  # one pair in so many is for the evaluation
+_LONG = 0.5  # of the names of training, those of three syllables
 
 
 class Split(StrEnum):
@@ -46,10 +50,11 @@ class Team:
     kit: str
 
 
-def names(split: Split) -> tuple[str, ...]:
-    """All names of a split."""
+@lru_cache(maxsize=2)
+def pairs(split: Split) -> tuple[tuple[str, str], ...]:
+    """The syllables of all names of two that a split has."""
     return tuple(
-        first + second
+        (first, second)
         for row, first in enumerate(FIRST)
         for column, second in enumerate(SECOND)
         if ((row + 2 * column) % _EVAL_OF == 0) == (split is Split.EVAL)
@@ -58,15 +63,23 @@ def names(split: Split) -> tuple[str, ...]:
 
 def draw_teams(rng: np.random.Generator, split: Split) -> tuple[Team, Team]:
     """Two teams whose names share no syllable, and whose kits differ clearly."""
-    pool = names(split)
-    home = pool[rng.integers(len(pool))]
-    others = [name for name in pool if name[:3] != home[:3] and name[3:] != home[3:]]
-    away = others[rng.integers(len(others))]
+    home = _draw_name(rng, split)
+    away = _draw_name(rng, split, without=home)
     kits = KIT_PAIRS[rng.integers(len(KIT_PAIRS))]
-    return Team(home, kits[0]), Team(away, kits[1])
+    return Team("".join(home), kits[0]), Team("".join(away), kits[1])
+
+
+def _draw_name(rng: np.random.Generator, split: Split, without: tuple[str, ...] = ()) -> tuple[str, ...]:
+    while True:
+        if split is Split.TRAIN and rng.random() < _LONG:
+            name = (FIRST[rng.integers(len(FIRST))], *(SECOND[rng.integers(len(SECOND))] for _ in range(2)))
+        else:
+            name = pairs(split)[rng.integers(len(pairs(split)))]
+        if len({*name, *without}) == len(name) + len(without):
+            return name
 
 
 def context_of(teams: tuple[Team, Team]) -> str:
-    """The text in front of everything: ``Falvon in red against Torbek in white.``."""
+    """The text in front of everything: ``Match: red Falvon against white Torbek.``."""
     home, away = teams
-    return f"{home.name} in {home.kit} against {away.name} in {away.kit}."
+    return f"Match: {home.kit} {home.name} against {away.kit} {away.name}."

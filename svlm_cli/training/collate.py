@@ -75,7 +75,7 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         learned = np.flatnonzero(window.roles != Role.NONE)
         pads.append(row * length + window.pads)
         where.append(row * length + learned - 1)
-        targets.append(window.ids[learned])
+        targets.append(window.targets[learned])
         roles.append(window.roles[learned])
     count = sum(map(len, where))
     missing = _padded(count, TARGET_MULTIPLE) - count

@@ -43,7 +43,7 @@ class _Ready:
     event: Any  # torch.cuda.Event: they are all there; None without a GPU
 
 
-class Feed:
+class DeviceFeed:
     """Iterates over `DeviceBatch`, `accumulate` of them a step, from `first_step` on."""
 
     def __init__(

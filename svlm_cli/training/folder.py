@@ -19,7 +19,7 @@ from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.engine.weights import load_model, save_model
+from svlm_cli.engine.weights import WEIGHTS, load_model, save_model
 from svlm_cli.training.network import initialise, scratch_config
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
 from svlm_cli.training.tokenizer import END_OF_TEXT, TOKENIZER_CONFIG_FILE, build_tokenizer
@@ -43,11 +43,15 @@ _FREE_KEYS = ("data.workers",)
 def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> None:
     """A new run's folder: recipe, policy, tokenizer and what is said of pixels.
 
-    `texts` is asked for if a tokenizer is to be made of them. `OutputError` if the folder is not empty.
+    `texts` is asked for if a tokenizer is to be made of them. `OutputError` if there can be none, or it is not empty.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        empty = not any(folder.iterdir())
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made a folder.", "Name another --output.") from error
+    if not empty:
         raise OutputError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
-    folder.mkdir(parents=True, exist_ok=True)
     model, prompt = recipe.model, recipe.policy.prompt
     if model.base:
         _copy(resolve(model.base).folder, folder, _SMALL_FILES)
@@ -101,6 +105,11 @@ def latest_state(folder: Path) -> tuple[Path, int] | None:
     return path, step
 
 
+def share_state(state: Path) -> None:
+    """Whoever may read the rest of a state may read its weights: safetensors leaves them to their owner alone."""
+    shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
+
+
 def first_network(folder: Path, recipe: Recipe) -> Qwen2_5VL:
     """The network before the first step, in float32 on the CPU."""
     if recipe.model.base:
@@ -127,13 +136,16 @@ def finish(folder: Path, recipe: Recipe, network: Qwen2_5VL, figures: dict[str, 
 
 def _card(recipe: Recipe, network: Qwen2_5VL, figures: dict[str, float]) -> str:
     info, size = recipe.info, sum(weight.numel() for weight in network.parameters())
-    rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in figures.items())
-    return (
-        f"# {info.title or 'A model trained by svlm'}\n\n{info.summary}\n\n"
-        f"Licence: {info.licence or 'not stated'}. {size / 1e6:.1f} M parameters. Trained by `svlm train` for "
-        f"{recipe.optimisation.steps} steps; all settings are in `recipe.toml`, and how it is streamed in "
-        f"`policy.toml`.\n\n| at the last logged step | |\n|---|---|\n{rows}\n"
+    rows = {"parameters": f"{size / 1e6:.1f} M", "steps": str(recipe.optimisation.steps)}
+    rows |= {name.replace("_", " "): f"{value:.4g}" for name, value in figures.items()}
+    title = f"# {info.title or 'A model trained by svlm'}"
+    origin = (
+        f"Licence: {info.licence or 'not stated'}. Trained by `svlm train`: all settings are in `recipe.toml`, and how "
+        "it is streamed in `policy.toml`. The loss, and the share of each kind of token that was found likeliest, are "
+        "those of the last logged step, on data of the training."
     )
+    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+    return "\n\n".join(filter(None, (title, info.summary, origin, table))) + "\n"
 
 
 def _copy(source: Path, target: Path, names: Iterable[str]) -> None:

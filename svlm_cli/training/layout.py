@@ -40,16 +40,18 @@ class Round:
     end_s: float
     grid: tuple[int, int, int]  # in tokens
     words: Ids  # without the marker
+    meant: tuple[int | None, ...] | None = None  # what is learned in place of each, None for nothing; None: themselves
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowTokens:
-    """One window. Token i is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
+    """One window. Of token i, `targets[i]` is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
 
     ids: NDArray[np.int32]  # [S]
     positions: NDArray[np.float32]  # [S, 3]
     roles: NDArray[np.int8]  # [S]
     pads: NDArray[np.int32]  # where the pictures go
+    targets: NDArray[np.int32]  # [S] the ids, but for words that should have been others
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -102,7 +104,9 @@ class Layout:
         marker = len(self.prompt.marker)
         roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
         pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
-        return WindowTokens(ids, where.astype(np.float32), roles, pads)
+        targets = ids.copy()
+        _mean(targets, roles, spans, rounds)
+        return WindowTokens(ids, where.astype(np.float32), roles, pads, targets)
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
@@ -116,6 +120,19 @@ def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
         return [Role.SILENCE] * marker
     spoken = [Role.DENSE] * words if dense else [Role.FIRST] + [Role.WORD] * (words - 1)
     return spoken + [Role.END] * marker
+
+
+def _mean(targets: NDArray[np.int32], roles: NDArray[np.int8], spans: Sequence[Span], rounds: Sequence[Round]) -> None:
+    """Writes what was meant into the targets; what nobody could know is not learned."""
+    end = 0
+    for span in spans:
+        start, end = end, end + len(span)
+        meant = rounds[span.round].meant if span.part is Part.WORDS else None
+        for index, token in enumerate(meant or (), start):
+            if token is None:
+                roles[index] = Role.NONE
+            else:
+                targets[index] = token
 
 
 @lru_cache(maxsize=8)

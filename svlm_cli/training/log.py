@@ -36,8 +36,12 @@ class TrainingLog:
         self._say = say
         self._since = time.perf_counter()
         self._step = first_step
-        self.last: dict[str, float] = {}
-        _forget_after(path, first_step)
+        self._last = _forget_after(path, first_step)
+
+    @property
+    def learned(self) -> dict[str, float]:
+        """Loss and shares of right tokens of the last logged step, be it of this run or of the one it goes on with."""
+        return {name: self._last[name] for name in ("loss", *_NAMES.values()) if name in self._last}
 
     def note(self, step: int, figures: dict[str, float], tally: Tensor, *, tokens: int, waited_s: float) -> None:
         """A logged step. `tally` is that of `LearningNetwork`, summed since the last one, as are the rest."""
@@ -49,7 +53,7 @@ class TrainingLog:
             "steps_per_s": (step - self._step) / took_s,
             "waited_share": waited_s / took_s,
         }
-        self._step, self.last = step, row
+        self._step, self._last = step, row
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"step": step, **row}) + "\n")
         self._say(self._line(step, row))
@@ -69,15 +73,18 @@ def accuracies(tally: Tensor) -> dict[str, float]:
     return {name: rows[role][2] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
 
 
-def _forget_after(path: Path, step: int) -> None:
-    """What a run that was killed logged after the state that it is resumed from happens again."""
+def _forget_after(path: Path, step: int) -> dict[str, float]:
+    """What a run that was killed logged after the state that it is resumed from happens again. The last row kept."""
     if not path.is_file():
-        return
-    kept = []
+        return {}
+    kept, last = [], {}
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
-            if json.loads(line)["step"] <= step:
+            row = json.loads(line)
+            if row["step"] <= step:
                 kept.append(line + "\n")
+                last = row
         except (ValueError, KeyError, TypeError):  # the line that it died in
             continue
     path.write_text("".join(kept), encoding="utf-8")
+    return last

@@ -5,21 +5,37 @@ run can begin at any step. Knows no batch and no device.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from enum import StrEnum
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, describe, words
+from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
+from svlm_cli.training.confusion import Confusion
 from svlm_cli.training.layout import Layout, Round, WindowTokens
 from svlm_cli.training.overlap import Ids, previous_ids, text_of, whole_windows
 from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowRecipe
 
-DENSE_CONTEXT = "Description. "
-"""Stands before the context where the words are dense descriptions, so that both kinds of window are told apart."""
+
+class Lesson(StrEnum):
+    """What a window teaches, by what its words are."""
+
+    COMMENTARY = "commentary"
+    KIT_FIRST = "kit_first"  # dense descriptions
+    NAME_FIRST = "name_first"  # the same, the team's name in front
+
+
+OPENINGS = {
+    Lesson.COMMENTARY: "",
+    Lesson.KIT_FIRST: "Description, kit first. ",
+    Lesson.NAME_FIRST: "Description, name first. ",
+}
+"""Stands before the context, so that the kinds of window are told apart."""
 
 _PLACEHOLDER = re.compile(r"\{\w+\}|[*]")
 _SEED_STRIDE = 1_000_000_007  # between the matches of two seeds of data
@@ -32,7 +48,7 @@ class WindowTask:
     place: int
     start_s: int
     fps: float
-    dense: bool
+    lesson: Lesson
     context_only: bool = False  # nothing was said before
 
 
@@ -94,18 +110,32 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
     silent_before = random.random(count) < size.context_only_share
     per_step = recipe.optimisation.batch * recipe.optimisation.accumulate
     steps, block_steps = recipe.optimisation.steps, steps_per_block(recipe)
-    of_match = whole_windows(data.match_minutes * 60, length=size.seconds, overlap=size.overlap_seconds)
     for match, own_places in enumerate(places):
-        starts = np.sort(random.choice(of_match, data.windows_per_match, replace=False))
+        number = block * data.matches_per_block + match
+        seconds = data.match_minutes[number % len(data.match_minutes)] * 60
+        of_match = whole_windows(seconds, length=size.seconds, overlap=size.overlap_seconds)
+        starts = np.sort(_drawn(random, of_match, data.windows_per_match))
         tasks = []
         for place, start in zip(own_places.tolist(), starts.tolist(), strict=True):
             step = block * block_steps + place // per_step
             if place // per_step < block_steps and first_step <= step < steps:
-                dense = bool(chances[place] < dense_share(recipe.base_stage, step, steps))
+                lesson = _lesson(chances[place], dense_share(recipe.base_stage, step, steps))
                 start_s = start * (size.seconds - size.overlap_seconds)
-                tasks.append(WindowTask(place, start_s, fps_of(recipe, step), dense, bool(silent_before[place])))
-        seed = recipe.data.seed * _SEED_STRIDE + block * data.matches_per_block + match
-        yield MatchTask(seed, tuple(tasks))
+                tasks.append(WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place])))
+        yield MatchTask(recipe.data.seed * _SEED_STRIDE + number, tuple(tasks))
+
+
+def _lesson(chance: float, share: float) -> Lesson:
+    """Dense descriptions for a share of the windows, half of them each way."""
+    if chance >= share:
+        return Lesson.COMMENTARY
+    return Lesson.KIT_FIRST if chance < share / 2 else Lesson.NAME_FIRST
+
+
+def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np.int64]:
+    """`count` windows of a match: each once before any comes a second time, with other teams."""
+    passes = -(-count // of_match)
+    return np.concatenate([random.permutation(of_match) for _ in range(passes)])[:count]
 
 
 def make_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
@@ -116,31 +146,62 @@ def make_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
 
 
 def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWindow:
-    layout, match, start = making.layout, played.match, task.start_s
-    teams = match.teams
-    if making.own_teams:
-        teams = draw_teams(np.random.default_rng([match.seed, task.place, start]), match.split)
-    renamed = dict(zip(_names_and_kits(match.teams), _names_and_kits(teams), strict=True))
-    texts = played.described if task.dense else played.commented
-
-    def said(second: int) -> Ids:
-        return layout.words(text_of(_renamed(word, renamed) for word in texts(second)))
-
+    layout, match, start, told = making.layout, played.match, task.start_s, task.lesson
+    random = np.random.default_rng([match.seed, task.place, start])
+    teams = draw_teams(random, match.split) if making.own_teams else match.teams
+    voice = _Voice(layout, played, told, teams)
+    if told is Lesson.COMMENTARY:
+        rate = random.random() * making.windows.confusion
+        voice.confusion = Confusion(random, rate, teams, knows_score=start == 0 or not task.context_only)
     seconds = range(start, start + making.windows.seconds)
-    context = layout.prompt.text_ids((DENSE_CONTEXT if task.dense else "") + context_of(teams))
+    context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
     frames = round(task.fps)
     grid = (-(-frames // layout.temporal_patch_size), *making.grid)
     tokens = layout.window(
-        [Round(second, second + 1, grid, said(second)) for second in seconds],
-        previous=previous_ids(context, said, 0 if task.context_only else start, layout.policy.windows),
+        [Round(second, second + 1, grid, *voice.said_and_meant(second)) for second in seconds],
+        previous=previous_ids(context, voice.said, 0 if task.context_only else start, layout.policy.windows),
         query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
         fps=task.fps,
-        dense=task.dense,
+        dense=told is not Lesson.COMMENTARY,
     )
     scenes = match.scenes(start + np.arange(len(seconds) * frames) / task.fps)
     kits = np.asarray([KITS.index(team.kit) for team in teams], np.int32)
     return SimulatedWindow(task.place, tokens, replace(scenes, kits=np.broadcast_to(kits, (len(scenes), 2))))
+
+
+class _Voice:
+    """What is said in the seconds of one window, as ids: with names and kits of its own, and perhaps with errors."""
+
+    def __init__(self, layout: Layout, played: "_Played", told: Lesson, teams: tuple[Team, Team]) -> None:
+        self._layout, self._played, self._told = layout, played, told
+        pairs = zip(_names_and_kits(played.match.teams), _names_and_kits(teams), strict=True)
+        self._renamed = dict(pairs)
+        self.confusion: Confusion | None = None
+
+    def said(self, second: int) -> Ids:
+        """The ids of a second."""
+        return self.said_and_meant(second)[0]
+
+    def said_and_meant(self, second: int) -> tuple[Ids, tuple[int | None, ...] | None]:
+        """The same, and what they should have been, as `Round` has it."""
+        words = self._played.words(second, self._told)
+        texts = [_renamed(word.text, self._renamed) for word in words]
+        if self.confusion is None:
+            return self._layout.words(text_of(texts)), None
+        spoken = [self.confusion.spoken(word, text) for word, text in zip(words, texts, strict=True)]
+        said = [self._layout.words(text_of([one.said])) for one in spoken]
+        meant = [
+            [None] * len(ids) if one.meant is None else meant_ids(ids, self._layout.words(text_of([one.meant])))
+            for one, ids in zip(spoken, said, strict=True)
+        ]
+        return tuple(chain.from_iterable(said)), tuple(chain.from_iterable(meant))
+
+
+def meant_ids(said: Ids, meant: Ids) -> list[int | None]:
+    """What is learned in place of each id of a word that was said: the right one, up to the first that is wrong."""
+    alike = next((index for index, pair in enumerate(zip(said, meant, strict=False)) if pair[0] != pair[1]), len(meant))
+    return [meant[index] if index <= alike and index < len(meant) else None for index in range(len(said))]
 
 
 def _names_and_kits(teams: tuple[Team, Team]) -> list[str]:
@@ -154,29 +215,23 @@ def _renamed(word: str, renamed: dict[str, str]) -> str:
 
 
 class _Played:
-    """What is said in each second of a match, as words."""
+    """What is said in each second of a match."""
 
     def __init__(self, match: Match, end_s: int) -> None:
         self.match = match
-        self._end_s = end_s
-        self._described: dict[int, list[str]] = {}
+        self._said: list[list[Word]] = [[] for _ in range(end_s)]
+        for word in words(match, 0, end_s):
+            self._said[word.second].append(word)
+        self._described: dict[tuple[int, Lesson], Sequence[Word]] = {}
 
-    def commented(self, second: int) -> list[str]:
-        """The commentary's words."""
-        return self._commentary[second]
-
-    def described(self, second: int) -> list[str]:
-        """The dense description's."""
-        if second not in self._described:
-            self._described[second] = [word.text for word in describe(self.match, second)]
-        return self._described[second]
-
-    @cached_property
-    def _commentary(self) -> list[list[str]]:
-        by_second: list[list[str]] = [[] for _ in range(self._end_s)]
-        for word in words(self.match, 0, self._end_s):
-            by_second[word.second].append(word.text)
-        return by_second
+    def words(self, second: int, lesson: Lesson) -> Sequence[Word]:
+        """Of one second."""
+        if lesson is Lesson.COMMENTARY:
+            return self._said[second]
+        key = second, lesson
+        if key not in self._described:
+            self._described[key] = describe(self.match, second, name_first=lesson is Lesson.NAME_FIRST)
+        return self._described[key]
 
 
 def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iterator[str]:
@@ -190,10 +245,10 @@ def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iter
         yield from (f" {word}" for text in (*patterns, *NUMBERS, *KITS, *FIRST) for word in text.split())
     for match in range(matches):
         played = Match(recipe.data.seed * _SEED_STRIDE + match, Split.TRAIN)
+        said = [played.context, *OPENINGS.values(), text_of(word.text for word in words(played, 0, seconds))]
+        said += [text_of(word.text for word in describe(played, second)) for second in range(seconds)]
         names = "|".join(team.name for team in played.teams)
-        yield re.sub(names, "", f"{DENSE_CONTEXT}{played.context}")
-        yield re.sub(names, "", text_of(word.text for word in words(played, 0, seconds)))
-        yield from (text_of(word.text for word in describe(played, second)) for second in range(seconds))
+        yield from (re.sub(names, "", text) for text in said)
 
 
 def picture_size() -> tuple[int, int]:

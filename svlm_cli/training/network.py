@@ -5,6 +5,7 @@ Logits are made where a token is learned, and nowhere else. Knows no data and no
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -29,34 +30,20 @@ def scratch_config(
     recipe: ModelRecipe, markup: Markup, token_id: Callable[[str], int], entries: int
 ) -> Qwen2_5VLConfig:
     """The configuration of a model from scratch. `token_id` knows control tokens, `entries` counts all tokens."""
-    text, vision = recipe.text, recipe.vision
     return Qwen2_5VLConfig(
         text=TextConfig(
+            **asdict(recipe.text),
             vocab_size=math.ceil(entries / _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE,
-            hidden_size=text.hidden_size,
-            intermediate_size=text.intermediate_size,
-            num_hidden_layers=text.num_hidden_layers,
-            num_attention_heads=text.num_attention_heads,
-            num_key_value_heads=text.num_key_value_heads,
-            max_position_embeddings=text.max_position_embeddings,
-            rms_norm_eps=text.rms_norm_eps,
-            rope_theta=text.rope_theta,
-            mrope_section=text.mrope_section,
             bos_token_id=token_id(END_OF_TEXT),
             eos_token_id=token_id(markup.turn_end),
         ),
         vision=VisionConfig(
-            depth=vision.depth,
-            hidden_size=vision.hidden_size,
-            intermediate_size=vision.intermediate_size,
-            num_heads=vision.num_heads,
+            **asdict(recipe.vision),
             in_channels=3,
             patch_size=14,
             temporal_patch_size=2,
             spatial_merge_size=2,
-            window_size=vision.window_size,
-            fullatt_block_indexes=vision.fullatt_block_indexes,
-            out_hidden_size=text.hidden_size,
+            out_hidden_size=recipe.text.hidden_size,
             tokens_per_second=recipe.tokens_per_second,
         ),
         tie_word_embeddings=recipe.tie_word_embeddings,

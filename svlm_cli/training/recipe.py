@@ -88,13 +88,14 @@ class Source(StrEnum):
 class SimulatorRecipe:
     """Matches by the block: each gives some windows, and those of all matches of a block are shuffled."""
 
-    match_minutes: float = 60.0
-    windows_per_match: int = 60  # drawn from all of its windows
+    match_minutes: tuple[float, ...] = (60.0,)  # lengths that matches have in turn
+    windows_per_match: int = 60  # more than it has if `own_teams`: each comes again, with others
     matches_per_block: int = 64
     own_teams: bool = True  # each window draws names and kits of its own, or those of a block are learned by heart
 
     def __post_init__(self) -> None:
-        _above(self, "match_minutes", least=1)
+        _require(bool(self.match_minutes), "match_minutes is empty.")
+        _require(min(self.match_minutes) >= 1, f"match_minutes must be 1 or more, not {min(self.match_minutes):g}.")
         _above(self, "windows_per_match", "matches_per_block")
 
 
@@ -142,6 +143,9 @@ class WindowRecipe:
     words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
     query: QueryRule = QueryRule.FIRST
     context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
+    confusion: float = (
+        0.0  # of names and scores that were said, this share at most is wrong; the right ones are learned
+    )
     fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
     fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
 
@@ -157,7 +161,7 @@ class WindowRecipe:
             f"fps_weights has {len(self.fps_weights)} entries for {len(self.fps)} of fps.",
         )
         _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
-        _share(self, "context_only_share")
+        _share(self, "context_only_share", "confusion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,12 +253,15 @@ class Recipe:
         if self.data.source is Source.ANNOTATIONS:
             none = self.base_stage.share == self.base_stage.share_after == 0
             _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
-        windows = math.floor(self.data.simulator.match_minutes * 60 - self.windows.overlap_seconds)
+        simulator = self.data.simulator
+        shortest = min(simulator.match_minutes)
+        windows = math.floor(shortest * 60 - self.windows.overlap_seconds)
         windows //= self.windows.seconds - self.windows.overlap_seconds
+        enough = windows > 0 if simulator.own_teams else windows >= simulator.windows_per_match
         _require(
-            self.data.source is not Source.SIMULATOR or self.data.simulator.windows_per_match <= windows,
-            f"simulator.windows_per_match is {self.data.simulator.windows_per_match}, "
-            f"but a match of {self.data.simulator.match_minutes:g} minutes has {windows} windows.",
+            self.data.source is not Source.SIMULATOR or enough,
+            f"simulator.windows_per_match is {simulator.windows_per_match}, "
+            f"but a match of {shortest:g} minutes has {windows} windows.",
         )
 
     @property

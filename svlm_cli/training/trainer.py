@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
@@ -23,7 +23,7 @@ from svlm_cli.engine.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.collate import Batch
-from svlm_cli.training.feed import DeviceBatch, Feed
+from svlm_cli.training.feed import DeviceBatch, DeviceFeed
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, TrainingLog, to_stderr
 from svlm_cli.training.matches import sample_texts
@@ -45,18 +45,19 @@ class Data(Protocol):
 
 
 class WindowTrainer(Trainer):
-    """The Trainer, fed by a `Feed` and logging to a `TrainingLog`."""
+    """The Trainer, fed by a `DeviceFeed` and logging to a `TrainingLog`."""
 
     def __init__(
         self,
         model: LearningNetwork,
         arguments: TrainingArguments,
         optimizers: tuple[torch.optim.Optimizer, LambdaLR],
-        feed: Feed,
+        feed: DeviceFeed,
         log: TrainingLog,
     ) -> None:
         super().__init__(model=model, args=arguments, optimizers=optimizers)
         self.remove_callback(PrinterCallback)  # stdout
+        self.add_callback(_ShareStates())
         self._feed = feed
         self._log = log
         self._tally = torch.zeros(len(Role), 3, device=arguments.device)
@@ -90,6 +91,19 @@ class WindowTrainer(Trainer):
         self._tokens, self._feed.waited_s = 0, 0.0
 
 
+class _ShareStates(TrainerCallback):
+    """Gives a new state's weights the mode of its other files."""
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,  # noqa: ARG002 - the callback's signature
+        **kwargs: Any,  # noqa: ARG002 - as above
+    ) -> None:
+        run_folder.share_state(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+
+
 def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = False, say: Say = to_stderr) -> None:
     """Runs a recipe; `output` is then a checkpoint folder. With `resume`, goes on where its run stopped.
 
@@ -116,7 +130,7 @@ def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = 
     log = TrainingLog(output / run_folder.LOG_FILE, first_step=first_step, steps=optimisation.steps, say=say)
     with ExitStack() as opened:
         data = opened.enter_context(closing(_open(recipe, layout, preprocessor, say)))
-        feed = Feed(
+        feed = DeviceFeed(
             data.batches,
             preprocessor,
             device=device,
@@ -127,8 +141,8 @@ def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = 
         opened.enter_context(closing(feed))
         trainer = WindowTrainer(network, _arguments(recipe, output, device), _optimizers(network, recipe), feed, log)
         trainer.train(resume_from_checkpoint=None if state is None else str(state[0]))
-    run_folder.finish(output, recipe, network.network, log.last)
-    say(f"{output}: done after {optimisation.steps} steps.")
+    run_folder.finish(output, recipe, network.network, log.learned)
+    say(f"{output}: done at step {optimisation.steps}.")
 
 
 def _require_one_process(device: torch.device) -> None:

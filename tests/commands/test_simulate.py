@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 import srt
 
 from svlm_cli.simulator.commentary import words
@@ -22,6 +23,7 @@ def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert {path.name for path in tmp_path.iterdir()} == FILES
     match = Match(7, Split.EVAL)
+    assert done.stderr == f"{match.context} 0.75 min in m.mp4, the rest beside it.\n"
     assert (tmp_path / "m.context.txt").read_text() == f"{match.context}\n"
     rows = [json.loads(line) for line in (tmp_path / "m.events.jsonl").read_text().splitlines()]
     events = match.events(0, 45)
@@ -56,7 +58,9 @@ def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:
     assert (tmp_path / "m.context.txt").read_text() == f"{Match(0, Split.TRAIN).context}\n"
 
 
-def test_another_suffix_is_refused(svlm: Svlm) -> None:
-    done = svlm("simulate", "-o", "m.mkv")
+@pytest.mark.parametrize("name", ["m.mkv", ".mp4", "-"])
+def test_another_suffix_is_refused(svlm: Svlm, name: str) -> None:
+    """Guards the hint as well: `.mp4` does end in .mp4, so it must not ask for that."""
+    done = svlm("simulate", "-o", name)
     assert done.returncode == 2
-    assert "ends in .mp4" in done.stderr
+    assert "Give one like match.mp4." in done.stderr

@@ -18,10 +18,22 @@ def test_a_recipe_becomes_a_checkpoint(svlm: Svlm, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr.splitlines()[0].startswith("step 1/2  loss ")
-    assert done.stderr.splitlines()[-1].endswith("tiny: done after 2 steps.")
+    assert done.stderr.splitlines()[-1].endswith("tiny: done at step 2.")
     assert len(done.stderr.splitlines()) == 3
-    files = {path.name for path in (tmp_path / "tiny").iterdir()}
-    assert {"config.json", "model.safetensors", "tokenizer.json", "policy.toml", "recipe.toml", "README.md"} <= files
+    files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "tiny").iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "policy.toml", "recipe.toml", "README.md"} <= set(
+        files
+    )
+    assert set(files.values()) == {(tmp_path / "tiny.toml").stat().st_mode & 0o777}, "others may read what is shared"
+
+
+def test_an_output_that_can_be_no_folder_is_a_sentence(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards against a traceback, and against the advice to resume a file."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe()), encoding="utf-8")
+    for output in ("tiny.toml", "tiny.toml/run"):
+        done = svlm("train", "tiny.toml", "-o", output, "--device", "cpu")
+        assert done.returncode == ExitCode.FAILED
+        assert done.stderr == f"svlm: {output} cannot be made a folder. Name another --output.\n"
 
 
 @pytest.mark.parametrize(

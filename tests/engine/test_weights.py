@@ -1,6 +1,7 @@
 """Checkpoint folders: what loads, what is refused and how, and what is written."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -234,6 +235,19 @@ def test_a_bfloat16_network_is_saved_as_such(tmp_path: Path) -> None:
     save_model(model, tmp_path / "saved")
     assert {tensor.dtype for tensor in load_file(tmp_path / "saved" / "model.safetensors").values()} == {torch.bfloat16}
     assert json.loads((tmp_path / "saved" / "config.json").read_text())["dtype"] == "bfloat16"
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640)])
+@pytest.mark.parametrize("max_shard_bytes", [10**9, 100_000])
+def test_saved_files_have_the_usual_mode(tmp_path: Path, umask: int, mode: int, max_shard_bytes: int) -> None:
+    """Weights that nobody but their owner can read, as safetensors leaves them."""
+    model = load(make_tiny_checkpoint(tmp_path / "model"))
+    before = os.umask(umask)
+    try:
+        save_model(model, tmp_path / "saved", max_shard_bytes=max_shard_bytes)
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "saved").iterdir()} == {mode}
 
 
 def test_saving_over_weights_is_refused(tmp_path: Path) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from svlm_cli.evals.match import Score, Truth
+from svlm_cli.evals.match import Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.script import Script
+from svlm_cli.simulator.events import Score
 
 TEAMS = ("Falvon", "Torbek")
 GOAL_AT_S = 10.5

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svlm_cli.evals.match import Score, Telling, ToldEvent, ToldName, ToldScore, Truth, matched, tally
+from svlm_cli.evals.match import Telling, ToldEvent, ToldName, ToldScore, Truth, matched, tally
 from svlm_cli.evals.scores import Count, evaluate
+from svlm_cli.simulator.events import Score
 
 SECONDS = 20
 

@@ -42,7 +42,7 @@ class Listener:
     """Speaks second by second."""
 
     def __init__(self, context: str) -> None:
-        found = re.fullmatch(r"(\w+) in \w+ against (\w+) in \w+\.", context)
+        found = re.fullmatch(r"Match: \w+ (\w+) against \w+ (\w+)\.", context)
         assert found is not None
         self._names = (found[1], found[2])
         self._looks: list[Look] = []

@@ -134,6 +134,7 @@ def test_the_description_says_what_is_on_screen() -> None:
         assert (column, row) == (f"c{x // 28 + 1}", f"r{y // 28 + 1}")
         assert (name, kit) in {(team.name, team.kit) for team in match.teams}
         assert kit in KITS
+        assert [word.text for word in describe(match, second, name_first=True)] == [name, kit, *said[2:]]
         assert len(said) == (7 if scenes.scoreboard[0] else 5)
         states.add(state)
     assert states == {"held", "loose", "net", "out"}

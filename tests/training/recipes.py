@@ -48,7 +48,7 @@ def small_recipe(steps: int = 4, **optimisation: Any) -> Recipe:
     """Two windows of four seconds a step, from scratch, in float32."""
     return Recipe(
         model=SIZES,
-        data=DataRecipe(simulator=SimulatorRecipe(match_minutes=1, windows_per_match=4, matches_per_block=2)),
+        data=DataRecipe(simulator=SimulatorRecipe(match_minutes=(1.0,), windows_per_match=4, matches_per_block=2)),
         windows=WindowRecipe(seconds=4, overlap_seconds=2),
         base_stage=BaseStage(share=0.5, share_after=0.25),
         optimisation=replace(

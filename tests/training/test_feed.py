@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.engine.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
 from svlm_cli.engine.qwen2_5_vl.vision import Grid
 from svlm_cli.training.collate import Batch, collate
-from svlm_cli.training.feed import Batches, Feed
+from svlm_cli.training.feed import Batches, DeviceFeed
 from tests.training.test_network import GRID, _window
 
 PREPROCESSOR = Preprocessor(PixelConfig((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 14, 2, 2))
@@ -34,8 +34,8 @@ def _batches(count: int, error: Exception | None = None) -> Batches:
     return make
 
 
-def _feed(batches: Batches, first_step: int = 0, accumulate: int = 1) -> Feed:
-    return Feed(
+def _feed(batches: Batches, first_step: int = 0, accumulate: int = 1) -> DeviceFeed:
+    return DeviceFeed(
         batches,
         PREPROCESSOR,
         device=torch.device("cpu"),

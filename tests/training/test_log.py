@@ -34,3 +34,14 @@ def test_what_happens_again_is_logged_once(tmp_path: Path) -> None:
     path.write_text("".join(f'{{"step": {step}}}\n' for step in range(1, 6)) + '{"ste')
     TrainingLog(path, first_step=3, steps=9, say=lambda line: None)
     assert [json.loads(line)["step"] for line in path.read_text().splitlines()] == [1, 2, 3]
+
+
+def test_what_was_learned_is_known_after_the_last_step(tmp_path: Path) -> None:
+    """Guards the card: of a run that was killed at its very end it says the same, and never how fast a machine was."""
+    tally = torch.zeros(len(Role), 3)
+    tally[Role.WORD] = torch.tensor([4.0, 8.0, 3.0])
+    log = TrainingLog(tmp_path / "log.jsonl", first_step=0, steps=9, say=lambda line: None)
+    assert log.learned == {}
+    log.note(9, FIGURES, tally, tokens=1000, waited_s=0.0)
+    assert log.learned == {"loss": 2.0, "words": 0.75}
+    assert TrainingLog(tmp_path / "log.jsonl", first_step=9, steps=9).learned == log.learned

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
@@ -14,7 +15,7 @@ import torch
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.weights import load_preprocessor
-from svlm_cli.simulator.commentary import describe, words
+from svlm_cli.simulator.commentary import NUMBERS, describe, words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
 from svlm_cli.simulator.teams import KITS
@@ -22,12 +23,14 @@ from svlm_cli.training import folder as run_folder
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.matches import (
-    DENSE_CONTEXT,
+    OPENINGS,
+    Lesson,
     Making,
     MatchTask,
     WindowTask,
     fps_of,
     make_windows,
+    meant_ids,
     plan,
     sample_texts,
 )
@@ -85,12 +88,14 @@ def test_dense_windows_come_by_the_stage() -> None:
     """Guards the order of lessons: first to see, then to comment."""
     recipe = small_recipe(steps=2000)
     recipe = replace(recipe, base_stage=replace(recipe.base_stage, share=0.9, until=0.45, share_after=0.25))
-    dense: dict[bool, list[bool]] = {True: [], False: []}
+    told: dict[bool, list[Lesson]] = {True: [], False: []}
     for block in range(500):
         for _, window in _windows(recipe, block):
-            dense[block * 4 + window.place // 2 < 900].append(window.dense)
-    assert np.mean(dense[True]) == pytest.approx(0.9, abs=0.03)
-    assert np.mean(dense[False]) == pytest.approx(0.25, abs=0.03)
+            told[block * 4 + window.place // 2 < 900].append(window.lesson)
+    for early, share in ((True, 0.9), (False, 0.25)):
+        counts = Counter(told[early])
+        for lesson in (Lesson.KIT_FIRST, Lesson.NAME_FIRST):
+            assert counts[lesson] / len(told[early]) == pytest.approx(share / 2, abs=0.03)
 
 
 def test_steps_draw_their_frame_rate() -> None:
@@ -104,22 +109,24 @@ def test_steps_draw_their_frame_rate() -> None:
             assert window.fps == fps_of(recipe, block * 4 + window.place // 2)
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_a_window_says_what_the_match_says(folder: Path, dense: bool) -> None:
+@pytest.mark.parametrize("lesson", Lesson)
+def test_a_window_says_what_the_match_says(folder: Path, lesson: Lesson) -> None:
     """Guards the seconds of words and of pictures, the context in front, and the mark of descriptions."""
     recipe = small_recipe()
     layout = _layout(folder, recipe)
-    task = MatchTask(5, (WindowTask(0, 0, 2.0, dense), WindowTask(1, 30, 2.0, dense)))
+    task = MatchTask(5, (WindowTask(0, 0, 2.0, lesson), WindowTask(1, 30, 2.0, lesson)))
     first, later = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), task)
     match = Match(5, Split.TRAIN)
     decode = layout.prompt._tokenizer._tokenizer.decode
     text = decode(first.tokens.ids.tolist(), skip_special_tokens=False)
-    assert "previous text\n" + (DENSE_CONTEXT if dense else "") + match.context + "<|im_end|>" in text
+    assert "previous text\n" + OPENINGS[lesson] + match.context + "<|im_end|>" in text
     assert text.count("Comment.") == 1
     assert "Comment." not in decode(later.tokens.ids.tolist(), skip_special_tokens=False)
     said = decode(first.tokens.ids[np.isin(first.tokens.roles, (Role.FIRST, Role.WORD, Role.DENSE))].tolist())
-    if dense:
-        assert said == "".join(f" {word.text}" for second in range(24) for word in describe(match, second))
+    if lesson is not Lesson.COMMENTARY:
+        name_first = lesson is Lesson.NAME_FIRST
+        described = (describe(match, second, name_first=name_first) for second in range(24))
+        assert said == "".join(f" {word.text}" for second in described for word in second)
     else:
         assert said == "".join(f" {word.text}" for word in words(match, 0, 24))
     np.testing.assert_array_equal(render(later.scenes), render(match.scenes(30 + np.arange(48) / 2)))
@@ -132,7 +139,9 @@ def test_some_windows_have_the_context_alone_in_front(folder: Path) -> None:
     bare = [window.context_only for block in range(40) for _, window in _windows(recipe, block)]
     assert np.mean(bare) == pytest.approx(0.25, abs=0.05)
     layout = _layout(folder, recipe)
-    task = MatchTask(5, (WindowTask(0, 120, 2.0, dense=False), WindowTask(1, 120, 2.0, dense=False, context_only=True)))
+    task = MatchTask(
+        5, (WindowTask(0, 120, 2.0, Lesson.COMMENTARY), WindowTask(1, 120, 2.0, Lesson.COMMENTARY, context_only=True))
+    )
     usual, alone = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), task)
     end = Match(5, Split.TRAIN).context + "<|im_end|>"
     decode = layout.prompt._tokenizer._tokenizer.decode
@@ -143,18 +152,18 @@ def test_some_windows_have_the_context_alone_in_front(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("dense", [False, True])
-def test_windows_of_one_match_have_teams_of_their_own(folder: Path, dense: bool) -> None:
+@pytest.mark.parametrize("lesson", Lesson)
+def test_windows_of_one_match_have_teams_of_their_own(folder: Path, lesson: Lesson) -> None:
     """Guards against learning a block's names by heart: the same play, other names and kits, nothing else changed."""
     recipe = small_recipe()
     layout = _layout(folder, recipe)
-    task = MatchTask(5, tuple(WindowTask(place, 60, 2.0, dense) for place in range(3)))
+    task = MatchTask(5, tuple(WindowTask(place, 60, 2.0, lesson) for place in range(3)))
     windows = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8), own_teams=True), task)
     first = replace(task, windows=task.windows[:1])
     (plain,) = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8)), first)
     decode = layout.prompt._tokenizer._tokenizer.decode
     texts = [decode(window.tokens.ids.tolist(), skip_special_tokens=False) for window in (plain, *windows)]
-    teams = [re.search(r"(\w+) in (\w+) against (\w+) in (\w+)\.", text) for text in texts]
+    teams = [re.search(r"Match: (\w+) (\w+) against (\w+) (\w+)\.", text) for text in texts]
     groups = [match.groups() for match in teams if match]
     assert len(set(groups)) == 4
     rounds = [text[text.index("<|im_start|>user") :] for text in texts]  # what stands before was cut, by tokens
@@ -162,7 +171,7 @@ def test_windows_of_one_match_have_teams_of_their_own(folder: Path, dense: bool)
         back = dict(zip(own, groups[0], strict=True))
         assert re.sub(r"\w+", lambda word, back=back: back.get(word[0], word[0]), text) == rounds[0]  # type: ignore[misc]
     for window, own in zip(windows, groups[1:], strict=True):
-        assert (window.scenes.kits == [KITS.index(own[1]), KITS.index(own[3])]).all()
+        assert (window.scenes.kits == [KITS.index(own[0]), KITS.index(own[2])]).all()
         np.testing.assert_array_equal(window.scenes.players, plain.scenes.players)
     again = make_windows(Making(layout, replace(recipe.windows, seconds=24), (4, 8), own_teams=True), task)
     np.testing.assert_array_equal(again[2].tokens.ids, windows[2].tokens.ids)
@@ -221,3 +230,35 @@ def test_workers_import_no_torch() -> None:
     """Guards their start: seconds for each of them, and room."""
     script = "import sys, svlm_cli.training.matches, svlm_cli.training.workers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], env=environment(), check=False).returncode == 0
+
+
+def test_meant_ids_follow_what_was_said_up_to_its_first_error() -> None:
+    """Guards targets after an error: what follows a wrong syllable is nothing to learn."""
+    assert meant_ids((1, 2, 3), (1, 2, 3)) == [1, 2, 3]
+    assert meant_ids((7, 2, 3), (1, 2, 3)) == [1, None, None]
+    assert meant_ids((1, 7, 8), (1, 2)) == [1, 2, None]
+    assert meant_ids((1, 2, 8), (1, 2)) == [1, 2, None]
+    assert meant_ids((1,), (1, 2)) == [1]
+
+
+def test_a_confused_window_is_learned_as_a_clear_one(folder: Path) -> None:
+    """Guards the whole way: errors are in what was said, never in what is learned, but for scores that are repeated."""
+    recipe = small_recipe()
+    layout = _layout(folder, recipe)
+    task = MatchTask(5, tuple(WindowTask(place, 600, 2.0, Lesson.COMMENTARY) for place in range(60)))
+    size = replace(recipe.windows, seconds=24)
+    clear = make_windows(Making(layout, size, (4, 8), own_teams=True), task)
+    confused = make_windows(Making(layout, replace(size, confusion=1.0), (4, 8), own_teams=True), task)
+    numbers = {token for number in NUMBERS for token in layout.words(f" {number}")}
+    wrong = unlearned = 0
+    for one, other in zip(clear, confused, strict=True):
+        np.testing.assert_array_equal(one.tokens.targets, one.tokens.ids)
+        if len(one.tokens) != len(other.tokens) or (one.tokens.pads != other.tokens.pads).any():
+            continue  # a wrong name of more or fewer syllables
+        wrong += (one.tokens.ids != other.tokens.ids).sum()
+        learned = other.tokens.roles != Role.NONE
+        unlearned += ((one.tokens.roles != Role.NONE) & ~learned).sum()
+        differ = learned & (other.tokens.targets != one.tokens.ids)
+        assert set(other.tokens.targets[differ].tolist()) <= numbers
+    assert wrong > 20
+    assert unlearned > 5

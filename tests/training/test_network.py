@@ -55,7 +55,7 @@ def _window(length: int, seed: int) -> WindowTokens:
     roles = np.where(random.random(length) < 0.4, random.integers(1, len(Role), length), 0).astype(np.int8)
     roles[: 5 + PADS] = Role.NONE
     positions = np.sort(random.integers(0, 60, (length, 3)), axis=0).astype(np.float32)
-    return WindowTokens(ids, positions, roles, np.arange(5, 5 + PADS, dtype=np.int32))
+    return WindowTokens(ids, positions, roles, np.arange(5, 5 + PADS, dtype=np.int32), ids)
 
 
 def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: Qwen2_5VL) -> None:

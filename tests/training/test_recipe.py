@@ -36,7 +36,11 @@ WRONG = {
         '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[base_stage]\nshare = 0.5',
         "base_stage needs a simulator",
     ),
-    "short matches": ("[data.simulator]\nmatch_minutes = 2", "a match of 2 minutes has 9 windows"),
+    "short matches": (
+        "[data.simulator]\nmatch_minutes = [2.0]\nown_teams = false",
+        "windows_per_match is 60, but a match of 2 minutes has 9 windows",
+    ),
+    "windows that no match has": ("[windows]\nseconds = 90000", "a match of 60 minutes has 0 windows"),
     "policy": ("[policy.vision]\nfps = 0", r"\[policy.vision\]: fps must be above 0"),
     "blind": ("[policy.windows]\nvision_rounds = 0", "there is nothing to see"),
     "rounds": ("[policy]\nchunk_seconds = 2", "a window's rounds are seconds"),

@@ -1,6 +1,7 @@
 """Whole runs on a CPU: what a run leaves behind, that it learns, and that a killed one ends as an unbroken one."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from svlm_cli.checkpoints.folder import CARD_FILE
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.engine import Engine
@@ -59,6 +61,17 @@ def test_a_run_logs_every_step_and_leaves_no_state(trained: Path) -> None:
     assert not (trained / run_folder.STATES).exists()
 
 
+def test_the_card_says_what_was_trained_and_no_more(trained: Path) -> None:
+    """Guards against speeds of a machine among a model's results, and against holes where nothing was stated."""
+    card = (trained / CARD_FILE).read_text()
+    loss = _log(trained)[-1]["loss"]
+    assert card.startswith("# A model trained by svlm\n\nLicence: not stated. ")
+    assert f"| parameters | 0.1 M |\n| steps | {STEPS} |\n| loss | {loss:.4g} |\n" in card
+    rows = set(re.findall(r"^\| ([a-z ]+) \|", card, re.MULTILINE))
+    assert rows - {"first word", "silence", "words", "ends", "dense"} == {"parameters", "steps", "loss"}
+    assert "\n\n\n" not in card
+
+
 def test_the_folder_gives_transformers_the_same_logits(trained: Path) -> None:
     """Guards the key names and config.json: other tools must read what is trained here."""
     pair = load_both(trained)
@@ -74,7 +87,7 @@ def test_the_folder_is_a_checkpoint_that_captions(trained: Path) -> None:
     checkpoint = resolve(str(trained))
     assert checkpoint.policy == small_recipe().policy
     engine = Engine.load(checkpoint.folder, checkpoint.policy, device=CPU, dtype=torch.float32)
-    with engine.open(context="Falvon in red against Torbek in white.") as stream:
+    with engine.open(context="Match: red Falvon against white Torbek.") as stream:
         for chunk in make_chunks(3, size=(112, 224)):
             (heard,) = hear(engine, [stream], [chunk])
             assert heard.ids
@@ -110,11 +123,14 @@ def test_a_killed_run_ends_as_an_unbroken_one(trained: Path, tmp_path: Path) -> 
     state = run_folder.latest_state(folder)
     assert state is not None
     assert 0 < state[1] < STEPS
+    usual = (folder / "recipe.toml").stat().st_mode
+    assert {path.stat().st_mode for path in state[0].iterdir()} == {usual}, "who may read the run may resume it"
     train(recipe, folder, device=CPU, resume=True, say=_silent)
     expected, found = (load_file(one / "model.safetensors") for one in (trained, folder))
     assert expected.keys() == found.keys()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert [(row["step"], row["loss"]) for row in _log(folder)] == [(row["step"], row["loss"]) for row in _log(trained)]
+    assert (folder / CARD_FILE).read_text() == (trained / CARD_FILE).read_text()
 
 
 _SLOWLY = """
