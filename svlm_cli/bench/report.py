@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 from svlm_cli.bench.latency import Latency
+from svlm_cli.bench.renderer import Drawing
 
 MS = 1000
 MB = 1_000_000
@@ -33,6 +34,13 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
     return headings, rows
 
 
+def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench renderer`."""
+    headings = ["device", "batch", "batches", "batch ms", "frames a second"]
+    row = [result.device, str(result.batch), str(result.batches), _number(result.batch_s_median, MS)]
+    return headings, [[*row, _number(result.frames_per_s, 1, digits=0)]]
+
+
 def print_json(value: dict[str, Any], file: TextIO) -> None:
     """One line of strict JSON: what is not a number is null."""
     print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
@@ -41,6 +49,11 @@ def print_json(value: dict[str, Any], file: TextIO) -> None:
 def latency_json(results: Sequence[Latency], setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench latency`: the setting, and a result a mode."""
     return {"bench": "latency", "setting": setting, "results": [asdict(result) for result in results]}
+
+
+def renderer_json(result: Drawing, setting: dict[str, Any]) -> dict[str, Any]:
+    """The object of `svlm bench renderer`: the setting, and the one result."""
+    return {"bench": "renderer", "setting": setting, "results": [asdict(result)]}
 
 
 def _number(value: float | None, scale: float, *, digits: int = 2) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Annotated
@@ -28,7 +28,7 @@ def _bench() -> None:
 
 @app.command()
 def latency(
-    model: options.Model,
+    model: options.Model = None,
     revision: options.Revision = None,
     offline: options.Offline = False,
     device: options.Device = "auto",
@@ -58,11 +58,9 @@ def latency(
         engine = Engine.load(checkpoint.folder, policy, device=where, dtype=number_format)
         with _progress(one, rounds) as advance:
             results.append(measure(engine, load, advance))
-    headings, rows = latency_rows(results)
-    table = Table(*headings, caption="* ended early: its cache is full" if any(one.ended for one in results) else None)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+    _print_table(
+        *latency_rows(results), "* ended early: its cache is full" if any(one.ended for one in results) else ""
+    )
     setting = {
         "model": checkpoint.name,
         "device": str(where),
@@ -71,6 +69,30 @@ def latency(
         **asdict(load),
     }
     print_json(latency_json(results, setting), sys.stdout)
+
+
+@app.command()
+def renderer(
+    device: options.Device = "auto",
+    batch: Annotated[int, typer.Option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
+    batches: Annotated[int, typer.Option(min=1, help="How often.")] = 20,
+) -> None:
+    """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
+    from svlm_cli.bench.renderer import MATCHES, measure
+    from svlm_cli.bench.report import print_json, renderer_json, renderer_rows
+    from svlm_cli.engine.device import resolve_device
+    from svlm_cli.simulator.match import HEIGHT, WIDTH
+
+    result = measure(resolve_device(device), batch=batch, batches=batches)
+    _print_table(*renderer_rows(result))
+    print_json(renderer_json(result, {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}), sys.stdout)
+
+
+def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+    table = Table(*headings, caption=caption or None)
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -1,0 +1,49 @@
+"""How many pictures of the simulator a device draws in a second.
+
+What is timed is what a batch of training waits for: its scenes on their way to the device, and the drawing. Knows no
+model, no file and no terminal; `report.py` prints what comes out.
+"""
+
+import time
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import torch
+
+from svlm_cli.simulator.match import Match, Scenes
+from svlm_cli.simulator.render import draw
+
+MATCHES = 16  # whose moments a batch mixes, as one of training does
+_WARM_UP = 3  # batches
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Batches of pictures, drawn one after the other."""
+
+    device: str
+    batch: int  # pictures
+    batches: int
+    batch_s_median: float
+    frames_per_s: float  # at that median
+
+
+def scenes(count: int) -> Scenes:
+    """So many moments, a second apart, of several matches."""
+    lengths = [len(range(match, count, MATCHES)) for match in range(min(MATCHES, count))]
+    return Scenes.join([Match(seed).scenes(np.arange(length)) for seed, length in enumerate(lengths)])
+
+
+def measure(device: torch.device, *, batch: int, batches: int) -> Drawing:
+    """Draw the same `batch` pictures `batches` times, after a few times that do not count."""
+    shown = scenes(batch)
+    seconds: list[float] = []
+    for _ in range(_WARM_UP + batches):
+        started = time.perf_counter()
+        draw(torch, shown, device=device)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - started)
+    typical = median(seconds[_WARM_UP:])
+    return Drawing(str(device), batch, batches, typical, batch / typical)
