@@ -164,6 +164,14 @@ def test_pages_tell_the_truth(page: Path) -> None:
     assert _MACHINE_PATH.search(text) is None
 
 
+def test_make_calls_svlm_as_it_is() -> None:
+    """Guards `make demo` and `make bench`, which no other test runs, against options that were renamed."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    calls = re.findall(r"^\t\$\(BIN\)/svlm (.+)$", makefile, re.MULTILINE)
+    assert {call.split()[0] for call in calls} == {"caption", "bench"}
+    assert [call for call in calls if svlm_fault(shlex.split(call))] == []
+
+
 def test_there_is_something_to_check() -> None:
     """Guards the test above against finding nothing because it does not see."""
     lines = [line for page in PAGES for line in shell_lines(page.read_text(encoding="utf-8"))]

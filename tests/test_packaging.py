@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from dataclasses import dataclass
@@ -25,6 +26,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     _check_run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT)
     (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sdist")
+    _check_run(sys.executable, "-m", "build", "--sdist", "--no-isolation", "--outdir", folder, ROOT)
+    (path,) = folder.glob("*.tar.gz")
     return path
 
 
@@ -64,20 +73,37 @@ def _check_run(*command: str | Path, cwd: Path | None = None, env: dict[str, str
     return done.stdout
 
 
+def _code() -> set[str]:
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "svlm_cli").rglob("*.py")}
+
+
+def _models() -> dict[str, int]:
+    """Bytes of each file in models/, weights of embedded models included, by its path in the checkout."""
+    files = [path for path in (ROOT / "models").rglob("*") if path.is_file()]
+    assert files
+    return {path.relative_to(ROOT).as_posix(): path.stat().st_size for path in files}
+
+
 def test_wheel_holds_the_code_the_models_and_the_licence(wheel: Path) -> None:
-    """Guards against wheels that work in a checkout alone, and against shipping the tests as `tests`."""
+    """Guards against wheels that work in a checkout alone, and against any that hold more, as tests or caches."""
     with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-    code = {path.relative_to(ROOT).as_posix() for path in (ROOT / "svlm_cli").rglob("*.py")}
-    models = {
-        f"svlm_cli/_models/{path.relative_to(ROOT / 'models').as_posix()}"
-        for path in (ROOT / "models").rglob("*")
-        if path.is_file()
-    }
-    assert models
-    assert code | models <= names
-    assert {name.split("/")[0] for name in names} == {"svlm_cli", f"svlm_cli-{PROJECT['version']}.dist-info"}
-    assert any(name.endswith("/licenses/LICENSE") for name in names)
+        sizes = {one.filename: one.file_size for one in archive.infolist()}
+    about = {name for name in sizes if name.startswith(f"svlm_cli-{PROJECT['version']}.dist-info/")}
+    models = {f"svlm_cli/_{name}": size for name, size in _models().items()}
+    assert sizes.keys() - about == _code() | models.keys()
+    assert {name: sizes[name] for name in models} == models
+    assert any(name.endswith("/licenses/LICENSE") for name in about)
+
+
+def test_sdist_makes_the_same(sdist: Path) -> None:
+    """Guards those who build from source: no file of a model is left out, and nothing that was made is put in."""
+    with tarfile.open(sdist) as archive:
+        sizes = {one.name.partition("/")[2]: one.size for one in archive if one.isfile()}
+    assert {name: size for name, size in sizes.items() if name.startswith("models/")} == _models()
+    assert {name for name in sizes if name.startswith("svlm_cli/")} == _code()
+    top = {"svlm_cli", "models", "tests", "docs", "Makefile", "constraints.txt"}
+    made = {"pyproject.toml", "README.md", "LICENSE", "PKG-INFO", ".gitignore"}
+    assert {name.split("/")[0] for name in sizes} <= top | made
 
 
 def test_wheel_is_described(wheel: Path) -> None:
@@ -87,7 +113,7 @@ def test_wheel_is_described(wheel: Path) -> None:
         metadata = Parser().parsestr(archive.read(path).decode("utf-8"))
     assert (metadata["Name"], metadata["Version"]) == ("svlm-cli", PROJECT["version"])
     assert (metadata["License-Expression"], metadata["Requires-Python"]) == ("MIT", ">=3.11")
-    assert set(metadata.get_all("Provides-Extra") or ()) == {"flash", "train", "test"}
+    assert set(metadata.get_all("Provides-Extra") or ()) == {"flash", "plots", "train", "test"}
 
 
 def test_installed_command_knows_its_version(installation: Installation) -> None:

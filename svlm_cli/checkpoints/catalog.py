@@ -6,12 +6,16 @@ Knows no network: whether weights named by hub id are on this machine is ``hub.p
 import difflib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from svlm_cli.checkpoints import policy_file
-from svlm_cli.checkpoints.folder import CONFIG_FILE
+from svlm_cli.checkpoints.folder import CONFIG_FILE, TOKENIZER_FILE, has_all_shards
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.core.errors import ModelError
 
+DEFAULT_MODEL: Final = "svlm-mini"  # what is used where no model is named; it needs no download
+
+_INSTALL_AGAIN = "Install svlm-cli again."
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -34,7 +38,7 @@ def models_folder() -> Path:
     for folder in (_PACKAGE / "_models", _PACKAGE.parent / "models"):
         if folder.is_dir():
             return folder
-    raise ModelError("The catalog of models is missing from this installation.", "Install svlm-cli again.")
+    raise ModelError("The catalog of models is missing from this installation.", _INSTALL_AGAIN)
 
 
 def names() -> tuple[str, ...]:
@@ -56,9 +60,12 @@ def find(name: str) -> ModelEntry:
     if not (folder / POLICY_FILE).is_file():
         raise ModelError(f"The model {name} is broken: {folder} has no {POLICY_FILE}.")
     entry = ModelEntry(name, folder, policy_file.read(folder / POLICY_FILE))
+    if entry.embedded and not ((folder / TOKENIZER_FILE).is_file() and has_all_shards(folder)):
+        raise ModelError(f"The model {name} is broken: {folder} lacks weights, or the tokenizer.", _INSTALL_AGAIN)
     if not entry.embedded and not entry.file.weights.hub:
         raise ModelError(
-            f"The model {name} is broken: it has no weights of its own, and no weights.hub in {POLICY_FILE}."
+            f"The model {name} is broken: it has no weights of its own, and no weights.hub in {POLICY_FILE}.",
+            _INSTALL_AGAIN,
         )
     return entry
 

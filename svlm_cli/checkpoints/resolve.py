@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from svlm_cli.checkpoints import catalog, hub, policy_file
-from svlm_cli.checkpoints.catalog import ModelEntry
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL, ModelEntry
 from svlm_cli.checkpoints.folder import require_checkpoint
 from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, PolicyFile
 from svlm_cli.core.errors import ModelError, UsageError
@@ -66,13 +66,18 @@ class Checkpoint:
     origin: Origin
 
 
-def resolve(model: str, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
-    """The checkpoint that ``model`` names, fetched if need be.
+def resolve(model: str | None, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
+    """The checkpoint that ``model`` names, fetched if need be; ``None`` is `DEFAULT_MODEL`.
 
     ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
     ``offline`` uses nothing but what is on this machine. Raises `ModelError`, and `UsageError` for such a revision.
     """
-    reference = refer(model, revision=revision)
+    if model is None and DEFAULT_MODEL not in catalog.names():
+        raise ModelError(
+            f"No model is named, and {DEFAULT_MODEL}, the default, is not part of this installation.",
+            "Name one with --model, or install svlm-cli again.",
+        )
+    reference = refer(DEFAULT_MODEL if model is None else model, revision=revision)
     folder = reference.fetch(offline=offline)
     require_checkpoint(folder, reference.name)
     return Checkpoint(reference.name, folder, reference.described(folder).policy, reference.origin)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import ExitCode, error_sentence
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.videos import Video, VideoOptions
 
+_WHAT_SPEAKS = (
+    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in. "
+    "Real footage wants --model streamingvlm-7b."
+)
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def caption(
     sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos; `-` reads one from stdin.")],
-    model: options.Model,
+    model: options.Model = None,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
     ] = None,
@@ -82,7 +88,8 @@ def caption(
     )
     checkpoint = resolve(model, revision=revision, offline=offline)
     policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)
-    call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet)
+    told = _WHAT_SPEAKS if model is None and not quiet else ""
+    call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet, told)
     try:
         call.run(checkpoint.folder, device, dtype)
     finally:
@@ -99,6 +106,7 @@ class _Call:
     options: "VideoOptions"
     progress: Progress
     quiet: bool
+    told: str  # before the first word, if anything
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
 
@@ -108,6 +116,8 @@ class _Call:
         first = next(feeds, None)
         if first is None:
             return
+        if self.told:
+            self.progress.say(self.told)
         try:
             engine = _load(folder, self.policy, device, dtype)
         except BaseException:

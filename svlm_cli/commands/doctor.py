@@ -138,18 +138,27 @@ def _decord() -> Finding:
 
 def _models() -> Iterator[Finding]:
     try:
-        entries = catalog.list_models()
+        names = catalog.names()
     except SvlmError as error:
         yield Finding("models", State.MISSING, error.message, error.hint)
         return
-    for entry in entries:
-        folder = resolve.refer(entry.name).present()
-        if folder is not None:
-            yield Finding(entry.name, State.OK, f"in {folder}")
-            continue
-        size = f" ({entry.file.weights.size_gb:g} GB)" if entry.file.weights.size_gb else ""
-        advice = f"Fetch its weights{size} with `svlm models pull {entry.name}`."
-        yield Finding(entry.name, State.OPTIONAL, "Not on this machine.", advice)
+    yield from map(_model, names)
+
+
+def _model(name: str) -> Finding:
+    try:
+        entry = catalog.find(name)
+    except SvlmError as error:
+        return Finding(name, State.MISSING, error.message, error.hint)
+    folder = resolve.refer(name).present()
+    if entry.embedded:
+        use = ", and is used unless another is named" if name == catalog.DEFAULT_MODEL else ""
+        return Finding(name, State.OK, f"comes with svlm{use}: {folder}")
+    if folder is not None:
+        return Finding(name, State.OK, f"in {folder}")
+    size = f" ({entry.file.weights.size_gb:g} GB)" if entry.file.weights.size_gb else ""
+    advice = f"Fetch its weights{size} with `svlm models pull {name}`."
+    return Finding(name, State.OPTIONAL, "Not on this machine.", advice)
 
 
 def _cache() -> Finding:

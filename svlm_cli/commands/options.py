@@ -7,14 +7,17 @@ from typing import Annotated, Literal
 
 import typer
 
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+
 Model = Annotated[
-    str,
+    str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set
     typer.Option(
         "--model",
         "-m",
         envvar="SVLM_MODEL",
         metavar="NAME|PATH|HUB_ID",
-        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub.",
+        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub. "
+        f"Default: {DEFAULT_MODEL}.",
     ),
 ]
 

@@ -8,6 +8,7 @@ from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.folder import read_card
 from svlm_cli.core.errors import ModelError
 from svlm_cli.core.policy import MarkerRule, StreamPolicy
+from tests.checkpoints.fake import SHARDS, fake_checkpoint
 
 
 @pytest.fixture
@@ -66,11 +67,21 @@ def test_a_broken_entry_is_named(models: Path, name: str, text: str | None) -> N
 
 def test_an_entry_may_carry_its_weights(models: Path) -> None:
     """Guards the embedded model: it needs no hub."""
-    (models / "own").mkdir()
+    fake_checkpoint(models / "own")
     (models / "own" / "policy.toml").write_text("")
-    (models / "own" / "config.json").write_text("{}")
     assert catalog.find("own").embedded
     assert not catalog.find("good").embedded
+
+
+@pytest.mark.parametrize("missing", ["config.json", "tokenizer.json", SHARDS[1]])
+def test_weights_that_did_not_come_along_are_missed(models: Path, missing: str) -> None:
+    """Guards against a model that is listed as here, and fails a minute later with the name of some file."""
+    fake_checkpoint(models / "own")
+    (models / "own" / "policy.toml").write_text("")
+    (models / "own" / missing).unlink()
+    with pytest.raises(ModelError, match="The model own is broken") as caught:
+        catalog.find("own")
+    assert caught.value.hint == "Install svlm-cli again."
 
 
 @pytest.mark.parametrize("name", ["streamingvlm-7", "StreamingVLM-7B", "streaming-vlm-7b"])

@@ -44,6 +44,19 @@ def test_embedded_weights_need_no_hub(models: Path) -> None:
     assert (checkpoint.folder, checkpoint.policy.vision.fps) == (models / "own", 8)
 
 
+def test_no_name_is_the_model_that_comes_with_svlm(models: Path) -> None:
+    """Guards the first command of a newcomer, also where the installation lost that model; an empty name is none."""
+    with pytest.raises(ModelError, match=rf"and {catalog.DEFAULT_MODEL}, the default, is not part of this") as caught:
+        resolve(None)
+    assert "--model" in caught.value.hint
+    (models / "own").rename(models / catalog.DEFAULT_MODEL)
+    assert resolve(None) == resolve(catalog.DEFAULT_MODEL)
+    with pytest.raises(UsageError, match="comes with svlm"):
+        resolve(None, revision="v1")
+    with pytest.raises(ModelError, match="No model is called ''"):
+        resolve("")
+
+
 def test_a_folder_brings_its_own_policy_or_the_published_one(models: Path) -> None:
     """Guards fine-tuned checkpoints, whose policy travels with them."""
     folder = fake_checkpoint(Path("mine"))

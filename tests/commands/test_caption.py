@@ -8,49 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clips import cut, make_clip, run_ffmpeg
+from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm, environment
 from tests.subtitle_checker import check_srt, check_vtt
 from tests.tiny import make_tiny_checkpoint
-
-SECONDS = 4
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds. Do not write beside it."""
-    return make_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", frames=30 * SECONDS)
-
-
-@pytest.fixture
-def here(tmp_path: Path, clip: Path) -> Path:
-    """The clip, in the folder that commands run in."""
-    return Path(shutil.copy(clip, tmp_path / "clip.mp4"))
-
-
-@pytest.fixture
-def svlm_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Svlm:
-    """As `svlm`, in this process: torch is imported once."""
-    from svlm_cli.commands.app import main
-
-    monkeypatch.chdir(tmp_path)
-
-    def run(
-        *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        assert (env, stdin) == (None, None), "take `svlm` for these"
-        capfd.readouterr()
-        code = main([*map(str, arguments)])
-        told = capfd.readouterr()
-        return subprocess.CompletedProcess(arguments, code, told.out, told.err)
-
-    return run
 
 
 def rounds(path_or_text: Path | str) -> list[dict[str, Any]]:

@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from svlm_cli.checkpoints import catalog
+from tests.checkpoints.fake import fake_checkpoint
 from tests.conftest import ROOT, Svlm, environment
 
 HEAVY = ("torch", "transformers", "decord")
 MODELS = {path.parent.name for path in (ROOT / "models").glob("*/policy.toml")}
+EMBEDDED = {path.parent.name for path in (ROOT / "models").glob("*/config.json")}
 
 
 def doctor_without(*modules: str, path: Path, as_json: bool = True) -> subprocess.CompletedProcess[str]:
@@ -58,10 +63,29 @@ def test_no_torch(tmp_path: Path) -> None:
 def test_models_that_are_not_here_come_with_their_command(tmp_path: Path) -> None:
     """Guards the way from an empty machine to a first caption: each absent model names the line that fetches it."""
     found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)
-    assert MODELS
-    for name in MODELS:
+    assert "streamingvlm-7b" in MODELS - EMBEDDED
+    for name in MODELS - EMBEDDED:
         assert found[name]["state"] == "optional"
         assert f"`svlm models pull {name}`" in found[name]["advice"]
+
+
+def test_the_model_that_comes_with_svlm(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the first caption: what is used unasked is there, or is called missing, and hides no sound model."""
+    models = tmp_path / "models"
+    fake_checkpoint(models / catalog.DEFAULT_MODEL)
+    (models / catalog.DEFAULT_MODEL / "policy.toml").write_text("")
+    (models / "remote").mkdir()
+    (models / "remote" / "policy.toml").write_text("[weights]\nhub = 'team/model'\n")
+    monkeypatch.setattr(catalog, "models_folder", lambda: models)
+    sound = checks(svlm_inside("doctor", "--json").stdout)
+    assert sound[catalog.DEFAULT_MODEL]["state"] == "ok"
+    assert "unless another is named" in sound[catalog.DEFAULT_MODEL]["detail"]
+    (models / catalog.DEFAULT_MODEL / "tokenizer.json").unlink()
+    done = svlm_inside("doctor", "--json")
+    broken = checks(done.stdout)
+    assert (done.returncode, broken[catalog.DEFAULT_MODEL]["state"]) == (1, "missing")
+    assert broken[catalog.DEFAULT_MODEL]["advice"] == "Install svlm-cli again."
+    assert broken["remote"] == sound["remote"]
 
 
 def test_the_static_ffmpeg_will_do(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""Commands without --model: they take the model that comes with svlm, and captions say what that is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.checkpoints import catalog
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from tests.conftest import ROOT, Svlm
+from tests.subtitle_checker import check_srt
+
+
+@pytest.fixture
+def mini(tmp_path: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The default model, in a catalog of one's own: tiny, with random weights."""
+    folder = tmp_path / "models" / DEFAULT_MODEL
+    shutil.copytree(tiny_checkpoint, folder)
+    (folder / "policy.toml").write_text("[vision]\nmin_pixels = 3_136\nmax_pixels = 12_544\n")
+    monkeypatch.setattr(catalog, "models_folder", lambda: folder.parent)
+    return folder
+
+
+def sentences(stderr: str) -> list[str]:
+    """What svlm says of its own: phrases begin with their time, results with the video's name."""
+    return [line for line in stderr.splitlines() if line.startswith("svlm:")]
+
+
+@pytest.mark.parametrize("style", ["auto", "bar", "none"])
+def test_a_caption_says_whose_it_is(svlm_inside: Svlm, here: Path, mini: Path, style: str) -> None:
+    """Guards those who caption a real match with a model that has seen none: one line, with the way out."""
+    done = svlm_inside("caption", here.name, "--progress", style)
+    assert done.returncode == 0, done.stderr
+    assert check_srt(here.with_suffix(".srt").read_text(encoding="utf-8")) == []
+    (line,) = sentences(done.stderr)
+    assert DEFAULT_MODEL in line
+    model = line.partition("--model ")[2].rstrip(".")
+    assert (ROOT / "models" / model / "policy.toml").is_file()
+
+
+def test_stdout_stays_data(svlm_inside: Svlm, here: Path, mini: Path) -> None:
+    done = svlm_inside("caption", here.name, "-f", "jsonl", "-o", "-")
+    assert all(json.loads(line)["end"] for line in done.stdout.splitlines())
+    assert len(sentences(done.stderr)) == 1
+
+
+@pytest.mark.parametrize("options", [("--model", DEFAULT_MODEL), ("--quiet",)])
+def test_who_chose_is_not_told(svlm_inside: Svlm, here: Path, mini: Path, options: tuple[str, ...]) -> None:
+    """Guards scripts and those who know: a model that was named needs no introduction, and quiet is quiet."""
+    done = svlm_inside("caption", here.name, *options)
+    assert done.returncode == 0, done.stderr
+    assert sentences(done.stderr) == []
+
+
+def test_the_variable_names_a_model_too(
+    svlm_inside: Svlm, here: Path, mini: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards SVLM_MODEL, and `--model "$UNSET"`, which must not pass for no option at all."""
+    monkeypatch.setenv("SVLM_MODEL", str(mini))
+    assert sentences(svlm_inside("caption", here.name).stderr) == []
+    done = svlm_inside("caption", here.name, "--overwrite", "--model", "")
+    assert done.returncode == 4
+    assert "No model is called ''" in done.stderr
+
+
+def test_an_error_comes_alone(svlm_inside: Svlm, here: Path, mini: Path) -> None:
+    """Guards against an introduction to words that are never said."""
+    done = svlm_inside("caption", "gone.mp4")
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    (mini / "model.safetensors").unlink()
+    done = svlm_inside("caption", here.name)
+    assert done.returncode == 4
+    assert done.stderr.startswith(f"svlm: The model {DEFAULT_MODEL} is broken")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_bench_takes_it_as_well(svlm_inside: Svlm, mini: Path) -> None:
+    """Guards one default for all commands. A bench shows no words, so nothing is to be said of them."""
+    done = svlm_inside("bench", "latency", "--rounds", "2", "--tokens", "2", "--size", "56x56")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["setting"]["model"] == DEFAULT_MODEL
+    assert done.stderr == ""
+
+
+def test_it_is_listed_as_ready(svlm_inside: Svlm, mini: Path) -> None:
+    """Guards `svlm models`: nothing to fetch, and its folder is where it lies."""
+    (row,) = json.loads(svlm_inside("models", "list", "--json").stdout)
+    assert (row["name"], row["embedded"], row["present"], row["folder"]) == (DEFAULT_MODEL, True, True, str(mini))
+    assert svlm_inside("models", "pull", DEFAULT_MODEL).stdout == f"{mini}\n"
