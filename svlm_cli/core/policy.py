@@ -156,13 +156,24 @@ class StreamPolicy:
         keep_query: bool | None = None,
         temperature: float | None = None,
         max_new_tokens: int | None = None,
+        vision_rounds: int | None = None,
+        sink_tokens: int | None = None,
+        window_tokens: int | None = None,
+        full_tokens: int | None = None,
     ) -> "StreamPolicy":
-        """The policy with what a user asked for instead; None leaves a value as it is."""
-        sampling = self.sampling
+        """The policy with what was asked for instead; None leaves a value as it is."""
+        sampling, windows = self.sampling, self.windows
         return replace(
             self,
             mode=self.mode if mode is None else mode,
             vision=self.vision if fps is None else replace(self.vision, fps=fps),
+            windows=replace(
+                windows,
+                vision_rounds=windows.vision_rounds if vision_rounds is None else vision_rounds,
+                sink_tokens=windows.sink_tokens if sink_tokens is None else sink_tokens,
+                window_tokens=windows.window_tokens if window_tokens is None else window_tokens,
+                full_tokens=windows.full_tokens if full_tokens is None else full_tokens,
+            ),
             prompt=self.prompt if keep_query is None else replace(self.prompt, keep_query=keep_query),
             sampling=replace(
                 sampling,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from statistics import fmean, median
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Request
+from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.scores import fifth_bounds
 from svlm_cli.evals.world import World, context_of
 
@@ -71,6 +73,24 @@ class Played:
     said: tuple[tuple[Segment, ...], ...]  # a match's rounds
     ended: tuple[Ended, ...]
     timing: Timing
+
+    def texts(self, seconds: int) -> list[tuple[str, ...]]:
+        """What was said in each of `seconds` seconds, a match a tuple."""
+        return [by_second(((segment.end_s, segment.text) for segment in said), seconds) for said in self.said]
+
+
+def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
+    """What a report says of how it came about."""
+    return {
+        "model": model,
+        "mode": engine.policy.mode.value,
+        "matches": setting.matches,
+        "minutes": setting.seconds / 60,
+        "seed": setting.seed,
+        "fps": engine.policy.vision.fps,
+        "device": str(engine.device),
+        "dtype": str(engine.dtype).removeprefix("torch."),
+    }
 
 
 def play(

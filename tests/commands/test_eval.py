@@ -106,7 +106,6 @@ def test_a_control_that_does_not_hold_ends_it(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "--model"),
         (["--model", "x", "--minutes", "0"], 2, "0 minutes is no length"),
         (["--model", "x", "--minutes", "nan"], 2, "nan minutes is no length"),
         (["--model", "x", "--matches", "0"], 2, "--matches"),

@@ -1,0 +1,266 @@
+"""``svlm eval claims``: the comparisons of the paper, a row at a time, merged into a table.
+
+The measuring is in ``evals/``, all files ``evals/claims*.py``.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.playing import TABLE_WIDTH, match_seconds, play_matches, write_matches
+from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.text import plain_text
+from svlm_cli.outputs.destination import Destination, open_destination
+
+if TYPE_CHECKING:
+    import torch
+
+    from svlm_cli.evals.claims import Row
+    from svlm_cli.evals.claims_results import Result
+    from svlm_cli.evals.claims_setting import RowSetting
+    from svlm_cli.evals.controls import Controls
+    from svlm_cli.evals.script import Script
+
+DEFAULT_MATCHES = 20
+
+_Model = typer.Option(  # no variable names it: to look at results must not measure any
+    "--model",
+    "-m",
+    metavar="NAME|PATH|HUB_ID",
+    help="Measure the rows that are missing. Without it, nothing is measured.",
+)
+
+
+def claims(
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")],
+    model: Annotated[str | None, _Model] = None,
+    row: Annotated[
+        list[str] | None, typer.Option("--row", metavar="NAME", help="This row alone. May be given several times.")
+    ] = None,
+    matches: Annotated[int, typer.Option(min=1, help="How many, with seeds from --seed on, all in one batch.")] = (
+        DEFAULT_MATCHES
+    ),
+    minutes: Annotated[
+        float | None, typer.Option(help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.")
+    ] = None,
+    seed: options.Seed = 0,
+    fps: Annotated[float | None, typer.Option(help="Frames a second. Default: the model's.")] = None,
+    no_overlap_model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|PATH|HUB_ID", help="For the row no-overlap: a model trained without overlap."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure rows again that are there already.")] = False,
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it.")
+    ] = None,
+    as_json: options.Json = False,
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+) -> None:
+    """Compare what the paper compares: streaming, full attention, windows, positions, sink, vision window, training.
+
+    Each row is measured as by `svlm eval match`, and kept in RESULTS/ROW.json. Rows that are there are not measured
+    again, so the table can be made bit by bit. A row is streaming, full, window, window-overlap, native-positions,
+    sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 or no-overlap.
+    """
+    if model is None and no_overlap_model is None and (row or overwrite):
+        raise UsageError("Nothing says which model is measured.", "Name a --model.")
+    from svlm_cli.evals.claims import choose_rows
+    from svlm_cli.evals.claims_results import merge
+
+    if write is not None:
+        _require_page(write)
+    measured: list[str] = []
+    rows = choose_rows(row or (), model=model is not None, no_overlap_model=no_overlap_model is not None)
+    if rows:
+        names = {False: model, True: no_overlap_model}
+        subjects = {
+            kind: _subject(name, fps, None if kind else revision, offline=offline)
+            for kind, name in names.items()
+            if name is not None and any(one.no_overlap is kind for one in rows)
+        }
+        run = _Run(results, matches, minutes, seed, overwrite, device, dtype)
+        measured = run.measure([(one, subjects[one.no_overlap]) for one in rows])
+    found = merge(results)
+    if write is not None:
+        _write_page(found, results, write)
+    _print(found, measured, write, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """A model that is measured."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    base: StreamPolicy
+
+
+def _subject(model: str, fps: float | None, revision: str | None, *, offline: bool) -> _Subject:
+    from svlm_cli.checkpoints.resolve import Origin, resolve
+    from svlm_cli.evals.claims_setting import fingerprint
+
+    checkpoint = resolve(model, revision=revision, offline=offline)
+    # Results travel: where somebody's folders lie is nobody else's affair.
+    name = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
+    base = checkpoint.policy.changed(mode=Mode.STREAMING, fps=fps, temperature=0.0)
+    return _Subject(name, checkpoint.folder, fingerprint(checkpoint.folder), base)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One call that measures: what was asked for."""
+
+    results: Path
+    matches: int
+    minutes: float | None
+    seed: int
+    overwrite: bool
+    device: str
+    dtype: options.DtypeName
+
+    def measure(self, rows: Sequence[tuple["Row", _Subject]]) -> list[str]:
+        """Measures those that are not there, and returns their names. All is checked before the first is measured."""
+        from svlm_cli.engine.device import resolve_device, resolve_dtype
+        from svlm_cli.evals.claims_results import is_measured, make_folder, read_results
+        from svlm_cli.evals.claims_setting import require_comparable
+
+        where = resolve_device(self.device)
+        precision = resolve_dtype(self.dtype, where)
+        wanted = {row.name: (self._setting(row, subject), subject) for row, subject in rows}
+        there = read_results(self.results)
+        if self.overwrite:
+            there = {name: result for name, result in there.items() if name not in wanted}
+        missing = {name: one for name, one in wanted.items() if not is_measured(there, one[0], self.results)}
+        for name in wanted:
+            if name not in missing:
+                typer.echo(f"svlm: {name} is there already.", err=True)
+        require_comparable({name: one.setting for name, one in there.items()} | {n: s for n, (s, _) in wanted.items()})
+        make_folder(self.results)
+        plays = _Plays(where, precision)
+        for name, (setting, subject) in missing.items():
+            there[name] = self._one(setting, subject, there, plays)
+        return list(missing)
+
+    def _setting(self, row: "Row", subject: _Subject) -> "RowSetting":
+        from svlm_cli.evals.claims import default_minutes
+        from svlm_cli.evals.claims_setting import RowSetting
+
+        minutes = default_minutes(row, subject.base) if self.minutes is None else self.minutes
+        seconds, policy = match_seconds(minutes), row.policy(subject.base)
+        return RowSetting(row.name, subject.fingerprint, self.matches, seconds, self.seed, subject.base, policy)
+
+    def _one(
+        self, setting: "RowSetting", subject: _Subject, there: Mapping[str, "Result"], plays: "_Plays"
+    ) -> "Result":
+        """Measures a row, or takes it from one that has measured the same, and writes its file."""
+        from dataclasses import replace
+
+        from svlm_cli.evals.claims_results import dump, row_file
+
+        # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
+        file = open_destination(row_file(self.results, setting.row), overwrite=self.overwrite)
+        complete = False
+        try:
+            twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
+            if twin is not None:
+                typer.echo(f"svlm: {setting.row} is what {twin.setting.row} has measured.", err=True)
+                result = replace(twin, setting=setting)
+            else:
+                typer.echo(
+                    f"svlm: {setting.row}: {setting.matches} matches of {setting.seconds / 60:g} minutes", err=True
+                )
+                result = plays.measure(setting, subject)
+            file.write(dump(result))
+            complete = True
+        finally:
+            file.close(complete=complete)
+        return result
+
+
+class _Plays:
+    """Measures rows on one device, one engine at a time. What there was to say is written down once for each length."""
+
+    def __init__(self, device: "torch.device", dtype: "torch.dtype") -> None:
+        self._device, self._dtype = device, dtype
+        self._written: dict[int, tuple[list[Script], Controls]] = {}
+
+    def measure(self, setting: "RowSetting", subject: _Subject) -> "Result":
+        """One row."""
+        from svlm_cli.engine.engine import Engine
+        from svlm_cli.evals.claims_run import make_result
+        from svlm_cli.evals.runner import Setting
+
+        matches = Setting(setting.matches, setting.seconds, setting.seed)
+        if setting.seconds not in self._written:
+            self._written[setting.seconds] = write_matches([(one, setting.seconds) for one in matches.seeds])
+        scripts, controls = self._written[setting.seconds]
+        engine = Engine.load(
+            subject.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=setting.matches
+        )
+        return make_result(setting, subject.name, engine, play_matches(engine, matches), scripts, controls)
+
+
+def _require_page(path: Path) -> None:
+    """Before anything is measured: the page can be drawn, and what it replaces is such a page."""
+    from svlm_cli.evals.claims_page import MARK
+    from svlm_cli.evals.claims_plots import require_plots
+
+    require_plots()
+    if path.suffix.lower() != ".md":
+        raise UsageError(f"{plain_text(str(path))} is no Markdown file.", "Give a name that ends in .md.")
+    try:
+        ours = not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be replaced: {error.strerror}.", "Choose another name.") from error
+    if not ours:
+        raise OutputError(f"{path} exists already, and was not written by svlm eval claims.", "Choose another name.")
+
+
+def _write_page(found: Mapping[str, "Result"], results: Path, path: Path) -> None:
+    from svlm_cli.evals.claims_page import write_page
+    from svlm_cli.evals.claims_plots import draw_plots
+
+    folder = path.parent / "assets"
+    plots = [(title, f"assets/{plot.name}") for title, plot in draw_plots(found, folder, path.stem)]
+    file: Destination = open_destination(path, overwrite=True)
+    complete = False
+    try:
+        file.write(write_page(found, results.resolve().name, plots))
+        complete = True
+    finally:
+        file.close(complete=complete)
+
+
+def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | None, *, as_json: bool) -> None:
+    from svlm_cli.evals.claims import ROWS
+    from svlm_cli.evals.claims_page import claim
+
+    if not as_json:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table("row", "the claim", box=None)
+        for row in ROWS:
+            table.add_row(row.name, Text(claim(row, found).replace("**", "")))
+        Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+    told: dict[str, Any] = {
+        "eval": "claims",
+        "done": list(found),
+        "missing": [row.name for row in ROWS if row.name not in found],
+        "measured": list(measured),
+        "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
+        "page": None if page is None else str(page),
+    }
+    typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))

@@ -1,0 +1,80 @@
+"""What the commands of ``svlm eval`` share: matches written down and played, with progress on stderr."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.types import Segment
+from svlm_cli.outputs.destination import open_destination
+from svlm_cli.outputs.jsonl import JsonlOutput
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.evals.controls import Controls
+    from svlm_cli.evals.runner import Played, Setting
+    from svlm_cli.evals.script import Script
+
+TABLE_WIDTH = 120  # where there is no terminal to ask
+_TENTHS = 10
+
+
+def match_seconds(minutes: float) -> int:
+    """Whole seconds, or `UsageError`."""
+    seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
+    if seconds < 1:
+        raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
+    return seconds
+
+
+def write_matches(matches: Sequence[tuple[int, int]]) -> tuple[list["Script"], "Controls"]:
+    """What there is to say in the matches, each a seed and its seconds; and the controls, which need no more."""
+    from svlm_cli.evals.controls import run_controls
+    from svlm_cli.evals.script import write_scripts
+
+    with _progress("scripts", len(matches)) as advance:
+        scripts = write_scripts(matches, advance)
+    return scripts, run_controls(scripts)
+
+
+def play_matches(engine: "Engine", setting: "Setting", paths: Sequence[Path] = ()) -> "Played":
+    """Plays all matches; what is said goes to `paths` as well, if there are any, a match a file."""
+    from svlm_cli.evals.runner import play
+
+    rounds = round(setting.seconds / engine.policy.chunk_seconds)
+    with _saver(paths) as listen, _progress("rounds", rounds) as advance:
+        return play(engine, setting, listen=listen, progress=advance)
+
+
+@contextmanager
+def _saver(paths: Sequence[Path]) -> Iterator[Callable[[int, Segment], None]]:
+    """Writes each match's rounds as they come; what a run that was cut short has said is kept."""
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            files.append(JsonlOutput(open_destination(path, overwrite=False)))
+            stack.callback(files[-1].close)
+        yield lambda match, segment: files[match].write(segment) if files else None
+
+
+@contextmanager
+def _progress(name: str, total: int) -> Iterator[Callable[..., None]]:
+    """On stderr, a bar if that is a terminal, else a line for every tenth."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=total)
+
+        def advance(done: int, took_s: float | None = None) -> None:
+            progress.update(task, completed=done)
+            if not console.is_terminal and done * _TENTHS // total > (done - 1) * _TENTHS // total:
+                took = "" if took_s is None else f", {took_s * 1000:.0f} ms the last"
+                typer.echo(f"svlm: {done} of {total} {name}{took}", err=True)
+
+        yield advance

@@ -1,0 +1,43 @@
+"""Measures one row of the claims: matches played to an engine, what was said scored, its counts kept by minutes.
+
+Knows no files.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import torch
+
+from svlm_cli import __version__
+from svlm_cli.engine.engine import Engine
+from svlm_cli.evals.claims_results import CELL_S, Place, Result
+from svlm_cli.evals.claims_setting import RowSetting
+from svlm_cli.evals.controls import Controls
+from svlm_cli.evals.match import tally
+from svlm_cli.evals.report import score
+from svlm_cli.evals.runner import Played, Setting, describe
+from svlm_cli.evals.scores import Counts
+from svlm_cli.evals.script import Script
+
+_CUDA: Final = "cuda"
+
+
+def make_result(
+    setting: RowSetting, model: str, engine: Engine, played: Played, scripts: Sequence[Script], controls: Controls
+) -> Result:
+    """The result of a row whose matches `played`, by the `engine` of the `model` that people know by this name."""
+    texts = played.texts(setting.seconds)
+    counts = [tally(one.truth, one.read(said)) for one, said in zip(scripts, texts, strict=True)]
+    described = describe(model, engine, Setting(setting.matches, setting.seconds, setting.seed))
+    report = score(scripts, texts, controls).to_json(described, played)
+    device = engine.device
+    hardware = torch.cuda.get_device_name(device) if device.type == _CUDA else device.type
+    place = Place(model, device.type, hardware, str(engine.dtype).removeprefix("torch."), __version__)
+    return Result(setting, place, report, np.stack([_by_minute(one) for one in counts]))
+
+
+def _by_minute(counts: Counts) -> Counts:
+    """``[seconds, C]`` -> ``[minutes, C]``."""
+    summed: Counts = np.add.reduceat(counts, np.arange(0, len(counts), CELL_S), axis=0)
+    return summed

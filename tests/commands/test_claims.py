@@ -1,0 +1,213 @@
+"""``svlm eval claims``: a row at a time, never one twice, and a page of what there is."""
+
+import json
+import re
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pytest
+
+from svlm_cli.commands import claims as command
+from svlm_cli.commands.app import main
+from svlm_cli.evals import claims_plots
+from svlm_cli.evals.claims import ROWS, STREAMING
+from svlm_cli.evals.claims_results import Result
+from tests.conftest import Svlm
+
+LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
+
+
+class Claims:
+    """The command in this process, in a folder of its own."""
+
+    def __init__(self, folder: Path, model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.results = folder / "results"
+        self.model = str(model)
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str, code: int = 0) -> tuple[dict[str, Any], str]:
+        """The object on stdout, if it went well, and stderr."""
+        assert main(["eval", "claims", str(self.results), "--json", *arguments]) == code
+        out, err = self._capsys.readouterr()
+        assert out.count("\n") == (not code)
+        assert "Traceback" not in err
+        return json.loads(out) if out else {}, err
+
+    def measure(self, *rows: str, code: int = 0, length: tuple[str, ...] = LENGTH) -> tuple[dict[str, Any], str]:
+        named = [word for row in rows for word in ("--row", row)]
+        return self("--model", self.model, *named, *length, code=code)
+
+
+@pytest.fixture
+def claims(tmp_path: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> Claims:
+    return Claims(tmp_path, tiny_checkpoint, capsys)
+
+
+def test_a_row_is_measured_and_merged(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    """From nothing to the page, as a process."""
+    asked = ("eval", "claims", "results", "--model", tiny_checkpoint, "--row", "vision-0", *LENGTH)
+    done = svlm(*asked, "--write", "docs/claims.md")
+    assert done.returncode == 0, done.stderr
+    *table, last = done.stdout.splitlines()
+    told = json.loads(last)
+    assert (told["eval"], told["done"], told["measured"]) == ("claims", ["vision-0"], ["vision-0"])
+    assert told["missing"] == [row.name for row in ROWS if row.name != "vision-0"]
+    assert told["page"] == "docs/claims.md"
+    assert any(line.split()[:1] == ["vision-0"] for line in table), "and a table for people above it"
+    assert "18 of 18 rounds" in done.stderr
+    raw = json.loads((tmp_path / "results" / "vision-0.json").read_text())
+    assert raw["report"]["eval"] == "match"
+    assert raw["report"]["setting"]["matches"] == 1
+    assert raw["setting"]["policy"]["windows"]["vision_rounds"] == 0
+    assert raw["setting"]["base"]["windows"]["vision_rounds"] == 16
+    assert raw["setting"]["policy"]["sampling"]["temperature"] == 0
+    assert raw["place"]["model"] == tiny_checkpoint.name, "not where it lies"
+    page = (tmp_path / "docs" / "claims.md").read_text()
+    assert f"--row vision-0 --model {tiny_checkpoint.name} --matches 1 --minutes 0.3 --seed 20" in page
+    for link in re.findall(r"!\[.*\]\((.*)\)", page):
+        assert (tmp_path / "docs" / link).is_file()
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.name.endswith(".part")) == []
+
+
+def test_what_is_there_is_not_measured_again(claims: Claims) -> None:
+    """Guards hours of work against a second call; a shared measurement is copied, not made again."""
+    told, _ = claims.measure("streaming")
+    assert told["measured"] == ["streaming"]
+    file = claims.results / "streaming.json"
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    told, err = claims.measure("streaming", "vision-16")
+    assert told["measured"] == ["vision-16"]
+    assert "streaming is there already" in err
+    assert "vision-16 is what streaming has measured" in err
+    assert "rounds" not in err
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+    ours, theirs = (json.loads((claims.results / f"{row}.json").read_text()) for row in ("vision-16", "streaming"))
+    assert ours["report"] == theirs["report"]
+    assert (ours["setting"]["row"], theirs["setting"]["row"]) == ("vision-16", "streaming")
+
+
+def test_another_setting_is_refused(claims: Claims, tmp_path: Path) -> None:
+    """Guards against a number under a setting that did not make it; nothing is measured before that is found out."""
+    claims.measure("window")
+    before = (claims.results / "window.json").read_bytes()
+    longer = ("--matches", "1", "--minutes", "0.4", "--seed", "20")
+    _, err = claims.measure("full", "window", code=1, length=longer)
+    assert "window.json was measured with another length. Replace it with --overwrite" in err
+    assert [path.name for path in claims.results.iterdir()] == ["window.json"]
+    assert (claims.results / "window.json").read_bytes() == before
+    claims("--model", claims.model, "--row", "window", *longer, "--overwrite")
+    assert json.loads((claims.results / "window.json").read_text())["setting"]["seconds"] == 24
+    other = copytree(claims.model, tmp_path / "other")
+    (other / "generation_config.json").write_text('{"eos_token_id": 0}')
+    _, err = claims("--model", str(other), "--row", "full", *LENGTH, code=2)
+    assert "of another model than the row" in err
+    assert not (claims.results / "full.json").exists()
+
+
+def test_rows_that_were_done_outlive_a_kill(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the day's work: what was measured before the end stays, what was not is measured next time."""
+    measure = command._Plays.measure
+
+    def killed(self: command._Plays, setting: Any, subject: Any) -> Result:
+        if setting.row == "vision-1":
+            raise KeyboardInterrupt
+        return measure(self, setting, subject)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command._Plays, "measure", killed)
+        claims.measure("vision-0", "vision-1", "vision-4", code=130)
+    assert [path.name for path in claims.results.iterdir()] == ["vision-0.json"]
+    (claims.results / "vision-4.json.part").write_text("half a r")  # a run that could not clean up
+    told, _ = claims.measure("vision-0", "vision-1", "vision-4")
+    assert told["measured"] == ["vision-1", "vision-4"]
+    assert sorted(path.name for path in claims.results.iterdir()) == [f"vision-{one}.json" for one in (0, 1, 4)]
+
+
+def test_rows_of_several_machines_are_merged(claims: Claims, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    """Guards the merge: the model lay elsewhere, the files were copied, and one row is of another model."""
+    claims.measure("streaming")
+    elsewhere = copytree(tiny_checkpoint, tmp_path / "elsewhere" / "the same")
+    second = copytree(tiny_checkpoint, tmp_path / "elsewhere" / "no-overlap")
+    (second / "generation_config.json").write_text((second / "generation_config.json").read_text() + "\n")
+    here, claims.results = claims.results, tmp_path / "other results"
+    claims(
+        "--model", str(elsewhere), "--no-overlap-model", str(second), "--row", "full", "--row", "no-overlap", *LENGTH
+    )
+    for path in claims.results.iterdir():
+        path.rename(here / path.name)
+    claims.results = here
+    told, _ = claims("--write", str(tmp_path / "claims.md"))
+    assert told["done"] == ["streaming", "full", "no-overlap"]
+    assert told["measured"] == []
+    page = (tmp_path / "claims.md").read_text()
+    assert "--no-overlap-model no-overlap" in page
+    assert "--model 'the same'" in page
+    assert str(tmp_path) not in page
+    told, _ = claims("--write", str(tmp_path / "claims.md"))
+    assert (tmp_path / "claims.md").read_text() == page, "and may be written again"
+
+
+def test_without_a_model_nothing_is_measured(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a look at results against a variable that names a model."""
+    claims.measure("vision-0")
+    monkeypatch.setenv("SVLM_MODEL", claims.model)
+    told, err = claims()
+    assert (told["done"], told["measured"], err) == (["vision-0"], [], "")
+
+
+def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a page that somebody wrote by hand, and hours that would end in a missing package."""
+    claims.measure("vision-0")
+    mine = tmp_path / "mine.md"
+    mine.write_text("# Mine\n")
+    assert "mine.md exists already, and was not written by" in claims("--write", str(mine), code=1)[1]
+    assert mine.read_text() == "# Mine\n"
+    assert "no Markdown file" in claims("--write", str(tmp_path / "page.html"), code=2)[1]
+    monkeypatch.setattr(claims_plots, "find_spec", lambda name: None)
+    asked = ("--model", claims.model, "--row", "full", *LENGTH, "--write", str(tmp_path / "claims.md"))
+    assert "needs matplotlib. Install svlm-cli[plots]" in claims(*asked, code=2)[1]
+    assert [path.name for path in claims.results.iterdir()] == ["vision-0.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ([], 3, "holds no measured rows. Measure some: name a --model."),
+        (["--row", "full"], 2, "Nothing says which model is measured"),
+        (["--overwrite"], 2, "Nothing says which model is measured"),
+        (["--model", "nobody", "--row", "ful"], 2, "There is no row 'ful'. The rows are streaming, full"),
+        (["--model", "nobody", "--row", "no-overlap"], 2, "--no-overlap-model"),
+        (["--model", "nobody", "--row", "full"], 4, "nobody"),
+        (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is no length"),
+        (["--model", "TINY", "--row", "full", "--matches", "0"], 2, "--matches"),
+    ],
+)
+def test_requests_that_make_no_sense(claims: Claims, arguments: list[str], code: int, said: str) -> None:
+    _, err = claims(*[claims.model if word == "TINY" else word for word in arguments], code=code)
+    assert said in err
+    assert not claims.results.exists()
+
+
+def test_a_folder_that_is_none(claims: Claims) -> None:
+    """Guards against a traceback, and against hours that end in one."""
+    claims.results.write_text("a file")
+    assert "is no folder of results" in claims(code=3)[1]
+    assert "is no folder of results" in claims.measure("full", code=3)[1]
+    claims.results.unlink()
+    claims.results.mkdir()
+    (claims.results / "full.json").write_text("{}")
+    assert "full.json is no result" in claims(code=3)[1]
+    assert "full.json is no result" in claims.measure("window", code=3)[1]
+
+
+def test_help_names_every_row_and_its_minutes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards the help, which is written by hand so that it costs no import."""
+    assert main(["eval", "claims", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    (listed,) = re.findall(r"A row is (.*?)\. ", said)
+    assert re.split(r", | or ", listed) == [row.name for row in ROWS]
+    minutes = {row.name: row.minutes for row in ROWS}
+    assert f"Default: {STREAMING.minutes:g} for streaming, {minutes.pop('full'):g} for full, 30 for the others" in said
+    minutes.pop("streaming")
+    assert set(minutes.values()) == {30}

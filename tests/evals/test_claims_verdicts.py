@@ -1,0 +1,109 @@
+"""Agreement with the paper, in every outcome."""
+
+from dataclasses import replace
+
+import pytest
+
+from svlm_cli.evals.claims import Order, find_row
+from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, order
+from svlm_cli.evals.scores import Estimate
+from tests.evals.rows import result
+
+SOME = (Estimate(0.5, 0.4, 0.6),)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ((0.1, 0.2), (0.3, 0.4), Order.LOWER),
+        ((0.3, 0.4), (0.1, 0.2), Order.HIGHER),
+        ((0.1, 0.3), (0.2, 0.4), Order.LEVEL),
+        ((0.1, 0.2), (0.2, 0.3), Order.LEVEL),
+        ((None, None), (0.2, 0.3), Order.LEVEL),
+        ((0.2, 0.3), (None, None), Order.LEVEL),
+    ],
+)
+def test_order(
+    one: tuple[float | None, float | None], other: tuple[float | None, float | None], expected: Order
+) -> None:
+    """Guards against a difference that is read from two values without their intervals."""
+    assert order(Estimate(one[0], *one), Estimate(other[0], *other)) is expected
+
+
+@pytest.mark.parametrize(
+    ("paper", "here", "expected"),
+    [
+        (Order.LOWER, Order.LOWER, Verdict.AGREES),
+        (Order.LOWER, Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (Order.LOWER, Order.HIGHER, Verdict.OTHER_WAY),
+        (Order.HIGHER, Order.HIGHER, Verdict.AGREES),
+        (Order.HIGHER, Order.LOWER, Verdict.OTHER_WAY),
+        (Order.LEVEL, Order.LEVEL, Verdict.AGREES),
+        (Order.LEVEL, Order.LOWER, Verdict.TOLD_APART),
+        (None, Order.LOWER, Verdict.NO_FIGURE),
+    ],
+)
+def test_judge(paper: Order | None, here: Order, expected: Verdict) -> None:
+    assert judge(paper, here, found=SOME) is expected
+
+
+def test_silence_agrees_with_nobody() -> None:
+    """Guards against two models that get nothing right and so are level, as the paper's are."""
+    silent = result("window-overlap", [0] * 5), result("streaming", [0] * 5)
+    found = compare(find_row("window-overlap"), *silent)
+    assert found is not None
+    assert (found.here, found.verdict) == (Order.LEVEL, Verdict.NOTHING_RIGHT)
+    assert judge_drift(find_row("streaming"), silent[1]) == (Order.LEVEL, Verdict.NOTHING_RIGHT)
+
+
+@pytest.mark.parametrize(
+    ("right", "here", "verdict"),
+    [
+        (2, Order.LOWER, Verdict.AGREES),
+        (6, Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (9, Order.HIGHER, Verdict.OTHER_WAY),
+    ],
+)
+def test_a_row_is_compared_with_its_reference(right: int, here: Order, verdict: Verdict) -> None:
+    found = compare(find_row("full"), result("full", [right] * 5), result("streaming", [6] * 5))
+    assert found is not None
+    assert (found.here, found.verdict, found.seconds, found.same_matches) == (here, verdict, 300, True)
+    assert found.theirs.value == pytest.approx(0.65)
+
+
+def test_rows_are_compared_over_what_both_have() -> None:
+    """Guards short rows against the late minutes of a long one, where it may be worse, or better."""
+    decayed = result("streaming", [9, 9, *[0] * 8], seed=1)
+    for row in (result("window", [9, 9]), result("window", [9, 9, 9])):
+        found = compare(find_row("window"), row, decayed)
+        assert found is not None
+        assert found.seconds == row.setting.seconds
+        assert not found.same_matches
+        assert found.theirs.value == pytest.approx(0.95 if found.seconds == 120 else 0.65)
+
+
+def test_less_than_a_minute_in_common_compares_nothing() -> None:
+    """Guards against minutes that are compared with half minutes."""
+    short = result("window", [9])
+    short = replace(short, setting=replace(short.setting, seconds=30))
+    assert compare(find_row("window"), short, result("streaming", [9] * 2)) is None
+    same = result("streaming", [9])
+    same = replace(same, setting=replace(same.setting, seconds=30))
+    found = compare(find_row("window"), short, same)
+    assert found is not None
+    assert found.seconds == 30
+
+
+@pytest.mark.parametrize(
+    ("one", "here", "verdict"),
+    [
+        (result("streaming", [6] * 5), Order.LEVEL, Verdict.AGREES),
+        (result("streaming", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.TOLD_APART),
+        (result("full", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.AGREES),
+        (result("full", [6] * 5), Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (result("full", [1, 6, 6, 6, 9]), Order.HIGHER, Verdict.OTHER_WAY),
+    ],
+)
+def test_drift(one: Result, here: Order, verdict: Verdict) -> None:
+    assert judge_drift(find_row(one.setting.row), one) == (here, verdict)
