@@ -166,6 +166,8 @@ def _run(arguments: Sequence[str], invocation: Invocation) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs ``svlm`` and returns its exit code (``messages.py`` lists them). No exception leaves it."""
+    # Threads of torch that wait would spin: with another program on the machine, that takes them ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     invocation = Invocation()
     with _sigterm_raises():
         try:

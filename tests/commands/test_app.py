@@ -113,6 +113,19 @@ def test_main_leaves_signal_handlers_as_they_were() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("wanted", ["", "ACTIVE"])
+def test_waiting_threads_do_not_spin_unless_somebody_wants_that(wanted: str) -> None:
+    """Guards captions on a machine that does something else as well: they took forty times as long."""
+    code = (
+        "import os; from svlm_cli.commands.app import main; main(['--version']); print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    env = {name: value for name, value in environment().items() if name != "OMP_WAIT_POLICY"}
+    if wanted:
+        env["OMP_WAIT_POLICY"] = wanted
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == (wanted or "PASSIVE")
+
+
 def test_version(svlm: Svlm) -> None:
     """Guards what bug reports quote."""
     done = svlm("--version")
