@@ -1,17 +1,22 @@
 """Attention of new tokens over the cache, for any subset of streams with ragged lengths.
 
 `CachedAttention` is what the network calls in each layer of a streaming forward: it rotates, stores, and attends.
-Knows neither what the tokens mean nor why others were evicted.
+Streams in neighbouring slots attend in one call. Knows neither what the tokens mean nor why others were evicted.
 """
 
 from dataclasses import dataclass
-from itertools import accumulate
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.functional import scaled_dot_product_attention
 
 from svlm_cli.engine.cache import KVCache, Rotate
+from svlm_cli.engine.device import upload
+
+JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
+JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
+_KEY_MULTIPLE = 16  # masks of other widths are copied by some kernels, in every layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,52 +26,121 @@ class Ragged:
     slots: tuple[int, ...]
     counts: tuple[int, ...]  # new tokens of each slot
 
-    @property
-    def ends(self) -> list[int]:
-        """Where each stream's tokens end in the packed batch."""
-        return list(accumulate(self.counts))
 
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Streams in neighbouring slots, which attend in one call, padded to the longest.
 
-def causal_mask(n: int, m: int, device: torch.device) -> Tensor | None:
-    """Which of ``m`` keys each of the last ``n`` tokens sees, ``[n, m]``; None where a lone token sees all."""
-    return torch.ones(n, m, dtype=torch.bool, device=device).tril(m - n) if n > 1 else None
+    ``b`` streams with up to ``n`` new tokens each, together the packed ones in `tokens`, and up to ``m`` keys. `fill`
+    and `real` are None where all have the same number of new tokens, `mask` where lone tokens see all ``m`` keys.
+    """
+
+    slots: slice
+    tokens: slice
+    keys: int  # m
+    fill: Tensor | None  # [b * n] which of `tokens` fills each place
+    real: Tensor | None  # [tokens] the places that are no padding
+    mask: Tensor | None  # to be added to the scores: [b, 1, n, m], where both b and n are above 1 [b, 1, n * H / K, m]
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """`query` ``[n, H, D]`` over `keys` and `values` ``[m, K, D]``, ``H`` a multiple of ``K``; as `query` comes out."""
-    q, k, v = (x.transpose(0, 1).unsqueeze(0) for x in (query, keys, values))
-    grouped = query.shape[1] != keys.shape[1]
-    out = scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=grouped)
-    return out.squeeze(0).transpose(0, 1)
+    """`query` ``[b * n, H, D]`` over `keys` and `values` ``[b, K, m, D]``; as `query` comes out.
+
+    The ``H / K`` query heads that share a key head stand below each other, as further queries of it: so any kernel
+    takes them, with a mask or without, and no key is copied. `mask` is that of a `Joint`.
+    """
+    b, kinds, _, size = keys.shape
+    n, heads = len(query) // b, query.shape[1]
+    if n == 1:
+        return F.scaled_dot_product_attention(query.view(b, kinds, -1, size), keys, values, mask).flatten(1, 2)
+    apart = query.view(b, n, kinds, -1, size).permute(0, 2, 3, 1, 4)  # [b, K, H / K, n, D]
+    if b == 1:  # may be long: a mask for one head is large enough
+        shared_keys, shared_values = (x.transpose(0, 1).expand(-1, heads // kinds, -1, -1) for x in (keys, values))
+        output = F.scaled_dot_product_attention(apart.squeeze(0), shared_keys, shared_values, mask)
+    else:
+        output = F.scaled_dot_product_attention(apart.flatten(2, 3), keys, values, mask)
+    return output.view(b, kinds, -1, n, size).permute(0, 3, 1, 2, 4).reshape(b * n, heads, size)
 
 
 class CachedAttention:
     """The `Attend` of one streaming forward: claims the new tokens' room in the cache and fills it layer by layer."""
 
-    def __init__(self, cache: KVCache, batch: Ragged, cos: Tensor, sin: Tensor, rotate: Rotate) -> None:
+    def __init__(self, cache: KVCache, batch: Ragged, cos: Tensor, sin: Tensor, rotate: Rotate, *, heads: int) -> None:
+        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``."""
         self._cache = cache
-        self._batch = batch
         self._cos, self._sin, self._rotate = cos, sin, rotate
-        device = cache.keys.device
-        rows = [row for slot, count in zip(batch.slots, batch.counts, strict=True) for row in cache.rows(slot, count)]
-        self._rows = torch.tensor(rows).to(device, non_blocking=True)
-        self._masks = [
-            causal_mask(count, cache.lengths[slot], device)
-            for slot, count in zip(batch.slots, batch.counts, strict=True)
-        ]
+        rows = [cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)]
+        self._rows = upload(np.concatenate(rows), cache.keys.device)
+        shared = heads // cache.keys.shape[3]
+        places = self._rows % cache.capacity  # of each token in its slot
+        self._joints = [_join(cache, batch, members, places, shared) for members in neighbours(cache, batch, shared)]
 
     def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor, /) -> Tensor:
         """`query` ``[N, H, D]``, `key` and `value` ``[N, K, D]``, unrotated; returns ``[N, H, D]``."""
-        cache = self._cache
-        cache.write(layer, self._rows, key, self._rotate(key, self._cos, self._sin), value)
-        queries = torch.split(self._rotate(query, self._cos, self._sin), list(self._batch.counts))
-        out = []
-        for slot, own, mask in zip(self._batch.slots, queries, self._masks, strict=True):
-            length = cache.lengths[slot]
-            out.append(attend(own, cache.rotated_keys[layer, slot, :length], cache.values[layer, slot, :length], mask))
-        return torch.cat(out)
+        rotated = self._rotate(torch.cat((query, key), dim=1), self._cos, self._sin)
+        query, rotated_key = rotated.tensor_split((query.shape[1],), dim=1)
+        self._cache.write(layer, self._rows, key, rotated_key, value)
+        outputs = [self._attend(layer, joint, query[joint.tokens]) for joint in self._joints]
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+
+    def _attend(self, layer: int, joint: Joint, query: Tensor) -> Tensor:
+        keys, values = self._cache.read(layer, joint.slots, joint.keys)
+        padded = query if joint.fill is None else query.index_select(0, joint.fill)
+        output = attend(padded, keys, values, joint.mask)
+        return output if joint.real is None else output.index_select(0, joint.real)
+
+
+def neighbours(cache: KVCache, batch: Ragged, shared: int) -> list[range]:
+    """Which streams of the batch attend together, by index: as many in a row as lie side by side and are short.
+
+    `shared` is how many query heads share a key head.
+    """
+    lengths = [cache.lengths[slot] for slot in batch.slots]
+    groups = [range(1)]
+    for i in range(1, len(batch.slots)):
+        start = groups[-1].start
+        longest = max(lengths[start : i + 1])
+        scores = (i + 1 - start) * max(batch.counts[start : i + 1]) * shared * longest
+        beside = batch.slots[i] == batch.slots[i - 1] + 1
+        if beside and longest <= JOINED_KEYS and scores <= JOINED_SCORES:
+            groups[-1] = range(start, i + 1)
+        else:
+            groups.append(range(i, i + 1))
+    return groups
+
+
+def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared: int) -> Joint:
+    """How the streams `members` of the batch attend together. `places` ``[N]`` are those of all new tokens."""
+    slots = batch.slots[members.start : members.stop]
+    counts = np.array(batch.counts[members.start : members.stop])
+    lengths = {cache.lengths[slot] for slot in slots}
+    first = sum(batch.counts[: members.start])
+    side_by_side, tokens = slice(slots[0], slots[-1] + 1), slice(first, first + int(counts.sum()))
+    n, m = int(counts.max()), max(lengths)
+    if n == 1 and len(lengths) == 1:
+        return Joint(side_by_side, tokens, m, None, None, None)
+    places = places[tokens]
+    fill = real = None
+    if (counts != n).any():
+        starts = np.cumsum(counts) - counts
+        fill = upload((starts[:, None] + np.minimum(np.arange(n), counts[:, None] - 1)).ravel(), places.device)
+        real = upload(np.flatnonzero(np.arange(n) < counts[:, None]), places.device)
+        places = places.index_select(0, fill)
+    last = places.view(len(slots), n)  # key that each token sees
+    m = min(-(-m // _KEY_MULTIPLE) * _KEY_MULTIPLE, cache.capacity)
+    alone = n == 1 or len(slots) == 1
+    mask = causal_mask(last if alone else last.repeat(1, shared), m, cache.keys.dtype)
+    return Joint(side_by_side, tokens, m, fill, real, mask)
+
+
+def causal_mask(last: Tensor, m: int, dtype: torch.dtype) -> Tensor:
+    """What is added to scores where each token sees keys up to its `last` ``[b, n]`` of ``m``: ``[b, 1, n, m]``."""
+    hidden = torch.arange(m, device=last.device) > last[:, None, :, None]
+    return torch.zeros(hidden.shape, device=last.device, dtype=dtype).masked_fill_(hidden, float("-inf"))
 
 
 def last_of_each(packed: Tensor, batch: Ragged) -> Tensor:
     """The last token of each stream in a packed ``[N, D]``: ``[B, D]``."""
-    return packed[torch.tensor(batch.ends, device=packed.device) - 1]
+    if len(packed) == len(batch.slots):
+        return packed
+    return packed.index_select(0, upload(np.cumsum(batch.counts) - 1, packed.device))

@@ -4,15 +4,43 @@ Keys are kept before rotation, so that they can be rotated for new positions wit
 for the positions of now. Tokens lie in their order, without holes. Knows no policy and decides nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svlm_cli.engine.device import upload
+
 Rotate = Callable[[Tensor, Tensor, Tensor], Tensor]
 """`rotate(x [..., H, D], cos, sin)`: the network's rotary embedding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Tokens of a slot that are to lie from `start` on, in this order; `source` is where they lie now."""
+
+    slot: int
+    start: int
+    source: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many tokens move."""
+        return len(self.source)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Views of one layer of the pools: slot after slot as ``[S * C, K, D]``, and head by head as ``[S, K, C, D]``."""
+
+    keys: Tensor
+    rotated_keys: Tensor
+    values: Tensor
+    rotated_keys_by_head: Tensor
+    values_by_head: Tensor
 
 
 class KVCache:
@@ -37,6 +65,9 @@ class KVCache:
         self.rotated_keys = torch.zeros(shape, device=device, dtype=dtype)
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self.lengths = [0] * slots
+        by_row = (pool.flatten(1, 2) for pool in (self.keys, self.rotated_keys, self.values))
+        by_head = (pool.transpose(2, 3) for pool in (self.rotated_keys, self.values))
+        self._layers = [_Layer(*views) for views in zip(*by_row, *by_head, strict=True)]
 
     @property
     def capacity(self) -> int:
@@ -44,36 +75,53 @@ class KVCache:
         return self.keys.shape[2]
 
     def clear(self, slot: int) -> None:
-        """Forget all tokens of a slot."""
-        self.lengths[slot] = 0
+        """Forget all tokens of a slot.
 
-    def rows(self, slot: int, count: int) -> range:
-        """Claim `count` further tokens of a slot: their rows in the flattened pool ``[L, S * C, K, D]``."""
+        Streams that attend together read past each other's ends, with a weight of 0: what is there must be a number,
+        even where a stream has overflowed.
+        """
+        self.lengths[slot] = 0
+        self.rotated_keys[:, slot] = 0
+        self.values[:, slot] = 0
+
+    def claim(self, slot: int, count: int) -> NDArray[np.int64]:
+        """Room for `count` further tokens of a slot: their rows among all slots', ``S * C``."""
         start = self.lengths[slot]
         assert start + count <= self.capacity, "room is checked before a round begins"
         self.lengths[slot] = start + count
-        return range(slot * self.capacity + start, slot * self.capacity + start + count)
+        return slot * self.capacity + np.arange(start, start + count)
 
     def write(self, layer: int, rows: Tensor, key: Tensor, rotated_key: Tensor, value: Tensor) -> None:
-        """Store one layer's ``[N, K, D]`` at flattened `rows` ``[N]``."""
-        for pool, new in ((self.keys, key), (self.rotated_keys, rotated_key), (self.values, value)):
-            pool[layer].flatten(0, 1).index_copy_(0, rows, new)
+        """Store one layer's ``[N, K, D]`` at `rows` ``[N]`` of all slots'."""
+        pools = self._layers[layer]
+        pools.keys.index_copy_(0, rows, key)
+        pools.rotated_keys.index_copy_(0, rows, rotated_key)
+        pools.values.index_copy_(0, rows, value)
 
-    def keep(self, slot: int, order: NDArray[np.int64]) -> None:
-        """Keep the tokens `order` of a slot, in that order. They are to be re-rotated afterwards.
+    def read(self, layer: int, slots: slice, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` rotated keys and values of neighbouring `slots`, each ``[S, K, length, D]``."""
+        pools = self._layers[layer]
+        return pools.rotated_keys_by_head[slots, :, :length], pools.values_by_head[slots, :, :length]
 
-        One pass over what moves; the unchanged front (system and sink) stays where it is.
+    def keep(self, slot: int, order: NDArray[np.int64]) -> Move:
+        """Keep the tokens `order` of a slot, in that order; what is to be moved before anything else is done.
+
+        The front that stays where it is (system and sink) is no part of that.
         """
-        moved = np.flatnonzero(order != np.arange(len(order)))
-        first = int(moved[0]) if len(moved) else len(order)
-        if first < len(order):
-            source = torch.from_numpy(order[first:]).to(self.keys.device, non_blocking=True)
-            for pool in (self.keys, self.values):
-                pool[:, slot, first : len(order)] = pool[:, slot].index_select(1, source)
+        if not len(order):
+            self.clear(slot)
+        away = np.flatnonzero(order != np.arange(len(order)))
+        start = int(away[0]) if len(away) else len(order)
         self.lengths[slot] = len(order)
+        return Move(slot, start, order[start:])
 
-    def rerotate(self, slot: int, cos: Tensor, sin: Tensor, rotate: Rotate) -> None:
-        """Rotate a slot's keys anew for the angles of its tokens, `cos` and `sin` of ``[N, ...]``."""
-        length = self.lengths[slot]
-        for layer in range(self.keys.shape[0]):  # a layer at a time: no copy of the whole slot
-            self.rotated_keys[layer, slot, :length] = rotate(self.keys[layer, slot, :length], cos, sin)
+    def move(self, moves: Sequence[Move], cos: Tensor, sin: Tensor, rotate: Rotate) -> None:
+        """Move tokens of any slots, and rotate their keys anew: `cos` and `sin` are those of one move after another."""
+        sources = [move.slot * self.capacity + move.source for move in moves]
+        targets = [move.slot * self.capacity + move.start + np.arange(move.count) for move in moves]
+        source, target = upload(np.stack([np.concatenate(sources), np.concatenate(targets)]), self.keys.device)
+        for pools in self._layers:  # a layer at a time: no copy of all that is kept
+            keys = pools.keys.index_select(0, source)
+            pools.keys.index_copy_(0, target, keys)
+            pools.rotated_keys.index_copy_(0, target, rotate(keys, cos, sin))
+            pools.values.index_copy_(0, target, pools.values.index_select(0, source))

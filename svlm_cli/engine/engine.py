@@ -5,21 +5,22 @@ room, look at the frames, read, speak. Knows no file format, no subtitle and no 
 """
 
 import time
+from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
-from itertools import compress
+from itertools import compress, groupby
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
-from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.cache import KVCache, Move
+from svlm_cli.engine.device import upload
 from svlm_cli.engine.footprint import stream_tokens
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Prompt, Span, flatten
@@ -106,7 +107,7 @@ class Engine:
 
     def _release(self, slot: int) -> None:
         self.cache.clear(slot)
-        self._free_slots.append(slot)
+        insort(self._free_slots, slot)  # the first is taken first: neighbours attend together
 
     def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
         """One round of each requested stream: token events as they are generated, each stream's Segment at its end.
@@ -117,8 +118,8 @@ class Engine:
         started = time.perf_counter()
         assert len({request.stream.slot for request in requests}) == len(requests), "one round a stream a step"
         turns = [self._planner.plan(request) for request in requests]
-        for turn in turns:
-            self._make_room(turn)
+        turns.sort(key=lambda turn: turn.stream.slot)  # neighbours in the cache attend together
+        self._make_room(turns)
         self._look(turns)
         logits = self._read(turns)
         try:
@@ -129,13 +130,27 @@ class Engine:
                     self._commit(turn)
 
     @torch.inference_mode()
-    def _make_room(self, turn: Turn) -> None:
-        """Forget what the plan leaves out; give what is left its positions; append what is to be read."""
-        stream = turn.stream
-        unkeyed = self._planner.moving_without_keys(turn)
+    def _make_room(self, turns: Sequence[Turn]) -> None:
+        """Forget what the plans leave out; give what is left its positions; append what is to be read."""
+        unkeyed = [(turn.stream, count) for turn in turns if (count := self._planner.moving_without_keys(turn))]
         if unkeyed:
-            self._feed([stream], [flatten(stream.spans)[stream.keyed : stream.keyed + unkeyed]])
-        order = turn.kept.order
+            ids = [flatten(stream.spans)[stream.keyed : stream.keyed + count] for stream, count in unkeyed]
+            self._feed([stream for stream, _ in unkeyed], ids)
+        moves: list[Move] = []
+        where: list[Positions] = []
+        for turn in turns:
+            stream, move = turn.stream, self._forget(turn)
+            if move.count:
+                moves.append(move)
+                where.append(stream.positions[move.start : move.start + move.count])
+            self._append(stream, turn.new)
+            turn.uniforms = stream.random.random(self.policy.sampling.max_new_tokens).tolist()
+        if moves:
+            self.cache.move(moves, *self._angles(np.concatenate(where)), rotate)
+
+    def _forget(self, turn: Turn) -> Move:
+        """The stream's memory without what the plan leaves out; which of its keys and values have to move for that."""
+        stream, order = turn.stream, turn.kept.order
         keyed = order[order < stream.keyed] if self.policy.mode is not Mode.WINDOW_OVERLAP else order[:0]
         assert np.array_equal(keyed, order[: len(keyed)]), "tokens without keys come last"
         unchanged = np.array_equal(keyed, np.arange(stream.keyed)) and not turn.restarts
@@ -146,12 +161,9 @@ class Engine:
                 stream.positions = stream.positions[order]
             else:
                 stream.positions, stream.next_position = self._planner.positions(stream.spans)
-            self.cache.keep(stream.slot, keyed)
-            self.cache.rerotate(stream.slot, *self._angles(stream.positions[: len(keyed)]), rotate)
             seen = {span.round for span in stream.spans if span.grid is not None}
             stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
-        self._append(stream, turn.new)
-        turn.uniforms = stream.random.random(self.policy.sampling.max_new_tokens).tolist()
+        return self.cache.keep(stream.slot, keyed)
 
     def _append(self, stream: StreamState, spans: tuple[Span, ...]) -> None:
         new, stream.next_position = self._planner.positions(spans, stream.next_position)
@@ -164,13 +176,16 @@ class Engine:
         looking = [turn for turn in turns if turn.size is not None]
         if not looking:
             return
-        seen = [
-            self.preprocessor.patches(turn.request.chunk.frames, *turn.size, device=self.device, dtype=self.dtype)
-            for turn in looking
-            if turn.size is not None
-        ]
-        features = self.model.visual(torch.cat([patches for patches, _ in seen]), [grid for _, grid in seen])
-        sizes = [self.preprocessor.tokens(grid) for _, grid in seen]
+        patches, grids, sizes = [], [], []
+        for size, group in groupby(looking, key=lambda turn: turn.size):
+            assert size is not None
+            chunks = [self.preprocessor.whole_pairs(turn.request.chunk.frames) for turn in group]
+            frames = [frame for chunk in chunks for frame in chunk]
+            part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
+            patches.append(part)
+            grids.append(grid)
+            sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
+        features = self.model.visual(torch.cat(patches), grids)
         for turn, feature in zip(looking, features.split(sizes), strict=True):
             turn.stream.features[turn.stream.rounds] = feature
 
@@ -179,8 +194,7 @@ class Engine:
         """Prefill all ids that have no keys yet; logits ``[B, V]`` for each stream's first token."""
         streams = [turn.stream for turn in turns]
         contexts = [flatten(stream.spans) for stream in streams]
-        for stream, context in zip(streams, contexts, strict=True):
-            self._sampler.begin(stream.slot, context)
+        self._sampler.begin([stream.slot for stream in streams], contexts)
         unread = [context[stream.keyed :] for stream, context in zip(streams, contexts, strict=True)]
         logits = self._feed(streams, unread)
         if self.policy.mode is not Mode.WINDOW_OVERLAP:
@@ -194,10 +208,10 @@ class Engine:
         where = [
             stream.positions[stream.keyed : stream.keyed + len(new)] for stream, new in zip(streams, ids, strict=True)
         ]
-        hidden = self.model.embed(self._to_device([token for new in ids for token in new]))
+        hidden = self.model.embed(upload([token for new in ids for token in new], self.device))
         pads, features = self._unread_features(streams, batch)
         if features:
-            hidden = hidden.index_copy(0, self._to_device(pads), torch.cat(features).to(hidden.dtype))
+            hidden = hidden.index_copy_(0, upload(pads, self.device), torch.cat(features).to(hidden.dtype))
         logits = self._forward(batch, hidden, np.concatenate(where))
         for stream, new in zip(streams, ids, strict=True):
             stream.keyed += len(new)
@@ -220,7 +234,9 @@ class Engine:
 
     def _forward(self, batch: Ragged, hidden: Tensor, where: Positions) -> Tensor:
         cos, sin = self._angles(where)
-        hidden = self.model.language(hidden, CachedAttention(self.cache, batch, cos, sin, rotate))
+        heads = self.model.config.text.num_attention_heads
+        attention = CachedAttention(self.cache, batch, cos, sin, rotate, heads=heads)
+        hidden = self.model.language(hidden, attention)
         return self.model.logits(last_of_each(hidden, batch))
 
     def _speak(
@@ -249,8 +265,8 @@ class Engine:
         endless = [row for row, turn in enumerate(turns) if turn.request.forced_count is not None]
         if endless:
             logits = forbid(logits, endless, self.tokenizer.end_ids)
-        slots = self._to_device([turn.stream.slot for turn in turns])
-        uniforms = self._to_device([turn.uniforms[len(turn.generated)] for turn in turns])
+        slots = [turn.stream.slot for turn in turns]
+        uniforms = [turn.uniforms[len(turn.generated)] for turn in turns]
         drawn: list[int] = self._sampler.draw(logits, slots, uniforms).tolist()
         return [
             token if turn.request.forced_ids is None else turn.request.forced_ids[len(turn.generated)]
@@ -281,11 +297,11 @@ class Engine:
     def _decode(self, turns: Sequence[Turn], tokens: Sequence[int]) -> Tensor:
         """Feed each stream the token that it has just said; logits ``[B, V]``."""
         streams = [turn.stream for turn in turns]
-        ids = self._to_device(tokens)
         batch = Ragged(tuple(stream.slot for stream in streams), (1,) * len(streams))
-        self._sampler.remember(self._to_device(batch.slots), ids)
+        self._sampler.remember(batch.slots, tokens)
         said = [stream.next_position + len(turn.generated) - 1 for stream, turn in zip(streams, turns, strict=True)]
-        logits = self._forward(batch, self.model.embed(ids), np.repeat(np.array(said)[:, None], 3, axis=1))
+        hidden = self.model.embed(upload(tokens, self.device))
+        logits = self._forward(batch, hidden, np.repeat(np.array(said)[:, None], 3, axis=1))
         for stream in streams:
             stream.keyed += 1
         return logits
@@ -306,7 +322,4 @@ class Engine:
         )
 
     def _angles(self, where: Positions) -> tuple[Tensor, Tensor]:
-        return self.model.language.rotary.angles(self._to_device(where.astype(np.float32)))
-
-    def _to_device(self, values: Sequence[int] | Sequence[float] | NDArray[np.float32]) -> Tensor:
-        return torch.as_tensor(values).to(self.device, non_blocking=True)
+        return self.model.language.rotary.angles(upload(where.astype(np.float32), self.device))

@@ -5,6 +5,7 @@ Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and 
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,7 @@ class Eviction:
     order: NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A span that stays, and where its first token was."""
 
     span: Span
@@ -78,7 +78,7 @@ def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_
     offset = 0
     for span in spans:
         piece = _Piece(span, offset)
-        offset += len(span)
+        offset += len(span.ids)
         if span.round < 0:
             {Part.PREVIOUS: previous, Part.PREVIOUS_TAIL: tail}.get(span.part, opening).append(piece)
             continue
@@ -95,8 +95,17 @@ def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_
     pieces = [*opening, *kept_previous, *tail, *rounds]
     joined = Span(Part.PREVIOUS, tuple(token for piece in kept_previous for token in piece.span.ids))
     after = [*opening, _Piece(joined, -1), *tail, *rounds]
-    order = [np.arange(piece.start, piece.start + len(piece.span)) for piece in pieces]
-    return Eviction(tuple(piece.span for piece in after), np.concatenate(order).astype(np.int64))
+    return Eviction(tuple(piece.span for piece in after), _order(pieces))
+
+
+def _order(pieces: Sequence[_Piece]) -> NDArray[np.int64]:
+    """Where the tokens of all pieces were. Most pieces were neighbours already, so there are few stretches."""
+    stretches: list[list[int]] = [[0, 0]]
+    for span, start in pieces:
+        if start != stretches[-1][1]:
+            stretches.append([start, start])
+        stretches[-1][1] += len(span.ids)
+    return np.concatenate([np.arange(start, stop) for start, stop in stretches])
 
 
 def _cut(previous: Sequence[_Piece], windows: WindowPolicy) -> list[_Piece]:

@@ -5,6 +5,7 @@ Knows the markup and its order, for one stream. Knows no window, no position and
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import chain
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -46,7 +47,7 @@ class Span:
 
 def flatten(spans: tuple[Span, ...]) -> list[int]:
     """All ids, in order."""
-    return [token for span in spans for token in span.ids]
+    return list(chain.from_iterable(span.ids for span in spans))
 
 
 class Prompt:

@@ -6,41 +6,50 @@ for the device. Knows no stream: rows and slots only.
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.core.policy import SamplingPolicy
+from svlm_cli.engine.device import upload
 
 
 class Sampler:
-    """Draws tokens for a pool of slots, and remembers which ids each slot's context holds."""
+    """Draws tokens for a pool of slots, and remembers which ids each slot's context holds, if that is penalized."""
 
     def __init__(self, policy: SamplingPolicy, *, slots: int, vocabulary: int, device: torch.device) -> None:
         self._policy = policy
-        self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device)
+        self._device = device
+        penalizes = policy.repetition_penalty != 1
+        self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device) if penalizes else None
 
-    def begin(self, slot: int, context: Sequence[int]) -> None:
-        """Start a round: `context` is every id that the model sees, markup and video pads included."""
-        self._seen[slot] = False
-        self._seen[slot, torch.tensor(context, device=self._seen.device)] = True
+    def begin(self, slots: Sequence[int], contexts: Sequence[Sequence[int]]) -> None:
+        """Start a round of each of `slots`: its context is every id that the model sees, markup and pads included."""
+        if self._seen is not None:
+            self._seen.index_fill_(0, upload(slots, self._device), False)
+            lengths = [len(context) for context in contexts]
+            self.remember(np.repeat(slots, lengths), np.concatenate(contexts))
 
-    def remember(self, slots: Tensor, tokens: Tensor) -> None:
-        """Add one token to each of `slots`, both ``[B]``."""
-        self._seen[slots, tokens] = True
+    def remember(self, slots: Sequence[int] | NDArray[np.int64], tokens: Sequence[int] | NDArray[np.int64]) -> None:
+        """Add one token to each of `slots`; a slot may stand there several times."""
+        if self._seen is not None:
+            rows, ids = upload(np.stack([slots, tokens]), self._device)
+            self._seen[rows, ids] = True
 
-    def scores(self, logits: Tensor, slots: Tensor) -> Tensor:
+    def scores(self, logits: Tensor, slots: Sequence[int]) -> Tensor:
         """Logits ``[B, V]`` with the repetition penalty, in float32."""
         logits = logits.float()
-        penalty = self._policy.repetition_penalty
-        if penalty == 1:
+        if self._seen is None:
             return logits
+        penalty = self._policy.repetition_penalty
         penalized = torch.where(logits > 0, logits / penalty, logits * penalty)
-        return torch.where(self._seen[slots], penalized, logits)
+        return torch.where(self._seen.index_select(0, upload(slots, self._device)), penalized, logits)
 
-    def draw(self, logits: Tensor, slots: Tensor, uniforms: Tensor) -> Tensor:
+    def draw(self, logits: Tensor, slots: Sequence[int], uniforms: Sequence[float]) -> Tensor:
         """One token ``[B]`` for each row of `logits` ``[B, V]``.
 
-        `uniforms` ``[B]`` in [0, 1) choose it, through the inverse of the cumulative distribution over the `top_k`
+        `uniforms` in [0, 1), one a row, choose it, through the inverse of the cumulative distribution over the `top_k`
         likeliest tokens.
         """
         scores = self.scores(logits, slots)
@@ -50,13 +59,14 @@ class Sampler:
         count = min(policy.top_k or scores.shape[-1], scores.shape[-1])
         best, tokens = (scores / policy.temperature).topk(count, dim=-1)
         cumulative = best.softmax(dim=-1).cumsum(dim=-1)
-        choice = torch.searchsorted(cumulative, uniforms[:, None], right=True).clamp_(max=count - 1)
+        chances = upload(np.array(uniforms, np.float32)[:, None], self._device)
+        choice = torch.searchsorted(cumulative, chances, right=True).clamp_(max=count - 1)
         return tokens.gather(-1, choice).squeeze(-1)
 
 
 def forbid(logits: Tensor, rows: Sequence[int], ids: Iterable[int]) -> Tensor:
     """A copy of `logits` ``[B, V]`` in which `rows` can never take one of `ids`."""
     logits = logits.clone()
-    index = torch.tensor([(row, token) for row in rows for token in ids]).to(logits.device, non_blocking=True)
-    logits[index[:, 0], index[:, 1]] = float("-inf")
+    row_of, id_of = upload([(row, token) for row in rows for token in ids], logits.device).unbind(1)
+    logits[row_of, id_of] = float("-inf")
     return logits

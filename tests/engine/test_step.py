@@ -158,6 +158,21 @@ def test_several_streams_in_one_step_equal_one_at_a_time(parts: Parts) -> None:
     assert together == alone
 
 
+def test_the_order_of_requests_is_free(parts: Parts) -> None:
+    """Streams that attend together since they are neighbours, and others that do not since they are asked for late."""
+    policy = small_policy(temperature=0.9)
+    chunks = [make_chunks(12, seed=i) for i in range(4)]
+    said: list[dict[int, list[list[int]]]] = []
+    for order in ((0, 1, 2, 3), (2, 0, 3, 1)):
+        engine = parts.engine(policy, streams=4)
+        streams = [engine.open(seed=i) for i in range(4)]
+        rounds = [
+            hear(engine, [streams[i] for i in order], [chunks[i][r] for i in order]) for r in range(len(chunks[0]))
+        ]
+        said.append({i: [heard[place].ids for heard in rounds] for place, i in enumerate(order)})
+    assert said[0] == said[1]
+
+
 def test_closing_and_opening_disturbs_no_other(parts: Parts) -> None:
     policy = small_policy(temperature=0.9)
     chunks = make_chunks(30)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from svlm_cli.engine.qwen2_5_vl.config import TextConfig
-from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, rotate
+from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, both_ways, rotary_tables, rotate
 
 __all__ = ["Attend", "LanguageModel", "Rotary", "rotate"]
 
@@ -34,13 +34,12 @@ class Rotary:
     def __init__(self, config: TextConfig) -> None:
         exponents = torch.arange(0, config.head_dim, 2, dtype=torch.float32, device="cpu") / config.head_dim
         axes = torch.repeat_interleave(torch.arange(3, device="cpu"), torch.tensor(config.mrope_section, device="cpu"))
-        self._tables = {torch.device("cpu"): (1.0 / config.rope_theta**exponents, axes)}
+        self._tables = {torch.device("cpu"): (both_ways(1.0 / config.rope_theta**exponents), axes.repeat(2))}
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """``positions`` ``[..., 3]`` (t, h, w; fractions allowed) -> cosines and sines ``[..., d / 2]``, float32."""
+        """``positions`` ``[..., 3]`` (t, h, w; fractions allowed) -> the ``[..., 1, d]`` tables that `rotate` takes."""
         frequencies, axes = self._on(positions.device)
-        angles = positions.float().index_select(-1, axes) * frequencies
-        return angles.cos(), angles.sin()
+        return rotary_tables(positions.float().index_select(-1, axes) * frequencies)
 
     def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
         if device not in self._tables:
@@ -124,7 +123,7 @@ class _Attention(nn.Module):
         self.o_proj = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
 
     def forward(self, hidden: Tensor, index: int, attend: Attend) -> Tensor:
-        projections = (self.q_proj(hidden), self.k_proj(hidden), self.v_proj(hidden))
-        query, key, value = (x.unflatten(-1, (-1, self.head_dim)) for x in projections)
+        heads = (*hidden.shape[:-1], -1, self.head_dim)
+        query, key, value = (project(hidden).view(heads) for project in (self.q_proj, self.k_proj, self.v_proj))
         output: Tensor = self.o_proj(attend(index, query, key, value).flatten(-2))
         return output

@@ -35,10 +35,23 @@ class FeedForward(nn.Module):
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Rotary position embedding (Su et al. 2021), channel ``i`` paired with ``i + d / 2``.
 
-    ``x`` is ``[..., H, d]``; ``cos`` and ``sin`` are ``[..., d / 2]`` in float32, for every row of ``x``.
+    ``x`` is ``[..., H, d]``; ``cos`` and ``sin`` are `rotary_tables` for every row of ``x``, ``[..., 1, d]``.
     Computed in float32, returned in the dtype of ``x``.
     """
     first, second = x.chunk(2, dim=-1)
-    cos, sin = cos.unsqueeze(-2), sin.unsqueeze(-2)
-    rotated = (first * cos - second * sin, second * cos + first * sin)  # promoted to the float32 of the angles
-    return torch.cat([half.to(x.dtype) for half in rotated], dim=-1)
+    partners = torch.cat((second, first), dim=-1)
+    return torch.addcmul(x * cos, partners, sin).to(x.dtype)  # promoted to the float32 of the angles
+
+
+def rotary_tables(angles: Tensor) -> tuple[Tensor, Tensor]:
+    """Signed angles ``[..., d]`` float32, as `both_ways` orders them -> cosines and sines ``[..., 1, d]``."""
+    angles = angles.unsqueeze(-2)
+    return angles.cos(), angles.sin()
+
+
+def both_ways(angles: Tensor) -> Tensor:
+    """Angles of the ``d / 2`` pairs -> of all ``d`` channels.
+
+    The first of a pair turns backwards, since a rotation is ``(a cos - b sin, b cos + a sin)``.
+    """
+    return torch.cat((-angles, angles), dim=-1)

@@ -122,9 +122,11 @@ class Preprocessor:
 
         The last frame is repeated if it has no partner. Patches come token by token.
         """
-        pixels = self.resize(frames, height, width, device)
-        missing = -len(pixels) % self.temporal_patch_size
-        return self.to_patches(torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)]), dtype=dtype)
+        return self.to_patches(self.resize(self.whole_pairs(frames), height, width, device), dtype=dtype)
+
+    def whole_pairs(self, frames: Sequence[Picture]) -> tuple[Picture, ...]:
+        """The frames of one chunk, the last one repeated if it has no partner: chunks can follow each other then."""
+        return (*frames, *[frames[-1]] * (-len(frames) % self.temporal_patch_size))
 
     def to_patches(self, pixels: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Grid]:
         """uint8 ``[T, 3, H, W]`` -> patches and grid; T is whole frame pairs, H and W are whole tokens."""

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from svlm_cli.engine.qwen2_5_vl.config import VISION_ROPE_THETA, VisionConfig
-from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, rotate
+from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, both_ways, rotary_tables, rotate
 
 Grid = tuple[int, int, int]
 """Frame pairs, patches down, patches across."""
@@ -76,7 +76,7 @@ class Layout:
 
     order: Tensor  # [tokens] the token at each place, windows one after the other
     inverse: Tensor  # [tokens] the place of each token
-    cos: Tensor  # [N, d / 2] float32, in that order
+    cos: Tensor  # [N, 1, d] float32, in that order
     sin: Tensor
     windows: Segments
     frames: Segments
@@ -91,13 +91,14 @@ class Layout:
             offset += pairs * len(order)
         order = torch.cat(orders)
         angles = torch.cat([angle.repeat(grid[0], 1) for grid, (_, angle, _) in zip(grids, parts, strict=True)])
+        cos, sin = rotary_tables(both_ways(angles))
         windows = torch.cat([lengths.repeat(grid[0]) for grid, (_, _, lengths) in zip(grids, parts, strict=True)])
         frames = torch.cat([torch.full((pairs,), height * width) for pairs, height, width in grids])
         return cls(
             order=order.to(device),
             inverse=order.argsort().to(device),
-            cos=angles.cos().to(device),
-            sin=angles.sin().to(device),
+            cos=cos.to(device),
+            sin=sin.to(device),
             windows=Segments.of(windows, device),
             frames=Segments.of(frames, device),
         )

@@ -33,9 +33,11 @@ def test_half_a_step_of_time_turns_half_as_far(pair: Pair) -> None:
     half, whole = (Rotary(config).angles(torch.tensor([t, 0.0, 0.0])) for t in (0.5, 1.0))
     cos, sin = half
     torch.testing.assert_close(cos**2 - sin**2, whole[0])
+    backwards, forwards = sin.squeeze(0).chunk(2)  # of the first and the second channel of each pair
     pairs_of_t = config.mrope_section[0]
-    assert (sin[:pairs_of_t] > 0).all()
-    assert (sin[pairs_of_t:] == 0).all()
+    assert (forwards[:pairs_of_t] > 0).all()
+    assert (forwards[pairs_of_t:] == 0).all()
+    assert torch.equal(backwards, -forwards)
 
 
 def test_casting_a_network_leaves_its_frequencies_alone(pair: Pair) -> None:

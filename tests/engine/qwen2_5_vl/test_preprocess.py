@@ -145,6 +145,16 @@ def test_an_odd_frame_is_its_own_partner(preprocessor: Preprocessor, count: int)
     assert preprocessor.merged_grid(count, 56, 56) == (count // 2 + 1, 2, 2)
 
 
+def test_chunks_one_after_the_other_are_as_if_alone(preprocessor: Preprocessor) -> None:
+    """A frame of one stream paired with a frame of another."""
+    chunks = [[noise(60, 60, seed) for seed in seeds] for seeds in ((0, 1, 2), (3, 4), (5,))]
+    frames = [frame for chunk in chunks for frame in preprocessor.whole_pairs(chunk)]
+    together, grid = preprocessor.patches(frames, 56, 56, device=CPU, dtype=torch.float32)
+    alone = [preprocessor.patches(chunk, 56, 56, device=CPU, dtype=torch.float32)[0] for chunk in chunks]
+    assert grid == (4, 4, 4)
+    assert torch.equal(together, torch.cat(alone))
+
+
 def test_pictures_from_a_pipe_are_read_only_and_views(preprocessor: Preprocessor) -> None:
     """Frames that share a buffer of bytes, which torch must neither write to nor warn about."""
     wide: NDArray[np.uint8] = np.frombuffer(bytes(photograph(56, 112).tobytes()), np.uint8).reshape(56, 112, 3)

@@ -1,0 +1,135 @@
+"""Attention over the cache against softmax written out, for streams that attend together and those that cannot."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from svlm_cli.engine import attention
+from svlm_cli.engine.attention import CachedAttention, Ragged, neighbours
+from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.qwen2_5_vl.layers import both_ways, rotary_tables, rotate
+
+LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
+ATOL = 1e-5  # sums of float32 in another order
+
+
+def filled_cache(lengths: list[int], *, kinds: int) -> KVCache:
+    """Slots that hold so many tokens, and noise behind them: whoever reads past an end is found out."""
+    cache = KVCache(
+        layers=LAYERS,
+        slots=SLOTS,
+        capacity=CAPACITY,
+        heads=kinds,
+        head_size=SIZE,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+    )
+    random = torch.Generator().manual_seed(0)
+    for pool in (cache.keys, cache.rotated_keys, cache.values):
+        pool.copy_(torch.randn(pool.shape, generator=random))
+    cache.lengths = list(lengths)
+    return cache
+
+
+def new_tokens(count: int, heads: int, kinds: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+    random = torch.Generator().manual_seed(1)
+    query, key, value = (torch.randn(count, n, SIZE, generator=random) for n in (heads, kinds, kinds))
+    return query, key, value, rotary_tables(both_ways(torch.randn(count, SIZE // 2, generator=random)))
+
+
+def written_out(cache: KVCache, layer: int, batch: Ragged, query: Tensor) -> Tensor:
+    """Token by token and head by head, over a cache that holds the new tokens already. `query` is rotated."""
+    shared = query.shape[1] // cache.keys.shape[3]
+    out = torch.zeros_like(query)
+    row = 0
+    for slot, count in zip(batch.slots, batch.counts, strict=True):
+        for seen in range(cache.lengths[slot] - count + 1, cache.lengths[slot] + 1):
+            for head in range(query.shape[1]):
+                keys = cache.rotated_keys[layer, slot, :seen, head // shared]
+                values = cache.values[layer, slot, :seen, head // shared]
+                weights = (keys @ query[row, head] / math.sqrt(SIZE)).softmax(0)
+                out[row, head] = weights @ values
+            row += 1
+    return out
+
+
+BATCHES = {
+    "one stream, one token": ((2,), (1,)),
+    "one stream, many tokens": ((2,), (7,)),
+    "one token each": ((0, 1, 2, 3, 4, 5), (1, 1, 1, 1, 1, 1)),
+    "one token each, some silent": ((0, 2, 3, 5), (1, 1, 1, 1)),
+    "as many tokens each": ((1, 2, 3), (4, 4, 4)),
+    "different numbers of tokens": ((0, 1, 2, 4, 5), (3, 1, 5, 2, 6)),
+    "out of order": ((4, 0, 5, 1), (2, 3, 1, 1)),
+    "to the end of a slot": ((0, 1), (9, 10)),
+}
+
+
+@pytest.mark.parametrize(("slots", "counts"), BATCHES.values(), ids=BATCHES.keys())
+@pytest.mark.parametrize(("heads", "kinds"), [(4, 2), (3, 3), (6, 1)])
+def test_equals_softmax_written_out(slots: tuple[int, ...], counts: tuple[int, ...], heads: int, kinds: int) -> None:
+    """A token that sees another stream, the future, padding or what a slot held before; heads with others' keys."""
+    cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=kinds)
+    batch = Ragged(slots, counts)
+    query, key, value, tables = new_tokens(sum(counts), heads, kinds)
+    attend = CachedAttention(cache, batch, *tables, rotate, heads=heads)
+    for layer in range(LAYERS):
+        out = attend(layer, query, key, value)
+        torch.testing.assert_close(out, written_out(cache, layer, batch, rotate(query, *tables)), atol=ATOL, rtol=0)
+
+
+def test_new_tokens_are_stored_behind_those_of_their_slot() -> None:
+    cache = filled_cache([0, 5, 9, 0, 0, 0], kinds=2)
+    query, key, value, tables = new_tokens(3, 4, 2)
+    CachedAttention(cache, Ragged((1, 2), (2, 1)), *tables, rotate, heads=4)(1, query, key, value)
+    assert cache.lengths == [0, 7, 10, 0, 0, 0]
+    turned = rotate(key, *tables)
+    for pool, new in ((cache.keys, key), (cache.rotated_keys, turned), (cache.values, value)):
+        torch.testing.assert_close(torch.cat([pool[1, 1, 5:7], pool[1, 2, 9:10]]), new, atol=0, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("slots", "calls"), [((0, 1, 2, 3, 4, 5), 1), ((1, 2, 4), 2), ((0, 2, 4), 3), ((3, 2), 2), ((5,), 1)]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_neighbours_take_one_call_a_layer(
+    slots: tuple[int, ...], calls: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Python loop over streams, which on a GPU is most of a round."""
+    started = []
+    kernel = torch.nn.functional.scaled_dot_product_attention
+
+    def counted(*args: Any, **kwargs: Any) -> Tensor:
+        started.append(args)
+        return kernel(*args, **kwargs)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
+    cache = filled_cache([7, 3, 9, 9, 2, 1], kinds=2)
+    query, key, value, tables = new_tokens(count * len(slots), 4, 2)
+    CachedAttention(cache, Ragged(slots, (count,) * len(slots)), *tables, rotate, heads=4)(0, query, key, value)
+    assert len(started) == calls
+
+
+def test_long_streams_attend_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short stream padded to the length of a full one; masks that grow with the number of streams."""
+    cache = filled_cache([10, 10, 40, 10, 10, 10], kinds=2)
+    everyone, ones = tuple(range(SLOTS)), (1,) * SLOTS
+    monkeypatch.setattr(attention, "JOINED_KEYS", 30)
+    assert neighbours(cache, Ragged(everyone, ones), 2) == [range(2), range(2, 3), range(3, 6)]
+    monkeypatch.setattr(attention, "JOINED_KEYS", 100)
+    assert neighbours(cache, Ragged(everyone, ones), 2) == [range(6)]
+    monkeypatch.setattr(attention, "JOINED_SCORES", 2 * 5 * 2 * 10)
+    assert neighbours(cache, Ragged(everyone, (5,) * SLOTS), 2) == [range(2), range(2, 3), range(3, 5), range(5, 6)]
+
+
+def test_a_cleared_slot_spoils_nothing() -> None:
+    """What is no number times a weight of zero is no number: a stream that overflowed, and the next one in its slot."""
+    cache = filled_cache([20, 30, 0, 0, 0, 0], kinds=2)
+    cache.rotated_keys[:, 0], cache.values[:, 0] = float("nan"), float("nan")
+    cache.clear(0)
+    query, key, value, tables = new_tokens(2, 4, 2)
+    out = CachedAttention(cache, Ragged((0, 1), (1, 1)), *tables, rotate, heads=4)(0, query, key, value)
+    assert out.isfinite().all()
