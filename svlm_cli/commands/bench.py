@@ -8,15 +8,12 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from svlm_cli.commands import options
+from svlm_cli.commands.tables import bar, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
-
-TABLE_WIDTH = 120  # where there is no terminal to ask
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory. The last line of stdout is JSON.")
 
@@ -37,7 +34,7 @@ def latency(
     rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video.")] = 1000,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens generated in every round, no more and no fewer.")] = 20,
     mode: Annotated[list[Mode] | None, typer.Option(help="May be given several times.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames a second. Default: the model's.")] = None,
+    fps: options.Fps = None,
     size: Annotated[str, typer.Option(metavar="WxH", help="Of the made-up pictures.")] = "1280x720",
 ) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
@@ -92,7 +89,7 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
     table = Table(*headings, caption=caption or None)
     for row in rows:
         table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+    table_console().print(table)
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -104,9 +101,6 @@ def _size(text: str) -> tuple[int, int]:
 
 @contextmanager
 def _progress(mode: Mode, rounds: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr, if that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(mode.value, total=rounds)
-        yield lambda round_: progress.update(task, completed=round_ + 1)
+    """A bar on stderr, if that is a terminal; told which round is done."""
+    with bar(mode.value, rounds) as (show, _):
+        yield lambda round_: show(round_ + 1)

@@ -4,7 +4,6 @@ The measuring is in ``evals/``, all files ``evals/claims*.py``.
 """
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.playing import TABLE_WIDTH, match_seconds, play_matches, write_matches
+from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
+from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.text import plain_text
-from svlm_cli.outputs.destination import Destination, open_destination
+from svlm_cli.outputs.destination import make_folder, text_file
 
 if TYPE_CHECKING:
     import torch
@@ -44,14 +44,12 @@ def claims(
     row: Annotated[
         list[str] | None, typer.Option("--row", metavar="NAME", help="This row alone. May be given several times.")
     ] = None,
-    matches: Annotated[int, typer.Option(min=1, help="How many, with seeds from --seed on, all in one batch.")] = (
-        DEFAULT_MATCHES
-    ),
+    matches: options.Matches = DEFAULT_MATCHES,
     minutes: Annotated[
         float | None, typer.Option(help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.")
     ] = None,
     seed: options.Seed = 0,
-    fps: Annotated[float | None, typer.Option(help="Frames a second. Default: the model's.")] = None,
+    fps: options.Fps = None,
     no_overlap_model: Annotated[
         str | None,
         typer.Option(metavar="NAME|PATH|HUB_ID", help="For the row no-overlap: a model trained without overlap."),
@@ -132,7 +130,7 @@ class _Run:
     def measure(self, rows: Sequence[tuple["Row", _Subject]]) -> list[str]:
         """Measures those that are not there, and returns their names. All is checked before the first is measured."""
         from svlm_cli.engine.device import resolve_device, resolve_dtype
-        from svlm_cli.evals.claims_results import is_measured, make_folder, read_results
+        from svlm_cli.evals.claims_results import is_measured, read_results
         from svlm_cli.evals.claims_setting import require_comparable
 
         where = resolve_device(self.device)
@@ -146,7 +144,7 @@ class _Run:
             if name not in missing:
                 typer.echo(f"svlm: {name} is there already.", err=True)
         require_comparable({name: one.setting for name, one in there.items()} | {n: s for n, (s, _) in wanted.items()})
-        make_folder(self.results)
+        make_folder(self.results, "Choose another one for the results.")
         plays = _Plays(where, precision)
         for name, (setting, subject) in missing.items():
             there[name] = self._one(setting, subject, there, plays)
@@ -169,9 +167,7 @@ class _Run:
         from svlm_cli.evals.claims_results import dump, row_file
 
         # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
-        file = open_destination(row_file(self.results, setting.row), overwrite=self.overwrite)
-        complete = False
-        try:
+        with text_file(row_file(self.results, setting.row), overwrite=self.overwrite) as file:
             twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
             if twin is not None:
                 typer.echo(f"svlm: {setting.row} is what {twin.setting.row} has measured.", err=True)
@@ -182,9 +178,6 @@ class _Run:
                 )
                 result = plays.measure(setting, subject)
             file.write(dump(result))
-            complete = True
-        finally:
-            file.close(complete=complete)
         return result
 
 
@@ -233,13 +226,8 @@ def _write_page(found: Mapping[str, "Result"], results: Path, path: Path) -> Non
 
     folder = path.parent / "assets"
     plots = [(title, f"assets/{plot.name}") for title, plot in draw_plots(found, folder, path.stem)]
-    file: Destination = open_destination(path, overwrite=True)
-    complete = False
-    try:
+    with text_file(path, overwrite=True) as file:
         file.write(write_page(found, results.resolve().name, plots))
-        complete = True
-    finally:
-        file.close(complete=complete)
 
 
 def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | None, *, as_json: bool) -> None:
@@ -247,14 +235,13 @@ def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | 
     from svlm_cli.evals.claims_page import claim
 
     if not as_json:
-        from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
         table = Table("row", "the claim", box=None)
         for row in ROWS:
             table.add_row(row.name, Text(claim(row, found).replace("**", "")))
-        Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
+        table_console().print(table)
     told: dict[str, Any] = {
         "eval": "claims",
         "done": list(found),

@@ -3,7 +3,6 @@
 The measuring is in ``evals/``.
 """
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,9 +11,11 @@ import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.claims import claims
-from svlm_cli.commands.playing import TABLE_WIDTH, match_seconds, play_matches, write_matches
+from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
+from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.core.policy import Mode
+from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
     from svlm_cli.evals.report import Report
@@ -33,11 +34,11 @@ def _eval() -> None:
 @app.command()
 def match(
     model: options.Model = None,
-    matches: Annotated[int, typer.Option(min=1, help="How many, with seeds from --seed on, all in one batch.")] = 1,
+    matches: options.Matches = 1,
     minutes: Annotated[float | None, typer.Option(help="Of each match. Default: 10, or as long as the file.")] = None,
     seed: options.Seed = 0,
     mode: Annotated[Mode, typer.Option(help="How the streams forget.")] = Mode.STREAMING,
-    fps: Annotated[float | None, typer.Option(help="Frames a second. Default: the model's.")] = None,
+    fps: options.Fps = None,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
@@ -99,10 +100,7 @@ def _score_files(paths: Sequence[Path], seed: int, minutes: float | None) -> "Re
 def _new_files(folder: Path, setting: "Setting") -> list[Path]:
     """Where each match's words go; `OutputError`, before anything is played, if one is there already."""
     paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made a folder.", "Choose another for --save.") from error
+    make_folder(folder, "Choose another for --save.")
     for path in paths:
         if path.exists():
             raise OutputError(f"{path} exists already.", "Choose another folder for --save.")
@@ -113,10 +111,9 @@ def _print(report: "Report", setting: dict[str, Any], played: "Played | None", *
     import json
 
     if not as_json:
-        from rich.console import Console
         from rich.table import Table
 
-        console = Console(width=None if sys.stdout.isatty() else TABLE_WIDTH)
+        console = table_console()
         for headings, rows in (report.table(), report.control_table()):
             table = Table(*headings, box=None)
             for row in rows:

@@ -57,6 +57,12 @@ Seed = Annotated[
     typer.Option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
 ]
 
+Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second. Default: the model's.")]
+
+Matches = Annotated[
+    int, typer.Option("--matches", min=1, help="How many, with seeds from --seed on, all in one batch.")
+]
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]

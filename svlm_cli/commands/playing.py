@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from svlm_cli.commands.tables import bar
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from svlm_cli.evals.runner import Played, Setting
     from svlm_cli.evals.script import Script
 
-TABLE_WIDTH = 120  # where there is no terminal to ask
 _TENTHS = 10
 
 
@@ -63,17 +63,11 @@ def _saver(paths: Sequence[Path]) -> Iterator[Callable[[int, Segment], None]]:
 @contextmanager
 def _progress(name: str, total: int) -> Iterator[Callable[..., None]]:
     """On stderr, a bar if that is a terminal, else a line for every tenth."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total)
+    with bar(name, total) as (show, seen):
 
         def advance(done: int, took_s: float | None = None) -> None:
-            progress.update(task, completed=done)
-            if not console.is_terminal and done * _TENTHS // total > (done - 1) * _TENTHS // total:
+            show(done)
+            if not seen and done * _TENTHS // total > (done - 1) * _TENTHS // total:
                 took = "" if took_s is None else f", {took_s * 1000:.0f} ms the last"
                 typer.echo(f"svlm: {done} of {total} {name}{took}", err=True)
 

@@ -17,7 +17,7 @@ from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
 from svlm_cli.media.writer import VideoWriter
-from svlm_cli.outputs.destination import Destination, open_destination
+from svlm_cli.outputs.destination import open_destination, text_file
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.subtitles import SrtOutput
 from svlm_cli.simulator.commentary import second_text, words
@@ -54,8 +54,8 @@ def simulate(
     video = VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite)
     with (
         video,
-        _text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
-        _text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
+        text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
+        text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
         _subtitles(output.with_suffix(".srt"), overwrite=overwrite) as subtitles,
     ):
         context.write(f"{match.context}\n")
@@ -87,16 +87,6 @@ def _segments(match: Match, start_s: float, end_s: float) -> Iterator[Segment]:
     for second in range(int(start_s), math.ceil(end_s)):
         until_s = min(second + 1, end_s)
         yield Segment(0, second, float(second), until_s, spoken.get(second, ""), token_ids=(), work_s=0.0)
-
-
-@contextmanager
-def _text_file(path: Path, *, overwrite: bool) -> Iterator[Destination]:
-    destination, complete = open_destination(path, overwrite=overwrite), False
-    try:
-        yield destination
-        complete = True
-    finally:
-        destination.close(complete=complete)
 
 
 @contextmanager

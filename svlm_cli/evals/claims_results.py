@@ -132,14 +132,6 @@ def _difference(one: RowSetting, other: RowSetting) -> str:
     return words.get(names[0], names[0])
 
 
-def make_folder(folder: Path) -> None:
-    """`OutputError` if it cannot be one."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder} cannot be made a folder.", "Choose another one for the results.") from error
-
-
 def dump(result: Result) -> str:
     """The text of its file."""
     return json.dumps(result.to_json(), separators=(",", ":"), allow_nan=False) + "\n"

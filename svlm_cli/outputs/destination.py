@@ -10,6 +10,7 @@ import fcntl
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -45,6 +46,25 @@ def open_destination(path: Path | None, *, overwrite: bool, live: bool = False) 
     if live or _is_special(path):
         return InPlaceFile(path, overwrite=overwrite)
     return PartFile(path, overwrite=overwrite)
+
+
+@contextlib.contextmanager
+def text_file(path: Path, *, overwrite: bool) -> Iterator[Destination]:
+    """As `open_destination`; complete unless something is raised meanwhile."""
+    destination, complete = open_destination(path, overwrite=overwrite), False
+    try:
+        yield destination
+        complete = True
+    finally:
+        destination.close(complete=complete)
+
+
+def make_folder(folder: Path, hint: str) -> None:
+    """`folder`, with those above it; `OutputError` with that hint if it cannot be one."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be made a folder.", hint) from error
 
 
 class _Descriptor:

@@ -26,6 +26,7 @@ SECOND: Final = tuple(
     vik von zar
     """.split()
 )
+SYLLABLE: Final = 3  # letters of each
 KITS: Final = ("red", "blue", "yellow", "white", "purple", "cyan", "orange")
 _ALIKE: Final = ("red orange", "yellow orange", "blue purple", "white cyan", "yellow white", "red purple", "blue cyan")
 KIT_PAIRS: Final = tuple(

@@ -12,10 +12,9 @@ import numpy as np
 
 from svlm_cli.simulator.commentary import NUMBERS, Word
 from svlm_cli.simulator.events import Score
-from svlm_cli.simulator.teams import Team
+from svlm_cli.simulator.teams import SYLLABLE, Team
 
 _MIXED = 0.25  # of the wrong names, those whose parts are of both teams
-_SYLLABLE = 3  # letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Confusion:
         if self._random.random() >= _MIXED:
             return other
         heads = (own, other) if self._random.random() < 0.5 else (other, own)
-        return heads[0][:_SYLLABLE] + heads[1][_SYLLABLE:]
+        return heads[0][:SYLLABLE] + heads[1][SYLLABLE:]
 
     def _score(self, score: Score) -> Score:
         """As it is said from the goal to the next one."""

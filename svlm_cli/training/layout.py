@@ -105,7 +105,7 @@ class Layout:
         roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
         pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
         targets = ids.copy()
-        _mean(targets, roles, spans, rounds)
+        _write_meant(targets, roles, spans, rounds)
         return WindowTokens(ids, where.astype(np.float32), roles, pads, targets)
 
 
@@ -122,7 +122,9 @@ def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
     return spoken + [Role.END] * marker
 
 
-def _mean(targets: NDArray[np.int32], roles: NDArray[np.int8], spans: Sequence[Span], rounds: Sequence[Round]) -> None:
+def _write_meant(
+    targets: NDArray[np.int32], roles: NDArray[np.int8], spans: Sequence[Span], rounds: Sequence[Round]
+) -> None:
     """Writes what was meant into the targets; what nobody could know is not learned."""
     end = 0
     for span in spans:

@@ -149,10 +149,11 @@ def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWin
     layout, match, start, told = making.layout, played.match, task.start_s, task.lesson
     random = np.random.default_rng([match.seed, task.place, start])
     teams = draw_teams(random, match.split) if making.own_teams else match.teams
-    voice = _Voice(layout, played, told, teams)
+    confusion = None
     if told is Lesson.COMMENTARY:
         rate = random.random() * making.windows.confusion
-        voice.confusion = Confusion(random, rate, teams, knows_score=start == 0 or not task.context_only)
+        confusion = Confusion(random, rate, teams, knows_score=start == 0 or not task.context_only)
+    voice = _Voice(layout, played, told, teams, confusion)
     seconds = range(start, start + making.windows.seconds)
     context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
@@ -173,11 +174,11 @@ def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWin
 class _Voice:
     """What is said in the seconds of one window, as ids: with names and kits of its own, and perhaps with errors."""
 
-    def __init__(self, layout: Layout, played: "_Played", told: Lesson, teams: tuple[Team, Team]) -> None:
-        self._layout, self._played, self._told = layout, played, told
-        pairs = zip(_names_and_kits(played.match.teams), _names_and_kits(teams), strict=True)
-        self._renamed = dict(pairs)
-        self.confusion: Confusion | None = None
+    def __init__(
+        self, layout: Layout, played: "_Played", told: Lesson, teams: tuple[Team, Team], confusion: Confusion | None
+    ) -> None:
+        self._layout, self._played, self._told, self._confusion = layout, played, told, confusion
+        self._renamed = dict(zip(_names_and_kits(played.match.teams), _names_and_kits(teams), strict=True))
 
     def said(self, second: int) -> Ids:
         """The ids of a second."""
@@ -187,9 +188,9 @@ class _Voice:
         """The same, and what they should have been, as `Round` has it."""
         words = self._played.words(second, self._told)
         texts = [_renamed(word.text, self._renamed) for word in words]
-        if self.confusion is None:
+        if self._confusion is None:
             return self._layout.words(text_of(texts)), None
-        spoken = [self.confusion.spoken(word, text) for word, text in zip(words, texts, strict=True)]
+        spoken = [self._confusion.spoken(word, text) for word, text in zip(words, texts, strict=True)]
         said = [self._layout.words(text_of([one.said])) for one in spoken]
         meant = [
             [None] * len(ids) if one.meant is None else meant_ids(ids, self._layout.words(text_of([one.meant])))

@@ -1,0 +1,31 @@
+"""What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDTH: Final = 120  # where there is no terminal to ask
+
+
+def table_console() -> "Console":
+    """Standard output, wide enough for tables."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+@contextmanager
+def bar(name: str, total: int) -> Iterator[tuple[Callable[[int], None], bool]]:
+    """On stderr, if that is a terminal: what tells it how many are done, and whether anybody sees it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=total)
+        yield lambda done: progress.update(task, completed=done), console.is_terminal
