@@ -1,20 +1,19 @@
 """A speaker who errs, so that a model learns to trust its eyes more than its own words.
 
 In training, all that was said before is right; in a stream it is the model's own, and whoever believes it keeps every
-error for ever: a team mistaken once is mistaken until the end. So what was said is made wrong here and there, and what
-is learned stays right: the name by the kit, the score by the board. A score that can be remembered alone is learned as
-it was said. Knows no tokens and no pictures.
+error for ever: a name misspelt once is misspelt until the end. So what was said is made wrong, by slips here and there
+and by habits, and what is learned stays right: the name by the kit and the context, the score by the board. A score
+that can be remembered alone is learned as it was said. Knows no tokens and no pictures.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from svlm_cli.simulator.commentary import NUMBERS, Word
 from svlm_cli.simulator.events import Score
-from svlm_cli.simulator.teams import SYLLABLE, Team
-
-_MIXED = 0.25  # of the wrong names, those whose parts are of both teams
+from svlm_cli.simulator.teams import FIRST, SECOND, SYLLABLE, Team
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +25,26 @@ class Spoken:
 
 
 class Confusion:
-    """The errors of one window. Asked again, it gives the same answer."""
+    """The errors of one window. Asked again, it gives the same answer.
+
+    Each team, and the score, is subject to one of two kinds of error: a habit, by which it is always wrong in the same
+    way, or slips, each wrong in its own way.
+    """
 
     def __init__(
         self, random: np.random.Generator, rate: float, teams: tuple[Team, Team], *, knows_score: bool
     ) -> None:
-        """`rate` is the share of names and of scores that are wrong; `knows_score`: it was said, or is nil nil yet."""
+        """`rate` is the share of names and of scores that are wrong, half of them by habit; `knows_score`: it was
+        said, or is nil nil yet.
+        """
         self._random = random
-        self._rate = rate
+        self._slips = rate / 2
         self._names = tuple(team.name for team in teams)
         self._spoken: dict[float, Spoken] = {}
         self._scores: dict[Score, Score] = {}
         self._knows_score = knows_score
+        self._name_habits = [self._wrong_name(team) if self._errs() else None for team in (0, 1)]
+        self._score_habit = self._step() if self._errs() else None
 
     def spoken(self, word: Word, text: str) -> Spoken:
         """`text` is the right one: with the names of the window's own teams. Words come in order the first time."""
@@ -47,8 +54,7 @@ class Confusion:
 
     def _new(self, word: Word, text: str) -> Spoken:
         if word.team is not None:
-            name = self._names[word.team]
-            return Spoken(text.replace(name, self._wrong_name(word.team)) if self._errs() else text, text)
+            return Spoken(text.replace(self._names[word.team], self._said_name(word.team)), text)
         if word.number is not None:
             said = self._score(word.number.score)[word.number.side]
             wrong = text.replace(NUMBERS[word.number.score[word.number.side]], NUMBERS[said])
@@ -59,25 +65,48 @@ class Confusion:
         return Spoken(text, text)
 
     def _errs(self) -> bool:
-        return bool(self._random.random() < self._rate)
+        return bool(self._random.random() < self._slips)
+
+    def _said_name(self, team: int) -> str:
+        habit = self._name_habits[team]
+        if habit is not None:
+            return habit
+        return self._wrong_name(team) if self._errs() else self._names[team]
 
     def _wrong_name(self, team: int) -> str:
+        """The other team's, one of parts of both, or one with a part of neither."""
         own, other = self._names[team], self._names[1 - team]
-        if self._random.random() >= _MIXED:
-            return other
-        heads = (own, other) if self._random.random() < 0.5 else (other, own)
-        return heads[0][:SYLLABLE] + heads[1][SYLLABLE:]
+        ways: tuple[Callable[[], str], ...] = (
+            lambda: other,
+            lambda: own[:SYLLABLE] + other[SYLLABLE:],
+            lambda: other[:SYLLABLE] + own[SYLLABLE:],
+            lambda: self._misspelt(own),
+        )
+        return ways[self._random.integers(len(ways))]()
+
+    def _misspelt(self, name: str) -> str:
+        """With another syllable in the place of one."""
+        place = int(self._random.integers(len(name) // SYLLABLE)) * SYLLABLE
+        heard = name[place : place + SYLLABLE]
+        others = [one for one in (SECOND if place else FIRST) if one != heard]
+        return name[:place] + others[self._random.integers(len(others))] + name[place + SYLLABLE :]
 
     def _score(self, score: Score) -> Score:
-        """As it is said from the goal to the next one."""
+        """As it is said from the goal to the next one. That a game begins at nil nil is never wrong."""
         if score not in self._scores:
-            wrong = max(score) > 0 and self._errs()
-            self._scores[score] = self._misread(score) if wrong else score
+            step = self._score_habit
+            if step is None and self._errs():
+                step = self._step()
+            self._scores[score] = score if step is None or max(score) == 0 else _misread(score, *step)
         return self._scores[score]
 
-    def _misread(self, score: Score) -> Score:
-        side, up = self._random.integers(2), self._random.random() < 0.5
-        number = score[side] + (1 if up else -1)
-        if not 0 <= number < len(NUMBERS):
-            number = score[side] - (1 if up else -1)
-        return (number, score[1]) if side == 0 else (score[0], number)
+    def _step(self) -> tuple[int, int]:
+        """Whose goals are misread, and by how many."""
+        return int(self._random.integers(2)), 1 if self._random.random() < 0.5 else -1
+
+
+def _misread(score: Score, side: int, step: int) -> Score:
+    number = score[side] + step
+    if not 0 <= number < len(NUMBERS):
+        number = score[side] - step
+    return (number, score[1]) if side == 0 else (score[0], number)
