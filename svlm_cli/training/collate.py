@@ -6,9 +6,9 @@ on the host. Knows no network.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.qwen2_5_vl.vision import Grid
 from svlm_cli.training.layout import Role, WindowTokens
 
-LENGTH_MULTIPLE = 128  # tokens of a row
+LENGTH_MULTIPLE = 128  # tokens of a row, and keys of a view
+QUERY_MULTIPLE = 16  # queries of a view
 TARGET_MULTIPLE = 512  # learned tokens of a batch
 IGNORED = -100  # the target of padding, as `cross_entropy` knows it
 
@@ -34,6 +35,18 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ViewBatch:
+    """The rounds of a batch, each with what it sees: V of `View`, padded to m keys and n queries."""
+
+    keys: Tensor  # [V * m] rows of [B * S]
+    positions: Tensor  # [V, m, 3] float32
+    queries: Tensor  # [V * n] which of the keys ask
+    last: Tensor  # [V, n] the last key of its view that each sees
+    answered: Tensor  # [A] rows of [V * n] that are no padding
+    rows: Tensor  # [A] rows of [B * S]: theirs
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch:
     """B windows of at most S tokens, N learned tokens. Padding comes last, so causal attention needs no mask."""
 
@@ -43,14 +56,30 @@ class TokenBatch:
     targets_at: Tensor  # [N] rows of [B * S] from which a learned token is predicted
     targets: Tensor  # [N] that token, IGNORED in padding
     roles: Tensor  # [N] `Role`
+    views: ViewBatch | None = None  # where windows are learned as streams
 
     def to(self, device: torch.device) -> Self:
         """On a device; from pinned memory without waiting."""
-        return type(self)(*(getattr(self, one.name).to(device, non_blocking=True) for one in fields(self)))
+        return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> Self:
         """In memory from which a GPU can copy by itself."""
-        return type(self)(*(getattr(self, one.name).pin_memory() for one in fields(self)))
+        return self._changed(torch.Tensor.pin_memory)
+
+    def tensors(self) -> Iterator[Tensor]:
+        """All of them."""
+        yield from _values(self)
+        yield from () if self.views is None else _values(self.views)
+
+    def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
+        views = None if self.views is None else ViewBatch(*map(change, _values(self.views)))
+        parts: list[Any] = [*map(change, _values(self)), views]
+        return type(self)(*parts)
+
+
+def _values(batch: ViewBatch | TokenBatch) -> Iterator[Tensor]:
+    values = (getattr(batch, one.name) for one in fields(batch))
+    return (value for value in values if isinstance(value, Tensor))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,8 +115,35 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         _integers([*where, np.arange(missing) % length]),
         _integers([*targets, np.full(missing, IGNORED)]),
         _integers([*roles, np.full(missing, Role.NONE)]),
+        _views(windows, length) if windows[0].views else None,
     )
     return Batch(tokens, pictures, sum(map(len, windows)), count)
+
+
+def _views(windows: Sequence[WindowTokens], length: int) -> ViewBatch:
+    longest = max(view.asking for window in windows for view in window.views[1:] or window.views)
+    n = _padded(longest, QUERY_MULTIPLE)  # of a round; the first one, which reads the text in front too, is split
+    views = [(row, part) for row, window in enumerate(windows) for view in window.views for part in view.split(n)]
+    m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
+    keys = np.zeros((len(views), m), np.int64)
+    positions = np.zeros((len(views), m, 3), np.float32)
+    last = np.zeros((len(views), n), np.int64)  # padding sees one key, since a softmax over none is no number
+    for index, (row, view) in enumerate(views):
+        count = len(view.keys)
+        keys[index, :count] = row * length + view.keys
+        positions[index, :count] = view.positions
+        last[index, : view.asking] = np.arange(count - view.asking, count)
+    asking = np.array([view.asking for _, view in views])
+    queries = (np.arange(len(views)) * m)[:, None] + last
+    answered = np.flatnonzero(np.arange(n) < asking[:, None])
+    return ViewBatch(
+        torch.from_numpy(keys.ravel()),
+        torch.from_numpy(positions),
+        torch.from_numpy(queries.ravel()),
+        torch.from_numpy(last),
+        torch.from_numpy(answered),
+        torch.from_numpy(keys.ravel()[queries.ravel()[answered]]),
+    )
 
 
 def _padded(count: int, multiple: int) -> int:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -86,7 +86,7 @@ class DeviceFeed:
             stream = torch.cuda.current_stream(self._device)
             stream.wait_event(item.event)
             for batch in item.batches:
-                for tensor in (batch.patches, *(getattr(batch.tokens, one.name) for one in fields(TokenBatch))):
+                for tensor in (batch.patches, *batch.tokens.tensors()):
                     tensor.record_stream(stream)  # not to be reused before the step is done with it
         return item
 

@@ -1,4 +1,5 @@
-"""A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`.
+"""A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`; and
+what each round sees of it, where a window is to be learned as a stream.
 
 `Prompt` writes the markup and `positions` counts, as while streaming; here it is only said which tokens the loss is on.
 Knows no picture and no tensor.
@@ -7,7 +8,7 @@ Knows no picture and no tensor.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.engine.positions import positions
+from svlm_cli.engine.eviction import spoken
+from svlm_cli.engine.positions import Positions, positions
 from svlm_cli.engine.prompt import Part, Prompt, Span, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.training.overlap import Ids
+from svlm_cli.training.views import View, stream_views
 
 
 class Role(IntEnum):
@@ -52,6 +55,7 @@ class WindowTokens:
     roles: NDArray[np.int8]  # [S]
     pads: NDArray[np.int32]  # where the pictures go
     targets: NDArray[np.int32]  # [S] the ids, but for words that should have been others
+    views: tuple[View, ...] = ()  # what each round sees; none: everything before it, at `positions`
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -65,6 +69,7 @@ class Layout:
     policy: StreamPolicy
     tokens_per_second: int  # temporal positions
     temporal_patch_size: int  # frames
+    streamed: bool = False  # windows are learned as a stream holds them
 
     @property
     def prompt(self) -> Prompt:
@@ -97,16 +102,23 @@ class Layout:
     ) -> WindowTokens:
         """The tokens of a window; `previous` is already cut. `InputError` if a second has too many words."""
         spans = self.spans(rounds, previous=previous, query=query)
-        where, _ = positions(
-            spans, seconds_per_pair=self.temporal_patch_size / fps, tokens_per_second=self.tokens_per_second
-        )
+        where = partial(self._positions, fps=fps)
         ids = np.array(flatten(spans), np.int32)
         marker = len(self.prompt.marker)
         roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
         pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
         targets = ids.copy()
         _write_meant(targets, roles, spans, rounds)
-        return WindowTokens(ids, where.astype(np.float32), roles, pads, targets)
+        views = stream_views(spans, self.policy.windows, self._moving_words, where) if self.streamed else ()
+        return WindowTokens(ids, where(spans).astype(np.float32), roles, pads, targets, tuple(views))
+
+    def _positions(self, spans: Sequence[Span], fps: float) -> Positions:
+        seconds_per_pair = self.temporal_patch_size / fps
+        return positions(spans, seconds_per_pair=seconds_per_pair, tokens_per_second=self.tokens_per_second)[0]
+
+    def _moving_words(self, words: Ids) -> Ids:
+        rule, end_ids = self.policy.prompt.marker_rule, _tokenizer(self.tokenizer).end_ids
+        return words[: spoken(words, self.prompt.marker, rule, end_ids)]
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:

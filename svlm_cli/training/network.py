@@ -14,8 +14,10 @@ from torch import Tensor, nn
 
 from svlm_cli.core.policy import Markup
 from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
+from svlm_cli.engine.qwen2_5_vl.language import Attend
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL, WholeSequence
-from svlm_cli.training.collate import IGNORED
+from svlm_cli.training.attention import StreamedSequence
+from svlm_cli.training.collate import IGNORED, TokenBatch
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role
 from svlm_cli.training.recipe import ModelRecipe, NetworkPart
@@ -119,11 +121,18 @@ class LearningNetwork(nn.Module):
         features = network.visual(batch.patches, batch.grids)
         hidden = network.language.embed(tokens.ids)  # [B, S, D]
         shown = hidden.flatten(0, 1).index_copy(0, tokens.pads_at, features.to(hidden.dtype))
-        attend = WholeSequence(*network.language.rotary.angles(tokens.positions))
-        hidden = network.language(shown.view_as(hidden), attend)
+        hidden = network.language(shown.view_as(hidden), self._attend(tokens, hidden))
         logits = network.logits(hidden.flatten(0, 1).index_select(0, tokens.targets_at)).float()
         losses = F.cross_entropy(logits, tokens.targets, ignore_index=IGNORED, reduction="none")
         return {"loss": losses.sum() * batch.weight, "tally": _tally(logits, tokens.targets, losses, tokens.roles)}
+
+    def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
+        rotary, config, device = self.network.language.rotary, self.network.config.text, hidden.device.type
+        if tokens.views is None:
+            return WholeSequence(*rotary.angles(tokens.positions))
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        shared = config.num_attention_heads // config.num_key_value_heads
+        return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)
 
 
 @torch.no_grad()

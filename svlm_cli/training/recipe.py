@@ -11,7 +11,7 @@ from pathlib import Path
 from svlm_cli.checkpoints import toml
 from svlm_cli.checkpoints.policy_file import ModelInfo
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import Mode, StreamPolicy
 
 RECIPE_FILE = "recipe.toml"
 
@@ -146,6 +146,7 @@ class WindowRecipe:
     confusion: float = (
         0.0  # of names and scores that were said, this share at most is wrong; the right ones are learned
     )
+    streamed: bool = False  # learned as a stream holds them: what a round has forgotten it does not see
     fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
     fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
 
@@ -248,6 +249,10 @@ class Recipe:
     def __post_init__(self) -> None:
         _require(self.policy.chunk_seconds == 1, "policy.chunk_seconds must be 1: a window's rounds are seconds.")
         _require(self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: there is nothing to see.")
+        _require(
+            not self.windows.streamed or self.policy.mode is Mode.STREAMING,
+            f"windows.streamed needs policy.mode streaming, not {self.policy.mode.value}.",
+        )
         for fps in self.windows.fps:
             _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
         if self.data.source is Source.ANNOTATIONS:

@@ -121,7 +121,9 @@ def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = 
     network = LearningNetwork(run_folder.first_network(output, recipe))
     preprocessor = load_preprocessor(output)
     vision = network.network.config.vision
-    layout = Layout(output, recipe.policy, vision.tokens_per_second, vision.temporal_patch_size)
+    layout = Layout(
+        output, recipe.policy, vision.tokens_per_second, vision.temporal_patch_size, recipe.windows.streamed
+    )
     optimisation = recipe.optimisation
     freeze(network.network, optimisation.frozen)
     network.to(device)

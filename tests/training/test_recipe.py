@@ -43,6 +43,10 @@ WRONG = {
     "windows that no match has": ("[windows]\nseconds = 90000", "a match of 60 minutes has 0 windows"),
     "policy": ("[policy.vision]\nfps = 0", r"\[policy.vision\]: fps must be above 0"),
     "blind": ("[policy.windows]\nvision_rounds = 0", "there is nothing to see"),
+    "streamed, but not streaming": (
+        '[windows]\nstreamed = true\n[policy]\nmode = "full"',
+        "windows.streamed needs policy.mode streaming, not full",
+    ),
     "rounds": ("[policy]\nchunk_seconds = 2", "a window's rounds are seconds"),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }

@@ -19,7 +19,7 @@ from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.weights import load_model
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.recipe import NetworkPart, Recipe, dump
+from svlm_cli.training.recipe import BaseStage, NetworkPart, Recipe, dump
 from svlm_cli.training.trainer import train
 from tests.conftest import environment
 from tests.engine.conftest import hear, make_chunks
@@ -59,6 +59,23 @@ def test_a_run_logs_every_step_and_leaves_no_state(trained: Path) -> None:
     assert log[-1]["loss"] < log[0]["loss"]
     assert {"grad_norm", "learning_rate", "tokens_per_s", "ends"} <= log[0].keys()
     assert not (trained / run_folder.STATES).exists()
+
+
+def test_windows_are_learned_as_streams(trained: Path, tmp_path: Path) -> None:
+    """Guards the second stage: it starts from a trained model, and what it learns is not what plain windows teach."""
+    recipe = small_recipe(STEPS)
+    windows = replace(recipe.policy.windows, vision_rounds=2, text_rounds=2)
+    recipe = replace(
+        recipe,
+        model=replace(recipe.model, base=str(trained)),
+        base_stage=BaseStage(),
+        policy=replace(recipe.policy, windows=windows),
+    )
+    plain = _log(_run(recipe, tmp_path / "plain"))
+    streamed = _log(_run(replace(recipe, windows=replace(recipe.windows, streamed=True)), tmp_path / "streamed"))
+    assert streamed[-1]["loss"] < streamed[0]["loss"]
+    assert streamed[0]["loss"] == pytest.approx(plain[0]["loss"], rel=0.2)
+    assert streamed[0]["loss"] != pytest.approx(plain[0]["loss"], rel=1e-5)
 
 
 def test_the_card_says_what_was_trained_and_no_more(trained: Path) -> None:

@@ -1,0 +1,40 @@
+"""Attention over windows that are streams: each token attends to what its round holds. Knows no loss and no loop."""
+
+import torch
+from torch import Tensor
+
+from svlm_cli.engine.attention import attend, causal_mask
+from svlm_cli.engine.qwen2_5_vl.language import Rotary, rotate
+from svlm_cli.training.collate import ViewBatch
+
+
+class StreamedSequence:
+    """The `Attend` of whole windows, every token seeing what a stream would hold when it is read (`views.py`).
+
+    All rounds of all windows attend side by side: the keys of each are gathered, and rotated for where they stand in
+    it. So a key has as many positions as there are rounds that see it, as in a stream.
+    """
+
+    def __init__(self, views: ViewBatch, rotary: Rotary, *, shared: int, dtype: torch.dtype) -> None:
+        """`shared` is how many query heads share a key head, `dtype` that of queries, keys and values."""
+        self._views = views
+        self._tables = rotary.angles(views.positions)  # [V, m, 1, d] each
+        self._asking = tuple(table.flatten(0, 1).index_select(0, views.queries) for table in self._tables)
+        alone = 1 in views.last.shape  # as `attend` wants it
+        self._mask = causal_mask(views.last if alone else views.last.repeat(1, shared), views.positions.shape[1], dtype)
+
+    def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """As `Attend` has it, over ``[B, S, ...]``. What no round asks for gets zeros."""
+        views, size = self._views, self._views.positions.shape[:2]
+        # In float32 until they are gathered: their gradients are sums over many rounds.
+        gathered = (x.flatten(0, 1).float().index_select(0, views.keys) for x in (key, value))
+        keys, values = (x.view(*size, *x.shape[1:]) for x in gathered)  # [V, m, K, d]
+        asking = query.flatten(0, 1).index_select(0, views.keys.index_select(0, views.queries))  # [V * n, H, d]
+        output = attend(
+            rotate(asking, *self._asking),
+            rotate(keys, *self._tables).to(query.dtype).transpose(1, 2),
+            values.to(query.dtype).transpose(1, 2),
+            self._mask,
+        )
+        answers = torch.zeros_like(query).flatten(0, 1)
+        return answers.index_copy(0, views.rows, output.index_select(0, views.answered)).view_as(query)

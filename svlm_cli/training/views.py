@@ -1,0 +1,63 @@
+"""What each round of a window sees if the window is a stream: the rounds of `Engine.step`, as indices.
+
+In mode `streaming` nothing is recomputed: words that moved to the previous text keep the keys and values that they had
+in their turn, which had seen what is gone by now. A window of training in which everything sees everything never shows
+that to a model. Here it is shown exactly, and still learned in one pass: which tokens a round sees, and where they
+stand by then, does not depend on the network. Pure: knows no tensor and no network.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.policy import WindowPolicy
+from svlm_cli.engine.eviction import MovingWords, evict
+from svlm_cli.engine.positions import Positions
+from svlm_cli.engine.prompt import Part, Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What one round sees, in the order and at the positions in which the stream holds it."""
+
+    keys: NDArray[np.int32]  # [M] tokens of the window
+    positions: NDArray[np.float32]  # [M, 3]
+    asking: int  # the last so many are read in this round; each sees those before it and itself
+
+    def split(self, most: int) -> "Iterator[View]":
+        """The same in views of which at most so many are asking."""
+        for start in range(0, self.asking, most):
+            asking = min(most, self.asking - start)
+            stop = len(self.keys) - self.asking + start + asking
+            yield View(self.keys[:stop], self.positions[:stop], asking)
+
+
+def stream_views(
+    spans: Sequence[Span],
+    windows: WindowPolicy,
+    moving_words: MovingWords,
+    positions: Callable[[Sequence[Span]], Positions],
+) -> Iterator[View]:
+    """A view a round. `spans` is a whole window, nothing evicted; `positions` are contiguous ones.
+
+    Every token is asking once, but for the end of the last round, which no stream has read yet.
+    """
+    held: tuple[Span, ...] = ()
+    where = np.empty(0, np.int32)  # of the tokens of `held` in the window
+    read = offset = 0
+    for round_, group in groupby(spans, key=lambda span: span.round):
+        new = tuple(group)
+        if round_ >= 0:
+            kept = evict(held, round_, windows, moving_words)
+            held, where, read = kept.spans, where[kept.order], int((kept.order < read).sum())
+        length = sum(map(len, new))
+        held, where = held + new, np.append(where, np.arange(offset, offset + length, dtype=np.int32))
+        offset += length
+        if round_ >= 0:
+            assert held[-1].part is Part.ASSISTANT_TAIL, "a round ends with what is read in the next one"
+            keys = where[: len(where) - len(held[-1])]
+            yield View(keys, positions(held[:-1]).astype(np.float32), len(keys) - read)
+            read = len(keys)
