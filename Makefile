@@ -9,7 +9,7 @@ UV ?= $(shell command -v uv)
 BIN := .venv/bin
 VENV := .venv/.stamp
 TINY := .demo/tiny/config.json
-CLIP := .demo/clip.mp4
+CLIP := .demo/match.mp4
 
 .PHONY: help demo test bench gpu-test format clean
 
@@ -32,17 +32,13 @@ $(TINY): tests/tiny.py | $(VENV)
 	rm -rf .demo/tiny
 	$(BIN)/python -c 'import pathlib, tests.tiny; tests.tiny.make_tiny_checkpoint(pathlib.Path(".demo/tiny"))'
 
-$(CLIP): | $(VENV)
+$(CLIP): docs/assets/match.mp4
 	mkdir -p .demo
-	"$$(command -v ffmpeg || $(BIN)/python -c 'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())')" \
-	  -v error -y -f lavfi -i testsrc2=size=320x240:rate=25:duration=10 $@
+	cp $< $@
 
-demo: $(VENV) $(TINY) $(CLIP)  ## caption ten seconds of a test picture
-	@echo 'No trained model ships with svlm yet. The one used here has random weights, so its words are random too:'
-	@echo 'what this shows is the way from a video to its subtitles.'
-	rm -f .demo/clip.srt
-	$(BIN)/svlm caption $(CLIP) --model .demo/tiny -f srt
-	cat .demo/clip.srt
+demo: $(VENV) $(CLIP)  ## caption half a minute of a simulated match
+	$(BIN)/svlm caption $(CLIP) --context @docs/assets/match.context.txt --overwrite
+	cat $(CLIP:.mp4=.srt)
 
 test: $(VENV)  ## all checks: lint, format, types, import directions, tests
 	$(BIN)/ruff check .

@@ -8,8 +8,11 @@ import pytest
 
 from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.evals.script import write_script
 from tests.conftest import ROOT, Svlm
 from tests.subtitle_checker import check_srt
+
+DEMO_SEED, DEMO_SECONDS = 4242, 30  # of `svlm simulate`
 
 
 @pytest.fixture
@@ -89,3 +92,16 @@ def test_it_is_listed_as_ready(svlm_inside: Svlm, mini: Path) -> None:
     (row,) = json.loads(svlm_inside("models", "list", "--json").stdout)
     assert (row["name"], row["embedded"], row["present"], row["folder"]) == (DEFAULT_MODEL, True, True, str(mini))
     assert svlm_inside("models", "pull", DEFAULT_MODEL).stdout == f"{mini}\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--fps", "8")])
+def test_the_clip_of_the_demo_is_told_as_it_happens(
+    svlm_inside: Svlm, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """Guards the first minute of everybody who installs svlm: weights, policy, decoder and engine together."""
+    assets = ROOT / "docs" / "assets"
+    clip = shutil.copy(assets / "match.mp4", tmp_path)
+    context = assets / "match.context.txt"
+    done = svlm_inside("caption", clip, "--context", f"@{context}", "-f", "jsonl", "-o", "-", "--quiet", *options)
+    said = [json.loads(line)["text"].strip() for line in done.stdout.splitlines()]
+    assert said == [text.strip() for text in write_script(DEMO_SEED, DEMO_SECONDS).texts]
