@@ -17,7 +17,7 @@ from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.prompt import flatten
 from svlm_cli.engine.turn import Request
-from tests.engine.conftest import Parts, Script, hear, make_chunks, small_policy
+from tests.engine.conftest import Heard, Parts, Script, hear, make_chunks, small_policy
 
 ROUNDS = 80
 ATOL = 1e-4
@@ -35,9 +35,30 @@ def assert_agree(
             forced = script(round_)
             (heard,) = hear(engine, [stream], [chunk], [forced])
             ids, logits = oracle.step(chunk, forced)
-            assert heard.ids == ids, f"round {round_}"
+            if heard.ids != ids:
+                tail = len(ids) + 1 + (ids[-1] not in parts.tokenizer.end_ids)
+                before = [token.id for token in oracle.tokens[:-tail]]
+                assert_tied(policy, before, heard, ids, logits)
+                assert round_ > rounds // 2, "a tie this early leaves little compared: take another seed"
+                return
             torch.testing.assert_close(torch.stack(heard.logits), torch.stack(logits), atol=ATOL, rtol=0)
             assert flatten(stream.spans) == [token.id for token in oracle.tokens], f"round {round_}"
+
+
+def assert_tied(
+    policy: StreamPolicy, before: list[int], heard: Heard, ids: list[int], logits: list[torch.Tensor]
+) -> None:
+    """Where the two first say different things, rounding alone decided, which differs from processor to processor."""
+    assert policy.sampling.temperature == 0
+    first = next(index for index, pair in enumerate(zip(heard.ids, ids, strict=True)) if pair[0] != pair[1])
+    torch.testing.assert_close(heard.logits[first], logits[first], atol=ATOL, rtol=0)
+    seen, penalty = {*before, *ids[:first]}, policy.sampling.repetition_penalty
+    ours, theirs = (
+        float(logits[first][token])
+        * (1.0 if token not in seen else 1 / penalty if logits[first][token] > 0 else penalty)
+        for token in (heard.ids[first], ids[first])
+    )
+    assert ours == pytest.approx(theirs, abs=ATOL), f"{heard.ids} is not {ids}"
 
 
 def silence(parts: Parts) -> tuple[int, ...]:
