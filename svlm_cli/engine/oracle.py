@@ -6,6 +6,7 @@ not its spans, its eviction, its positions, its cache, its attention or its samp
 """
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -269,11 +270,7 @@ class Oracle:
 
     def _choose(self, logits: Tensor, uniform: float) -> int:
         policy = self.policy.sampling
-        scores = logits.float().tolist()
-        for id_ in {token.id for token in self.tokens}:
-            scores[id_] = (
-                scores[id_] / policy.repetition_penalty if scores[id_] > 0 else scores[id_] * policy.repetition_penalty
-            )
+        scores = penalized(logits, {token.id for token in self.tokens}, policy.repetition_penalty)
         ranked = sorted(range(len(scores)), key=lambda id_: -scores[id_])
         if policy.temperature == 0:
             return ranked[0]
@@ -285,3 +282,11 @@ class Oracle:
             if target < 0:
                 return id_
         return best[-1]
+
+
+def penalized(logits: Tensor, context: Collection[int], penalty: float) -> list[float]:
+    """Logits ``[V]`` with the repetition penalty on the ids of `context`."""
+    scores: list[float] = logits.float().tolist()
+    for id_ in set(context):
+        scores[id_] = scores[id_] / penalty if scores[id_] > 0 else scores[id_] * penalty
+    return scores

@@ -15,6 +15,7 @@ import torch
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.engine.oracle import penalized
 from svlm_cli.engine.prompt import flatten
 from svlm_cli.engine.turn import Request
 from tests.engine.conftest import Heard, Parts, Script, hear, make_chunks, small_policy
@@ -52,13 +53,8 @@ def assert_tied(
     assert policy.sampling.temperature == 0
     first = next(index for index, pair in enumerate(zip(heard.ids, ids, strict=True)) if pair[0] != pair[1])
     torch.testing.assert_close(heard.logits[first], logits[first], atol=ATOL, rtol=0)
-    seen, penalty = {*before, *ids[:first]}, policy.sampling.repetition_penalty
-    ours, theirs = (
-        float(logits[first][token])
-        * (1.0 if token not in seen else 1 / penalty if logits[first][token] > 0 else penalty)
-        for token in (heard.ids[first], ids[first])
-    )
-    assert ours == pytest.approx(theirs, abs=ATOL), f"{heard.ids} is not {ids}"
+    scores = penalized(logits[first], [*before, *ids[:first]], policy.sampling.repetition_penalty)
+    assert scores[heard.ids[first]] == pytest.approx(scores[ids[first]], abs=ATOL), f"{heard.ids} is not {ids}"
 
 
 def silence(parts: Parts) -> tuple[int, ...]:

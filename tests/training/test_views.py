@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.core.policy import MarkerRule, StreamPolicy
+from svlm_cli.core.policy import MarkerRule
 from svlm_cli.core.types import Chunk
 from svlm_cli.training.collate import collate
 from svlm_cli.training.feed import DeviceBatch
@@ -58,13 +58,13 @@ def test_each_round_sees_what_the_engine_holds(
                 answer = (*ids, *layout.prompt.marker, layout.prompt.turn_end)
                 rows += hear(engine, [stream], [Chunk(pictures[second], second, second + 1.0)], [answer])[0].logits
             expected.append(torch.stack(rows))
-    learned = _learned_logits(parts, [_window(layout, words, context, fps) for words in said], pictures, policy)
+    learned = _learned_logits(parts, [_window(layout, words, context, fps) for words in said], pictures)
     for ours, theirs in zip(learned, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)
 
 
 def _learned_logits(
-    parts: Parts, windows: list[WindowTokens], pictures: list[tuple[np.ndarray, ...]], policy: StreamPolicy
+    parts: Parts, windows: list[WindowTokens], pictures: list[tuple[np.ndarray, ...]]
 ) -> list[torch.Tensor]:
     """Of each window: the logits from which its learned tokens are predicted, in one padded batch."""
     model, preprocessor = parts.model, parts.preprocessor
