@@ -10,7 +10,7 @@ from typing import Final
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.claims import LEVEL_POINTS, ROWS, Order, Row
 from svlm_cli.evals.claims_results import Result
-from svlm_cli.evals.claims_verdicts import Verdict, compare, judge_drift
+from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift
 from svlm_cli.evals.scores import Estimate, Scores
 
 MARK: Final = "<!-- Made by `svlm eval claims --write`: changes are lost the next time. -->"
@@ -36,9 +36,11 @@ balanced accuracy. In brackets stand 95 % intervals.
 
 The paper's numbers are another measure: the share, in per cent, of votes of a judge (GPT-5) who prefers a commentary of
 real games to that of GPT-4o-mini. So the order of two rows is compared, never a number with a number. Here, two rows
-are told apart if the intervals of their event F1 do not overlap, over the minutes that both were measured for. Win
-rates that differ by less than {LEVEL_POINTS:g} point are taken for a tie.
+are told apart if the intervals of their event F1 do not overlap, over the minutes that both were measured for, or,
+where those do, the intervals of names, scores or speaking. Win rates, and rates in per cent, that differ by less than
+{LEVEL_POINTS:g} point are taken for a tie.
 
+How the models were trained, that of `no-overlap` from the same base as the other, is in [Experiments](experiments.md).
 The row `window` restarts with the context and the model's own last words. The paper's restarts with what the human
 commentator had said, which no live stream has."""
 
@@ -100,10 +102,21 @@ def _order(row: Row, results: Mapping[str, Result]) -> str:
     if found is None:
         return f"{told} Here: the two have no minute in common."
     matches = "the same matches" if found.same_matches else "other matches"
-    here = f"{_estimate(found.ours)} against {_estimate(found.theirs)} of {paper.against}"
+    here = f"{_difference(found.event_f1)} of {paper.against}"
     length = f"over the first {_minutes(found.seconds)} minutes of {matches}"
-    order = "not told apart" if found.here is Order.LEVEL else found.here.value
-    return f"{told} Here: event F1 {here}, {length}: {order}{_verdict(found.verdict, found.here)}."
+    others = "".join(f"; {_difference(one)}, {one.order}" for one in found.others)
+    apart = _told_apart(found.event_f1.order) + (f" by it{others}" if others else "")
+    if others and found.here is not Order.LEVEL:
+        apart += f": {found.here}"
+    return f"{told} Here: {here}, {length}: {apart}{_verdict(found.verdict, found.here)}."
+
+
+def _difference(one: Difference) -> str:
+    return f"{one.rate} {_estimate(one.ours)} against {_estimate(one.theirs)}"
+
+
+def _told_apart(order: Order) -> str:
+    return "not told apart" if order is Order.LEVEL else order.value
 
 
 def _verdict(verdict: Verdict, here: Order) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.evals.claims import ROWS
 from svlm_cli.evals.claims_results import CELL_S, Result
-from svlm_cli.evals.claims_verdicts import event_f1
+from svlm_cli.evals.claims_verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _quality(result: Result) -> Iterator[tuple[float, Estimate]]:
         return
     for index, start in enumerate(range(0, seconds, STEP_S)):
         length = min(STEP_S, seconds - start)
-        yield start + length / 2, event_f1(result.by_minute[:, index * cells :], length)
+        yield start + length / 2, over(result.by_minute[:, index * cells :], length).event_f1
 
 
 def latency_lines(results: Mapping[str, Result]) -> list[Line]:

@@ -1,7 +1,8 @@
 """Where our world agrees with the paper's ordering of two rows, and where it does not. Computed, from intervals.
 
-Two rates are told apart if their 95 % intervals do not overlap, which is stricter than a test of their difference.
-Knows no files and no page.
+Two rates are told apart if their 95 % intervals do not overlap, which is stricter than a test of their difference,
+and if they differ by a point at least. Event F1 decides; where it tells nothing, the other rates may: what is
+remembered shows in scores alone. Knows no files and no page.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ import numpy as np
 
 from svlm_cli.evals.claims import Order, Row
 from svlm_cli.evals.claims_results import CELL_S, Result
-from svlm_cli.evals.scores import Counts, Estimate, evaluate
+from svlm_cli.evals.scores import Counts, Estimate, Scores, evaluate
+
+LEVEL: Final = 0.01  # less is a tie, as less than a point of win rate is
 
 _NO_CHANGE: Final = Estimate(0.0, 0.0, 0.0)
+_OTHER_RATES: Final = {"names": "name_accuracy", "scores": "score_accuracy", "speaking": "speech_balanced_accuracy"}
 
 
 class Verdict(StrEnum):
@@ -29,11 +33,25 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Event F1 of a row and of the row that it is compared with, over the same length."""
+class Difference:
+    """A rate of a row and of the row that it is compared with, over the same length."""
 
+    rate: str
     ours: Estimate
     theirs: Estimate
+
+    @property
+    def order(self) -> Order:
+        """How the row's own compares with the other's."""
+        return order(self.ours, self.theirs)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A row and the row that it is compared with."""
+
+    event_f1: Difference
+    others: tuple[Difference, ...]  # further rates that tell the two apart, where event F1 does not
     seconds: int  # from the beginning of each match
     same_matches: bool
     here: Order
@@ -41,8 +59,10 @@ class Comparison:
 
 
 def order(one: Estimate, other: Estimate) -> Order:
-    """How `one` compares with `other`: level if their intervals overlap, or if there is nothing to tell."""
-    if one.low is None or one.high is None or other.low is None or other.high is None:
+    """How `one` compares with `other`: level if their intervals overlap, or nearly, or if there is nothing to tell."""
+    if one.value is None or one.low is None or one.high is None:
+        return Order.LEVEL
+    if other.value is None or other.low is None or other.high is None or abs(one.value - other.value) < LEVEL:
         return Order.LEVEL
     if one.high < other.low:
         return Order.LOWER
@@ -70,19 +90,26 @@ def compare(row: Row, result: Result, reference: Result) -> Comparison | None:
         seconds -= seconds % CELL_S
     if not seconds:
         return None
-    one, other = (event_f1(each.by_minute, seconds) for each in (result, reference))
-    here = order(one, other)
+    one, other = (over(each.by_minute, seconds) for each in (result, reference))
+    events = Difference("event F1", one.event_f1, other.event_f1)
+    others: tuple[Difference, ...] = ()
+    if events.order is Order.LEVEL:
+        rates = (Difference(name, getattr(one, rate), getattr(other, rate)) for name, rate in _OTHER_RATES.items())
+        others = tuple(rate for rate in rates if rate.order is not Order.LEVEL)
+    orders = {rate.order for rate in others}
+    here = orders.pop() if len(orders) == 1 else events.order
+    verdict = judge(row.paper.order, here, found=(one.event_f1, other.event_f1))
     same_matches = (ours.seed, ours.matches) == (theirs.seed, theirs.matches)
-    return Comparison(one, other, seconds, same_matches, here, judge(row.paper.order, here, found=(one, other)))
+    return Comparison(events, others, seconds, same_matches, here, verdict)
 
 
-def event_f1(by_minute: Counts, seconds: int) -> Estimate:
-    """Over the first `seconds` of all matches. A minute's counts are put into its first second, the rest is empty."""
+def over(by_minute: Counts, seconds: int) -> Scores:
+    """The first `seconds` of all matches. A minute's counts are put into its first second, the rest is empty."""
     matches, _, columns = by_minute.shape
     spread = np.zeros((matches, seconds, columns), np.int64)
     minutes = range(0, seconds, CELL_S)
     spread[:, minutes] = by_minute[:, : len(minutes)]
-    return evaluate(list(spread)).overall.event_f1
+    return evaluate(list(spread)).overall
 
 
 def judge_drift(row: Row, result: Result) -> tuple[Order, Verdict]:

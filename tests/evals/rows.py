@@ -68,3 +68,11 @@ def result(
 def renamed(one: Result, model: str) -> Result:
     """The same of a model with another name."""
     return replace(one, place=replace(one.place, model=model))
+
+
+def with_rates(one: Result, *, names: int, scores: int) -> Result:
+    """The same, with so many of ten names, and of ten scores, right in each minute of each match."""
+    counts = one.by_minute.copy()
+    counts[..., [Count.NAMES_TRUE, Count.NAMES_SAID, Count.SCORES_TRUE, Count.SCORES_SAID]] = EVENTS
+    counts[..., Count.NAMES_HIT], counts[..., Count.SCORES_RIGHT] = names, scores
+    return replace(one, by_minute=counts)

@@ -2,14 +2,15 @@
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
 from svlm_cli.evals.claims import ROWS, find_row
 from svlm_cli.evals.claims_page import MARK, claim, command, write_page
-from svlm_cli.evals.claims_results import Result
-from tests.evals.rows import renamed, result
+from svlm_cli.evals.claims_results import Result, merge
+from tests.evals.rows import renamed, result, with_rates
 from tests.test_docs import faults
 
 PLOTS = [("Quality", "assets/claims-quality.png")]
@@ -58,6 +59,17 @@ def test_a_claim_that_two_are_level(right: int, ending: str) -> None:
     text = claim(find_row("window-overlap"), compared)
     assert "66.54 against 66.18, level." in text
     assert ending in text
+
+
+def test_a_claim_that_scores_alone_bear_out() -> None:
+    """Guards the reader, who must see which rate an order was read from."""
+    compared = rows(
+        with_rates(result("text-window-0", [6] * 5), names=9, scores=2),
+        with_rates(result("streaming", [6] * 5), names=9, scores=9),
+    )
+    text = claim(find_row("text-window-0"), compared)
+    assert "matches: not told apart by it; scores 0.200 [0.200, 0.200] against 0.900 [0.900, 0.900], lower" in text
+    assert text.endswith(", lower: lower, **agrees**.")
 
 
 def test_silent_models_prove_nothing() -> None:
@@ -120,6 +132,17 @@ def test_the_same_rows_make_the_same_page() -> None:
     made = [page(result("streaming", [6] * 5), result("full", [2] * 5)) for _ in range(2)]
     assert made[0] == made[1]
     assert made[0] != page(result("streaming", [6] * 5), result("full", [3] * 5))
+
+
+def test_the_published_page_is_what_the_published_rows_say() -> None:
+    """Guards docs/claims.md against a hand that mends it, and against rows that are not those it was made of."""
+    docs = Path(__file__).parents[2] / "docs"
+    plots = [
+        ("Event F1 over the stream", "assets/claims-quality.png"),
+        ("Time of a round over the stream", "assets/claims-latency.png"),
+    ]
+    assert (docs / "claims.md").read_text(encoding="utf-8") == write_page(merge(docs / "claims"), "claims", plots)
+    assert all((docs / link).is_file() for _, link in plots)
 
 
 def test_the_commands_are_those_that_made_the_rows() -> None:

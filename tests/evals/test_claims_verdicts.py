@@ -8,7 +8,7 @@ from svlm_cli.evals.claims import Order, find_row
 from svlm_cli.evals.claims_results import Result
 from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, order
 from svlm_cli.evals.scores import Estimate
-from tests.evals.rows import result
+from tests.evals.rows import result, with_rates
 
 SOME = (Estimate(0.5, 0.4, 0.6),)
 
@@ -22,6 +22,7 @@ SOME = (Estimate(0.5, 0.4, 0.6),)
         ((0.1, 0.2), (0.2, 0.3), Order.LEVEL),
         ((None, None), (0.2, 0.3), Order.LEVEL),
         ((0.2, 0.3), (None, None), Order.LEVEL),
+        ((0.200, 0.201), (0.205, 0.206), Order.LEVEL),
     ],
 )
 def test_order(
@@ -69,7 +70,27 @@ def test_a_row_is_compared_with_its_reference(right: int, here: Order, verdict: 
     found = compare(find_row("full"), result("full", [right] * 5), result("streaming", [6] * 5))
     assert found is not None
     assert (found.here, found.verdict, found.seconds, found.same_matches) == (here, verdict, 300, True)
-    assert found.theirs.value == pytest.approx(0.65)
+    assert found.event_f1.theirs.value == pytest.approx(0.65)
+
+
+@pytest.mark.parametrize(
+    ("right", "names", "here", "others"),
+    [
+        (2, 5, Order.LOWER, []),
+        (6, 5, Order.LOWER, ["scores"]),
+        (6, 1, Order.LOWER, ["names", "scores"]),
+        (6, 9, Order.LEVEL, ["names", "scores"]),
+    ],
+)
+def test_what_event_f1_does_not_tell_other_rates_may(right: int, names: int, here: Order, others: list[str]) -> None:
+    """Guards a row without memory, of which every event is right and every score wrong, against being called level;
+    and rates that contradict each other against being taken for an order.
+    """
+    one = with_rates(result("text-window-0", [right] * 5), names=names, scores=2)
+    other = with_rates(result("streaming", [6] * 5), names=5, scores=9)
+    found = compare(find_row("text-window-0"), one, other)
+    assert found is not None
+    assert (found.here, [rate.rate for rate in found.others]) == (here, others)
 
 
 def test_rows_are_compared_over_what_both_have() -> None:
@@ -80,7 +101,7 @@ def test_rows_are_compared_over_what_both_have() -> None:
         assert found is not None
         assert found.seconds == row.setting.seconds
         assert not found.same_matches
-        assert found.theirs.value == pytest.approx(0.95 if found.seconds == 120 else 0.65)
+        assert found.event_f1.theirs.value == pytest.approx(0.95 if found.seconds == 120 else 0.65)
 
 
 def test_less_than_a_minute_in_common_compares_nothing() -> None:
