@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -18,6 +19,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HOME"] = str(ROOT / ".pytest_cache" / "hub")  # never the developer's own models
 os.environ["NO_COLOR"] = "1"
+
+settings.register_profile("unhurried", deadline=None)  # how fast a machine is, no test judges
+settings.load_profile("unhurried")
 
 
 class Svlm(Protocol):

@@ -20,6 +20,7 @@ from svlm_cli.engine.turn import Request
 
 SETTLED_ROUNDS = slice(200, 300)  # the text window is full by then
 LAST_ROUNDS = 100
+STEP_ROUNDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Latency:
     round_s_last: float | None  # median of the last 100 rounds
     last_over_settled: float | None
     token_s_median: float  # the whole round's time / its tokens, as the paper counts
+    token_s_over_time: tuple[float, ...]  # the same of every STEP_ROUNDS rounds
     resident_growth_bytes: int | None  # of the process, since round 300
     device_growth_bytes: int | None  # of the GPU's allocations, since round 300
     context_tokens: int  # in the cache at the end
@@ -107,6 +109,9 @@ def _summary(
         round_s_last=last,
         last_over_settled=last / settled if last is not None and settled is not None else None,
         token_s_median=typical / load.tokens,
+        token_s_over_time=tuple(
+            median(seconds[start : start + STEP_ROUNDS]) / load.tokens for start in range(0, len(seconds), STEP_ROUNDS)
+        ),
         resident_growth_bytes=None if growth is None else growth[0],
         device_growth_bytes=None if growth is None else growth[1],
         context_tokens=held,

@@ -8,6 +8,8 @@ from typing import Any, TextIO
 
 from svlm_cli.bench.latency import Latency
 from svlm_cli.bench.renderer import Drawing
+from svlm_cli.bench.stages import Stages
+from svlm_cli.bench.streams import Trial
 
 MS = 1000
 MB = 1_000_000
@@ -34,6 +36,30 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
     return headings, rows
 
 
+def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench stages`."""
+    headings = ["streams", "context", "plan ms", "forget", "look", "read", "speak", "a token", "round"]
+    times = (
+        result.plan_s,
+        result.forget_s,
+        result.look_s,
+        result.read_s,
+        result.speak_s,
+        result.step_s,
+        result.round_s,
+    )
+    return headings, [[str(result.streams), str(result.context_tokens), *(_number(one, MS) for one in times)]]
+
+
+def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table of `svlm bench streams`."""
+    rows = [
+        [str(one.streams), _number(one.round_s_median, MS), _number(one.round_s_p99, MS), "yes" if one.live else "no"]
+        for one in trials
+    ]
+    return ["streams", "round ms", "p99", "live"], rows
+
+
 def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench renderer`."""
     headings = ["device", "batch", "batches", "batch ms", "frames a second"]
@@ -49,6 +75,17 @@ def print_json(value: dict[str, Any], file: TextIO) -> None:
 def latency_json(results: Sequence[Latency], setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench latency`: the setting, and a result a mode."""
     return {"bench": "latency", "setting": setting, "results": [asdict(result) for result in results]}
+
+
+def stages_json(result: Stages, setting: dict[str, Any]) -> dict[str, Any]:
+    """The object of `svlm bench stages`: the setting, and the one result."""
+    return {"bench": "stages", "setting": setting, "results": [asdict(result)]}
+
+
+def streams_json(trials: Sequence[Trial], setting: dict[str, Any]) -> dict[str, Any]:
+    """The object of `svlm bench streams`: the setting, the trials, and the largest number that was live."""
+    most = max((one.streams for one in trials if one.live), default=0)
+    return {"bench": "streams", "setting": setting, "results": [asdict(one) for one in trials], "live_streams": most}
 
 
 def renderer_json(result: Drawing, setting: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from typing import Annotated
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -13,7 +14,15 @@ from rich.table import Table
 from svlm_cli.commands import options
 from svlm_cli.commands.tables import bar, table_console
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode
+from svlm_cli.core.policy import Mode, StreamPolicy
+
+if TYPE_CHECKING:
+    import torch
+
+    from svlm_cli.bench.latency import Load
+    from svlm_cli.bench.subject import Place, Subject
+
+_PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory. The last line of stdout is JSON.")
 
@@ -23,49 +32,136 @@ def _bench() -> None:
     """Measure speed and memory. The last line of stdout is JSON."""
 
 
+RandomWeights = Annotated[
+    str | None,
+    typer.Option(
+        "--random-weights", metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."
+    ),
+]
+Tokens = Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")]
+VisualTokens = Annotated[
+    int | None, typer.Option("--visual-tokens", min=4, help="At most so many a frame pair. Default: the model's.")
+]
+Size = Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")]
+
+
 @app.command()
 def latency(
     model: options.Model = None,
+    random_weights: RandomWeights = None,
     revision: options.Revision = None,
     offline: options.Offline = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
+    attention: options.Attention = "auto",
+    graphs: options.Graphs = True,
     seed: options.Seed = 0,
     rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video.")] = 1000,
-    tokens: Annotated[int, typer.Option(min=1, help="Tokens generated in every round, no more and no fewer.")] = 20,
+    tokens: Tokens = 20,
     mode: Annotated[list[Mode] | None, typer.Option(help="May be given several times.")] = None,
     fps: options.Fps = None,
-    size: Annotated[str, typer.Option(metavar="WxH", help="Of the made-up pictures.")] = "1280x720",
+    visual_tokens: VisualTokens = None,
+    size: Size = "1280x720",
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the time of a token over time.")] = None,
 ) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
-    width, height = _size(size)
-    from svlm_cli.bench.latency import Load, measure
+    load = _load(rounds, tokens, size, seed)
+    from svlm_cli.bench.latency import measure
+    from svlm_cli.bench.plots import draw_latency, require_plots
     from svlm_cli.bench.report import latency_json, latency_rows, print_json
-    from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
 
-    where = resolve_device(device)
-    number_format = resolve_dtype(dtype, where)
-    checkpoint = resolve(model, revision=revision, offline=offline)
-    load = Load(rounds, tokens, width, height, seed)
+    if plot is not None:
+        require_plots()
+    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
     results = []
     for one in mode or [Mode.STREAMING]:
-        policy = checkpoint.policy.changed(mode=one, fps=fps, max_new_tokens=tokens)
-        engine = Engine.load(checkpoint.folder, policy, device=where, dtype=number_format)
+        policy = setup.policy(mode=one, fps=fps, tokens=tokens, visual_tokens=visual_tokens)
+        engine = setup.subject.engine(policy, Engine, setup.place)
         with _progress(one, rounds) as advance:
             results.append(measure(engine, load, advance))
+        del engine  # before the next one is loaded
     _print_table(
         *latency_rows(results), "* ended early: its cache is full" if any(one.ended for one in results) else ""
     )
-    setting = {
-        "model": checkpoint.name,
-        "device": str(where),
-        "dtype": str(number_format).removeprefix("torch."),
-        "fps": fps or checkpoint.policy.vision.fps,
-        **asdict(load),
-    }
-    print_json(latency_json(results, setting), sys.stdout)
+    if plot is not None:
+        draw_latency(results, plot, setup.policy().chunk_seconds)
+    print_json(latency_json(results, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
+
+
+@app.command()
+def stages(
+    model: options.Model = None,
+    random_weights: RandomWeights = None,
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    attention: options.Attention = "auto",
+    graphs: options.Graphs = True,
+    seed: options.Seed = 0,
+    streams: Annotated[int, typer.Option(min=1, help="Side by side.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video, after 20 of warming up.")] = 40,
+    tokens: Tokens = 20,
+    fps: options.Fps = None,
+    visual_tokens: VisualTokens = None,
+    size: Size = "1280x720",
+) -> None:
+    """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
+    load = _load(rounds, tokens, size, seed)
+    from svlm_cli.bench.report import print_json, stages_json, stages_rows
+    from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
+
+    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
+    policy = setup.policy(fps=fps, tokens=tokens, visual_tokens=visual_tokens)
+    engine = setup.subject.engine(policy, StagedEngine, setup.place, max_streams=streams)
+    with _progress("rounds", WARM_UP_ROUNDS + rounds) as advance:
+        result = measure(engine, load, streams, advance)
+    _print_table(*stages_rows(result))
+    print_json(stages_json(result, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
+
+
+@app.command()
+def streams(
+    model: options.Model = None,
+    random_weights: RandomWeights = None,
+    revision: options.Revision = None,
+    offline: options.Offline = False,
+    device: options.Device = "auto",
+    dtype: options.Dtype = "auto",
+    attention: options.Attention = "auto",
+    graphs: options.Graphs = True,
+    seed: options.Seed = 0,
+    most: Annotated[int, typer.Option(min=1, help="No more streams than these are tried.")] = 64,
+    step: Annotated[int, typer.Option(min=1, help="Multiples of this number are tried.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Of each trial, after 20 of warming up.")] = 100,
+    tokens: Tokens = 20,
+    fps: options.Fps = None,
+    visual_tokens: VisualTokens = None,
+    size: Size = "1280x720",
+) -> None:
+    """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show."""
+    load = _load(rounds, tokens, size, seed)
+    from svlm_cli.bench.report import print_json, streams_json, streams_rows
+    from svlm_cli.bench.streams import find_most
+    from svlm_cli.engine.engine import Engine
+
+    if step > most:
+        raise UsageError(f"There is no multiple of {step} up to {most}.", "Lower --step or raise --most.")
+    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
+    policy = setup.policy(fps=fps, tokens=tokens, visual_tokens=visual_tokens)
+    engine = setup.subject.engine(policy, Engine, setup.place, max_streams=most)
+    trials = find_most(
+        engine,
+        load,
+        most=most,
+        step=step,
+        progress=lambda trial: typer.echo(
+            f"svlm: {trial.streams} streams: {trial.round_s_p99 * 1000:.0f} ms at the 99th percentile", err=True
+        ),
+    )
+    _print_table(*streams_rows(trials))
+    print_json(streams_json(trials, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
 
 
 @app.command()
@@ -92,6 +188,85 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
     table_console().print(table)
 
 
+@dataclass(frozen=True, slots=True)
+class _Setup:
+    """What is measured, and where."""
+
+    subject: "Subject"
+    place: "Place"
+
+    def policy(
+        self,
+        *,
+        mode: Mode | None = None,
+        fps: float | None = None,
+        tokens: int | None = None,
+        visual_tokens: int | None = None,
+    ) -> StreamPolicy:
+        """The subject's own, but for what was asked for."""
+        policy = self.subject.policy.changed(mode=mode, fps=fps, max_new_tokens=tokens)
+        if visual_tokens is None:
+            return policy
+        pixels = visual_tokens * _PIXELS_PER_TOKEN
+        vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
+        return replace(policy, vision=vision)
+
+    def told(self, load: "Load", *, fps: float | None, visual_tokens: int | None) -> dict[str, Any]:
+        """The setting of a report."""
+        policy = self.policy(fps=fps, visual_tokens=visual_tokens)
+        return {
+            "model": self.subject.name,
+            "device": str(self.place.device),
+            "hardware": _hardware(self.place.device),
+            "dtype": str(self.place.dtype).removeprefix("torch."),
+            "attention": self.place.attention.value,
+            "graphs": self.place.graphs,
+            "fps": policy.vision.fps,
+            "max_pixels": policy.vision.max_pixels,
+            **asdict(load),
+        }
+
+
+def _setup(
+    model: str | None,
+    random_weights: str | None,
+    revision: str | None,
+    offline: bool,
+    device: str,
+    dtype: options.DtypeName,
+    attention: options.AttentionName,
+    graphs: bool,
+) -> _Setup:
+    """`UsageError` if the options contradict each other or this machine."""
+    from svlm_cli.bench.subject import Place, Subject
+    from svlm_cli.engine import flash
+    from svlm_cli.engine.device import resolve_device, resolve_dtype
+
+    if random_weights is not None and model is not None:
+        raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
+    where = resolve_device(device)
+    number_format = resolve_dtype(dtype, where)
+    kernel = flash.choose(flash.AttentionKernel(attention), where, number_format)
+    if random_weights is None:
+        subject = Subject.named(model, revision, offline=offline)
+    else:
+        subject = Subject.random(random_weights)
+    return _Setup(subject, Place(where, number_format, kernel, graphs))
+
+
+def _hardware(device: "torch.device") -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _load(rounds: int, tokens: int, size: str, seed: int) -> "Load":
+    width, height = _size(size)
+    from svlm_cli.bench.latency import Load
+
+    return Load(rounds, tokens, width, height, seed)
+
+
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if match is None:
@@ -100,7 +275,7 @@ def _size(text: str) -> tuple[int, int]:
 
 
 @contextmanager
-def _progress(mode: Mode, rounds: int) -> Iterator[Callable[[int], None]]:
+def _progress(name: str, rounds: int) -> Iterator[Callable[[int], None]]:
     """A bar on stderr, if that is a terminal; told which round is done."""
-    with bar(mode.value, rounds) as (show, _):
+    with bar(name, rounds) as (show, _):
         yield lambda round_: show(round_ + 1)

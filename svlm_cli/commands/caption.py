@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -46,9 +46,7 @@ def caption(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     start: Annotated[str | None, typer.Option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None,
     end: Annotated[str | None, typer.Option(metavar="TIME", help="Left out itself.")] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames a second that the model sees. Default: the model's.")
-    ] = None,
+    fps: options.Fps = None,
     query: Annotated[str | None, typer.Option(help="What the model is asked to do. Default: the model's.")] = None,
     keep_query: Annotated[
         bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
@@ -64,6 +62,8 @@ def caption(
     offline: options.Offline = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
+    attention: options.Attention = "auto",
+    graphs: options.Graphs = True,
     progress: Annotated[ProgressStyle, typer.Option(help="On stderr.")] = ProgressStyle.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
@@ -91,7 +91,7 @@ def caption(
     told = _WHAT_SPEAKS if model is None and not quiet else ""
     call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet, told)
     try:
-        call.run(checkpoint.folder, device, dtype)
+        call.run(lambda: _load(checkpoint.folder, policy, device, dtype, attention, graphs=graphs))
     finally:
         call.progress.close()
     call.conclude()
@@ -110,7 +110,7 @@ class _Call:
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
 
-    def run(self, folder: Path, device: str, dtype: str) -> None:
+    def run(self, load: Callable[[], "Engine"]) -> None:
         """Open the first video that can be read, and only then load the model."""
         feeds = self.feeds()
         first = next(feeds, None)
@@ -119,7 +119,7 @@ class _Call:
         if self.told:
             self.progress.say(self.told)
         try:
-            engine = _load(folder, self.policy, device, dtype)
+            engine = load()
         except BaseException:
             first.close()
             raise
@@ -188,12 +188,20 @@ class _Call:
             raise typer.Exit(ExitCode.FAILED)
 
 
-def _load(folder: Path, policy: StreamPolicy, device: str, dtype: str) -> "Engine":
+def _load(folder: Path, policy: StreamPolicy, device: str, dtype: str, attention: str, *, graphs: bool) -> "Engine":
     from svlm_cli.engine.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.flash import AttentionKernel
 
     where = resolve_device(device)
-    return Engine.load(folder, policy, device=where, dtype=resolve_dtype(dtype, where))
+    return Engine.load(
+        folder,
+        policy,
+        device=where,
+        dtype=resolve_dtype(dtype, where),
+        attention=AttentionKernel(attention),
+        graphs=graphs,
+    )
 
 
 def _name(source: str) -> str:

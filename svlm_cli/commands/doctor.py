@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from enum import StrEnum
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -27,6 +27,9 @@ from svlm_cli.commands.options import Json
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
 from svlm_cli.media import ffmpeg
+
+if TYPE_CHECKING:
+    from svlm_cli.engine import flash
 
 app = typer.Typer(add_completion=False)
 
@@ -79,7 +82,7 @@ def _findings() -> Iterator[Finding]:
     yield torch
     if torch.state is State.OK:
         yield _device()
-    yield _attention()
+        yield _attention()
     yield _module("transformers", "transformers")
     yield _decord()
     yield from _models()
@@ -122,11 +125,24 @@ def _device() -> Finding:
 
 
 def _attention() -> Finding:
-    try:
-        installed = f"flash-attn {version('flash-attn')} is installed, but this version does not use it."
-    except PackageNotFoundError:
-        installed = "flash-attn is not installed, and this version would not use it."
-    return Finding("attention", State.OK, f"PyTorch's SDPA. {installed}")
+    """Which kernels there are to read new frames with, and which one `--attention auto` takes."""
+    torch = _import_quietly("torch")
+    from svlm_cli.engine import flash
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = torch.device(device)
+    taken = flash.choose(flash.AttentionKernel.AUTO, where, torch.bfloat16)
+    others = (one for one in flash.AttentionKernel if one not in (flash.AttentionKernel.AUTO, taken))
+    told = (f"{one} {'can be used' if flash.usable(one, where, torch.bfloat16) else _why_not(one)}" for one in others)
+    return Finding("attention", State.OK, f"auto takes {taken} on {device}; {', '.join(told)}.")
+
+
+def _why_not(kernel: "flash.AttentionKernel") -> str:
+    from svlm_cli.engine import flash
+
+    return "does not run here" if flash.installed(kernel) else "is not installed"
 
 
 def _decord() -> Finding:

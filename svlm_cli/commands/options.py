@@ -52,12 +52,32 @@ Dtype = Annotated[
     ),
 ]
 
+AttentionName = Literal["auto", "sdpa", "flash2", "flash4"]
+
+Attention = Annotated[
+    AttentionName,
+    typer.Option(
+        "--attention",
+        envvar="SVLM_ATTENTION",
+        help="The kernel that reads new frames on a GPU. `auto`: the fastest that is installed.",
+    ),
+]
+
+Graphs = Annotated[
+    bool,
+    typer.Option(
+        "--graphs/--no-graphs",
+        envvar="SVLM_GRAPHS",
+        help="Record what is the same in every step, and start it as a whole. On a GPU alone.",
+    ),
+]
+
 Seed = Annotated[
     int,
     typer.Option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
 ]
 
-Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second. Default: the model's.")]
+Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second that the model sees. Default: the model's.")]
 
 Matches = Annotated[
     int, typer.Option("--matches", min=1, help="How many, with seeds from --seed on, all in one batch.")

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from svlm_cli.engine.cache import KVCache, Rotate
+from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.device import upload
+from svlm_cli.engine.flash import Causal
 
 JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
 JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
@@ -63,27 +64,36 @@ def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> 
 
 
 class CachedAttention:
-    """The `Attend` of one streaming forward: claims the new tokens' room in the cache and fills it layer by layer."""
+    """The `PackedAttend` of new tokens: claims their room in the cache and fills it layer by layer."""
 
-    def __init__(self, cache: KVCache, batch: Ragged, cos: Tensor, sin: Tensor, rotate: Rotate, *, heads: int) -> None:
-        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``."""
-        self._cache = cache
-        self._cos, self._sin, self._rotate = cos, sin, rotate
+    def __init__(
+        self, cache: KVCache, batch: Ragged, cos: Tensor, sin: Tensor, *, heads: int, causal: Causal | None = None
+    ) -> None:
+        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``; `causal` is for
+        streams that attend alone.
+        """
+        self._cache, self._causal = cache, causal
+        self._cos, self._sin = cos, sin
         rows = [cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)]
         self._rows = upload(np.concatenate(rows), cache.keys.device)
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
-        self._joints = [_join(cache, batch, members, places, shared) for members in neighbours(cache, batch, shared)]
+        self._joints = [
+            _alone(cache, batch, members.start)
+            if causal is not None and len(members) == 1
+            else _join(cache, batch, members, places, shared)
+            for members in neighbours(cache, batch, shared)
+        ]
 
-    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor, /) -> Tensor:
-        """`query` ``[N, H, D]``, `key` and `value` ``[N, K, D]``, unrotated; returns ``[N, H, D]``."""
-        rotated = self._rotate(torch.cat((query, key), dim=1), self._cos, self._sin)
-        query, rotated_key = rotated.tensor_split((query.shape[1],), dim=1)
-        self._cache.write(layer, self._rows, key, rotated_key, value)
+    def __call__(self, layer: int, qkv: Tensor, /) -> Tensor:
+        """``[N, (H + 2 K) D]``, unrotated -> ``[N, H, D]``."""
+        query = self._cache.store(layer, self._rows, qkv, self._cos, self._sin)
         outputs = [self._attend(layer, joint, query[joint.tokens]) for joint in self._joints]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
     def _attend(self, layer: int, joint: Joint, query: Tensor) -> Tensor:
+        if self._causal is not None and joint.slots.stop - joint.slots.start == 1:
+            return self._causal(query, *self._cache.read_one(layer, joint.slots.start, joint.keys))
         keys, values = self._cache.read(layer, joint.slots, joint.keys)
         padded = query if joint.fill is None else query.index_select(0, joint.fill)
         output = attend(padded, keys, values, joint.mask)
@@ -107,6 +117,13 @@ def neighbours(cache: KVCache, batch: Ragged, shared: int) -> list[range]:
         else:
             groups.append(range(i, i + 1))
     return groups
+
+
+def _alone(cache: KVCache, batch: Ragged, member: int) -> Joint:
+    """A stream whose attention needs no mask."""
+    slot, first = batch.slots[member], sum(batch.counts[:member])
+    tokens = slice(first, first + batch.counts[member])
+    return Joint(slice(slot, slot + 1), tokens, cache.lengths[slot], None, None, None)
 
 
 def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared: int) -> Joint:

@@ -4,7 +4,7 @@ Keys are kept before rotation, so that they can be rotated for new positions wit
 for the positions of now. Tokens lie in their order, without holes. Knows no policy and decides nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svlm_cli.engine import ops
 from svlm_cli.engine.device import upload
-
-Rotate = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""`rotate(x [..., H, D], cos, sin)`: the network's rotary embedding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +89,22 @@ class KVCache:
         self.lengths[slot] = start + count
         return slot * self.capacity + np.arange(start, start + count)
 
-    def write(self, layer: int, rows: Tensor, key: Tensor, rotated_key: Tensor, value: Tensor) -> None:
-        """Store one layer's ``[N, K, D]`` at `rows` ``[N]`` of all slots'."""
+    def store(self, layer: int, rows: Tensor, qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        """Store one layer's keys and values at `rows` ``[N]`` of all slots'; returns the rotated queries ``[N, H, D]``.
+
+        `qkv` is ``[N, (H + 2 K) D]``, `cos` and `sin` ``[N, 1, D]`` are its rotary tables.
+        """
         pools = self._layers[layer]
-        pools.keys.index_copy_(0, rows, key)
-        pools.rotated_keys.index_copy_(0, rows, rotated_key)
-        pools.values.index_copy_(0, rows, value)
+        return ops.rotate_and_store(qkv, cos, sin, rows, pools.keys, pools.rotated_keys, pools.values)
 
     def read(self, layer: int, slots: slice, length: int) -> tuple[Tensor, Tensor]:
         """The first `length` rotated keys and values of neighbouring `slots`, each ``[S, K, length, D]``."""
         pools = self._layers[layer]
         return pools.rotated_keys_by_head[slots, :, :length], pools.values_by_head[slots, :, :length]
+
+    def read_one(self, layer: int, slot: int, length: int) -> tuple[Tensor, Tensor]:
+        """The first `length` rotated keys and values of one slot, each ``[length, K, D]``."""
+        return self.rotated_keys[layer, slot, :length], self.values[layer, slot, :length]
 
     def keep(self, slot: int, order: NDArray[np.int64]) -> Move:
         """Keep the tokens `order` of a slot, in that order; what is to be moved before anything else is done.
@@ -115,13 +118,10 @@ class KVCache:
         self.lengths[slot] = len(order)
         return Move(slot, start, order[start:])
 
-    def move(self, moves: Sequence[Move], cos: Tensor, sin: Tensor, rotate: Rotate) -> None:
+    def move(self, moves: Sequence[Move], cos: Tensor, sin: Tensor) -> None:
         """Move tokens of any slots, and rotate their keys anew: `cos` and `sin` are those of one move after another."""
         sources = [move.slot * self.capacity + move.source for move in moves]
         targets = [move.slot * self.capacity + move.start + np.arange(move.count) for move in moves]
         source, target = upload(np.stack([np.concatenate(sources), np.concatenate(targets)]), self.keys.device)
         for pools in self._layers:  # a layer at a time: no copy of all that is kept
-            keys = pools.keys.index_select(0, source)
-            pools.keys.index_copy_(0, target, keys)
-            pools.rotated_keys.index_copy_(0, target, rotate(keys, cos, sin))
-            pools.values.index_copy_(0, target, pools.values.index_select(0, source))
+            ops.move(pools.keys, pools.rotated_keys, pools.values, source, target, cos, sin)

@@ -6,7 +6,7 @@ room, look at the frames, read, speak. Knows no file format, no subtitle and no 
 
 import time
 from bisect import insort
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import compress, groupby
 from pathlib import Path
 from typing import Self
@@ -18,23 +18,24 @@ from torch import Tensor
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine import flash
 from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
 from svlm_cli.engine.cache import KVCache, Move
 from svlm_cli.engine.device import upload
+from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import stream_tokens
+from svlm_cli.engine.fused import FusedLanguage
+from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Prompt, Span, flatten
-from svlm_cli.engine.qwen2_5_vl.layers import rotate
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.engine.sampling import Sampler, forbid
+from svlm_cli.engine.sampling import Sampler
+from svlm_cli.engine.speaker import Observer, Speaker
 from svlm_cli.engine.stream import StreamOptions, StreamState
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.turn import Planner, Request, Turn
 from svlm_cli.engine.weights import load_model, load_preprocessor
-
-Observer = Callable[[StreamState, Tensor], None]
-"""Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""
 
 
 class Engine:
@@ -48,7 +49,13 @@ class Engine:
         policy: StreamPolicy,
         *,
         max_streams: int = 1,
+        attention: AttentionKernel = AttentionKernel.AUTO,
+        graphs: bool = True,
     ) -> None:
+        """`graphs` lets a GPU record its decoding steps; elsewhere it means nothing.
+
+        `UsageError` if the attention kernel cannot be used here.
+        """
         self.model = model
         self.preprocessor = preprocessor
         self.tokenizer = tokenizer
@@ -74,18 +81,38 @@ class Engine:
             capacity=self.cache.capacity,
             tokens_per_second=model.config.vision.tokens_per_second,
         )
+        self.attention = flash.choose(attention, self.device, self.dtype)
+        self._causal = flash.causal(self.attention, self.device, self.dtype)
+        self._language = FusedLanguage(model.language)
         self._sampler = Sampler(policy.sampling, slots=max_streams, vocabulary=text.vocab_size, device=self.device)
+        self._speaker = Speaker(
+            model,
+            self._language,
+            self.cache,
+            self._sampler,
+            Graphs(self.device, enabled=graphs),
+            end_ids=tokenizer.end_ids,
+            max_tokens=policy.sampling.max_new_tokens,
+        )
         self._free_slots = list(range(max_streams))
 
     @classmethod
     def load(
-        cls, folder: Path, policy: StreamPolicy, *, device: torch.device, dtype: torch.dtype, max_streams: int = 1
+        cls,
+        folder: Path,
+        policy: StreamPolicy,
+        *,
+        device: torch.device,
+        dtype: torch.dtype,
+        max_streams: int = 1,
+        attention: AttentionKernel = AttentionKernel.AUTO,
+        graphs: bool = True,
     ) -> Self:
         """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used."""
         tokenizer = Tokenizer(folder)
         preprocessor = load_preprocessor(folder)
         model = load_model(folder, device=device, dtype=dtype)
-        return cls(model, preprocessor, tokenizer, policy, max_streams=max_streams)
+        return cls(model, preprocessor, tokenizer, policy, max_streams=max_streams, attention=attention, graphs=graphs)
 
     def open(self, *, query: str | None = None, context: str = "", seed: int = 0) -> StreamState:
         """A new stream in a free slot. `query` defaults to the policy's; `context` stands before all that is said."""
@@ -146,7 +173,7 @@ class Engine:
             self._append(stream, turn.new)
             turn.uniforms = stream.random.random(self.policy.sampling.max_new_tokens).tolist()
         if moves:
-            self.cache.move(moves, *self._angles(np.concatenate(where)), rotate)
+            self.cache.move(moves, *self._angles(np.concatenate(where)))
 
     def _forget(self, turn: Turn) -> Move:
         """The stream's memory without what the plan leaves out; which of its keys and values have to move for that."""
@@ -185,7 +212,8 @@ class Engine:
             patches.append(part)
             grids.append(grid)
             sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
-        features = self.model.visual(torch.cat(patches), grids)
+        with flash.steady():
+            features = self.model.visual(torch.cat(patches), grids)
         for turn, feature in zip(looking, features.split(sizes), strict=True):
             turn.stream.features[turn.stream.rounds] = feature
 
@@ -235,8 +263,9 @@ class Engine:
     def _forward(self, batch: Ragged, hidden: Tensor, where: Positions) -> Tensor:
         cos, sin = self._angles(where)
         heads = self.model.config.text.num_attention_heads
-        attention = CachedAttention(self.cache, batch, cos, sin, rotate, heads=heads)
-        hidden = self.model.language(hidden, attention)
+        attention = CachedAttention(self.cache, batch, cos, sin, heads=heads, causal=self._causal)
+        with flash.steady():
+            hidden = self._language(hidden, attention)
         return self.model.logits(last_of_each(hidden, batch))
 
     def _speak(
@@ -244,34 +273,15 @@ class Engine:
     ) -> Iterator[TokenEvent | Segment]:
         """Draw tokens until every stream has ended its round."""
         speaking = list(turns)
-        while True:
-            if observe is not None:
-                for turn, row in zip(speaking, logits, strict=True):
-                    observe(turn.stream, row)
-            tokens = self._choose(speaking, logits)
-            for turn, token in zip(speaking, tokens, strict=True):
+        voice = self._speaker.begin(speaking, logits, observe)
+        while speaking:
+            for turn, token in zip(speaking, voice.hear(), strict=True):
                 yield self._hear(turn, token)
                 if turn.done:
                     yield self._segment(turn, time.perf_counter() - started)
             going = [not turn.done for turn in speaking]
             speaking = list(compress(speaking, going))
-            if not speaking:
-                return
-            logits = self._decode(speaking, list(compress(tokens, going)))
-
-    @torch.inference_mode()
-    def _choose(self, turns: Sequence[Turn], logits: Tensor) -> list[int]:
-        """Each stream's next token. Here, and only here, a round waits for the device."""
-        endless = [row for row, turn in enumerate(turns) if turn.request.forced_count is not None]
-        if endless:
-            logits = forbid(logits, endless, self.tokenizer.end_ids)
-        slots = [turn.stream.slot for turn in turns]
-        uniforms = [turn.uniforms[len(turn.generated)] for turn in turns]
-        drawn: list[int] = self._sampler.draw(logits, slots, uniforms).tolist()
-        return [
-            token if turn.request.forced_ids is None else turn.request.forced_ids[len(turn.generated)]
-            for turn, token in zip(turns, drawn, strict=True)
-        ]
+            voice.keep(going)
 
     def _hear(self, turn: Turn, token: int) -> TokenEvent:
         """Take note of a token; the last one ends the round and commits it to the stream's memory."""
@@ -292,19 +302,6 @@ class Engine:
         stream.own_words.extend(self._planner.moving_words(answer[0].ids))
         self._append(stream, answer)
         stream.rounds += 1
-
-    @torch.inference_mode()
-    def _decode(self, turns: Sequence[Turn], tokens: Sequence[int]) -> Tensor:
-        """Feed each stream the token that it has just said; logits ``[B, V]``."""
-        streams = [turn.stream for turn in turns]
-        batch = Ragged(tuple(stream.slot for stream in streams), (1,) * len(streams))
-        self._sampler.remember(batch.slots, tokens)
-        said = [stream.next_position + len(turn.generated) - 1 for stream, turn in zip(streams, turns, strict=True)]
-        hidden = self.model.embed(upload(tokens, self.device))
-        logits = self._forward(batch, hidden, np.repeat(np.array(said)[:, None], 3, axis=1))
-        for stream in streams:
-            stream.keyed += 1
-        return logits
 
     def _segment(self, turn: Turn, work_s: float) -> Segment:
         chunk = turn.request.chunk

@@ -4,11 +4,10 @@ Every stream brings its own uniform numbers, so its text does not depend on who 
 for the device. Knows no stream: rows and slots only.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.core.policy import SamplingPolicy
@@ -29,27 +28,26 @@ class Sampler:
         if self._seen is not None:
             self._seen.index_fill_(0, upload(slots, self._device), False)
             lengths = [len(context) for context in contexts]
-            self.remember(np.repeat(slots, lengths), np.concatenate(contexts))
+            self.remember(*upload(np.stack([np.repeat(slots, lengths), np.concatenate(contexts)]), self._device))
 
-    def remember(self, slots: Sequence[int] | NDArray[np.int64], tokens: Sequence[int] | NDArray[np.int64]) -> None:
-        """Add one token to each of `slots`; a slot may stand there several times."""
+    def remember(self, slots: Tensor, tokens: Tensor) -> None:
+        """Add one of `tokens` ``[N]`` to each of `slots` ``[N]``; a slot may stand there several times."""
         if self._seen is not None:
-            rows, ids = upload(np.stack([slots, tokens]), self._device)
-            self._seen[rows, ids] = True
+            self._seen[slots, tokens] = True
 
-    def scores(self, logits: Tensor, slots: Sequence[int]) -> Tensor:
+    def scores(self, logits: Tensor, slots: Tensor) -> Tensor:
         """Logits ``[B, V]`` with the repetition penalty, in float32."""
         logits = logits.float()
         if self._seen is None:
             return logits
         penalty = self._policy.repetition_penalty
         penalized = torch.where(logits > 0, logits / penalty, logits * penalty)
-        return torch.where(self._seen.index_select(0, upload(slots, self._device)), penalized, logits)
+        return torch.where(self._seen.index_select(0, slots), penalized, logits)
 
-    def draw(self, logits: Tensor, slots: Sequence[int], uniforms: Sequence[float]) -> Tensor:
-        """One token ``[B]`` for each row of `logits` ``[B, V]``.
+    def draw(self, logits: Tensor, slots: Tensor, uniforms: Tensor) -> Tensor:
+        """One token ``[B]`` for each row of `logits` ``[B, V]``, of the streams in `slots` ``[B]``.
 
-        `uniforms` in [0, 1), one a row, choose it, through the inverse of the cumulative distribution over the `top_k`
+        `uniforms` ``[B]`` in [0, 1) choose it, through the inverse of the cumulative distribution over the `top_k`
         likeliest tokens.
         """
         scores = self.scores(logits, slots)
@@ -59,14 +57,5 @@ class Sampler:
         count = min(policy.top_k or scores.shape[-1], scores.shape[-1])
         best, tokens = (scores / policy.temperature).topk(count, dim=-1)
         cumulative = best.softmax(dim=-1).cumsum(dim=-1)
-        chances = upload(np.array(uniforms, np.float32)[:, None], self._device)
-        choice = torch.searchsorted(cumulative, chances, right=True).clamp_(max=count - 1)
+        choice = torch.searchsorted(cumulative, uniforms[:, None], right=True).clamp_(max=count - 1)
         return tokens.gather(-1, choice).squeeze(-1)
-
-
-def forbid(logits: Tensor, rows: Sequence[int], ids: Iterable[int]) -> Tensor:
-    """A copy of `logits` ``[B, V]`` in which `rows` can never take one of `ids`."""
-    logits = logits.clone()
-    row_of, id_of = upload([(row, token) for row in rows for token in ids], logits.device).unbind(1)
-    logits[row_of, id_of] = float("-inf")
-    return logits

@@ -44,7 +44,7 @@ def test_this_machine_can_caption(svlm: Svlm) -> None:
         found
     )
     assert [name for name, check in found.items() if check["state"] == "missing"] == []
-    assert "SDPA" in found["attention"]["detail"]
+    assert "auto takes sdpa on cpu; flash2 is not installed, flash4 is not installed." in found["attention"]["detail"]
     assert str(ROOT / ".pytest_cache" / "hub") in found["cache"]["detail"]
 
 

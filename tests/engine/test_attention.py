@@ -34,10 +34,17 @@ def filled_cache(lengths: list[int], *, kinds: int) -> KVCache:
     return cache
 
 
-def new_tokens(count: int, heads: int, kinds: int) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor]]:
+def new_tokens(count: int, heads: int, kinds: int) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Queries, keys and values side by side, and rotary tables."""
     random = torch.Generator().manual_seed(1)
-    query, key, value = (torch.randn(count, n, SIZE, generator=random) for n in (heads, kinds, kinds))
-    return query, key, value, rotary_tables(both_ways(torch.randn(count, SIZE // 2, generator=random)))
+    qkv = torch.randn(count, (heads + 2 * kinds) * SIZE, generator=random)
+    return qkv, rotary_tables(both_ways(torch.randn(count, SIZE // 2, generator=random)))
+
+
+def apart(qkv: Tensor, heads: int, kinds: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values, each ``[N, heads, D]``."""
+    query, key, value = qkv.view(len(qkv), -1, SIZE).split_with_sizes((heads, kinds, kinds), dim=1)
+    return query, key, value
 
 
 def written_out(cache: KVCache, layer: int, batch: Ragged, query: Tensor) -> Tensor:
@@ -74,18 +81,20 @@ def test_equals_softmax_written_out(slots: tuple[int, ...], counts: tuple[int, .
     """A token that sees another stream, the future, padding or what a slot held before; heads with others' keys."""
     cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=kinds)
     batch = Ragged(slots, counts)
-    query, key, value, tables = new_tokens(sum(counts), heads, kinds)
-    attend = CachedAttention(cache, batch, *tables, rotate, heads=heads)
+    qkv, tables = new_tokens(sum(counts), heads, kinds)
+    attend = CachedAttention(cache, batch, *tables, heads=heads)
+    query = rotate(apart(qkv, heads, kinds)[0], *tables)
     for layer in range(LAYERS):
-        out = attend(layer, query, key, value)
-        torch.testing.assert_close(out, written_out(cache, layer, batch, rotate(query, *tables)), atol=ATOL, rtol=0)
+        out = attend(layer, qkv)
+        torch.testing.assert_close(out, written_out(cache, layer, batch, query), atol=ATOL, rtol=0)
 
 
 def test_new_tokens_are_stored_behind_those_of_their_slot() -> None:
     cache = filled_cache([0, 5, 9, 0, 0, 0], kinds=2)
-    query, key, value, tables = new_tokens(3, 4, 2)
-    CachedAttention(cache, Ragged((1, 2), (2, 1)), *tables, rotate, heads=4)(1, query, key, value)
+    qkv, tables = new_tokens(3, 4, 2)
+    CachedAttention(cache, Ragged((1, 2), (2, 1)), *tables, heads=4)(1, qkv)
     assert cache.lengths == [0, 7, 10, 0, 0, 0]
+    _, key, value = apart(qkv, 4, 2)
     turned = rotate(key, *tables)
     for pool, new in ((cache.keys, key), (cache.rotated_keys, turned), (cache.values, value)):
         torch.testing.assert_close(torch.cat([pool[1, 1, 5:7], pool[1, 2, 9:10]]), new, atol=0, rtol=0)
@@ -108,8 +117,8 @@ def test_neighbours_take_one_call_a_layer(
 
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
     cache = filled_cache([7, 3, 9, 9, 2, 1], kinds=2)
-    query, key, value, tables = new_tokens(count * len(slots), 4, 2)
-    CachedAttention(cache, Ragged(slots, (count,) * len(slots)), *tables, rotate, heads=4)(0, query, key, value)
+    qkv, tables = new_tokens(count * len(slots), 4, 2)
+    CachedAttention(cache, Ragged(slots, (count,) * len(slots)), *tables, heads=4)(0, qkv)
     assert len(started) == calls
 
 
@@ -130,6 +139,6 @@ def test_a_cleared_slot_spoils_nothing() -> None:
     cache = filled_cache([20, 30, 0, 0, 0, 0], kinds=2)
     cache.rotated_keys[:, 0], cache.values[:, 0] = float("nan"), float("nan")
     cache.clear(0)
-    query, key, value, tables = new_tokens(2, 4, 2)
-    out = CachedAttention(cache, Ragged((0, 1), (1, 1)), *tables, rotate, heads=4)(0, query, key, value)
+    qkv, tables = new_tokens(2, 4, 2)
+    out = CachedAttention(cache, Ragged((0, 1), (1, 1)), *tables, heads=4)(0, qkv)
     assert out.isfinite().all()

@@ -38,7 +38,7 @@ def test_several_slots_move_in_one_pass() -> None:
     assert [(move.slot, move.start, move.count) for move in moves] == [(0, 2, 6), (2, 0, 3), (3, 3, 3)]
     assert cache.lengths == [8, 0, 3, 6]
     cos, sin = tables(12)
-    cache.move(moves, cos, sin, rotate)
+    cache.move(moves, cos, sin)
     at = 0
     for move in moves:
         stop, order = move.start + move.count, orders[move.slot]

@@ -1,0 +1,111 @@
+"""Where the time of a round goes: what each stage of `Engine.step` takes, the device waited for after each.
+
+So the sum is a little more than a round that nobody interrupts. Knows no terminal.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from statistics import median
+
+import torch
+from torch import Tensor
+
+from svlm_cli.bench.latency import Load, chunks
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.speaker import Observer
+from svlm_cli.engine.turn import Request, Turn
+
+WARM_UP_ROUNDS = 20  # by then the windows of vision and text are full
+
+
+class StagedEngine(Engine):
+    """An engine that notes how long its stages take. `taken` is emptied by whoever reads it."""
+
+    taken: dict[str, float]
+
+    def _make_room(self, turns: Sequence[Turn]) -> None:
+        with self._timed("forget"):
+            super()._make_room(turns)
+
+    def _look(self, turns: Sequence[Turn]) -> None:
+        with self._timed("look"):
+            super()._look(turns)
+
+    def _read(self, turns: Sequence[Turn]) -> Tensor:
+        with self._timed("read"):
+            return super()._read(turns)
+
+    def _speak(
+        self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
+    ) -> Iterator[TokenEvent | Segment]:
+        with self._timed("speak"):
+            yield from super()._speak(turns, logits, started, observe)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        wait(self.device)
+        self.taken[stage] = time.perf_counter() - started
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Medians over the rounds after the warm-up, in seconds."""
+
+    streams: int
+    rounds: int
+    context_tokens: int  # of a stream, at the end
+    plan_s: float  # the host's part: what is forgotten, which ids are read
+    forget_s: float  # eviction, compaction and new rotation
+    look_s: float  # the vision tower
+    read_s: float  # prefill
+    speak_s: float  # all tokens
+    step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
+    round_s: float
+
+
+def measure(
+    engine: StagedEngine, load: Load, streams: int, progress: Callable[[int], None] = lambda round_: None
+) -> Stages:
+    """`load.rounds` rounds of so many streams side by side, after the warm-up."""
+    policy = engine.policy
+    source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
+    taken: list[dict[str, float]] = []
+    with ExitStack() as stack:
+        opened = [stack.enter_context(engine.open(seed=load.seed + index)) for index in range(streams)]
+        for round_ in range(WARM_UP_ROUNDS + load.rounds):
+            chunk = next(source)
+            engine.taken = {}
+            wait(engine.device)
+            started = time.perf_counter()
+            for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in opened]):
+                pass
+            wait(engine.device)
+            engine.taken["round"] = time.perf_counter() - started
+            if round_ >= WARM_UP_ROUNDS:
+                taken.append(engine.taken)
+            progress(round_)
+        held = max(engine.cache.lengths[stream.slot] for stream in opened)
+    typical = {stage: median(one[stage] for one in taken) for stage in taken[0]}
+    return Stages(
+        streams=streams,
+        rounds=load.rounds,
+        context_tokens=held,
+        plan_s=median(2 * one["round"] - sum(one.values()) for one in taken),
+        forget_s=typical["forget"],
+        look_s=typical["look"],
+        read_s=typical["read"],
+        speak_s=typical["speak"],
+        step_s=typical["speak"] / max(load.tokens - 1, 1),
+        round_s=typical["round"],
+    )
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

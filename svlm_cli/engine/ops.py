@@ -1,0 +1,88 @@
+"""What streaming computes between matrix products: as one kernel on a GPU, in plain PyTorch elsewhere.
+
+The plain form is what the kernel is tested against. Knows no stream and no policy.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from svlm_cli.engine.qwen2_5_vl.layers import rotate
+
+
+def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
+    """Adds `branch` ``[N, D]`` to the residual `stream` ``[N, D]``, in place; returns the sum, normalised."""
+    if stream.is_cuda:
+        from svlm_cli.engine import kernels
+
+        return kernels.add_rms_norm(branch, stream, weight, eps)
+    if branch is not None:
+        stream += branch
+    return F.rms_norm(stream, weight.shape, weight, eps)
+
+
+def silu_mul(gate_up: Tensor) -> Tensor:
+    """``silu(gate) * up`` of ``[N, 2 * I]``, in which the gates come first."""
+    if gate_up.is_cuda:
+        from svlm_cli.engine import kernels
+
+        return kernels.silu_mul(gate_up)
+    gate, up = gate_up.chunk(2, dim=-1)
+    return F.silu(gate).mul_(up)
+
+
+def rotate_and_store(
+    qkv: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, rotated_keys: Tensor, values: Tensor
+) -> Tensor:
+    """Stores keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools, each ``[R, K, D]``.
+
+    `cos` and `sin` ``[N, 1, D]`` are the rotary tables. Returns the rotated queries ``[N, H, D]``.
+    """
+    if qkv.is_cuda:
+        from svlm_cli.engine import kernels
+
+        return kernels.rotate_and_store(qkv, cos, sin, rows, keys, rotated_keys, values)
+    kinds, size = keys.shape[1:]
+    heads = qkv.shape[1] // size - 2 * kinds
+    query_key, value = qkv.view(len(qkv), -1, size).split_with_sizes((heads + kinds, kinds), dim=1)
+    rotated, rotated_key = rotate(query_key, cos, sin).split_with_sizes((heads, kinds), dim=1)
+    keys.index_copy_(0, rows, query_key[:, heads:])
+    rotated_keys.index_copy_(0, rows, rotated_key)
+    values.index_copy_(0, rows, value)
+    return rotated
+
+
+def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, lengths: Tensor) -> Tensor:
+    """One query of each of B streams, ``[B, H, D]``, over the first `lengths` ``[B]`` keys of its slot.
+
+    `keys` and `values` are whole pools ``[S, C, K, D]``, `slots` ``[B]``. Returns ``[B, H, D]``. On a GPU nothing
+    depends on the values of `slots` and `lengths`, so a graph can be replayed for others.
+    """
+    if query.is_cuda:
+        from svlm_cli.engine import kernels
+
+        return kernels.decode_attention(query, keys, values, slots, lengths)
+    heads, kinds, size = query.shape[1], keys.shape[2], query.shape[2]
+    outputs = []
+    for one, slot, length in zip(query, slots.tolist(), lengths.tolist(), strict=True):
+        mine, worth = (pool[slot, :length].transpose(0, 1) for pool in (keys, values))  # [K, length, D]
+        outputs.append(F.scaled_dot_product_attention(one.view(kinds, -1, size), mine, worth).view(heads, size))
+    return torch.stack(outputs)
+
+
+def move(
+    keys: Tensor, rotated_keys: Tensor, values: Tensor, source: Tensor, target: Tensor, cos: Tensor, sin: Tensor
+) -> None:
+    """Moves rows `source` ``[N]`` of a layer's pools ``[R, K, D]`` to `target`, all at once.
+
+    Their keys are rotated anew, by `cos` and `sin` ``[N, 1, D]``.
+    """
+    if keys.is_cuda:
+        from svlm_cli.engine import kernels
+
+        kernels.move(keys, rotated_keys, values, source, target, cos, sin)
+        return
+    moved = keys.index_select(0, source)
+    keys.index_copy_(0, target, moved)
+    rotated_keys.index_copy_(0, target, rotate(moved, cos, sin))
+    values.index_copy_(0, target, values.index_select(0, source))

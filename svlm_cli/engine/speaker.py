@@ -1,0 +1,255 @@
+"""From one token to the next, for several streams side by side, without waiting for the device.
+
+What a step needs lies on the device: who speaks, the token just said, where its key goes, and which numbers choose the
+next one. So a step can be recorded as a graph, and the next one begins before anybody has looked at the last one's
+tokens. Knows no video and no words.
+"""
+
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
+from itertools import compress
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.engine import ops
+from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.device import upload
+from svlm_cli.engine.fused import FusedLanguage
+from svlm_cli.engine.graphs import Graphs
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.sampling import Sampler
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.engine.turn import Turn
+
+Observer = Callable[[StreamState, Tensor], None]
+"""Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""
+
+_DRAWN = -1  # in the place of a forced token: none is
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seats:
+    """What the rows of a step hold, on the device: B at most, with room for T tokens of a round."""
+
+    tokens: Tensor  # [B] just said
+    slots: Tensor  # [B] in the cache
+    lengths: Tensor  # [B] keys in the slot
+    endless: Tensor  # [B] 1 if no token may end the round
+    forced: Tensor  # [B, T] what is said instead of what is drawn, or _DRAWN
+    positions: Tensor  # [B] of the token just said, float32
+    uniforms: Tensor  # [B, T] float32
+    said: Tensor  # [1] how many tokens have been said
+
+    def rows(self, count: int) -> "_Seats":
+        """Views of the first `count` rows."""
+        return replace(self, **{name: getattr(self, name)[:count] for name in _OF_ROWS})
+
+    @classmethod
+    def empty(cls, rows: int, tokens: int, device: torch.device) -> "_Seats":
+        """Room for so many."""
+        ids, many = torch.zeros(4, rows, device=device, dtype=torch.int64), (rows, tokens)
+        return cls(
+            tokens=ids[0],
+            slots=ids[1],
+            lengths=ids[2],
+            endless=ids[3],
+            forced=torch.zeros(many, device=device, dtype=torch.int64),
+            positions=torch.zeros(rows, device=device),
+            uniforms=torch.zeros(many, device=device),
+            said=torch.zeros(1, device=device, dtype=torch.int64),
+        )
+
+
+_OF_ROWS = tuple(one.name for one in fields(_Seats) if one.name != "said")
+
+
+class Speaker:
+    """The decoding steps of one engine."""
+
+    def __init__(
+        self,
+        model: Qwen2_5VL,
+        language: FusedLanguage,
+        cache: KVCache,
+        sampler: Sampler,
+        graphs: Graphs,
+        *,
+        end_ids: Collection[int],
+        max_tokens: int,
+    ) -> None:
+        """`max_tokens` of a round; `end_ids` are the tokens that end it."""
+        self._model, self._language, self._cache, self._sampler = model, language, cache, sampler
+        self._graphs = graphs
+        self.device = cache.keys.device
+        self._end_ids = upload(sorted(end_ids), self.device)
+        self._seats = _Seats.empty(len(cache.lengths), max_tokens, self.device)
+
+    @property
+    def ahead(self) -> int:
+        """How many steps are begun before the tokens of the first are looked at: one where there is a device to wait
+        for.
+        """
+        return int(self.device.type == "cuda")
+
+    @torch.inference_mode()
+    def begin(self, turns: Sequence[Turn], logits: Tensor, observe: Observer | None = None) -> "Voice":
+        """A round of `turns`, whose first tokens are chosen from `logits` ``[B, V]``."""
+        return Voice(self, turns, logits, observe)
+
+    def width(self, count: int) -> int:
+        """How many rows a step of `count` streams has: with graphs, few different numbers."""
+        if not self._graphs.enabled:
+            return count
+        rounded = 1 << (count - 1).bit_length() if count <= 8 else -(-count // 8) * 8
+        return min(rounded, len(self._seats.tokens))
+
+    def seat(self, turns: Sequence[Turn], width: int) -> None:
+        """Give each turn a row; rows that are left repeat the first one, and so write what is written anyhow."""
+        most = self._seats.forced.shape[1]
+        whole = np.full((width, 3 + most), _DRAWN, np.int64)
+        real = np.zeros((width, 1 + most), np.float32)
+        for row in range(width):
+            turn = turns[row] if row < len(turns) else turns[0]
+            stream, request = turn.stream, turn.request
+            whole[row, :3] = stream.slot, self._cache.lengths[stream.slot], request.forced_count is not None
+            if request.forced_ids is not None:
+                whole[row, 3 : 3 + len(request.forced_ids)] = request.forced_ids
+            real[row] = stream.next_position, *turn.uniforms
+        seats = self._seats.rows(width)
+        integers, floats = upload(whole, self.device), upload(real, self.device)
+        for index, tensor in enumerate((seats.slots, seats.lengths, seats.endless)):
+            tensor.copy_(integers[:, index])
+        seats.forced.copy_(integers[:, 3:])
+        seats.positions.copy_(floats[:, 0])
+        seats.uniforms.copy_(floats[:, 1:])
+        seats.said.zero_()
+
+    def move_up(self, rows: Sequence[int], width: int) -> None:
+        """Only `rows` go on, in this order."""
+        taken = upload([rows[index] if index < len(rows) else rows[0] for index in range(width)], self.device)
+        for name in _OF_ROWS:
+            tensor = getattr(self._seats, name)
+            tensor[:width] = tensor.index_select(0, taken)
+
+    def advance(self, width: int, observe: Callable[[Tensor], None] | None = None) -> None:
+        """One step of the first `width` rows."""
+        if observe is None:
+            self._graphs.run(width, lambda: self.choose(self._read(width)))
+            return
+        logits = self._read(width)
+        observe(logits)
+        self.choose(logits)
+
+    def choose(self, logits: Tensor) -> None:
+        """The next token of the first rows, from `logits` ``[B, V]``."""
+        seats = self._seats.rows(len(logits))
+        logits = logits.float()
+        ends = logits.index_select(1, self._end_ids)
+        ends = ends.masked_fill(seats.endless.bool()[:, None], float("-inf"))
+        logits = logits.index_copy(1, self._end_ids, ends)
+        drawn = self._sampler.draw(logits, seats.slots, seats.uniforms.index_select(1, seats.said).squeeze(1))
+        forced = seats.forced.index_select(1, seats.said).squeeze(1)
+        seats.tokens.copy_(torch.where(forced == _DRAWN, drawn, forced))
+        self._sampler.remember(seats.slots, seats.tokens)
+        seats.said.add_(1).clamp_(max=seats.forced.shape[1] - 1)
+
+    def fetch(self, width: int) -> Callable[[], list[int]]:
+        """The tokens of the first `width` rows, as they are now; waits for them when it is called."""
+        tokens = self._seats.tokens[:width]
+        if self.device.type != "cuda":
+            values: list[int] = tokens.tolist()
+            return lambda: values
+        host = torch.empty(width, dtype=torch.int64, pin_memory=True)
+        host.copy_(tokens, non_blocking=True)
+        there = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        there.record()
+
+        def wait() -> list[int]:
+            there.synchronize()
+            arrived: list[int] = host.tolist()
+            return arrived
+
+        return wait
+
+    def heard(self, stream: StreamState) -> None:
+        """A token of `stream` was followed by another one, so its key is one of the stream's."""
+        stream.keyed += 1
+        self._cache.lengths[stream.slot] += 1
+
+    def _read(self, width: int) -> Tensor:
+        """Feed each row the token that it has just said; logits ``[B, V]``."""
+        seats, cache = self._seats.rows(width), self._cache
+        cos, sin = self._model.language.rotary.angles(seats.positions[:, None].expand(-1, 3))
+        # A stream that has ended in this round may still have a row: what it writes lies behind its end.
+        place = seats.lengths.clamp(max=cache.capacity - 1)
+        rows = seats.slots * cache.capacity + place
+        lengths = place + 1
+
+        def attend(layer: int, qkv: Tensor) -> Tensor:
+            query = cache.store(layer, rows, qkv, cos, sin)
+            return ops.decode_attention(query, cache.rotated_keys[layer], cache.values[layer], seats.slots, lengths)
+
+        hidden = self._language(self._model.embed(seats.tokens), attend)
+        seats.lengths.add_(1)
+        seats.positions.add_(1)
+        return self._model.logits(hidden)
+
+
+class Voice:
+    """One round of several streams, token by token. Its steps run ahead of whoever listens."""
+
+    def __init__(self, speaker: Speaker, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
+        self._speaker, self._observe = speaker, observe
+        self._speaking = list(turns)
+        self._seated: tuple[Turn, ...] = tuple(turns)  # by rows
+        self._width = speaker.width(len(turns))
+        self._said = 0  # tokens that have been begun
+        self._coming: deque[tuple[tuple[Turn, ...], Callable[[], list[int]]]] = deque()
+        speaker.seat(turns, self._width)
+        if self._observe is not None:
+            self._show(logits)
+        speaker.choose(_padded(logits, self._width))
+        self._expect()
+
+    @torch.inference_mode()
+    def hear(self) -> list[int]:
+        """The next token of every stream that is still speaking. Here, and only here, a round waits for the device."""
+        ahead = 0 if self._observe is not None else self._speaker.ahead
+        while len(self._coming) <= ahead and self._said < max(turn.limit for turn in self._speaking):
+            self._speaker.advance(self._width, None if self._observe is None else self._show)
+            self._expect()
+        seated, fetch = self._coming.popleft()
+        tokens = dict(zip(map(id, seated), fetch(), strict=False))
+        for turn in self._speaking:
+            if turn.generated:
+                self._speaker.heard(turn.stream)
+        return [tokens[id(turn)] for turn in self._speaking]
+
+    @torch.inference_mode()
+    def keep(self, going: Sequence[bool]) -> None:
+        """Which of those who were speaking go on."""
+        self._speaking = list(compress(self._speaking, going))
+        width = self._speaker.width(len(self._speaking)) if self._speaking else 0
+        if 0 < width < self._width:
+            rows = [self._seated.index(turn) for turn in self._speaking]
+            self._speaker.move_up(rows, width)
+            self._seated, self._width = tuple(self._speaking), width
+
+    def _expect(self) -> None:
+        self._said += 1
+        self._coming.append((self._seated, self._speaker.fetch(self._width)))
+
+    def _show(self, logits: Tensor) -> None:
+        assert self._observe is not None, "somebody looks"
+        rows = dict(zip(map(id, self._seated), logits, strict=False))
+        for turn in self._speaking:
+            self._observe(turn.stream, rows[id(turn)].clone())
+
+
+def _padded(logits: Tensor, width: int) -> Tensor:
+    """With as many rows as a step has, further ones like the first."""
+    missing = width - len(logits)
+    return torch.cat((logits, logits[:1].expand(missing, -1))) if missing else logits

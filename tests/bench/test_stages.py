@@ -1,0 +1,35 @@
+"""`svlm bench stages`: that the stages are those of a round, and that they add up to it."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from svlm_cli.bench.latency import Load
+from svlm_cli.bench.stages import StagedEngine, measure
+from tests.conftest import Svlm
+from tests.engine.conftest import small_policy
+
+
+def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
+    """Guards a stage that is measured twice or not at all."""
+    engine = StagedEngine.load(
+        tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float32, max_streams=2
+    )
+    result = measure(engine, Load(rounds=5, tokens=6, width=56, height=56), 2)
+    assert min(result.plan_s, result.forget_s, result.look_s, result.read_s, result.speak_s) > 0
+    parts = result.plan_s + result.forget_s + result.look_s + result.read_s + result.speak_s
+    assert 0.5 * result.round_s < parts < 1.5 * result.round_s  # medians of each do not add up exactly
+    assert result.step_s == result.speak_s / 5
+    assert engine.taken.keys() == {"forget", "look", "read", "speak", "round"}
+
+
+def test_the_command_prints_json_last(svlm: Svlm, tiny_checkpoint: Path) -> None:
+    done = svlm(
+        "bench", "stages", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "3", "--size", "56x56",
+        "--streams", "2", "--fps", "4", "--visual-tokens", "4",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert (report["bench"], report["setting"]["fps"], report["setting"]["max_pixels"]) == ("stages", 4.0, 4 * 28 * 28)
+    assert report["results"][0]["streams"] == 2

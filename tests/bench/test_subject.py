@@ -1,0 +1,47 @@
+"""What a bench measures: shapes with random weights, and pictures of what came out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from svlm_cli.bench import subject
+from svlm_cli.bench.latency import Load, measure
+from svlm_cli.bench.plots import draw_latency
+from svlm_cli.bench.subject import SHAPES, Place, Subject
+from svlm_cli.core.errors import UsageError
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.weights import load_model
+from tests.conftest import Svlm
+
+
+@pytest.mark.parametrize(("name", "billions"), [("3b", 3.75), ("7b", 8.29)])
+def test_shapes_have_the_size_of_what_is_published(name: str, billions: float) -> None:
+    """Guards a layer too few: the names round down, the published files have 7.5 and 16.6 GB."""
+    with torch.device("meta"):
+        model = Qwen2_5VL(SHAPES[name])
+    assert sum(weight.numel() for weight in model.parameters()) / 1e9 == pytest.approx(billions, abs=0.01)
+
+
+def test_random_weights_stream(monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    """Guards tokens that the borrowed tokenizer does not know, and numbers that overflow."""
+    config = load_model(tiny_checkpoint, device=torch.device("cpu"), dtype=torch.float32).config
+    config = replace(config, text=replace(config.text, vocab_size=1024))  # as with a release: more than are used
+    monkeypatch.setattr(subject, "SHAPES", {"tiny": config})
+    one = Subject.random("tiny")
+    policy = one.policy.changed(max_new_tokens=4)
+    engine = one.engine(policy, Engine, Place(torch.device("cpu"), torch.float32), max_streams=2)
+    result = measure(engine, Load(rounds=25, tokens=4, width=56, height=56))
+    assert (result.rounds, len(result.token_s_over_time)) == (25, 3)
+    draw_latency([result], tmp_path / "plots" / "latency.png", 1.0)
+    assert (tmp_path / "plots" / "latency.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_shape_that_nobody_published_is_refused(svlm: Svlm, tiny_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="There are no random weights 9b"):
+        Subject.random("9b")
+    done = svlm("bench", "latency", "--random-weights", "7b", "--model", tiny_checkpoint)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "A model has weights of its own" in done.stderr
