@@ -32,7 +32,7 @@ class Graphs:
         graph = self._recorded[key]
         if graph is None:
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self._pool):
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 work()
             self._recorded[key] = graph
         graph.replay()

@@ -121,7 +121,7 @@ def _decode_part(
 ):  # fmt: skip
     """One of `SPLITS` parts of a stream's keys, for the query heads that share a key head."""
     stream, kind, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
-    length = tl.load(lengths + stream)
+    length = tl.load(lengths + stream).to(tl.int32)
     each = tl.cdiv(tl.cdiv(length, SPLITS), BLOCK) * BLOCK
     start, stop = split * each, tl.minimum((split + 1) * each, length)
     head, channel = tl.arange(0, ROWS), tl.arange(0, D)

@@ -22,18 +22,20 @@ class Sampler:
         self._device = device
         penalizes = policy.repetition_penalty != 1
         self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device) if penalizes else None
+        self._true = torch.ones((), dtype=torch.bool, device=device)
 
     def begin(self, slots: Sequence[int], contexts: Sequence[Sequence[int]]) -> None:
         """Start a round of each of `slots`: its context is every id that the model sees, markup and pads included."""
         if self._seen is not None:
             self._seen.index_fill_(0, upload(slots, self._device), False)
-            lengths = [len(context) for context in contexts]
-            self.remember(*upload(np.stack([np.repeat(slots, lengths), np.concatenate(contexts)]), self._device))
+            found = [np.fromiter(ids, np.int64, len(ids)) for ids in map(set, contexts)]  # most ids are pads
+            rows = np.repeat(slots, [len(ids) for ids in found])
+            self.remember(*upload(np.stack([rows, np.concatenate(found)]), self._device))
 
     def remember(self, slots: Tensor, tokens: Tensor) -> None:
         """Add one of `tokens` ``[N]`` to each of `slots` ``[N]``; a slot may stand there several times."""
         if self._seen is not None:
-            self._seen[slots, tokens] = True
+            self._seen.index_put_((slots, tokens), self._true)
 
     def scores(self, logits: Tensor, slots: Tensor) -> Tensor:
         """Logits ``[B, V]`` with the repetition penalty, in float32."""
