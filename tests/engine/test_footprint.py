@@ -1,0 +1,51 @@
+"""Memory computed beforehand against memory that is really taken."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from svlm_cli.bench.subject import SHAPES
+from svlm_cli.core.policy import Mode
+from svlm_cli.engine.footprint import footprint, parameters
+from svlm_cli.engine.prompt import Prompt
+from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from tests.engine.conftest import Parts, small_policy
+
+
+@pytest.mark.parametrize("shape", ["3b", "7b"])
+def test_counts_the_parameters_of_a_release(shape: str) -> None:
+    with torch.device("meta"):
+        model = Qwen2_5VL(SHAPES[shape])
+    assert parameters(SHAPES[shape]) == sum(weight.numel() for weight in model.parameters())
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("streams", [1, 3])
+def test_weights_and_cache_are_known_to_the_byte(parts: Parts, mode: Mode, streams: int) -> None:
+    """Guards whoever decides by it whether a stream more fits: pools, layers, the sampler's memory of ids."""
+    policy = small_policy(mode=mode)
+    policy = replace(policy, sampling=replace(policy.sampling, repetition_penalty=1.05))
+    engine = parts.engine(policy, streams)
+    expected = footprint(parts.model.config, policy, Prompt(parts.tokenizer, policy), streams=streams, value_bytes=4)
+    pools = (engine.cache.keys, engine.cache.rotated_keys, engine.cache.values)
+    seen = engine._sampler._seen
+    assert seen is not None
+    assert expected.cache == sum(pool.numel() * pool.element_size() for pool in pools) + seen.numel()
+    assert expected.weights == sum(weight.numel() * 4 for weight in parts.model.parameters())
+    assert expected.total == expected.weights + expected.cache + expected.working
+
+
+def test_more_frames_take_more(parts: Parts) -> None:
+    """Guards an estimate that does not see what users change: frames, streams."""
+
+    def of(fps: float, streams: int) -> tuple[int, int]:
+        policy = small_policy(fps=fps)
+        found = footprint(parts.model.config, policy, Prompt(parts.tokenizer, policy), streams=streams, value_bytes=2)
+        return found.cache, found.working
+
+    one, faster, more = of(2.0, 1), of(8.0, 1), of(2.0, 4)
+    assert faster > one
+    assert faster[1] > one[1]
+    assert more[0] == 4 * one[0]
+    assert more[1] == 4 * one[1]
