@@ -15,8 +15,10 @@ from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.device import computing_dtype
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.flash import AttentionKernel
+from svlm_cli.engine.fp8 import FORMAT
 from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -110,6 +112,7 @@ class Subject:
             max_streams=max_streams,
             attention=place.attention,
             graphs=place.graphs,
+            fp8=place.dtype == FORMAT,
         )
 
 
@@ -117,7 +120,7 @@ class Subject:
 def _random_model(shape: Qwen2_5VLConfig, place: Place) -> Qwen2_5VL:
     """Made where it is used: 7 billion numbers take minutes on a CPU."""
     with torch.device("meta"):
-        model = Qwen2_5VL(shape).to(place.dtype)
+        model = Qwen2_5VL(shape).to(computing_dtype(place.dtype, place.device))
     model = model.to_empty(device=place.device).eval().requires_grad_(requires_grad=False)
     random = torch.Generator(place.device).manual_seed(0)
     for name, weight in model.named_parameters():

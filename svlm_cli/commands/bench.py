@@ -218,7 +218,7 @@ class _Setup:
             "model": self.subject.name,
             "device": str(self.place.device),
             "hardware": _hardware(self.place.device),
-            "dtype": str(self.place.dtype).removeprefix("torch."),
+            "dtype": "fp8" if self.place.dtype.itemsize == 1 else str(self.place.dtype).removeprefix("torch."),
             "attention": self.place.attention.value,
             "graphs": self.place.graphs,
             "fps": policy.vision.fps,
@@ -240,13 +240,13 @@ def _setup(
     """`UsageError` if the options contradict each other or this machine."""
     from svlm_cli.bench.subject import Place, Subject
     from svlm_cli.engine import flash
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
 
     if random_weights is not None and model is not None:
         raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
     where = resolve_device(device)
     number_format = resolve_dtype(dtype, where)
-    kernel = flash.choose(flash.AttentionKernel(attention), where, number_format)
+    kernel = flash.choose(flash.AttentionKernel(attention), where, computing_dtype(number_format, where))
     if random_weights is None:
         subject = Subject.named(model, revision, offline=offline)
     else:

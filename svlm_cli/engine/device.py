@@ -10,7 +10,12 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+    "fp8": torch.float8_e4m3fn,  # of the language model's weights; all else is as with `auto`
+}
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -35,6 +40,11 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
     if name not in DTYPES:
         raise UsageError(f"There is no dtype called {name}.", f"Use auto, {', '.join(DTYPES)}.")
     return DTYPES[name]
+
+
+def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """In which numbers are computed whose weights are stored in `dtype`."""
+    return resolve_dtype("auto", device) if dtype == DTYPES["fp8"] else dtype
 
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:

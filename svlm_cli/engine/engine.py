@@ -21,7 +21,7 @@ from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine import flash
 from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
 from svlm_cli.engine.cache import KVCache, Move
-from svlm_cli.engine.device import upload
+from svlm_cli.engine.device import computing_dtype, upload
 from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import stream_tokens
 from svlm_cli.engine.fused import FusedLanguage
@@ -51,10 +51,12 @@ class Engine:
         max_streams: int = 1,
         attention: AttentionKernel = AttentionKernel.AUTO,
         graphs: bool = True,
+        fp8: bool = False,
     ) -> None:
-        """`graphs` lets a GPU record its decoding steps; elsewhere it means nothing.
+        """`fp8` rounds the language model's weights to eight bits, which the model cannot take back.
 
-        `UsageError` if the attention kernel cannot be used here.
+        `graphs` lets a GPU record its decoding steps; elsewhere it means nothing. `UsageError` if the attention kernel
+        cannot be used here.
         """
         self.model = model
         self.preprocessor = preprocessor
@@ -83,7 +85,8 @@ class Engine:
         )
         self.attention = flash.choose(attention, self.device, self.dtype)
         self._causal = flash.causal(self.attention, self.device, self.dtype)
-        self._language = FusedLanguage(model.language)
+        self.fp8 = fp8
+        self._language = FusedLanguage(model.language, fp8=fp8)
         self._sampler = Sampler(policy.sampling, slots=max_streams, vocabulary=text.vocab_size, device=self.device)
         self._speaker = Speaker(
             model,
@@ -108,11 +111,25 @@ class Engine:
         attention: AttentionKernel = AttentionKernel.AUTO,
         graphs: bool = True,
     ) -> Self:
-        """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used."""
+        """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used. `dtype` is one of `DTYPES`."""
         tokenizer = Tokenizer(folder)
         preprocessor = load_preprocessor(folder)
-        model = load_model(folder, device=device, dtype=dtype)
-        return cls(model, preprocessor, tokenizer, policy, max_streams=max_streams, attention=attention, graphs=graphs)
+        computing = computing_dtype(dtype, device)
+        return cls(
+            load_model(folder, device=device, dtype=computing),
+            preprocessor,
+            tokenizer,
+            policy,
+            max_streams=max_streams,
+            attention=attention,
+            graphs=graphs,
+            fp8=computing != dtype,
+        )
+
+    @property
+    def number_format(self) -> str:
+        """Of the weights, as `--dtype` names it."""
+        return "fp8" if self.fp8 else str(self.dtype).removeprefix("torch.")
 
     def open(self, *, query: str | None = None, context: str = "", seed: int = 0) -> StreamState:
         """A new stream in a free slot. `query` defaults to the policy's; `context` stands before all that is said."""
@@ -266,7 +283,7 @@ class Engine:
         attention = CachedAttention(self.cache, batch, cos, sin, heads=heads, causal=self._causal)
         with flash.steady():
             hidden = self._language(hidden, attention)
-        return self.model.logits(last_of_each(hidden, batch))
+        return self._language.logits(last_of_each(hidden, batch))
 
     def _speak(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None

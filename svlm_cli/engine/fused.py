@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from svlm_cli.engine.fp8 import Fp8Weight, linear, quantise
 from svlm_cli.engine.ops import add_rms_norm, silu_mul
 from svlm_cli.engine.qwen2_5_vl.language import LanguageModel
 
@@ -24,56 +25,95 @@ class PackedAttend(Protocol):
         ...
 
 
+Weight = Tensor | Fp8Weight
+
+
 @dataclass(frozen=True, slots=True)
 class _Layer:
     """Weights of one layer. The network's parameters are views of them."""
 
     input_norm: Tensor
-    qkv: Tensor
+    qkv: Weight
     qkv_bias: Tensor
-    output: Tensor
+    output: Weight
     post_norm: Tensor
-    gate_up: Tensor
-    down: Tensor
+    gate_up: Weight
+    down: Weight
 
 
 class FusedLanguage:
     """`LanguageModel.forward` for packed tokens, on the weights of a network that is no longer trained."""
 
-    def __init__(self, language: LanguageModel) -> None:
-        """Puts weights that are used together next to each other; the network goes on working, on the same memory."""
-        self._layers = [_layer(module) for module in language.model.layers]
+    def __init__(self, language: LanguageModel, *, fp8: bool = False) -> None:
+        """Puts weights that are used together next to each other; the network goes on working, on the same memory.
+
+        With `fp8` they are rounded to eight bits, and the network's own are given up: it can only embed from then on.
+        """
+        self._layers = [_layer(module, fp8=fp8) for module in language.model.layers]
         self._norm, self._eps = language.model.norm.weight, language.model.norm.eps
+        head = language.model.embed_tokens if language.lm_head is None else language.lm_head
+        self._head: Weight = quantise(head.weight) if fp8 else head.weight
+        if fp8 and language.lm_head is not None:
+            _give_up(language.lm_head.weight)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``[N, D]`` after the final norm -> ``[N, V]``."""
+        return _linear(hidden, self._head)
 
     def __call__(self, hidden: Tensor, attend: PackedAttend) -> Tensor:
         """``[N, D]``, which is written over, -> ``[N, D]`` after the final norm."""
         branch: Tensor | None = None
         for index, layer in enumerate(self._layers):
             normed = add_rms_norm(branch, hidden, layer.input_norm, self._eps)
-            heads = attend(index, F.linear(normed, layer.qkv, layer.qkv_bias))
-            branch = F.linear(heads.flatten(1), layer.output)
+            heads = attend(index, _linear(normed, layer.qkv, layer.qkv_bias))
+            branch = _linear(heads.flatten(1), layer.output)
             normed = add_rms_norm(branch, hidden, layer.post_norm, self._eps)
-            branch = F.linear(silu_mul(F.linear(normed, layer.gate_up)), layer.down)
+            branch = _linear(silu_mul(_linear(normed, layer.gate_up)), layer.down)
         return add_rms_norm(branch, hidden, self._norm, self._eps)
 
 
+def _linear(x: Tensor, weight: Weight, bias: Tensor | None = None) -> Tensor:
+    return linear(x, weight, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
+
+
 @torch.no_grad()
-def _layer(module: Any) -> _Layer:  # torch types the parts of a module loosely
+def _layer(module: Any, *, fp8: bool) -> _Layer:  # torch types the parts of a module loosely
     attention, mlp = module.self_attn, module.mlp
     projections = (attention.q_proj, attention.k_proj, attention.v_proj)
+    weights: list[list[Tensor]] = [
+        [one.weight for one in projections],
+        [attention.o_proj.weight],
+        [mlp.gate_proj.weight, mlp.up_proj.weight],
+        [mlp.down_proj.weight],
+    ]
+    qkv, output, gate_up, down = (_rounded(parts) if fp8 else _joined(parts) for parts in weights)
     return _Layer(
         input_norm=module.input_layernorm.weight,
-        qkv=_joined([one.weight for one in projections]),
+        qkv=qkv,
         qkv_bias=_joined([one.bias for one in projections]),
-        output=attention.o_proj.weight,
+        output=output,
         post_norm=module.post_attention_layernorm.weight,
-        gate_up=_joined([mlp.gate_proj.weight, mlp.up_proj.weight]),
-        down=mlp.down_proj.weight,
+        gate_up=gate_up,
+        down=down,
     )
+
+
+def _rounded(parameters: Sequence[Tensor]) -> Fp8Weight:
+    """All of them one below the other, in eight bits; they themselves are given up."""
+    weight = quantise(torch.cat([parameter.data for parameter in parameters]))
+    for parameter in parameters:
+        _give_up(parameter)
+    return weight
+
+
+def _give_up(parameter: Tensor) -> None:
+    parameter.data = parameter.data.new_empty(0)
 
 
 def _joined(parameters: Sequence[Tensor]) -> Tensor:
     """All of them one below the other, in one tensor of which each is a view from now on."""
+    if len(parameters) == 1:
+        return parameters[0]
     joined = torch.cat([parameter.data for parameter in parameters])
     start = 0
     for parameter in parameters:

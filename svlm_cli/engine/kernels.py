@@ -235,3 +235,47 @@ def move(
     _scatter[(count,)](
         keys, rotated_keys, values, target, staged_keys, staged_values, cos, sin, K=kinds, HALF=size // 2
     )
+
+
+@triton.jit
+def _fp8_linear(
+    x, values, scales, out, M, N, K,
+    SPLITS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """`ROWS` times `COLUMNS` of the product, summed over one of `SPLITS` parts of K."""
+    column = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
+    split, row, inner = tl.program_id(1), tl.arange(0, ROWS), tl.arange(0, BLOCK)
+    each = tl.cdiv(tl.cdiv(K, SPLITS), BLOCK) * BLOCK
+    start, stop = split * each, tl.minimum((split + 1) * each, K)
+    summed = tl.zeros((ROWS, COLUMNS), tl.float32)
+    for begin in range(start, stop, BLOCK):
+        k = begin + inner
+        there = k < stop
+        a = tl.load(x + row[:, None] * K + k[None, :], mask=(row[:, None] < M) & there[None, :], other=0.0)
+        w = tl.load(values + column[:, None].to(tl.int64) * K + k[None, :], mask=(column[:, None] < N) & there[None, :])
+        summed += tl.dot(a, tl.trans(w.to(tl.float16)))
+    real = (row[:, None] < M) & (column[None, :] < N)
+    summed *= tl.load(scales + column, mask=column < N, other=0.0)[None, :]
+    place = out + row[:, None] * N + column[None, :]
+    if SPLITS == 1:
+        tl.store(place, summed, mask=real)
+    else:
+        tl.atomic_add(place, summed, mask=real)
+
+
+def fp8_linear(x: Tensor, values: Tensor, scales: Tensor, bias: Tensor | None) -> Tensor:
+    """See `fp8.linear`, for few rows. They are halves, divided by their largest value: eight bits widen to halves at
+    once, and a half has no room for large numbers.
+    """
+    (m, k), n = x.shape, len(values)
+    largest = x.float().abs().amax(dim=1, keepdim=True).clamp_(min=1e-12)
+    halves = (x / largest).to(torch.float16)
+    columns = 32
+    splits = splits_of(triton.cdiv(n, columns), _processors(x.device), k)
+    out = (torch.empty if splits == 1 else torch.zeros)(m, n, device=x.device)
+    _fp8_linear[(triton.cdiv(n, columns), splits)](
+        halves, values, scales, out, m, n, k,
+        SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(m)), COLUMNS=columns, BLOCK=256,
+    )  # fmt: skip
+    product = (out * largest).to(x.dtype)
+    return product if bias is None else product + bias

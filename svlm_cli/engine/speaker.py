@@ -195,7 +195,7 @@ class Speaker:
         hidden = self._language(self._model.embed(seats.tokens), attend)
         seats.lengths.add_(1)
         seats.positions.add_(1)
-        return self._model.logits(hidden)
+        return self._language.logits(hidden)
 
 
 class Voice:

@@ -33,7 +33,7 @@ def make_result(
     report = score(scripts, texts, controls).to_json(described, played)
     device = engine.device
     hardware = torch.cuda.get_device_name(device) if device.type == _CUDA else device.type
-    place = Place(model, device.type, hardware, str(engine.dtype).removeprefix("torch."), __version__)
+    place = Place(model, device.type, hardware, engine.number_format, __version__)
     return Result(setting, place, report, np.stack([_by_minute(one) for one in counts]))
 
 

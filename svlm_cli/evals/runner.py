@@ -89,7 +89,7 @@ def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
         "seed": setting.seed,
         "fps": engine.policy.vision.fps,
         "device": str(engine.device),
-        "dtype": str(engine.dtype).removeprefix("torch."),
+        "dtype": engine.number_format,
     }
 
 

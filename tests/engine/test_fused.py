@@ -49,5 +49,28 @@ def test_takes_no_memory_of_its_own(network: LanguageModel) -> None:
     for name in ("self_attn.k_proj", "mlp.up_proj"):
         state[f"model.layers.0.{name}.weight"].zero_()
     queries, gates = (len(state[f"model.layers.0.{name}.weight"]) for name in ("self_attn.q_proj", "mlp.gate_proj"))
-    assert not fused._layers[0].qkv[queries : queries + len(state["model.layers.0.self_attn.k_proj.weight"])].any()
-    assert not fused._layers[0].gate_up[gates:].any()
+    qkv, gate_up = fused._layers[0].qkv, fused._layers[0].gate_up
+    assert isinstance(qkv, Tensor)
+    assert isinstance(gate_up, Tensor)
+    assert not qkv[queries : queries + len(state["model.layers.0.self_attn.k_proj.weight"])].any()
+    assert not gate_up[gates:].any()
+
+
+@torch.no_grad()
+def test_eight_bits_say_nearly_the_same_and_take_the_network_s_place(network: LanguageModel, parts: Parts) -> None:
+    """Guards scales of the wrong channel, and a 7B whose rounded weights lie beside the ones they were made of."""
+    text = parts.model.config.text
+    hidden = torch.randn(12, text.hidden_size, generator=torch.Generator().manual_seed(0))
+    heads = text.num_attention_heads * text.head_dim
+
+    def packed(layer: int, qkv: Tensor) -> Tensor:
+        return qkv[:, :heads].view(len(qkv), -1, text.head_dim)
+
+    exact = FusedLanguage(copy.deepcopy(network))
+    rounded = FusedLanguage(network, fp8=True)
+    expected, found = (one.logits(one(hidden.clone(), packed)) for one in (exact, rounded))
+    assert (found - expected).norm() / expected.norm() < 0.1  # a few per cent a product, and several of them
+    assert not torch.equal(found, expected)
+    left = {name for name, weight in network.state_dict().items() if weight.numel()}
+    assert not any("proj.weight" in name or "lm_head" in name for name in left), left
+    assert "model.embed_tokens.weight" in left

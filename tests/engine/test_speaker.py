@@ -1,6 +1,7 @@
 """Rounds whose steps run ahead, in rows that nobody needs, against rounds token by token."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -77,3 +78,16 @@ def test_endless_rounds_have_no_end(parts: Parts) -> None:
         said = [event.token_id for event in events if isinstance(event, TokenEvent) and event.stream == one.slot]
         assert len(said) == 6
         assert not ends & set(said)
+
+
+def test_a_stream_in_eight_bits(tiny_checkpoint: Path) -> None:
+    """Guards the whole way from `--dtype fp8` to words: first tokens by one form of the head, others by the other."""
+    fp8 = Engine.load(tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float8_e4m3fn)
+    assert (fp8.number_format, fp8.dtype) == ("fp8", torch.float32)
+    wide = Engine.load(tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float32)
+    with fp8.open() as one, wide.open() as other:
+        for chunk in make_chunks(6):
+            (expected,) = hear(wide, [other], [chunk])
+            (heard,) = hear(fp8, [one], [chunk], [tuple(expected.ids)])
+            reference, found = torch.stack(expected.logits), torch.stack(heard.logits)
+            assert 0 < (found - reference).norm() / reference.norm() < 0.15

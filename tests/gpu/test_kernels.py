@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from svlm_cli.engine import ops
+from svlm_cli.engine import fp8, ops
 from svlm_cli.engine.flash import AttentionKernel, causal, choose, usable
 
 pytestmark = pytest.mark.gpu
@@ -115,3 +115,15 @@ def test_new_tokens_over_old_ones(kernel: AttentionKernel, n: int, m: int, heads
         query.float().transpose(0, 1), wide_keys, wide_values, attn_mask=seen
     )
     alike(found, expected.transpose(0, 1), dtype)
+
+
+@pytest.mark.parametrize("rows", [1, 5, 48, 300])
+@pytest.mark.parametrize(("out", "inner"), [(512, 256), (4608, 3584), (3584, 18944)])
+def test_weights_in_eight_bits(rows: int, out: int, inner: int) -> None:
+    """Guards large numbers in halves, parts that are not summed, and many rows, which are rounded as well."""
+    weight = fp8.quantise(noise(out, inner).cuda())
+    x, bias = 3000 * noise(rows, inner, seed=1, dtype=torch.bfloat16), noise(out, seed=2, dtype=torch.bfloat16)
+    found = fp8.linear(x.cuda(), weight, bias.cuda())
+    expected = x.float() @ weight.widened(torch.float32).cpu().T + bias.float()
+    error = (found.cpu().float() - expected).norm() / expected.norm()
+    assert error < (5e-3 if rows <= fp8.FEW_ROWS else 0.04)
