@@ -169,12 +169,28 @@ def _model(name: str) -> Finding:
     folder = resolve.refer(name).present()
     if entry.embedded:
         use = ", and is used unless another is named" if name == catalog.DEFAULT_MODEL else ""
-        return Finding(name, State.OK, f"comes with svlm{use}: {folder}")
+        return Finding(name, State.OK, f"comes with svlm{use}: {folder}{_memory(folder, entry)}")
     if folder is not None:
-        return Finding(name, State.OK, f"in {folder}")
+        return Finding(name, State.OK, f"in {folder}{_memory(folder, entry)}")
     size = f" ({entry.file.weights.size_gb:g} GB)" if entry.file.weights.size_gb else ""
     advice = f"Fetch its weights{size} with `svlm models pull {name}`."
     return Finding(name, State.OPTIONAL, "Not on this machine.", advice)
+
+
+def _memory(folder: Path | None, entry: catalog.ModelEntry) -> str:
+    """What one stream of it takes on the device that it would run on; nothing if that cannot be known."""
+    assert folder is not None, "a model that is there"
+    try:
+        _import_quietly("torch")
+        from svlm_cli.engine.device import resolve_device, resolve_dtype
+        from svlm_cli.engine.engine import Engine
+
+        device = resolve_device()
+        dtype = resolve_dtype("auto", device)
+        needed = Engine.footprint(folder, entry.file.policy, device=device, dtype=dtype).total
+    except (ImportError, OSError, SvlmError):
+        return ""
+    return f", {needed / 2**30:.1f} GiB of memory on {device} for one stream"
 
 
 def _cache() -> Finding:

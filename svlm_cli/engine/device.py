@@ -1,6 +1,7 @@
 """`--device` and `--dtype` to torch's own words, and small arrays to the device. Knows nothing of models."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,17 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
 def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """In which numbers are computed whose weights are stored in `dtype`."""
     return resolve_dtype("auto", device) if dtype == DTYPES["fp8"] else dtype
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that is free on it now; None if nobody says."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        return None
 
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:

@@ -23,7 +23,7 @@ from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
 from svlm_cli.engine.cache import KVCache, Move
 from svlm_cli.engine.device import computing_dtype, upload
 from svlm_cli.engine.flash import AttentionKernel
-from svlm_cli.engine.footprint import stream_tokens
+from svlm_cli.engine.footprint import Footprint, footprint, stream_tokens
 from svlm_cli.engine.fused import FusedLanguage
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
@@ -35,7 +35,7 @@ from svlm_cli.engine.speaker import Observer, Speaker
 from svlm_cli.engine.stream import StreamOptions, StreamState
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.turn import Planner, Request, Turn
-from svlm_cli.engine.weights import load_model, load_preprocessor
+from svlm_cli.engine.weights import load_config, load_model, load_preprocessor
 
 
 class Engine:
@@ -123,6 +123,21 @@ class Engine:
             max_streams=max_streams,
             attention=attention,
             graphs=graphs,
+            fp8=computing != dtype,
+        )
+
+    @staticmethod
+    def footprint(
+        folder: Path, policy: StreamPolicy, *, device: torch.device, dtype: torch.dtype, max_streams: int = 1
+    ) -> Footprint:
+        """What `load` with the same arguments will take, without loading anything; `ModelError` as there."""
+        computing = computing_dtype(dtype, device)
+        return footprint(
+            load_config(folder),
+            policy,
+            Prompt(Tokenizer(folder), policy),
+            streams=max_streams,
+            value_bytes=computing.itemsize,
             fp8=computing != dtype,
         )
 

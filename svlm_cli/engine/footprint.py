@@ -53,19 +53,34 @@ class Footprint:
 
 
 def footprint(
-    config: Qwen2_5VLConfig, policy: StreamPolicy, prompt: Prompt, *, streams: int, value_bytes: int
+    config: Qwen2_5VLConfig, policy: StreamPolicy, prompt: Prompt, *, streams: int, value_bytes: int, fp8: bool = False
 ) -> Footprint:
-    """Of an engine with so many streams, whose numbers have `value_bytes`."""
+    """Of an engine with so many streams, whose numbers have `value_bytes`; with `fp8` most of its weights have one."""
     text, vision = config.text, config.vision
     side = vision.patch_size * vision.spatial_merge_size
     capacity = stream_tokens(prompt, policy, pixels_per_token=side**2)
     token = _POOLS * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * value_bytes
     seen = text.vocab_size if policy.sampling.repetition_penalty != 1 else 0
     return Footprint(
-        weights=parameters(config) * value_bytes,
+        weights=_weights(config, value_bytes, fp8=fp8),
         cache=streams * (capacity * token + seen),
         working=_working(config, policy, prompt, streams, value_bytes),
     )
+
+
+def _weights(config: Qwen2_5VLConfig, value_bytes: int, *, fp8: bool) -> int:
+    """In eight bits, what multiplies in the language model has a byte a number, and a scale a row."""
+    if not fp8:
+        return parameters(config) * value_bytes
+    text = config.text
+    kinds = text.num_key_value_heads * text.head_dim
+    rows = 2 * text.hidden_size + 2 * kinds + 2 * text.intermediate_size + text.hidden_size
+    matrices = 2 * text.hidden_size**2 + 2 * text.hidden_size * kinds + 3 * text.hidden_size * text.intermediate_size
+    head = text.vocab_size * text.hidden_size
+    rounded = text.num_hidden_layers * matrices + head
+    scales = (text.num_hidden_layers * rows + text.vocab_size) * _FLOAT
+    kept = parameters(config) - rounded + (head if config.tie_word_embeddings else 0)  # a tied head is a copy then
+    return kept * value_bytes + rounded + scales
 
 
 def parameters(config: Qwen2_5VLConfig) -> int:

@@ -26,12 +26,17 @@ _KINDS = ("BF16", "F16", "F32", "F64")
 _AGAIN = "Fetch the checkpoint again."
 
 
+def load_config(folder: Path) -> Qwen2_5VLConfig:
+    """The shape of a checkpoint's network. Raises `ModelError` naming what is wrong with it."""
+    return Qwen2_5VLConfig.from_dict(_read_json(folder, "config.json"))
+
+
 def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwen2_5VL:
     """The network of a checkpoint folder, in eval mode, its parameters in ``dtype`` on ``device``.
 
     Peak memory is about one copy of the weights. Raises `ModelError` naming the file or tensor at fault.
     """
-    config = Qwen2_5VLConfig.from_dict(_read_json(folder, "config.json"))
+    config = load_config(folder)
     with torch.device("meta"):
         model = Qwen2_5VL(config)
     missing = {_disk_name(name): (name, parameter.shape) for name, parameter in model.named_parameters()}

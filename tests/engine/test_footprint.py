@@ -1,16 +1,21 @@
 """Memory computed beforehand against memory that is really taken."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 import torch
 
 from svlm_cli.bench.subject import SHAPES
 from svlm_cli.core.policy import Mode
+from svlm_cli.engine.device import free_bytes
+from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import footprint, parameters
+from svlm_cli.engine.fp8 import Fp8Weight
 from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from tests.engine.conftest import Parts, small_policy
+from tests.tiny import make_tiny_checkpoint
 
 
 @pytest.mark.parametrize("shape", ["3b", "7b"])
@@ -49,3 +54,24 @@ def test_more_frames_take_more(parts: Parts) -> None:
     assert faster[1] > one[1]
     assert more[0] == 4 * one[0]
     assert more[1] == 4 * one[1]
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float8_e4m3fn])
+def test_a_checkpoint_takes_what_was_said_before_it_was_loaded(tmp_path: Path, tied: bool, dtype: torch.dtype) -> None:
+    """Guards the warning of `svlm caption` in every number format: all tensors of the engine are counted, once."""
+    folder, cpu = make_tiny_checkpoint(tmp_path / "tiny", tied=tied), torch.device("cpu")
+    said = Engine.footprint(folder, small_policy(), device=cpu, dtype=dtype)
+    engine = Engine.load(folder, small_policy(), device=cpu, dtype=dtype)
+    layers = [getattr(layer, one.name) for layer in engine._language._layers for one in fields(layer)]
+    rounded = [
+        part
+        for one in [*layers, engine._language._head]
+        if isinstance(one, Fp8Weight)
+        for part in (one.values, one.scales)
+    ]
+    taken = sum(one.numel() * one.element_size() for one in [*engine.model.parameters(), *rounded])
+    assert said.weights == taken
+    free = free_bytes(cpu)
+    assert free is not None
+    assert free > said.total
