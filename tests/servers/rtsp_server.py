@@ -1,0 +1,102 @@
+"""A camera: an RTSP server that plays numbered pictures for ever. A program for Debian's own Python, which has GStreamer.
+
+``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines on
+stdin: ``size W H``, ``noise P`` (breaks bytes of the coded video, each with probability P), ``quit``. With ``RTSP_USER``
+and ``RTSP_PASSWORD`` in the environment it wants digest authentication. `tests/servers/rtsp.py` runs it.
+"""
+
+import os
+import sys
+import threading
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - only after the versions are chosen
+
+PIPELINE = (
+    "( multifilesrc location={folder}/%05d.jpg loop=true caps=image/jpeg,framerate={fps}/1 ! jpegdec ! videoconvert "
+    "! videoscale ! capsfilter name=size caps=video/x-raw,format=I420 "
+    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} "
+    "! breakmydata name=noise probability=0 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+
+
+class Camera:
+    """The server, and what it was told so far: a new client's pipeline follows that too."""
+
+    def __init__(self, folder: str, fps: int, port: int) -> None:
+        self._size = "video/x-raw,format=I420"
+        self._noise = 0.0
+        self._elements: list[Any] = []
+        self._server = GstRtspServer.RTSPServer()
+        self._server.set_address("127.0.0.1")
+        self._server.set_service(str(port))
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(PIPELINE.format(folder=folder, fps=fps))
+        factory.set_shared(True)
+        factory.connect("media-configure", self._configure)
+        user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")
+        if user and password:
+            self._require(factory, user, password)
+        self._server.get_mount_points().add_factory("/live", factory)
+        self._server.attach(None)
+
+    def _require(self, factory: Any, user: str, password: str) -> None:
+        auth = GstRtspServer.RTSPAuth()
+        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+        token = GstRtspServer.RTSPToken()
+        token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+        auth.add_digest(user, password, token)
+        self._server.set_auth(auth)
+        permissions = GstRtspServer.RTSPPermissions()
+        permissions.add_permission_for_role("viewer", GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, True)
+        permissions.add_permission_for_role("viewer", GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, True)
+        factory.set_permissions(permissions)
+
+    def _configure(self, _factory: Any, media: Any) -> None:
+        self._elements = [media.get_element()]
+        self._apply()
+
+    def _apply(self) -> None:
+        for element in self._elements:
+            element.get_by_name("size").set_property("caps", Gst.Caps.from_string(self._size))
+            element.get_by_name("noise").set_property("probability", self._noise)
+
+    def obey(self, line: str) -> None:
+        """One order."""
+        match line.split():
+            case ["size", width, height]:
+                self._size = f"video/x-raw,format=I420,width={width},height={height}"
+            case ["noise", probability]:
+                self._noise = float(probability)
+        self._apply()
+
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.get_bound_port())
+
+
+def main() -> None:
+    """Serves until stdin ends."""
+    Gst.init(None)
+    folder, fps, port = sys.argv[1:]
+    camera = Camera(folder, int(fps), int(port))
+    loop = GLib.MainLoop()
+    sys.stdout.write(f"ready {camera.port()}\n")
+    sys.stdout.flush()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            GLib.idle_add(camera.obey, line)
+        loop.quit()
+
+    threading.Thread(target=listen, daemon=True).start()
+    loop.run()
+
+
+if __name__ == "__main__":
+    main()
