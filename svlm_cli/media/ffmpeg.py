@@ -184,7 +184,7 @@ def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timi
     if timing is Timing.SOURCE:
         pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)
     else:
-        # The first picture of each 1 / rate since the first one, by the time of its decoding: a camera's clock may jump.
+        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump.
         pictures = pictures.filter("setpts", "if(isnan(PREV_OUTPTS),0,max(PREV_OUTPTS+1,RTCTIME-RTCSTART))")
         cell = f"floor({{}}*{rate.numerator}/{rate.denominator})"
         pictures = pictures.filter(

@@ -156,9 +156,7 @@ class Log:
             if match := re.search(pattern, text):
                 return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)
         if self.container:
-            return InputError(
-                f"Not one picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else ""
-            )
+            return InputError(f"Not one picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else "")
         return InputError(f"ffmpeg cannot read {name}.", f"It says: {last}" if last else "")
 
 

@@ -1,7 +1,7 @@
 """Addresses on the network and devices, as ffmpeg may open them: what each kind needs, and what it may lead to.
 
-A URL reaches ffmpeg in a script on its standard input, never as an argument, which every user of the machine could read.
-Knows no connection: whether anybody answers is the reader's affair.
+A URL reaches ffmpeg in a script on its standard input, never as an argument, which every user of the machine could
+read. Knows no connection: whether anybody answers is the reader's affair.
 """
 
 import re
@@ -132,7 +132,7 @@ def network_address(
 def device_address(
     program: Ffmpeg, device: str, input_format: str, *, name: str = "", options: tuple[tuple[str, str], ...] = ()
 ) -> Address:
-    """How ffmpeg opens a device of the kind `input_format` (v4l2, x11grab, ...); `UsageError` if it knows no such kind."""
+    """How ffmpeg opens a device of the kind `input_format` (v4l2, ...); `UsageError` if it knows no such kind."""
     known = devices(program)
     if input_format not in known:
         raise UsageError(f"This ffmpeg has no input device {plain_text(input_format)}.", f"It has {', '.join(known)}.")

@@ -45,5 +45,7 @@ def json_line(segment: Segment) -> str:
         values["wall_clock_s"] = round(segment.wall_clock_s, 3)
     if segment.dropped > 0:
         values["dropped"] = segment.dropped
+    if segment.latency_s is not None:
+        values["latency_s"] = round(segment.latency_s, 3)
     line = json.dumps(values, ensure_ascii=False, allow_nan=False)
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n"

@@ -1,8 +1,8 @@
-"""A camera: an RTSP server that plays numbered pictures for ever. A program for Debian's own Python, which has GStreamer.
+"""A camera: an RTSP server that plays pictures for ever. A program for Debian's own Python, which has GStreamer.
 
-``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines on
-stdin: ``size W H``, ``noise P`` (breaks bytes of the coded video, each with probability P), ``quit``. With ``RTSP_USER``
-and ``RTSP_PASSWORD`` in the environment it wants digest authentication. `tests/servers/rtsp.py` runs it.
+``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines
+on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each with that probability. With
+``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication. `servers/rtsp.py` runs it.
 """
 
 import os
