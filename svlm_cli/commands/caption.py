@@ -6,20 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.commands import caption_options as its
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import ExitCode, error_sentence
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
-from svlm_cli.pipeline.batch import STDIN, Job, plan
+from svlm_cli.pipeline.batch import Job, Wanted, plan
+from svlm_cli.pipeline.inputs import STDIN, Input
 from svlm_cli.sources.files import Decoder
 
 if TYPE_CHECKING:
@@ -37,34 +39,27 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def caption(
-    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos; `-` reads one from stdin.")],
+    sources: its.Sources,
     model: options.Model = None,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
-    ] = None,
-    formats: Annotated[str, typer.Option("--format", "-f", metavar="srt,vtt,jsonl", help="One or several.")] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    start: Annotated[str | None, typer.Option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="TIME", help="Left out itself.")] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames a second that the model sees. Default: the model's.")
-    ] = None,
-    query: Annotated[str | None, typer.Option(help="What the model is asked to do. Default: the model's.")] = None,
-    keep_query: Annotated[
-        bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
-    ] = None,
-    context: Annotated[
-        str, typer.Option(metavar="TEXT|@FILE", help="What the model should know: title, teams, names.")
-    ] = "",
-    mode: Annotated[Mode | None, typer.Option(help="How the stream forgets. Default: streaming.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="0 always takes the likeliest word.")] = None,
+    output: its.Output = None,
+    output_dir: its.OutputDir = None,
+    formats: its.Formats = "",
+    overwrite: its.Overwrite = False,
+    start: its.Start = None,
+    end: its.End = None,
+    fps: its.SeenFps = None,
+    query: its.Query = None,
+    keep_query: its.KeepQuery = None,
+    context: its.Context = "",
+    mode: its.StreamMode = None,
+    temperature: its.Temperature = None,
     seed: options.Seed = 0,
-    decoder: Annotated[Decoder, typer.Option(help="What decodes files.")] = Decoder.FFMPEG,
+    decoder: its.FileDecoder = Decoder.FFMPEG,
     revision: options.Revision = None,
     offline: options.Offline = False,
     device: options.Device = "auto",
     dtype: options.Dtype = "auto",
-    progress: Annotated[ProgressStyle, typer.Option(help="On stderr.")] = ProgressStyle.AUTO,
+    progress: its.ShownProgress = ProgressStyle.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
     """Caption videos: what the model says, second by second.
@@ -72,7 +67,8 @@ def caption(
     Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr,
     `-o -` to stdout.
     """
-    jobs = plan(sources, formats=_formats(formats), output=output, overwrite=overwrite)
+    wanted = Wanted(_formats(formats), output, output_dir, overwrite)
+    jobs = plan([Input.named(source) for source in sources], wanted)
 
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.pipeline.videos import VideoOptions
@@ -85,6 +81,7 @@ def caption(
         context=_context(context),
         seed=seed,
         overwrite=overwrite,
+        make_folders=output_dir is not None,
     )
     checkpoint = resolve(model, revision=revision, offline=offline)
     policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)

@@ -67,6 +67,26 @@ def make_folder(folder: Path, hint: str) -> None:
         raise OutputError(f"{folder} cannot be made a folder.", hint) from error
 
 
+def refuse_unwritable(path: Path, *, makes_folders: bool) -> None:
+    """Raise `OutputError` if a file of that name cannot be written, as far as that shows before anything is.
+
+    `makes_folders`: those that are missing above it will be made.
+    """
+    if _is_special(path):
+        return
+    _refuse_folder(path)
+    hint = "Use -o or --output-dir to write elsewhere."
+    folder = path.parent
+    while makes_folders and not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not os.path.lexists(folder):
+        raise _error(path, FileNotFoundError())
+    if not folder.is_dir():
+        raise OutputError(f"{_name(folder)} is not a folder.", hint)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"Nothing may be written to the folder {_name(folder)}.", hint)
+
+
 class _Descriptor:
     """An open file that is written in whole pieces."""
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.outputs.destination import open_destination
+from svlm_cli.outputs.destination import make_folder, open_destination
 from svlm_cli.outputs.output import Output, open_output
 from svlm_cli.outputs.style import CueStyle
-from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.run import Feed
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
@@ -27,6 +27,7 @@ class VideoOptions:
     context: str = ""
     seed: int = 0
     overwrite: bool = False
+    make_folders: bool = False  # those of the outputs
     style: CueStyle = field(default_factory=CueStyle)
 
 
@@ -45,10 +46,7 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
     frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
 
     def outputs() -> Sequence[Output]:
-        return [
-            open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
-            for target in job.targets
-        ]
+        return [_open(target, options) for target in job.targets]
 
     feed = Feed(
         name=job.source,
@@ -60,3 +58,9 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
         seed=options.seed,
     )
     return Video(job, frames, feed)
+
+
+def _open(target: Target, options: VideoOptions) -> Output:
+    if target.path is not None and options.make_folders:
+        make_folder(target.path.parent, "Choose another --output-dir.")
+    return open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
