@@ -13,6 +13,10 @@ import typer
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import caption_options as its
 from svlm_cli.commands import options
+from svlm_cli.commands.cameras import Watch
+from svlm_cli.commands.grouping import grouped
+from svlm_cli.commands.live_options import LiveFlags
+from svlm_cli.commands.loading import load
 from svlm_cli.commands.messages import ExitCode, error_sentence
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
@@ -25,7 +29,6 @@ from svlm_cli.pipeline.inputs import STDIN, Input
 from svlm_cli.sources.files import Decoder
 
 if TYPE_CHECKING:
-    from svlm_cli.engine.engine import Engine
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.videos import Video, VideoOptions
 
@@ -38,6 +41,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
+@grouped
 def caption(
     sources: its.Sources,
     model: options.Model = None,
@@ -55,6 +59,8 @@ def caption(
     temperature: its.Temperature = None,
     seed: options.Seed = 0,
     decoder: its.FileDecoder = Decoder.FFMPEG,
+    *,
+    live: LiveFlags,
     revision: options.Revision = None,
     offline: options.Offline = False,
     device: options.Device = "auto",
@@ -62,21 +68,24 @@ def caption(
     progress: its.ShownProgress = ProgressStyle.AUTO,
     quiet: options.Quiet = False,
 ) -> None:
-    """Caption videos: what the model says, second by second.
+    """Caption videos and cameras: what the model says, second by second.
 
-    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr,
-    `-o -` to stdout.
+    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Addresses (rtsp://...) and
+    devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
     wanted = Wanted(_formats(formats), output, output_dir, overwrite)
-    jobs = plan([Input.named(source) for source in sources], wanted)
+    seen = live.source_options(_time(start), _time(end), decoder)
+    cameras = live.cameras(sources, seen, wanted)
+    jobs = () if cameras else plan([Input.named(source) for source in sources], wanted)
 
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.pipeline.videos import VideoOptions
 
     video_options = VideoOptions(
-        start_s=None if start is None else _seconds(start),
-        end_s=None if end is None else _seconds(end),
+        start_s=seen.start_s,
+        end_s=seen.end_s,
         decoder=decoder,
+        follow_s=live.follow_s,
         query=query,
         context=_context(context),
         seed=seed,
@@ -86,7 +95,12 @@ def caption(
     checkpoint = resolve(model, revision=revision, offline=offline)
     policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)
     told = _WHAT_SPEAKS if model is None and not quiet else ""
-    call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet, told)
+    shown = open_progress(progress, quiet=quiet)
+    call = (
+        Watch(cameras, policy, live.camera_options(seen, video_options), shown, quiet, told)
+        if cameras
+        else _Call(jobs, policy, video_options, shown, quiet, told)
+    )
     try:
         call.run(checkpoint.folder, device, dtype)
     finally:
@@ -116,7 +130,7 @@ class _Call:
         if self.told:
             self.progress.say(self.told)
         try:
-            engine = _load(folder, self.policy, device, dtype)
+            engine = load(folder, self.policy, device, dtype, 1)
         except BaseException:
             first.close()
             raise
@@ -185,14 +199,6 @@ class _Call:
             raise typer.Exit(ExitCode.FAILED)
 
 
-def _load(folder: Path, policy: StreamPolicy, device: str, dtype: str) -> "Engine":
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
-    from svlm_cli.engine.engine import Engine
-
-    where = resolve_device(device)
-    return Engine.load(folder, policy, device=where, dtype=resolve_dtype(dtype, where))
-
-
 def _name(source: str) -> str:
     return "stdin" if source == STDIN else source
 
@@ -206,8 +212,10 @@ def _formats(text: str) -> tuple[Format, ...]:
     return tuple(known[name] for name in names)
 
 
-def _seconds(text: str) -> float:
+def _time(text: str | None) -> float | None:
     """Seconds, or [H:]MM:SS, both with decimals."""
+    if text is None:
+        return None
     match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", text.strip())
     if match is None:
         raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")

@@ -23,6 +23,7 @@ class VideoOptions:
     start_s: float | None = None
     end_s: float | None = None
     decoder: Decoder = Decoder.FFMPEG
+    follow_s: float | None = None  # the file is still written, and ends when it has not grown for so long
     query: str | None = None
     context: str = ""
     seed: int = 0
@@ -43,7 +44,14 @@ class Video:
 def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
     """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words."""
     fps = policy.vision.fps
-    frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
+    frames = open_frames(
+        job.source,
+        fps=fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        decoder=options.decoder,
+        follow_s=options.follow_s,
+    )
 
     def outputs() -> Sequence[Output]:
         return [_open(target, options) for target in job.targets]
@@ -63,4 +71,6 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
 def _open(target: Target, options: VideoOptions) -> Output:
     if target.path is not None and options.make_folders:
         make_folder(target.path.parent, "Choose another --output-dir.")
-    return open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
+    live = options.follow_s is not None
+    destination = open_destination(target.path, overwrite=options.overwrite, live=live)
+    return open_output(target.format, destination, options.style)

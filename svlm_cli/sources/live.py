@@ -92,6 +92,14 @@ class LiveStream(Closing):
         with self._turn:
             return next(self._frames)
 
+    def check(self) -> None:
+        """Connect once, apart from the frames. `InputError` if no other try could help either."""
+        timing, patience_s = self._options.timing, self._options.stall_timeout_s
+        with Connection(self._program, self._address, self._rate, timing, stall_timeout_s=patience_s) as connection:
+            shown = next(iter(connection), None) is not None
+        if not shown and not connection.ending.again:
+            self._give_up_on(connection.ending)
+
     def close(self) -> None:
         """Stop reading."""
         self._stop.set()
