@@ -26,7 +26,7 @@ from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
-    "caption": ("svlm_cli.commands.caption", "Caption videos: what the model says, second by second."),
+    "caption": ("svlm_cli.commands.caption", "Caption videos and cameras: what the model says, second by second."),
     "train": ("svlm_cli.commands.train", "Train a model by a recipe: from simulated matches or from annotation files."),
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
     "eval": ("svlm_cli.commands.evaluate", "Measure quality."),

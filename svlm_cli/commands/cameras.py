@@ -69,8 +69,8 @@ class Watch:
     """One call of the command: its cameras, how each went, and what is told meanwhile."""
 
     cameras: "tuple[Camera, ...]"
-    policy: StreamPolicy
     options: "CameraOptions"
+    policy: StreamPolicy
     progress: Progress
     quiet: bool
     told: str  # before the first word, if anything

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,12 +96,12 @@ def caption(
     checkpoint = resolve(model, revision=revision, offline=offline)
     policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)
     told = _WHAT_SPEAKS if model is None and not quiet else ""
-    shown = open_progress(progress, quiet=quiet)
-    call = (
-        Watch(cameras, policy, live.camera_options(seen, video_options), shown, quiet, told)
+    begin = (
+        partial(Watch, cameras, live.camera_options(seen, video_options))
         if cameras
-        else _Call(jobs, policy, video_options, shown, quiet, told)
+        else partial(_Call, jobs, video_options)
     )
+    call = begin(policy, open_progress(progress, quiet=quiet), quiet, told)
     try:
         call.run(checkpoint.folder, device, dtype)
     finally:
@@ -113,8 +114,8 @@ class _Call:
     """One call of the command: its videos, how each went, and what is told meanwhile."""
 
     jobs: tuple[Job, ...]
-    policy: StreamPolicy
     options: "VideoOptions"
+    policy: StreamPolicy
     progress: Progress
     quiet: bool
     told: str  # before the first word, if anything

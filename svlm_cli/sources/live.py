@@ -145,12 +145,13 @@ class LiveStream(Closing):
 
     def _begin(self, connection: Connection) -> float:
         """A connection shows its first picture: where that is on the clock of the session."""
-        if self._zero_s is None:
+        first = self._zero_s is None
+        if first:
             self._zero_s = time.monotonic()
         self._backoff.reset()
         begun = replace(self._status, connections=self._status.connections + 1, failures=0)
         self._become(State.LIVE, begun, first_frame_s=connection.first_frame_s)
-        return max(self.now_s(), self._last_s + float(1 / self._rate) if self._status.frames else 0.0)
+        return 0.0 if first else max(self.now_s(), self._last_s + float(1 / self._rate))
 
     def _on_arrival(self, _base_s: float, index: int) -> float | None:
         """The moment that a picture arriving now belongs to; None if it has one already."""
