@@ -4,6 +4,7 @@ import base64
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 Answer = bytes | int | Callable[[], Iterator[bytes]]
@@ -11,9 +12,9 @@ Answer = bytes | int | Callable[[], Iterator[bytes]]
 
 
 class WebServer:
-    """Answers by path. A context manager."""
+    """Answers by path, or with the files of a folder as they are then. A context manager."""
 
-    def __init__(self, answers: Mapping[str, Answer], *, login: tuple[str, str] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | Path, *, login: tuple[str, str] | None = None) -> None:
         self._server = _Server(answers, login)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -34,10 +35,17 @@ class WebServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, answers: Mapping[str, Answer], login: tuple[str, str] | None) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers = answers
+        self._answers = answers
         self.wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
+
+    def answer(self, path: str) -> Answer:
+        """What there is under that path."""
+        if not isinstance(self._answers, Path):
+            return self._answers.get(path, 404)
+        file = self._answers / path.removeprefix("/")
+        return file.read_bytes() if file.is_file() else 404
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -49,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
             self.end_headers()
             return
-        answer = self.server.answers.get(self.path.partition("?")[0], 404)
+        answer = self.server.answer(self.path.partition("?")[0])
         if isinstance(answer, bytes):
             self._send_file(answer)
         elif isinstance(answer, int):

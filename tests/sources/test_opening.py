@@ -1,6 +1,7 @@
 """What a name leads to: recordings on the web, playlists, endless streams, and what none of them may reach."""
 
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.media.network import Login, network_address
+from svlm_cli.media.network import Login, network_address, public_name
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import FrameStream
 from svlm_cli.sources.http import Nature, look
@@ -37,7 +38,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def open_it(url: str, **options: object) -> FrameStream | LiveStream:
-    return open_source(url, name=url, fps=2, options=SourceOptions(**options))  # type: ignore[arg-type]
+    return open_source(url, name=public_name(url), fps=2, options=SourceOptions(**options))  # type: ignore[arg-type]
 
 
 def test_a_recording_on_the_web_is_read_like_a_file(clip: bytes) -> None:
@@ -61,16 +62,24 @@ def test_a_playlist_with_an_end_is_a_recording(stream: bytes) -> None:
         assert len(list(frames)) == 4
 
 
-def test_a_playlist_without_an_end_is_live_and_shown_at_its_pace(stream: bytes) -> None:
+def test_a_playlist_without_an_end_is_live_and_shown_at_its_pace(tmp_path: Path) -> None:
     """Segments come at once: without its own clock, two seconds would be one picture."""
-    answers = {"/a.m3u8": PLAYLIST.format("a.ts").encode(), "/a.ts": stream}
-    with WebServer(answers) as web:
-        assert look(web.url("/a.m3u8")) is Nature.PLAYLIST
-        options = SourceOptions().live(Nature.PLAYLIST)
-        with Watched(network_address(web.url("/a.m3u8")), fps=2, options=options) as camera:
-            camera.wait_for_frames(4)
-            assert [frame.time_s for frame in camera.frames[:4]] == [0, 0.5, 1, 1.5]
-            assert camera.stream.now_s() >= 1.5
+    command = [CLIP_MAKER.path, "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10"]
+    command += [*X264, "-g", "10", "-f", "hls", "-hls_time", "1", tmp_path / "a.m3u8"]
+    sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        while not (tmp_path / "a.m3u8").exists():
+            time.sleep(0.1)
+        with WebServer(tmp_path) as web:
+            assert look(web.url("/a.m3u8")) is Nature.PLAYLIST
+            options = SourceOptions().live(Nature.PLAYLIST)
+            with Watched(network_address(web.url("/a.m3u8")), fps=4, options=options) as camera:
+                camera.wait_for_frames(13)
+                assert [frame.time_s for frame in camera.frames[:13]] == [index / 4 for index in range(13)]
+                assert camera.stream.now_s() >= 3
+    finally:
+        sender.kill()
+        sender.wait()
 
 
 def test_a_master_playlist_leads_to_one(stream: bytes) -> None:
@@ -145,8 +154,6 @@ def send(protocol: str, clip: Path, url: str) -> "list[str]":
 @pytest.mark.parametrize("protocol", ["udp", "srt", "rtmp"])
 def test_other_protocols(tmp_path: Path, stream: bytes, protocol: str) -> None:
     """A real sender, for as long as the test lasts."""
-    import subprocess
-
     if protocol not in run_ffmpeg("-protocols").decode().split():
         pytest.skip(f"this ffmpeg has no {protocol}")
     path = tmp_path / "a.ts"

@@ -2,20 +2,15 @@
 
 ``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines
 on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each with that probability. With
-``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication. `servers/rtsp.py` runs it.
+``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication. Nothing of svlm is imported:
+`camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
 import sys
 import threading
+from importlib import import_module
 from typing import Any
-
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402 - only after the versions are chosen
 
 PIPELINE = (
     "( multifilesrc location={folder}/%05d.jpg loop=true caps=image/jpeg,framerate={fps}/1 ! jpegdec ! videoconvert "
@@ -25,17 +20,26 @@ PIPELINE = (
 )
 
 
+def library(name: str, version: str = "1.0") -> Any:
+    """A part of GStreamer, by way of GObject's introspection."""
+    import_module("gi").require_version(name, version)
+    return import_module(f"gi.repository.{name}")
+
+
 class Camera:
     """The server, and what it was told so far: a new client's pipeline follows that too."""
 
     def __init__(self, folder: str, fps: int, port: int) -> None:
+        self._gst = library("Gst")
+        self._gst.init(None)
+        self._rtsp = library("GstRtspServer")
         self._size = "video/x-raw,format=I420"
         self._noise = 0.0
         self._elements: list[Any] = []
-        self._server = GstRtspServer.RTSPServer()
+        self._server = self._rtsp.RTSPServer()
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(port))
-        factory = GstRtspServer.RTSPMediaFactory()
+        factory = self._rtsp.RTSPMediaFactory()
         factory.set_launch(PIPELINE.format(folder=folder, fps=fps))
         factory.set_shared(True)
         factory.connect("media-configure", self._configure)
@@ -46,15 +50,15 @@ class Camera:
         self._server.attach(None)
 
     def _require(self, factory: Any, user: str, password: str) -> None:
-        auth = GstRtspServer.RTSPAuth()
-        auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
-        token = GstRtspServer.RTSPToken()
-        token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
+        auth = self._rtsp.RTSPAuth()
+        auth.set_supported_methods(library("GstRtsp").RTSPAuthMethod.DIGEST)
+        token = self._rtsp.RTSPToken()
+        token.set_string(self._rtsp.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
         auth.add_digest(user, password, token)
         self._server.set_auth(auth)
-        permissions = GstRtspServer.RTSPPermissions()
-        permissions.add_permission_for_role("viewer", GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS, True)
-        permissions.add_permission_for_role("viewer", GstRtspServer.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, True)
+        permissions = self._rtsp.RTSPPermissions()
+        permissions.add_permission_for_role("viewer", self._rtsp.RTSP_PERM_MEDIA_FACTORY_ACCESS, True)
+        permissions.add_permission_for_role("viewer", self._rtsp.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, True)
         factory.set_permissions(permissions)
 
     def _configure(self, _factory: Any, media: Any) -> None:
@@ -63,7 +67,7 @@ class Camera:
 
     def _apply(self) -> None:
         for element in self._elements:
-            element.get_by_name("size").set_property("caps", Gst.Caps.from_string(self._size))
+            element.get_by_name("size").set_property("caps", self._gst.Caps.from_string(self._size))
             element.get_by_name("noise").set_property("probability", self._noise)
 
     def obey(self, line: str) -> None:
@@ -82,16 +86,16 @@ class Camera:
 
 def main() -> None:
     """Serves until stdin ends."""
-    Gst.init(None)
     folder, fps, port = sys.argv[1:]
     camera = Camera(folder, int(fps), int(port))
-    loop = GLib.MainLoop()
+    main_loop = library("GLib", "2.0")
+    loop = main_loop.MainLoop()
     sys.stdout.write(f"ready {camera.port()}\n")
     sys.stdout.flush()
 
     def listen() -> None:
         for line in sys.stdin:
-            GLib.idle_add(camera.obey, line)
+            main_loop.idle_add(camera.obey, line)
         loop.quit()
 
     threading.Thread(target=listen, daemon=True).start()
