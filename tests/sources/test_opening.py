@@ -65,7 +65,7 @@ def test_a_playlist_with_an_end_is_a_recording(stream: bytes) -> None:
 def test_a_playlist_without_an_end_is_live_and_shown_at_its_pace(tmp_path: Path) -> None:
     """Segments come at once: without its own clock, two seconds would be one picture."""
     command = [CLIP_MAKER.path, "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=64x48:r=10"]
-    command += [*X264, "-g", "10", "-f", "hls", "-hls_time", "1", tmp_path / "a.m3u8"]
+    command += [*X264, "-g", "10", "-f", "hls", "-hls_time", "1", str(tmp_path / "a.m3u8")]
     sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
         while not (tmp_path / "a.m3u8").exists():
