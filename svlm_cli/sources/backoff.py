@@ -2,11 +2,11 @@
 
 import random
 
-FIRST_S, LONGEST_S = 0.5, 8.0
+FIRST_S, LONGEST_S = 0.5, 5.0
 
 
 class Backoff:
-    """Twice as long after each failure in a row, from 0.5 s to 8 s, less a random part of up to a half.
+    """Twice as long after each failure in a row, from 0.5 s to 5 s, less a random part of up to a half.
 
     The random part keeps cameras that were lost together from coming back together.
     """
