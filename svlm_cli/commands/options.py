@@ -1,9 +1,12 @@
 """The options that several commands share, each defined once.
 
-A command takes one with its default: ``device: Device = "auto"``. What the values mean is decided where they are used.
+A command takes one with its default: ``device: Device = "auto"``; one that takes many takes a dataclass of them
+(`takes`). What the values mean is decided where they are used.
 """
 
-from typing import Annotated, Literal
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
@@ -66,3 +69,20 @@ Matches = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+
+Asked = TypeVar("Asked")
+
+
+def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
+    """Makes a function of a dataclass into one that typer understands: each field is an option."""
+
+    def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:
+            function(kind(**values))
+
+        command.__doc__ = function.__doc__
+        command.__annotations__ = get_type_hints(kind, include_extras=True)
+        setattr(command, "__signature__", inspect.signature(kind))  # noqa: B010  functions declare no such attribute
+        return command
+
+    return decorate

@@ -124,12 +124,12 @@ class BarProgress:
         self._tasks[name] = self._progress.add_task("", total=length_s, name=plain_text(name), position="")
 
     def hear(self, name: str, segment: Segment) -> None:
-        """Moves the bar to the end of the round and prints its phrase."""
+        """Moves the bar to the end of the round and prints its phrase, with the video's name while several run."""
         done_s = segment.end_s - self._starts_s.setdefault(name, segment.start_s)
         self._progress.update(self._tasks[name], completed=done_s, position=clock(segment.end_s))
         line = phrase(segment)
         if line:
-            self.say(line)
+            self.say(line if len(self._tasks) == 1 else f"{name} {line}")
 
     def say(self, line: str) -> None:
         """Printed above the bars."""

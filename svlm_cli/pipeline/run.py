@@ -5,7 +5,7 @@ neither where chunks come from nor what outputs do with the words.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from svlm_cli.core.errors import CapacityError, SvlmError
@@ -28,6 +28,7 @@ class Feed:
     query: str | None = None
     context: str = ""
     seed: int = 0
+    endless: bool = False  # stopped at any moment, what there is of it is whole
 
 
 @dataclass(slots=True, eq=False)
@@ -56,14 +57,15 @@ class _Running:
         report.rounds += 1
         report.video_s += segment.end_s - segment.start_s
 
-    def close(self) -> None:
+    def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
         self.stream.close()
+        complete = self.feed.endless or not stopped
         outputs, self.outputs = self.outputs, []
         errors = []
         for output in outputs:
             try:
-                output.close()
+                output.close(complete=complete)
             except SvlmError as error:
                 errors.append(error)
         if errors:
@@ -135,24 +137,25 @@ class _Run:
             except SvlmError as error:
                 self.finish(event.stream, error)
 
-    def finish(self, slot: int, error: SvlmError | None = None) -> None:
+    def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)
         running.report.error = error
         self.inbox.remove(slot)
-        running.close()
+        running.close(stopped=stopped)
         self.finished.append(running.report)
 
     def close(self) -> None:
         for slot in list(self.running):
-            self.finish(slot)
+            self.finish(slot, stopped=True)
 
 
 def run(
     engine: Engine, feeds: Iterable[Feed], *, max_streams: int = 1, listen: Listener = lambda feed, event: None
-) -> Iterator[FeedReport]:
+) -> Generator[FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
-    Interrupted (by an exception, or because the caller stops), it closes every feed and finishes every file first.
+    Interrupted (by an exception, or because the caller stops), it closes every feed first, and its outputs as they are:
+    complete where the feed is endless, else not.
     """
     state = _Run(engine, feeds, max_streams, listen)
     try:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import make_folder, open_destination
-from svlm_cli.outputs.output import Output, open_output
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Origin, Output, open_output
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.inputs import STDIN
 from svlm_cli.pipeline.run import Feed
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
 
@@ -29,6 +31,8 @@ class VideoOptions:
     overwrite: bool = False
     make_folders: bool = False  # those of the outputs
     style: CueStyle = field(default_factory=CueStyle)
+    encoding: Encoding = UTF_8
+    model: str = ""  # as people call it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +50,7 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
     frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
 
     def outputs() -> Sequence[Output]:
-        return [_open(target, options) for target in job.targets]
+        return [_open(target, Origin(job.name, options.model), options) for target in job.targets]
 
     feed = Feed(
         name=job.source,
@@ -56,11 +60,14 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
         query=options.query,
         context=options.context,
         seed=options.seed,
+        endless=job.source == STDIN,
     )
     return Video(job, frames, feed)
 
 
-def _open(target: Target, options: VideoOptions) -> Output:
+def _open(target: Target, origin: Origin, options: VideoOptions) -> Output:
     if target.path is not None and options.make_folders:
         make_folder(target.path.parent, "Choose another --output-dir.")
-    return open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
+    encoding = target.format.encoded(options.encoding)
+    destination = open_destination(target.path, overwrite=options.overwrite, encoding=encoding)
+    return open_output(target.format, destination, options.style, origin)
