@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from svlm_cli.pipeline.batch import Job, plan
 
 if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.videos import Video, VideoOptions
 
@@ -44,7 +46,8 @@ def caption(asked: CaptionOptions) -> None:
     `-o -` to stdout.
     """
     jobs = plan(asked.inputs(), asked.wanted())
-    if not any(job.targets for job in jobs):
+    products = asked.products(jobs)
+    if not products and not any(job.targets for job in jobs):
         _tell_that_all_is_there(jobs, quiet=asked.quiet)
         return
 
@@ -53,7 +56,7 @@ def caption(asked: CaptionOptions) -> None:
     video_options = asked.video_options()
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
     policy = asked.changed(checkpoint.policy)
-    call = _Call(jobs, asked, policy, video_options, open_progress(asked.progress, quiet=asked.quiet))
+    call = _Call(jobs, products, asked, policy, video_options, open_progress(asked.progress, quiet=asked.quiet))
     with call.ending():
         call.run(checkpoint.folder)
     call.conclude()
@@ -68,6 +71,7 @@ class _Call:
     """One call of the command: its videos, how each went, and what is told meanwhile."""
 
     jobs: tuple[Job, ...]
+    products: tuple["Product", ...]  # of a lone video
     asked: CaptionOptions
     policy: StreamPolicy
     options: "VideoOptions"
@@ -77,8 +81,12 @@ class _Call:
     summary: Summary = field(init=False)
 
     def __post_init__(self) -> None:
-        skipped = [job.source for job in self.jobs if not job.targets]
+        skipped = [job.source for job in self.jobs if not self.wants(job)]
         self.summary = Summary([job.source for job in self.jobs], skipped=skipped)
+
+    def wants(self, job: Job) -> bool:
+        """Whether there is anything to do for it."""
+        return bool(job.targets or self.products)
 
     @contextmanager
     def ending(self) -> Iterator[None]:
@@ -88,6 +96,8 @@ class _Call:
         except _StopEarlyError:
             pass
         finally:
+            for product in self.products:
+                product.close()
             self.progress.close()
             if not self.asked.quiet:
                 self.tell_what_is_left()
@@ -100,10 +110,9 @@ class _Call:
         first = next(feeds, None)
         if first is None:
             return
-        if self.asked.model is None and not self.asked.quiet:
-            self.progress.say(_WHAT_SPEAKS)
-        wanted = sum(bool(job.targets) for job in self.jobs)
-        streams = min(self.asked.streams, wanted)
+        if self.asked.model is None:
+            self.tell(_WHAT_SPEAKS)
+        streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
             engine = _load(folder, self.policy, self.asked, streams)
         except BaseException:
@@ -121,10 +130,10 @@ class _Call:
         from svlm_cli.pipeline.videos import open_video
 
         for job in self.jobs:
-            if not job.targets:
+            if not self.wants(job):
                 continue
             try:
-                video = open_video(job, self.policy, self.options)
+                video = open_video(job, self.policy, self.options, self.products)
             except SvlmError as error:
                 self.summary.end(job.source, State.FAILED)
                 self.fail(error)
@@ -160,18 +169,41 @@ class _Call:
         took_s = self.summary.end(job.source, State.DONE if error is None else State.FAILED, report.video_s)
         if error is not None:
             self.fail(error)
-        elif not self.asked.quiet:
-            self.progress.say(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
+        elif written:
+            self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
+        if report.error is None:
+            self.make_products(video)
+
+    def tell(self, line: str) -> None:
+        """What nobody has to know."""
+        if not self.asked.quiet:
+            self.progress.say(line)
+
+    def make_products(self, video: "Video") -> None:
+        """Now that all words are there. What cannot be made stops no other."""
+        for product in self.products:
+            name = str(product.path)
+            self.progress.begin(name, video.frames.duration_s)
+            try:
+                notice = product.make(partial(self.progress.move, name))
+            except SvlmError as error:
+                self.fail(error)
+            else:
+                self.tell(f"{video.job.name} -> {name}")
+                if notice:
+                    self.progress.say(f"svlm: {notice}")
+            finally:
+                self.progress.end(name)
 
     def fail(self, error: SvlmError) -> None:
         """A lone video's error ends the command; one of several is told at once, and the others go on."""
         if isinstance(error, OutputClosedError):
             return
         self.errors.append(error)
-        if len(self.jobs) > 1:
+        if len(self.jobs) > 1 or len(self.errors) > 1:
             self.progress.say(error_sentence(error))
-            if self.asked.fail_fast:
-                raise _StopEarlyError
+        if len(self.jobs) > 1 and self.asked.fail_fast:
+            raise _StopEarlyError
 
     def tell_what_is_left(self) -> None:
         """Of the videos that were stopped on the way."""

@@ -1,6 +1,7 @@
 """The options of ``svlm caption``, and what they ask for: the one place where their words become our own values."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,11 +16,12 @@ from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
-from svlm_cli.pipeline.batch import Existing, Wanted
+from svlm_cli.pipeline.batch import Existing, Job, Wanted
 from svlm_cli.pipeline.inputs import Input, find_inputs
 from svlm_cli.sources.files import Decoder
 
 if TYPE_CHECKING:
+    from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.videos import VideoOptions
 
 
@@ -68,6 +70,17 @@ class CaptionOptions:
     skip_existing: Annotated[
         bool, typer.Option("--skip-existing", help="Keep files that exist, and caption only for those that do not.")
     ] = False
+    mux: Annotated[
+        Path | None,
+        typer.Option("--mux", metavar="OUT.mkv|mp4", help="Also copy the video, with the words as a track."),
+    ] = None
+    burn_in: Annotated[
+        Path | None,
+        typer.Option("--burn-in", metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
+    ] = None
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.")
+    ] = "eng"
     max_line_width: Annotated[
         int,
         typer.Option(
@@ -143,6 +156,24 @@ class CaptionOptions:
             make_folders=self.output_dir is not None,
             model=self.model or DEFAULT_MODEL,
         )
+
+    def products(self, jobs: Sequence[Job]) -> tuple["Product", ...]:
+        """What is made of the video beside files of words; checked as far as can be."""
+        if self.mux is None and self.burn_in is None:
+            return ()
+        from svlm_cli.pipeline.products import SubtitledCopy, check_products
+
+        if not re.fullmatch("[a-z]{3}", self.language):
+            raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
+        source, style = jobs[0].source, CueStyle(self.max_line_width, self.max_lines, self.max_cps)
+        wanted = [(path, path is self.burn_in) for path in (self.mux, self.burn_in) if path is not None]
+        products = [
+            SubtitledCopy(source, path, burned=burned, language=self.language, style=style, overwrite=self.overwrite)
+            for path, burned in wanted
+            if not (self.skip_existing and path.is_file())
+        ]
+        check_products(jobs, products)
+        return tuple(products)
 
     def changed(self, policy: StreamPolicy) -> StreamPolicy:
         """A model's policy with what was asked for instead."""

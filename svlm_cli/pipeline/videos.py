@@ -14,6 +14,7 @@ from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.inputs import STDIN
+from svlm_cli.pipeline.products import Product, seen_by
 from svlm_cli.pipeline.run import Feed
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
 
@@ -44,17 +45,21 @@ class Video:
     feed: Feed
 
 
-def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
-    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words."""
+def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: Sequence[Product] = ()) -> Video:
+    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words.
+
+    `products` see its pictures and take its words.
+    """
     fps = policy.vision.fps
     frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
 
     def outputs() -> Sequence[Output]:
-        return [_open(target, Origin(job.name, options.model), options) for target in job.targets]
+        files = [_open(target, Origin(job.name, options.model), options) for target in job.targets]
+        return [*files, *(output for product in products for output in product.outputs())]
 
     feed = Feed(
         name=job.source,
-        chunks=chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds),
+        chunks=seen_by(products, chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)),
         close=frames.close,
         outputs=outputs,
         query=options.query,
