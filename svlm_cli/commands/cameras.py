@@ -5,6 +5,7 @@ All run at once, in one batch, on one copy of the weights. What happens to each 
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.commands.loading import load
+from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.loading import WHAT_SPEAKS, load
 from svlm_cli.commands.messages import ExitCode, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
-from svlm_cli.outputs.progress import Progress
+from svlm_cli.outputs.progress import Progress, open_progress
 from svlm_cli.sources.live import LiveStream
 from svlm_cli.sources.status import SourceStatus, State, describe
 
@@ -64,16 +66,30 @@ class StatusLines:
         self._dropped[name] = (count, told_s)
 
 
+def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
+    """Caption all of them until each has ended, or a signal comes."""
+    from svlm_cli.checkpoints.resolve import resolve
+
+    options = asked.camera_options()
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    progress = open_progress(asked.progress, quiet=asked.quiet)
+    call = _Watch(cameras, options, asked, asked.changed(checkpoint.policy), progress)
+    try:
+        call.run(checkpoint.folder)
+    finally:
+        progress.close()
+    call.conclude()
+
+
 @dataclass(slots=True, eq=False)
-class Watch:
+class _Watch:
     """One call of the command: its cameras, how each went, and what is told meanwhile."""
 
     cameras: "tuple[Camera, ...]"
     options: "CameraOptions"
+    asked: CaptionOptions
     policy: StreamPolicy
     progress: Progress
-    quiet: bool
-    told: str  # before the first word, if anything
     watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
     errors: list[SvlmError] = field(default_factory=list)
     lines: StatusLines = field(init=False)
@@ -83,21 +99,24 @@ class Watch:
 
     def say(self, line: str) -> None:
         """One line for people, unless they want quiet."""
-        if not self.quiet:
+        if not self.asked.quiet:
             self.progress.say(line)
 
-    def run(self, folder: Path, device: str, dtype: str) -> None:
+    def run(self, folder: Path) -> None:
         """Load the model, then watch all cameras until each has ended."""
         from svlm_cli.pipeline.run import run
 
-        if self.told:
-            self.progress.say(self.told)
+        if self.asked.model is None:
+            self.say(WHAT_SPEAKS)
         if len(self.cameras) == 1:
             self.check()
-        engine = load(folder, self.policy, device, dtype, len(self.cameras))
         streams = len(self.cameras)
-        for report in run(engine, self.feeds(), max_streams=streams, listen=self.listen, interrupted=self.note):
-            self.note(report)
+        engine = load(folder, self.policy, self.asked, streams)
+        with closing(
+            run(engine, self.feeds(), max_streams=streams, listen=self.listen, interrupted=self.note)
+        ) as reports:
+            for report in reports:
+                self.note(report)
 
     def check(self) -> None:
         """A camera that will never let us in is told before the model is loaded, which may take a minute."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,10 +17,6 @@ from svlm_cli.pipeline.cameras import Camera, plan_cameras
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder
 from svlm_cli.sources.opening import SourceOptions, is_file
-
-if TYPE_CHECKING:
-    from svlm_cli.pipeline.videos import VideoOptions
-    from svlm_cli.pipeline.watched import CameraOptions
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _RESERVED = ("protocol_whitelist", "format_whitelist", "f", "i")
@@ -41,7 +37,7 @@ class WhenBehind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveFlags:
+class LiveOptions:
     """As they stand on the command line."""
 
     name: Annotated[
@@ -139,21 +135,6 @@ class LiveFlags:
             raise UsageError("--follow is for files.", "What comes from an address or a device goes on by itself.")
         segmented = self.segment_s is not None
         return plan_cameras(sources, self.name or (), wanted, segmented=segmented)
-
-    def camera_options(self, sources: SourceOptions, like: "VideoOptions") -> "CameraOptions":
-        """What all cameras have in common, asked and styled like videos."""
-        from svlm_cli.pipeline.watched import CameraOptions
-
-        return CameraOptions(
-            sources=sources,
-            resets=self.on_gap is OnGap.RESET,
-            segment_s=self.segment_s,
-            query=like.query,
-            context=like.context,
-            seed=like.seed,
-            overwrite=like.overwrite,
-            style=like.style,
-        )
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -20,17 +20,17 @@ class PatientFile:
         self._open_file = open_file
         self._tell = tell
         self._file: Destination | None = None
-        self._waiting: deque[str] = deque()
+        self._waiting: deque[tuple[str, str]] = deque()  # pieces, and what stands after each while it is the last
         self._size = 0
         self._lost = 0
         self._trouble: OutputError | None = None
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece, now or later. Raises `OutputClosedError` alone."""
-        self._waiting.append(text)
+        self._waiting.append((text, ending))
         self._size += len(text)
         while self._size > MOST_KEPT:
-            self._size -= len(self._waiting.popleft())
+            self._size -= len(self._waiting.popleft()[0])
             self._lost += 1
         self._try()
 
@@ -49,8 +49,8 @@ class PatientFile:
             if self._file is None:
                 self._file = self._open_file()
             while self._waiting:
-                self._file.write(self._waiting[0])
-                self._size -= len(self._waiting.popleft())
+                self._file.write(*self._waiting[0])
+                self._size -= len(self._waiting.popleft()[0])
         except OutputClosedError:
             raise
         except OutputError as error:

@@ -71,10 +71,10 @@ class RotatingOutput:
         except OutputError as error:
             self._tell(error.message)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         """No more rounds come. Raises `OutputError`."""
         if self._output is not None:
-            self._output.close()
+            self._output.close(complete=complete)
 
 
 def file_at(pattern: Path, wall_s: float, *, taken: Callable[[Path], bool]) -> Path:

@@ -6,10 +6,11 @@ Knows names and formats. Opens nothing.
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
-from svlm_cli.core.errors import UsageError
-from svlm_cli.outputs.destination import refuse_existing, refuse_unwritable
+from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.outputs.destination import part_of, refuse_unwritable
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 
@@ -29,13 +30,31 @@ class Target:
         """As people call it."""
         return "stdout" if self.path is None else str(self.path)
 
+    @property
+    def part(self) -> Path | None:
+        """Where its words are until they are complete."""
+        return None if self.path is None else part_of(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One video and what becomes of it."""
 
     source: str  # a path, or `-`
-    targets: tuple[Target, ...]
+    targets: tuple[Target, ...]  # none: all that was wanted is there already
+
+    @property
+    def name(self) -> str:
+        """As people call it."""
+        return "stdin" if self.source == STDIN else self.source
+
+
+class Existing(Enum):
+    """What happens to an output that is there already."""
+
+    REFUSE = auto()
+    SKIP = auto()  # each format by itself; a file that has its name is whole
+    OVERWRITE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +64,7 @@ class Wanted:
     formats: tuple[Format, ...] = ()
     output: str | None = None  # a file, or `-` for stdout
     folder: Path | None = None  # with the inputs' own folders in it; made when something is written
-    overwrite: bool = False
+    existing: Existing = Existing.REFUSE
 
     def __post_init__(self) -> None:
         if self.output is not None and self.folder is not None:
@@ -58,21 +77,34 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
     Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
     whose folder cannot be written to.
     """
-    if sum(one.source == STDIN for one in inputs) > 1:
-        raise UsageError("Standard input can be read once only.")
     if wanted.output is not None and len(inputs) > 1:
         raise UsageError(
             "One output file cannot take several videos.", "Leave -o out: each gets its own file. Or use --output-dir."
         )
     jobs = tuple(Job(one.source, _targets(one, wanted)) for one in inputs)
     _refuse_collisions(jobs)
+    if wanted.existing is Existing.SKIP:
+        jobs = tuple(Job(job.source, tuple(target for target in job.targets if not _exists(target))) for job in jobs)
     beside = wanted.output is None and wanted.folder is None
     for path in _paths(jobs):
         if not beside or path.parent.exists():  # else the video is not there either: told when it is opened
             refuse_unwritable(path, makes_folders=wanted.folder is not None)
-        if not wanted.overwrite:
-            refuse_existing(path)
+    if wanted.existing is Existing.REFUSE:
+        _refuse_existing([path for path in _paths(jobs) if os.path.lexists(path)])
     return jobs
+
+
+def _exists(target: Target) -> bool:
+    return target.path is not None and target.path.is_file()
+
+
+def _refuse_existing(paths: Sequence[Path]) -> None:
+    if not paths:
+        return
+    others = f", and so do {len(paths) - 1} others" if len(paths) > 1 else ""
+    raise OutputError(
+        f"{paths[0]} exists already{others}.", "Use --overwrite to replace, or --skip-existing to keep what is there."
+    )
 
 
 def _paths(jobs: Sequence[Job]) -> Iterator[Path]:
@@ -97,7 +129,9 @@ def _only_target(output: str, formats: tuple[Format, ...]) -> Target:
     path = Path(output)
     format_ = formats[0] if formats else Format.from_suffix(path)
     if format_ is None:
-        raise UsageError(f"The name {output} does not say which format to write.", "Add -f srt, -f vtt or -f jsonl.")
+        raise UsageError(
+            f"The name {output} does not say which format to write.", "Add -f with one of " + ", ".join(Format) + "."
+        )
     return Target(format_, path)
 
 

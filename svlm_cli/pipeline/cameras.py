@@ -15,7 +15,7 @@ from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.network import public_name, scheme_of
 from svlm_cli.outputs.destination import refuse_existing
 from svlm_cli.outputs.output import Format
-from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Target, Wanted
+from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
 
 _MOMENT = "-%Y%m%d-%H%M%S"  # in the names of files that nobody named
 
@@ -56,7 +56,7 @@ def plan_cameras(
         Camera(source, name, _targets(source, name, wanted)) for source, name in zip(sources, shown, strict=True)
     )
     for target in (target for camera in cameras for target in camera.targets):
-        _check(target, segmented=segmented, overwrite=wanted.overwrite)
+        _check(target, segmented=segmented, overwrite=wanted.existing is Existing.OVERWRITE)
     return cameras
 
 

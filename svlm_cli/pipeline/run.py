@@ -5,7 +5,7 @@ neither where chunks come from nor what outputs do with the words.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from svlm_cli.core.errors import CapacityError, SvlmError
@@ -38,6 +38,7 @@ class Feed:
     query: str | None = None
     context: str = ""
     seed: int = 0
+    endless: bool = False  # stopped at any moment, what there is of it is whole
     live: Live | None = None
 
 
@@ -74,14 +75,15 @@ class _Running:
         if segment.latency_s is not None:
             report.latency.add(segment.latency_s)
 
-    def close(self) -> None:
+    def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
         self.stream.close()
+        complete = self.feed.endless or not stopped
         outputs, self.outputs = self.outputs, []
         errors = []
         for output in outputs:
             try:
-                output.close()
+                output.close(complete=complete)
             except SvlmError as error:
                 errors.append(error)
         if errors:
@@ -164,11 +166,11 @@ class _Run:
             except SvlmError as error:
                 self.finish(event.stream, error)
 
-    def finish(self, slot: int, error: SvlmError | None = None) -> None:
+    def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)
         running.report.error = error
         self.inbox.remove(slot)
-        running.close()
+        running.close(stopped=stopped)
         self.finished.append(running.report)
 
     def close(self, interrupted: Ending) -> None:
@@ -176,7 +178,7 @@ class _Run:
         self.inbox.remove(*self.running)
         while self.running:
             _, running = self.running.popitem()
-            running.close()
+            running.close(stopped=True)
             interrupted(running.report)
 
 
@@ -187,11 +189,11 @@ def run(
     max_streams: int = 1,
     listen: Listener = lambda feed, event: None,
     interrupted: Ending = lambda report: None,
-) -> Iterator[FeedReport]:
+) -> Generator[FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
-    Interrupted (by an exception, or because the caller stops), it closes every feed and finishes every file first, and
-    hands the report of each to `interrupted`.
+    Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
+    are, complete where the feed is endless, else not, and hands the report of each to `interrupted`.
     """
     state = _Run(engine, feeds, max_streams, listen)
     try:

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import make_folder, open_destination
-from svlm_cli.outputs.output import Output, open_output
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Origin, Output, open_output
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.inputs import STDIN
+from svlm_cli.pipeline.products import Product, seen_by
 from svlm_cli.pipeline.run import Feed
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
 
@@ -30,6 +33,8 @@ class VideoOptions:
     overwrite: bool = False
     make_folders: bool = False  # those of the outputs
     style: CueStyle = field(default_factory=CueStyle)
+    encoding: Encoding = UTF_8
+    model: str = ""  # as people call it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,8 +46,11 @@ class Video:
     feed: Feed
 
 
-def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
-    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words."""
+def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: Sequence[Product] = ()) -> Video:
+    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words.
+
+    `products` see its pictures and take its words.
+    """
     fps = policy.vision.fps
     frames = open_frames(
         job.source,
@@ -54,23 +62,27 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
     )
 
     def outputs() -> Sequence[Output]:
-        return [_open(target, options) for target in job.targets]
+        files = [_open(target, Origin(job.name, options.model), options) for target in job.targets]
+        return [*files, *(output for product in products for output in product.outputs())]
 
     feed = Feed(
         name=job.source,
-        chunks=chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds),
+        chunks=seen_by(products, chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)),
         close=frames.close,
         outputs=outputs,
         query=options.query,
         context=options.context,
         seed=options.seed,
+        endless=job.source == STDIN or options.follow_s is not None,
     )
     return Video(job, frames, feed)
 
 
-def _open(target: Target, options: VideoOptions) -> Output:
+def _open(target: Target, origin: Origin, options: VideoOptions) -> Output:
     if target.path is not None and options.make_folders:
         make_folder(target.path.parent, "Choose another --output-dir.")
-    live = options.follow_s is not None
-    destination = open_destination(target.path, overwrite=options.overwrite, live=live)
-    return open_output(target.format, destination, options.style)
+    encoding = target.format.encoded(options.encoding)
+    destination = open_destination(
+        target.path, overwrite=options.overwrite, live=options.follow_s is not None, encoding=encoding
+    )
+    return open_output(target.format, destination, options.style, origin)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import Destination, make_folder, open_destination
-from svlm_cli.outputs.output import Format, Output, open_output
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Format, Origin, Output, open_output
 from svlm_cli.outputs.patient import PatientFile
 from svlm_cli.outputs.rotation import RotatingOutput, file_at
 from svlm_cli.outputs.style import CueStyle
@@ -37,6 +38,8 @@ class CameraOptions:
     seed: int = 0
     overwrite: bool = False
     style: CueStyle = field(default_factory=CueStyle)
+    encoding: Encoding = UTF_8
+    model: str = ""  # as people call it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +68,8 @@ def open_camera(
     live = isinstance(frames, LiveStream)
 
     def outputs() -> Sequence[Output]:
-        return [_open_output(target, options, tell if live else None) for target in camera.targets]
+        origin = Origin(camera.name, options.model)
+        return [_open_output(target, origin, options, tell if live else None) for target in camera.targets]
 
     feed = Feed(
         name=camera.name,
@@ -76,6 +80,7 @@ def open_camera(
         context=options.context,
         seed=options.seed,
         live=_live(frames, options),
+        endless=live,
     )
     return Watched(camera, frames, feed)
 
@@ -86,26 +91,31 @@ def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | No
     return Live(frames.now_s, drops=not options.sources.catch_up, resets=options.resets)
 
 
-def _open_output(target: Target, options: CameraOptions, tell: Callable[[str], None] | None) -> Output:
+def _open_output(target: Target, origin: Origin, options: CameraOptions, tell: Callable[[str], None] | None) -> Output:
     """`tell` is for live sources, whose files are written in place and not given up."""
-    pattern = target.path
+    pattern, encoding = target.path, target.format.encoded(options.encoding)
     if pattern is None:
-        return open_output(target.format, open_destination(None, overwrite=False), options.style)
+        destination = open_destination(None, overwrite=False, encoding=encoding)
+        return open_output(target.format, destination, options.style, origin)
 
     def at(wall_s: float) -> Output:
-        open_file = partial(_open_file, pattern, wall_s, overwrite=options.overwrite, live=tell is not None)
-        return open_output(target.format, open_file() if tell is None else PatientFile(open_file, tell), options.style)
+        overwrite, live = options.overwrite, tell is not None
+        open_file = partial(_open_file, pattern, wall_s, overwrite=overwrite, live=live, encoding=encoding)
+        destination = open_file() if tell is None else PatientFile(open_file, tell)
+        return open_output(target.format, destination, options.style, origin)
 
     every_s = None if tell is None else options.segment_s
-    return RotatingOutput(at, every_s=every_s, shifts=target.format is not Format.JSONL, tell=tell or _say_nothing)
+    return RotatingOutput(
+        at, every_s=every_s, shifts=target.format not in (Format.JSON, Format.JSONL), tell=tell or _say_nothing
+    )
 
 
-def _open_file(pattern: Path, wall_s: float, *, overwrite: bool, live: bool) -> Destination:
+def _open_file(pattern: Path, wall_s: float, *, overwrite: bool, live: bool, encoding: Encoding) -> Destination:
     path = pattern
     if "%" in str(pattern):
         path = file_at(pattern, wall_s, taken=lambda path: not overwrite and os.path.lexists(path))
     make_folder(path.parent, "Choose another -o or --output-dir.")
-    return open_destination(path, overwrite=overwrite, live=live)
+    return open_destination(path, overwrite=overwrite, live=live, encoding=encoding)
 
 
 def _say_nothing(_line: str) -> None:

@@ -51,7 +51,7 @@ class Moody:
         self.error: OutputError | None = None
         self.closed = False
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         if self.error is not None:
             raise self.error
         self.pieces.append(text)

@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_finished_does_not_end_the_next() -> None:
         def write(self, segment: Segment) -> None:
             """Takes it."""
 
-        def close(self) -> None:
+        def close(self, *, complete: bool = True) -> None:
             raise OutputError("The disk is gone.")
 
     said: list[str] = []

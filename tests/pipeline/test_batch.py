@@ -8,7 +8,7 @@ import pytest
 
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.outputs.output import Format
-from svlm_cli.pipeline.batch import Job, Target, Wanted
+from svlm_cli.pipeline.batch import Existing, Job, Target, Wanted
 from svlm_cli.pipeline.batch import plan as plan_inputs
 from svlm_cli.pipeline.inputs import Input
 
@@ -49,12 +49,11 @@ def test_stdin_goes_to_stdout() -> None:
     ("sources", "options", "message"),
     [
         (["a.mp4", "b.mp4"], {"output": "o.srt"}, "several videos"),
-        (["a.mp4"], {"output": "o.txt"}, "which format"),
+        (["a.mp4"], {"output": "o.doc"}, "which format"),
         (["a.mp4"], {"output": "o.srt", "formats": [Format.SRT, Format.VTT]}, "2 formats"),
         (["a.mp4", "a.mkv"], {}, "a.mp4 and a.mkv would both be written to a.srt"),
         (["a.srt"], {"output": "a.srt"}, "written over"),
         (["clips/../a.srt", "b.mp4"], {}, "written over"),
-        (["-", "-"], {}, "once only"),
         (["a.mp4"], {"output": "o.srt", "folder": Path("out")}, "Leave one of them out"),
         (["/far/a/x.mp4", "/far/b/x.mp4"], {"folder": Path("out")}, "Call svlm in the folder that holds both"),
     ],
@@ -68,7 +67,25 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     (tmp_path / "a.srt").write_text("mine")
     with pytest.raises(OutputError, match=r"a\.srt exists"):
         plan([str(tmp_path / "b.mp4"), str(tmp_path / "a.mp4")])
-    assert len(plan([str(tmp_path / "a.mp4")], overwrite=True)) == 1
+    assert len(plan([str(tmp_path / "a.mp4")], existing=Existing.OVERWRITE)) == 1
+
+
+def test_what_is_there_is_skipped_format_by_format(tmp_path: Path) -> None:
+    """Guards a format that is missing against one that is there, and what is there against being written again."""
+    (tmp_path / "a.srt").write_text("whole")
+    (tmp_path / "b.srt.part").write_text("a run that was killed")
+    videos = [str(tmp_path / name) for name in ("a.mp4", "b.mp4")]
+    first, second = plan(videos, formats=[Format.SRT, Format.VTT], existing=Existing.SKIP)
+    assert [target.format for target in first.targets] == [Format.VTT]
+    assert [target.format for target in second.targets] == [Format.SRT, Format.VTT]
+    assert plan(videos[:1], existing=Existing.SKIP)[0].targets == ()
+
+
+def test_how_many_are_there_is_told(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.srt").touch()
+    with pytest.raises(OutputError, match="and so do 2 others"):
+        plan([str(tmp_path / f"{name}.mp4") for name in "abcd"])
 
 
 class TestOutputFolder:

@@ -23,6 +23,7 @@ class Kept:
 
     segments: list[Segment] = field(default_factory=list)
     closed: int = 0
+    complete: bool | None = None
     fails_at: int = -1
 
     def write(self, segment: Segment) -> None:
@@ -30,8 +31,9 @@ class Kept:
             raise OutputError("The disk is full.")
         self.segments.append(segment)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         self.closed += 1
+        self.complete = complete
 
 
 def feed(name: str, chunks: Iterator[Chunk], output: Kept, seed: int = 0) -> Feed:
