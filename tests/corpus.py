@@ -196,13 +196,13 @@ _NOT_VIDEOS: dict[str, Callable[[Path], Path]] = {
     "sound alone": _lavfi("a.wav", "sine=d=1"),
     "sound with a cover": _cover,
     "a picture that claims to be huge": _claims_to_be_huge,
+    "a line": _lavfi("a.mkv", "testsrc2=s=1200x2:d=1", "-c:v", "ffv1"),  # no model can see it
 }
 
 _VIDEOS: dict[str, Callable[[Path], Path]] = {
     "one frame": lambda folder: make_clip(folder / "a.mp4", frames=1),
     "odd size": _lavfi("a.mkv", "testsrc=s=161x121:d=1", "-c:v", "ffv1"),
-    "a pixel": _lavfi("a.mkv", "color=s=1x1:d=1", "-c:v", "ffv1"),
-    "a line": _lavfi("a.mkv", "testsrc2=s=1200x2:d=1", "-c:v", "ffv1"),
+    "a pixel": _lavfi("a.mkv", "testsrc=s=16x16:d=1,crop=1:1", "-c:v", "ffv1"),
     "ten bits": _lavfi("a.mp4", "testsrc=s=160x120:d=1", *X264[:4], "-pix_fmt", "yuv420p10le"),
     "grey": _lavfi("a.mkv", "testsrc=s=160x120:d=1", "-pix_fmt", "gray", "-c:v", "ffv1"),
     "transparent": _lavfi("a.mov", "color=c=red@0.5:s=64x64:d=1,format=rgba", "-c:v", "png"),
