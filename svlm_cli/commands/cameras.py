@@ -3,6 +3,7 @@
 All run at once, in one batch, on one copy of the weights. What happens to each is told in plain lines.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -45,7 +46,7 @@ class StatusLines:
         """A camera's state has changed."""
         with self._lock:
             if status.state is State.WAITING:
-                reason, told_s = self._reasons.get(status.name, ("", 0.0))
+                reason, told_s = self._reasons.get(status.name, ("", -math.inf))
                 if reason == status.reason and time.monotonic() - told_s < _REPEAT_S:
                     return
                 self._reasons[status.name] = (status.reason, time.monotonic())
@@ -57,7 +58,7 @@ class StatusLines:
 
     def hear(self, name: str, segment: Segment) -> None:
         """A round is over: tell what was left out, at most once a minute."""
-        count, told_s = self._dropped.get(name, (0, 0.0))
+        count, told_s = self._dropped.get(name, (0, -math.inf))
         count += segment.dropped
         if count and time.monotonic() - told_s >= _REPEAT_S:
             lag = "" if segment.latency_s is None else f"; words come {segment.latency_s:.1f} s after their frame"

@@ -12,12 +12,15 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.output import Output
 
+_PATIENCE_S = 10.0  # for a speaker, at the end of a file
+
 
 class RotatingOutput:
     """An `Output` that opens a new one for each period, by the wall-clock time at which it begins.
 
     With `shifts` each file's times are counted from its own beginning, so that they are those of a recording that
-    begins with it. A round belongs to the file in which it starts, so no word is lost and none is written twice.
+    begins with it. A round is written to one file, whole, so no word is lost and none is written twice; who is speaking
+    when a period ends may finish, for a while.
     """
 
     def __init__(
@@ -53,7 +56,7 @@ class RotatingOutput:
         else:
             local_s = wall_s + (time.localtime(wall_s).tm_gmtoff or 0)
             period, since_s = int(local_s // self._every_s), local_s % self._every_s
-        if period == self._period:
+        if period == self._period or self._goes_on(segment, period, since_s):
             return
         if self._output is None:  # the first file begins with the source
             since_s = 0.0
@@ -62,6 +65,12 @@ class RotatingOutput:
         self._zero_s = segment.start_s - since_s if self._period is not None else 0.0
         self._period = period
         self._output = self._open_output(wall_s - since_s)
+
+    def _goes_on(self, segment: Segment, period: int, since_s: float) -> bool:
+        """Whether a sentence may run over into the next period."""
+        if self._every_s is None or self._period is None or period != self._period + 1:
+            return False
+        return bool(segment.text.strip()) and not segment.gap_s and since_s < min(_PATIENCE_S, self._every_s / 6)
 
     def _finish(self) -> None:
         """A file is complete; that it is not whole must not end what comes after it."""

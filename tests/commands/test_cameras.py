@@ -76,10 +76,10 @@ class Run:
         self.wait_for(lambda: len(self.rounds(pattern)) >= count)
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Its exit code; it has three seconds."""
+        """Its exit code. Three seconds are promised, on a machine that is not busy with other tests."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
-        self.process.wait(3)
+        self.process.wait(6)
         assert not any(child.is_running() for child in children), "ffmpeg is gone too"
         return self.process.returncode
 
@@ -190,7 +190,7 @@ def test_a_second_interrupt_ends_at_once(start: Callable[..., Run], pictures: Pa
         children = psutil.Process(run.process.pid).children(recursive=True)
         run.process.send_signal(signal.SIGINT)
         run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(3) == 130
+        assert run.process.wait(6) == 130
         psutil.wait_procs(children, timeout=1)
         assert not any(child.is_running() for child in children)
 

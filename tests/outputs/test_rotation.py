@@ -36,7 +36,7 @@ def rotating(folder: Path, every_s: float | None) -> RotatingOutput:
 
 def test_every_word_is_in_one_file(tmp_path: Path) -> None:
     output = rotating(tmp_path, 60)
-    for segment in rounds(200, NOON + 45):
+    for segment in rounds(220, NOON + 45):
         output.write(segment)
     output.close()
     files = sorted(tmp_path.iterdir())
@@ -46,7 +46,19 @@ def test_every_word_is_in_one_file(tmp_path: Path) -> None:
         text = file.read_text(encoding="utf-8")
         assert check_srt(text) == []
         said += " ".join(cue.content for cue in srt.parse(text)) + " "
-    assert said.replace("\n", " ").split() == [f"word{index}." for index in range(200)]
+    assert said.replace("\n", " ").split() == [f"word{index}." for index in range(220)]
+
+
+def test_a_sentence_is_not_cut_at_the_full_hour(tmp_path: Path) -> None:
+    output = rotating(tmp_path, 60)
+    for index, segment in enumerate(rounds(12, NOON + 55)):
+        output.write(replace(segment, text=f" word{index}" if index != 8 else ""))
+    output.close()
+    first, second = sorted(tmp_path.iterdir())
+    assert [cue.content.split()[-1] for cue in srt.parse(first.read_text())][-1] == "word7"
+    cue, *_ = srt.parse(second.read_text())
+    assert cue.content.split()[0] == "word9"
+    assert cue.start.total_seconds() == pytest.approx(4, abs=0.1), "counted from the full minute"
 
 
 def test_times_are_those_of_the_recording_beside_it(tmp_path: Path) -> None:
@@ -90,7 +102,7 @@ def test_a_file_that_cannot_be_finished_does_not_end_the_next() -> None:
     said: list[str] = []
     output = RotatingOutput(lambda wall_s: Broken(), every_s=1, shifts=True, tell=said.append)
     for segment in rounds(3, NOON):
-        output.write(segment)
+        output.write(replace(segment, text=""))
     assert said == ["The disk is gone."] * 2
     with pytest.raises(OutputError):
         output.close()
