@@ -82,6 +82,10 @@ class CaptionOptions:
         Path | None,
         typer.Option("--burn-in", metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
     ] = None
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="OUT.html", help="Also make a page: pictures, words, search, a player."),
+    ] = None
     language: Annotated[
         str, typer.Option("--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.")
     ] = "eng"
@@ -196,19 +200,23 @@ class CaptionOptions:
 
     def products(self, jobs: Sequence[Job]) -> tuple["Product", ...]:
         """What is made of the video beside files of words; checked as far as can be."""
-        if self.mux is None and self.burn_in is None:
+        if self.mux is None and self.burn_in is None and self.report is None:
             return ()
-        from svlm_cli.pipeline.products import SubtitledCopy, check_products
+        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products
 
         if not re.fullmatch("[a-z]{3}", self.language):
             raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
         source, style = jobs[0].source, CueStyle(self.max_line_width, self.max_lines, self.max_cps)
-        wanted = [(path, path is self.burn_in) for path in (self.mux, self.burn_in) if path is not None]
-        products = [
-            SubtitledCopy(source, path, burned=burned, language=self.language, style=style, overwrite=self.overwrite)
-            for path, burned in wanted
-            if not (self.skip_existing and path.is_file())
+        model, language, overwrite = self.model or DEFAULT_MODEL, self.language, self.overwrite
+        products: list[Product] = [
+            SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)
+            for path, burned in ((self.mux, False), (self.burn_in, True))
+            if path is not None
         ]
+        if self.report is not None:
+            products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
+        if self.skip_existing:
+            products = [product for product in products if not product.path.is_file()]
         check_products(jobs, products)
         return tuple(products)
 

@@ -1,4 +1,4 @@
-"""What is made of one video beside files of words: copies of it that hold them.
+"""What is made of one video beside files of words: copies of it that hold them, a page that shows both.
 
 A product listens while the video is captioned, and is made when all words are there. Knows no model.
 """
@@ -10,12 +10,15 @@ from typing import Protocol
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Chunk
-from svlm_cli.media.ffmpeg import file_address
+from svlm_cli.media.conversion import read_header
+from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
+from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.ass import FONT_SIZE
-from svlm_cli.outputs.destination import open_destination
-from svlm_cli.outputs.output import Format, Output, open_output
+from svlm_cli.outputs.destination import open_destination, refuse_existing, refuse_unwritable, text_file
+from svlm_cli.outputs.output import Format, Origin, Output, open_output
+from svlm_cli.outputs.report import CueList, Report, video_path, write_page
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.inputs import STDIN
@@ -95,6 +98,53 @@ class SubtitledCopy:
         """The words that nobody sees are gone."""
         if self._folder is not None:
             self._folder.cleanup()
+
+
+class ReportPage:
+    """A page with pictures of the video, and its words beside them."""
+
+    def __init__(self, source: str, path: Path, *, model: str, style: CueStyle, overwrite: bool) -> None:
+        self.path = path
+        self._source = source
+        self._origin = Origin(source, model)
+        self._overwrite = overwrite
+        self._album = Album()
+        self._words = CueList(style)
+        self._seen_s = 0.0
+
+    def prepare(self) -> None:
+        """Raises `InputError`, `OutputError`."""
+        file_address(self._source)
+        refuse_unwritable(self.path, makes_folders=False)
+        if not self._overwrite:
+            refuse_existing(self.path)
+
+    def outputs(self) -> Sequence[Output]:
+        """A list of cues."""
+        return [self._words]
+
+    def look(self, chunk: Chunk) -> None:
+        """Keep a small picture."""
+        self._album.add(chunk.frames[0], chunk.start_s)
+        self._seen_s += chunk.end_s - chunk.start_s
+
+    def make(self, on_progress: Callable[[float], None]) -> str:  # noqa: ARG002  it takes no time
+        """Raises `InputError`, `OutputError`."""
+        header = read_header(find_ffmpeg(), file_address(self._source))
+        report = Report(
+            origin=self._origin,
+            video=video_path(Path(self._source), self.path),
+            begin_s=header.begin_s,
+            length_s=self._seen_s,
+            cues=tuple(self._words.cues),
+            album=self._album,
+        )
+        with text_file(self.path, overwrite=self._overwrite) as file:
+            file.write(write_page(report))
+        return ""
+
+    def close(self) -> None:
+        """There is nothing else."""
 
 
 def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import run_ffmpeg
+from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm
 from tests.subtitle_checker import read_srt
 
@@ -19,6 +20,18 @@ def test_videos_with_words(svlm_inside: Svlm, here: Path, tmp_path: Path, tiny_c
     within = run_ffmpeg("-i", tmp_path / "soft.mkv", "-map", "0:s", "-f", "srt", "-").decode()
     assert within.count(" --> ") == len(beside) > 0
     assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "clip.srt", "soft.mkv", "hard.mp4"}
+
+
+def test_a_page_with_pictures(svlm_inside: Svlm, here: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    """How it behaves in a browser is in tests/outputs/test_report.py."""
+    (tmp_path / "pages").mkdir()
+    done = svlm_inside("caption", here.name, "--model", tiny_checkpoint, "--report", "pages/clip.html")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "pages" / "clip.html").read_text(encoding="utf-8")
+    assert 'src="../clip.mp4"' in page
+    beside = read_srt(here.with_suffix(".srt").read_text(encoding="utf-8"))
+    assert page.count('<li data-start="') == page.count("data:image/jpeg;base64,") == len(beside)
+    assert f"0:00:0{SECONDS} captioned by" in page
 
 
 def test_what_is_there_is_not_made_again(svlm_inside: Svlm, here: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
@@ -43,6 +56,8 @@ def test_what_is_there_is_not_made_again(svlm_inside: Svlm, here: Path, tmp_path
         (("gone.mp4", "--mux", "out.mkv"), 3, "gone.mp4"),
         (("clip.mp4", "--burn-in", "gone/out.mkv"), 1, "no folder gone"),
         (("clip.mp4", "--burn-in", "there.mp4"), 1, "there.mp4 exists already"),
+        (("clip.mp4", "--report", "there.mp4"), 1, "there.mp4 exists already"),
+        (("clip.mp4", "--report", "gone/r.html"), 1, "no folder gone"),
     ],
 )
 def test_what_cannot_be_made_is_told_before_a_model_is_loaded(
