@@ -11,7 +11,7 @@ VENV := .venv/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test bench gpu-test format clean
+.PHONY: help demo test bench soak gpu-test format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -49,6 +49,9 @@ test: $(VENV)  ## all checks: lint, format, types, import directions, tests
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
+
+soak: $(VENV)  ## two minutes of a camera that breaks in every way (needs Debian's RTSP server)
+	$(BIN)/svlm bench soak --minutes 2 --seed 1
 
 gpu-test: $(VENV)  ## the tests that need a CUDA device
 	$(BIN)/pytest -m gpu

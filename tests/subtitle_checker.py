@@ -7,6 +7,7 @@ from svlm_cli.core.types import Cue
 
 _SRT_TIMES = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d),(\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d),(\d{3})")
 _VTT_TIMES = re.compile(r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3}) --> (\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})")
+_ASS_TIME = re.compile(r"(\d+):([0-5]\d):([0-5]\d\.\d\d)")
 _VTT_HEADER = "WEBVTT\n\n"
 _ENTITY = re.compile(r"&(?:amp|lt|gt|nbsp|lrm|rlm|#\d+|#x[0-9a-fA-F]+);")
 
@@ -24,6 +25,46 @@ def check_vtt(text: str) -> list[str]:
     for number, cue in enumerate(cues, 1):
         if re.search("[<>]", cue.text) or "&" in _ENTITY.sub("", cue.text):
             problems.append(f"cue {number}: & < > not escaped")
+    return problems
+
+
+def check_ass(text: str) -> list[str]:
+    """What is wrong with the Advanced SubStation Alpha file `text`; nothing if it is right."""
+    sections = re.findall(r"^\[(.+)\]$", text, re.MULTILINE)
+    if sections != ["Script Info", "V4+ Styles", "Events"]:
+        return [f"file: its sections are {sections}"]
+    problems = []
+    fields: list[str] = []
+    end_before = 0.0
+    for line in text.partition("[Events]\n")[2].splitlines():
+        if line.startswith("Format: "):
+            fields = line.removeprefix("Format: ").split(", ")
+            continue
+        values = line.removeprefix("Dialogue: ").split(",", len(fields) - 1)
+        event = dict(zip(fields, values, strict=True))
+        start, end = (_ASS_TIME.fullmatch(event[name]) for name in ("Start", "End"))
+        if not line.startswith("Dialogue: ") or start is None or end is None:
+            problems.append(f"bad line {line!r}")
+            continue
+        start_s, end_s = (int(h) * 3600 + int(m) * 60 + float(s) for h, m, s in (start.groups(), end.groups()))
+        if not end_before <= start_s < end_s:
+            problems.append(f"bad times {line!r}")
+        if re.search(r"[{}\x00-\x1f\x7f-\x9f]|\\(?!N)", event["Text"]) or not event["Text"].strip():
+            problems.append(f"bad text {line!r}")
+        end_before = end_s
+    return problems
+
+
+def check_tsv(text: str) -> list[str]:
+    """What is wrong with the table of cues `text`; nothing if it is right."""
+    head, *lines = text.removesuffix("\n").split("\n")
+    problems = [] if head == "start\tend\ttext" and text.endswith("\n") else [f"file: begins with {head!r}"]
+    end_before = 0
+    for line in lines:
+        start, end, words = line.split("\t")
+        if not end_before <= int(start) < int(end) or not words.strip():
+            problems.append(f"bad line {line!r}")
+        end_before = int(end)
     return problems
 
 

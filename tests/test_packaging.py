@@ -74,7 +74,7 @@ def _check_run(*command: str | Path, cwd: Path | None = None, env: dict[str, str
 
 
 def _code() -> set[str]:
-    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "svlm_cli").rglob("*.py")}
+    return {path.relative_to(ROOT).as_posix() for path in (ROOT / "svlm_cli").rglob("*.*") if path.suffix != ".pyc"}
 
 
 def _models() -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from svlm_cli.bench.latency import Latency
 from svlm_cli.bench.renderer import Drawing
+from svlm_cli.bench.soak import Soak
 from svlm_cli.bench.stages import Stages
 from svlm_cli.bench.streams import Trial
 
@@ -65,6 +66,22 @@ def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
     headings = ["device", "batch", "batches", "batch ms", "frames a second"]
     row = [result.device, str(result.batch), str(result.batches), _number(result.batch_s_median, MS)]
     return headings, [[*row, _number(result.frames_per_s, 1, digits=0)]]
+
+
+def soak_rows(result: Soak) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench soak`."""
+    headings = ["minutes", "disturbances", "outages", "words after s", "grown MB", "threads", "copies", "ended after s"]
+    outages = [one for one in result.disturbances if one.kind in ("kill", "stall")]
+    waits = [one.words_after_s for one in outages if one.words_after_s is not None]
+    row = [_number(result.minutes, 1, digits=1), str(len(result.disturbances)), str(len(outages))]
+    row += [_number(max(waits, default=None), 1, digits=1), _number(result.last_bytes - result.warm_bytes, 1 / MB)]
+    row += [str(result.last_threads), str(result.copies), _number(result.ended_after_s, 1)]
+    return headings, [row]
+
+
+def soak_json(result: Soak, setting: dict[str, Any]) -> dict[str, Any]:
+    """The object of `svlm bench soak`: the setting, the result, and what is not as it must be."""
+    return {"bench": "soak", "setting": setting, "results": [asdict(result)], "failures": result.failures}
 
 
 def print_json(value: dict[str, Any], file: TextIO) -> None:

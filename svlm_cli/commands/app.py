@@ -7,11 +7,10 @@ of what the commands do.
 
 import os
 import select
-import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Annotated, Any, Final
@@ -22,11 +21,12 @@ from typer.main import get_command
 
 from svlm_cli import __version__
 from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
+from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
-    "caption": ("svlm_cli.commands.caption", "Caption videos: what the model says, second by second."),
+    "caption": ("svlm_cli.commands.caption", "Caption videos and cameras: what the model says, second by second."),
     "train": ("svlm_cli.commands.train", "Train a model by a recipe: from simulated matches or from annotation files."),
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
     "eval": ("svlm_cli.commands.evaluate", "Measure quality."),
@@ -38,10 +38,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
     ),
 }
 _COMPLETION: Final = ("install_completion", "show_completion")
-
-
-class Terminated(BaseException):
-    """SIGTERM, raised in the main thread so that everything that is open gets finished on the way out."""
 
 
 @dataclass(slots=True)
@@ -109,19 +105,6 @@ def _root() -> Any:
     return get_command(app)
 
 
-@contextmanager
-def _sigterm_raises() -> Iterator[None]:
-    def terminate(*_: object) -> None:
-        signal.signal(signal.SIGTERM, lambda *_: None)  # once is enough: the files are being finished
-        raise Terminated
-
-    previous = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
-
-
 def _say(text: str) -> None:
     with suppress(OSError):  # nobody is left to read it
         print(text, file=sys.stderr, flush=True)  # noqa: T201 - stderr is ours
@@ -169,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads of torch that wait would spin: with another program on the machine, that takes them ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     invocation = Invocation()
-    with _sigterm_raises():
+    with signals_raise():
         try:
             return _run(sys.argv[1:] if arguments is None else arguments, invocation)
         except SystemExit:  # the shell has its completions

@@ -1,17 +1,22 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
+from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.tables import bar, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
@@ -179,6 +184,51 @@ def renderer(
     result = measure(resolve_device(device), batch=batch, batches=batches)
     _print_table(*renderer_rows(result))
     print_json(renderer_json(result, {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}), sys.stdout)
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=1.0, help="How long.")] = 30.0,
+    seed: options.Seed = 0,
+    model: options.Model = None,
+    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.")] = None,
+) -> None:
+    """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
+
+    Exits with 1 if something is not as it must be: words again in time, memory flat, files valid at every moment.
+    """
+    from svlm_cli.bench.camera import PACKAGES, missing
+    from svlm_cli.bench.report import print_json, soak_json, soak_rows
+    from svlm_cli.bench.soak import Load, measure
+    from svlm_cli.outputs.destination import make_folder
+
+    if reason := missing():
+        raise UsageError(f"There is no RTSP server here: {reason}.", f"apt install {PACKAGES}")
+    with TemporaryDirectory(prefix="svlm-soak-") as made:
+        pictures, context = _camera_pictures(Path(made), seed)
+        folder = keep or Path(made) / "out"
+        make_folder(folder, "Choose another --keep.")
+        arguments = ("--context", f"@{context}", *(("--model", model) if model else ()))
+        load = Load(minutes, seed, pictures, arguments)
+        result = measure(load, folder, lambda line: typer.echo(f"svlm: {line}", err=True))
+    _print_table(*soak_rows(result), ", ".join(result.failures))
+    print_json(soak_json(result, {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}), sys.stdout)
+    if result.failures:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
+    """Two minutes of a match, picture by picture, and its context."""
+    from svlm_cli.media.ffmpeg import find_ffmpeg
+
+    video = folder / "match.mp4"
+    simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]
+    subprocess.run(simulate, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pictures = folder / "pictures"
+    pictures.mkdir()
+    split = ["-v", "error", "-nostdin", "-i", str(video), "-start_number", "0", "-q:v", "2", f"{pictures}/%05d.jpg"]
+    subprocess.run([find_ffmpeg().path, *split], check=True)
+    return pictures, video.with_suffix(".context.txt")
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:

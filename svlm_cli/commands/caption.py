@@ -1,100 +1,69 @@
 """``svlm caption``: videos in, subtitles out. Reads the options, and puts checkpoint, engine and videos together."""
 
-import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
-from svlm_cli.commands import options
+from svlm_cli.commands.cameras import watch
+from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.hiding import hide_logins
+from svlm_cli.commands.loading import WHAT_SPEAKS, load
 from svlm_cli.commands.messages import ExitCode, error_sentence
-from svlm_cli.core.errors import InputError, SvlmError, UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.commands.options import takes
+from svlm_cli.commands.summary import State, Summary
+from svlm_cli.core.errors import InputError, SvlmError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
-from svlm_cli.outputs.output import Format
-from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
-from svlm_cli.pipeline.batch import STDIN, Job, plan
-from svlm_cli.sources.files import Decoder
+from svlm_cli.outputs.progress import Progress, open_progress
+from svlm_cli.pipeline.batch import Job, plan
 
 if TYPE_CHECKING:
-    from svlm_cli.engine.engine import Engine
+    from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.videos import Video, VideoOptions
-
-_WHAT_SPEAKS = (
-    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in. "
-    "Real footage wants --model streamingvlm-7b."
-)
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def caption(
-    sources: Annotated[list[str], typer.Argument(metavar="FILE...", help="Videos; `-` reads one from stdin.")],
-    model: options.Model = None,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
-    ] = None,
-    formats: Annotated[str, typer.Option("--format", "-f", metavar="srt,vtt,jsonl", help="One or several.")] = "",
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
-    start: Annotated[str | None, typer.Option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="TIME", help="Left out itself.")] = None,
-    fps: options.Fps = None,
-    query: Annotated[str | None, typer.Option(help="What the model is asked to do. Default: the model's.")] = None,
-    keep_query: Annotated[
-        bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
-    ] = None,
-    context: Annotated[
-        str, typer.Option(metavar="TEXT|@FILE", help="What the model should know: title, teams, names.")
-    ] = "",
-    mode: Annotated[Mode | None, typer.Option(help="How the stream forgets. Default: streaming.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="0 always takes the likeliest word.")] = None,
-    seed: options.Seed = 0,
-    decoder: Annotated[Decoder, typer.Option(help="What decodes files.")] = Decoder.FFMPEG,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    attention: options.Attention = "auto",
-    graphs: options.Graphs = True,
-    progress: Annotated[ProgressStyle, typer.Option(help="On stderr.")] = ProgressStyle.AUTO,
-    quiet: options.Quiet = False,
-) -> None:
-    """Caption videos: what the model says, second by second.
+@takes(CaptionOptions)
+def caption(asked: CaptionOptions) -> None:
+    """Caption videos and cameras: what the model says, second by second.
 
-    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Progress goes to stderr,
-    `-o -` to stdout.
+    Each video gets STEM.srt beside it, or other formats; several share one loaded model. Addresses (rtsp://...) and
+    devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
-    jobs = plan(sources, formats=_formats(formats), output=output, overwrite=overwrite)
+    hide_logins(asked.sources or ())
+    if cameras := asked.cameras():
+        watch(cameras, asked)
+        return
+    jobs = plan(asked.inputs(), asked.wanted())
+    products = asked.products(jobs)
+    if not products and not any(job.targets for job in jobs):
+        _tell_that_all_is_there(jobs, quiet=asked.quiet)
+        return
 
     from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.pipeline.videos import VideoOptions
 
-    video_options = VideoOptions(
-        start_s=None if start is None else _seconds(start),
-        end_s=None if end is None else _seconds(end),
-        decoder=decoder,
-        query=query,
-        context=_context(context),
-        seed=seed,
-        overwrite=overwrite,
-    )
-    checkpoint = resolve(model, revision=revision, offline=offline)
-    policy = checkpoint.policy.changed(mode=mode, fps=fps, keep_query=keep_query, temperature=temperature)
-    told = _WHAT_SPEAKS if model is None and not quiet else ""
-    call = _Call(jobs, policy, video_options, open_progress(progress, quiet=quiet), quiet, told)
-    try:
-        call.run(lambda: _load(checkpoint.folder, policy, device, dtype, attention, graphs=graphs))
-    finally:
-        call.progress.close()
+    video_options = asked.video_options()
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    policy = asked.changed(checkpoint.policy)
+    call = _Call(jobs, products, asked, policy, video_options, open_progress(asked.progress, quiet=asked.quiet))
+    with call.ending():
+        call.run(checkpoint.folder)
     call.conclude()
+
+
+class _StopEarlyError(Exception):
+    """A video failed, and the others are not wanted then."""
 
 
 @dataclass(slots=True, eq=False)
@@ -102,46 +71,76 @@ class _Call:
     """One call of the command: its videos, how each went, and what is told meanwhile."""
 
     jobs: tuple[Job, ...]
+    products: tuple["Product", ...]  # of a lone video
+    asked: CaptionOptions
     policy: StreamPolicy
     options: "VideoOptions"
     progress: Progress
-    quiet: bool
-    told: str  # before the first word, if anything
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
+    summary: Summary = field(init=False)
 
-    def run(self, load: Callable[[], "Engine"]) -> None:
+    def __post_init__(self) -> None:
+        skipped = [job.source for job in self.jobs if not self.wants(job)]
+        self.summary = Summary([job.source for job in self.jobs], skipped=skipped)
+
+    def wants(self, job: Job) -> bool:
+        """Whether there is anything to do for it."""
+        return bool(job.targets or self.products)
+
+    @contextmanager
+    def ending(self) -> Iterator[None]:
+        """Whatever ends the call: the terminal as it was, what stopped on the way told, and how all went."""
+        try:
+            yield
+        except _StopEarlyError:
+            pass
+        finally:
+            for product in self.products:
+                product.close()
+            self.progress.close()
+            if not self.asked.quiet:
+                self.tell_what_is_left()
+                if len(self.jobs) > 1:
+                    self.summary.print()
+
+    def run(self, folder: Path) -> None:
         """Open the first video that can be read, and only then load the model."""
         feeds = self.feeds()
         first = next(feeds, None)
         if first is None:
             return
-        if self.told:
-            self.progress.say(self.told)
+        if self.asked.model is None:
+            self.tell(WHAT_SPEAKS)
+        streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
-            engine = load()
+            engine = load(folder, self.policy, self.asked, streams, self.tell)
         except BaseException:
             first.close()
             raise
         from svlm_cli.pipeline.run import run
 
-        started = time.perf_counter()
-        for report in run(engine, chain([first], feeds), listen=self.listen):
-            self.note(report, time.perf_counter() - started)
-            started = time.perf_counter()
+        self.summary.begin(first.name)  # again: the model's loading is not its affair
+        with closing(run(engine, chain([first], feeds), max_streams=streams, listen=self.listen)) as reports:
+            for report in reports:
+                self.note(report)
 
     def feeds(self) -> Iterator["Feed"]:
         """The videos that can be opened, one by one as they are wanted."""
         from svlm_cli.pipeline.videos import open_video
 
         for job in self.jobs:
+            if not self.wants(job):
+                continue
             try:
-                video = open_video(job, self.policy, self.options)
+                video = open_video(job, self.policy, self.options, self.products)
             except SvlmError as error:
+                self.summary.end(job.source, State.FAILED)
                 self.fail(error)
                 continue
             self.videos[job.source] = video
-            self.progress.begin(_name(job.source), self.length_s(video))
+            self.summary.begin(job.source)
+            self.progress.begin(job.name, self.length_s(video))
             yield video.feed
 
     def length_s(self, video: "Video") -> float | None:
@@ -154,31 +153,67 @@ class _Call:
     def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
         """Show a phrase when its second is over."""
         if isinstance(event, Segment):
-            self.progress.hear(_name(feed.name), event)
+            self.progress.hear(self.videos[feed.name].job.name, event)
 
-    def note(self, report: "FeedReport", took_s: float) -> None:
+    def note(self, report: "FeedReport") -> None:
         """Tell how a video went."""
-        source = report.feed.name
-        video = self.videos.pop(source)
-        self.progress.end(_name(source))
-        written = ", ".join(target.name for target in video.job.targets)
+        video = self.videos.pop(report.feed.name)
+        job = video.job
+        self.progress.end(job.name)
+        written = ", ".join(target.name for target in job.targets)
         for notice in video.frames.notices:
             self.progress.say(f"svlm: {notice}")
         error = report.error
         if error is None and video.frames.truncated:
-            error = InputError(f"{_name(source)} ends too early.", f"What could be read is captioned in {written}.")
+            error = InputError(f"{job.name} ends too early.", f"What could be read is captioned in {written}.")
+        took_s = self.summary.end(job.source, State.DONE if error is None else State.FAILED, report.video_s)
         if error is not None:
             self.fail(error)
-        elif not self.quiet:
-            self.progress.say(f"{_name(source)} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
+        elif written:
+            self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
+        if report.error is None:
+            self.make_products(video)
+
+    def tell(self, line: str) -> None:
+        """What nobody has to know."""
+        if not self.asked.quiet:
+            self.progress.say(line)
+
+    def make_products(self, video: "Video") -> None:
+        """Now that all words are there. What cannot be made stops no other."""
+        for product in self.products:
+            name = str(product.path)
+            self.progress.begin(name, video.frames.duration_s)
+            try:
+                notice = product.make(partial(self.progress.move, name))
+            except SvlmError as error:
+                self.fail(error)
+            else:
+                self.tell(f"{video.job.name} -> {name}")
+                if notice:
+                    self.progress.say(f"svlm: {notice}")
+            finally:
+                self.progress.end(name)
 
     def fail(self, error: SvlmError) -> None:
         """A lone video's error ends the command; one of several is told at once, and the others go on."""
         if isinstance(error, OutputClosedError):
             return
         self.errors.append(error)
-        if len(self.jobs) > 1:
+        if len(self.jobs) > 1 or len(self.errors) > 1:
             self.progress.say(error_sentence(error))
+        if len(self.jobs) > 1 and self.asked.fail_fast:
+            raise _StopEarlyError
+
+    def tell_what_is_left(self) -> None:
+        """Of the videos that were stopped on the way."""
+        left = [
+            target.part for video in self.videos.values() for target in video.job.targets if target.part is not None
+        ]
+        for part in filter(Path.exists, left):
+            self.progress.say(
+                f"svlm: stopped; what was captioned is in {part}. --overwrite or --skip-existing begins anew."
+            )
 
     def conclude(self) -> None:
         """The exit code: the error's own for a lone video, 1 if any of several failed."""
@@ -188,50 +223,7 @@ class _Call:
             raise typer.Exit(ExitCode.FAILED)
 
 
-def _load(folder: Path, policy: StreamPolicy, device: str, dtype: str, attention: str, *, graphs: bool) -> "Engine":
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
-    from svlm_cli.engine.engine import Engine
-    from svlm_cli.engine.flash import AttentionKernel
-
-    where = resolve_device(device)
-    return Engine.load(
-        folder,
-        policy,
-        device=where,
-        dtype=resolve_dtype(dtype, where),
-        attention=AttentionKernel(attention),
-        graphs=graphs,
-    )
-
-
-def _name(source: str) -> str:
-    return "stdin" if source == STDIN else source
-
-
-def _formats(text: str) -> tuple[Format, ...]:
-    names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    known = {one.value: one for one in Format}
-    for name in names:
-        if name not in known:
-            raise UsageError(f"There is no format {name}.", f"Use {', '.join(known)}.")
-    return tuple(known[name] for name in names)
-
-
-def _seconds(text: str) -> float:
-    """Seconds, or [H:]MM:SS, both with decimals."""
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", text.strip())
-    if match is None:
-        raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
-
-
-def _context(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
-        ) from error
+def _tell_that_all_is_there(jobs: Sequence[Job], *, quiet: bool) -> None:
+    if not quiet:
+        what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
+        typer.echo(plain_text(f"svlm: {what}: what was asked for is there already."), err=True)

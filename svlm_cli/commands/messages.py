@@ -7,8 +7,8 @@
 3       a video cannot be found, read or decoded
 4       a model is unavailable or broken
 70      a bug in svlm
-130     interrupted (SIGINT); files are finished
-143     terminated (SIGTERM); files are finished
+130     interrupted (SIGINT); what is on disk is valid
+143     terminated (SIGTERM); what is on disk is valid
 ======  ================================================================
 
 Knows nothing of what the commands do.

@@ -1,9 +1,13 @@
 """The options that several commands share, each defined once.
 
-A command takes one with its default: ``device: Device = "auto"``. What the values mean is decided where they are used.
+A command takes one with its default: ``device: Device = "auto"``; one that takes many takes a dataclass of them
+(`takes`). What the values mean is decided where they are used.
 """
 
-from typing import Annotated, Literal
+import dataclasses
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
 
@@ -88,3 +92,40 @@ Matches = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+
+Asked = TypeVar("Asked")
+
+
+def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
+    """Makes a function of a dataclass into one that typer understands: each field is an option.
+
+    A field that is a dataclass itself is a group: each of its fields is an option.
+    """
+    parameters: list[inspect.Parameter] = []
+    hints: dict[str, Any] = {}
+    groups: dict[str, Any] = {}
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        own = get_type_hints(kind, include_extras=True)
+        if dataclasses.is_dataclass(own[field.name]):
+            groups[field.name] = group = own[field.name]
+            parameters += inspect.signature(group).parameters.values()
+            hints |= get_type_hints(group, include_extras=True)
+        else:
+            parameters.append(inspect.signature(kind).parameters[field.name])
+            hints[field.name] = own[field.name]
+
+    def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
+        def command(**values: Any) -> None:
+            grouped = {
+                name: group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
+                for name, group in groups.items()
+            }
+            function(kind(**values, **grouped))
+
+        command.__doc__ = function.__doc__
+        command.__annotations__ = hints
+        signature = inspect.Signature(parameters)
+        setattr(command, "__signature__", signature)  # noqa: B010  functions declare no such attribute
+        return command
+
+    return decorate

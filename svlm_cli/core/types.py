@@ -66,6 +66,7 @@ class Segment:
     wall_clock_s: float | None = None
     gap_s: float = 0.0
     dropped: int = 0
+    latency_s: float | None = None  # of live sources: from the newest frame's arrival to the round's last word
 
 
 @dataclass(frozen=True, slots=True)

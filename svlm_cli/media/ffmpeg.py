@@ -8,9 +8,11 @@ import re
 import shutil
 import stat
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
@@ -19,6 +21,7 @@ from svlm_cli.core.text import plain_text
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
+LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may be set while it runs
 
 # What ffmpeg may take a file for. Left out on purpose: whatever opens further files or addresses (hls, concat, dash,
 # image2, sdp, imf ...), and text drawn as pictures (tty).
@@ -70,12 +73,22 @@ def find_ffmpeg() -> Ffmpeg:
 class Address:
     """Where ffmpeg reads from, and what it may open on the way."""
 
-    url: str
+    url: str = field(repr=False)
     name: str  # for people: short, printable, without credentials
     protocols: str
     formats: str = FORMATS
     seekable: bool = False
     stdin: bool = False
+    fed: bool = False  # somebody here writes it into ffmpeg's stdin
+    options: tuple[tuple[str, str], ...] = ()  # of the input
+    script: str = field(default="", repr=False)  # goes to ffmpeg's stdin: what it holds is not among the arguments
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # what nobody may read in a message
+
+    def presentable(self, text: str) -> str:
+        """What ffmpeg says of this source, fit for logs and terminals."""
+        for secret in self.secrets:
+            text = text.replace(secret, "...")
+        return presentable(text)
 
 
 def stdin_address() -> Address:
@@ -119,6 +132,13 @@ def presentable(text: str) -> str:
     return re.sub(r"(?<=://)[^/?#\s'\"]*@", "...@", plain_text(text))
 
 
+class Timing(StrEnum):
+    """Which clock a live source's pictures follow."""
+
+    ARRIVAL = "arrival"  # pictures come as they were decoded; whoever reads them knows when that was
+    SOURCE = "source"  # pictures are 1 / rate apart on the source's clock, which may be set while it runs
+
+
 def picture_command(
     program: Ffmpeg,
     address: Address,
@@ -138,13 +158,7 @@ def picture_command(
 
     `seek_s` is where decoding may begin; the caller checks that the first decoded picture is not after `start_s`.
     """
-    options: dict[str, object] = {
-        "protocol_whitelist": address.protocols,
-        "format_whitelist": address.formats,
-        "max_pixels": MAX_PIXELS,
-        # A new filter graph for a new picture size would forget where the clock stands and lose pictures.
-        "reinit_filter": 0,
-    }
+    options = _input_options(address)
     early_us = round(on_time_s * 1e6)
     if start_s is None:
         times = f"PTS-if(eq(N,0),print(STARTPTS),STARTPTS)-{early_us}"
@@ -154,16 +168,55 @@ def picture_command(
         # Not quite 0: FFmpeg 5 moves a transport stream whose sound begins at 0 to where its video begins.
         options["itsoffset"] = "0.000001"
         start = f"PTS-max(print(STARTPTS),{round(start_s * 1e6)})-{early_us}"
-        step = "(PTS-PREV_INPTS)"
-        times = f"if(isnan(PREV_INPTS),{start},PREV_OUTPTS+{step}*between({step},0,{LONGEST_STEP_US}))"
+        times = _clamped(start, LONGEST_STEP_US)
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
+    pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB").filter("setpts", times)
+    return _command(program, address, _every(pictures, rate))
+
+
+def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timing) -> list[str]:
+    """As `picture_command`, for a source that has no beginning and no end: about `rate` pictures a second, at once."""
+    options = _input_options(address)
+    # Each thread more holds one picture back.
+    options |= {"fflags": "nobuffer", "threads": 2}
+    pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB")
+    if timing is Timing.SOURCE:
+        pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)
+    else:
+        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump.
+        pictures = pictures.filter("setpts", "if(isnan(PREV_OUTPTS),0,max(PREV_OUTPTS+1,RTCTIME-RTCSTART))")
+        cell = f"floor({{}}*{rate.numerator}/{rate.denominator})"
+        pictures = pictures.filter(
+            "select", f"isnan(prev_selected_t)+gt({cell.format('t')},{cell.format('prev_selected_t')})"
+        )
+    return _command(program, address, pictures)
+
+
+def _input_options(address: Address) -> dict[str, object]:
+    return {
+        "protocol_whitelist": address.protocols,
+        "format_whitelist": address.formats,
+        "max_pixels": MAX_PIXELS,
+        # A new filter graph for a new picture size would forget where the clock stands and lose pictures.
+        "reinit_filter": 0,
+        **dict(address.options),
+    }
+
+
+def _clamped(start: str, longest_step_us: int) -> str:
+    """Times that begin with the expression `start`, and go on by steps of the source that are possible."""
+    step = "(PTS-PREV_INPTS)"
+    return f"if(isnan(PREV_INPTS),{start},PREV_OUTPTS+{step}*between({step},0,{longest_step_us}))"
+
+
+def _every(pictures: Any, rate: Fraction) -> Any:
+    return pictures.filter("fps", fps=f"{rate.numerator}/{rate.denominator}", start_time=0, round="up")
+
+
+def _command(program: Ffmpeg, address: Address, pictures: Any) -> list[str]:
     pictures = (
-        ffmpeg.input("", **options)["V:0"]
-        .filter("settb", "AVTB")
-        .filter("setpts", times)
-        .filter("fps", fps=f"{rate.numerator}/{rate.denominator}", start_time=0, round="up")
-        .filter("scale", w="max(1,round(iw*clip(sar,1/4,4)))", h="ih", eval="frame")
+        pictures.filter("scale", w="max(1,round(iw*clip(sar,1/4,4)))", h="ih", eval="frame")
         .filter("setsar", "1")
         .filter("format", "rgb24")
         .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")

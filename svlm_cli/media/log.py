@@ -8,6 +8,7 @@ import io
 import re
 import threading
 from collections import deque
+from collections.abc import Callable
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Address, presentable
@@ -49,7 +50,8 @@ _FAILURES = (
 class Log:
     """The facts in ffmpeg's lines so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, present: Callable[[str], str] = presentable) -> None:
+        self._present = present  # makes what ffmpeg says fit for people
         self.container = ""  # ffmpeg's name for it, such as "matroska,webm"; empty until the source is open
         self.begin_s = 0.0  # when the source begins, on its own clock, and how long it is, as its header says
         self.duration_s: float | None = None
@@ -118,12 +120,21 @@ class Log:
         self.cut_off |= _CUT_OFF.search(text) is not None
         self.errors += 1
         kept = self.first_errors if len(self.first_errors) < _KEPT_ERRORS else self._last_errors
-        kept.append(presentable(text.strip()))
+        kept.append(self._present(text.strip()))
+
+    @property
+    def last_error(self) -> str:
+        """What ffmpeg complained of last; empty if it did not."""
+        return [*self.first_errors, *self._last_errors][-1] if self.first_errors else ""
+
+    @property
+    def said(self) -> str:
+        """The complaints that are kept, a line each."""
+        return "\n".join([*self.first_errors, *self._last_errors])
 
     def failure(self, address: Address) -> InputError:
         """Why not one picture came."""
-        errors = [*self.first_errors, *self._last_errors]
-        text = "\n".join(errors)
+        text, last = self.said, self.last_error
         name = address.name
         if "matches no streams" in text:
             return InputError(f"{name} has sound but no video." if self.has_sound else f"{name} has no video.")
@@ -145,17 +156,15 @@ class Log:
             if match := re.search(pattern, text):
                 return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)
         if self.container:
-            return InputError(
-                f"Not one picture of {name} could be decoded.", f"ffmpeg says: {errors[-1]}" if errors else ""
-            )
-        return InputError(f"ffmpeg cannot read {name}.", f"It says: {errors[-1]}" if errors else "")
+            return InputError(f"Not one picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else "")
+        return InputError(f"ffmpeg cannot read {name}.", f"It says: {last}" if last else "")
 
 
 class LogReader:
     """Reads ffmpeg's stderr into a `Log` until it ends, in a thread of its own."""
 
-    def __init__(self, stream: io.BufferedIOBase) -> None:
-        self.log = Log()
+    def __init__(self, stream: io.BufferedIOBase, present: Callable[[str], str] = presentable) -> None:
+        self.log = Log(present)
         self._stream = stream
         self._begun = threading.Event()  # the first picture's time is known, or the end has come
         self._thread = threading.Thread(target=self._read, name="ffmpeg-log", daemon=True)

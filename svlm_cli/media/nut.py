@@ -15,6 +15,9 @@ _CODED_PTS, _STREAM_ID, _SIZE_MSB, _CHECKSUM, _RESERVED = 8, 16, 32, 64, 128
 _HEADER_IDX, _MATCH_TIME, _CODED = 1024, 2048, 4096
 
 
+Readable = io.RawIOBase | io.BufferedIOBase
+
+
 class _Code(NamedTuple):
     """What the first byte of a frame stands for."""
 
@@ -28,7 +31,7 @@ class _Code(NamedTuple):
 class NutReader:
     """The packets of the first video stream, as they come through `stream`. Buffers nothing."""
 
-    def __init__(self, stream: io.BufferedIOBase) -> None:
+    def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._begun = False
         self._codes: list[_Code] = []
@@ -57,7 +60,7 @@ class NutReader:
         if start_code == _MAIN_HEADER:
             self._read_main_header(io.BytesIO(body))
 
-    def _read_main_header(self, body: io.BufferedIOBase) -> None:
+    def _read_main_header(self, body: Readable) -> None:
         if _unsigned(body) > 3:
             _unsigned(body)  # minor version
         _unsigned(body)  # streams
@@ -103,17 +106,17 @@ class NutReader:
         return packet
 
 
-def _byte(stream: io.BufferedIOBase) -> int:
+def _byte(stream: Readable) -> int:
     return _exactly(stream, 1)[0]
 
 
-def _exactly(stream: io.BufferedIOBase, size: int) -> bytes:
+def _exactly(stream: Readable, size: int) -> bytes:
     data = bytearray(size)
     _fill(stream, memoryview(data))
     return bytes(data)
 
 
-def _fill(stream: io.BufferedIOBase, target: memoryview) -> None:
+def _fill(stream: Readable, target: memoryview) -> None:
     while target:
         count = stream.readinto(target)
         if not count:
@@ -121,7 +124,7 @@ def _fill(stream: io.BufferedIOBase, target: memoryview) -> None:
         target = target[count:]
 
 
-def _unsigned(stream: io.BufferedIOBase) -> int:
+def _unsigned(stream: Readable) -> int:
     """Seven bits a byte, the highest first; the top bit says that more follow."""
     value = 0
     while True:
@@ -131,6 +134,6 @@ def _unsigned(stream: io.BufferedIOBase) -> int:
             return value
 
 
-def _signed(stream: io.BufferedIOBase) -> int:
+def _signed(stream: Readable) -> int:
     value = _unsigned(stream) + 1
     return -(value >> 1) if value & 1 else value >> 1

@@ -3,7 +3,6 @@
 What has been handed over is not kept here, so a video may last for hours. Knows not what the pictures show.
 """
 
-import os
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -17,10 +16,10 @@ import numpy as np
 
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.types import Picture
-from svlm_cli.media.ffmpeg import find_ffmpeg, path_name, presentable
+from svlm_cli.media.ffmpeg import find_ffmpeg
+from svlm_cli.media.part import PartVideo
 
 _CRF = 16  # visually lossless; 4:2:0 colours, which every player shows
-_LOG_BYTES = 10_000
 
 
 class VideoWriter:
@@ -33,13 +32,9 @@ class VideoWriter:
     def __init__(self, path: Path, *, width: int, height: int, rate: Fraction, overwrite: bool) -> None:
         if width % 2 or height % 2:
             raise OutputError(f"A picture of {width}x{height} cannot be stored.", "Width and height have to be even.")
-        self._path = path
-        self._name = path_name(path)
-        _refuse(path, self._name, overwrite=overwrite)
-        self._overwrite = overwrite
+        self._video = PartVideo(path, overwrite=overwrite)
         self._size = (height, width, 3)
-        self._part = path.with_name(f"{path.name}.part")
-        command = _command(find_ffmpeg().path, self._part, width, height, rate)
+        command = _command(find_ffmpeg().path, self._video.part, width, height, rate)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         try:
             self._process = subprocess.Popen(
@@ -66,8 +61,7 @@ class VideoWriter:
             self._pipe.close()
             if self._process.wait() != 0:
                 raise self._failure()
-            _refuse(self._path, self._name, overwrite=self._overwrite)
-            self._part.replace(self._path)
+            self._video.complete()
         except OSError as error:
             raise self._failure() from error
         finally:
@@ -80,16 +74,12 @@ class VideoWriter:
         with suppress(OSError):  # what was still to be written goes nowhere
             self._pipe.close()
         self._log.close()
-        with suppress(OSError):  # it never was
-            self._part.unlink()
+        self._video.abandon()
 
     def _failure(self) -> OutputError:
         """What ffmpeg said last."""
         self._process.wait()
-        self._log.seek(0)
-        lines = presentable(self._log.read(_LOG_BYTES).decode(errors="replace")).split("\n")
-        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return OutputError(f"{self._name} cannot be written. {said}".strip(), "Use -o to write elsewhere.")
+        return self._video.failure(self._log, "Use -o to write elsewhere.")
 
     def __enter__(self) -> Self:
         return self
@@ -111,12 +101,3 @@ def _command(program: str, path: Path, width: int, height: int, rate: Fraction) 
     )
     arguments: list[str] = output.compile(program, overwrite_output=True)
     return [arguments[0], "-hide_banner", "-nostats", "-loglevel", "error", *arguments[1:]]
-
-
-def _refuse(path: Path, name: str, *, overwrite: bool) -> None:
-    if os.path.isdir(path):  # noqa: PTH112  a name that is too long is ffmpeg's to refuse
-        raise OutputError(f"{name} is a folder.", "Name a file in it.")
-    if not path.parent.is_dir():
-        raise OutputError(f"There is no folder {path_name(path.parent)} to write to.", "Make it first, or correct -o.")
-    if os.path.lexists(path) and not overwrite:
-        raise OutputError(f"{name} exists already.", "Use --overwrite to replace it.")

@@ -1,7 +1,7 @@
 """Where text goes: a file that gets its name when it is complete, a file that others follow, or standard output.
 
 Every write hands over one whole piece at once; a piece that does not fit on the disk is taken back. Text becomes UTF-8
-as it is: no line break is changed, no byte order mark is written. Knows no format.
+as it is, unless another encoding is asked for. Knows no format.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from typing import BinaryIO, Protocol
 
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.text import plain_text
+from svlm_cli.outputs.encoding import UTF_8, Encoding
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -27,8 +28,12 @@ class OutputClosedError(OutputError):
 class Destination(Protocol):
     """Takes text, piece by piece."""
 
-    def write(self, text: str) -> None:
-        """Hand over a whole piece, now. Raises `OutputError`."""
+    def write(self, text: str, ending: str = "") -> None:
+        """Hand over a whole piece, now. Raises `OutputError`.
+
+        `ending` stands after it for as long as nothing follows: the next piece takes its place. So a document that has
+        to be closed is whole after every piece. Where nothing can be taken back, it is written at the close.
+        """
         ...
 
     def close(self, *, complete: bool) -> None:
@@ -36,16 +41,18 @@ class Destination(Protocol):
         ...
 
 
-def open_destination(path: Path | None, *, overwrite: bool, live: bool = False) -> Destination:
+def open_destination(
+    path: Path | None, *, overwrite: bool, live: bool = False, encoding: Encoding = UTF_8
+) -> Destination:
     """Standard output without a path; a live source's file and devices in place; any other file by way of ``.part``.
 
     Raises `OutputError`, before anything is written, if it cannot be written or exists and may not be overwritten.
     """
     if path is None:
-        return StandardOutput()
+        return StandardOutput(encoding=encoding)
     if live or _is_special(path):
-        return InPlaceFile(path, overwrite=overwrite)
-    return PartFile(path, overwrite=overwrite)
+        return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
+    return PartFile(path, overwrite=overwrite, encoding=encoding)
 
 
 @contextlib.contextmanager
@@ -67,31 +74,80 @@ def make_folder(folder: Path, hint: str) -> None:
         raise OutputError(f"{folder} cannot be made a folder.", hint) from error
 
 
-class _Descriptor:
-    """An open file that is written in whole pieces."""
+def refuse_unwritable(path: Path, *, makes_folders: bool) -> None:
+    """Raise `OutputError` if a file of that name cannot be written, as far as that shows before anything is.
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    `makes_folders`: those that are missing above it will be made.
+    """
+    if _is_special(path):
+        return
+    _refuse_folder(path)
+    hint = "Use -o or --output-dir to write elsewhere."
+    folder = path.parent
+    while makes_folders and not os.path.lexists(folder) and folder != folder.parent:
+        folder = folder.parent
+    if not os.path.lexists(folder):
+        raise _error(path, FileNotFoundError())
+    if not folder.is_dir():
+        raise OutputError(f"{_name(folder)} is not a folder.", hint)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"Nothing may be written to the folder {_name(folder)}.", hint)
+
+
+def part_of(path: Path) -> Path:
+    """The name of a file while it is written."""
+    return path.with_name(f"{path.name}.part")
+
+
+class _Descriptor:
+    """An open file that is written in whole pieces. `special`: a pipe or a device, which takes nothing back."""
+
+    def __init__(self, descriptor: int, path: Path, encoding: Encoding, *, special: bool = False) -> None:
         self._descriptor = descriptor
         self._path = path
-        self.written_bytes = 0
+        self._encoder = encoding.encoder()
+        self._special = special
+        self._ending = b""
+        self.written_bytes = 0  # without the ending
 
-    def write(self, text: str) -> None:
-        data = memoryview(text.encode("utf-8"))
-        sent = 0
+    def write(self, text: str, ending: str = "") -> None:
+        piece = self._encoder.encode(text)
+        end = self._encoder.encode(ending)
         try:
-            while sent < len(data):
-                sent += os.write(self._descriptor, data[sent:])
+            self._put(piece if self._special else piece + end)
+            if not self._special and len(piece) + len(end) < len(self._ending):
+                os.ftruncate(self._descriptor, self.written_bytes + len(piece) + len(end))
         except BrokenPipeError as error:
             raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
         except OSError as error:
-            if sent:
-                with contextlib.suppress(OSError):  # a device cannot take anything back
-                    os.ftruncate(self._descriptor, self.written_bytes)
-                    os.lseek(self._descriptor, self.written_bytes, os.SEEK_SET)
+            if not self._special:
+                with contextlib.suppress(OSError):
+                    self._put(self._ending)
+                    os.ftruncate(self._descriptor, self.written_bytes + len(self._ending))
             raise _error(self._path, error) from error
-        self.written_bytes += len(data)
+        self.written_bytes += len(piece)
+        self._ending = end
+
+    def _put(self, data: bytes) -> None:
+        """Write after the last piece, over its ending."""
+        if not self._special:
+            os.lseek(self._descriptor, self.written_bytes, os.SEEK_SET)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
 
     def close(self) -> None:
+        try:
+            if self._special:
+                self._put(self._ending)
+        except BrokenPipeError as error:
+            raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
+        except OSError as error:
+            raise _error(self._path, error) from error
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         try:
             os.close(self._descriptor)
         except OSError as error:
@@ -104,16 +160,16 @@ class PartFile:
     What a dead run left under that name is replaced; what a living one writes is not touched.
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         self._path = path
-        self._part = path.with_name(f"{path.name}.part")
+        self._part = part_of(path)
         self._overwrite = overwrite
         if _is_special(path):
             raise OutputError(f"{_name(path)} is not a file that can be replaced.", "Choose another name.")
         _refuse_folder(path)
         if not overwrite:
             refuse_existing(path)
-        self._file = _Descriptor(self._open(), self._part)
+        self._file = _Descriptor(self._open(), self._part, encoding)
 
     def _open(self) -> int:
         while True:
@@ -153,9 +209,9 @@ class PartFile:
         os.ftruncate(descriptor, 0)
         return True
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`."""
-        self._file.write(text)
+        self._file.write(text, ending)
 
     def close(self, *, complete: bool) -> None:
         """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
@@ -188,9 +244,10 @@ class PartFile:
 class InPlaceFile:
     """A file written under its own name, so that players and ``tail -f`` can follow it; also devices and pipes."""
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         flags = os.O_WRONLY | os.O_CLOEXEC
-        if not _is_special(path):
+        special = _is_special(path)
+        if not special:
             _refuse_folder(path)
             if not overwrite:
                 refuse_existing(path)
@@ -201,11 +258,11 @@ class InPlaceFile:
             raise _exists(path) from error
         except OSError as error:
             raise _error(path, error) from error
-        self._file = _Descriptor(descriptor, path)
+        self._file = _Descriptor(descriptor, path, encoding, special=special)
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`."""
-        self._file.write(text)
+        self._file.write(text, ending)
 
     def close(self, *, complete: bool) -> None:  # noqa: ARG002  what is there stays as it is
         """Nothing more comes."""
@@ -215,17 +272,19 @@ class InPlaceFile:
 class StandardOutput:
     """Standard output, flushed after every piece. Raises `OutputClosedError` when nobody reads it any more."""
 
-    def __init__(self, stream: BinaryIO | None = None) -> None:
+    def __init__(self, stream: BinaryIO | None = None, *, encoding: Encoding = UTF_8) -> None:
         if stream is None:
             if sys.stdout is None:
                 raise OutputError("Standard output is closed.", "Use -o FILE.")
             stream = sys.stdout.buffer
         self._stream = stream
+        self._encoder = encoding.encoder()
+        self._ending = ""
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`, or `OutputClosedError`."""
         try:
-            self._stream.write(text.encode("utf-8"))
+            self._stream.write(self._encoder.encode(text))
             self._stream.flush()
         except BrokenPipeError as error:
             self._silence()
@@ -233,16 +292,21 @@ class StandardOutput:
         except OSError as error:
             self._silence()
             raise _error(Path("Standard output"), error) from error
+        self._ending = ending
 
     def _silence(self) -> None:
         """What is still in the stream's buffer would raise again when the interpreter ends: let it go nowhere."""
+        self._ending = ""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor
             os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
 
-    def close(self, *, complete: bool) -> None:
-        """Nothing to do: standard output belongs to the process."""
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002  nobody can rename it
+        """Write the ending. Standard output itself belongs to the process."""
+        ending, self._ending = self._ending, ""
+        if ending:
+            self.write(ending)
 
 
 def _mode(path: Path) -> int:

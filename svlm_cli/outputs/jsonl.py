@@ -1,4 +1,4 @@
-"""Segments -> JSON lines, one object a round, silent rounds included. Text stays as it was generated."""
+"""Segments -> JSON: lines, or one document. An object a round, silent ones included. Text stays as it was generated."""
 
 import json
 import re
@@ -6,12 +6,14 @@ import re
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
+from svlm_cli.outputs.output import Origin
 
+_DOCUMENT_END = "\n]}\n"
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a terminal
 
 
-class JsonlOutput:
-    """A file of JSON lines; keys that say nothing are left out."""
+class _JsonOutput:
+    """A file of objects."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -19,23 +21,53 @@ class JsonlOutput:
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
+        self._put(json_line(segment))
+
+    def close(self, *, complete: bool = True) -> None:
+        """The file gets its final name if it is `complete`. Raises `OutputError`."""
+        self._destination.close(complete=complete and not self._failed)
+
+    def _put(self, text: str, ending: str = "") -> None:
         try:
-            self._destination.write(json_line(segment))
+            self._destination.write(text, ending)
         except OutputError:
             self._failed = True
             raise
 
-    def close(self) -> None:
-        """The file gets its final name. Raises `OutputError`."""
-        self._destination.close(complete=not self._failed)
+
+class JsonlOutput(_JsonOutput):
+    """A file of JSON lines."""
+
+
+class JsonOutput(_JsonOutput):
+    """One JSON document: what was captioned by what, and its rounds as `segments`. Closed after every round."""
+
+    def __init__(self, destination: Destination, origin: Origin) -> None:
+        super().__init__(destination)
+        self._head = f'{{"source": {_json(origin.source)}, "model": {_json(origin.model)}, "segments": ['
+
+    def write(self, segment: Segment) -> None:
+        """One round. Raises `OutputError`."""
+        self._put(self._begin() + json_line(segment).rstrip("\n"), _DOCUMENT_END)
+
+    def close(self, *, complete: bool = True) -> None:
+        """The file gets its final name if it is `complete`. Raises `OutputError`."""
+        if self._head and not self._failed:
+            self._put(self._begin().rstrip("\n"), _DOCUMENT_END)
+        super().close(complete=complete)
+
+    def _begin(self) -> str:
+        """What stands before the next round."""
+        head, self._head = self._head, ""
+        return f"{head}\n" if head else ",\n"
 
 
 def json_line(segment: Segment) -> str:
-    """A round as one line of JSON: times in seconds, ``tokens`` a count. Lone surrogates become U+FFFD."""
+    """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count."""
     values: dict[str, str | int | float] = {
         "start": round(segment.start_s, 3),
         "end": round(segment.end_s, 3),
-        "text": segment.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"),
+        "text": segment.text,
         "tokens": len(segment.token_ids),
         "work_s": round(segment.work_s, 4),
     }
@@ -45,5 +77,13 @@ def json_line(segment: Segment) -> str:
         values["wall_clock_s"] = round(segment.wall_clock_s, 3)
     if segment.dropped > 0:
         values["dropped"] = segment.dropped
-    line = json.dumps(values, ensure_ascii=False, allow_nan=False)
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n"
+    if segment.latency_s is not None:
+        values["latency_s"] = round(segment.latency_s, 3)
+    return _json(values) + "\n"
+
+
+def _json(value: object) -> str:
+    """On one line, safe in a terminal. Lone surrogates become U+FFFD."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -1,11 +1,13 @@
 """What the pipeline writes to, the formats there are, and the output of each. Knows no format's syntax and no file."""
 
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
+from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.style import CueStyle
 
 
@@ -14,13 +16,34 @@ class Format(StrEnum):
 
     SRT = "srt"
     VTT = "vtt"
+    ASS = "ass"
+    JSON = "json"
     JSONL = "jsonl"
+    TSV = "tsv"
+    TXT = "txt"
 
     @classmethod
     def from_suffix(cls, path: Path) -> "Format | None":
         """The format that a file's name asks for, if it does."""
         suffix = path.suffix.lower().removeprefix(".")
         return next((one for one in cls if one.value == suffix), None)
+
+    def encoded(self, wanted: Encoding) -> Encoding:
+        """How this format is encoded where `wanted` is asked for: JSON and WebVTT are always UTF-8."""
+        if self in (Format.JSON, Format.JSONL):
+            return UTF_8
+        return replace(wanted, name=UTF_8.name) if self is Format.VTT else wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What was captioned, and by what, as people call them; empty where nobody knows."""
+
+    source: str = ""
+    model: str = ""
+
+
+_UNKNOWN = Origin()
 
 
 class Output(Protocol):
@@ -30,21 +53,36 @@ class Output(Protocol):
         """One round. Raises `OutputError`."""
         ...
 
-    def close(self) -> None:
-        """No more rounds come; the file gets its final name. Raises `OutputError`."""
+    def close(self, *, complete: bool = True) -> None:
+        """No more rounds come; the file gets its final name if it is `complete`. Raises `OutputError`."""
         ...
 
 
-def open_output(format: Format, destination: Destination, style: CueStyle) -> Output:  # noqa: A002  its name elsewhere
-    """The output that writes `format` to `destination`; `style` is for the formats that have cues."""
+def open_output(
+    format: Format,  # noqa: A002  its name elsewhere
+    destination: Destination,
+    style: CueStyle,
+    origin: Origin = _UNKNOWN,
+) -> Output:
+    """The output that writes `format` to `destination`; `style` is for formats with cues, `origin` for a document."""
     # Here, because those who only hand segments on need no format's library.
-    from svlm_cli.outputs.jsonl import JsonlOutput
+    from svlm_cli.outputs.ass import AssOutput
+    from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput
     from svlm_cli.outputs.subtitles import SrtOutput, VttOutput
+    from svlm_cli.outputs.transcript import TsvOutput, TxtOutput
 
     match format:
         case Format.SRT:
             return SrtOutput(destination, style)
         case Format.VTT:
             return VttOutput(destination, style)
+        case Format.ASS:
+            return AssOutput(destination, style)
+        case Format.JSON:
+            return JsonOutput(destination, origin)
         case Format.JSONL:
             return JsonlOutput(destination)
+        case Format.TSV:
+            return TsvOutput(destination, style)
+        case Format.TXT:
+            return TxtOutput(destination, style)

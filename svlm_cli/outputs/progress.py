@@ -4,11 +4,14 @@ Knows names, events and times. What it prints comes from a model, so it is made 
 """
 
 import sys
+import time
 from enum import StrEnum
 from typing import Protocol, TextIO
 
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Segment
+
+_MOVE_S = 10.0  # between two lines of what is only counted
 
 
 class ProgressStyle(StrEnum):
@@ -29,6 +32,10 @@ class Progress(Protocol):
 
     def hear(self, name: str, segment: Segment) -> None:
         """A round of it is over."""
+        ...
+
+    def move(self, name: str, done_s: float) -> None:
+        """So much of it is done, where nothing is heard of it."""
         ...
 
     def say(self, line: str) -> None:
@@ -68,6 +75,9 @@ class NoProgress:
     def hear(self, name: str, segment: Segment) -> None:
         """Silent."""
 
+    def move(self, name: str, done_s: float) -> None:
+        """Silent."""
+
     def say(self, line: str) -> None:
         """Printed at once."""
         print(plain_text(line), file=self._file, flush=True)
@@ -85,6 +95,7 @@ class PlainProgress(NoProgress):
     def __init__(self, file: TextIO) -> None:
         super().__init__(file)
         self._running: set[str] = set()
+        self._moved = time.monotonic()
 
     def begin(self, name: str, length_s: float | None) -> None:  # noqa: ARG002 - a line has no length
         """Silent."""
@@ -95,6 +106,13 @@ class PlainProgress(NoProgress):
         line = phrase(segment)
         if line:
             self.say(line if len(self._running) == 1 else f"{name} {line}")
+
+    def move(self, name: str, done_s: float) -> None:
+        """A line now and then."""
+        now = time.monotonic()
+        if now - self._moved >= _MOVE_S:
+            self._moved = now
+            self.say(f"{name}: {clock(done_s)}")
 
     def end(self, name: str) -> None:
         """Silent."""
@@ -124,12 +142,16 @@ class BarProgress:
         self._tasks[name] = self._progress.add_task("", total=length_s, name=plain_text(name), position="")
 
     def hear(self, name: str, segment: Segment) -> None:
-        """Moves the bar to the end of the round and prints its phrase."""
+        """Moves the bar to the end of the round and prints its phrase, with the video's name while several run."""
         done_s = segment.end_s - self._starts_s.setdefault(name, segment.start_s)
         self._progress.update(self._tasks[name], completed=done_s, position=clock(segment.end_s))
         line = phrase(segment)
         if line:
-            self.say(line)
+            self.say(line if len(self._tasks) == 1 else f"{name} {line}")
+
+    def move(self, name: str, done_s: float) -> None:
+        """Moves the bar."""
+        self._progress.update(self._tasks[name], completed=done_s, position=clock(done_s))
 
     def say(self, line: str) -> None:
         """Printed above the bars."""

@@ -46,3 +46,6 @@ class CueStyle:
 def _require(condition: bool, message: str) -> None:
     if not condition:
         raise UsageError(message)
+
+
+DEFAULT_STYLE = CueStyle()

@@ -1,70 +1,19 @@
-"""Segments -> SubRip and WebVTT. Knows the syntax of both.
-
-How cues are made is the affair of ``cues.py``, where they go that of ``destination.py``.
-"""
+"""Segments -> SubRip and WebVTT. Knows the syntax of both."""
 
 import html
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from datetime import timedelta
 
 import srt
 
-from svlm_cli.core.errors import OutputError
-from svlm_cli.core.types import Cue, Segment
-from svlm_cli.outputs.cues import CueBuilder
-from svlm_cli.outputs.destination import Destination
-from svlm_cli.outputs.style import CueStyle
+from svlm_cli.core.types import Cue
+from svlm_cli.outputs.cue_output import CueOutput
 
 _TAG_START = re.compile(r"<(?=[/A-Za-z])")
 _OVERRIDE_START = re.compile(r"\{(?=\\)")
 
 
-class _SubtitleOutput(ABC):
-    """Writes each cue as soon as it is final. After a failed write there are no more, so that no cue is left out."""
-
-    header = ""
-
-    def __init__(self, destination: Destination, style: CueStyle) -> None:
-        self._destination = destination
-        self._builder = CueBuilder(style)
-        self._written = 0
-        self._begun = False
-        self._failed = False
-
-    def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
-        self._write(self._builder.add(segment))
-
-    def close(self) -> None:
-        """Writes the last cues; the file gets its final name. Raises `OutputError`."""
-        complete = False
-        try:
-            if not self._failed:
-                self._write(self._builder.finish())
-                complete = True
-        finally:
-            self._destination.close(complete=complete)
-
-    def _write(self, cues: Iterable[Cue]) -> None:
-        try:
-            if self.header and not self._begun:
-                self._destination.write(self.header)
-            self._begun = True
-            for cue in cues:
-                self._destination.write(self._block(self._written + 1, cue))
-                self._written += 1
-        except OutputError:
-            self._failed = True
-            raise
-
-    @abstractmethod
-    def _block(self, index: int, cue: Cue) -> str:
-        """A cue as it stands in the file, with the blank line that ends it."""
-
-
-class SrtOutput(_SubtitleOutput):
+class SrtOutput(CueOutput):
     """A SubRip file. Players read some tags in it, so words that look like one are made to look like words."""
 
     def _block(self, index: int, cue: Cue) -> str:
@@ -74,7 +23,7 @@ class SrtOutput(_SubtitleOutput):
         return block
 
 
-class VttOutput(_SubtitleOutput):
+class VttOutput(CueOutput):
     """A WebVTT file."""
 
     header = "WEBVTT\n\n"

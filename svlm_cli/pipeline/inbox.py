@@ -1,11 +1,13 @@
 """Chunks of several sources, read ahead by one thread each, handed out as they come.
 
-Every queue is bounded, so a slow reader holds its source back. What a source raises is raised where its chunk would
+Every queue is bounded: a slow reader holds its source back, or, where the source is live and cannot be held back,
+loses the oldest chunk that waits, which the next one counts. What a source raises is raised where its chunk would
 have been taken. Knows no engine and no file.
 """
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
+from dataclasses import replace
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
@@ -14,15 +16,16 @@ from svlm_cli.core.types import Chunk
 Key = TypeVar("Key", bound=Hashable)
 
 READ_AHEAD_CHUNKS = 2  # one being used, one ready: decoding overlaps the model, and memory stays small
-JOIN_TIMEOUT_S = 5.0
+JOIN_TIMEOUT_S = 2.0
 
 
 class _Reader:
     """One source: its thread, its chunks that wait, and how it ended."""
 
-    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None]) -> None:
+    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: bool) -> None:
         self.chunks = chunks
         self.close = close
+        self.drops = drops
         self.waiting: deque[Chunk] = deque()
         self.ended = False
         self.stopped = False
@@ -33,6 +36,15 @@ class _Reader:
     def ready(self) -> bool:
         return bool(self.waiting) or self.ended
 
+    @property
+    def full(self) -> bool:
+        return len(self.waiting) >= (1 if self.drops else READ_AHEAD_CHUNKS)
+
+    def drop_for(self, chunk: Chunk) -> Chunk:
+        """`chunk` takes the place of the one that waits, and counts what is lost with it."""
+        lost = self.waiting.popleft()
+        return replace(chunk, dropped=chunk.dropped + lost.dropped + len(lost.frames), gap_s=chunk.gap_s + lost.gap_s)
+
 
 class Inbox(Generic[Key]):
     """The sources that are being read, by key."""
@@ -41,9 +53,12 @@ class Inbox(Generic[Key]):
         self._readers: dict[Key, _Reader] = {}
         self._changed = Condition()
 
-    def add(self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None]) -> None:
-        """Start to read a source. `close`, called from another thread, makes `chunks` end."""
-        reader = _Reader(chunks, close)
+    def add(self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: bool = False) -> None:
+        """Start to read a source. `close`, called from another thread, makes `chunks` end.
+
+        With `drops` only the newest chunk waits: the source is never held back.
+        """
+        reader = _Reader(chunks, close, drops=drops)
         reader.thread = Thread(target=self._read, args=(reader,), name="svlm-source", daemon=True)
         self._readers[key] = reader
         reader.thread.start()
@@ -66,24 +81,27 @@ class Inbox(Generic[Key]):
             raise reader.error
         return None
 
-    def remove(self, key: Key) -> None:
-        """Stop reading a source and close it."""
-        reader = self._readers.pop(key)
+    def remove(self, *keys: Key) -> None:
+        """Stop reading sources and close them: all of them first, then wait for each."""
+        readers = [self._readers.pop(key) for key in keys]
         with self._changed:
-            reader.stopped = True
+            for reader in readers:
+                reader.stopped = True
             self._changed.notify_all()
-        reader.close()
-        assert reader.thread is not None, "every reader was started"
-        reader.thread.join(JOIN_TIMEOUT_S)
+        for reader in readers:
+            reader.close()
+        for reader in readers:
+            assert reader.thread is not None, "every reader was started"
+            reader.thread.join(JOIN_TIMEOUT_S)
 
     def _read(self, reader: _Reader) -> None:
         try:
             for chunk in reader.chunks:
                 with self._changed:
-                    self._changed.wait_for(lambda: reader.stopped or len(reader.waiting) < READ_AHEAD_CHUNKS)
+                    self._changed.wait_for(lambda: reader.stopped or reader.drops or not reader.full)
                     if reader.stopped:
                         return
-                    reader.waiting.append(chunk)
+                    reader.waiting.append(reader.drop_for(chunk) if reader.full else chunk)
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever takes
             reader.error = error

@@ -5,8 +5,8 @@ neither where chunks come from nor what outputs do with the words.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from svlm_cli.core.errors import CapacityError, SvlmError
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
@@ -15,6 +15,16 @@ from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Request
 from svlm_cli.outputs.output import Output
 from svlm_cli.pipeline.inbox import Inbox
+from svlm_cli.pipeline.latency import Latency
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Live:
+    """What a feed has that goes on whether anybody watches or not."""
+
+    now_s: Callable[[], float]  # the time on the clock of its chunks
+    drops: bool = True  # behind, it loses the oldest chunks; else it is held back
+    resets: bool = False  # its stream forgets everything at a gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,15 +38,20 @@ class Feed:
     query: str | None = None
     context: str = ""
     seed: int = 0
+    endless: bool = False  # stopped at any moment, what there is of it is whole
+    live: Live | None = None
 
 
 @dataclass(slots=True, eq=False)
 class FeedReport:
-    """How a feed went. `error` is what ended it early."""
+    """How a feed goes, and how it went. `error` is what ended it early."""
 
     feed: Feed
     rounds: int = 0
     video_s: float = 0.0  # how much of the video is captioned
+    gap_s: float = 0.0  # how much was missed, because the source showed nothing
+    dropped: int = 0  # frames that were not looked at, because the model was slower than the source
+    latency: Latency = field(default_factory=Latency)  # of live feeds
     error: SvlmError | None = None
 
 
@@ -55,15 +70,20 @@ class _Running:
         report = self.report
         report.rounds += 1
         report.video_s += segment.end_s - segment.start_s
+        report.gap_s += segment.gap_s
+        report.dropped += segment.dropped
+        if segment.latency_s is not None:
+            report.latency.add(segment.latency_s)
 
-    def close(self) -> None:
+    def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
         self.stream.close()
+        complete = self.feed.endless or not stopped
         outputs, self.outputs = self.outputs, []
         errors = []
         for output in outputs:
             try:
-                output.close()
+                output.close(complete=complete)
             except SvlmError as error:
                 errors.append(error)
         if errors:
@@ -71,6 +91,7 @@ class _Running:
 
 
 Listener = Callable[[Feed, TokenEvent | Segment], None]
+Ending = Callable[[FeedReport], None]
 
 
 class _Run:
@@ -97,7 +118,7 @@ class _Run:
                 self.finished.append(FeedReport(feed, error=error))
                 continue
             self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
-            self.inbox.add(stream.slot, feed.chunks, feed.close)
+            self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.live is not None and feed.live.drops)
 
     def take(self) -> list[Request]:
         """A request for each stream whose next chunk is ready."""
@@ -111,8 +132,15 @@ class _Run:
             if chunk is None:
                 self.finish(slot)
             else:
-                requests.append(Request(self.running[slot].stream, chunk))
+                requests.append(self.request(self.running[slot], chunk))
         return requests
+
+    @staticmethod
+    def request(running: _Running, chunk: Chunk) -> Request:
+        live = running.feed.live
+        if live is not None and live.resets and chunk.gap_s > 0:
+            running.stream.reset()
+        return Request(running.stream, chunk)
 
     def step(self, requests: list[Request]) -> None:
         while requests:
@@ -128,6 +156,9 @@ class _Run:
         running = self.running.get(event.stream)
         if running is None:
             return  # its output failed earlier in this round
+        if isinstance(event, Segment) and running.feed.live is not None:
+            newest_s = event.end_s - 1 / self.engine.policy.vision.fps
+            event = replace(event, latency_s=max(0.0, running.feed.live.now_s() - newest_s))
         self.listen(running.feed, event)
         if isinstance(event, Segment):
             try:
@@ -135,24 +166,34 @@ class _Run:
             except SvlmError as error:
                 self.finish(event.stream, error)
 
-    def finish(self, slot: int, error: SvlmError | None = None) -> None:
+    def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)
         running.report.error = error
         self.inbox.remove(slot)
-        running.close()
+        running.close(stopped=stopped)
         self.finished.append(running.report)
 
-    def close(self) -> None:
-        for slot in list(self.running):
-            self.finish(slot)
+    def close(self, interrupted: Ending) -> None:
+        """Stop all sources at once, then finish all files."""
+        self.inbox.remove(*self.running)
+        while self.running:
+            _, running = self.running.popitem()
+            running.close(stopped=True)
+            interrupted(running.report)
 
 
 def run(
-    engine: Engine, feeds: Iterable[Feed], *, max_streams: int = 1, listen: Listener = lambda feed, event: None
-) -> Iterator[FeedReport]:
+    engine: Engine,
+    feeds: Iterable[Feed],
+    *,
+    max_streams: int = 1,
+    listen: Listener = lambda feed, event: None,
+    interrupted: Ending = lambda report: None,
+) -> Generator[FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
-    Interrupted (by an exception, or because the caller stops), it closes every feed and finishes every file first.
+    Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
+    are, complete where the feed is endless, else not, and hands the report of each to `interrupted`.
     """
     state = _Run(engine, feeds, max_streams, listen)
     try:
@@ -164,4 +205,4 @@ def run(
                 return
             state.step(state.take())
     finally:
-        state.close()
+        state.close(interrupted)

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.outputs.destination import open_destination
-from svlm_cli.outputs.output import Output, open_output
+from svlm_cli.outputs.destination import make_folder, open_destination
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Origin, Output, open_output
 from svlm_cli.outputs.style import CueStyle
-from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.inputs import STDIN
+from svlm_cli.pipeline.products import Product, seen_by
 from svlm_cli.pipeline.run import Feed
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
 
@@ -23,11 +26,15 @@ class VideoOptions:
     start_s: float | None = None
     end_s: float | None = None
     decoder: Decoder = Decoder.FFMPEG
+    follow_s: float | None = None  # the file is still written, and ends when it has not grown for so long
     query: str | None = None
     context: str = ""
     seed: int = 0
     overwrite: bool = False
+    make_folders: bool = False  # those of the outputs
     style: CueStyle = field(default_factory=CueStyle)
+    encoding: Encoding = UTF_8
+    model: str = ""  # as people call it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,24 +46,43 @@ class Video:
     feed: Feed
 
 
-def open_video(job: Job, policy: StreamPolicy, options: VideoOptions) -> Video:
-    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words."""
+def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: Sequence[Product] = ()) -> Video:
+    """Open a job's source; `InputError` if it cannot be read. Its outputs are opened with its first words.
+
+    `products` see its pictures and take its words.
+    """
     fps = policy.vision.fps
-    frames = open_frames(job.source, fps=fps, start_s=options.start_s, end_s=options.end_s, decoder=options.decoder)
+    frames = open_frames(
+        job.source,
+        fps=fps,
+        start_s=options.start_s,
+        end_s=options.end_s,
+        decoder=options.decoder,
+        follow_s=options.follow_s,
+    )
 
     def outputs() -> Sequence[Output]:
-        return [
-            open_output(target.format, open_destination(target.path, overwrite=options.overwrite), options.style)
-            for target in job.targets
-        ]
+        files = [_open(target, Origin(job.name, options.model), options) for target in job.targets]
+        return [*files, *(output for product in products for output in product.outputs())]
 
     feed = Feed(
         name=job.source,
-        chunks=chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds),
+        chunks=seen_by(products, chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)),
         close=frames.close,
         outputs=outputs,
         query=options.query,
         context=options.context,
         seed=options.seed,
+        endless=job.source == STDIN or options.follow_s is not None,
     )
     return Video(job, frames, feed)
+
+
+def _open(target: Target, origin: Origin, options: VideoOptions) -> Output:
+    if target.path is not None and options.make_folders:
+        make_folder(target.path.parent, "Choose another --output-dir.")
+    encoding = target.format.encoded(options.encoding)
+    destination = open_destination(
+        target.path, overwrite=options.overwrite, live=options.follow_s is not None, encoding=encoding
+    )
+    return open_output(target.format, destination, options.style, origin)

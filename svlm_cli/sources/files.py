@@ -8,14 +8,17 @@ import math
 import os
 import threading
 from collections.abc import Generator
+from dataclasses import replace
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 from typing import Self
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
+from svlm_cli.sources.follow import Follower
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.sequential import Reading, read_in_order
 from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
@@ -74,18 +77,21 @@ class FrameStream(Closing):
 
 
 def open_frames(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | Address,
     *,
     fps: float,
     start_s: float | None = None,
     end_s: float | None = None,
     decoder: Decoder = Decoder.FFMPEG,
+    follow_s: float | None = None,
 ) -> FrameStream:
-    """The frames of a file, or of standard input (``-``): `fps` pictures a second of what is on screen then.
+    """The frames of a file, of standard input (``-``) or of a recording elsewhere: `fps` pictures a second.
 
     Frame k is the newest picture whose time is <= start + k / fps; start is `start_s`, or the time of the first
     picture where that is later or `start_s` is None. `end_s` is left out. All times are the source's own, which need
     not begin at 0. Pictures are RGB, upright, with square pixels, and may change size on the way.
+
+    With `follow_s` the file is still being written: its end is where it has not grown for so long.
 
     `InputError` if the source cannot be found or read, or has no picture between `start_s` and `end_s`; `UsageError`
     for times and rates that cannot be.
@@ -97,9 +103,14 @@ def open_frames(
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise UsageError(f"The start ({start_s:g} s) must come before the end ({end_s:g} s).")
     program = find_ffmpeg()
-    address = stdin_address() if source == "-" else file_address(source)
+    address = _address(source)
     reading = Reading()
-    if decoder is Decoder.DECORD:
+    if follow_s is not None and not isinstance(source, Address) and not address.stdin:
+        path, patience_s = Path(source), follow_s
+        address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True)
+        reading = Reading(lambda target: Follower(path, target, patience_s=patience_s))
+        frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
+    elif decoder is Decoder.DECORD and not isinstance(source, Address):
         frames = _read_with_decord(program, address, source, rate, start_s, end_s, reading)
     else:
         frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
@@ -109,6 +120,12 @@ def open_frames(
         until = "" if end_s is None else f" before {end_s:g} s"
         raise InputError(f"{address.name} has no pictures{since}{until}.", reading.span)
     return FrameStream(first, frames, reading)
+
+
+def _address(source: str | os.PathLike[str] | Address) -> Address:
+    if isinstance(source, Address):
+        return source
+    return stdin_address() if source == "-" else file_address(source)
 
 
 def _read_with_decord(

@@ -1,12 +1,16 @@
-"""One ffmpeg process and the pictures that it hands over, whatever it reads from: a file, a pipe, later a camera.
+"""One ffmpeg process and the pictures that it hands over, whatever it reads from: a file, a pipe or a camera.
 
 Pictures come straight from the pipe, so ffmpeg never runs ahead of its reader by more than its own few buffers. Knows
 neither files nor what to do when ffmpeg ends.
 """
 
+import contextlib
 import io
+import select
 import subprocess
+from collections.abc import Sequence
 from fractions import Fraction
+from typing import BinaryIO
 
 import numpy as np
 
@@ -22,7 +26,7 @@ _LOG_TIMEOUT_S = 10.0
 
 
 class PicturePipe(Closing):
-    """Pictures of `address`, `rate` a second: see `picture_command` for which ones, and for `start_s` and `seek_s`.
+    """Pictures of `address` as `command` makes them, by default `picture_command` for `rate`, `start_s` and `seek_s`.
 
     A context manager; leaving it ends ffmpeg at once. `kill` may be called from another thread, which ends a `read`
     that waits.
@@ -36,30 +40,54 @@ class PicturePipe(Closing):
         *,
         start_s: float | None = None,
         seek_s: float | None = None,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.address = address
         self._start_s = start_s
-        command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
+        if command is None:
+            command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
+        fed = bool(address.script) or address.fed
         try:
             self._process = subprocess.Popen(
                 command,
-                stdin=None if address.stdin else subprocess.DEVNULL,
+                bufsize=0,  # `wait` looks at the pipe itself
+                stdin=subprocess.PIPE if fed else None if address.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 process_group=0,  # a Ctrl-C is for us: we end ffmpeg when we have finished our files
             )
         except OSError as error:
             raise InputError(f"{program.path} cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
-        assert isinstance(self._process.stdout, io.BufferedReader)
-        assert isinstance(self._process.stderr, io.BufferedReader)
+        assert isinstance(self._process.stdout, io.FileIO)
+        assert isinstance(self._process.stderr, io.FileIO)
         self._stdout = self._process.stdout
         self._pictures = NutReader(self._stdout)
-        self._log_reader = LogReader(self._process.stderr)
+        self._log_reader = LogReader(io.BufferedReader(self._process.stderr), address.presentable)
+        if address.script:
+            self._send(address.script)
+
+    def _send(self, script: str) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # an ffmpeg that dies at once is noticed elsewhere
+            self._process.stdin.write(script.encode())
+            self._process.stdin.close()
+
+    @property
+    def stdin(self) -> BinaryIO:
+        """Where the source is written to, if its address says that it is fed."""
+        assert self._process.stdin is not None
+        return self._process.stdin  # type: ignore[return-value]
 
     @property
     def log(self) -> Log:
         """What ffmpeg said so far; all of it once `read` has returned None."""
         return self._log_reader.log
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether `read` has something to read, if only the end, before the time is over."""
+        poll = select.poll()
+        poll.register(self._stdout, select.POLLIN)
+        return bool(poll.poll(max(0.0, timeout_s) * 1000))
 
     def read(self) -> Picture | None:
         """The next picture; None at the end, when ffmpeg is gone too."""

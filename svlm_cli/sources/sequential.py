@@ -3,9 +3,12 @@
 Knows no decord, and nothing of who asks.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
 from fractions import Fraction
+from typing import BinaryIO
 
+from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.log import Log
@@ -20,7 +23,9 @@ _SEEK_MARGINS_S = (3.0, 15.0, 60.0)
 class Reading:
     """One reading of a source: what becomes known meanwhile, and the way to stop it from another thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, feed: Callable[[BinaryIO], Closing] | None = None) -> None:
+        self._feed = feed  # writes the source into ffmpeg's stdin, if its address says that it is fed
+        self._feeding: Closing | None = None
         self.duration_s: float | None = None  # as the source's header says
         self.span = ""  # from when to when there are pictures, in a sentence; empty if nobody knows
         self.truncated = False  # it ended too early
@@ -36,8 +41,15 @@ class Reading:
     def use(self, pipe: PicturePipe) -> None:
         """`stop` ends this pipe from now on, also if it was called before."""
         self._pipe = pipe
+        if self._feed is not None:
+            self._feeding = self._feed(pipe.stdin)
         if self.stopped:
             pipe.kill()
+
+    def end(self) -> None:
+        """Leave nothing behind, once ffmpeg is gone."""
+        if self._feeding is not None:
+            self._feeding.close()
 
     def stop(self) -> None:
         """End the reading, even while it waits for a picture."""
@@ -59,8 +71,10 @@ def read_in_order(
 
     Closing the generator ends ffmpeg at once. `InputError` if nothing at all can be decoded.
     """
-    pipe, picture = _open(program, address, rate, start_s, reading)
-    with pipe:
+    with ExitStack() as stack:
+        stack.callback(reading.end)
+        pipe, picture = _open(program, address, rate, start_s, reading)
+        stack.enter_context(pipe)
         first_s = pipe.first_s()
         log = pipe.log
         reading.note_header(log)

@@ -213,6 +213,16 @@ def test_a_second_sigterm_does_not_stop_the_finishing(waiting: subprocess.Popen[
     assert (tmp_path / "file").read_text() == "finished"
 
 
+def test_a_second_interrupt_ends_at_once(waiting: subprocess.Popen[str], tmp_path: Path) -> None:
+    """Guards whoever presses Ctrl-C again because the finishing hangs."""
+    waiting.send_signal(signal.SIGINT)
+    time.sleep(0.1)
+    waiting.send_signal(signal.SIGINT)
+    _, err = waiting.communicate(timeout=30)
+    assert (waiting.returncode, err) == (130, "")
+    assert not (tmp_path / "file").exists()
+
+
 @pytest.mark.parametrize("lines", [1, 100_000])
 def test_a_reader_that_left_is_no_bug(lines: int) -> None:
     """Guards `svlm ... | head`: no traceback, neither at once nor when the interpreter flushes at its end."""

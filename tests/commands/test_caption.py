@@ -141,6 +141,22 @@ def test_several_videos_share_a_model_and_one_that_fails_stops_no_other(
     assert not (tmp_path / "text.srt").exists()
 
 
+def test_an_output_folder_mirrors_the_inputs(
+    svlm_inside: Svlm, here: Path, tmp_path: Path, tiny_checkpoint: Path
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(here, tmp_path / folder / "clip.mp4")
+    done = svlm_inside(
+        *("caption", "a/clip.mp4", "b/clip.mp4", "--model", tiny_checkpoint, "-f", "srt,jsonl"),
+        *("--output-dir", "out/captions"),
+    )
+    assert done.returncode == 0, done.stderr
+    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert written == [f"captions/{folder}/clip.{suffix}" for folder in "ab" for suffix in ("jsonl", "srt")]
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {"clip.mp4"}
+
+
 def test_nothing_is_overwritten_unasked(svlm_inside: Svlm, here: Path, tiny_checkpoint: Path) -> None:
     here.with_suffix(".srt").write_text("mine")
     done = svlm_inside("caption", here.name, "--model", tiny_checkpoint)

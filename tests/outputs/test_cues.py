@@ -17,6 +17,7 @@ from svlm_cli.outputs.style import CueStyle
 from tests.outputs.speech import random_speech, rounds
 
 STYLE = CueStyle()
+SPLIT_NAME = re.compile(r"\bNorth\nUnited|\bHarbour\nCity|\b(?:North|Harbour)$")
 ARTICLE_AT_END = re.compile(r"\b(?:a|an|the|their)$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -249,6 +250,8 @@ def test_an_hour_of_commentary_can_be_read(words_a_second: float, naive_share: f
     assert all(cue.text.count("\n") <= 1 for cue in cues)
     assert all(before.end_s <= after.start_s for before, after in itertools.pairwise(cues))
     assert sum(bool(ARTICLE_AT_END.search(cue.text)) for cue in cues) <= 1
+    assert sum(bool(SPLIT_NAME.search(cue.text)) for cue in cues) <= 1
+    assert sum(cue.text.count("United") + cue.text.count("City") for cue in cues) > 80, "there are names to split"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from svlm_cli.outputs.output import Format, open_output
 from svlm_cli.outputs.style import CueStyle
 from tests.outputs.speech import random_speech, rounds
 from tests.outputs.test_cues import streams
-from tests.subtitle_checker import check_srt, check_vtt, read_srt
+from tests.subtitle_checker import check_ass, check_srt, check_tsv, check_vtt, read_srt
 
 
 class Memory:
@@ -20,17 +20,19 @@ class Memory:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        self.ending = ""
         self.complete: bool | None = None
 
-    def write(self, text: str) -> None:
+    def write(self, text: str, ending: str = "") -> None:
         self.pieces.append(text)
+        self.ending = ending
 
     def close(self, *, complete: bool) -> None:
         self.complete = complete
 
     @property
     def text(self) -> str:
-        return "".join(self.pieces)
+        return "".join(self.pieces) + self.ending
 
 
 def written(format_: Format, segments: list[Segment]) -> Memory:
@@ -54,6 +56,22 @@ def test_vtt_as_it_stands_in_a_file() -> None:
     )
 
 
+def test_ass_as_it_stands_in_a_file() -> None:
+    text = written(Format.ASS, rounds(["Goal {\\an8}by", "North\\Nunited, of all the names that are here"])).text
+    assert text.endswith(
+        "Dialogue: 0,0:00:00.00,0:00:02.95,Default,,0,0,0,,"
+        "Goal (/an8)by North/Nunited,\\Nof all the names that are here\n"
+    )
+
+
+def test_tables_and_bare_words() -> None:
+    said = rounds(["Goal for\tthe Falcons, who have", "waited for it so long!", "", "", "One nil."])
+    assert written(Format.TSV, said).text == (
+        "start\tend\ttext\n0\t2650\tGoal for the Falcons, who have waited for it so long!\n4000\t5000\tOne nil.\n"
+    )
+    assert written(Format.TXT, said).text == "Goal for the Falcons, who have waited for it so long!\nOne nil.\n"
+
+
 def test_beyond_a_hundred_hours() -> None:
     late = rounds(["Still going."], start_s=360_000.0)
     assert "\n100:00:00,000 --> 100:00:01,000\n" in written(Format.SRT, late).text
@@ -74,15 +92,15 @@ def test_nothing_said_is_a_valid_file_too() -> None:
 @given(streams())
 def test_every_piece_written_leaves_a_valid_file(segments: list[Segment]) -> None:
     """Guards files that are looked at, or interrupted, while they grow."""
-    srt, vtt = written(Format.SRT, segments), written(Format.VTT, segments)
-    for count in range(len(srt.pieces) + 1):
-        assert check_srt("".join(srt.pieces[:count])) == []
-        assert check_vtt("".join(vtt.pieces[: count + 1])) == []
-    assert srt.complete
-    assert vtt.complete
+    formats = [(Format.SRT, check_srt), (Format.VTT, check_vtt), (Format.ASS, check_ass), (Format.TSV, check_tsv)]
+    for format_, check in formats:
+        file = written(format_, segments)
+        for count in range(format_ is not Format.SRT, len(file.pieces) + 1):
+            assert check("".join(file.pieces[:count])) == []
+        assert file.complete
 
 
-@pytest.mark.parametrize("suffix", ["srt", "vtt"])
+@pytest.mark.parametrize("suffix", ["srt", "vtt", "ass"])
 def test_ffmpeg_reads_it(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o.{suffix}"
     output = open_output(Format(suffix), PartFile(path, overwrite=False), CueStyle())
@@ -94,7 +112,8 @@ def test_ffmpeg_reads_it(tmp_path: Path, suffix: str) -> None:
     assert done.stderr == ""
     convert = ["ffmpeg", "-v", "error", "-nostdin", "-i", str(path), "-f", "srt", "-"]
     read_back = subprocess.run(convert, capture_output=True, text=True, check=True).stdout
-    assert read_back.count(" --> ") == path.read_text(encoding="utf-8").count(" --> ") > 50
+    cue = "Dialogue: " if suffix == "ass" else " --> "
+    assert read_back.count(" --> ") == path.read_text(encoding="utf-8").count(cue) > 50
 
 
 def test_a_cue_is_on_disk_as_soon_as_it_is_final(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.policy import Mode
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
-from svlm_cli.pipeline.run import Feed, run
+from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
 from tests.engine.conftest import Parts, make_chunks, parts, small_policy
 
 __all__ = ["parts"]  # the fixture
@@ -23,6 +23,7 @@ class Kept:
 
     segments: list[Segment] = field(default_factory=list)
     closed: int = 0
+    complete: bool | None = None
     fails_at: int = -1
 
     def write(self, segment: Segment) -> None:
@@ -30,8 +31,9 @@ class Kept:
             raise OutputError("The disk is full.")
         self.segments.append(segment)
 
-    def close(self) -> None:
+    def close(self, *, complete: bool = True) -> None:
         self.closed += 1
+        self.complete = complete
 
 
 def feed(name: str, chunks: Iterator[Chunk], output: Kept, seed: int = 0) -> Feed:
@@ -176,3 +178,73 @@ def test_a_slow_source_does_not_hold_up_a_fast_one(parts: Parts) -> None:
     assert gate.is_set()
     assert len(waiting.segments) == 2
     assert len(fast.segments) == 8
+
+
+def paced(count: int, pause_s: float) -> Iterator[Chunk]:
+    for chunk in make_chunks(count):
+        yield chunk
+        time.sleep(pause_s)
+
+
+def test_behind_a_live_source_the_newest_is_seen_and_the_rest_counted(parts: Parts) -> None:
+    """A model that is too slow must stay near the present, and say what it left out."""
+    kept = Kept()
+
+    def listen(_feed: Feed, event: object) -> None:
+        if isinstance(event, Segment):
+            time.sleep(0.2)
+
+    live = Live(now_s=lambda: 100.0)
+    camera = Feed("camera", paced(20, 0.05), lambda: None, lambda: [kept], live=live)
+    (report,) = run(parts.engine(small_policy()), [camera], listen=listen)
+    frames = sum(len(chunk.frames) for chunk in make_chunks(20))
+    seen = sum(len(make_chunks(20)[round(segment.start_s)].frames) for segment in kept.segments)
+    assert report.dropped > 0
+    assert report.dropped + seen == frames
+    assert kept.segments[-1].start_s == make_chunks(20)[-1].start_s, "the newest is never dropped"
+
+
+def test_a_live_source_may_be_held_back_instead(parts: Parts) -> None:
+    kept = Kept()
+    live = Live(now_s=lambda: 0.0, drops=False)
+    feeds = [Feed("camera", paced(10, 0.0), lambda: None, lambda: [kept], live=live)]
+    (report,) = run(parts.engine(small_policy()), feeds)
+    assert (report.rounds, report.dropped) == (10, 0)
+
+
+def test_latency_is_counted_from_the_newest_frame(parts: Parts) -> None:
+    policy = small_policy()
+    kept = Kept()
+    live = Live(now_s=lambda: 7.0, drops=False)
+    (report,) = run(parts.engine(policy), [Feed("a", iter(make_chunks(2)), lambda: None, lambda: [kept], live=live)])
+    newest_s = make_chunks(1)[0].end_s - 1 / policy.vision.fps
+    assert kept.segments[0].latency_s == pytest.approx(7.0 - newest_s)
+    assert report.latency.count == 2
+
+
+@pytest.mark.parametrize("resets", [True, False])
+def test_a_gap_may_end_what_is_remembered(parts: Parts, resets: bool) -> None:
+    """After a reset the words are those of a stream that begins there."""
+    chunks = make_chunks(6)
+    chunks[3] = replace(chunks[3], gap_s=5.0)
+    whole, rest = Kept(), Kept()
+    live = Live(now_s=lambda: 0.0, drops=False, resets=resets)
+    list(run(parts.engine(small_policy()), [Feed("a", iter(chunks), lambda: None, lambda: [whole], live=live)]))
+    list(run(parts.engine(small_policy()), [feed("b", iter(chunks[3:]), rest)]))
+    assert (texts(whole)[3:] == texts(rest)) is resets
+    assert [segment.round for segment in whole.segments] == ([0, 1, 2, 0, 1, 2] if resets else [0, 1, 2, 3, 4, 5])
+
+
+def test_interrupted_every_feed_is_reported(parts: Parts) -> None:
+    """Ctrl-C is how a camera's run ends: its totals must be told then."""
+    closed = threading.Event()
+    reports: list[FeedReport] = []
+
+    def stop(_feed: Feed, event: object) -> None:
+        if isinstance(event, Segment) and event.round == 2:
+            raise KeyboardInterrupt
+
+    camera = Feed("camera", endless(closed), closed.set, lambda: [Kept()])
+    with pytest.raises(KeyboardInterrupt):
+        list(run(parts.engine(small_policy()), [camera], listen=stop, interrupted=reports.append))
+    assert [(report.feed.name, report.rounds) for report in reports] == [("camera", 2)]

@@ -1,0 +1,249 @@
+"""A camera that is killed, stopped, disturbed and resized at random for as long as wanted, and svlm watching it.
+
+Both run in processes of their own; here is only what disturbs the one and looks at the other: its memory, its files,
+when it speaks again. Knows no engine and no source.
+"""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from svlm_cli.bench.camera import RtspServer
+from svlm_cli.bench.process import children_of, exists, resident_bytes_of, threads_of
+from svlm_cli.bench.validity import jsonl_faults, srt_faults
+
+WORDS_WITHIN_S = 12.0  # of the server serving again
+GROWTH_BYTES = 20_000_000  # allowed from the time when all is warm
+WARM_S = 300.0  # of a long soak; a third of a short one
+END_WITHIN_S = 3.0
+_LOOK_S = 0.25
+_SIZES = ((224, 112), (320, 240), (448, 224), (160, 120))
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is done to the camera."""
+
+    minutes: float
+    seed: int
+    pictures: Path  # what it plays, as `RtspServer` wants it
+    arguments: tuple[str, ...] = ()  # of `svlm caption`: the model, the context
+
+
+@dataclass(slots=True)
+class Disturbance:
+    """One of them. Times are seconds since the soak began."""
+
+    kind: str
+    at_s: float
+    lasts_s: float
+    words_after_s: float | None = None  # of an outage: from its end to the next words
+
+
+@dataclass(slots=True)
+class Soak:
+    """What was seen."""
+
+    minutes: float
+    seed: int
+    disturbances: list[Disturbance] = field(default_factory=list)
+    rounds: int = 0
+    words: int = 0
+    gaps: int = 0
+    dropped: int = 0
+    copies: int = 0  # of files, made at random moments and checked
+    faults: list[str] = field(default_factory=list)
+    warm_bytes: int = 0  # resident memory when all is warm, and at the end: medians of half a minute
+    last_bytes: int = 0
+    most_bytes: int = 0
+    warm_threads: int = 0
+    last_threads: int = 0
+    exit_code: int | None = None
+    ended_after_s: float = 0.0
+    children_left: int = 0
+    latency_median_s: float = 0.0
+    latency_longest_s: float = 0.0
+
+    @property
+    def failures(self) -> list[str]:
+        """What is not as it must be, in sentences."""
+        found = list(self.faults)
+        found += [
+            f"after the {one.kind} at {one.at_s:.0f} s words came only after {one.words_after_s} s"
+            for one in self.disturbances
+            if one.kind in ("kill", "stall") and not (one.words_after_s or WORDS_WITHIN_S + 1) <= WORDS_WITHIN_S
+        ]
+        if self.last_bytes - self.warm_bytes > GROWTH_BYTES:
+            found.append(f"memory grew by {(self.last_bytes - self.warm_bytes) / 1e6:.1f} MB")
+        if self.last_threads > self.warm_threads:
+            found.append(f"{self.last_threads} threads at the end, {self.warm_threads} before")
+        if self.exit_code != 128 + signal.SIGTERM or self.ended_after_s > END_WITHIN_S or self.children_left:
+            ended = f"it ended with {self.exit_code} after {self.ended_after_s:.1f} s"
+            found.append(f"{ended} and left {self.children_left} children")
+        if not self.words:
+            found.append("it said nothing at all")
+        return found
+
+
+def measure(load: Load, folder: Path, progress: Callable[[str], None] = lambda line: None) -> Soak:
+    """Soak svlm in `folder`, which is empty, and look at it."""
+    with RtspServer(load.pictures) as server:
+        command = [sys.executable, "-m", "svlm_cli", "caption", server.url, "--name", "soak"]
+        command += ["-f", "srt,jsonl", "--segment", "1m" if load.minutes < 10 else "5m", *load.arguments]
+        with (folder / "stderr.txt").open("wb") as stderr:
+            process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+            )
+            run = _Run(load, folder, server, process, progress)
+            try:
+                run.watch()
+                run.end()
+            finally:
+                process.kill()
+                process.wait()
+    run.conclude()
+    return run.soak
+
+
+class _Run:
+    """The state of one soak."""
+
+    def __init__(
+        self,
+        load: Load,
+        folder: Path,
+        server: RtspServer,
+        process: "subprocess.Popen[bytes]",
+        progress: Callable[[str], None],
+    ) -> None:
+        self.soak = Soak(load.minutes, load.seed)
+        self.folder = folder
+        self.server = server
+        self.process = process
+        self.progress = progress
+        self.chance = random.Random(load.seed)
+        self.began_s = time.monotonic()
+        self.until_s = load.minutes * 60
+        self.warm_s = min(WARM_S, self.until_s / 3)
+        self.memory: list[tuple[float, int]] = []
+        self.threads: list[tuple[float, int]] = []
+        self.outage: Disturbance | None = None  # that has not been followed by words yet
+        self.served_again: float | None = None  # since when, on the clock of the wall
+        self.undo: tuple[float, Callable[[], None]] | None = None
+
+    @property
+    def now_s(self) -> float:
+        """Since the soak began."""
+        return time.monotonic() - self.began_s
+
+    def watch(self) -> None:
+        """Disturb and look, until the time is over and the last outage has been followed by words."""
+        next_s = 15.0  # everything works before anything is disturbed
+        next_copy_s = 5.0
+        while self.now_s < self.until_s or ((self.undo or self.outage) and self.now_s < self.until_s + 60):
+            time.sleep(_LOOK_S)
+            if self.process.poll() is not None:
+                self.soak.faults.append(f"it ended by itself, with {self.process.returncode}")
+                return
+            self.look()
+            if self.undo is not None and self.now_s >= self.undo[0]:
+                self.undo[1]()
+                self.undo = None
+                next_s = self.now_s + self.chance.uniform(8, 25)
+            quiet = self.undo is None and self.outage is None
+            if quiet and self.now_s >= next_s and self.now_s < self.until_s - 30:
+                self.disturb()
+            if self.now_s >= next_copy_s:
+                self.check_copies()
+                next_copy_s = self.now_s + self.chance.uniform(0.5, 10)
+
+    def look(self) -> None:
+        """One look at the process and at what it has said."""
+        self.memory.append((self.now_s, resident_bytes_of(self.process.pid)))
+        if self.outage is None:
+            self.threads.append((self.now_s, threads_of(self.process.pid)))
+        elif self.served_again is not None:
+            since = self.served_again
+            newest = sorted(self.folder.glob("*.jsonl"))[-2:]
+            rows = [json.loads(line) for path in newest for line in path.read_text().splitlines()]
+            if any(row["text"].strip() and row["wall_clock_s"] >= since for row in rows):
+                self.outage.words_after_s = round(time.time() - since, 2)
+                self.progress(f"words {self.outage.words_after_s} s after the {self.outage.kind}")
+                self.outage = self.served_again = None
+
+    def disturb(self) -> None:
+        """Something happens to the camera."""
+        kind = self.chance.choice(["kill", "kill", "stall", "stall", "noise", "size"])
+        lasts_s = self.chance.uniform(1, 20)
+        disturbance = Disturbance(kind, round(self.now_s, 1), round(lasts_s, 1))
+        self.soak.disturbances.append(disturbance)
+        self.progress(f"{kind} for {lasts_s:.1f} s")
+        if kind == "size":
+            width, height = self.chance.choice(_SIZES)
+            self.server.order(f"size {width} {height}")
+            disturbance.lasts_s = 0.0
+            self.undo = (self.now_s, lambda: None)
+        elif kind == "noise":
+            self.server.order(f"noise {self.chance.choice([0.0001, 0.001, 0.01])}")
+            self.undo = (self.now_s + lasts_s, lambda: self.server.order("noise 0"))
+        else:
+            self.outage = disturbance
+            begin, finish = (
+                (self.server.kill, self.server.start) if kind == "kill" else (self.server.stall, self.server.resume)
+            )
+            begin()
+            self.undo = (self.now_s + lasts_s, lambda: self.serve_again(finish))
+
+    def serve_again(self, finish: Callable[[], None]) -> None:
+        """The outage is over."""
+        finish()
+        self.served_again = time.time()
+
+    def check_copies(self) -> None:
+        """Every file, as it is at this moment."""
+        for path in self.folder.glob("soak*"):
+            check = jsonl_faults if path.suffix == ".jsonl" else srt_faults
+            self.soak.copies += 1
+            faults = check(path.read_text(encoding="utf-8"))
+            self.soak.faults += [f"{path.name} at {self.now_s:.0f} s: {fault}" for fault in faults[:3]]
+
+    def end(self) -> None:
+        """Stop it, and see what is left afterwards."""
+        children = children_of(self.process.pid)
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.soak.exit_code = self.process.wait(10 * END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self.soak.faults.append("it did not end")
+        self.soak.ended_after_s = round(time.monotonic() - began, 2)
+        self.soak.children_left = sum(exists(child) for child in children)
+
+    def conclude(self) -> None:
+        """Count."""
+        soak = self.soak
+        self.check_copies()
+        rows = [
+            json.loads(line) for path in sorted(self.folder.glob("*.jsonl")) for line in path.read_text().splitlines()
+        ]
+        soak.rounds = len(rows)
+        soak.words = sum(len(row["text"].split()) for row in rows)
+        soak.gaps = sum("gap_s" in row for row in rows)
+        soak.dropped = sum(row.get("dropped", 0) for row in rows)
+        soak.latency_median_s = _median([row["latency_s"] for row in rows])
+        soak.latency_longest_s = max((row["latency_s"] for row in rows), default=0.0)
+        soak.warm_bytes = int(_median([size for at, size in self.memory if self.warm_s <= at < self.warm_s + 30]))
+        soak.last_bytes = int(_median([size for at, size in self.memory if at >= self.memory[-1][0] - 30]))
+        soak.most_bytes = max((size for at, size in self.memory if at >= self.warm_s), default=0)
+        soak.warm_threads = max((count for at, count in self.threads if at < self.warm_s), default=0)
+        soak.last_threads = self.threads[-1][1] if self.threads else 0
+
+
+def _median(values: list[float] | list[int]) -> float:
+    return sorted(values)[len(values) // 2] if values else 0.0

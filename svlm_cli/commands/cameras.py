@@ -1,0 +1,201 @@
+"""``svlm caption`` for what is no file here: cameras, streams, devices. Puts engine and sources together.
+
+All run at once, in one batch, on one copy of the weights. What happens to each is told in plain lines.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import typer
+
+from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.loading import WHAT_SPEAKS, load
+from svlm_cli.commands.messages import ExitCode, error_sentence
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.outputs.destination import OutputClosedError
+from svlm_cli.outputs.progress import Progress, open_progress
+from svlm_cli.sources.live import LiveStream
+from svlm_cli.sources.status import SourceStatus, State, describe
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.cameras import Camera
+    from svlm_cli.pipeline.run import Feed, FeedReport
+    from svlm_cli.pipeline.watched import CameraOptions, Watched
+
+_REPEAT_S = 60.0  # the same trouble is told again so often
+
+
+class StatusLines:
+    """What is told of cameras while they run: each change once, the same trouble once a minute, what was dropped."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._reasons: dict[str, tuple[str, float]] = {}  # by camera: the last trouble, and when it was told
+        self._dropped: dict[str, tuple[int, float]] = {}  # by camera: not told yet, and when the last were
+        self._lock = Lock()  # each camera tells from its own thread
+
+    def note(self, status: SourceStatus) -> None:
+        """A camera's state has changed."""
+        with self._lock:
+            if status.state is State.WAITING:
+                reason, told_s = self._reasons.get(status.name, ("", -math.inf))
+                if reason == status.reason and time.monotonic() - told_s < _REPEAT_S:
+                    return
+                self._reasons[status.name] = (status.reason, time.monotonic())
+            elif status.state is State.LIVE:
+                self._reasons.pop(status.name, None)
+            else:
+                return
+        self._say(f"svlm: {describe(status)}")
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """A round is over: tell what was left out, at most once a minute."""
+        count, told_s = self._dropped.get(name, (0, -math.inf))
+        count += segment.dropped
+        if count and time.monotonic() - told_s >= _REPEAT_S:
+            lag = "" if segment.latency_s is None else f"; words come {segment.latency_s:.1f} s after their frame"
+            self._say(f"svlm: {name}: the model is too slow, {count} frames were dropped{lag}")
+            count, told_s = 0, time.monotonic()
+        self._dropped[name] = (count, told_s)
+
+
+def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
+    """Caption all of them until each has ended, or a signal comes."""
+    from svlm_cli.checkpoints.resolve import resolve
+
+    options = asked.camera_options()
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    progress = open_progress(asked.progress, quiet=asked.quiet)
+    call = _Watch(cameras, options, asked, asked.changed(checkpoint.policy), progress)
+    try:
+        call.run(checkpoint.folder)
+    finally:
+        progress.close()
+    call.conclude()
+
+
+@dataclass(slots=True, eq=False)
+class _Watch:
+    """One call of the command: its cameras, how each went, and what is told meanwhile."""
+
+    cameras: "tuple[Camera, ...]"
+    options: "CameraOptions"
+    asked: CaptionOptions
+    policy: StreamPolicy
+    progress: Progress
+    watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
+    errors: list[SvlmError] = field(default_factory=list)
+    lines: StatusLines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = StatusLines(self.say)
+
+    def say(self, line: str) -> None:
+        """One line for people, unless they want quiet."""
+        if not self.asked.quiet:
+            self.progress.say(line)
+
+    def run(self, folder: Path) -> None:
+        """Load the model, then watch all cameras until each has ended."""
+        from svlm_cli.pipeline.run import run
+
+        if self.asked.model is None:
+            self.say(WHAT_SPEAKS)
+        if len(self.cameras) == 1:
+            self.check()
+        streams = len(self.cameras)
+        engine = load(folder, self.policy, self.asked, streams, self.say)
+        with closing(
+            run(engine, self.feeds(), max_streams=streams, listen=self.listen, interrupted=self.note)
+        ) as reports:
+            for report in reports:
+                self.note(report)
+
+    def check(self) -> None:
+        """A camera that will never let us in is told before the model is loaded, which may take a minute."""
+        from svlm_cli.pipeline.watched import open_camera
+
+        (camera,) = self.cameras
+        watched = open_camera(camera, self.policy, self.options, tell_status=lambda status: None, tell=self.say)
+        try:
+            if isinstance(watched.frames, LiveStream):
+                watched.frames.check()
+        finally:
+            watched.frames.close()
+
+    def feeds(self) -> "Iterator[Feed]":
+        """The cameras that can be opened."""
+        from svlm_cli.pipeline.watched import open_camera
+
+        for camera in self.cameras:
+            try:
+                watched = open_camera(
+                    camera, self.policy, self.options, tell_status=self.lines.note, tell=self.trouble(camera)
+                )
+            except SvlmError as error:
+                self.fail(error)
+                continue
+            self.watched[camera.name] = watched
+            self.progress.begin(camera.name, watched.frames.duration_s)
+            yield watched.feed
+
+    def trouble(self, camera: "Camera") -> Callable[[str], None]:
+        """How trouble with a camera's files is told."""
+        return lambda line: self.progress.say(f"svlm: {camera.name}: {line}")
+
+    def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
+        """Show a phrase when its second is over."""
+        if isinstance(event, Segment):
+            self.progress.hear(feed.name, event)
+            self.lines.hear(feed.name, event)
+
+    def note(self, report: "FeedReport") -> None:
+        """Tell how a camera went, also if it was stopped."""
+        watched = self.watched.pop(report.feed.name)
+        name = watched.camera.name
+        self.progress.end(name)
+        for notice in watched.frames.notices:
+            self.progress.say(f"svlm: {notice}")
+        if report.rounds:
+            written = ", ".join(target.name for target in watched.camera.targets)
+            self.say(f"{name} -> {written}: {totals(report)}")
+        if report.error is not None:
+            self.fail(report.error)
+
+    def fail(self, error: SvlmError) -> None:
+        """A lone camera's error ends the command; one of several is told at once, and the others go on."""
+        if isinstance(error, OutputClosedError):
+            return
+        self.errors.append(error)
+        if len(self.cameras) > 1:
+            self.progress.say(error_sentence(error))
+
+    def conclude(self) -> None:
+        """The exit code: the error's own for a lone camera, 1 if any of several failed."""
+        if self.errors and len(self.cameras) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise typer.Exit(ExitCode.FAILED)
+
+
+def totals(report: "FeedReport") -> str:
+    """How it went, in a line."""
+    parts = [f"{report.video_s:.1f} s of video"]
+    if report.gap_s:
+        parts.append(f"{report.gap_s:.1f} s missed")
+    if report.feed.live is not None:
+        parts.append(f"{report.dropped} frames dropped")
+        latency = report.latency
+        parts.append(
+            f"words {latency.quantile(0.5):.2f} s after their frame (99 %: {latency.quantile(0.99):.2f} s, "
+            f"longest {latency.longest_s:.2f} s)"
+        )
+    return ", ".join(parts)

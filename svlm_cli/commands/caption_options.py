@@ -1,0 +1,258 @@
+"""The options of ``svlm caption``, and what they ask for: the one place where their words become our own values."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.commands import options
+from svlm_cli.commands.live_options import LiveOptions, OnGap
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.progress import ProgressStyle
+from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
+from svlm_cli.pipeline.batch import Existing, Job, Wanted
+from svlm_cli.pipeline.cameras import Camera
+from svlm_cli.pipeline.inputs import Input, find_inputs
+from svlm_cli.sources.files import Decoder
+from svlm_cli.sources.opening import SourceOptions
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.products import Product
+    from svlm_cli.pipeline.videos import VideoOptions
+    from svlm_cli.pipeline.watched import CameraOptions
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionOptions:
+    """What was asked for, an option a field, in the order of the help."""
+
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
+            show_default=False,
+        ),
+    ] = None
+    batch_file: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-file", "-a", metavar="FILE|-", help="More inputs, one a line (or ended by NUL); # comments."
+        ),
+    ] = None
+    streams: Annotated[
+        int,
+        typer.Option("--jobs", "-j", min=1, metavar="N", help="Videos captioned at once, in one batch."),
+    ] = 1
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first video that fails.")] = False
+    model: options.Model = None
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
+    ] = None
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            metavar="DIR",
+            help="Write below DIR, in the inputs' own folders: a/x.mp4 becomes DIR/a/x.srt.",
+        ),
+    ] = None
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format", "-f", metavar=",".join(Format), help="One or several. Default: srt, or what -o FILE is called."
+        ),
+    ] = ""
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False
+    skip_existing: Annotated[
+        bool, typer.Option("--skip-existing", help="Keep files that exist, and caption only for those that do not.")
+    ] = False
+    mux: Annotated[
+        Path | None,
+        typer.Option("--mux", metavar="OUT.mkv|mp4", help="Also copy the video, with the words as a track."),
+    ] = None
+    burn_in: Annotated[
+        Path | None,
+        typer.Option("--burn-in", metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
+    ] = None
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="OUT.html", help="Also make a page: pictures, words, search, a player."),
+    ] = None
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.")
+    ] = "eng"
+    max_line_width: Annotated[
+        int,
+        typer.Option(
+            "--max-line-width", metavar="COLUMNS", help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2."
+        ),
+    ] = DEFAULT_STYLE.max_line_width
+    max_lines: Annotated[int, typer.Option("--max-lines", metavar="N", help="Of one cue.")] = DEFAULT_STYLE.max_lines
+    max_cps: Annotated[
+        float,
+        typer.Option(
+            "--max-cps", metavar="N", help="Columns a second that a reader can follow: cues are timed for it."
+        ),
+    ] = DEFAULT_STYLE.max_cps
+    encoding: Annotated[
+        str,
+        typer.Option(
+            "--encoding", metavar="NAME", help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8."
+        ),
+    ] = UTF_8.name
+    crlf: Annotated[bool, typer.Option("--crlf", help="End lines as on Windows, but for json and jsonl.")] = False
+    start: Annotated[str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None
+    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Left out itself.")] = None
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames a second that the model sees. Default: the model's.")
+    ] = None
+    query: Annotated[
+        str | None, typer.Option("--query", help="What the model is asked to do. Default: the model's.")
+    ] = None
+    keep_query: Annotated[
+        bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
+    ] = None
+    context: Annotated[
+        str, typer.Option("--context", metavar="TEXT|@FILE", help="What the model should know: title, teams, names.")
+    ] = ""
+    mode: Annotated[Mode | None, typer.Option("--mode", help="How the stream forgets. Default: streaming.")] = None
+    temperature: Annotated[float | None, typer.Option("--temperature", help="0 always takes the likeliest word.")] = (
+        None
+    )
+    seed: options.Seed = 0
+    decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.")] = Decoder.FFMPEG
+    live: LiveOptions = field(default_factory=LiveOptions)
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    attention: options.Attention = "auto"
+    graphs: options.Graphs = True
+    progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.")] = ProgressStyle.AUTO
+    quiet: options.Quiet = False
+
+    def inputs(self) -> tuple[Input, ...]:
+        """The videos."""
+        return find_inputs(self.sources or (), self.batch_file)
+
+    def wanted(self) -> Wanted:
+        """Where the words go. `UsageError` for what makes no sense."""
+        if self.overwrite and self.skip_existing:
+            raise UsageError("--overwrite and --skip-existing contradict each other.", "Leave one of them out.")
+        existing = Existing.OVERWRITE if self.overwrite else Existing.SKIP if self.skip_existing else Existing.REFUSE
+        return Wanted(_formats(self.formats), self.output, self.output_dir, existing)
+
+    def video_options(self) -> "VideoOptions":
+        """What holds for every video. `UsageError` for what makes no sense."""
+        from svlm_cli.pipeline.videos import VideoOptions  # torch
+
+        return VideoOptions(
+            start_s=_time_s(self.start),
+            end_s=_time_s(self.end),
+            decoder=self.decoder,
+            follow_s=self.live.follow_s,
+            query=self.query,
+            context=_context(self.context),
+            seed=self.seed,
+            overwrite=self.overwrite,
+            style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
+            encoding=Encoding(self.encoding, self.crlf),
+            make_folders=self.output_dir is not None,
+            model=self.model or DEFAULT_MODEL,
+        )
+
+    def source_options(self) -> SourceOptions:
+        """How sources are opened. `UsageError` for what makes no sense."""
+        return self.live.source_options(_time_s(self.start), _time_s(self.end), self.decoder)
+
+    def cameras(self) -> tuple[Camera, ...]:
+        """What is to be watched, if the inputs are no files here; `UsageError` if some are and some are not."""
+        listed = self.batch_file is not None
+        sources = [one.source for one in self.inputs()] if listed else list(self.sources or ())
+        cameras = self.live.cameras(sources, self.source_options(), self.wanted())
+        if cameras and (self.mux is not None or self.burn_in is not None):
+            raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
+        return cameras
+
+    def camera_options(self) -> "CameraOptions":
+        """What holds for every camera."""
+        from svlm_cli.pipeline.watched import CameraOptions  # torch
+
+        alike = self.video_options()
+        return CameraOptions(
+            sources=self.source_options(),
+            resets=self.live.on_gap is OnGap.RESET,
+            segment_s=self.live.segment_s,
+            query=alike.query,
+            context=alike.context,
+            seed=alike.seed,
+            overwrite=alike.overwrite,
+            style=alike.style,
+            encoding=alike.encoding,
+            model=alike.model,
+        )
+
+    def products(self, jobs: Sequence[Job]) -> tuple["Product", ...]:
+        """What is made of the video beside files of words; checked as far as can be."""
+        if self.mux is None and self.burn_in is None and self.report is None:
+            return ()
+        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products
+
+        if not re.fullmatch("[a-z]{3}", self.language):
+            raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
+        source, style = jobs[0].source, CueStyle(self.max_line_width, self.max_lines, self.max_cps)
+        model, language, overwrite = self.model or DEFAULT_MODEL, self.language, self.overwrite
+        products: list[Product] = [
+            SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)
+            for path, burned in ((self.mux, False), (self.burn_in, True))
+            if path is not None
+        ]
+        if self.report is not None:
+            products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
+        if self.skip_existing:
+            products = [product for product in products if not product.path.is_file()]
+        check_products(jobs, products)
+        return tuple(products)
+
+    def changed(self, policy: StreamPolicy) -> StreamPolicy:
+        """A model's policy with what was asked for instead."""
+        return policy.changed(mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature)
+
+
+def _formats(text: str) -> tuple[Format, ...]:
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = {one.value: one for one in Format}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"There is no format {name}.", f"Use {', '.join(known)}.")
+    return tuple(known[name] for name in names)
+
+
+def _time_s(text: str | None) -> float | None:
+    """Seconds, or [H:]MM:SS, both with decimals."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", text.strip())
+    if match is None:
+        raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+def _context(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
+        ) from error

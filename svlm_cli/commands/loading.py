@@ -1,0 +1,51 @@
+"""An engine for ``svlm caption``, with torch imported only now."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.core.policy import StreamPolicy
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.engine import Engine
+
+WHAT_SPEAKS = (
+    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in. "
+    "Real footage wants --model streamingvlm-7b."
+)
+
+
+_GIB = 1 << 30
+
+
+def load(
+    folder: Path, policy: StreamPolicy, asked: CaptionOptions, streams: int, tell: Callable[[str], None]
+) -> "Engine":
+    """The checkpoint in `folder`, where and as the options say, with room for so many streams.
+
+    `tell` hears beforehand if it will hardly fit.
+    """
+    from svlm_cli.engine.device import free_bytes, resolve_device, resolve_dtype
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.flash import AttentionKernel
+
+    where = resolve_device(asked.device)
+    dtype = resolve_dtype(asked.dtype, where)
+    needed = Engine.footprint(folder, policy, device=where, dtype=dtype, max_streams=streams).total
+    free = free_bytes(where)
+    if free is not None and needed > free:
+        tell(
+            f"svlm: this needs about {needed / _GIB:.1f} GiB of memory, and {where} has {free / _GIB:.1f} free. "
+            "Fewer --jobs, a lower --fps or --dtype fp8 need less."
+        )
+    return Engine.load(
+        folder,
+        policy,
+        device=where,
+        dtype=dtype,
+        max_streams=streams,
+        attention=AttentionKernel(asked.attention),
+        graphs=asked.graphs,
+    )

@@ -1,0 +1,69 @@
+"""Signals that end a command: the first one finishes what is open, a second Ctrl-C ends at once.
+
+Knows nothing of what is open: that is closed as the exception passes.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from svlm_cli.commands.messages import ExitCode
+
+_SHOW_CURSOR = "\x1b[?25h\x1b[0m"
+
+
+class Terminated(BaseException):
+    """SIGTERM, raised in the main thread so that everything that is open gets finished on the way out."""
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """SIGINT is `KeyboardInterrupt` and SIGTERM is `Terminated`, once; a SIGINT after either ends the process."""
+    ending = False
+
+    def interrupt(*_: object) -> None:
+        nonlocal ending
+        if ending:
+            _end_at_once()
+        ending = True
+        raise KeyboardInterrupt
+
+    def terminate(*_: object) -> None:
+        nonlocal ending
+        if ending:
+            return  # the files are being finished
+        ending = True
+        raise Terminated
+
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a shell's background job, which stays deaf
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
+    if not ignored:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_at_once() -> None:
+    """No file is finished, but each is valid; no child is left, and the terminal has its cursor."""
+    for child in _children():
+        with suppress(OSError):
+            os.kill(child, signal.SIGKILL)
+    with suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            os.write(sys.stderr.fileno(), _SHOW_CURSOR.encode())
+    os._exit(ExitCode.INTERRUPTED)
+
+
+def _children() -> list[int]:
+    """Where the system tells, as Linux does."""
+    found = []
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in path.read_text().split()]
+    return found

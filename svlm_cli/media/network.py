@@ -1,0 +1,166 @@
+"""Addresses on the network and devices, as ffmpeg may open them: what each kind needs, and what it may lead to.
+
+A URL reaches ffmpeg in a script on its standard input, never as an argument, which every user of the machine could
+read. Knows no connection: whether anybody answers is the reader's affair.
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.text import plain_text
+from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
+
+_PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
+
+
+class Transport(StrEnum):
+    """What carries the video of an RTSP camera."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Who asks."""
+
+    user: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    protocols: str
+    formats: str = FORMATS
+    options: tuple[tuple[str, str], ...] = ()
+
+
+_QUICK = (("probesize", "32"), ("analyzeduration", "0"))  # the description of an RTSP session says it all
+_CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
+_RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PATIENCE_US)))
+_HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)),)
+_HTTP_FORMATS = f"{FORMATS},hls,applehttp"
+_SCHEMES = {
+    "rtsp": _Scheme("rtp,tcp,udp", "rtsp", _RTSP_OPTIONS),
+    "rtsps": _Scheme("rtp,tcp,udp,tls", "rtsp", _RTSP_OPTIONS),
+    "http": _Scheme("http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
+    "https": _Scheme("http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
+    "rtmp": _Scheme("rtmp,tcp", "flv,live_flv", _CAREFUL),
+    "rtmps": _Scheme("rtmps,tls,tcp", "flv,live_flv", _CAREFUL),
+    "udp": _Scheme("udp", "mpegts,mpegtsraw", _CAREFUL),
+    "srt": _Scheme("srt", "mpegts,mpegtsraw", _CAREFUL),
+}
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+
+
+def scheme_of(source: str) -> str | None:
+    """The scheme of an address that svlm can read; None for the name of a file.
+
+    `UsageError` for an address of another kind, unless there is a file of that name.
+    """
+    match = _URL.match(source)
+    if match is None:
+        return None
+    scheme = match[1].lower()
+    if scheme in _SCHEMES:
+        return scheme
+    if Path(source).exists():
+        return None
+    raise UsageError(f"svlm cannot read {scheme} addresses.", f"It reads {', '.join(_SCHEMES)}, and files.")
+
+
+def split_url(url: str) -> tuple[SplitResult, Login | None]:
+    """A URL without its login, and its login; `UsageError`, which does not repeat it, if it is none."""
+    if re.search(r"[\x00-\x20\x7f]", url):
+        raise UsageError("An address holds a space or a control character.", "Write %20 for a space.")
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError("An address is not a URL.", "Write it like rtsp://camera:554/stream.") from error
+    if not host and parts.scheme != "udp":
+        raise UsageError(f"An address of the scheme {parts.scheme} names no host.", "Write rtsp://camera/stream.")
+    userinfo, at, _ = parts.netloc.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    host = f"[{host}]" if host and ":" in host else host or ""
+    where = host if port is None else f"{host}:{port}"
+    if parts.scheme == "udp" and at and not userinfo:
+        where = f"@{where}"  # ffmpeg's way to say that it listens
+    login = Login(unquote(user), unquote(password)) if user or colon else None
+    return parts._replace(netloc=where), login
+
+
+def public_name(url: str) -> str:
+    """A URL as people may see it: without login, query and fragment, which may be secret."""
+    parts, _ = split_url(url)
+    return plain_text(parts._replace(query="", fragment="").geturl())
+
+
+def network_address(
+    url: str, *, name: str = "", login: Login | None = None, transport: Transport = Transport.TCP
+) -> Address:
+    """How ffmpeg opens a URL. `login` is for one that brings none; `UsageError` if it cannot be a URL."""
+    parts, own = split_url(url)
+    scheme = _SCHEMES[parts.scheme]
+    login = own or login
+    secrets = {parts.query} if parts.query else set()
+    if login is not None:
+        userinfo = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}"
+        parts = parts._replace(netloc=f"{userinfo}@{parts.netloc}")
+        secrets |= {userinfo, login.password, quote(login.password, safe="")}
+    options = [*scheme.options, ("protocol_whitelist", scheme.protocols), ("format_whitelist", scheme.formats)]
+    if scheme.formats == "rtsp":
+        options.append(("rtsp_transport", transport.value))
+    script = ["ffconcat version 1.0", f"file {_quoted(parts.geturl())}"]
+    script += [f"option {key} {value}" for key, value in options]
+    return Address(
+        url="pipe:0",
+        name=name or public_name(url),
+        protocols="pipe,fd",
+        formats="concat",
+        options=(("f", "concat"), ("safe", "0"), ("probesize", "32"), ("analyzeduration", "0")),
+        script="\n".join(script) + "\n",
+        secrets=tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True)),
+    )
+
+
+def device_address(
+    program: Ffmpeg, device: str, input_format: str, *, name: str = "", options: tuple[tuple[str, str], ...] = ()
+) -> Address:
+    """How ffmpeg opens a device of the kind `input_format` (v4l2, ...); `UsageError` if it knows no such kind."""
+    known = devices(program)
+    if input_format not in known:
+        raise UsageError(f"This ffmpeg has no input device {plain_text(input_format)}.", f"It has {', '.join(known)}.")
+    return Address(
+        url=device,
+        name=name or path_name(device),
+        protocols="file,pipe,fd",
+        formats=f"{input_format},rawvideo",
+        options=(("f", input_format), *options),
+    )
+
+
+def devices(program: Ffmpeg) -> list[str]:
+    """The input devices that an ffmpeg knows."""
+    try:
+        text = subprocess.run(
+            [program.path, "-hide_banner", "-devices"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=20,
+            check=True,
+        ).stdout.decode(errors="replace")
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InputError(f"{program.path} does not run.", "Install ffmpeg again.") from error
+    names = re.findall(r"^ D[E ]? *(\S+)", text.partition("--")[2], re.MULTILINE)
+    return sorted({name for group in names for name in group.split(",")})
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("'", "'\\''")
+    return f"'{escaped}'"

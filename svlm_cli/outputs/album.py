@@ -1,0 +1,51 @@
+"""Small pictures of a video as it goes by: a bounded number, however long it is. Knows no words and no page."""
+
+import bisect
+import io
+
+from svlm_cli.core.types import Picture
+
+WIDTH = 240
+_HEIGHT = 320  # at most, of portraits
+_QUALITY = 70
+_MOST = 1200  # 10 MB or so
+
+
+class Album:
+    """JPEG pictures by their time: evenly spaced, more of them the shorter the video."""
+
+    def __init__(self) -> None:
+        self._times_s: list[float] = []
+        self._pictures: list[bytes] = []
+        self._step_s = 0.0
+
+    def add(self, picture: Picture, time_s: float) -> None:
+        """A picture, if it is time for one; times must rise."""
+        if self._times_s and time_s - self._times_s[-1] < self._step_s - 1e-6:
+            return
+        self._times_s.append(time_s)
+        self._pictures.append(_jpeg(picture))
+        if len(self._times_s) > _MOST:
+            del self._times_s[1::2], self._pictures[1::2]
+            self._step_s = (self._times_s[-1] - self._times_s[0]) / (len(self._times_s) - 1)
+
+    def at(self, time_s: float) -> bytes | None:
+        """The picture nearest to that time, as a JPEG file."""
+        if not self._times_s:
+            return None
+        after = bisect.bisect_left(self._times_s, time_s)
+        nearest = min(
+            range(max(0, after - 1), min(after + 1, len(self._times_s))),
+            key=lambda index: abs(self._times_s[index] - time_s),
+        )
+        return self._pictures[nearest]
+
+
+def _jpeg(picture: Picture) -> bytes:
+    from PIL import Image  # most who import this package draw nothing
+
+    image = Image.fromarray(picture)
+    image.thumbnail((WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=_QUALITY, optimize=True)
+    return file.getvalue()

@@ -1,0 +1,31 @@
+"""How long people wait for words: a count of durations that stays small for days. Pure."""
+
+import math
+
+_SMALLEST_S, _GROWTH = 0.001, 1.05  # each class is 5 % wider than the one before it
+
+
+class Latency:
+    """Durations in classes of 5 %: their median, their 99th percentile and the longest, none of them kept."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}
+        self.count = 0
+        self.longest_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more."""
+        place = round(math.log(max(seconds, _SMALLEST_S) / _SMALLEST_S, _GROWTH))
+        self._counts[place] = self._counts.get(place, 0) + 1
+        self.count += 1
+        self.longest_s = max(self.longest_s, seconds)
+
+    def quantile(self, share: float) -> float:
+        """What that share of them does not exceed, to within 3 %; 0 if there are none."""
+        wanted = share * self.count
+        seen = 0
+        for place in sorted(self._counts):
+            seen += self._counts[place]
+            if seen >= wanted:
+                return min(float(_SMALLEST_S * _GROWTH**place), self.longest_s)
+        return 0.0

@@ -1,0 +1,179 @@
+"""What is made of one video beside files of words: copies of it that hold them, a page that shows both.
+
+A product listens while the video is captioned, and is made when all words are there. Knows no model.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.types import Chunk
+from svlm_cli.media.conversion import read_header
+from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
+from svlm_cli.media.part import PartVideo
+from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
+from svlm_cli.outputs.album import Album
+from svlm_cli.outputs.ass import FONT_SIZE
+from svlm_cli.outputs.destination import open_destination, refuse_existing, refuse_unwritable, text_file
+from svlm_cli.outputs.output import Format, Origin, Output, open_output
+from svlm_cli.outputs.report import CueList, Report, video_path, write_page
+from svlm_cli.outputs.style import CueStyle
+from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.inputs import STDIN
+
+
+class Product(Protocol):
+    """One file to be made."""
+
+    path: Path
+
+    def prepare(self) -> None:
+        """Raise whatever error there will be, as far as that shows before a model is loaded."""
+        ...
+
+    def outputs(self) -> Sequence[Output]:
+        """What takes the words meanwhile."""
+        ...
+
+    def look(self, chunk: Chunk) -> None:
+        """What the model is about to see. Called from the thread that reads the video."""
+        ...
+
+    def make(self, on_progress: Callable[[float], None]) -> str:
+        """Write the file, telling how many seconds of video are done. Returns what there is to say about it."""
+        ...
+
+    def close(self) -> None:
+        """Nothing is left but the file."""
+        ...
+
+
+class SubtitledCopy:
+    """The video with its words as a track, or drawn into its pictures (`burned`)."""
+
+    def __init__(
+        self, source: str, path: Path, *, burned: bool, language: str, style: CueStyle, overwrite: bool
+    ) -> None:
+        self.path = path
+        self._source = source
+        self._burned = burned
+        self._language = language
+        self._style = style
+        self._overwrite = overwrite
+        self._container = Container.of(path)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def prepare(self) -> None:
+        """Raises `InputError`, `OutputError`."""
+        file_address(self._source)
+        PartVideo(self.path, overwrite=self._overwrite)
+        if self._burned:
+            check_burning()
+
+    def outputs(self) -> Sequence[Output]:
+        """A file of subtitles that nobody sees."""
+        self._folder = tempfile.TemporaryDirectory(prefix="svlm-")
+        format_ = Format.ASS if self._burned else Format.SRT
+        return [open_output(format_, open_destination(self._words, overwrite=False), self._style)]
+
+    @property
+    def _words(self) -> Path:
+        assert self._folder is not None, "its outputs were opened"
+        return Path(self._folder.name, "words.ass" if self._burned else "words.srt")
+
+    def look(self, chunk: Chunk) -> None:
+        """Its pictures are the video's own."""
+
+    def make(self, on_progress: Callable[[float], None]) -> str:
+        """Raises `InputError`, `OutputError`; leaves no half of a file."""
+        source = file_address(Path(self._source).absolute())  # ffmpeg runs in another folder
+        video = PartVideo(self.path, overwrite=self._overwrite)
+        if self._burned:
+            return burn_in(source, self._words, video, self._container, FONT_SIZE, on_progress)
+        return mux(source, self._words, video, self._container, self._language, on_progress)
+
+    def close(self) -> None:
+        """The words that nobody sees are gone."""
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+class ReportPage:
+    """A page with pictures of the video, and its words beside them."""
+
+    def __init__(self, source: str, path: Path, *, model: str, style: CueStyle, overwrite: bool) -> None:
+        self.path = path
+        self._source = source
+        self._origin = Origin(source, model)
+        self._overwrite = overwrite
+        self._album = Album()
+        self._words = CueList(style)
+        self._seen_s = 0.0
+
+    def prepare(self) -> None:
+        """Raises `InputError`, `OutputError`."""
+        file_address(self._source)
+        refuse_unwritable(self.path, makes_folders=False)
+        if not self._overwrite:
+            refuse_existing(self.path)
+
+    def outputs(self) -> Sequence[Output]:
+        """A list of cues."""
+        return [self._words]
+
+    def look(self, chunk: Chunk) -> None:
+        """Keep a small picture."""
+        self._album.add(chunk.frames[0], chunk.start_s)
+        self._seen_s += chunk.end_s - chunk.start_s
+
+    def make(self, on_progress: Callable[[float], None]) -> str:  # noqa: ARG002  it takes no time
+        """Raises `InputError`, `OutputError`."""
+        header = read_header(find_ffmpeg(), file_address(self._source))
+        report = Report(
+            origin=self._origin,
+            video=video_path(Path(self._source), self.path),
+            begin_s=header.begin_s,
+            length_s=self._seen_s,
+            cues=tuple(self._words.cues),
+            album=self._album,
+        )
+        with text_file(self.path, overwrite=self._overwrite) as file:
+            file.write(write_page(report))
+        return ""
+
+    def close(self) -> None:
+        """There is nothing else."""
+
+
+def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> None:
+    """Raise `UsageError` for what makes no sense, and what `Product.prepare` raises, before a model is loaded."""
+    if not products:
+        return
+    if len(jobs) != 1:
+        raise UsageError(
+            f"{products[0].path} cannot be made of {len(jobs)} videos.", "Caption them one by one for that."
+        )
+    (job,) = jobs
+    taken = {Path(job.source).resolve(): "the video itself"}
+    taken |= {target.path.resolve(): "another output" for target in job.targets if target.path is not None}
+    for product in products:
+        path = product.path.resolve()
+        if path in taken:
+            raise UsageError(f"{product.path} is {taken[path]}.", "Choose another name.")
+        taken[path] = "another output"
+        if job.source == STDIN:
+            raise UsageError(
+                f"{product.path} cannot be made of standard input, which is gone when its words are known.",
+                "Name a file.",
+            )
+        product.prepare()
+
+
+def seen_by(products: Sequence[Product], chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The same chunks."""
+    for chunk in chunks:
+        for product in products:
+            product.look(chunk)
+        yield chunk

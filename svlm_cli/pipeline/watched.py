@@ -1,0 +1,122 @@
+"""A camera becomes a feed: its source is opened, its frames become chunks, its outputs wait for the first words.
+
+Knows how sources, chunks and outputs fit together. Knows no model.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.outputs.destination import Destination, make_folder, open_destination
+from svlm_cli.outputs.encoding import UTF_8, Encoding
+from svlm_cli.outputs.output import Format, Origin, Output, open_output
+from svlm_cli.outputs.patient import PatientFile
+from svlm_cli.outputs.rotation import RotatingOutput, file_at
+from svlm_cli.outputs.style import CueStyle
+from svlm_cli.pipeline.batch import Target
+from svlm_cli.pipeline.cameras import Camera
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.run import Feed, Live
+from svlm_cli.sources.files import FrameStream
+from svlm_cli.sources.live import LiveStream
+from svlm_cli.sources.opening import SourceOptions, open_source
+from svlm_cli.sources.status import SourceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOptions:
+    """What every camera of a call has in common."""
+
+    sources: SourceOptions
+    resets: bool = False  # forget everything at a gap
+    segment_s: float | None = None
+    query: str | None = None
+    context: str = ""
+    seed: int = 0
+    overwrite: bool = False
+    style: CueStyle = field(default_factory=CueStyle)
+    encoding: Encoding = UTF_8
+    model: str = ""  # as people call it
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched:
+    """A camera whose source is open."""
+
+    camera: Camera
+    frames: FrameStream | LiveStream
+    feed: Feed
+
+
+def open_camera(
+    camera: Camera,
+    policy: StreamPolicy,
+    options: CameraOptions,
+    *,
+    tell_status: Callable[[SourceStatus], None],
+    tell: Callable[[str], None],
+) -> Watched:
+    """Open a camera, without waiting for it if it is live; `InputError` if it cannot be read.
+
+    `tell_status` hears how the source is, `tell` of trouble with its files.
+    """
+    fps = policy.vision.fps
+    frames = open_source(camera.source, name=camera.name, fps=fps, options=options.sources, tell=tell_status)
+    live = isinstance(frames, LiveStream)
+
+    def outputs() -> Sequence[Output]:
+        origin = Origin(camera.name, options.model)
+        return [_open_output(target, origin, options, tell if live else None) for target in camera.targets]
+
+    feed = Feed(
+        name=camera.name,
+        chunks=chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds),
+        close=frames.close,
+        outputs=outputs,
+        query=options.query,
+        context=options.context,
+        seed=options.seed,
+        live=_live(frames, options),
+        endless=live,
+    )
+    return Watched(camera, frames, feed)
+
+
+def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | None:
+    if not isinstance(frames, LiveStream):
+        return None
+    return Live(frames.now_s, drops=not options.sources.catch_up, resets=options.resets)
+
+
+def _open_output(target: Target, origin: Origin, options: CameraOptions, tell: Callable[[str], None] | None) -> Output:
+    """`tell` is for live sources, whose files are written in place and not given up."""
+    pattern, encoding = target.path, target.format.encoded(options.encoding)
+    if pattern is None:
+        destination = open_destination(None, overwrite=False, encoding=encoding)
+        return open_output(target.format, destination, options.style, origin)
+
+    def at(wall_s: float) -> Output:
+        overwrite, live = options.overwrite, tell is not None
+        open_file = partial(_open_file, pattern, wall_s, overwrite=overwrite, live=live, encoding=encoding)
+        destination = open_file() if tell is None else PatientFile(open_file, tell)
+        return open_output(target.format, destination, options.style, origin)
+
+    every_s = None if tell is None else options.segment_s
+    return RotatingOutput(
+        at, every_s=every_s, shifts=target.format not in (Format.JSON, Format.JSONL), tell=tell or _say_nothing
+    )
+
+
+def _open_file(pattern: Path, wall_s: float, *, overwrite: bool, live: bool, encoding: Encoding) -> Destination:
+    path = pattern
+    if "%" in str(pattern):
+        path = file_at(pattern, wall_s, taken=lambda path: not overwrite and os.path.lexists(path))
+    make_folder(path.parent, "Choose another -o or --output-dir.")
+    return open_destination(path, overwrite=overwrite, live=live, encoding=encoding)
+
+
+def _say_nothing(_line: str) -> None:
+    """Files that are written once have nothing to tell."""

@@ -1,0 +1,111 @@
+"""One connection to a live source, from the call to its end: pictures, a watchdog, and why it ended.
+
+Knows neither what came before it nor whether another one follows.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from svlm_cli.core.closing import Closing
+from svlm_cli.core.types import Picture
+from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing, live_command
+from svlm_cli.media.log import Log
+from svlm_cli.sources.pipe import PicturePipe
+
+LEAST_CONNECT_S = 10.0  # until the first picture: a camera may send a key frame every ten seconds only
+
+# Why a connection failed, first match wins: (pattern, sentence after the name, hint, whether to try again).
+_FAILURES = (
+    (r"401 Unauthorized|authorization failed", "wants a user and a password, or others than it got.", "login", False),
+    (r"403 Forbidden|access denied", "does not let this user in.", "login", False),
+    (r"404 (?:Stream )?Not Found|Server returned 404", "has no such stream: it answers 404.", "path", False),
+    (r"Server returned 40[05]|400 Bad Request", "does not understand the request.", "path", False),
+    (r"not on whitelist", "sends something else than video, or leads to another kind of address.", "", False),
+    (r"matches no streams", "has no video.", "", False),
+    (r"Protocol not found", "cannot be read with this ffmpeg, which lacks the protocol.", "ffmpeg", False),
+    (r"Failed to resolve hostname|Name or service not known", "has an unknown host name.", "", True),
+    (r"Connection refused", "refuses the connection: nothing serves there.", "", True),
+    (r"No route to host|Network is unreachable", "cannot be reached.", "", True),
+    (r"timed out", "does not answer.", "", True),
+    (r"No such file or directory|No such device", "is not there.", "", True),
+    (r"Permission denied", "may not be read.", "", True),
+    (r"Device or resource busy", "is used by another program.", "", True),
+    (r"Server returned 5|50\d \w+", "cannot serve it at the moment.", "", True),
+)
+_HINTS = {
+    "login": "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD.",
+    "path": "Check the part of the address after the host.",
+    "ffmpeg": "Install a complete ffmpeg.",
+    "": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a connection ended."""
+
+    sentence: str  # after the source's name: "refuses the connection."
+    hint: str = ""
+    again: bool = True  # whether another try may help
+
+
+class Connection(Closing):
+    """Iterates over the pictures of one connection; afterwards `ending` says why there are no more.
+
+    `kill` may be called from another thread, and ends a wait.
+    """
+
+    def __init__(
+        self, program: Ffmpeg, address: Address, rate: Fraction, timing: Timing, *, stall_timeout_s: float
+    ) -> None:
+        self._began_s = time.monotonic()
+        self._stall_timeout_s = stall_timeout_s
+        self._stalled_s: float | None = None
+        self._pipe = PicturePipe(program, address, rate, command=live_command(program, address, rate, timing))
+        self.frames = 0
+        self.first_frame_s: float | None = None  # after the call
+
+    def __iter__(self) -> Iterator[Picture]:
+        while True:
+            patience_s = self._stall_timeout_s if self.frames else max(self._stall_timeout_s, LEAST_CONNECT_S)
+            if not self._pipe.wait(patience_s):
+                self._stalled_s = patience_s
+                self.close()
+                return
+            picture = self._pipe.read()
+            if picture is None:
+                return
+            if self.first_frame_s is None:
+                self.first_frame_s = time.monotonic() - self._began_s
+            self.frames += 1
+            yield picture
+
+    @property
+    def ending(self) -> Ending:
+        """Why it ended; after the last picture."""
+        if self._stalled_s is not None:
+            what = "no picture" if self.frames else "no first picture"
+            return Ending(f"showed {what} for {self._stalled_s:g} s.")
+        if self.frames:
+            return Ending("ended the connection.")
+        return failure(self._pipe.log)
+
+    def kill(self) -> None:
+        """End it now."""
+        self._pipe.kill()
+
+    def close(self) -> None:
+        """Leave nothing of ffmpeg behind."""
+        self._pipe.close()
+
+
+def failure(log: Log) -> Ending:
+    """Why not one picture came."""
+    text = log.said
+    for pattern, sentence, hint, again in _FAILURES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return Ending(sentence, _HINTS[hint], again)
+    return Ending("cannot be read.", f"ffmpeg says: {log.last_error}" if log.last_error else "")

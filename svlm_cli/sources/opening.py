@@ -1,0 +1,87 @@
+"""What the name of a source leads to, and its frames: a file, a recording elsewhere, or something live.
+
+Knows no model and no output.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
+from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
+from svlm_cli.sources.credentials import Credentials
+from svlm_cli.sources.files import Decoder, FrameStream, open_frames
+from svlm_cli.sources.http import Nature, look
+from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.status import SourceStatus
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """How sources are opened."""
+
+    start_s: float | None = None
+    end_s: float | None = None
+    decoder: Decoder = Decoder.FFMPEG
+    input_format: str | None = None  # of devices
+    input_options: tuple[tuple[str, str], ...] = ()
+    follow: bool = False
+    credentials: Credentials = field(default_factory=lambda: Credentials(environment={}))
+    transport: Transport = Transport.TCP
+    stall_timeout_s: float = 8.0
+    max_reconnects: int | None = None
+    catch_up: bool = False  # a live source that is held back loses nothing that its sender does not lose
+
+    def live(self, nature: Nature = Nature.LIVE) -> LiveOptions:
+        """Those of a live source."""
+        playlist = nature is Nature.PLAYLIST
+        return LiveOptions(
+            stall_timeout_s=self.stall_timeout_s,
+            max_reconnects=self.max_reconnects,
+            timing=Timing.SOURCE if playlist or self.catch_up else Timing.ARRIVAL,
+            paced=playlist,
+        )
+
+
+def is_file(source: str, options: SourceOptions) -> bool:
+    """Whether `source` is a file or standard input; `UsageError` for an address that nobody can read."""
+    return options.input_format is None and scheme_of(source) is None
+
+
+def open_source(
+    source: str,
+    *,
+    name: str,
+    fps: float,
+    options: SourceOptions,
+    tell: Callable[[SourceStatus], None] = lambda status: None,
+) -> FrameStream | LiveStream:
+    """The frames of `source`. `name` is what people call it, and `tell` hears how it is, if it is live.
+
+    A live source is not waited for. `InputError` if a file or a recording cannot be read, or a web address is answered
+    with a refusal; `UsageError` for requests that make no sense.
+    """
+    if is_file(source, options):
+        follow_s = options.stall_timeout_s if options.follow else None
+        return open_frames(
+            source,
+            fps=fps,
+            start_s=options.start_s,
+            end_s=options.end_s,
+            decoder=options.decoder,
+            follow_s=follow_s,
+        )
+    program = find_ffmpeg()
+    nature = Nature.LIVE
+    if options.input_format is not None:
+        address = device_address(program, source, options.input_format, name=name, options=options.input_options)
+    else:
+        login = options.credentials.login(source)
+        address = network_address(source, name=name, login=login, transport=options.transport)
+        if scheme_of(source) in ("http", "https"):
+            nature = look(source, login, name=name)
+    if nature is Nature.RECORDING:
+        return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s)
+    if options.start_s is not None or options.end_s is not None:
+        raise UsageError(f"{name} is live: it has no --start and no --end.", "Leave them out, and stop it with Ctrl-C.")
+    return LiveStream(program, address, fps=fps, options=options.live(nature), tell=tell)

@@ -1,0 +1,171 @@
+"""`svlm caption` with many videos: folders and lists, several at once, resumed after a kill, and how it all went."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clips import make_clip
+from tests.commands.conftest import SECONDS
+from tests.conftest import Svlm, environment
+from tests.subtitle_checker import check_srt
+
+
+@pytest.fixture
+def season(here: Path, tmp_path: Path) -> Path:
+    """A folder with three videos, the clip of four seconds each."""
+    for name in ("a/one", "a/two", "b/one"):
+        path = tmp_path / "season" / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(here, path)
+    return tmp_path / "season"
+
+
+def files(folder: Path, suffix: str) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob(f"*{suffix}"))
+
+
+def rounds(path: Path) -> int:
+    return path.read_text(encoding="utf-8").count("\n") if path.exists() else 0
+
+
+def test_a_folder_in_every_format_several_at_once(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    """Guards --jobs: the words are those of one after the other, and each format is written for each video."""
+    formats = ("srt", "vtt", "ass", "json", "jsonl", "tsv", "txt")
+    base = ("caption", "season", "--model", tiny_checkpoint, "-f", ",".join(formats))
+    done = svlm_inside(*base, "--jobs", "2", "--output-dir", "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    written = [f"season/{name}.{suffix}" for name in ("a/one", "a/two", "b/one") for suffix in sorted(formats)]
+    assert files(season.parent / "out", ".*") == written
+    document = json.loads((season.parent / "out" / "season" / "a" / "one.json").read_text(encoding="utf-8"))
+    assert document["source"] == "season/a/one.mp4"
+    assert len(document["segments"]) == SECONDS
+    assert svlm_inside(*base, "--output-dir", "serial").returncode == 0
+    for name in files(season.parent / "out", ".txt"):
+        assert (season.parent / "out" / name).read_text() == (season.parent / "serial" / name).read_text()
+
+
+def test_how_each_video_went(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    (season / "a" / "two.mp4").write_text("no video")
+    (season / "b" / "one.srt").write_text("mine")
+    done = svlm_inside("caption", "season", "--model", tiny_checkpoint, "--skip-existing", "--progress", "plain")
+    assert done.returncode == 1
+    table = done.stderr[done.stderr.index("\nvideo ") :].splitlines()
+    said = {line.split()[0]: line for line in table if line.startswith("season/")}
+    assert list(said) == ["season/a/one.mp4", "season/a/two.mp4", "season/b/one.mp4"]
+    assert "captioned" in said["season/a/one.mp4"]
+    assert "0:00:04" in said["season/a/one.mp4"]
+    assert "failed" in said["season/a/two.mp4"]
+    assert "there already" in said["season/b/one.mp4"]
+    assert table[-1].startswith("3 videos: 1 captioned, 1 there already, 1 failed. 0:00:04 of video in ")
+    assert (season / "b" / "one.srt").read_text() == "mine"
+    quiet = svlm_inside("caption", "season", "--model", tiny_checkpoint, "--skip-existing", "-q")
+    assert quiet.returncode == 1
+    assert len(quiet.stderr.splitlines()) == 1, "the error alone"
+
+
+def test_when_all_is_there_no_model_is_looked_for(svlm_inside: Svlm, season: Path) -> None:
+    for video in season.rglob("*.mp4"):
+        video.with_suffix(".srt").touch()
+    done = svlm_inside("caption", "season", "--model", "no-such-model", "--skip-existing")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "svlm: All 3 videos: what was asked for is there already.\n"
+
+
+def test_nothing_is_loaded_when_one_output_is_there(svlm_inside: Svlm, season: Path) -> None:
+    (season / "b" / "one.srt").write_text("mine")
+    done = svlm_inside("caption", "season", "--model", "no-such-model")
+    assert done.returncode == 1
+    assert "season/b/one.srt exists already" in done.stderr
+    assert "--skip-existing" in done.stderr
+    assert svlm_inside("caption", "season", "--overwrite", "--skip-existing").returncode == 2
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_fail_fast(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path, jobs: str) -> None:
+    """Guards the rest of a night against a fault that all videos share."""
+    (season / "a" / "two.mp4").write_text("no video")
+    done = svlm_inside("caption", "season", "--model", tiny_checkpoint, "--fail-fast", "--jobs", jobs)
+    assert done.returncode == 1, done.stderr
+    assert "1 failed" in done.stderr
+    assert "1 not begun" in done.stderr
+    assert files(season, ".srt") == (["a/one.srt"] if jobs == "1" else [])
+
+
+def test_a_list_from_another_program(svlm: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    names = b"\0".join(os.fsencode(path) for path in sorted(season.rglob("*.mp4")))
+    done = svlm("caption", "--batch-file", "-", "--model", tiny_checkpoint, stdin=names + b"\0")
+    assert done.returncode == 0, done.stderr
+    assert files(season, ".srt") == ["a/one.srt", "a/two.srt", "b/one.srt"]
+
+
+def test_encodings_and_line_ends(svlm_inside: Svlm, here: Path, tiny_checkpoint: Path) -> None:
+    options = ("--model", tiny_checkpoint, "-f", "srt,jsonl", "--encoding", "utf-16", "--crlf")
+    assert svlm_inside("caption", here.name, *options).returncode == 0
+    text = here.with_suffix(".srt").read_bytes().decode("utf-16")
+    assert text.count("\n") == text.count("\r\n") > 0
+    assert check_srt(text.replace("\r\n", "\n")) == []
+    assert rounds(here.with_suffix(".jsonl")) == SECONDS
+    assert svlm_inside("caption", here.name, "--overwrite", "--encoding", "rot13").returncode == 2
+
+
+class Batch:
+    """A run over three videos, the second of which lasts too long to be waited for."""
+
+    def __init__(self, folder: Path, checkpoint: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "svlm_cli", "caption", "season", "--model", checkpoint, "-f", "jsonl", *arguments],
+            cwd=folder,
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 60) -> None:
+        until = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < until
+            assert self.process.poll() is None, self.process.communicate()
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def batch(season: Path, tmp_path: Path, tiny_checkpoint: Path) -> Iterator[Batch]:
+    make_clip(season / "a" / "two.mp4", frames=600, fps="1")
+    started = Batch(tmp_path, tiny_checkpoint)
+    yield started
+    started.process.kill()
+    started.process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_resumed_it_keeps_what_is_whole(
+    batch: Batch, svlm_inside: Svlm, season: Path, tiny_checkpoint: Path, number: signal.Signals
+) -> None:
+    """Guards --skip-existing against a file that has its name and is not whole."""
+    whole, part = season / "a" / "one.jsonl", season / "a" / "two.jsonl.part"
+    batch.wait_for(lambda: rounds(part) > 2)
+    batch.process.send_signal(number)
+    _, errors = batch.process.communicate(timeout=30)
+    assert rounds(whole) == SECONDS
+    assert rounds(part) > 2
+    assert files(season, ".jsonl") == ["a/one.jsonl"]
+    if number != signal.SIGKILL:
+        assert batch.process.returncode == 128 + number
+        assert "a/two.jsonl.part" in errors
+        assert "1 captioned, 1 stopped, 1 not begun" in errors
+    written = whole.stat().st_mtime_ns
+    make_clip(season / "a" / "two.mp4", frames=5, fps="1")
+    done = svlm_inside("caption", "season", "--model", tiny_checkpoint, "-f", "jsonl", "--skip-existing")
+    assert done.returncode == 0, done.stderr
+    assert whole.stat().st_mtime_ns == written
+    assert rounds(season / "a" / "two.jsonl") == 5
+    assert files(season, ".part") == []

@@ -1,0 +1,240 @@
+"""`svlm caption` on cameras, as a user runs it: a process of its own, a real RTSP server, a tiny random checkpoint."""
+
+import itertools
+import json
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.clips import run_ffmpeg
+from tests.conftest import environment
+from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
+from tests.subtitle_checker import check_srt
+
+SECRET = "p@ss:w%rd"
+FORMS = (SECRET, "p%40ss", "ss:w", "ss%3Aw")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a moving picture, for a server."""
+    require_rtsp_server()
+    folder = tmp_path_factory.mktemp("pictures")
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=112x112:r=8:d=2", "-start_number", "0", folder / "%05d.jpg")
+    return folder
+
+
+class Run:
+    """A run of `svlm caption` that goes on until it is stopped."""
+
+    def __init__(self, folder: Path, *arguments: str | Path, env: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self._stderr = folder / "stderr.txt"
+        with self._stderr.open("w") as stderr, (folder / "stdout.txt").open("w") as stdout:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "svlm_cli", "caption", *map(str, arguments)],
+                cwd=folder,
+                env=environment(**(env or {})),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+            )
+
+    @property
+    def told(self) -> str:
+        """What it said on stderr."""
+        return self._stderr.read_text(encoding="utf-8")
+
+    def rounds(self, pattern: str) -> list[dict[str, Any]]:
+        """The rounds in all files that match, in order."""
+        lines = [line for path in sorted(self.folder.glob(pattern)) for line in path.read_text().splitlines()]
+        return [json.loads(line) for line in lines]
+
+    def wait_for(self, what: Callable[[], object], timeout_s: float = 60) -> None:
+        until = time.monotonic() + timeout_s
+        while not what():
+            assert time.monotonic() < until, self.told
+            assert self.process.poll() is None, self.told
+            time.sleep(0.05)
+
+    def hears_signals(self) -> bool:
+        """Whether it is far enough for SIGTERM to be its own affair."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
+        return bool(caught & 1 << (signal.SIGTERM - 1))
+
+    def wait_for_rounds(self, pattern: str, count: int) -> None:
+        self.wait_for(lambda: len(self.rounds(pattern)) >= count)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Its exit code. Three seconds are promised, on a machine that is not busy with other tests."""
+        children = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(number)
+        self.process.wait(6)
+        assert not any(child.is_running() for child in children), "ffmpeg is gone too"
+        return self.process.returncode
+
+
+@pytest.fixture
+def start(tmp_path: Path, tiny_checkpoint: Path) -> Iterator[Callable[..., Run]]:
+    runs: list[Run] = []
+
+    def begin(*arguments: str | Path, env: dict[str, str] | None = None) -> Run:
+        runs.append(Run(tmp_path, *arguments, "--model", tiny_checkpoint, env=env))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.process.kill()
+        run.process.wait()
+
+
+def test_cameras_share_a_process_and_no_fate(start: Callable[..., Run], pictures: Path, tmp_path: Path) -> None:
+    """One that is lost for good, and one that comes back, disturb no other."""
+    with RtspServer(pictures) as front, RtspServer(pictures) as back:
+        run = start(
+            *(front.url, back.url, f"{front.url}/elsewhere", "--name", "front", "--name", "back", "--name", "gone"),
+            *("-f", "srt,jsonl", "--output-dir", "out", "--temperature", "0"),
+        )
+        run.wait_for_rounds("out/back-*.jsonl", 2)
+        run.wait_for_rounds("out/front-*.jsonl", 2)
+        back.kill()
+        run.wait_for(lambda: "svlm: back " in run.told)
+        count = len(run.rounds("out/front-*.jsonl"))
+        run.wait_for_rounds("out/front-*.jsonl", count + 2)
+        back.start()
+        run.wait_for(lambda: any("gap_s" in one for one in run.rounds("out/back-*.jsonl")))
+        assert run.stop() == 130
+    assert "svlm: gone has no such stream" in run.told
+    assert "svlm: front: connected, first picture after" in run.told
+    assert "svlm: back: connected again" in run.told
+    assert re.search(r"back -> .*s missed, 0 frames dropped, words \d", run.told)
+    for name in ("front", "back"):
+        rounds = run.rounds(f"out/{name}-*.jsonl")
+        assert all(after["start"] >= before["end"] for before, after in itertools.pairwise(rounds))
+        assert all("latency_s" in one and "wall_clock_s" in one for one in rounds)
+        (srt,) = (tmp_path / "out").glob(f"{name}-*.srt")
+        assert check_srt(srt.read_text(encoding="utf-8")) == []
+    assert not list((tmp_path / "out").glob("gone*"))
+
+
+def test_a_password_is_nowhere(start: Callable[..., Run], pictures: Path, tmp_path: Path) -> None:
+    """From a file, from the environment and in the address: not in any output, nor in anyone's arguments."""
+    netrc = tmp_path.parent / f"{tmp_path.name}.netrc"
+    netrc.write_text(f'machine 127.0.0.1 login viewer password "{SECRET}"\n')
+    with RtspServer(pictures, login=("viewer", SECRET)) as server:
+        ways: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
+            (server.url, ("--credentials", str(netrc)), {}),
+            (server.url, (), {"SVLM_USER": "viewer", "SVLM_PASSWORD": SECRET}),
+            (server.url.replace("://", "://viewer:p%40ss%3Aw%25rd@"), (), {}),
+        )
+        for number, (url, options, env) in enumerate(ways):
+            run = start(url, *options, "--name", f"cam{number}", "-f", "jsonl", env=env)
+            run.wait_for_rounds(f"cam{number}-*.jsonl", 1)
+            for process in (run.process.pid, *(one.pid for one in psutil.Process(run.process.pid).children())):
+                arguments = Path(f"/proc/{process}/cmdline").read_bytes().decode()
+                assert not any(form in arguments for form in FORMS), (number, arguments)
+            server.kill()
+            run.wait_for(lambda run=run: "Trying again" in run.told)  # type: ignore[misc]
+            assert run.stop() == 130
+            server.start()
+        wrong = start(server.url.replace("://", "://viewer:p%40ss%3Awrong@"), "--name", "wrong")
+        assert wrong.process.wait(30) == 3
+    written = b"".join(path.read_bytes() + path.name.encode() for path in tmp_path.rglob("*") if path.is_file())
+    assert not any(form in written.decode() for form in FORMS)
+    assert "svlm: wrong wants a user and a password" in wrong.told
+    assert "Traceback" not in wrong.told
+
+
+def test_refusals_are_one_sentence_at_once(start: Callable[..., Run], pictures: Path) -> None:
+    with RtspServer(pictures) as server:
+        run = start(f"{server.url}/elsewhere", "-q")
+        assert run.process.wait(30) == 3
+    assert run.told.count("\n") == 1
+    assert "404" in run.told
+    run = start(f"rtsp://127.0.0.1:{free_port()}/a", "-q", "--max-reconnects", "0")
+    assert run.process.wait(30) == 3
+    assert "refuses the connection" in run.told
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_at_any_moment_it_ends_in_time(start: Callable[..., Run], pictures: Path, number: int) -> None:
+    """While it imports, loads, connects, speaks, waits for a server that is gone."""
+    chance = random.Random(int(number))
+    with RtspServer(pictures) as server:
+        for moment_s in (0.0, *(chance.uniform(0, 8) for _ in range(4))):
+            run = start(server.url, "-f", "srt,jsonl", "--name", f"cam{moment_s:.3f}")
+            run.wait_for(run.hears_signals)
+            time.sleep(moment_s)
+            assert run.stop(number) == 128 + number, run.told
+            assert "Traceback" not in run.told
+            run.rounds("*.jsonl")
+    run = start(server.url, "-q")
+    time.sleep(4)
+    assert run.stop(number) == 128 + number
+
+
+def test_a_second_interrupt_ends_at_once(start: Callable[..., Run], pictures: Path) -> None:
+    with RtspServer(pictures) as server:
+        run = start(server.url, "-f", "jsonl", "--name", "cam")
+        run.wait_for_rounds("cam-*.jsonl", 1)
+        children = psutil.Process(run.process.pid).children(recursive=True)
+        run.process.send_signal(signal.SIGINT)
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(6) == 130
+        psutil.wait_procs(children, timeout=1)
+        assert not any(child.is_running() for child in children)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needle"),
+    [
+        (("rtsp://a/b", "clip.mp4"), "is a file"),
+        (("clip.mp4", "--name", "a"), "--name"),
+        (("clip.mp4", "--segment", "1h"), "--segment"),
+        (("rtsp://a/b", "--segment", "soon"), "soon"),
+        (("rtsp://a/b", "--segment", "1h", "-o", "a.srt"), "--segment"),
+        (("rtsp://a/b", "--start", "3"), "--start"),
+        (("rtsp://a/b", "--follow"), "--follow"),
+        (("rtsp://a/b", "--stall-timeout", "0"), "--stall-timeout"),
+        (("rtsp://a/b", "--max-reconnects", "-1"), "--max-reconnects"),
+        (("rtsp://a/b", "--credentials", "gone"), "gone"),
+        (("rtsp://a b/c",), "space"),
+        (("ftp://a/b",), "ftp"),
+        (("a", "--input-format", "toaster"), "toaster"),
+        (("a", "--input-format", "lavfi", "--input-option", "f=x"), "f=x"),
+        (("rtsp://a/b", "--input-option", "a=b"), "--input-format"),
+    ],
+)
+def test_bad_requests_are_one_sentence(
+    svlm_inside: Callable[..., subprocess.CompletedProcess[str]],
+    tiny_checkpoint: Path,
+    arguments: tuple[str, ...],
+    needle: str,
+) -> None:
+    done = svlm_inside("caption", *arguments, "--model", tiny_checkpoint, "-q")
+    assert done.returncode == 2, done.stderr
+    assert needle in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_device_and_a_slow_model(start: Callable[..., Run]) -> None:
+    """Anything ffmpeg captures; rotated by the clock; what the model cannot look at is dropped and counted."""
+    run = start(
+        *("testsrc2=s=448x448:r=30,realtime", "--input-format", "lavfi", "--name", "cam", "--segment", "2s"),
+        *("-f", "srt,jsonl", "--fps", "10"),
+    )
+    run.wait_for(lambda: len(list(run.folder.glob("cam-*.jsonl"))) >= 3)
+    assert run.stop() == 130
+    starts = [one["start"] for one in run.rounds("cam-*.jsonl")]
+    assert starts == sorted(starts)
+    assert len(set(starts)) == len(starts)

@@ -1,0 +1,92 @@
+"""A small web server on loopback: files, endless streams, passwords, and whatever else it is told to answer."""
+
+import base64
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Self
+
+Answer = bytes | int | Callable[[], Iterator[bytes]]
+"""A file, a status, or pieces without an end."""
+
+
+class WebServer:
+    """Answers by path, or with the files of a folder as they are then. A context manager."""
+
+    def __init__(self, answers: Mapping[str, Answer] | Path, *, login: tuple[str, str] | None = None) -> None:
+        self._server = _Server(answers, login)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def url(self, path: str, userinfo: str = "") -> str:
+        """The address of a path."""
+        return f"http://{userinfo}127.0.0.1:{self._server.server_address[1]}{path}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self._answers = answers
+        self.wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
+
+    def answer(self, path: str) -> Answer:
+        """What there is under that path."""
+        if not isinstance(self._answers, Path):
+            return self._answers.get(path, 404)
+        file = self._answers / path.removeprefix("/")
+        return file.read_bytes() if file.is_file() else 404
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        if self.server.wanted is not None and self.headers.get("Authorization") != self.server.wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+            return
+        answer = self.server.answer(self.path.partition("?")[0])
+        if isinstance(answer, bytes):
+            self._send_file(answer)
+        elif isinstance(answer, int):
+            self.send_error(answer)
+        else:
+            self.send_response(200)
+            self.end_headers()
+            any(not self._write(piece) for piece in answer())
+
+    def _send_file(self, data: bytes) -> None:
+        first, last = 0, len(data) - 1
+        span = self.headers.get("Range", "").removeprefix("bytes=")
+        if span:
+            begin, _, end = span.partition("-")
+            first, last = int(begin or 0), min(last, int(end or last))
+        self.send_response(206 if span else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(last + 1 - first))
+        if span:
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
+        self.end_headers()
+        self._write(data[first : last + 1])
+
+    def _write(self, data: bytes) -> bool:
+        try:
+            self.wfile.write(data)
+        except OSError:  # whoever asked has gone
+            return False
+        return True
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""

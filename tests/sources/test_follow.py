@@ -1,0 +1,70 @@
+"""Files that are still being written."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.sources.files import open_frames
+from tests.clips import X264, make_clip, numbers
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Four seconds as a transport stream."""
+    path = tmp_path_factory.mktemp("follow") / "clip.ts"
+    return make_clip(path, frames=120, encode=X264, options=("-g", "15", "-bf", "2")).read_bytes()
+
+
+def write_slowly(path: Path, data: bytes, pieces: int, pause_s: float) -> threading.Thread:
+    """The first piece now, the others in a thread."""
+    size = len(data) // pieces + 1
+    path.write_bytes(data[:size])
+
+    def write() -> None:
+        with path.open("ab", buffering=0) as file:
+            for begin in range(size, len(data), size):
+                time.sleep(pause_s)
+                file.write(data[begin : begin + size])
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    return thread
+
+
+def test_a_growing_file_is_read_to_where_it_ends_at_last(tmp_path: Path, stream: bytes) -> None:
+    """Without it, captions end where the file ended when it was opened; and the last pictures are not held back."""
+    path = tmp_path / "a.ts"
+    writer = write_slowly(path, stream, pieces=8, pause_s=0.2)
+    with open_frames(path, fps=2, follow_s=1.0) as frames:
+        found = list(frames)
+    writer.join()
+    assert numbers(frame.pixels for frame in found) == list(range(0, 120, 15))
+    assert not frames.truncated
+    assert frames.notices == []
+    assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]
+
+
+def test_leaving_a_growing_file(tmp_path: Path, stream: bytes) -> None:
+    """Closed while it waits for more, it ends at once."""
+    path = tmp_path / "a.ts"
+    path.write_bytes(stream)
+    frames = open_frames(path, fps=2, follow_s=60.0)
+    next(frames)
+    began = time.monotonic()
+    closer = threading.Timer(0.5, frames.close)
+    closer.start()
+    list(frames)
+    closer.join()
+    assert time.monotonic() - began < 3
+    assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]
+
+
+def test_a_file_that_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "a.ts"
+    path.write_text("no video")
+    with pytest.raises(InputError):
+        open_frames(path, fps=2, follow_s=0.5)
+    assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]

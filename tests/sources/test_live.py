@@ -1,0 +1,215 @@
+"""Cameras, against a real RTSP server that is killed, stopped and disturbed."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
+from svlm_cli.media.network import Login, device_address, network_address
+from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.status import State, describe
+from tests.clips import run_ffmpeg
+from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
+from tests.sources.live import Watched
+
+FPS = 8  # of the server; the tests look at half of them
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a moving picture, for a server."""
+    folder = tmp_path_factory.mktemp("pictures")
+    run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={FPS}:d=2", "-start_number", "0", folder / "%05d.jpg")
+    return folder
+
+
+@pytest.fixture
+def server(pictures: Path) -> Iterator[RtspServer]:
+    require_rtsp_server()
+    with RtspServer(pictures, fps=FPS) as server:
+        yield server
+
+
+def decoders() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children(recursive=True) if "ffmpeg" in child.name()]
+
+
+def test_frames_come_at_the_wanted_rate_and_on_the_grid(server: RtspServer) -> None:
+    """Guards the chunker's wait: a frame that misses its moment by a jitter would be shown a step too late."""
+    with Watched(server.url) as camera:
+        camera.wait_for_frames(12)
+        steps = [after.time_s - before.time_s for before, after in itertools.pairwise(camera.frames)]
+        assert camera.frames[0].time_s == 0
+        assert all(step % 0.25 == 0 and step > 0 for step in steps), steps
+        assert sum(step == 0.25 for step in steps) >= len(steps) - 2
+        assert all(frame.wall_clock_s is not None and frame.gap_s == 0 for frame in camera.frames)
+        assert camera.stream.status.first_frame_s is not None
+        assert camera.stream.status.first_frame_s < 5
+    assert decoders() == []
+
+
+def test_a_server_that_restarts(server: RtspServer) -> None:
+    """One clock: the time without pictures has passed, and is marked."""
+    with Watched(server.url) as camera:
+        camera.wait_for_frames(4)
+        server.kill()
+        camera.wait_for_state(State.WAITING)
+        count = len(camera.frames)
+        server.start()
+        camera.wait_for_frames(2)
+        last, first = camera.frames[count - 1], camera.frames[count]
+        assert first.gap_s > 0
+        assert first.time_s == pytest.approx(last.time_s + 0.25 + first.gap_s)
+        assert first.wall_clock_s is not None
+        assert last.wall_clock_s is not None
+        assert first.time_s - last.time_s == pytest.approx(first.wall_clock_s - last.wall_clock_s, abs=0.3)
+        assert camera.stream.status.connections == 2
+        assert "ended the connection" in " ".join(map(describe, camera.told))
+
+
+def test_a_server_that_stalls(server: RtspServer) -> None:
+    """Ffmpeg alone waits for ever: the watchdog must end it, and a fresh connection must follow."""
+    with Watched(server.url, options=LiveOptions(stall_timeout_s=2)) as camera:
+        camera.wait_for_frames(4)
+        (stalled,) = decoders()
+        server.stall()
+        camera.wait_for_state(State.WAITING)
+        assert "no picture for 2 s" in camera.stream.status.reason
+        assert not stalled.is_running()
+        server.resume()
+        camera.wait_for_frames(2)
+        assert sum(frame.gap_s for frame in camera.frames) == pytest.approx(camera.stream.status.gap_s)
+        assert camera.stream.status.gap_s > 1
+
+
+def test_a_stream_that_changes_size_and_breaks(server: RtspServer) -> None:
+    with Watched(server.url) as camera:
+        camera.wait_for_frames(2)
+        server.order("size 320 240")
+        camera.wait_for(lambda: camera.frames[-1].pixels.shape == (240, 320, 3))
+        server.order("noise 0.002")
+        camera.wait_for_frames(8)
+        server.order("noise 0")
+        camera.wait_for_frames(4)
+        assert camera.error is None
+
+
+def test_refused_is_tried_again(pictures: Path) -> None:
+    """A camera that boots after us."""
+    require_rtsp_server()
+    server = RtspServer(pictures, fps=FPS)
+    with Watched(server.url) as camera:
+        camera.wait_for(lambda: camera.stream.status.failures >= 2)
+        assert "refuses" in describe(camera.stream.status) or camera.stream.status.state is State.CONNECTING
+        with server:
+            camera.wait_for_frames(2)
+            assert camera.frames[0].gap_s == 0, "what came before the first picture is no gap"
+
+
+def test_enough_tries_are_enough() -> None:
+    with Watched(f"rtsp://127.0.0.1:{free_port()}/live", options=LiveOptions(max_reconnects=1)) as camera:
+        camera.wait_for_end()
+    assert isinstance(camera.error, InputError)
+    assert "refuses the connection" in str(camera.error)
+    assert camera.stream.status.failures == 1
+    assert decoders() == []
+
+
+def test_what_is_not_there_is_told_at_once(server: RtspServer) -> None:
+    """404 is the user's mistake: no other try can mend it."""
+    with Watched(server.url.replace("/live", "/elsewhere")) as camera:
+        camera.wait_for_end()
+    assert isinstance(camera.error, InputError)
+    assert "404" in str(camera.error)
+    assert [status.state for status in camera.told] == [State.CONNECTING, State.ENDED]
+
+
+@pytest.mark.parametrize("login", [None, Login("viewer", "wrong")])
+def test_a_wrong_password_is_told_at_once(pictures: Path, login: Login | None) -> None:
+    require_rtsp_server()
+    with RtspServer(pictures, login=("viewer", "p@ss:w%rd")) as server:
+        with Watched(network_address(server.url, login=login)) as camera:
+            camera.wait_for_end()
+        assert isinstance(camera.error, InputError)
+        assert "password" in str(camera.error)
+        assert "--credentials" in camera.error.hint
+        with pytest.raises(InputError, match="password"):
+            LiveStream(find_ffmpeg(), network_address(server.url, login=login), fps=4, options=LiveOptions()).check()
+
+
+def test_a_password_reaches_the_server_and_nobody_else(pictures: Path) -> None:
+    """Guards `ps`: ffmpeg's arguments can be read by every user of the machine."""
+    require_rtsp_server()
+    login = Login("viewer", "p@ss:w%rd")
+    with (
+        RtspServer(pictures, login=(login.user, login.password)) as server,
+        Watched(network_address(server.url, login=login)) as camera,
+    ):
+        camera.wait_for_frames(2)
+        (decoder,) = decoders()
+        arguments = (
+            Path(f"/proc/{decoder.pid}/cmdline").read_bytes() + Path(f"/proc/{decoder.pid}/environ").read_bytes()
+        )
+        assert b"ss:w" not in arguments
+        assert b"p%40ss" not in arguments
+        assert b"127.0.0.1" not in arguments
+        assert "p@ss" not in repr(camera.told) + repr(network_address(server.url, login=login))
+
+
+def test_a_device(pictures: Path) -> None:
+    """Anything that ffmpeg calls an input device; one that ends is asked again."""
+    del pictures
+    address = device_address(find_ffmpeg(), "testsrc2=s=64x48:r=10:d=1,realtime", "lavfi", name="test")
+    with Watched(address, options=LiveOptions(max_reconnects=None)) as camera:
+        camera.wait_for_frames(3)
+        camera.wait_for(lambda: camera.stream.status.connections == 2)
+        assert camera.frames[0].pixels.shape == (48, 64, 3)
+
+
+def test_a_device_that_is_not_there_is_waited_for() -> None:
+    """A camera that is unplugged comes back."""
+    address = device_address(find_ffmpeg(), "/dev/video97", "v4l2")
+    with Watched(address, options=LiveOptions(max_reconnects=0)) as camera:
+        camera.wait_for_end()
+    assert isinstance(camera.error, InputError)
+    assert "video97" in str(camera.error)
+
+
+def test_a_clock_that_jumps_costs_nothing() -> None:
+    """A camera whose clock is set while it runs: the session's clock is ours."""
+    jumps = "testsrc2=s=64x48:r=10,realtime,setpts='PTS+if(gt(N,10),3600,0)/TB-if(gt(N,20),7000,0)/TB'"
+    with Watched(device_address(find_ffmpeg(), jumps, "lavfi")) as camera:
+        camera.wait_for(lambda: camera.frames and camera.frames[-1].time_s > 3)
+        steps = [after.time_s - before.time_s for before, after in itertools.pairwise(camera.frames)]
+        assert max(steps) < 1.1
+        assert camera.stream.status.connections == 1
+
+
+def test_held_back_it_follows_the_sources_clock() -> None:
+    """Whoever wants to catch up must not lose what waits in a buffer."""
+    with Watched(
+        device_address(find_ffmpeg(), "testsrc2=s=64x48:r=10,realtime", "lavfi"),
+        options=LiveOptions(timing=Timing.SOURCE),
+    ) as camera:
+        camera.wait_for_frames(8)
+        assert [frame.time_s for frame in camera.frames[:8]] == [index / 4 for index in range(8)]
+
+
+def test_closing_ends_every_kind_of_wait(server: RtspServer) -> None:
+    """Ctrl-C must not wait for a back-off, a connection or a frame."""
+    with Watched(server.url) as camera:
+        camera.wait_for_frames(1)
+    with Watched(server.url) as camera:
+        camera.wait_for_state(State.CONNECTING)
+    server.stall()
+    with Watched(server.url) as camera:
+        camera.wait_for(decoders)
+    server.resume()
+    server.kill()
+    with Watched(server.url) as camera:
+        camera.wait_for_state(State.WAITING)
+    assert decoders() == []
