@@ -42,10 +42,11 @@ def caption(asked: CaptionOptions) -> None:
     devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
     hide_logins(asked.sources or ())
-    if cameras := asked.cameras():
+    listed = asked.inputs() if asked.batch_file is not None else ()
+    if cameras := asked.cameras(listed):
         watch(cameras, asked)
         return
-    jobs = plan(asked.inputs(), asked.wanted())
+    jobs = plan(listed or asked.inputs(), asked.wanted())
     products = asked.products(jobs)
     if not products and not any(job.targets for job in jobs):
         _tell_that_all_is_there(jobs, quiet=asked.quiet)

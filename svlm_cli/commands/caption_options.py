@@ -140,7 +140,7 @@ class CaptionOptions:
     quiet: options.Quiet = False
 
     def inputs(self) -> tuple[Input, ...]:
-        """The videos."""
+        """The videos. To be asked for once: a list on standard input is gone then."""
         return find_inputs(self.sources or (), self.batch_file)
 
     def wanted(self) -> Wanted:
@@ -173,10 +173,12 @@ class CaptionOptions:
         """How sources are opened. `UsageError` for what makes no sense."""
         return self.live.source_options(_time_s(self.start), _time_s(self.end), self.decoder)
 
-    def cameras(self) -> tuple[Camera, ...]:
-        """What is to be watched, if the inputs are no files here; `UsageError` if some are and some are not."""
-        listed = self.batch_file is not None
-        sources = [one.source for one in self.inputs()] if listed else list(self.sources or ())
+    def cameras(self, listed: Sequence[Input]) -> tuple[Camera, ...]:
+        """What is to be watched, of the inputs that a list names or else of the arguments, if they are no files here.
+
+        `UsageError` if some are and some are not.
+        """
+        sources = [one.source for one in listed] or list(self.sources or ())
         cameras = self.live.cameras(sources, self.source_options(), self.wanted())
         if cameras and (self.mux is not None or self.burn_in is not None):
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
