@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -111,7 +110,7 @@ class Preprocessor:
         """Pictures ``[H, W, 3]``, of possibly different sizes -> uint8 ``[T, 3, height, width]`` on ``device``."""
         resized = []
         for _, group in groupby(frames, key=lambda frame: frame.shape):
-            stack = torch.from_numpy(np.stack(tuple(group))).to(device, non_blocking=True)
+            stack = _stacked(tuple(group), device).to(device, non_blocking=True)
             resized.append(_bicubic(stack.permute(0, 3, 1, 2), height, width))
         return torch.cat(resized)
 
@@ -147,6 +146,16 @@ class Preprocessor:
             scale, shift = self._tables[torch.device("cpu")]
             self._tables[device] = (scale.to(device), shift.to(device))
         return self._tables[device]
+
+
+def _stacked(frames: Sequence[Picture], device: torch.device) -> Tensor:
+    """``[T, H, W, 3]`` on the host: for a GPU in memory from which it can copy by itself, so that nobody waits."""
+    shape, pinned = (len(frames), *frames[0].shape), device.type == "cuda"
+    stack = torch.empty(shape, dtype=torch.uint8, device="cpu", pin_memory=pinned)
+    pictures = stack.numpy()
+    for index, frame in enumerate(frames):
+        pictures[index] = frame
+    return stack
 
 
 def _bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
