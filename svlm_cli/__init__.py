@@ -1,10 +1,6 @@
-"""svlm: a command line that watches video and speaks (StreamingVLM, arXiv 2510.09608)."""
+"""svlm: a command line that watches video and speaks (StreamingVLM, arXiv 2510.09608), and its use as a library."""
 
-from importlib.metadata import PackageNotFoundError, version
+from svlm_cli.core.version import __version__
+from svlm_cli.library import caption, load_engine
 
-try:
-    __version__ = version("svlm-cli")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0+checkout"
-
-__all__ = ["__version__"]
+__all__ = ["__version__", "caption", "load_engine"]

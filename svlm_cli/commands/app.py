@@ -19,11 +19,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from svlm_cli import __version__
 from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
+from svlm_cli.core.version import __version__
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
     "caption": ("svlm_cli.commands.caption", "Caption videos and cameras: what the model says, second by second."),

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import torch
 
-from svlm_cli import __version__
+from svlm_cli.core.version import __version__
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.claims_results import CELL_S, Place, Result
 from svlm_cli.evals.claims_setting import RowSetting

@@ -144,6 +144,11 @@ class Log:
                     f"{name} is an MP4 whose index comes last, which cannot be read from a pipe.",
                     "Give its path, or move the index first: ffmpeg -i IN.mp4 -c copy -movflags +faststart OUT.mp4",
                 )
+            if address.script and "moov atom not found" not in text:
+                return InputError(
+                    f"{name} has its index last, or is cut off, and its server does not send parts of a file.",
+                    "Download it first, and give its path.",
+                )
             if "moov atom not found" in text:
                 return InputError(
                     f"{name} has no index ('moov'): its recording was never finished, or it is cut off.",

@@ -76,8 +76,8 @@ def scheme_of(source: str) -> str | None:
 
 def split_url(url: str) -> tuple[SplitResult, Login | None]:
     """A URL without its login, and its login; `UsageError`, which does not repeat it, if it is none."""
-    if re.search(r"[\x00-\x20\x7f]", url):
-        raise UsageError("An address holds a space or a control character.", "Write %20 for a space.")
+    if re.search("[\x00-\x20\x7f\ud800-\udfff]", url):
+        raise UsageError("An address holds a space or what is no character.", "Write %20 for a space.")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

@@ -18,6 +18,7 @@ _CRF = 18  # looks like the original
 _NO_FONT = re.compile(r"failed to find any fallback with glyph 0x0\b|Failed to load fontconfig fonts|no font provider")
 _MISSING_GLYPH = re.compile(r"failed to find any fallback with glyph 0x[0-9a-f]*[1-9a-f]")
 _WIDE = 16 / 9
+_UPRIGHT = 1.6  # times larger than the whole line would allow
 _EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"  # 4:2:0 has no odd sizes
 _TEXT_SUBTITLES = frozenset(("subrip", "srt", "ass", "ssa", "mov_text", "webvtt", "text"))
 _SAMPLE = """[Script Info]
@@ -110,9 +111,7 @@ def burn_in(
     """
     program = find_ffmpeg()
     header = read_header(program, source)
-    size = font_size
-    if header.size is not None:  # in a narrow picture, what fits
-        size = max(12, round(font_size * min(1.0, header.size[0] / header.size[1] / _WIDE)))
+    size = font_size if header.size is None else round(font_size * _scale(*header.size))
     begin = f"{header.begin_s:.6f}/TB"
     drawn = f"setpts=PTS+{begin},subtitles={words.name}:force_style='FontSize={size}',setpts=PTS-{begin}"
     arguments = [*input_options(source), "-map", "0:V:0", "-map", "0:a?", "-vf", f"{drawn},{_EVEN}"]
@@ -126,6 +125,12 @@ def burn_in(
         on_progress=done,
     )
     return f"{video.name}: no font has some of the letters." if _MISSING_GLYPH.search(said) else ""
+
+
+def _scale(width: int, height: int) -> float:
+    """Of the font: a picture that is less wide holds the same lines in smaller letters; an upright one wraps them."""
+    fits = min(1.0, width / height / _WIDE)
+    return fits * _UPRIGHT if width < height else fits
 
 
 def _is_text(subtitles: str) -> bool:

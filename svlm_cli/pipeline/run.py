@@ -157,14 +157,21 @@ class _Run:
         if running is None:
             return  # its output failed earlier in this round
         if isinstance(event, Segment) and running.feed.live is not None:
-            newest_s = event.end_s - 1 / self.engine.policy.vision.fps
-            event = replace(event, latency_s=max(0.0, running.feed.live.now_s() - newest_s))
+            event = self.timed(event, running.feed.live)
         self.listen(running.feed, event)
         if isinstance(event, Segment):
             try:
                 running.write(event)
             except SvlmError as error:
                 self.finish(event.stream, error)
+
+    def timed(self, segment: Segment, live: Live) -> Segment:
+        """A round with its latency, unless it is short: then it waited for the source, which had gone."""
+        policy = self.engine.policy
+        step_s = 1 / policy.vision.fps
+        if segment.end_s - segment.start_s < policy.chunk_seconds - step_s / 2:
+            return segment
+        return replace(segment, latency_s=max(0.0, live.now_s() - (segment.end_s - step_s)))
 
     def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)

@@ -53,7 +53,9 @@ def test_names_hide_what_may_be_secret() -> None:
     assert "abc" not in network_address("http://host/a?token=abc").presentable("http://host/a?token=abc is gone")
 
 
-@pytest.mark.parametrize("url", ["rtsp://", "rtsp://a b/c", "rtsp://a/b\nfile 'x'", "rtsp://a:port/b", "http:///a"])
+@pytest.mark.parametrize(
+    "url", ["rtsp://", "rtsp://a b/c", "rtsp://a/b\nfile 'x'", "rtsp://a:port/b", "http:///a", "rtsp://a/\udcff"]
+)
 def test_what_cannot_be_an_address(url: str) -> None:
     """A line break would begin another line of ffmpeg's script."""
     with pytest.raises(UsageError) as caught:

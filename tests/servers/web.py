@@ -14,8 +14,11 @@ Answer = bytes | int | Callable[[], Iterator[bytes]]
 class WebServer:
     """Answers by path, or with the files of a folder as they are then. A context manager."""
 
-    def __init__(self, answers: Mapping[str, Answer] | Path, *, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, answers: Mapping[str, Answer] | Path, *, login: tuple[str, str] | None = None, whole: bool = False
+    ) -> None:
         self._server = _Server(answers, login)
+        self._server.whole = whole  # it sends no parts of a file
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def url(self, path: str, userinfo: str = "") -> str:
@@ -34,6 +37,7 @@ class WebServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    whole = False
 
     def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -69,12 +73,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_file(self, data: bytes) -> None:
         first, last = 0, len(data) - 1
-        span = self.headers.get("Range", "").removeprefix("bytes=")
+        span = "" if self.server.whole else self.headers.get("Range", "").removeprefix("bytes=")
         if span:
             begin, _, end = span.partition("-")
             first, last = int(begin or 0), min(last, int(end or last))
         self.send_response(206 if span else 200)
-        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Accept-Ranges", "none" if self.server.whole else "bytes")
         self.send_header("Content-Length", str(last + 1 - first))
         if span:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")

@@ -62,9 +62,13 @@ def test_leaving_a_growing_file(tmp_path: Path, stream: bytes) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]
 
 
-def test_a_file_that_is_no_video(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["no video", "#EXTM3U\n#EXTINF:1,\nvictim.ts\n", "ffconcat version 1.0\nfile 'victim.ts'\n"]
+)
+def test_a_file_that_is_no_video(tmp_path: Path, text: str) -> None:
+    """A playlist that grows leads nowhere, like one that does not."""
     path = tmp_path / "a.ts"
-    path.write_text("no video")
+    path.write_text(text)
     with pytest.raises(InputError):
         open_frames(path, fps=2, follow_s=0.5)
     assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]

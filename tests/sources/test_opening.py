@@ -50,6 +50,13 @@ def test_a_recording_on_the_web_is_read_like_a_file(clip: bytes) -> None:
         assert [frame.time_s for frame in found] == [0, 0.5, 1, 1.5]
 
 
+def test_a_server_that_sends_no_parts(tmp_path: Path) -> None:
+    """Python's own `http.server`, for one: an MP4 with its index last cannot be read from it, unless it is small."""
+    run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x360:d=4", *X264, tmp_path / "a.mp4")
+    with WebServer(tmp_path, whole=True) as web, pytest.raises(InputError, match="does not send parts"):
+        open_it(web.url("/a.mp4"))
+
+
 def test_a_part_of_a_recording_on_the_web(clip: bytes) -> None:
     with WebServer({"/a.mp4": clip}) as web, open_it(web.url("/a.mp4"), start_s=1.0, end_s=1.6) as frames:
         assert numbers(frame.pixels for frame in frames) == [30, 45]
