@@ -213,7 +213,7 @@ class _Call:
         ]
         for part in filter(Path.exists, left):
             self.progress.say(
-                f"svlm: stopped; what was captioned is in {part}. --overwrite or --skip-existing begins anew."
+                f"svlm: stopped; what was captioned is in {part}. With --skip-existing, the next call goes on there."
             )
 
     def conclude(self) -> None:

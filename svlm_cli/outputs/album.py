@@ -2,6 +2,7 @@
 
 import bisect
 import io
+from dataclasses import dataclass
 
 from svlm_cli.core.types import Picture
 
@@ -11,12 +12,21 @@ _QUALITY = 70
 _MOST = 1200  # 10 MB or so
 
 
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small picture."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
 class Album:
-    """JPEG pictures by their time: evenly spaced, more of them the shorter the video."""
+    """Small pictures by their time: evenly spaced, more of them the shorter the video."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
-        self._pictures: list[bytes] = []
+        self._pictures: list[Thumbnail] = []
         self._step_s = 0.0
 
     def add(self, picture: Picture, time_s: float) -> None:
@@ -24,13 +34,13 @@ class Album:
         if self._times_s and time_s - self._times_s[-1] < self._step_s - 1e-6:
             return
         self._times_s.append(time_s)
-        self._pictures.append(_jpeg(picture))
+        self._pictures.append(_thumbnail(picture))
         if len(self._times_s) > _MOST:
             del self._times_s[1::2], self._pictures[1::2]
             self._step_s = (self._times_s[-1] - self._times_s[0]) / (len(self._times_s) - 1)
 
-    def at(self, time_s: float) -> bytes | None:
-        """The picture nearest to that time, as a JPEG file."""
+    def at(self, time_s: float) -> Thumbnail | None:
+        """The picture nearest to that time."""
         if not self._times_s:
             return None
         after = bisect.bisect_left(self._times_s, time_s)
@@ -41,11 +51,11 @@ class Album:
         return self._pictures[nearest]
 
 
-def _jpeg(picture: Picture) -> bytes:
+def _thumbnail(picture: Picture) -> Thumbnail:
     from PIL import Image  # most who import this package draw nothing
 
     image = Image.fromarray(picture)
     image.thumbnail((WIDTH, _HEIGHT), Image.Resampling.BILINEAR)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=_QUALITY, optimize=True)
-    return file.getvalue()
+    return Thumbnail(file.getvalue(), *image.size)

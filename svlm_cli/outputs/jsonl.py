@@ -6,7 +6,7 @@ import re
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
-from svlm_cli.outputs.output import Origin
+from svlm_cli.outputs.output import Provenance
 
 _DOCUMENT_END = "\n]}\n"
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a terminal
@@ -42,9 +42,9 @@ class JsonlOutput(_JsonOutput):
 class JsonOutput(_JsonOutput):
     """One JSON document: what was captioned by what, and its rounds as `segments`. Closed after every round."""
 
-    def __init__(self, destination: Destination, origin: Origin) -> None:
+    def __init__(self, destination: Destination, provenance: Provenance) -> None:
         super().__init__(destination)
-        self._head = f'{{"source": {_json(origin.source)}, "model": {_json(origin.model)}, "segments": ['
+        self._head = f'{{"source": {_json(provenance.source)}, "model": {_json(provenance.model)}, "segments": ['
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""

@@ -36,14 +36,14 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class Provenance:
     """What was captioned, and by what, as people call them; empty where nobody knows."""
 
     source: str = ""
     model: str = ""
 
 
-_UNKNOWN = Origin()
+_UNKNOWN = Provenance()
 
 
 class Output(Protocol):
@@ -62,9 +62,9 @@ def open_output(
     format: Format,  # noqa: A002  its name elsewhere
     destination: Destination,
     style: CueStyle,
-    origin: Origin = _UNKNOWN,
+    provenance: Provenance = _UNKNOWN,
 ) -> Output:
-    """The output that writes `format` to `destination`; `style` is for formats with cues, `origin` for a document."""
+    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for documents."""
     # Here, because those who only hand segments on need no format's library.
     from svlm_cli.outputs.ass import AssOutput
     from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput
@@ -79,7 +79,7 @@ def open_output(
         case Format.ASS:
             return AssOutput(destination, style)
         case Format.JSON:
-            return JsonOutput(destination, origin)
+            return JsonOutput(destination, provenance)
         case Format.JSONL:
             return JsonlOutput(destination)
         case Format.TSV:

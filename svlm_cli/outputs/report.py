@@ -19,7 +19,7 @@ from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Cue, Segment
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.cues import CueBuilder
-from svlm_cli.outputs.output import Origin
+from svlm_cli.outputs.output import Provenance
 from svlm_cli.outputs.progress import clock
 from svlm_cli.outputs.style import CueStyle
 
@@ -48,7 +48,7 @@ class CueList:
 class Report:
     """What the page is made of."""
 
-    origin: Origin
+    provenance: Provenance
     video: str  # its path from the page's folder
     begin_s: float  # when the video begins on its own clock: players begin at 0
     length_s: float  # of what was captioned
@@ -68,10 +68,10 @@ def write_page(report: Report) -> str:
     lines = list(_with_silence(report.cues))
     every = -(-len(lines) // _MOST_PICTURES)
     rows = [_row(report, cue, pictured=index % every == 0) for index, cue in enumerate(lines)]
-    title = html.escape(Path(plain_text(report.origin.source)).name)
+    title = html.escape(Path(plain_text(report.provenance.source)).name)
     return string.Template(_asset("report.html")).substitute(
         title=title,
-        summary=html.escape(f"{clock(report.length_s)} captioned by {plain_text(report.origin.model)} with svlm"),
+        summary=html.escape(f"{clock(report.length_s)} captioned by {plain_text(report.provenance.model)} with svlm"),
         count=f"{len(report.cues)} lines",
         video=html.escape(report.video),
         begin=f"{report.begin_s:.3f}",
@@ -101,8 +101,9 @@ def _row(report: Report, cue: Cue, *, pictured: bool) -> str:
     picture = report.album.at(cue.start_s) if pictured else None
     shot = ""
     if picture is not None:
-        data = base64.b64encode(picture).decode("ascii")
-        shot = f'<img alt="" loading="lazy" src="data:image/jpeg;base64,{data}">'
+        data = base64.b64encode(picture.jpeg).decode("ascii")
+        size = f'width="{picture.width}" height="{picture.height}"'
+        shot = f'<img alt="" {size} loading="lazy" src="data:image/jpeg;base64,{data}">'
     link = f"{report.video}#t={max(0.0, cue.start_s - report.begin_s):.3f}"
     words = html.escape(cue.text.replace("\n", " "))
     return (

@@ -17,7 +17,7 @@ from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.ass import FONT_SIZE
 from svlm_cli.outputs.destination import open_destination, refuse_existing, refuse_unwritable, text_file
-from svlm_cli.outputs.output import Format, Origin, Output, open_output
+from svlm_cli.outputs.output import Format, Output, Provenance, open_output
 from svlm_cli.outputs.report import CueList, Report, video_path, write_page
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job
@@ -101,12 +101,14 @@ class SubtitledCopy:
 
 
 class ReportPage:
-    """A page with pictures of the video, and its words beside them."""
+    """A page with pictures of the video, and its words beside them. `UsageError` for a name that is no page's."""
 
     def __init__(self, source: str, path: Path, *, model: str, style: CueStyle, overwrite: bool) -> None:
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(f"{path} is no name of a page.", "Call it OUT.html.")
         self.path = path
         self._source = source
-        self._origin = Origin(source, model)
+        self._provenance = Provenance(source, model)
         self._overwrite = overwrite
         self._album = Album()
         self._words = CueList(style)
@@ -132,7 +134,7 @@ class ReportPage:
         """Raises `InputError`, `OutputError`."""
         header = read_header(find_ffmpeg(), file_address(self._source))
         report = Report(
-            origin=self._origin,
+            provenance=self._provenance,
             video=video_path(Path(self._source), self.path),
             begin_s=header.begin_s,
             length_s=self._seen_s,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import make_folder, open_destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Origin, Output, open_output
+from svlm_cli.outputs.output import Output, Provenance, open_output
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.chunker import chunks
@@ -62,7 +62,7 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: 
     )
 
     def outputs() -> Sequence[Output]:
-        files = [_open(target, Origin(job.name, options.model), options) for target in job.targets]
+        files = [_open(target, Provenance(job.name, options.model), options) for target in job.targets]
         return [*files, *(output for product in products for output in product.outputs())]
 
     feed = Feed(
@@ -78,11 +78,11 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: 
     return Video(job, frames, feed)
 
 
-def _open(target: Target, origin: Origin, options: VideoOptions) -> Output:
+def _open(target: Target, provenance: Provenance, options: VideoOptions) -> Output:
     if target.path is not None and options.make_folders:
         make_folder(target.path.parent, "Choose another --output-dir.")
     encoding = target.format.encoded(options.encoding)
     destination = open_destination(
         target.path, overwrite=options.overwrite, live=options.follow_s is not None, encoding=encoding
     )
-    return open_output(target.format, destination, options.style, origin)
+    return open_output(target.format, destination, options.style, provenance)

@@ -12,7 +12,7 @@ from pathlib import Path
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import Destination, make_folder, open_destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Format, Origin, Output, open_output
+from svlm_cli.outputs.output import Format, Output, Provenance, open_output
 from svlm_cli.outputs.patient import PatientFile
 from svlm_cli.outputs.rotation import RotatingOutput, file_at
 from svlm_cli.outputs.style import CueStyle
@@ -68,8 +68,8 @@ def open_camera(
     live = isinstance(frames, LiveStream)
 
     def outputs() -> Sequence[Output]:
-        origin = Origin(camera.name, options.model)
-        return [_open_output(target, origin, options, tell if live else None) for target in camera.targets]
+        provenance = Provenance(camera.name, options.model)
+        return [_open_output(target, provenance, options, tell if live else None) for target in camera.targets]
 
     feed = Feed(
         name=camera.name,
@@ -91,18 +91,20 @@ def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | No
     return Live(frames.now_s, drops=not options.sources.catch_up, resets=options.resets)
 
 
-def _open_output(target: Target, origin: Origin, options: CameraOptions, tell: Callable[[str], None] | None) -> Output:
+def _open_output(
+    target: Target, provenance: Provenance, options: CameraOptions, tell: Callable[[str], None] | None
+) -> Output:
     """`tell` is for live sources, whose files are written in place and not given up."""
     pattern, encoding = target.path, target.format.encoded(options.encoding)
     if pattern is None:
         destination = open_destination(None, overwrite=False, encoding=encoding)
-        return open_output(target.format, destination, options.style, origin)
+        return open_output(target.format, destination, options.style, provenance)
 
     def at(wall_s: float) -> Output:
         overwrite, live = options.overwrite, tell is not None
         open_file = partial(_open_file, pattern, wall_s, overwrite=overwrite, live=live, encoding=encoding)
         destination = open_file() if tell is None else PatientFile(open_file, tell)
-        return open_output(target.format, destination, options.style, origin)
+        return open_output(target.format, destination, options.style, provenance)
 
     every_s = None if tell is None else options.segment_s
     return RotatingOutput(

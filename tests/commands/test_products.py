@@ -56,7 +56,8 @@ def test_what_is_there_is_not_made_again(svlm_inside: Svlm, here: Path, tmp_path
         (("gone.mp4", "--mux", "out.mkv"), 3, "gone.mp4"),
         (("clip.mp4", "--burn-in", "gone/out.mkv"), 1, "no folder gone"),
         (("clip.mp4", "--burn-in", "there.mp4"), 1, "there.mp4 exists already"),
-        (("clip.mp4", "--report", "there.mp4"), 1, "there.mp4 exists already"),
+        (("clip.mp4", "--report", "there.html"), 1, "there.html exists already"),
+        (("clip.mp4", "--report", "out.pdf"), 2, "out.pdf"),
         (("clip.mp4", "--report", "gone/r.html"), 1, "no folder gone"),
     ],
 )
@@ -64,7 +65,8 @@ def test_what_cannot_be_made_is_told_before_a_model_is_loaded(
     svlm_inside: Svlm, here: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, needle: str
 ) -> None:
     shutil.copy(here, tmp_path / "other.mp4")
-    (tmp_path / "there.mp4").write_text("mine")
+    for name in ("there.mp4", "there.html"):
+        (tmp_path / name).write_text("mine")
     done = svlm_inside("caption", *arguments, "--model", "no-such-model")
     assert done.returncode == code, done.stderr
     assert needle in done.stderr

@@ -7,13 +7,15 @@ import pytest
 from PIL import Image
 
 from svlm_cli.outputs import album as module
-from svlm_cli.outputs.album import Album
+from svlm_cli.outputs.album import Album, Thumbnail
 from tests.clips import number_of, numbered
 
 
-def read(data: bytes | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    assert data is not None
-    return np.asarray(Image.open(io.BytesIO(data)))
+def read(picture: Thumbnail | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    assert picture is not None
+    image = Image.open(io.BytesIO(picture.jpeg))
+    assert image.size == (picture.width, picture.height)
+    return np.asarray(image)
 
 
 def test_each_moment_has_its_picture() -> None:

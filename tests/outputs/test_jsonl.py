@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile, StandardOutput
 from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput, json_line
-from svlm_cli.outputs.output import Origin
+from svlm_cli.outputs.output import Provenance
 
 
 def test_keys_that_say_nothing_are_left_out() -> None:
@@ -49,24 +49,24 @@ def test_a_file_has_every_round(tmp_path: Path) -> None:
 
 
 class TestDocument:
-    ORIGIN = Origin('the "final".mp4', "svlm-mini")
+    PROVENANCE = Provenance('the "final".mp4', "svlm-mini")
 
     def test_it_is_whole_after_every_round(self, tmp_path: Path) -> None:
         """Guards a run that is killed: what is on disk is a document, not the beginning of one."""
-        output = JsonOutput(PartFile(tmp_path / "o.json", overwrite=False), self.ORIGIN)
+        output = JsonOutput(PartFile(tmp_path / "o.json", overwrite=False), self.PROVENANCE)
         for second in range(3):
             output.write(Segment(0, second, second, second + 1.0, "Goal" * (second == 1), (1,), 0.1))
             document = json.loads((tmp_path / "o.json.part").read_bytes())
             assert len(document["segments"]) == second + 1
         output.close()
         document = json.loads((tmp_path / "o.json").read_bytes())
-        assert (document["source"], document["model"]) == (self.ORIGIN.source, "svlm-mini")
+        assert (document["source"], document["model"]) == (self.PROVENANCE.source, "svlm-mini")
         assert [one["text"] for one in document["segments"]] == ["", "Goal", ""]
 
     def test_a_pipe_gets_it_once(self) -> None:
         """Guards standard output, which takes nothing back: the end comes at the end."""
         pipe = io.BytesIO()
-        output = JsonOutput(StandardOutput(pipe), self.ORIGIN)
+        output = JsonOutput(StandardOutput(pipe), self.PROVENANCE)
         output.write(Segment(0, 0, 0.0, 1.0, "One.", (1,), 0.1))
         assert b"One." in pipe.getvalue()
         output.write(Segment(0, 1, 1.0, 2.0, "Two.", (1,), 0.1))
@@ -75,5 +75,5 @@ class TestDocument:
 
     def test_without_a_round_it_is_a_document_too(self) -> None:
         pipe = io.BytesIO()
-        JsonOutput(StandardOutput(pipe), self.ORIGIN).close()
+        JsonOutput(StandardOutput(pipe), self.PROVENANCE).close()
         assert json.loads(pipe.getvalue())["segments"] == []

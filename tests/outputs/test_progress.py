@@ -87,3 +87,15 @@ def test_the_style_suits_stderr(style: ProgressStyle, quiet: bool, kind: type[ob
     progress = open_progress(style, quiet=quiet)
     assert type(progress) is kind
     progress.close()
+
+
+def test_what_is_only_counted_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a log against a line for every frame that ffmpeg has done."""
+    file = io.StringIO()
+    now = iter([0.0, 1.0, 11.0, 12.0, 22.0])
+    monkeypatch.setattr("svlm_cli.outputs.progress.time.monotonic", lambda: next(now))
+    shown = PlainProgress(file)
+    shown.begin("out.mp4", 100.0)
+    for done_s in (5.0, 50.0, 55.0, 99.0):
+        shown.move("out.mp4", done_s)
+    assert file.getvalue() == "out.mp4: 0:00:50\nout.mp4: 0:01:39\n"

@@ -9,7 +9,7 @@ import pytest
 
 from svlm_cli.core.types import Cue
 from svlm_cli.outputs.album import Album
-from svlm_cli.outputs.output import Origin
+from svlm_cli.outputs.output import Provenance
 from svlm_cli.outputs.report import CueList, Report, video_path, write_page
 from svlm_cli.outputs.style import DEFAULT_STYLE
 from tests.browser import PROGRAM, Page, browser
@@ -32,7 +32,7 @@ def page_of(cues: tuple[Cue, ...], video: str = "clip.mp4", begin_s: float = 0.0
     album = Album()
     for second in range(SECONDS):
         album.add(numbered(second), begin_s + second)
-    return write_page(Report(Origin(f"{ATTACK}/my {video}", "svlm-mini"), video, begin_s, 40.0, cues, album))
+    return write_page(Report(Provenance(f"{ATTACK}/my {video}", "svlm-mini"), video, begin_s, 40.0, cues, album))
 
 
 class Reader(HTMLParser):
