@@ -4,17 +4,18 @@ Knows no file and no terminal; `report.py` prints what comes out.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle
 from statistics import median
 
 import numpy as np
-import torch
 
 from svlm_cli.bench.memory import device_bytes, resident_bytes
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.types import Chunk
+from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.turn import Request
 
@@ -65,6 +66,20 @@ def chunks(load: Load, *, frames: int, seconds: float) -> Iterator[Chunk]:
         round_ += 1
 
 
+def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, None, None]:
+    """How long each round of so many streams side by side takes, in seconds; no end. Closed, it closes the streams."""
+    source = chunks(load, frames=engine.policy.frames_per_chunk, seconds=engine.policy.chunk_seconds)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(engine.open(seed=load.seed + index)) for index in range(streams)]
+        for chunk in source:
+            wait(engine.device)
+            started = time.perf_counter()
+            for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in opened]):
+                pass
+            wait(engine.device)
+            yield time.perf_counter() - started
+
+
 def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda round_: None) -> Latency:
     """Run one stream for `load.rounds` rounds, or until its cache is full."""
     policy = engine.policy
@@ -84,8 +99,7 @@ def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda
             except CapacityError as error:
                 ended = error.message
                 break
-            if engine.device.type == "cuda":
-                torch.cuda.synchronize(engine.device)
+            wait(engine.device)
             seconds.append(time.perf_counter() - started)
             progress(round_)
         held = engine.cache.lengths[stream.slot]

@@ -11,6 +11,7 @@ from statistics import median
 import numpy as np
 import torch
 
+from svlm_cli.engine.device import wait
 from svlm_cli.simulator.match import Match, Scenes
 from svlm_cli.simulator.render import draw
 
@@ -42,8 +43,7 @@ def measure(device: torch.device, *, batch: int, batches: int) -> Drawing:
     for _ in range(_WARM_UP + batches):
         started = time.perf_counter()
         draw(torch, shown, device=device)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        wait(device)
         seconds.append(time.perf_counter() - started)
     typical = median(seconds[_WARM_UP:])
     return Drawing(str(device), batch, batches, typical, batch / typical)

@@ -5,28 +5,30 @@ So the sum is a little more than a round that nobody interrupts. Knows no termin
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from statistics import median
 
-import torch
 from torch import Tensor
 
-from svlm_cli.bench.latency import Load, chunks
+from svlm_cli.bench.latency import Load, time_rounds
 from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.speaker import Observer
-from svlm_cli.engine.turn import Request, Turn
+from svlm_cli.engine.turn import Turn
 
 WARM_UP_ROUNDS = 20  # by then the windows of vision and text are full
 
 
 class StagedEngine(Engine):
-    """An engine that notes how long its stages take. `taken` is emptied by whoever reads it."""
+    """An engine that notes how long the stages of its last round took, in `taken`."""
 
     taken: dict[str, float]
 
     def _make_room(self, turns: Sequence[Turn]) -> None:
+        self.taken = {}
         with self._timed("forget"):
             super()._make_room(turns)
 
@@ -72,24 +74,14 @@ def measure(
     engine: StagedEngine, load: Load, streams: int, progress: Callable[[int], None] = lambda round_: None
 ) -> Stages:
     """`load.rounds` rounds of so many streams side by side, after the warm-up."""
-    policy = engine.policy
-    source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
     taken: list[dict[str, float]] = []
-    with ExitStack() as stack:
-        opened = [stack.enter_context(engine.open(seed=load.seed + index)) for index in range(streams)]
-        for round_ in range(WARM_UP_ROUNDS + load.rounds):
-            chunk = next(source)
-            engine.taken = {}
-            wait(engine.device)
-            started = time.perf_counter()
-            for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in opened]):
-                pass
-            wait(engine.device)
-            engine.taken["round"] = time.perf_counter() - started
+    with closing(time_rounds(engine, load, streams)) as rounds:
+        for round_, round_s in enumerate(islice(rounds, WARM_UP_ROUNDS + load.rounds)):
+            engine.taken["round"] = round_s
             if round_ >= WARM_UP_ROUNDS:
                 taken.append(engine.taken)
             progress(round_)
-        held = max(engine.cache.lengths[stream.slot] for stream in opened)
+        held = max(engine.cache.lengths)
     typical = {stage: median(one[stage] for one in taken) for stage in taken[0]}
     return Stages(
         streams=streams,
@@ -103,9 +95,3 @@ def measure(
         step_s=typical["speak"] / max(load.tokens - 1, 1),
         round_s=typical["round"],
     )
-
-
-def wait(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

@@ -3,18 +3,17 @@
 Knows no terminal.
 """
 
-import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from statistics import median
 
 import numpy as np
 
-from svlm_cli.bench.latency import Load, chunks
-from svlm_cli.bench.stages import WARM_UP_ROUNDS, wait
+from svlm_cli.bench.latency import Load, time_rounds
+from svlm_cli.bench.stages import WARM_UP_ROUNDS
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.turn import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,7 @@ def find_most(
 
 def attempt(engine: Engine, load: Load, streams: int) -> Trial:
     """`load.rounds` rounds, once all windows are full."""
-    policy = engine.policy
-    source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
-    seconds = []
-    with ExitStack() as stack:
-        opened = [stack.enter_context(engine.open(seed=load.seed + index)) for index in range(streams)]
-        for _ in range(WARM_UP_ROUNDS + load.rounds):
-            chunk = next(source)
-            started = time.perf_counter()
-            for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in opened]):
-                pass
-            wait(engine.device)
-            seconds.append(time.perf_counter() - started)
-    measured = seconds[WARM_UP_ROUNDS:]
+    with closing(time_rounds(engine, load, streams)) as rounds:
+        measured = list(islice(rounds, WARM_UP_ROUNDS, WARM_UP_ROUNDS + load.rounds))
     late = float(np.quantile(measured, 0.99))
-    return Trial(streams, load.rounds, median(measured), late, late < policy.chunk_seconds)
+    return Trial(streams, load.rounds, median(measured), late, late < engine.policy.chunk_seconds)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,136 +37,124 @@ def _bench() -> None:
     """Measure speed and memory. The last line of stdout is JSON."""
 
 
-RandomWeights = Annotated[
-    str | None,
-    typer.Option(
-        "--random-weights", metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."
-    ),
-]
-Tokens = Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")]
-VisualTokens = Annotated[
-    int | None, typer.Option("--visual-tokens", min=4, help="At most so many a frame pair. Default: the model's.")
-]
-Size = Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options that all benches of streams share."""
+
+    model: options.Model = None
+    random_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--random-weights",
+            metavar="3b|7b",
+            help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
+        ),
+    ] = None
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    attention: options.Attention = "auto"
+    graphs: options.Graphs = True
+    seed: options.Seed = 0
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")] = 20
+    fps: options.Fps = None
+    visual_tokens: Annotated[
+        int | None, typer.Option("--visual-tokens", min=4, help="At most so many a frame pair. Default: the model's.")
+    ] = None
+    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")] = "1280x720"
+
+
+@dataclass(frozen=True, slots=True)
+class _LatencyOptions:
+    asked: _Asked = field(default_factory=_Asked)
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Seconds of made-up video.")] = 1000
+    mode: Annotated[list[Mode] | None, typer.Option("--mode", help="May be given several times.")] = None
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the time of a token over time.")
+    ] = None
 
 
 @app.command()
-def latency(
-    model: options.Model = None,
-    random_weights: RandomWeights = None,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    attention: options.Attention = "auto",
-    graphs: options.Graphs = True,
-    seed: options.Seed = 0,
-    rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video.")] = 1000,
-    tokens: Tokens = 20,
-    mode: Annotated[list[Mode] | None, typer.Option(help="May be given several times.")] = None,
-    fps: options.Fps = None,
-    visual_tokens: VisualTokens = None,
-    size: Size = "1280x720",
-    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the time of a token over time.")] = None,
-) -> None:
+@options.takes(_LatencyOptions)
+def latency(one: _LatencyOptions) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
-    load = _load(rounds, tokens, size, seed)
+    setup = _Setup.of(one.asked, one.rounds)
     from svlm_cli.bench.latency import measure
     from svlm_cli.bench.plots import draw_latency, require_plots
     from svlm_cli.bench.report import latency_json, latency_rows, print_json
     from svlm_cli.engine.engine import Engine
 
-    if plot is not None:
+    if one.plot is not None:
         require_plots()
-    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
     results = []
-    for one in mode or [Mode.STREAMING]:
-        policy = setup.policy(mode=one, fps=fps, tokens=tokens, visual_tokens=visual_tokens)
-        engine = setup.subject.engine(policy, Engine, setup.place)
-        with _progress(one, rounds) as advance:
-            results.append(measure(engine, load, advance))
+    for mode in one.mode or [Mode.STREAMING]:
+        engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)
+        with _progress(mode, one.rounds) as advance:
+            results.append(measure(engine, setup.load, advance))
         del engine  # before the next one is loaded
-    _print_table(
-        *latency_rows(results), "* ended early: its cache is full" if any(one.ended for one in results) else ""
-    )
-    if plot is not None:
-        draw_latency(results, plot, setup.policy().chunk_seconds)
-    print_json(latency_json(results, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
+    ended = any(result.ended for result in results)
+    _print_table(*latency_rows(results), "* ended early: its cache is full" if ended else "")
+    if one.plot is not None:
+        draw_latency(results, one.plot, setup.policy().chunk_seconds)
+    print_json(latency_json(results, setup.told()), sys.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class _StagesOptions:
+    asked: _Asked = field(default_factory=_Asked)
+    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.")] = 1
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.")
+    ] = 40
 
 
 @app.command()
-def stages(
-    model: options.Model = None,
-    random_weights: RandomWeights = None,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    attention: options.Attention = "auto",
-    graphs: options.Graphs = True,
-    seed: options.Seed = 0,
-    streams: Annotated[int, typer.Option(min=1, help="Side by side.")] = 1,
-    rounds: Annotated[int, typer.Option(min=1, help="Seconds of made-up video, after 20 of warming up.")] = 40,
-    tokens: Tokens = 20,
-    fps: options.Fps = None,
-    visual_tokens: VisualTokens = None,
-    size: Size = "1280x720",
-) -> None:
+@options.takes(_StagesOptions)
+def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
-    load = _load(rounds, tokens, size, seed)
+    setup = _Setup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import print_json, stages_json, stages_rows
     from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
 
-    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
-    policy = setup.policy(fps=fps, tokens=tokens, visual_tokens=visual_tokens)
-    engine = setup.subject.engine(policy, StagedEngine, setup.place, max_streams=streams)
-    with _progress("rounds", WARM_UP_ROUNDS + rounds) as advance:
-        result = measure(engine, load, streams, advance)
+    engine = setup.subject.engine(setup.policy(), StagedEngine, setup.place, max_streams=one.streams)
+    with _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
+        result = measure(engine, setup.load, one.streams, advance)
     _print_table(*stages_rows(result))
-    print_json(stages_json(result, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
+    print_json(stages_json(result, setup.told()), sys.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class _StreamsOptions:
+    asked: _Asked = field(default_factory=_Asked)
+    most: Annotated[int, typer.Option("--most", min=1, help="No more streams than these are tried.")] = 64
+    step: Annotated[int, typer.Option("--step", min=1, help="Multiples of this number are tried.")] = 4
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.")] = 100
 
 
 @app.command()
-def streams(
-    model: options.Model = None,
-    random_weights: RandomWeights = None,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-    attention: options.Attention = "auto",
-    graphs: options.Graphs = True,
-    seed: options.Seed = 0,
-    most: Annotated[int, typer.Option(min=1, help="No more streams than these are tried.")] = 64,
-    step: Annotated[int, typer.Option(min=1, help="Multiples of this number are tried.")] = 4,
-    rounds: Annotated[int, typer.Option(min=1, help="Of each trial, after 20 of warming up.")] = 100,
-    tokens: Tokens = 20,
-    fps: options.Fps = None,
-    visual_tokens: VisualTokens = None,
-    size: Size = "1280x720",
-) -> None:
+@options.takes(_StreamsOptions)
+def streams(one: _StreamsOptions) -> None:
     """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show."""
-    load = _load(rounds, tokens, size, seed)
+    if one.step > one.most:
+        raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
+    setup = _Setup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import print_json, streams_json, streams_rows
     from svlm_cli.bench.streams import find_most
     from svlm_cli.engine.engine import Engine
 
-    if step > most:
-        raise UsageError(f"There is no multiple of {step} up to {most}.", "Lower --step or raise --most.")
-    setup = _setup(model, random_weights, revision, offline, device, dtype, attention, graphs)
-    policy = setup.policy(fps=fps, tokens=tokens, visual_tokens=visual_tokens)
-    engine = setup.subject.engine(policy, Engine, setup.place, max_streams=most)
+    engine = setup.subject.engine(setup.policy(), Engine, setup.place, max_streams=one.most)
     trials = find_most(
         engine,
-        load,
-        most=most,
-        step=step,
+        setup.load,
+        most=one.most,
+        step=one.step,
         progress=lambda trial: typer.echo(
             f"svlm: {trial.streams} streams: {trial.round_s_p99 * 1000:.0f} ms at the 99th percentile", err=True
         ),
     )
     _print_table(*streams_rows(trials))
-    print_json(streams_json(trials, setup.told(load, fps=fps, visual_tokens=visual_tokens)), sys.stdout)
+    print_json(streams_json(trials, setup.told()), sys.stdout)
 
 
 @app.command()
@@ -240,81 +228,65 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
 
 @dataclass(frozen=True, slots=True)
 class _Setup:
-    """What is measured, and where."""
+    """What is measured, where, and how much it is given to do."""
 
+    asked: _Asked
     subject: "Subject"
     place: "Place"
+    load: "Load"
 
-    def policy(
-        self,
-        *,
-        mode: Mode | None = None,
-        fps: float | None = None,
-        tokens: int | None = None,
-        visual_tokens: int | None = None,
-    ) -> StreamPolicy:
+    @classmethod
+    def of(cls, asked: _Asked, rounds: int) -> "_Setup":
+        """`UsageError` if the options contradict each other or this machine."""
+        width, height = _size(asked.size)
+        if asked.random_weights is not None and asked.model is not None:
+            raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
+        from svlm_cli.bench.latency import Load
+        from svlm_cli.bench.subject import Place, Subject
+        from svlm_cli.engine import flash
+        from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
+
+        where = resolve_device(asked.device)
+        dtype = resolve_dtype(asked.dtype, where)
+        kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
+        if asked.random_weights is None:
+            subject = Subject.named(asked.model, asked.revision, offline=asked.offline)
+        else:
+            subject = Subject.random(asked.random_weights)
+        load = Load(rounds, asked.tokens, width, height, asked.seed)
+        return cls(asked, subject, Place(where, dtype, kernel, asked.graphs), load)
+
+    def policy(self, mode: Mode | None = None) -> StreamPolicy:
         """The subject's own, but for what was asked for."""
-        policy = self.subject.policy.changed(mode=mode, fps=fps, max_new_tokens=tokens)
-        if visual_tokens is None:
+        policy = self.subject.policy.changed(mode=mode, fps=self.asked.fps, max_new_tokens=self.asked.tokens)
+        if self.asked.visual_tokens is None:
             return policy
-        pixels = visual_tokens * _PIXELS_PER_TOKEN
+        pixels = self.asked.visual_tokens * _PIXELS_PER_TOKEN
         vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
         return replace(policy, vision=vision)
 
-    def told(self, load: "Load", *, fps: float | None, visual_tokens: int | None) -> dict[str, Any]:
+    def told(self) -> dict[str, Any]:
         """The setting of a report."""
-        policy = self.policy(fps=fps, visual_tokens=visual_tokens)
+        from svlm_cli.engine.device import dtype_name
+
+        policy = self.policy()
         return {
             "model": self.subject.name,
             "device": str(self.place.device),
             "hardware": _hardware(self.place.device),
-            "dtype": "fp8" if self.place.dtype.itemsize == 1 else str(self.place.dtype).removeprefix("torch."),
+            "dtype": dtype_name(self.place.dtype),
             "attention": self.place.attention.value,
             "graphs": self.place.graphs,
             "fps": policy.vision.fps,
             "max_pixels": policy.vision.max_pixels,
-            **asdict(load),
+            **asdict(self.load),
         }
-
-
-def _setup(
-    model: str | None,
-    random_weights: str | None,
-    revision: str | None,
-    offline: bool,
-    device: str,
-    dtype: options.DtypeName,
-    attention: options.AttentionName,
-    graphs: bool,
-) -> _Setup:
-    """`UsageError` if the options contradict each other or this machine."""
-    from svlm_cli.bench.subject import Place, Subject
-    from svlm_cli.engine import flash
-    from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
-
-    if random_weights is not None and model is not None:
-        raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
-    where = resolve_device(device)
-    number_format = resolve_dtype(dtype, where)
-    kernel = flash.choose(flash.AttentionKernel(attention), where, computing_dtype(number_format, where))
-    if random_weights is None:
-        subject = Subject.named(model, revision, offline=offline)
-    else:
-        subject = Subject.random(random_weights)
-    return _Setup(subject, Place(where, number_format, kernel, graphs))
 
 
 def _hardware(device: "torch.device") -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _load(rounds: int, tokens: int, size: str, seed: int) -> "Load":
-    width, height = _size(size)
-    from svlm_cli.bench.latency import Load
-
-    return Load(rounds, tokens, width, height, seed)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -12,11 +12,9 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import typer
-
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.loading import WHAT_SPEAKS, load
-from svlm_cli.commands.messages import ExitCode, error_sentence
+from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
@@ -180,10 +178,7 @@ class _Watch:
 
     def conclude(self) -> None:
         """The exit code: the error's own for a lone camera, 1 if any of several failed."""
-        if self.errors and len(self.cameras) == 1:
-            raise self.errors[0]
-        if self.errors:
-            raise typer.Exit(ExitCode.FAILED)
+        conclude(self.errors, alone=len(self.cameras) == 1)
 
 
 def totals(report: "FeedReport") -> str:

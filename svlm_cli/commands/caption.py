@@ -14,7 +14,7 @@ from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.hiding import hide_logins
 from svlm_cli.commands.loading import WHAT_SPEAKS, load
-from svlm_cli.commands.messages import ExitCode, error_sentence
+from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary
 from svlm_cli.core.errors import InputError, SvlmError
@@ -218,10 +218,7 @@ class _Call:
 
     def conclude(self) -> None:
         """The exit code: the error's own for a lone video, 1 if any of several failed."""
-        if self.errors and len(self.jobs) == 1:
-            raise self.errors[0]
-        if self.errors:
-            raise typer.Exit(ExitCode.FAILED)
+        conclude(self.errors, alone=len(self.jobs) == 1)
 
 
 def _tell_that_all_is_there(jobs: Sequence[Job], *, quiet: bool) -> None:

@@ -14,8 +14,11 @@
 Knows nothing of what the commands do.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
+
+import typer
 
 from svlm_cli.core.errors import CapacityError, InputError, ModelError, OutputError, SvlmError, UsageError
 from svlm_cli.core.text import plain_text
@@ -56,6 +59,14 @@ def sentence(message: str, hint: str = "") -> str:
 def error_sentence(error: SvlmError) -> str:
     """The sentence of one of our own errors."""
     return sentence(error.message, error.hint)
+
+
+def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:
+    """Ends a command of which `errors` are left: by the error of one who was `alone`, or as a failure of some."""
+    if errors and alone:
+        raise errors[0]
+    if errors:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def bug_sentence(error: BaseException) -> str:

@@ -122,7 +122,7 @@ def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[...
             }
             function(kind(**values, **grouped))
 
-        command.__doc__ = function.__doc__
+        command.__name__, command.__doc__ = function.__name__, function.__doc__
         command.__annotations__ = hints
         signature = inspect.Signature(parameters)
         setattr(command, "__signature__", signature)  # noqa: B010  functions declare no such attribute

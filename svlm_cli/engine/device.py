@@ -43,6 +43,11 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
     return DTYPES[name]
 
 
+def dtype_name(dtype: torch.dtype) -> str:
+    """As `--dtype` names it."""
+    return next(name for name, one in DTYPES.items() if one == dtype)
+
+
 def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """In which numbers are computed whose weights are stored in `dtype`."""
     return resolve_dtype("auto", device) if dtype == DTYPES["fp8"] else dtype
@@ -57,6 +62,12 @@ def free_bytes(device: torch.device) -> int | None:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return None
+
+
+def wait(device: torch.device) -> None:
+    """Until the device has done all that it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:

@@ -21,7 +21,7 @@ from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine import flash
 from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
 from svlm_cli.engine.cache import KVCache, Move
-from svlm_cli.engine.device import computing_dtype, upload
+from svlm_cli.engine.device import computing_dtype, dtype_name, upload
 from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import Footprint, footprint, stream_tokens
 from svlm_cli.engine.fused import FusedLanguage
@@ -144,7 +144,7 @@ class Engine:
     @property
     def number_format(self) -> str:
         """Of the weights, as `--dtype` names it."""
-        return "fp8" if self.fp8 else str(self.dtype).removeprefix("torch.")
+        return "fp8" if self.fp8 else dtype_name(self.dtype)
 
     def open(self, *, query: str | None = None, context: str = "", seed: int = 0) -> StreamState:
         """A new stream in a free slot. `query` defaults to the policy's; `context` stands before all that is said."""

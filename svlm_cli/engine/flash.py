@@ -3,8 +3,8 @@
 All take and return the same; none is imported before it is asked for. Knows no cache and no stream.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from enum import StrEnum
 from importlib.util import find_spec
 
@@ -94,8 +94,6 @@ def _sdpa(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return output.permute(2, 0, 1, 3).reshape(n, heads, size)
 
 
-@contextmanager
-def steady() -> Iterator[None]:
+def steady() -> AbstractContextManager[None]:
     """Within it, PyTorch takes no kernel of its own that has to be prepared for every shape."""
-    with sdpa_kernel(_STEADY):
-        yield
+    return sdpa_kernel(_STEADY)
