@@ -6,13 +6,22 @@ Knows nothing of what is open: that is closed as the exception passes.
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
 
 from svlm_cli.commands.messages import ExitCode
 
+if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
 _SHOW_CURSOR = "\x1b[?25h\x1b[0m"
+_IMPORTER = "<frozen importlib._bootstrap>"
+_AGAIN_S = 0.01
+_LONGEST_IMPORT_S = 0.5
 
 
 class Terminated(BaseException):
@@ -21,35 +30,73 @@ class Terminated(BaseException):
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """SIGINT is `KeyboardInterrupt` and SIGTERM is `Terminated`, once; a SIGINT after either ends the process."""
-    ending = False
+    """SIGINT is `KeyboardInterrupt` and SIGTERM is `Terminated`, once; a SIGINT after either ends the process.
 
-    def interrupt(*_: object) -> None:
-        nonlocal ending
-        if ending:
-            _end_at_once()
-        ending = True
-        raise KeyboardInterrupt
-
-    def terminate(*_: object) -> None:
-        nonlocal ending
-        if ending:
-            return  # the files are being finished
-        ending = True
-        raise Terminated
-
-    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # a shell's background job, which stays deaf
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, terminate)}
-    if not ignored:
-        before[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
+    Not at any moment, though. What is raised during an import may abort the process or be swallowed by C++ code, so an
+    import may end first, and if that takes long, the process ends at once: whoever imports so much has opened no file
+    yet. And what is raised in a finalizer or in a weak reference's callback goes nowhere, so it is raised again.
+    """
+    handling = _Handling()
+    handlers = {signal.SIGTERM: handling.terminate, signal.SIGALRM: handling.raise_again}
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background job stays deaf
+        handlers[signal.SIGINT] = handling.interrupt
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    sys.unraisablehook = handling.note_lost
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = handling.reported
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end_at_once() -> None:
+class _Handling:
+    """What the first signal raises, until it has got through."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.came_s = 0.0
+        self.reported = sys.unraisablehook
+
+    def interrupt(self, _number: int, frame: FrameType | None) -> None:
+        if self.error is not None:
+            _end_at_once(ExitCode.INTERRUPTED)
+        self.begin(KeyboardInterrupt(), frame)
+
+    def terminate(self, _number: int, frame: FrameType | None) -> None:
+        if self.error is None:  # else the files are being finished
+            self.begin(Terminated(), frame)
+
+    def begin(self, error: BaseException, frame: FrameType | None) -> None:
+        self.error, self.came_s = error, time.monotonic()
+        self.raise_again(signal.SIGALRM, frame)
+
+    def raise_again(self, _number: int, frame: FrameType | None) -> None:
+        if self.error is None:
+            return  # an alarm of somebody else's
+        if not _imports(frame):
+            raise self.error
+        if time.monotonic() - self.came_s > _LONGEST_IMPORT_S:
+            _end_at_once(ExitCode.TERMINATED if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+    def note_lost(self, event: "UnraisableHookArgs") -> None:
+        if self.error is None or event.exc_value is not self.error:
+            self.reported(event)
+        else:
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)  # raised here, it would be lost as well
+
+
+def _imports(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTER:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _end_at_once(code: ExitCode) -> None:
     """No file is finished, but each is valid; no child is left, and the terminal has its cursor."""
     for child in _children():
         with suppress(OSError):
@@ -57,7 +104,7 @@ def _end_at_once() -> None:
     with suppress(OSError, ValueError):
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), _SHOW_CURSOR.encode())
-    os._exit(ExitCode.INTERRUPTED)
+    os._exit(code)
 
 
 def _children() -> list[int]:

@@ -95,7 +95,10 @@ class Run:
         """Its exit code. Three seconds are promised, on a machine that is not busy with other tests."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
-        self.process.wait(6)
+        try:
+            self.process.wait(6)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f"it goes on, having said: {self.told}")
         assert not any(map(lives, children)), "ffmpeg is gone too"
         return self.process.returncode
 
