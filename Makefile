@@ -4,6 +4,9 @@ SHELL := bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+# Where this is set, as in many containers, each start of svlm compiles torch's Python anew, which takes 3 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 UV ?= $(shell command -v uv)
 BIN := .venv/bin
