@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Progress, open_progress
 from svlm_cli.sources.live import LiveStream
@@ -105,29 +107,31 @@ class _Watch:
         """Load the model, then watch all cameras until each has ended."""
         from svlm_cli.pipeline.run import run
 
+        feeds = self.feeds()
+        first = next(feeds, None)
+        if first is None:
+            return
         if self.asked.model is None:
             self.say(WHAT_SPEAKS)
-        if len(self.cameras) == 1:
-            self.check()
         streams = len(self.cameras)
-        engine = load(folder, self.policy, self.asked, streams, self.say)
+        try:
+            if streams == 1:
+                self.check(self.watched[first.name])
+            engine = load(folder, self.policy, self.asked, streams, self.say)
+        except BaseException:
+            first.close()
+            raise
         with closing(
-            run(engine, self.feeds(), max_streams=streams, listen=self.listen, interrupted=self.note)
+            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.note)
         ) as reports:
             for report in reports:
                 self.note(report)
 
-    def check(self) -> None:
+    @staticmethod
+    def check(watched: "Watched") -> None:
         """A camera that will never let us in is told before the model is loaded, which may take a minute."""
-        from svlm_cli.pipeline.watched import open_camera
-
-        (camera,) = self.cameras
-        watched = open_camera(camera, self.policy, self.options, tell_status=lambda status: None, tell=self.say)
-        try:
-            if isinstance(watched.frames, LiveStream):
-                watched.frames.check()
-        finally:
-            watched.frames.close()
+        if isinstance(watched.frames, LiveStream) and tells_who_may_watch(watched.camera.source):
+            watched.frames.check()
 
     def feeds(self) -> "Iterator[Feed]":
         """The cameras that can be opened."""

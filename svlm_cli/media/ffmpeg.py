@@ -98,8 +98,8 @@ def stdin_address() -> Address:
     return Address(url="pipe:0", name="standard input", protocols="pipe,fd", stdin=True)
 
 
-def file_address(path: str | os.PathLike[str]) -> Address:
-    """A file that is there and can be opened; `InputError` with the reason otherwise."""
+def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Address:
+    """A file that is there and can be opened; `InputError` with the reason otherwise. One that grows may be empty."""
     file = Path(path)
     name = path_name(path)
     try:
@@ -116,7 +116,7 @@ def file_address(path: str | os.PathLike[str]) -> Address:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
         raise InputError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
-    if regular and status.st_size == 0:
+    if regular and status.st_size == 0 and not grows:
         raise InputError(f"{name} is empty.")
     # The prefix keeps ffmpeg from reading a protocol or an option into the name.
     return Address(url=f"file:{file}", name=name, protocols="file,pipe,fd", seekable=regular)
@@ -179,7 +179,7 @@ def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timi
     """As `picture_command`, for a source that has no beginning and no end: about `rate` pictures a second, at once."""
     options = _input_options(address)
     # Each thread more holds one picture back.
-    options |= {"fflags": "nobuffer", "threads": 2}
+    options |= {"threads": 2}
     pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB")
     if timing is Timing.SOURCE:
         pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)

@@ -40,10 +40,13 @@ class _Scheme:
     options: tuple[tuple[str, str], ...] = ()
 
 
-_QUICK = (("probesize", "32"), ("analyzeduration", "0"))  # the description of an RTSP session says it all
+# The description of an RTSP session says it all. Others have to be looked at first, and what was looked at must be kept
+# (no `nobuffer`): it holds a key frame, and the next one may be seconds away.
+_QUICK = (("probesize", "32"), ("analyzeduration", "0"), ("fflags", "nobuffer"))
 _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 _RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PATIENCE_US)))
-_HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)),)
+# What has an end goes on, after a break, where it was; the others are called again by whoever reads them.
+_HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)), ("reconnect", "1"), ("reconnect_delay_max", "10"))
 _HTTP_FORMATS = f"{FORMATS},hls,applehttp"
 _SCHEMES = {
     "rtsp": _Scheme("rtp,tcp,udp", "rtsp", _RTSP_OPTIONS),
@@ -72,6 +75,14 @@ def scheme_of(source: str) -> str | None:
     if Path(source).exists():
         return None
     raise UsageError(f"svlm cannot read {scheme} addresses.", f"It reads {', '.join(_SCHEMES)}, and files.")
+
+
+def tells_who_may_watch(source: str) -> bool:
+    """Whether a server refuses those that it does not know, so that it is worth a call of its own to ask.
+
+    A web server has been asked when its address was opened. Who sends by SRT, RTMP or UDP may serve one call alone.
+    """
+    return scheme_of(source) in ("rtsp", "rtsps", None)
 
 
 def split_url(url: str) -> tuple[SplitResult, Login | None]:

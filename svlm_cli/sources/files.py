@@ -31,6 +31,10 @@ class Decoder(StrEnum):
     DECORD = "decord"
 
 
+# Of a file that grows, ffmpeg would read five seconds before it shows anything.
+_SOON = (("probesize", "1000000"), ("analyzeduration", "1000000"))
+
+
 class FrameStream(Closing):
     """The frames of one source, in order. A context manager: leaving it ends what decodes at once.
 
@@ -103,11 +107,11 @@ def open_frames(
     if start_s is not None and end_s is not None and start_s >= end_s:
         raise UsageError(f"The start ({start_s:g} s) must come before the end ({end_s:g} s).")
     program = find_ffmpeg()
-    address = _address(source)
+    address = _address(source, grows=follow_s is not None)
     reading = Reading()
     if follow_s is not None and not isinstance(source, Address) and not address.stdin:
         path, patience_s = Path(source), follow_s
-        address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True)
+        address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True, options=_SOON)
         reading = Reading(lambda target: Follower(path, target, patience_s=patience_s))
         frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
     elif decoder is Decoder.DECORD and not isinstance(source, Address):
@@ -122,10 +126,10 @@ def open_frames(
     return FrameStream(first, frames, reading)
 
 
-def _address(source: str | os.PathLike[str] | Address) -> Address:
+def _address(source: str | os.PathLike[str] | Address, *, grows: bool) -> Address:
     if isinstance(source, Address):
         return source
-    return stdin_address() if source == "-" else file_address(source)
+    return stdin_address() if source == "-" else file_address(source, grows=grows)
 
 
 def _read_with_decord(

@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.clips import run_ffmpeg
-from tests.conftest import environment
+from tests.clips import CLIP_MAKER, X264, run_ffmpeg
+from tests.conftest import Svlm, environment
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 from tests.subtitle_checker import check_srt
 
@@ -177,6 +177,24 @@ def test_a_password_is_nowhere(start: Callable[..., Run], pictures: Path, tmp_pa
     assert not any(form in written.decode() for form in FORMS)
     assert "svlm: wrong wants a user and a password" in wrong.told
     assert "Traceback" not in wrong.told
+
+
+def test_who_serves_one_call_alone_is_called_once(svlm_inside: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    """Asked before whether it lets us in, such a sender would be gone when the model is there."""
+    url = f"rtmp://127.0.0.1:{free_port()}/live/a"
+    source = ("-re", "-f", "lavfi", "-i", "testsrc2=s=112x112:r=8:d=8")
+    server = subprocess.Popen([CLIP_MAKER.path, "-v", "error", *source, *X264, "-f", "flv", "-listen", "1", url])
+    try:
+        while not psutil.Process(server.pid).net_connections():  # it listens
+            time.sleep(0.05)
+        ended = svlm_inside(
+            *("caption", url, "--model", tiny_checkpoint, "--max-reconnects", "0", "-f", "jsonl", "-o", "a.jsonl")
+        )
+    finally:
+        server.kill()
+        server.wait()
+    assert "connected, first picture" in ended.stderr, ended.stderr
+    assert len((tmp_path / "a.jsonl").read_text().splitlines()) >= 2
 
 
 def test_refusals_are_one_sentence_at_once(start: Callable[..., Run], pictures: Path) -> None:

@@ -15,10 +15,16 @@ class WebServer:
     """Answers by path, or with the files of a folder as they are then. A context manager."""
 
     def __init__(
-        self, answers: Mapping[str, Answer] | Path, *, login: tuple[str, str] | None = None, whole: bool = False
+        self,
+        answers: Mapping[str, Answer] | Path,
+        *,
+        login: tuple[str, str] | None = None,
+        whole: bool = False,
+        breaks: int = 0,
     ) -> None:
         self._server = _Server(answers, login)
         self._server.whole = whole  # it sends no parts of a file
+        self._server.breaks = breaks  # so many parts end halfway
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def url(self, path: str, userinfo: str = "") -> str:
@@ -38,6 +44,7 @@ class WebServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     whole = False
+    breaks = 0
 
     def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -83,7 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
         if span:
             self.send_header("Content-Range", f"bytes {first}-{last}/{len(data)}")
         self.end_headers()
-        self._write(data[first : last + 1])
+        part = data[first : last + 1]
+        if span and self.server.breaks:
+            self.server.breaks -= 1
+            part = part[: len(part) // 2]
+            self.close_connection = True
+        self._write(part)
 
     def _write(self, data: bytes) -> bool:
         try:

@@ -47,10 +47,32 @@ def test_a_growing_file_is_read_to_where_it_ends_at_last(tmp_path: Path, stream:
     assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]
 
 
+def test_a_file_that_is_empty_at_first(tmp_path: Path, stream: bytes) -> None:
+    """Whoever writes it may be a moment late."""
+    path = tmp_path / "a.ts"
+    path.touch()
+    writer = threading.Timer(0.3, path.write_bytes, (stream,))
+    writer.start()
+    with open_frames(path, fps=2, follow_s=1.0) as frames:
+        assert numbers(frame.pixels for frame in frames) == list(range(0, 120, 15))
+    writer.join()
+    path.write_bytes(b"")
+    with pytest.raises(InputError, match="is empty"):
+        open_frames(path, fps=2)
+
+
+def test_the_first_pictures_are_shown_while_the_file_grows(tmp_path: Path, stream: bytes) -> None:
+    """Left alone, ffmpeg would read five seconds of it first."""
+    path = tmp_path / "a.ts"
+    path.write_bytes(stream)
+    with open_frames(path, fps=2, follow_s=60.0) as frames:
+        assert numbers([next(frames).pixels for _ in range(3)]) == [0, 15, 30]
+
+
 def test_leaving_a_growing_file(tmp_path: Path) -> None:
     """Closed while it waits for more, it ends at once."""
-    path = tmp_path / "a.ts"  # of less, ffmpeg would show nothing before the end
-    make_clip(path, frames=600, encode=X264, options=("-g", "15", "-bf", "2"))
+    path = tmp_path / "a.ts"
+    make_clip(path, frames=120, encode=X264, options=("-g", "15", "-bf", "2"))
     frames = open_frames(path, fps=2, follow_s=60.0)
     next(frames)
     began = time.monotonic()

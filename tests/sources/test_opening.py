@@ -57,6 +57,16 @@ def test_a_server_that_sends_no_parts(tmp_path: Path) -> None:
         open_it(web.url("/a.mp4"))
 
 
+def test_a_recording_on_the_web_goes_on_after_a_break(tmp_path: Path) -> None:
+    """Connections break in an hour of reading: the captions would end there."""
+    path = tmp_path / "a.mp4"
+    make_clip(path, frames=300, encode=X264, options=("-g", "15", "-movflags", "+faststart"))
+    with WebServer({"/a.mp4": path.read_bytes()}, breaks=1) as web, open_it(web.url("/a.mp4")) as frames:
+        assert isinstance(frames, FrameStream)
+        assert numbers(frame.pixels for frame in frames) == list(range(0, 300, 15))
+        assert not frames.truncated
+
+
 def test_a_part_of_a_recording_on_the_web(clip: bytes) -> None:
     with WebServer({"/a.mp4": clip}) as web, open_it(web.url("/a.mp4"), start_s=1.0, end_s=1.6) as frames:
         assert numbers(frame.pixels for frame in frames) == [30, 45]
@@ -94,6 +104,21 @@ def test_a_master_playlist_leads_to_one(stream: bytes) -> None:
     answers = {"/m.m3u8": master, "/low/a.m3u8": (PLAYLIST + END).format("a.ts").encode(), "/low/a.ts": stream}
     with WebServer(answers) as web:
         assert look(web.url("/m.m3u8")) is Nature.RECORDING
+
+
+def test_the_first_key_frame_is_shown(tmp_path: Path) -> None:
+    """It is among what ffmpeg reads to know the stream: thrown away, the next one is awaited, for ten seconds here."""
+    path = tmp_path / "a.ts"
+    stream = make_clip(path, frames=300, encode=X264, options=("-g", "300")).read_bytes()
+
+    def once() -> Iterator[bytes]:
+        for begin in range(0, len(stream), 1316):
+            yield stream[begin : begin + 1316]
+            time.sleep(4 * 1316 / len(stream))
+        time.sleep(10)
+
+    with WebServer({"/live": once}) as web, Watched(network_address(web.url("/live"))) as camera:
+        camera.wait_for_frames(3)
 
 
 def test_what_has_no_length_is_live(stream: bytes) -> None:
