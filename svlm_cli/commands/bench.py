@@ -59,8 +59,13 @@ class _Asked:
     seed: options.Seed = 0
     tokens: Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")] = 20
     fps: options.Fps = None
-    visual_tokens: Annotated[
-        int | None, typer.Option("--visual-tokens", min=4, help="At most so many a frame pair. Default: the model's.")
+    pair_tokens: Annotated[
+        int | None,
+        typer.Option("--pair-tokens", min=4, help="At most so many visual tokens a frame pair. Default: the model's."),
+    ] = None
+    vision_tokens: Annotated[
+        int | None,
+        typer.Option("--vision-tokens", min=0, help="At most so many in the vision window. Default: the model's."),
     ] = None
     size: Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")] = "1280x720"
 
@@ -258,10 +263,13 @@ class _Setup:
 
     def policy(self, mode: Mode | None = None) -> StreamPolicy:
         """The subject's own, but for what was asked for."""
-        policy = self.subject.policy.changed(mode=mode, fps=self.asked.fps, max_new_tokens=self.asked.tokens)
-        if self.asked.visual_tokens is None:
+        asked = self.asked
+        policy = self.subject.policy.changed(
+            mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
+        )
+        if asked.pair_tokens is None:
             return policy
-        pixels = self.asked.visual_tokens * _PIXELS_PER_TOKEN
+        pixels = asked.pair_tokens * _PIXELS_PER_TOKEN
         vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
         return replace(policy, vision=vision)
 
@@ -279,6 +287,7 @@ class _Setup:
             "graphs": self.place.graphs,
             "fps": policy.vision.fps,
             "max_pixels": policy.vision.max_pixels,
+            "vision_tokens": policy.windows.vision_tokens,
             **asdict(self.load),
         }
 

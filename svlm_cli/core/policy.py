@@ -54,6 +54,7 @@ class WindowPolicy:
     """What a stream remembers."""
 
     vision_rounds: int = 16  # rounds whose pixels are kept, the current one included; 0 shows none
+    vision_tokens: int = 0  # visual tokens kept, the current round's included, which stay whatever it has; 0: no limit
     text_rounds: int = 16  # rounds kept as turns, the current one included
     sink_tokens: int = 512  # of the previous text, from its start
     window_tokens: int = 512  # of the previous text, from its end
@@ -62,7 +63,7 @@ class WindowPolicy:
     full_tokens: int = 32_768  # mode `full`: the capacity of a stream
 
     def __post_init__(self) -> None:
-        for name in ("vision_rounds", "sink_tokens", "window_tokens", "carried_tokens"):
+        for name in ("vision_rounds", "vision_tokens", "sink_tokens", "window_tokens", "carried_tokens"):
             _require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}.")
         for name in ("text_rounds", "reset_rounds", "full_tokens"):
             _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}.")
@@ -157,6 +158,7 @@ class StreamPolicy:
         temperature: float | None = None,
         max_new_tokens: int | None = None,
         vision_rounds: int | None = None,
+        vision_tokens: int | None = None,
         sink_tokens: int | None = None,
         window_tokens: int | None = None,
         full_tokens: int | None = None,
@@ -170,6 +172,7 @@ class StreamPolicy:
             windows=replace(
                 windows,
                 vision_rounds=windows.vision_rounds if vision_rounds is None else vision_rounds,
+                vision_tokens=windows.vision_tokens if vision_tokens is None else vision_tokens,
                 sink_tokens=windows.sink_tokens if sink_tokens is None else sink_tokens,
                 window_tokens=windows.window_tokens if window_tokens is None else window_tokens,
                 full_tokens=windows.full_tokens if full_tokens is None else full_tokens,

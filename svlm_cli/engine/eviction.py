@@ -64,12 +64,16 @@ def cut_previous(length: int, windows: WindowPolicy) -> tuple[int, int]:
     return (start, stop) if start < stop else (length, length)
 
 
-def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_words: MovingWords) -> Eviction:
-    """What is left of `spans` before round `next_round` is appended.
+def evict(
+    spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_words: MovingWords, *, coming: int = 0
+) -> Eviction:
+    """What is left of `spans` before round `next_round`, with `coming` visual tokens, is appended.
 
     Words of rounds that leave the text window move to the end of the previous text, which is then cut to its sink
-    and its window; pixels leave with the vision window; a round with neither left goes.
+    and its window; pixels leave with the vision window, or before, the oldest first, where they are too many; a round
+    with neither left goes.
     """
+    oldest_seen = _oldest_seen(spans, next_round, windows, coming)
     opening: list[_Piece] = []
     previous: list[_Piece] = []
     moved: list[_Piece] = []
@@ -82,8 +86,7 @@ def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_
         if span.round < 0:
             {Part.PREVIOUS: previous, Part.PREVIOUS_TAIL: tail}.get(span.part, opening).append(piece)
             continue
-        age = next_round - span.round
-        in_text, in_vision = age < windows.text_rounds, age < windows.vision_rounds
+        in_text, in_vision = next_round - span.round < windows.text_rounds, span.round >= oldest_seen
         if span.part is Part.WORDS and not in_text:
             moved.append(piece.cut(0, len(moving_words(span.ids))))
         elif span.part is Part.VISION:
@@ -96,6 +99,19 @@ def evict(spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_
     joined = Span(Part.PREVIOUS, tuple(token for piece in kept_previous for token in piece.span.ids))
     after = [*opening, _Piece(joined, -1), *tail, *rounds]
     return Eviction(tuple(piece.span for piece in after), _order(pieces))
+
+
+def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, coming: int) -> int:
+    """The first round whose pixels stay."""
+    oldest = next_round - windows.vision_rounds + 1
+    if not windows.vision_tokens:
+        return oldest
+    seen = coming
+    for span in reversed(spans):
+        seen += span.visual_tokens
+        if seen > windows.vision_tokens and span.grid is not None:
+            return max(oldest, span.round + 1)
+    return oldest
 
 
 def _order(pieces: Sequence[_Piece]) -> NDArray[np.int64]:

@@ -30,7 +30,11 @@ def stream_tokens(prompt: Prompt, policy: StreamPolicy, *, pixels_per_token: int
         seen_rounds = rounds if windows.vision_rounds else 0
     turn = prompt.longest_turn(policy.sampling.max_new_tokens)
     queries = policy.prompt.max_query_tokens * (rounds if policy.prompt.keep_query else 1)
-    return markup + previous + rounds * turn + seen_rounds * _pixels(policy, pixels_per_token) + queries
+    pixels = _pixels(policy, pixels_per_token)
+    seen = seen_rounds * pixels
+    if windows.vision_tokens and policy.mode is not Mode.WINDOW:
+        seen = min(seen, max(windows.vision_tokens, pixels))
+    return markup + previous + rounds * turn + seen + queries
 
 
 def _pixels(policy: StreamPolicy, pixels_per_token: int) -> int:
@@ -117,5 +121,5 @@ def _working(config: Qwen2_5VLConfig, policy: StreamPolicy, prompt: Prompt, stre
     logits = 4 * streams * text.vocab_size * _FLOAT
     features = streams * pixels * text.hidden_size * value_bytes
     if policy.mode is Mode.WINDOW_OVERLAP:
-        features *= policy.windows.vision_rounds
+        features *= policy.windows.vision_rounds  # at most
     return max(look, read) + logits + features

@@ -70,7 +70,7 @@ class Oracle:
     @torch.no_grad()
     def step(self, chunk: Chunk, forced_ids: tuple[int, ...] | None = None) -> tuple[list[int], list[Tensor]]:
         """One round: the ids that were said, and the raw logits ``[V]`` that each was chosen from."""
-        restarts = self._forget()
+        restarts = self._forget(chunk)
         self._ask(chunk, restarts)
         uniforms = self.random.random(self.policy.sampling.max_new_tokens)
         limit = self.policy.sampling.max_new_tokens if forced_ids is None else len(forced_ids)
@@ -94,7 +94,7 @@ class Oracle:
 
     # What is forgotten
 
-    def _forget(self) -> bool:
+    def _forget(self, chunk: Chunk) -> bool:
         """Make room before a round; whether it is the first of its sequence."""
         windows, mode = self.policy.windows, self.policy.mode
         if not self.tokens or (mode is Mode.WINDOW and self.round % windows.reset_rounds == 0):
@@ -105,13 +105,14 @@ class Oracle:
             return False
         if windows.text_rounds == 1 and mode is not Mode.WINDOW_OVERLAP:
             self._read_moving()
+        blind = self._newest_unseen(chunk)
         for round_ in sorted({token.round for token in self.tokens if token.round >= 0}):
             age = self.round - round_
             if age == windows.text_rounds:
                 self._move_words(round_)
-            if age >= windows.vision_rounds:
+            if round_ <= blind:
                 self._drop(round_, "vision")
-            if age >= max(windows.text_rounds, windows.vision_rounds):
+            if round_ <= blind and age >= windows.text_rounds:
                 self._drop(round_, "user markup", "query")
         self._cut_previous()
         if mode is not Mode.NATIVE_POSITIONS:
@@ -120,6 +121,21 @@ class Oracle:
             for token in self.tokens:
                 token.keys, token.values = [], []
         return False
+
+    def _newest_unseen(self, chunk: Chunk) -> int:
+        """The last round whose pixels go."""
+        windows = self.policy.windows
+        outside = self.round - windows.vision_rounds
+        if windows.vision_tokens == 0 or windows.vision_rounds == 0:
+            return outside
+        height, width = self._size(chunk)
+        side = self.model.config.vision.patch_size * self.model.config.vision.spatial_merge_size
+        room = windows.vision_tokens - (len(chunk.frames) + 1) // 2 * (height // side) * (width // side)
+        for round_ in range(self.round - 1, outside, -1):
+            room -= len([token for token in self.tokens if token.round == round_ and token.id == self.pad])
+            if room < 0:
+                return round_
+        return outside
 
     def _open(self, carried: list[int]) -> None:
         self.tokens = []
@@ -192,10 +208,7 @@ class Oracle:
         self._text("assistant markup", self.start, *encode("assistant\n"), round_=here)
 
     def _show(self, chunk: Chunk) -> None:
-        bounds = self.policy.vision
-        height, width = self.preprocessor.target_size(
-            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
-        )
+        height, width = self._size(chunk)
         weight = next(self.model.parameters())
         patches, grid = self.preprocessor.patches(chunk.frames, height, width, device=weight.device, dtype=weight.dtype)
         features = self.model.visual(patches, [grid])
@@ -207,6 +220,12 @@ class Oracle:
             self.tokens.append(Token(self.pad, "vision", self.round, feature, cell, i == t * h * w - 1))
         assert len(features) == t * h * w
         self._text("vision", self.vision_end, round_=self.round)
+
+    def _size(self, chunk: Chunk) -> tuple[int, int]:
+        bounds = self.policy.vision
+        return self.preprocessor.target_size(
+            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
+        )
 
     def _text(self, role: str, *ids: int, round_: int | None = None) -> None:
         of_round = -1 if role in ("system", "previous", "previous markup") else self.round

@@ -3,6 +3,7 @@
 Knows the markup and its order, for one stream. Knows no window, no position and no tensor.
 """
 
+import math
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
@@ -39,6 +40,11 @@ class Span:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def visual_tokens(self) -> int:
+        """How many of the ids stand for pixels."""
+        return 0 if self.grid is None else math.prod(self.grid)
 
     def cut(self, start: int, stop: int) -> "Span":
         """The span with `ids[start:stop]` only."""

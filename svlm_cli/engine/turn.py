@@ -3,6 +3,7 @@
 Planning touches neither the device nor the stream. Knows no network and no key.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +75,6 @@ class Planner:
         """Decide a round; `CapacityError` if the stream has no room for it."""
         stream, chunk, policy = request.stream, request.chunk, self._policy
         restarts = not stream.spans or (policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0)
-        kept = Eviction(self._opening(stream), np.empty(0, np.int64)) if restarts else self._evict(stream)
         size = grid = None
         if policy.windows.vision_rounds:
             bounds = policy.vision
@@ -83,6 +83,8 @@ class Planner:
                 height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
             )
             grid = self._preprocessor.merged_grid(len(chunk.frames), *size)
+        coming = 0 if grid is None else math.prod(grid)
+        kept = Eviction(self._opening(stream), np.empty(0, np.int64)) if restarts else self._evict(stream, coming)
         query = stream.options.query if restarts or policy.prompt.keep_query else ()
         new = self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, query)
         limit = self._limit(request)
@@ -125,10 +127,10 @@ class Planner:
             context = context[:start] + context[stop:]
         return self._prompt.opening(context + tuple(stream.own_words))
 
-    def _evict(self, stream: StreamState) -> Eviction:
+    def _evict(self, stream: StreamState, coming: int) -> Eviction:
         if self._policy.mode in (Mode.FULL, Mode.WINDOW):
             return Eviction(stream.spans, np.arange(sum(map(len, stream.spans))))
-        return evict(stream.spans, stream.rounds, self._policy.windows, self.moving_words)
+        return evict(stream.spans, stream.rounds, self._policy.windows, self.moving_words, coming=coming)
 
     def _limit(self, request: Request) -> int:
         most = self._policy.sampling.max_new_tokens

@@ -51,7 +51,8 @@ def stream_views(
     for round_, group in groupby(spans, key=lambda span: span.round):
         new = tuple(group)
         if round_ >= 0:
-            kept = evict(held, round_, windows, moving_words)
+            coming = sum(span.visual_tokens for span in new)
+            kept = evict(held, round_, windows, moving_words, coming=coming)
             held, where, read = kept.spans, where[kept.order], int((kept.order < read).sum())
         length = sum(map(len, new))
         held, where = held + new, np.append(where, np.arange(offset, offset + length, dtype=np.int32))

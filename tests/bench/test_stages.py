@@ -27,7 +27,7 @@ def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
 def test_the_command_prints_json_last(svlm: Svlm, tiny_checkpoint: Path) -> None:
     done = svlm(
         "bench", "stages", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "3", "--size", "56x56",
-        "--streams", "2", "--fps", "4", "--visual-tokens", "4",
+        "--streams", "2", "--fps", "4", "--pair-tokens", "4",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])

@@ -65,6 +65,7 @@ def small_policy(
     rule: MarkerRule = MarkerRule.EXACT,
     fps: float = 2.0,
     keep_query: bool = False,
+    vision_tokens: int = 0,
 ) -> StreamPolicy:
     """Windows so small that everything is evicted within a few rounds."""
     return StreamPolicy(
@@ -72,6 +73,7 @@ def small_policy(
         vision=VisionPolicy(fps=fps, min_pixels=28 * 28, max_pixels=SMALL_PIXELS),
         windows=WindowPolicy(
             vision_rounds=vision,
+            vision_tokens=vision_tokens,
             text_rounds=text,
             sink_tokens=sink,
             window_tokens=window,

@@ -71,6 +71,18 @@ def test_a_round_without_any_word_moves_nothing() -> None:
     assert kept == [10, 11, 12, 13, 14, 15, *flatten(turn(1, ()))]
 
 
+@pytest.mark.parametrize(
+    ("most", "kept"), [(0, {0, 1, 2}), (5, {0, 1, 2}), (4, {1, 2}), (3, {2}), (2, set()), (1, set())]
+)
+def test_too_many_pixels_go_the_oldest_first(most: int, kept: set[int]) -> None:
+    """Two come, and each round has one. What comes stays in any case, so a limit below it leaves no other."""
+    spans = opening() + turn(0, (50, 7)) + turn(1, (51, 7)) + turn(2, (52, 7))
+    windows = WindowPolicy(vision_rounds=9, text_rounds=9, vision_tokens=most)
+    result = evict(spans, 3, windows, moving, coming=2)
+    assert {span.round for span in result.spans if span.grid is not None} == kept
+    assert {span.round for span in result.spans if span.part is Part.WORDS} == {0, 1, 2}, "their words stay"
+
+
 def test_fewer_vision_rounds_drop_the_pixels_alone() -> None:
     spans = opening() + turn(0, (50, 7), query=(60, 61)) + turn(1, (51, 7))
     kept = ids_after(spans, 2, WindowPolicy(vision_rounds=1, text_rounds=3))

@@ -72,6 +72,13 @@ def test_windows_of_rounds(parts: Parts, vision: int, text: int, rule: MarkerRul
     assert_agree(parts, small_policy(vision=vision, text=text, rule=rule), lambda round_: script.get(round_ % 4))
 
 
+@pytest.mark.parametrize("mode", [Mode.STREAMING, Mode.WINDOW_OVERLAP, Mode.NATIVE_POSITIONS])
+@pytest.mark.parametrize("most", [1, 16, 28])
+def test_a_limit_of_visual_tokens(parts: Parts, mode: Mode, most: int) -> None:
+    """Rounds have eight: room for the new ones alone, for a round more, for two more."""
+    assert_agree(parts, small_policy(vision=5, text=2, mode=mode, vision_tokens=most, fps=4), rounds=30)
+
+
 @pytest.mark.parametrize(("sink", "window"), [(0, 0), (0, 1), (1, 0), (1, 1), (0, 9), (9, 0), (40, 40)])
 def test_windows_of_tokens(parts: Parts, sink: int, window: int) -> None:
     assert_agree(parts, small_policy(sink=sink, window=window))
@@ -321,9 +328,10 @@ def test_a_listener_that_leaves_ends_the_round(parts: Parts) -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.STREAMING, Mode.WINDOW, Mode.WINDOW_OVERLAP, Mode.NATIVE_POSITIONS])
-def test_the_cache_never_grows(parts: Parts, mode: Mode) -> None:
+@pytest.mark.parametrize("vision_tokens", [0, 9])
+def test_the_cache_never_grows(parts: Parts, mode: Mode, vision_tokens: int) -> None:
     """Guards the capacity's arithmetic: the longest rounds there can be fit, for ever."""
-    policy = small_policy(mode=mode, tokens=6, keep_query=True)
+    policy = small_policy(mode=mode, tokens=6, keep_query=True, vision_tokens=vision_tokens)
     engine = parts.engine(policy)
     pools = [pool.data_ptr() for pool in (engine.cache.keys, engine.cache.rotated_keys, engine.cache.values)]
     query = "goal " * 6

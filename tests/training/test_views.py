@@ -42,7 +42,16 @@ def test_each_round_sees_what_the_engine_holds(
     parts: Parts, tiny_checkpoint: Path, vision: int, text: int, sink: int, window: int, fps: float
 ) -> None:
     """Guards the whole point: stale keys, moved words, cut texts and moved positions as the stream has them."""
-    policy = small_policy(vision=vision, text=text, sink=sink, window=window, tokens=24, fps=fps, rule=MarkerRule.EXACT)
+    policy = small_policy(
+        vision=vision,
+        text=text,
+        sink=sink,
+        window=window,
+        tokens=24,
+        fps=fps,
+        rule=MarkerRule.EXACT,
+        vision_tokens=24 if fps == 8 else 0,  # three rounds, of eight each
+    )
     layout = Layout(tiny_checkpoint, policy, tokens_per_second=2, temporal_patch_size=2, streamed=True)
     context = layout.prompt.text_ids("reds against blues")[: sink + max(window - 1, 0)]
     noise = np.random.default_rng(1)
