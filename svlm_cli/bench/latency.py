@@ -21,6 +21,7 @@ from svlm_cli.engine.turn import Request
 
 SETTLED_ROUNDS = slice(200, 300)  # the text window is full by then
 LAST_ROUNDS = 100
+MINUTE = 60  # rounds
 STEP_ROUNDS = 10
 
 
@@ -45,6 +46,8 @@ class Latency:
     round_s_median: float
     round_s_p99: float
     round_s_settled: float | None  # median of rounds 200-300
+    round_s_second_minute: float | None  # median of rounds 60-120
+    round_s_last_minute: float | None  # median of the last 60 rounds
     round_s_last: float | None  # median of the last 100 rounds
     last_over_settled: float | None
     token_s_median: float  # the whole round's time / its tokens, as the paper counts
@@ -120,6 +123,8 @@ def _summary(
         round_s_median=typical,
         round_s_p99=float(np.quantile(seconds, 0.99)) if seconds else float("nan"),
         round_s_settled=settled,
+        round_s_second_minute=median(seconds[MINUTE : 2 * MINUTE]) if len(seconds) >= 2 * MINUTE else None,
+        round_s_last_minute=median(seconds[-MINUTE:]) if len(seconds) >= 3 * MINUTE else None,
         round_s_last=last,
         last_over_settled=last / settled if last is not None and settled is not None else None,
         token_s_median=typical / load.tokens,

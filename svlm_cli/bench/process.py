@@ -1,8 +1,17 @@
-"""What the system says of another process: its memory, its threads, the processes that it started. Linux alone."""
+"""What the system says of a process: its age, its memory, its threads, the processes that it started. Linux alone."""
 
+import os
 import resource
+import time
 from contextlib import suppress
 from pathlib import Path
+
+
+def age_s(pid: int) -> float:
+    """For how many seconds it has been there, to a hundredth or so. `OSError` if it is gone, or if this is no Linux."""
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    started_s = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # proc(5): field 22, counted from 1
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
 
 
 def resident_bytes_of(pid: int) -> int:

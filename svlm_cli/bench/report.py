@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 from svlm_cli.bench.latency import Latency
+from svlm_cli.bench.playback import Playback
 from svlm_cli.bench.renderer import Drawing
 from svlm_cli.bench.soak import Soak
 from svlm_cli.bench.stages import Stages
+from svlm_cli.bench.startup import Startup
 from svlm_cli.bench.streams import Trial
 
 MS = 1000
@@ -61,6 +63,18 @@ def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
     return ["streams", "round ms", "p99", "live"], rows
 
 
+def playback_rows(result: Playback) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench playback`."""
+    row = [str(result.rounds), *(_number(one, MS) for one in (result.round_s, result.work_s, result.wait_s))]
+    return ["rounds", "round ms", "model", "waiting for frames"], [row]
+
+
+def startup_rows(result: Startup) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench startup`."""
+    times = (result.import_s, result.load_s, result.first_word_s, result.total_s, result.second_round_s)
+    return ["imports s", "weights", "first word", "in all", "second round"], [[_number(one, 1) for one in times]]
+
+
 def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench renderer`."""
     headings = ["device", "batch", "batches", "batch ms", "frames a second"]
@@ -89,25 +103,17 @@ def print_json(value: dict[str, Any], file: TextIO) -> None:
     print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
 
 
-def latency_json(results: Sequence[Latency], setting: dict[str, Any]) -> dict[str, Any]:
-    """The object of `svlm bench latency`: the setting, and a result a mode."""
-    return {"bench": "latency", "setting": setting, "results": [asdict(result) for result in results]}
-
-
-def stages_json(result: Stages, setting: dict[str, Any]) -> dict[str, Any]:
-    """The object of `svlm bench stages`: the setting, and the one result."""
-    return {"bench": "stages", "setting": setting, "results": [asdict(result)]}
+def results_json(
+    bench: str, results: Sequence[Latency | Stages | Playback | Startup | Drawing], setting: dict[str, Any]
+) -> dict[str, Any]:
+    """The object of most benches: the setting, and the results."""
+    return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}
 
 
 def streams_json(trials: Sequence[Trial], setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench streams`: the setting, the trials, and the largest number that was live."""
     most = max((one.streams for one in trials if one.live), default=0)
     return {"bench": "streams", "setting": setting, "results": [asdict(one) for one in trials], "live_streams": most}
-
-
-def renderer_json(result: Drawing, setting: dict[str, Any]) -> dict[str, Any]:
-    """The object of `svlm bench renderer`: the setting, and the one result."""
-    return {"bench": "renderer", "setting": setting, "results": [asdict(result)]}
 
 
 def _number(value: float | None, scale: float, *, digits: int = 2) -> str:

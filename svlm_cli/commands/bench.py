@@ -87,7 +87,7 @@ def latency(one: _LatencyOptions) -> None:
     setup = _Setup.of(one.asked, one.rounds)
     from svlm_cli.bench.latency import measure
     from svlm_cli.bench.plots import draw_latency, require_plots
-    from svlm_cli.bench.report import latency_json, latency_rows, print_json
+    from svlm_cli.bench.report import latency_rows, print_json, results_json
     from svlm_cli.engine.engine import Engine
 
     if one.plot is not None:
@@ -102,7 +102,7 @@ def latency(one: _LatencyOptions) -> None:
     _print_table(*latency_rows(results), "* ended early: its cache is full" if ended else "")
     if one.plot is not None:
         draw_latency(results, one.plot, setup.policy().chunk_seconds)
-    print_json(latency_json(results, setup.told()), sys.stdout)
+    print_json(results_json("latency", results, setup.told()), sys.stdout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +119,60 @@ class _StagesOptions:
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
     setup = _Setup.of(one.asked, one.rounds)
-    from svlm_cli.bench.report import print_json, stages_json, stages_rows
+    from svlm_cli.bench.report import print_json, results_json, stages_rows
     from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
 
     engine = setup.subject.engine(setup.policy(), StagedEngine, setup.place, max_streams=one.streams)
     with _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
         result = measure(engine, setup.load, one.streams, advance)
     _print_table(*stages_rows(result))
-    print_json(stages_json(result, setup.told()), sys.stdout)
+    print_json(results_json("stages", [result], setup.told()), sys.stdout)
+
+
+@dataclass(frozen=True, slots=True)
+class _PlaybackOptions:
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
+    asked: _Asked = field(default_factory=_Asked)
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Seconds of it, after 20 of warming up.")] = 100
+
+
+@app.command()
+@options.takes(_PlaybackOptions)
+def playback(one: _PlaybackOptions) -> None:
+    """Time a video file from disk to words: does its decoding hold up the model?"""
+    setup = _Setup.of(one.asked, one.rounds)
+    from svlm_cli.bench.playback import measure
+    from svlm_cli.bench.report import playback_rows, print_json, results_json
+    from svlm_cli.bench.stages import WARM_UP_ROUNDS
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.pipeline.chunker import chunks
+    from svlm_cli.sources.files import open_frames
+
+    policy = setup.policy()
+    fps, tokens, seed = policy.vision.fps, one.asked.tokens, one.asked.seed
+    with open_frames(one.video, fps=fps) as frames, _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
+        engine = setup.subject.engine(policy, Engine, setup.place)
+        source = chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)
+        result = measure(engine, source, frames.close, rounds=one.rounds, tokens=tokens, seed=seed, progress=advance)
+    _print_table(*playback_rows(result))
+    print_json(results_json("playback", [result], setup.told()), sys.stdout)
+
+
+@app.command()
+@options.takes(_Asked)
+def startup(asked: _Asked) -> None:
+    """Time this process from its start to its first word.
+
+    What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
+    """
+    setup = _Setup.of(asked, 2)
+    from svlm_cli.bench.report import print_json, results_json, startup_rows
+    from svlm_cli.bench.startup import measure
+    from svlm_cli.engine.engine import Engine
+
+    result = measure(lambda: setup.subject.engine(setup.policy(), Engine, setup.place), setup.load)
+    _print_table(*startup_rows(result))
+    print_json(results_json("startup", [result], setup.told()), sys.stdout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +216,14 @@ def renderer(
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
     from svlm_cli.bench.renderer import MATCHES, measure
-    from svlm_cli.bench.report import print_json, renderer_json, renderer_rows
+    from svlm_cli.bench.report import print_json, renderer_rows, results_json
     from svlm_cli.engine.device import resolve_device
     from svlm_cli.simulator.match import HEIGHT, WIDTH
 
     result = measure(resolve_device(device), batch=batch, batches=batches)
     _print_table(*renderer_rows(result))
-    print_json(renderer_json(result, {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}), sys.stdout)
+    setting = {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}
+    print_json(results_json("renderer", [result], setting), sys.stdout)
 
 
 @app.command()
