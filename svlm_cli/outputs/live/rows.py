@@ -1,4 +1,4 @@
-"""What a screen is made of: rows of pieces, each at its column, and what they become for a terminal or for Rich.
+"""What a screen is made of: rows of pieces, each at its column, and what they become for a terminal.
 
 Every piece begins at a column of its own, so a character that a terminal draws wider than Rich counts it shifts
 nothing behind it.
@@ -7,7 +7,6 @@ nothing behind it.
 from dataclasses import dataclass
 
 from rich.color import ColorSystem
-from rich.segment import Segment
 from rich.style import Style
 
 from svlm_cli.outputs.live.preview import Paint, Preview
@@ -52,17 +51,3 @@ class Painter:
             return piece.preview.ansi(self.paint)[piece.row]
         style = piece.style.without_color if self.no_colour else piece.style
         return style.render(piece.text, color_system=self.colours)
-
-
-def segments(rows: list[Row], columns: int) -> list[list[Segment]]:
-    """The rows in Rich's words, each `columns` wide, to be exported."""
-    lines = []
-    for row in rows:
-        line: list[Segment] = []
-        for piece in row:
-            line.append(Segment(" " * (piece.column - Segment.get_line_length(line))))
-            line += (
-                piece.preview.segments()[piece.row] if isinstance(piece, Pixels) else [Segment(piece.text, piece.style)]
-            )
-        lines.append(Segment.adjust_line_length(line, columns))
-    return lines

@@ -9,7 +9,6 @@ from svlm_cli.outputs.live.footer import Notice
 from svlm_cli.outputs.live.geometry import Area, tiles
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.page import Page
-from svlm_cli.outputs.live.rows import segments
 from svlm_cli.outputs.live.state import Channel
 from svlm_cli.outputs.progress import Condition
 from tests.outputs.live.scenes import NO_COLOUR, channel, chunk, segment, show, token
@@ -233,14 +232,6 @@ def test_a_notice_stands_where_keys_are_told() -> None:
 
 def test_without_a_keyboard_no_keys_are_promised() -> None:
     assert show([match()], page=Page("m", has_keys=False)).lines[-1] == "Ctrl-C ends"
-
-
-def test_an_export_shows_the_same() -> None:
-    """The picture in the documentation is made of segments, the screen of codes."""
-    page = Page("svlm-mini")
-    rows = page.compose([match()], Choice(), (80, 24), 3.95)
-    lines = ["".join(one.text for one in line).rstrip() for line in segments(rows, 80)]
-    assert lines == show([match()], now_s=3.95).lines
 
 
 def test_history_is_bounded() -> None:
