@@ -34,6 +34,11 @@ class Condition(StrEnum):
     RECONNECTING = "RECONNECTING"
     ENDED = "ENDED"
 
+    @property
+    def without_picture(self) -> bool:
+        """Whether it tries to get one."""
+        return self in (Condition.CONNECTING, Condition.RECONNECTING)
+
 
 class Progress(Protocol):
     """Shows how videos come along."""

@@ -20,11 +20,10 @@ from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.preview import Preview, fit
 from svlm_cli.outputs.live.rows import Pixels, Row, Words
 from svlm_cli.outputs.live.state import Channel, Phrase, Totals
-from svlm_cli.outputs.progress import Condition, clock
+from svlm_cli.outputs.progress import clock
 
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _TROUBLE = Style(color="yellow")
-_STATES_OF_TROUBLE = (Condition.CONNECTING, Condition.RECONNECTING)
 _JOINED = 4  # phrases of a video among several: one is often half a sentence
 _LEAST_INDENTED = 34  # columns; narrower words begin below their time
 
@@ -89,7 +88,7 @@ class Page:
 
     @staticmethod
     def _trouble(channel: Channel, columns: int) -> "Iterator[list[_Part]]":
-        if channel.condition in _STATES_OF_TROUBLE and channel.reason:
+        if channel.condition.without_picture and channel.reason:
             for text in wrap(channel.reason, columns):
                 yield [(0, text, _TROUBLE)]
 

@@ -73,8 +73,10 @@ class Channel:
             self.spoken += 1
 
     def become(self, condition: Condition, reason: str) -> None:
-        """Its source is like this now."""
-        self.condition, self.reason = condition, plain_text(reason)
+        """Its source is like this now. Why there is no picture stays true while it tries once more."""
+        if reason or not condition.without_picture:
+            self.reason = plain_text(reason)
+        self.condition = condition
 
     @property
     def saying(self) -> Phrase | None:

@@ -115,6 +115,8 @@ def test_a_camera_that_is_away_says_why() -> None:
     screen = show([one], now_s=3.95)
     assert screen.lines[0].endswith(" RECONNECTING  0:00:03")
     assert "showed no picture for 8 s." in screen.text
+    one.become(Condition.RECONNECTING, "")
+    assert "showed no picture for 8 s." in show([one]).text, "also while it tries"
     one.become(Condition.LIVE, "")
     assert "showed no" not in show([one]).text
     fresh = show([Channel("front")])
