@@ -88,22 +88,23 @@ class Channel:
 
     def picture(self, now_s: float) -> Picture | None:
         """The one to show: a second's pictures are shown at the pace they came in, while the model speaks of them."""
-        if self._chunk is None:
-            return None
-        frames = self._chunk.frames
-        step_s = (self._chunk.end_s - self._chunk.start_s) / len(frames)
-        return frames[min(int((now_s - self._chunk_at_s) / step_s), len(frames) - 1)]
+        return None if self._chunk is None else self._chunk.frames[self._index(self._chunk, now_s)]
 
     def picture_s(self, now_s: float) -> float | None:
         """When that picture came on screen, on the video's clock."""
-        if self._chunk is None:
-            return None
-        step_s = (self._chunk.end_s - self._chunk.start_s) / len(self._chunk.frames)
-        return self._chunk.start_s + step_s * min(int((now_s - self._chunk_at_s) / step_s), len(self._chunk.frames) - 1)
+        chunk = self._chunk
+        return None if chunk is None else chunk.start_s + self._index(chunk, now_s) * _step_s(chunk)
+
+    def _index(self, chunk: Chunk, now_s: float) -> int:
+        return min(int((now_s - self._chunk_at_s) / _step_s(chunk)), len(chunk.frames) - 1)
 
     def frozen(self) -> "Channel":
         """As it is now, whatever comes."""
         return replace(self, phrases=deque(self.phrases, maxlen=HISTORY))
+
+
+def _step_s(chunk: Chunk) -> float:
+    return (chunk.end_s - chunk.start_s) / len(chunk.frames)
 
 
 @dataclass(frozen=True, slots=True)
