@@ -117,20 +117,23 @@ def showing(wanted: Showing, gauge: Gauge, *, names: Sequence[str] = (), endless
 
     terminal = Terminal(sys.stderr.fileno(), find_keyboard())
     with gives_back(terminal.leave, terminal.come_back):
-        view = LiveView(
-            terminal,
-            painter_for(Console(stderr=True)),
-            model=wanted.model or DEFAULT_MODEL,
-            names=names,
-            machine=gauge,
-            interrupt=_interrupt,
-            folder=wanted.folder,
-            file=sys.stderr,
-        )
         try:
-            yield view
+            view = LiveView(
+                terminal,
+                painter_for(Console(stderr=True)),
+                model=wanted.model or DEFAULT_MODEL,
+                names=names,
+                machine=gauge,
+                interrupt=_interrupt,
+                folder=wanted.folder,
+                file=sys.stderr,
+            )
+            try:
+                yield view
+            finally:
+                view.close()
         finally:
-            view.close()
+            terminal.leave()  # also if an interrupt came before or while it closed
 
 
 def painter_for(console: "Console") -> "Painter":

@@ -5,6 +5,7 @@ interrupted, it is given as functions.
 """
 
 import sys
+import termios
 import threading
 import time
 from collections import deque
@@ -177,7 +178,7 @@ class LiveView:
                 next_s = max(next_s + _EVERY_S, time.monotonic())
                 for key in self._terminal.keys(next_s - time.monotonic()):
                     self._press(key)
-        except OSError:
+        except (OSError, termios.error):
             self._terminal.leave()  # the terminal has gone; the videos have not
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever tells something next
             self._terminal.leave()
