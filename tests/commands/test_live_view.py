@@ -21,7 +21,7 @@ import pytest
 from rich.color import ColorSystem
 from rich.console import Console
 
-from svlm_cli.commands import live_view
+from svlm_cli.commands import live_view, signals
 from svlm_cli.commands.live_view import LiveMode, Showing, painter_for
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import find_ffmpeg
@@ -121,6 +121,22 @@ def test_every_terminal_gets_what_it_can_show(
     painter = painter_for(Console(force_terminal=True, _environ=environment_of_it))
     assert (painter.colours, painter.paint) == (colours, paint)
     assert painter.no_colour == ("NO_COLOR" in environment_of_it)
+
+
+def test_a_second_interrupt_gives_the_terminal_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends the process where it stands; no `finally` would do it."""
+    done: list[str] = []
+    monkeypatch.setattr(signals, "_end_at_once", lambda: done.append("ended"))
+    with signals.signals_raise():
+        with signals.gives_back(lambda: done.append("given back"), lambda: None):
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        assert done == ["given back", "ended"]
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert done == ["given back", "ended", "ended"], "what is closed needs no giving back"
 
 
 class Seat:
@@ -225,7 +241,7 @@ def test_a_camera_on_a_terminal(tiny_checkpoint: Path, tmp_path: Path) -> None:
 
 
 def test_a_video_on_stdin_leaves_the_keys_to_the_terminal(tiny_checkpoint: Path, tmp_path: Path) -> None:
-    """And a second Ctrl-C, which ends all at once, gives the terminal back like the first."""
+    """And Ctrl-C, once or twice, gives it back as it was."""
     source = subprocess.Popen(
         [
             *(find_ffmpeg().path, "-v", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=112x112:r=8"),

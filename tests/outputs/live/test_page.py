@@ -70,7 +70,7 @@ def test_pictures_are_shown_while_they_are_spoken_of() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 4, 9, 30])
 def test_no_size_breaks_it(count: int) -> None:
     """Down to 20 x 5 and below, with wide characters everywhere."""
-    many = [channel(f"カメラ{number} 🎉 at the door", ["曼城 進球 🎉 " * number, "x" * 300]) for number in range(count)]
+    many = [channel(f"カメラ{number} 🎉 at the door", ["曼城 進球 🎉 " * 9, "x" * 300]) for number in range(count)]
     for one in many[1::2]:
         one.become(Condition.RECONNECTING, "曼 showed no picture for 8 s, and who knows why.")
     sizes = itertools.product((1, 2, 7, 20, 33, 59, 60, 80, 200), (1, 2, 3, 5, 8, 11, 12, 24, 60))
