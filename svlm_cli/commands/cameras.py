@@ -1,6 +1,7 @@
 """``svlm caption`` for what is no file here: cameras, streams, devices. Puts engine and sources together.
 
-All run at once, in one batch, on one copy of the weights. What happens to each is told in plain lines.
+All run at once, in one batch, on one copy of the weights. What happens to each is told in plain lines, and on the
+screen of the live view, if there is one.
 """
 
 import math
@@ -14,14 +15,15 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.live_view import Gauge, showing
 from svlm_cli.commands.loading import WHAT_SPEAKS, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import OutputClosedError
-from svlm_cli.outputs.progress import Progress, open_progress
+from svlm_cli.outputs.progress import Condition, Progress
 from svlm_cli.sources.live import LiveStream
 from svlm_cli.sources.status import SourceStatus, State, describe
 
@@ -71,14 +73,18 @@ def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     """Caption all of them until each has ended, or a signal comes."""
     from svlm_cli.checkpoints.resolve import resolve
 
+    wanted, gauge = asked.showing(), Gauge()
+    wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
     options = asked.camera_options()
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
-    progress = open_progress(asked.progress, quiet=asked.quiet)
-    call = _Watch(cameras, options, asked, asked.changed(checkpoint.policy), progress)
-    try:
-        call.run(checkpoint.folder)
-    finally:
-        progress.close()
+    policy = asked.changed(checkpoint.policy)
+    with showing(wanted, gauge, names=[camera.name for camera in cameras], endless=True) as progress:
+        call = _Watch(cameras, options, asked, policy, progress, gauge)
+        try:
+            call.run(checkpoint.folder)
+        except KeyboardInterrupt:
+            if not progress.quit_asked or call.cut:
+                raise
     call.conclude()
 
 
@@ -91,8 +97,10 @@ class _Watch:
     asked: CaptionOptions
     policy: StreamPolicy
     progress: Progress
+    gauge: Gauge
     watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
     errors: list[SvlmError] = field(default_factory=list)
+    cut: bool = False  # something with an end was stopped before it
     lines: StatusLines = field(init=False)
 
     def __post_init__(self) -> None:
@@ -117,12 +125,12 @@ class _Watch:
         try:
             if streams == 1:
                 self.check(self.watched[first.name])
-            engine = load(folder, self.policy, self.asked, streams, self.say)
+            engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.say)
         except BaseException:
             first.close()
             raise
         with closing(
-            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.note)
+            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.stop)
         ) as reports:
             for report in reports:
                 self.note(report)
@@ -140,24 +148,38 @@ class _Watch:
         for camera in self.cameras:
             try:
                 watched = open_camera(
-                    camera, self.policy, self.options, tell_status=self.lines.note, tell=self.trouble(camera)
+                    camera, self.policy, self.options, tell_status=self.become, tell=self.trouble(camera)
                 )
             except SvlmError as error:
                 self.fail(error)
                 continue
             self.watched[camera.name] = watched
             self.progress.begin(camera.name, watched.frames.duration_s)
+            if watched.feed.live is None:
+                self.progress.become(camera.name, Condition.FILE)
             yield watched.feed
 
     def trouble(self, camera: "Camera") -> Callable[[str], None]:
         """How trouble with a camera's files is told."""
         return lambda line: self.progress.say(f"svlm: {camera.name}: {line}")
 
-    def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
-        """Show a phrase when its second is over."""
+    def become(self, status: SourceStatus) -> None:
+        """A camera's state has changed."""
+        self.progress.become(status.name, condition(status), status.reason)
+        self.lines.note(status)
+
+    def listen(self, feed: "Feed", event: Chunk | TokenEvent | Segment) -> None:
+        """Show what is seen and said, and a phrase when its second is over."""
         if isinstance(event, Segment):
             self.progress.hear(feed.name, event)
             self.lines.hear(feed.name, event)
+        else:
+            self.progress.follow(feed.name, event)
+
+    def stop(self, report: "FeedReport") -> None:
+        """One is stopped, and with it the command."""
+        self.cut = self.cut or not report.feed.endless
+        self.note(report)
 
     def note(self, report: "FeedReport") -> None:
         """Tell how a camera went, also if it was stopped."""
@@ -183,6 +205,17 @@ class _Watch:
     def conclude(self) -> None:
         """The exit code: the error's own for a lone camera, 1 if any of several failed."""
         conclude(self.errors, alone=len(self.cameras) == 1)
+
+
+def condition(status: SourceStatus) -> Condition:
+    """A camera's state, in the words of a screen."""
+    match status.state:
+        case State.LIVE:
+            return Condition.LIVE
+        case State.ENDED:
+            return Condition.ENDED
+        case State.CONNECTING | State.WAITING:
+            return Condition.RECONNECTING if status.connections else Condition.CONNECTING
 
 
 def totals(report: "FeedReport") -> str:

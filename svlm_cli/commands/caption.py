@@ -13,6 +13,7 @@ import typer
 from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.hiding import hide_logins
+from svlm_cli.commands.live_view import Gauge, showing
 from svlm_cli.commands.loading import WHAT_SPEAKS, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.commands.options import takes
@@ -20,9 +21,9 @@ from svlm_cli.commands.summary import State, Summary
 from svlm_cli.core.errors import InputError, SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text
-from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
-from svlm_cli.outputs.progress import Progress, open_progress
+from svlm_cli.outputs.progress import Progress
 from svlm_cli.pipeline.batch import Job, plan
 
 if TYPE_CHECKING:
@@ -54,12 +55,19 @@ def caption(asked: CaptionOptions) -> None:
 
     from svlm_cli.checkpoints.resolve import resolve
 
+    wanted, gauge = asked.showing(), Gauge()
+    wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
     video_options = asked.video_options()
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
     policy = asked.changed(checkpoint.policy)
-    call = _Call(jobs, products, asked, policy, video_options, open_progress(asked.progress, quiet=asked.quiet))
-    with call.ending():
-        call.run(checkpoint.folder)
+    with showing(wanted, gauge) as progress:
+        call = _Call(jobs, products, asked, policy, video_options, progress, gauge)
+        try:
+            with call.ending():
+                call.run(checkpoint.folder)
+        except KeyboardInterrupt:
+            if not progress.quit_asked or not call.whole:
+                raise
     call.conclude()
 
 
@@ -77,6 +85,7 @@ class _Call:
     policy: StreamPolicy
     options: "VideoOptions"
     progress: Progress
+    gauge: Gauge
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
     summary: Summary = field(init=False)
@@ -115,7 +124,7 @@ class _Call:
             self.tell(WHAT_SPEAKS)
         streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
-            engine = load(folder, self.policy, self.asked, streams, self.tell)
+            engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.tell)
         except BaseException:
             first.close()
             raise
@@ -151,10 +160,13 @@ class _Call:
             until_s = self.options.end_s
         return until_s - start_s if until_s is not None and until_s > start_s else None
 
-    def listen(self, feed: "Feed", event: TokenEvent | Segment) -> None:
-        """Show a phrase when its second is over."""
+    def listen(self, feed: "Feed", event: Chunk | TokenEvent | Segment) -> None:
+        """Show what is seen and said, and a phrase when its second is over."""
+        name = self.videos[feed.name].job.name
         if isinstance(event, Segment):
-            self.progress.hear(self.videos[feed.name].job.name, event)
+            self.progress.hear(name, event)
+        else:
+            self.progress.follow(name, event)
 
     def note(self, report: "FeedReport") -> None:
         """Tell how a video went."""
@@ -215,6 +227,11 @@ class _Call:
             self.progress.say(
                 f"svlm: stopped; what was captioned is in {part}. With --skip-existing, the next call goes on there."
             )
+
+    @property
+    def whole(self) -> bool:
+        """Whether what there is, stopped now, is all that was asked for: of one video without an end."""
+        return len(self.jobs) == 1 and all(video.feed.endless for video in self.videos.values())
 
     def conclude(self) -> None:
         """The exit code: the error's own for a lone video, 1 if any of several failed."""

@@ -11,13 +11,14 @@ import typer
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
+from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
-from svlm_cli.pipeline.batch import Existing, Job, Wanted
+from svlm_cli.pipeline.batch import STDOUT, Existing, Job, Wanted
 from svlm_cli.pipeline.cameras import Camera
 from svlm_cli.pipeline.inputs import Input, find_inputs
 from svlm_cli.sources.files import Decoder
@@ -137,6 +138,10 @@ class CaptionOptions:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.")] = ProgressStyle.AUTO
+    screen: Annotated[
+        LiveMode,
+        typer.Option("--live", help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal."),
+    ] = LiveMode.AUTO
     quiet: options.Quiet = False
 
     def inputs(self) -> tuple[Input, ...]:
@@ -149,6 +154,11 @@ class CaptionOptions:
             raise UsageError("--overwrite and --skip-existing contradict each other.", "Leave one of them out.")
         existing = Existing.OVERWRITE if self.overwrite else Existing.SKIP if self.skip_existing else Existing.REFUSE
         return Wanted(_formats(self.formats), self.output, self.output_dir, existing)
+
+    def showing(self) -> Showing:
+        """How people want to see what happens."""
+        folder, to_stdout = self.output_dir or Path(), self.output == STDOUT
+        return Showing(self.screen, self.progress, self.quiet, self.model, folder, to_stdout)
 
     def video_options(self) -> "VideoOptions":
         """What holds for every video. `UsageError` for what makes no sense."""

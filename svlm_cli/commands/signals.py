@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -57,11 +57,12 @@ class _Handling:
     def __init__(self) -> None:
         self.error: BaseException | None = None
         self.came_s = 0.0
+        self.give_back: Callable[[], None] | None = None  # the terminal, before the process ends at once
         self.reported = sys.unraisablehook
 
     def interrupt(self, _number: int, frame: FrameType | None) -> None:
         if self.error is not None:
-            _end_at_once(ExitCode.INTERRUPTED)
+            self.end_at_once(ExitCode.INTERRUPTED)
         self.begin(KeyboardInterrupt(), frame)
 
     def terminate(self, _number: int, frame: FrameType | None) -> None:
@@ -78,14 +79,45 @@ class _Handling:
         if not _imports(frame):
             raise self.error
         if time.monotonic() - self.came_s > _LONGEST_IMPORT_S:
-            _end_at_once(ExitCode.TERMINATED if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
+            self.end_at_once(ExitCode.TERMINATED if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+
+    def end_at_once(self, code: ExitCode) -> None:
+        if self.give_back is not None:
+            self.give_back()
+        _end_at_once(code)
 
     def note_lost(self, event: "UnraisableHookArgs") -> None:
         if self.error is None or event.exc_value is not self.error:
             self.reported(event)
         else:
             signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)  # raised here, it would be lost as well
+
+
+@contextmanager
+def gives_back(give_back: Callable[[], None], come_back: Callable[[], None]) -> Iterator[None]:
+    """A terminal is taken meanwhile: it is given back when the process is stopped (Ctrl-Z) or ended at once.
+
+    `come_back` is called when it goes on after a stop. Both must be quick.
+    """
+    handling = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(handling, _Handling):
+        handling.give_back = give_back
+
+    def stop(*_: object) -> None:
+        give_back()
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)  # here it stands until somebody lets it go on
+        signal.signal(signal.SIGTSTP, stop)
+        come_back()
+
+    before = signal.signal(signal.SIGTSTP, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTSTP, before)
+        if isinstance(handling, _Handling):
+            handling.give_back = None
 
 
 def _imports(frame: FrameType | None) -> bool:

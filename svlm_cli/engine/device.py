@@ -1,6 +1,7 @@
 """`--device` and `--dtype` to torch's own words, and small arrays to the device. Knows nothing of models."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,23 @@ def free_bytes(device: torch.device) -> int | None:
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
     except (OSError, StopIteration):
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMemory:
+    """How much of a GPU's memory this process has taken."""
+
+    name: str
+    held: int
+    total: int
+
+
+def held_memory(device: torch.device) -> HeldMemory | None:
+    """None if it is no GPU. Counted by torch, without a call of the driver, which could disturb a recording."""
+    if device.type != "cuda":
+        return None
+    about = torch.cuda.get_device_properties(device)
+    return HeldMemory(about.name, torch.cuda.memory_reserved(device), about.total_memory)
 
 
 def wait(device: torch.device) -> None:

@@ -1,1 +1,1 @@
-"""What people keep: Segments become subtitles and JSON lines. Knows no model, no video and no terminal."""
+"""What people keep: Segments become subtitles and JSON lines. Knows no model and no video."""

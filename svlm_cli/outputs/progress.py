@@ -1,5 +1,7 @@
 """Progress on stderr: phrases as they are spoken, a bar where there is a terminal. stdout is for data.
 
+A third kind, a whole screen, is `svlm_cli.outputs.live`.
+
 Knows names, events and times. What it prints comes from a model, so it is made plain first.
 """
 
@@ -9,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol, TextIO
 
 from svlm_cli.core.text import plain_text
-from svlm_cli.core.types import Segment
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 
 _MOVE_S = 10.0  # between two lines of what is only counted
 
@@ -23,11 +25,39 @@ class ProgressStyle(StrEnum):
     NONE = "none"
 
 
+class Condition(StrEnum):
+    """How a video is, as people say it."""
+
+    FILE = "FILE"  # it waits for us, and not we for it
+    CONNECTING = "CONNECTING"  # nothing was seen of it yet
+    LIVE = "LIVE"
+    RECONNECTING = "RECONNECTING"
+    ENDED = "ENDED"
+
+    @property
+    def without_picture(self) -> bool:
+        """Whether it tries to get one."""
+        return self in (Condition.CONNECTING, Condition.RECONNECTING)
+
+
 class Progress(Protocol):
     """Shows how videos come along."""
 
+    @property
+    def quit_asked(self) -> bool:
+        """Whether people asked it to end the command, which it did as Ctrl-C does."""
+        ...
+
     def begin(self, name: str, length_s: float | None) -> None:
         """A video starts."""
+        ...
+
+    def become(self, name: str, condition: Condition, reason: str = "") -> None:
+        """Its source has changed, perhaps for a reason, a sentence without the name."""
+        ...
+
+    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
+        """A round of it begins with these pictures, or goes on with this token."""
         ...
 
     def hear(self, name: str, segment: Segment) -> None:
@@ -66,10 +96,18 @@ def phrase(segment: Segment) -> str:
 class NoProgress:
     """Says nothing but what must be said."""
 
+    quit_asked = False
+
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     def begin(self, name: str, length_s: float | None) -> None:
+        """Silent."""
+
+    def become(self, name: str, condition: Condition, reason: str = "") -> None:
+        """Silent: who tells this says a line, too."""
+
+    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
         """Silent."""
 
     def hear(self, name: str, segment: Segment) -> None:
@@ -122,6 +160,8 @@ class PlainProgress(NoProgress):
 class BarProgress:
     """A bar for each video that runs, phrases scrolling above."""
 
+    quit_asked = False
+
     def __init__(self, file: TextIO) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -140,6 +180,12 @@ class BarProgress:
     def begin(self, name: str, length_s: float | None) -> None:
         """A new bar; it only pulses if nobody knows how long the video is."""
         self._tasks[name] = self._progress.add_task("", total=length_s, name=plain_text(name), position="")
+
+    def become(self, name: str, condition: Condition, reason: str = "") -> None:
+        """Silent: who tells this says a line, too."""
+
+    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
+        """Silent: a bar moves when a round is over."""
 
     def hear(self, name: str, segment: Segment) -> None:
         """Moves the bar to the end of the round and prints its phrase, with the video's name while several run."""

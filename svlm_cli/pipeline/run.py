@@ -90,7 +90,8 @@ class _Running:
             self.report.error = self.report.error or errors[0]
 
 
-Listener = Callable[[Feed, TokenEvent | Segment], None]
+Listener = Callable[[Feed, Chunk | TokenEvent | Segment], None]
+"""Hears what a round shows, each of its tokens, and what it said."""
 Ending = Callable[[FeedReport], None]
 
 
@@ -132,7 +133,9 @@ class _Run:
             if chunk is None:
                 self.finish(slot)
             else:
-                requests.append(self.request(self.running[slot], chunk))
+                running = self.running[slot]
+                self.listen(running.feed, chunk)
+                requests.append(self.request(running, chunk))
         return requests
 
     @staticmethod

@@ -3,8 +3,9 @@
 import pytest
 
 from svlm_cli.commands import cameras
-from svlm_cli.commands.cameras import StatusLines
+from svlm_cli.commands.cameras import StatusLines, condition
 from svlm_cli.core.types import Segment
+from svlm_cli.outputs.progress import Condition
 from svlm_cli.sources.status import SourceStatus, State
 
 
@@ -31,6 +32,21 @@ def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(cameras, "_REPEAT_S", 0.0)
     lines.note(waiting("refuses the connection."))
     assert len(said) == 5
+
+
+@pytest.mark.parametrize(
+    ("state", "connections", "shown"),
+    [
+        (State.CONNECTING, 0, Condition.CONNECTING),
+        (State.WAITING, 0, Condition.CONNECTING),
+        (State.LIVE, 1, Condition.LIVE),
+        (State.WAITING, 1, Condition.RECONNECTING),
+        (State.CONNECTING, 1, Condition.RECONNECTING),
+        (State.ENDED, 1, Condition.ENDED),
+    ],
+)
+def test_a_camera_that_was_never_there_is_not_coming_back(state: State, connections: int, shown: Condition) -> None:
+    assert condition(SourceStatus("front", state, connections=connections)) is shown
 
 
 def test_dropped_frames_are_summed_up() -> None:

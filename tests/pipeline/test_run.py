@@ -1,5 +1,6 @@
 """The loop: one feed or many, files or endless, and one that fails among others that do not."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.policy import Mode
-from svlm_cli.core.types import Chunk, Segment
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
 from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
 from tests.engine.conftest import Parts, make_chunks, parts, small_policy
@@ -63,6 +64,19 @@ def test_text_does_not_depend_on_who_else_runs(parts: Parts) -> None:
     assert [texts(kept) for kept in together] == alone
     assert sorted(report.rounds for report in reports) == sorted(lengths)
     assert all(kept.closed == 1 for kept in together)
+
+
+def test_listeners_hear_a_round_as_it_happens(parts: Parts) -> None:
+    """What it shows before any word of it, each token at once, the words last: a screen shows all three."""
+    chunks, heard = make_chunks(4), list[Chunk | TokenEvent | Segment]()
+    list(
+        run(
+            parts.engine(small_policy()), [feed("a", iter(chunks), Kept())], listen=lambda _, event: heard.append(event)
+        )
+    )
+    kinds = "".join(type(event).__name__[0] for event in heard)
+    assert re.fullmatch("(CT+S){4}", kinds), kinds
+    assert [event for event in heard if isinstance(event, Chunk)] == chunks
 
 
 def test_one_feeds_failure_touches_no_other(parts: Parts) -> None:

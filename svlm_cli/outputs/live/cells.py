@@ -1,0 +1,25 @@
+"""Text measured in cells of a terminal, where an ideograph takes two. Pure; what comes in must be plain already."""
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+
+def crop(text: str, width: int) -> str:
+    """At most `width` cells of it; what is cut off is an ellipsis."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, broken between words, and within those that are longer than a line."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= width:
+            lines[-1] = joined
+            continue
+        pieces = chop_cells(word, width) if cell_len(word) > width else [word]
+        if lines == [""]:
+            lines = []
+        lines += pieces
+    return lines

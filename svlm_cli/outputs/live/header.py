@@ -1,0 +1,69 @@
+"""The first row of the screen, and that of each of several videos: what it is, how it is, for how long. Pure."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from svlm_cli.outputs.live.cells import crop
+from svlm_cli.outputs.live.geometry import Area
+from svlm_cli.outputs.live.rows import Row, Words
+from svlm_cli.outputs.live.state import Channel
+from svlm_cli.outputs.progress import Condition, clock
+
+_DIM, _BOLD = Style(dim=True), Style(bold=True)
+_PAUSED = "PAUSED"
+_BADGES: dict[str, Style] = {
+    Condition.FILE: Style(color="blue", reverse=True, bold=True),
+    Condition.CONNECTING: Style(color="yellow", reverse=True),
+    Condition.LIVE: Style(color="green", reverse=True, bold=True),
+    Condition.RECONNECTING: Style(color="yellow", reverse=True, bold=True),
+    Condition.ENDED: Style(reverse=True, dim=True),
+    _PAUSED: Style(color="magenta", reverse=True, bold=True),
+}
+
+
+def header(
+    channels: Sequence[Channel], lone: Channel | None, model: str, columns: int, now_s: float, *, paused: bool
+) -> Row:
+    """That of the screen: of the video that fills it, or of all."""
+    whole = Area(0, 0, columns, 1)
+    if lone is not None:
+        number = f"{channels.index(lone) + 1}/{len(channels)} " if len(channels) > 1 else ""
+        badge = _PAUSED if paused else lone.condition
+        return title(f"{number}{lone.name}", model, badge, _elapsed(lone, now_s), whole)
+    if not channels:
+        return [Words(0, crop(f"svlm  {model}", columns), _BOLD)]
+    counts = {condition: sum(one.condition is condition for one in channels) for condition in Condition}
+    told = " ".join(f"{count} {condition}" for condition, count in counts.items() if count)
+    longest = max((now_s - one.begun_s for one in channels if one.begun_s is not None), default=0.0)
+    return title(f"{len(channels)} videos", model, _PAUSED if paused else told, clock(longest), whole)
+
+
+def title(name: str, model: str, badge: str, time: str, area: Area, *, underlined: bool = False) -> Row:
+    """Name, model, state and time, in one row; what has no room is left out, the model first."""
+    style, badge = _BADGES.get(badge, _BOLD), f" {badge} "
+    right = len(badge) + (len(time) + 1 if time else 0)
+    if right > area.columns:
+        badge = crop(badge, area.columns)
+        time, right = "", len(badge)
+    row: Row = []
+    room = area.columns - right - 1
+    name = crop(name, max(0, room))
+    if name:
+        row.append(Words(area.column, name, Style(bold=True, underline=underlined)))
+    if model and room - cell_len(name) - 2 >= cell_len(model):
+        row.append(Words(area.column + cell_len(name) + 2, model, _DIM))
+    end = area.column + area.columns
+    row.append(Words(end - right, badge, style))
+    if time:
+        row.append(Words(end - len(time), time))
+    return row
+
+
+def _elapsed(channel: Channel, now_s: float) -> str:
+    """How long a live source is watched; how far a file is, and of how much."""
+    if channel.condition is not Condition.FILE:
+        return clock(now_s - channel.begun_s if channel.begun_s is not None else 0.0)
+    position = clock(channel.position_s or 0.0)
+    return position if channel.length_s is None else f"{position} / {clock(channel.length_s)}"

@@ -1,0 +1,248 @@
+"""The live view: a `Progress` that is a screen. One thread draws it and reads the keys, while the command works.
+
+Knows what the command tells it: names, pictures, tokens, phrases. What it shows of the machine, and how a command is
+interrupted, it is given as functions.
+"""
+
+import sys
+import termios
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from svlm_cli.core.text import plain_text
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.outputs.live.choice import Choice, press
+from svlm_cli.outputs.live.footer import Notice
+from svlm_cli.outputs.live.keys import Key
+from svlm_cli.outputs.live.meters import Machine
+from svlm_cli.outputs.live.page import Page
+from svlm_cli.outputs.live.rows import Painter
+from svlm_cli.outputs.live.snapshot import save_snapshot
+from svlm_cli.outputs.live.state import Channel
+from svlm_cli.outputs.live.stray import StrayLines
+from svlm_cli.outputs.live.terminal import Terminal
+from svlm_cli.outputs.progress import Condition
+
+_EVERY_S = 1 / 8
+_NOTICE_S = 8.0
+_MOST_NOTICES = 200  # that are told again when the screen is gone
+_JOIN_S = 2.0
+_SNAPSHOT_PHRASES = 3
+
+
+class LiveView:
+    """A screen, from now on until `close`.
+
+    `names` are the videos that stay on it; others come when they begin and go when another begins.
+    """
+
+    def __init__(
+        self,
+        terminal: Terminal,
+        painter: Painter,
+        *,
+        model: str,
+        names: Sequence[str],
+        machine: Callable[[], Machine],
+        interrupt: Callable[[], None],
+        folder: Path,
+        file: TextIO,
+    ) -> None:
+        self.quit_asked = False
+        self._terminal = terminal
+        self._painter = painter
+        self._page = Page(plain_text(model), has_keys=terminal.has_keys)
+        self._names = frozenset(names)
+        self._channels = {name: Channel(plain_text(name)) for name in names}
+        self._frozen: list[Channel] = []  # while paused
+        self._choice = Choice()
+        self._machine = machine
+        self._interrupt = interrupt
+        self._folder = folder
+        self._file = file
+        self._told: deque[str] = deque(maxlen=_MOST_NOTICES)
+        self._notice: Notice | None = None
+        self._drawn: object = None  # what the last screen was made of
+        self._anew = False  # every row, also those that did not change
+        self._lock = threading.Lock()
+        self._closing = False
+        self._error: BaseException | None = None
+        self._stray = StrayLines(file, self.say)
+        sys.stderr = self._stray
+        self._thread = threading.Thread(target=self._run, name="svlm-view", daemon=True)
+        self._thread.start()
+
+    def begin(self, name: str, length_s: float | None) -> None:
+        """A video comes on the screen, in the place of one that has ended."""
+        with self._lock:
+            for other in [one for one in self._channels if one not in self._names]:
+                if self._channels[other].condition is Condition.ENDED:
+                    self._page.previews.pop(self._channels.pop(other).name, None)
+            channel = self._channels.setdefault(name, Channel(plain_text(name)))
+            channel.length_s = length_s
+            if name not in self._names:
+                channel.condition = Condition.FILE
+        self._changed()
+
+    def become(self, name: str, condition: Condition, reason: str = "") -> None:
+        """Its header says so."""
+        with self._lock:
+            self._channel(name).become(condition, reason)
+        self._changed()
+
+    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
+        """Pictures for the preview, or a word as it is generated."""
+        self._raise()
+        now_s = time.monotonic()
+        with self._lock:
+            channel = self._channel(name)
+            if isinstance(event, Chunk):
+                channel.look(event, now_s)
+            else:
+                channel.speak(event, now_s)
+        self._changed()
+
+    def hear(self, name: str, segment: Segment) -> None:
+        """A phrase joins those that scroll."""
+        self._raise()
+        with self._lock:
+            self._channel(name).hear(segment, time.monotonic())
+        self._changed()
+
+    def move(self, name: str, done_s: float) -> None:
+        """So much of it is done, where nothing is heard of it."""
+        with self._lock:
+            self._channel(name).position_s = done_s
+        self._changed()
+
+    def say(self, line: str) -> None:
+        """It stands on the screen for some seconds, and is told again when the screen is gone."""
+        line = plain_text(line)
+        with self._lock:
+            if not self._closing:
+                self._told.append(line)
+                self._notice = Notice(line, time.monotonic() + _NOTICE_S)
+                self._changed()
+                return
+        self._print(line)
+
+    def end(self, name: str) -> None:
+        """It stays on the screen until another begins."""
+        with self._lock:
+            self._channel(name).become(Condition.ENDED, "")
+        self._changed()
+
+    def close(self) -> None:
+        """The terminal as it was, and below it the lines that were told meanwhile."""
+        with self._lock:
+            closing, self._closing = self._closing, True
+        if closing:
+            return
+        self._terminal.keyboard.wake()
+        self._thread.join(_JOIN_S)
+        self._terminal.leave()
+        if sys.stderr is self._stray:
+            sys.stderr = self._file
+        for line in self._told:
+            self._print(line)
+        if sys.exception() is None:
+            self._raise()
+
+    def _channel(self, name: str) -> Channel:
+        return self._channels.setdefault(name, Channel(plain_text(name)))
+
+    def _changed(self) -> None:
+        self._drawn = None
+
+    def _print(self, line: str) -> None:
+        with suppress(OSError):  # nobody is left to read it
+            print(line, file=self._file, flush=True)
+
+    def _raise(self) -> None:
+        """The thread's error is the command's."""
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def _run(self) -> None:
+        try:
+            next_s = time.monotonic()
+            while not self._closing:
+                if self._terminal.enter():
+                    self._draw(time.monotonic())
+                next_s = max(next_s + _EVERY_S, time.monotonic())
+                for key in self._terminal.keys(next_s - time.monotonic()):
+                    self._press(key)
+        except (OSError, termios.error):
+            self._terminal.leave()  # the terminal has gone; the videos have not
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever tells something next
+            self._terminal.leave()
+            self._error = error
+
+    def _draw(self, now_s: float) -> None:
+        size = self._terminal.size()
+        with self._lock:
+            channels = list(self._channels.values())
+            shown = self._frozen or channels
+            pictures = [id(one.picture(self._choice.paused_s or now_s)) for one in shown]
+            made_of = (size, int(now_s), pictures)
+            if self._drawn == made_of:
+                return
+            if self._notice is not None and self._notice.until_s < now_s:
+                self._notice = None
+            self._drawn = made_of
+            rows = self._page.compose(
+                shown, self._choice, size, now_s, live=channels, machine=self._machine(), notice=self._notice
+            )
+            anew, self._anew = self._anew, False
+        self._terminal.paint([self._painter.line(row) for row in rows], size, anew=anew)
+
+    def _press(self, key: Key | str) -> None:
+        now_s = time.monotonic()
+        if not self.quit_asked:
+            self._notice = None  # it was seen
+        if key is Key.QUIT and not self.quit_asked:
+            self.quit_asked = True
+            self.say("Finishing the files.")
+            self._interrupt()
+        elif key is Key.SAVE:
+            self._save(now_s)
+        elif key is Key.REDRAW:
+            self._anew = True
+        elif key is Key.PAUSE:
+            with self._lock:
+                paused = self._choice.paused_s is None
+                self._choice.paused_s = now_s if paused else None
+                self._frozen = [channel.frozen() for channel in self._channels.values()] if paused else []
+        else:
+            with self._lock:
+                shown = self._frozen or list(self._channels.values())
+                press(key, self._choice, shown, fitting=self._page.fitting, rows=self._terminal.size()[1])
+        self._changed()
+
+    def _save(self, now_s: float) -> None:
+        """What is on the screen: one video, or each of the page."""
+        with self._lock:
+            channels = self._frozen or list(self._channels.values())
+            lone = self._choice.lone(channels)
+            page = [one for _, one in self._choice.page(channels, self._page.fitting)] if lone is None else [lone]
+            shown = [one.frozen() for one in page]
+        moment_s = self._choice.paused_s or now_s
+        saved = []
+        for channel in shown:
+            picture, time_s = channel.picture(moment_s), channel.picture_s(moment_s)
+            if picture is None or time_s is None:
+                continue
+            phrases = [*channel.phrases, *([channel.saying] if channel.saying else [])][-_SNAPSHOT_PHRASES:]
+            try:
+                path = save_snapshot(self._folder, channel.name, picture, time_s, phrases, time.time())
+            except OSError as error:
+                self.say(f"svlm: The picture cannot be saved in {self._folder}: {error.strerror or error}.")
+                return
+            saved.append(path.name)
+        self.say(f"svlm: saved {', '.join(saved)}" if saved else "svlm: there is no picture yet to save.")

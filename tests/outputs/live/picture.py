@@ -1,0 +1,142 @@
+"""The picture of the live view in the documentation: ``python -m tests.outputs.live.picture``.
+
+Plays ``docs/assets/match.mp4`` as a camera, lets svlm-mini speak, and draws what a terminal would show when the goal is
+told, after half a minute. Rich exports the text; pixels become rectangles, because a font's half blocks leave gaps.
+"""
+
+import io
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.segment import Segment, Segments
+
+from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.core.types import Chunk, TokenEvent
+from svlm_cli.core.types import Segment as Round
+from svlm_cli.outputs.live.choice import Choice
+from svlm_cli.outputs.live.meters import Machine
+from svlm_cli.outputs.live.page import Page
+from svlm_cli.outputs.live.rows import Pixels, Row
+from svlm_cli.outputs.live.state import Channel
+from svlm_cli.outputs.progress import Condition
+from tests.conftest import ROOT
+
+PICTURE = ROOT / "docs" / "assets" / "live-view.svg"
+SIZE = (80, 24)
+_CELL = (12.2, 24.4)  # Rich's, in the units of its pictures
+_FORMAT = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} HEIGHT" role="img">
+<title>TITLE</title>
+<rect width="{width}" height="HEIGHT" fill="#ffffff"/>
+<rect x="10" y="12" width="{terminal_width}" height="{terminal_height}" fill="#1d1f21" stroke="#1d1f21"
+  stroke-width="16" stroke-linejoin="round"/>
+<style>.{unique_id}-matrix {{ font-family: monospace; font-size: {char_height}px; white-space: pre; }} {styles}</style>
+<g transform="translate(10, 12)">
+{backgrounds}
+<g shape-rendering="crispEdges">
+PIXELS
+</g>
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def svg(rows: Sequence[Row], columns: int, title: str) -> str:
+    """A screen as a picture that stands alone."""
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    pixels = []
+    for number, row in enumerate(rows):
+        line: list[Segment] = []
+        for piece in row:
+            line.append(Segment(" " * (piece.column - Segment.get_line_length(line))))
+            if isinstance(piece, Pixels):
+                line.append(Segment(" " * piece.preview.columns))
+                pixels += _rectangles(piece, number)
+            else:
+                line.append(Segment(piece.text, piece.style))
+        console.print(Segments([*line, Segment.line()]), end="")
+    text = console.export_svg(title="", code_format=_FORMAT, unique_id="svlm")
+    text = re.sub(r' clip-path="url\([^)]*\)"', "", text)
+    return (
+        text.replace("TITLE", title)
+        .replace("PIXELS", "\n".join(pixels))
+        .replace("HEIGHT", f"{len(rows) * _CELL[1] + 24:.0f}")
+    )
+
+
+def _rectangles(piece: Pixels, row: int) -> list[str]:
+    """Of one row of cells, neighbours of one colour in one."""
+    width, height = _CELL
+    made = []
+    for half, colours in enumerate(piece.preview.pixels[2 * piece.row : 2 * piece.row + 2].tolist()):
+        first = 0
+        for x in range(1, len(colours) + 1):
+            if x == len(colours) or colours[x] != colours[first]:
+                red, green, blue = colours[first]
+                made.append(
+                    f'<rect x="{(piece.column + first) * width:.1f}" y="{row * height + 1.5 + half * height / 2:.1f}" '
+                    f'width="{(x - first) * width + 0.3:.1f}" height="{height / 2 + 0.3:.1f}" '
+                    f'fill="#{red:02x}{green:02x}{blue:02x}"/>'
+                )
+                first = x
+    return made
+
+
+def watch(clip: Path, context: str, until: str) -> list[Row]:
+    """The screen when svlm-mini says `until`."""
+    from svlm_cli.commands.live_view import Gauge
+    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.pipeline.cameras import Camera
+    from svlm_cli.pipeline.run import Feed, run
+    from svlm_cli.pipeline.watched import CameraOptions, open_camera
+    from svlm_cli.sources.opening import SourceOptions
+
+    checkpoint = resolve(None)
+    device = resolve_device("cpu")
+    gauge = Gauge()
+    engine = gauge.engine = Engine.load(
+        checkpoint.folder, checkpoint.policy, device=device, dtype=resolve_dtype("auto", device)
+    )
+    camera = Camera(f"movie={clip},realtime", "match", ())
+    options = CameraOptions(sources=SourceOptions(input_format="lavfi"), context=context)
+    watched = open_camera(camera, engine.policy, options, tell_status=lambda status: None, tell=lambda line: None)
+    channel, page = Channel("match", Condition.LIVE), Page("svlm-mini")
+    screens: list[list[Row]] = []
+
+    def listen(feed: Feed, event: Chunk | TokenEvent | Round) -> None:
+        now_s = time.monotonic()
+        match event:
+            case Chunk():
+                channel.look(event, now_s)
+            case TokenEvent():
+                channel.speak(event, now_s)
+            case Round():
+                channel.hear(event, now_s)
+                if until in event.text and not screens:
+                    machine = Machine(gauge().resident_bytes)
+                    shown_s = now_s + 0.5  # the second picture of this round
+                    screens.append(page.compose([channel], Choice(), SIZE, shown_s, machine=machine))
+                    watched.frames.close()  # a camera would come back at its end
+
+    list(run(engine, [watched.feed], listen=listen))
+    return screens[0]
+
+
+def main() -> None:
+    """Writes the picture."""
+    assets = PICTURE.parent
+    context = (assets / "match.context.txt").read_text(encoding="utf-8")
+    rows = watch(assets / "match.mp4", context, "Goal")
+    title = "The live view: a simulated match, and what svlm-mini says about it"
+    PICTURE.write_text(svg(rows, SIZE[0], title), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
