@@ -17,6 +17,7 @@ from rich.table import Table
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import bar, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
 
 _PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
 
-app = typer.Typer(no_args_is_help=True, help="Measure speed and memory. The last line of stdout is JSON.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Measure speed and memory. The last line of stdout is JSON."
+)
 
 
 @app.callback()
@@ -48,6 +51,7 @@ class _Asked:
             "--random-weights",
             metavar="3b|7b",
             help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
+            rich_help_panel=Panel.MODEL,
         ),
     ] = None
     revision: options.Revision = None
@@ -57,21 +61,41 @@ class _Asked:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     seed: options.Seed = 0
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")] = 20
+    tokens: Annotated[
+        int,
+        typer.Option(
+            "--tokens", min=1, help="Generated in every round, no more and no fewer.", rich_help_panel=Panel.MEASURING
+        ),
+    ] = 20
     fps: options.Fps = None
     visual_tokens: Annotated[
-        int | None, typer.Option("--visual-tokens", min=4, help="At most so many a frame pair. Default: the model's.")
+        int | None,
+        typer.Option(
+            "--visual-tokens",
+            min=4,
+            help="At most so many a frame pair. Default: the model's.",
+            rich_help_panel=Panel.MEASURING,
+        ),
     ] = None
-    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")] = "1280x720"
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
+    ] = "1280x720"
 
 
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions:
     asked: _Asked = field(default_factory=_Asked)
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Seconds of made-up video.")] = 1000
-    mode: Annotated[list[Mode] | None, typer.Option("--mode", help="May be given several times.")] = None
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Seconds of made-up video.", rich_help_panel=Panel.MEASURING)
+    ] = 1000
+    mode: Annotated[
+        list[Mode] | None, typer.Option("--mode", help="May be given several times.", rich_help_panel=Panel.MEASURING)
+    ] = None
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the time of a token over time.")
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE.png", help="Draw the time of a token over time.", rich_help_panel=Panel.MEASURING
+        ),
     ] = None
 
 
@@ -103,9 +127,12 @@ def latency(one: _LatencyOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _StagesOptions:
     asked: _Asked = field(default_factory=_Asked)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.")] = 1
+    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.")
+        int,
+        typer.Option(
+            "--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.", rich_help_panel=Panel.MEASURING
+        ),
     ] = 40
 
 
@@ -127,9 +154,17 @@ def stages(one: _StagesOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _StreamsOptions:
     asked: _Asked = field(default_factory=_Asked)
-    most: Annotated[int, typer.Option("--most", min=1, help="No more streams than these are tried.")] = 64
-    step: Annotated[int, typer.Option("--step", min=1, help="Multiples of this number are tried.")] = 4
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.")] = 100
+    most: Annotated[
+        int,
+        typer.Option("--most", min=1, help="No more streams than these are tried.", rich_help_panel=Panel.MEASURING),
+    ] = 64
+    step: Annotated[
+        int, typer.Option("--step", min=1, help="Multiples of this number are tried.", rich_help_panel=Panel.MEASURING)
+    ] = 4
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.", rich_help_panel=Panel.MEASURING),
+    ] = 100
 
 
 @app.command()
@@ -160,8 +195,10 @@ def streams(one: _StreamsOptions) -> None:
 @app.command()
 def renderer(
     device: options.Device = "auto",
-    batch: Annotated[int, typer.Option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
-    batches: Annotated[int, typer.Option(min=1, help="How often.")] = 20,
+    batch: Annotated[
+        int, typer.Option(min=1, max=16384, help="Pictures drawn at once.", rich_help_panel=Panel.MEASURING)
+    ] = 1024,
+    batches: Annotated[int, typer.Option(min=1, help="How often.", rich_help_panel=Panel.MEASURING)] = 20,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
     from svlm_cli.bench.renderer import MATCHES, measure
@@ -176,10 +213,13 @@ def renderer(
 
 @app.command()
 def soak(
-    minutes: Annotated[float, typer.Option(min=1.0, help="How long.")] = 30.0,
+    minutes: Annotated[float, typer.Option(min=1.0, help="How long.", rich_help_panel=Panel.MEASURING)] = 30.0,
     seed: options.Seed = 0,
     model: options.Model = None,
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.")] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.", rich_help_panel=Panel.MEASURING),
+    ] = None,
 ) -> None:
     """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
 

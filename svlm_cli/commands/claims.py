@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import choices, options
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, UsageError
@@ -34,29 +35,57 @@ _Model = typer.Option(  # no variable names it: to look at results must not meas
     "--model",
     "-m",
     metavar="NAME|PATH|HUB_ID",
+    autocompletion=choices.models,
     help="Measure the rows that are missing. Without it, nothing is measured.",
+    rich_help_panel=Panel.MODEL,
 )
 
 
 def claims(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")],
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.", rich_help_panel=Panel.INPUT)
+    ],
     model: Annotated[str | None, _Model] = None,
     row: Annotated[
-        list[str] | None, typer.Option("--row", metavar="NAME", help="This row alone. May be given several times.")
+        list[str] | None,
+        typer.Option(
+            "--row",
+            metavar="NAME",
+            autocompletion=choices.rows,
+            help="This row alone. May be given several times.",
+            rich_help_panel=Panel.MEASURING,
+        ),
     ] = None,
     matches: options.Matches = DEFAULT_MATCHES,
     minutes: Annotated[
-        float | None, typer.Option(help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.")
+        float | None,
+        typer.Option(
+            help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.",
+            rich_help_panel=Panel.MEASURING,
+        ),
     ] = None,
     seed: options.Seed = 0,
     fps: options.Fps = None,
     no_overlap_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH|HUB_ID", help="For the row no-overlap: a model trained without overlap."),
+        typer.Option(
+            metavar="NAME|PATH|HUB_ID",
+            autocompletion=choices.models,
+            help="For the row no-overlap: a model trained without overlap.",
+            rich_help_panel=Panel.MODEL,
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure rows again that are there already.")] = False,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Measure rows again that are there already.", rich_help_panel=Panel.OUTPUT),
+    ] = False,
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it.")
+        Path | None,
+        typer.Option(
+            metavar="FILE.md",
+            help="Write the table as a page, with plots in assets/ beside it.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = None,
     as_json: options.Json = False,
     revision: options.Revision = None,

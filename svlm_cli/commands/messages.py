@@ -1,16 +1,5 @@
 """Errors as people and scripts see them: one sentence on stderr, and an exit code.
 
-======  ================================================================
-0       all is done
-1       some of it could not be done: an output, a room that is full
-2       the request makes no sense
-3       a video cannot be found, read or decoded
-4       a model is unavailable or broken
-70      a bug in svlm
-130     interrupted (SIGINT); what is on disk is valid
-143     terminated (SIGTERM); what is on disk is valid
-======  ================================================================
-
 Knows nothing of what the commands do.
 """
 
@@ -36,6 +25,17 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     TERMINATED = 143
 
+
+EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs/configuration.md say of them
+    ExitCode.DONE: "all is done",
+    ExitCode.FAILED: "some of it could not be done: one of several videos, an output, a stream without room, a check",
+    ExitCode.USAGE: "the request makes no sense",
+    ExitCode.INPUT: "a video or a file of data cannot be found, read or decoded, or ends too early",
+    ExitCode.MODEL: "a model is unavailable or broken",
+    ExitCode.BUG: "a bug in svlm",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what is on disk is valid",
+    ExitCode.TERMINATED: "terminated (SIGTERM); what is on disk is valid",
+}
 
 _EXIT_CODES: Final[dict[type[SvlmError], ExitCode]] = {
     UsageError: ExitCode.USAGE,

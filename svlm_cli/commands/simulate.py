@@ -14,6 +14,7 @@ import numpy as np
 import typer
 
 from svlm_cli.commands import options
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
 from svlm_cli.media.writer import VideoWriter
@@ -32,15 +33,32 @@ _BLOCK_S = 15  # what is in memory at once
 @app.command()
 def simulate(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE.mp4", help="The video; the rest is put beside it.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.mp4",
+            help="The video; the rest is put beside it.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = Path("match.mp4"),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same match.")] = 0,
-    minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.")] = 5.0,
-    fps: Annotated[int, typer.Option(min=1, max=60, help="Frames a second; the world moves 8 times a second.")] = 8,
-    split: Annotated[Split, typer.Option(help="Which team names: those of training, or those of evaluation.")] = (
-        Split.EVAL
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The same seed gives the same match.", rich_help_panel=Panel.MATCH)
+    ] = 0,
+    minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.", rich_help_panel=Panel.MATCH)] = 5.0,
+    fps: Annotated[
+        int,
+        typer.Option(
+            min=1, max=60, help="Frames a second; the world moves 8 times a second.", rich_help_panel=Panel.MATCH
+        ),
+    ] = 8,
+    split: Annotated[
+        Split,
+        typer.Option(help="Which team names: those of training, or those of evaluation.", rich_help_panel=Panel.MATCH),
+    ] = (Split.EVAL),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Play a match of the Endless Match, whose truth is known.

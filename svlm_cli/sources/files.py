@@ -21,7 +21,6 @@ from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, st
 from svlm_cli.sources.follow import Follower
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.sequential import Reading, read_in_order
-from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 
 
 class Decoder(StrEnum):
@@ -138,6 +137,8 @@ def _read_with_decord(
     reading: Reading,
 ) -> Generator[Frame, None, None]:
     """What decord can read, then ffmpeg from the very next frame on."""
+    from svlm_cli.sources.windows import DecordUnfitError, DecordVideo  # numpy
+
     next_s = start_s
     try:
         if address.stdin:
