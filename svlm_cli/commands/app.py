@@ -21,6 +21,7 @@ from typer.main import get_command
 from svlm_cli.commands import choices
 from svlm_cli.commands.command import SvlmCommand, SvlmGroup
 from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
+from svlm_cli.commands.mistakes import usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
@@ -38,6 +39,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
         "Say what is there, and what to do about what is not.",
     ),
     "config": ("svlm_cli.commands.config", "Show every setting: its value, and where that comes from."),
+    "man": ("svlm_cli.commands.man", "Show the manual: every command and option, exit codes, environment, files."),
 }
 _COMPLETING: Final = "_SVLM_COMPLETE"  # set by the shell's side of completion
 
@@ -172,16 +174,6 @@ def _stdout_reader_is_gone() -> bool:
     return gone
 
 
-def _usage_sentence(error: typer.TyperException) -> str:
-    message = error.format_message()
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return sentence(message)
-    if message == context.get_help():  # a group that was called without a command
-        return message
-    return sentence(message if message.endswith((".", "?")) else f"{message}.", f"Try `{context.command_path} --help`.")
-
-
 def _run(arguments: Sequence[str], invocation: Invocation) -> int:
     root = _root()
     if shell := os.environ.get(_COMPLETING):
@@ -219,7 +211,7 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SvlmError):
         return exit_code(error), error_sentence(error)
     if isinstance(error, typer.TyperException):
-        return ExitCode.USAGE, _usage_sentence(error)
+        return ExitCode.USAGE, usage_sentence(error)
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED, ""
     if isinstance(error, Terminated):

@@ -11,6 +11,7 @@ import typer
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
+from svlm_cli.commands.mistakes import did_you_mean
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
@@ -332,7 +333,7 @@ def _formats(text: str) -> tuple[Format, ...]:
     known = {one.value: one for one in Format}
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no format {name}.", f"Use {', '.join(known)}.")
+            raise UsageError(f"There is no format {name}.", did_you_mean(name, known) or f"Use {', '.join(known)}.")
     return tuple(known[name] for name in names)
 
 

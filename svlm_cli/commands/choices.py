@@ -43,6 +43,13 @@ def shells() -> list[str]:
     return ["bash", "zsh", "fish"]
 
 
+def commands() -> list[tuple[str, str]]:
+    """Those of svlm itself."""
+    from svlm_cli.commands.app import COMMANDS
+
+    return [(name, about) for name, (_, about) in COMMANDS.items()]
+
+
 def rows() -> list[tuple[str, str]]:
     """Of the table of `svlm eval claims`."""
     from svlm_cli.evals.claims import ROWS

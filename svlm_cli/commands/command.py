@@ -3,14 +3,27 @@
 Knows no particular command. ``app.py`` gives each command its class as it is loaded.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from typer._click.core import ParameterSource
+from typer._click.exceptions import BadOptionUsage
 from typer._click.globals import get_current_context
 from typer.core import TyperCommand, TyperGroup
 
 from svlm_cli.commands import settings
 from svlm_cli.commands.help import command_help, group_help, usage_pieces
+
+
+@contextmanager
+def _told_where(context: Any) -> Iterator[None]:
+    """An option without its value is told without the command that it was given to."""
+    try:
+        yield
+    except BadOptionUsage as error:
+        error.ctx = error.ctx or context
+        raise
 
 
 class SvlmCommand(TyperCommand):
@@ -22,7 +35,8 @@ class SvlmCommand(TyperCommand):
             return self._parse_lightly(ctx, args)
         asks_for_help = bool({*ctx.help_option_names} & {*args})
         ctx.default_map = settings.defaults(ctx, tolerant=asks_for_help)
-        return super().parse_args(ctx, args)
+        with _told_where(ctx):
+            return super().parse_args(ctx, args)
 
     def _parse_lightly(self, ctx: Any, args: list[str]) -> list[str]:
         """For completion: only what was given counts. To understand values takes pydantic, and 0.3 s."""
@@ -55,6 +69,11 @@ class _AsItIs:
 
 class SvlmGroup(TyperGroup):
     """A command that holds others. Its own options are flags and texts."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As the base."""
+        with _told_where(ctx):
+            return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options, which pydantic need not see."""

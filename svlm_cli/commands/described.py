@@ -36,6 +36,12 @@ class Option:
         return next((name for name in self.names if name.startswith("--")), self.names[0]).lstrip("-")
 
     @property
+    def choices(self) -> tuple[str, ...]:
+        """The only values that it takes, if there are only a few."""
+        choices = self.parameter.type_descriptor.choices or ()
+        return tuple(str(getattr(one, "value", one)) for one in choices)
+
+    @property
     def title(self) -> str:
         """``-m, --model NAME``."""
         return f"{', '.join(self.names)} {self.value}".rstrip()
@@ -58,7 +64,7 @@ def options(command: Any, context: Any = None) -> list[Option]:
     if command.add_help_option and context is not None:
         shown.append(command.get_help_option(context))
     order = list(Panel)
-    return sorted((_option(one, context) for one in shown), key=lambda one: order.index(one.panel))
+    return sorted((option_of(one, context) for one in shown), key=lambda one: order.index(one.panel))
 
 
 def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -72,7 +78,8 @@ def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield from leaves(one, *path, name)
 
 
-def _option(parameter: Any, context: Any) -> Option:
+def option_of(parameter: Any, context: Any = None) -> Option:
+    """One parameter, described."""
     panel = parameter.rich_help_panel or Panel.OTHER
     if isinstance(parameter, TyperArgument):
         name = parameter.metavar or parameter.name.upper()

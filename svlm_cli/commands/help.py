@@ -17,7 +17,6 @@ from svlm_cli.commands.messages import EXIT_CODES
 
 _INDENT: Final = 2
 _COLUMN: Final = 26  # where what is said of an option begins, unless its name is longer
-_NARROWEST: Final = 40
 _TIED: Final = "\xa0"
 
 
@@ -86,7 +85,8 @@ def _row(one: Option) -> tuple[str, str]:
 
 def _rows(rows: Iterable[tuple[str, str]], width: int, column: int = _COLUMN) -> Iterator[str]:
     """Names on the left, what is said of them on the right, or below where a name is long."""
-    room = max(width - column, _NARROWEST)
+    column = min(column, width // 3)
+    room = width - column
     for name, text in rows:
         lines = [line.replace(_TIED, " ") for line in wrap(text, room, break_on_hyphens=False)] or [""]
         if _INDENT + len(name) + 2 > column:

@@ -171,7 +171,10 @@ def _value(settings: Settings, key: str, option: Option, value: Any, context: An
     try:
         parameter.process_value(context, given)
     except typer.BadParameter as error:
-        raise UsageError(f"{settings.path}: {key} = {_shown(value)} will not do: {error.message}.") from error
+        from svlm_cli.commands.mistakes import value_problem
+
+        problem, hint = value_problem(option, error)
+        raise UsageError(f"{settings.path}: {key} {problem}", hint) from error
     return given
 
 
