@@ -20,7 +20,14 @@ from typer.main import get_command
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.command import SvlmCommand, SvlmGroup
-from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
+from svlm_cli.commands.messages import (
+    ExitCode,
+    bug_sentence,
+    error_sentence,
+    exit_code,
+    machine_sentence,
+    sentence,
+)
 from svlm_cli.commands.mistakes import usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
@@ -218,6 +225,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
         return ExitCode.TERMINATED, ""
     if isinstance(error, typer.Abort):  # a question that was answered with no
         return ExitCode.FAILED, sentence("Stopped.")
+    if (found := machine_sentence(error)) is not None:
+        return ExitCode.FAILED, found
     if isinstance(error, BrokenPipeError) and _stdout_reader_is_gone():
         return ExitCode.FAILED, ""
     return ExitCode.BUG, bug_sentence(error)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
+from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import bar, table_console
@@ -279,7 +280,7 @@ class _Setup:
     def of(cls, asked: _Asked, rounds: int) -> "_Setup":
         """`UsageError` if the options contradict each other or this machine."""
         width, height = _size(asked.size)
-        if asked.random_weights is not None and asked.model is not None:
+        if asked.random_weights is not None and given("model"):
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
         from svlm_cli.bench.latency import Load
         from svlm_cli.bench.subject import Place, Subject

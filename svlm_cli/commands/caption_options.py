@@ -11,10 +11,10 @@ import typer
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
-from svlm_cli.commands.mistakes import did_you_mean
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.text import did_you_mean
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -331,9 +331,13 @@ class CaptionOptions:
 def _formats(text: str) -> tuple[Format, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     known = {one.value: one for one in Format}
+    if text and not names:
+        raise UsageError(f"{text} names no format.", f"Use {', '.join(known)}.")
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no format {name}.", did_you_mean(name, known) or f"Use {', '.join(known)}.")
+            raise UsageError(
+                f"There is no format {name}.", did_you_mean(name, list(known)) or f"Use {', '.join(known)}."
+            )
     return tuple(known[name] for name in names)
 
 

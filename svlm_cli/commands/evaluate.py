@@ -11,6 +11,7 @@ import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.claims import claims
+from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
@@ -70,7 +71,7 @@ def match(
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if predictions:
-        if model is not None or save is not None or matches > 1:
+        if given("model") or save is not None or matches > 1:  # a model from elsewhere is for the calls that play
             raise UsageError("With --predictions nothing is played.", "Leave out --model, --matches and --save.")
         report = _score_files(predictions, seed, minutes)
         _print(report, {"predictions": [str(path) for path in predictions], "seed": seed}, None, as_json=as_json)

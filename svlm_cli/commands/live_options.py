@@ -169,7 +169,9 @@ class LiveOptions:
         if len(files) == len(sources):
             for option, given in (("--name", self.name), ("--segment", self.segment)):
                 if given:
-                    raise UsageError(f"{option} is for cameras and other live sources, and these are files.")
+                    raise UsageError(
+                        f"{option} is for cameras and other live sources, and these are files.", "Leave it out."
+                    )
             return ()
         if files:
             raise UsageError(

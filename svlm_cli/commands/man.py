@@ -9,10 +9,10 @@ import typer
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.described import leaves
-from svlm_cli.commands.mistakes import did_you_mean
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.roff import page
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.text import did_you_mean
 
 app = typer.Typer(add_completion=False)
 

@@ -3,6 +3,7 @@
 Knows nothing of what the commands do.
 """
 
+import errno
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
@@ -37,6 +38,8 @@ EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs
     ExitCode.TERMINATED: "terminated (SIGTERM); what is on disk is valid",
 }
 
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 _EXIT_CODES: Final[dict[type[SvlmError], ExitCode]] = {
     UsageError: ExitCode.USAGE,
     InputError: ExitCode.INPUT,
@@ -67,6 +70,25 @@ def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:
         raise errors[0]
     if errors:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def machine_sentence(error: BaseException) -> str | None:
+    """The sentence of an error that is neither ours nor the request's: what is full is the machine. Else None."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        name = f"{error.filename} cannot be written: the" if error.filename else "The"
+        return sentence(f"{name} disk is full.", "Make room, or write elsewhere.")
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        return sentence(
+            "The memory is full.",
+            "A smaller model, fewer --jobs, a lower --fps or --dtype fp8 need less; `svlm doctor` says what there is.",
+        )
+    return None
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Torch's errors, without importing it."""
+    on_gpu = type(error).__name__ == "OutOfMemoryError"
+    return on_gpu or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def bug_sentence(error: BaseException) -> str:

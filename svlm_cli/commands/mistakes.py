@@ -1,8 +1,6 @@
 """What is wrong with a command line, as a sentence and the way out. Knows options; not what commands do with them."""
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import typer
@@ -11,6 +9,7 @@ from typer._click.exceptions import BadOptionUsage, MissingParameter, NoSuchOpti
 
 from svlm_cli.commands.described import Option, leaves, option_of
 from svlm_cli.commands.messages import sentence
+from svlm_cli.core.text import did_you_mean
 
 _YES_OR_NO = "true or false"
 
@@ -59,12 +58,6 @@ def value_problem(option: Option, error: typer.BadParameter) -> tuple[str, str]:
     if option.limits:
         expected = f"{expected}, {option.limits}"
     return f"must be {expected}, not {given}.", ""
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question that names the nearest of the known; empty if none is near."""
-    close = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f"Did you mean {close[0]}?" if close else ""
 
 
 def _given(error: typer.BadParameter) -> Any:

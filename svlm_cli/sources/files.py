@@ -100,7 +100,9 @@ def open_frames(
         if time_s is not None and not math.isfinite(time_s):
             raise UsageError(f"A start or end cannot be {time_s}.")
     if start_s is not None and end_s is not None and start_s >= end_s:
-        raise UsageError(f"The start ({start_s:g} s) must come before the end ({end_s:g} s).")
+        raise UsageError(
+            f"The start ({start_s:g} s) must come before the end ({end_s:g} s).", "Exchange --start and --end."
+        )
     program = find_ffmpeg()
     address = _address(source)
     reading = Reading()
