@@ -19,7 +19,7 @@ from svlm_cli.commands.described import Option, leaves, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import plain_text, without_logins
 from svlm_cli.outputs.destination import make_folder
 
 app = typer.Typer(add_completion=False)
@@ -45,7 +45,7 @@ class Setting:
     @property
     def shown(self) -> str:
         """For people."""
-        return self.otherwise if self.value in (None, "") else written(self.value)
+        return self.otherwise if self.value in (None, "") else without_logins(written(self.value))
 
 
 @app.command("config")
@@ -128,7 +128,8 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
 def _plain(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
-    return [written(one) for one in value] if isinstance(value, list | tuple) else written(value)
+    listed = isinstance(value, list | tuple)
+    return [without_logins(written(one)) for one in value] if listed else without_logins(written(value))
 
 
 def _print_rows(rows: list[tuple[str, str, str]]) -> None:

@@ -127,6 +127,11 @@ def shared() -> tuple[str, ...]:
     return tuple(variable.removeprefix(_PREFIX).lower() for variable in variables)
 
 
+def variable_of(key: str) -> str:
+    """The variable that sets the same as a key before the first table."""
+    return f"{_PREFIX}{key.upper()}"
+
+
 def is_shared(option: Option) -> bool:
     """Whether the option's key may stand before the first table. One without the variable is another of that name."""
     return option.key in shared() and bool(option.variable)

@@ -92,3 +92,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     by_lower = {one.lower(): one for one in known}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1)
     return f"Did you mean {by_lower[close[0]]}?" if close else ""
+
+
+def without_logins(text: str) -> str:
+    """Addresses without the users and passwords in them."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "...@", text)
