@@ -11,7 +11,7 @@ from svlm_cli.commands import app as application
 from svlm_cli.commands.described import leaves, options
 from svlm_cli.commands.man import manual
 from svlm_cli.commands.messages import ExitCode
-from tests.conftest import Svlm
+from tests.conftest import ROOT, Svlm
 
 COMMANDS = dict(leaves(application.whole()))
 LINTERS = {"mandoc": ["mandoc", "-Tlint", "-Wwarning"], "groff": ["groff", "-man", "-ww", "-z", "-Tutf8"]}
@@ -55,6 +55,11 @@ def test_formatters_have_no_complaint(linter: str, words: tuple[str, ...], tmp_p
     done = subprocess.run([*LINTERS[linter], page], capture_output=True, text=True, check=False)
     told = [line for line in (done.stdout + done.stderr).splitlines() if NO_DATE not in line]
     assert told == []
+
+
+def test_the_page_that_is_installed_is_up_to_date() -> None:
+    """Guards `man svlm`: wheels carry the page in docs/. Write it anew with `make man`."""
+    assert (ROOT / "docs" / "svlm.1").read_text(encoding="utf-8") == manual(), "run `make man`"
 
 
 def test_the_command_prints_it(svlm_inside: Svlm) -> None:

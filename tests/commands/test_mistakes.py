@@ -23,7 +23,7 @@ SLIPS = [
     ("caption --fps two x.mp4", USAGE, "--fps must be a number, not two."),
     ("caption --mode fulll x.mp4", USAGE, "Did you mean full?"),
     ("caption --decoder vlc x.mp4", USAGE, "--decoder cannot be vlc: it is one of ffmpeg, decord."),
-    ("doctor now", USAGE, "`svlm doctor` has no use for now."),
+    ("doctor twice", USAGE, "`svlm doctor` has no use for twice."),
     ("train", USAGE, "RECIPE.toml is missing: what to train, on what, and how."),
     ("bench latenc", USAGE, "Did you mean 'latency'?"),
     ("simulate --minutes 0", USAGE, "--minutes must be a number, 0.05 to 6000, not 0."),
