@@ -109,9 +109,11 @@ def latency(one: _LatencyOptions) -> None:
     from svlm_cli.bench.plots import draw_latency, require_plots
     from svlm_cli.bench.report import latency_json, latency_rows, print_json
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.outputs.destination import refuse_unwritable
 
     if one.plot is not None:
         require_plots()
+        refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
     results = []
     for mode in one.mode or [Mode.STREAMING]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)

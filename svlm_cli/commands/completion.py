@@ -38,7 +38,7 @@ _svlm() {
         if [[ $value == */ ]]; then
             folders_+=("$value")
         else
-            words_+=("${value//:/\\:}:$about")
+            words_+=("${value//:/\\:}${about:+:$about}")
         fi
     done < <(_SVLM_COMPLETE=complete_zsh "${words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)
     if (( $#words_ + $#folders_ )); then

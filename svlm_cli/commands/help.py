@@ -4,14 +4,13 @@ Not Rich's help, which costs 0.2 s of imports for its boxes. Knows no particular
 """
 
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from textwrap import wrap
 from typing import Any, Final
 
-from svlm_cli.commands.described import Option, options
+from svlm_cli.commands.described import Option, option_of, options
 from svlm_cli.commands.examples import EXAMPLES, Example
 from svlm_cli.commands.messages import EXIT_CODES
 
@@ -59,7 +58,7 @@ def _styled(text: str, code: str) -> str:
 
 def usage_pieces(command: Any) -> list[str]:
     """What follows a command's name: ``[OPTIONS] RECIPE.toml``."""
-    arguments = [one for one in options(command) if one.is_argument]
+    arguments = [option_of(one) for one in command.params if one.param_type_name == "argument"]
     return ["[OPTIONS]", *(one.names[0] if one.parameter.required else f"[{one.names[0]}]" for one in arguments)]
 
 
@@ -79,7 +78,7 @@ def _text(text: str, width: int) -> Iterator[str]:
 
 
 def _row(one: Option) -> tuple[str, str]:
-    notes = re.sub(r"(\w): ", rf"\1:{_TIED}", one.notes)  # "env: NAME" stays on one line
+    notes = one.notes.replace(" ", _TIED).replace(f";{_TIED}", "; ")  # each on one line
     return one.title, f"{one.help} {notes}".strip()
 
 

@@ -205,5 +205,5 @@ def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator
 
 
 def _shown(value: Any) -> str:
-    shown = re.sub(r"\s+", " ", repr(value))
+    shown = str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", repr(value))
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -75,7 +75,7 @@ def test_flags_lists_and_homes(configure: Configure, monkeypatch: pytest.MonkeyP
     [
         ("[caption]\nfsp = 2", "unknown key 'caption.fsp'. Did you mean 'caption.fps'?"),
         ('[caption]\nfps = "2"', "caption.fps must be a number, not '2'."),
-        ("[caption]\nfps = true", "caption.fps must be a number, not True."),
+        ("[caption]\nfps = true", "caption.fps must be a number, not true."),
         ("[caption]\njobs = 0", "caption.jobs must be a whole number, 1 or more, not 0."),
         ("[caption]\njobs = 1.5", "caption.jobs must be a whole number, 1 or more, not 1.5."),
         ("[caption]\noverwrite = 1", "caption.overwrite must be true or false, not 1."),
