@@ -254,7 +254,8 @@ def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
 
     video = folder / "match.mp4"
     simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]
-    subprocess.run(simulate, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "SVLM_CONFIG": os.devnull}  # the same match, whatever the settings are
+    subprocess.run(simulate, check=True, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     pictures = folder / "pictures"
     pictures.mkdir()
     split = ["-v", "error", "-nostdin", "-i", str(video), "-start_number", "0", "-q:v", "2", f"{pictures}/%05d.jpg"]

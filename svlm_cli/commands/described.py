@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from svlm_cli.commands.panels import Panel
-
-SHELL_NAME: Final = "svlm"
 
 
 @dataclass(frozen=True, slots=True)
