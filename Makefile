@@ -14,7 +14,7 @@ VENV := .venv/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test bench soak gpu-test format clean
+.PHONY: help demo test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -58,6 +58,9 @@ soak: $(VENV)  ## two minutes of a camera that breaks in every way (needs Debian
 
 gpu-test: $(VENV)  ## the tests that need a CUDA device
 	$(BIN)/pytest -m gpu
+
+man: $(VENV)  ## write the manual page anew, docs/svlm.1
+	SVLM_CONFIG=/dev/null $(BIN)/svlm man > docs/svlm.1
 
 format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff format .

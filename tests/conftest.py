@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Before anything imports torch or huggingface_hub: both read these once.
 for _name in [name for name in os.environ if name.startswith("SVLM_")]:
     del os.environ[_name]
+os.environ["SVLM_CONFIG"] = os.devnull  # never the developer's own settings
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HOME"] = str(ROOT / ".pytest_cache" / "hub")  # never the developer's own models

@@ -12,7 +12,12 @@ import pytest
 import typer
 
 from svlm_cli.commands import app as application
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands import settings
+from svlm_cli.commands.config import in_force_of
+from svlm_cli.commands.described import leaves
+from svlm_cli.commands.described import options as described
+from svlm_cli.commands.environment import VARIABLES
+from svlm_cli.commands.messages import EXIT_CODES, ExitCode
 from svlm_cli.core.policy import StreamPolicy
 from tests.conftest import ROOT
 
@@ -215,6 +220,29 @@ def test_a_bad_page_is_found_out(tmp_path: Path) -> None:
     assert unknown_options(BAD_PAGE) == ["--no-such-option"]
     assert missing_code(BAD_PAGE) == ["engine/no_such.py"]
     assert _MACHINE_PATH.search("Look into /home/me/svlm.") is not None
+
+
+def test_the_configuration_page_lists_what_there_is() -> None:
+    """Guards the one table of variables and the one of exit codes against code that has moved on."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `?(\w+)`? \| (.+) \|$", page, re.MULTILINE)
+    root = application.whole()
+    commands = [root, *(command for _, command in leaves(root))]
+    options = [one for command in commands for one in described(command) if one.variable]
+    variables = {one.variable: f"sets `--{one.key}`" for one in options} | {one.name: one.text for one in VARIABLES}
+    codes = {str(int(code)): text for code, text in EXIT_CODES.items()}
+    assert dict(row for row in rows if row[0] != "variable") == variables | codes
+    assert all(f"`{key}`" in page for key in settings.shared())
+
+
+def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards what people copy: each key of the example is known, each value fits."""
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    (example,) = (body for language, body in _FENCE.findall(page) if language == "toml")
+    (tmp_path / "config.toml").write_text(example, encoding="utf-8")
+    monkeypatch.setenv("SVLM_CONFIG", str(tmp_path / "config.toml"))
+    found = {one.key for one in in_force_of(settings.read()) if one.source == "config"}
+    assert {"model", "caption.format", "bench.latency.rounds"} <= found
 
 
 def test_readme_lists_every_exit_code() -> None:

@@ -90,7 +90,8 @@ def test_wheel_holds_the_code_the_models_and_the_licence(wheel: Path) -> None:
         sizes = {one.filename: one.file_size for one in archive.infolist()}
     about = {name for name in sizes if name.startswith(f"svlm_cli-{PROJECT['version']}.dist-info/")}
     models = {f"svlm_cli/_{name}": size for name, size in _models().items()}
-    assert sizes.keys() - about == _code() | models.keys()
+    manual = f"svlm_cli-{PROJECT['version']}.data/data/share/man/man1/svlm.1"  # where man looks, beside bin
+    assert sizes.keys() - about == _code() | models.keys() | {manual}
     assert {name: sizes[name] for name in models} == models
     assert any(name.endswith("/licenses/LICENSE") for name in about)
 

@@ -5,6 +5,7 @@ when it speaks again. Knows no engine and no source.
 """
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -98,7 +99,12 @@ def measure(load: Load, folder: Path, progress: Callable[[str], None] = lambda l
         command += ["-f", "srt,jsonl", "--segment", "1m" if load.minutes < 10 else "5m", *load.arguments]
         with (folder / "stderr.txt").open("wb") as stderr:
             process = subprocess.Popen(
-                command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr
+                command,
+                cwd=folder,
+                env={**os.environ, "SVLM_CONFIG": os.devnull},  # what is measured depends on no one's settings
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
             )
             run = _Run(load, folder, server, process, progress)
             try:

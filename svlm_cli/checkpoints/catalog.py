@@ -3,7 +3,6 @@
 Knows no network: whether weights named by hub id are on this machine is ``hub.py``'s affair.
 """
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 from svlm_cli.checkpoints import policy_file
 from svlm_cli.checkpoints.folder import CONFIG_FILE, TOKENIZER_FILE, has_all_shards
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
+from svlm_cli.core import text
 from svlm_cli.core.errors import ModelError
 
 DEFAULT_MODEL: Final = "svlm-mini"  # what is used where no model is named; it needs no download
@@ -58,7 +58,7 @@ def find(name: str) -> ModelEntry:
         raise ModelError(f"No model is called {name!r}.", did_you_mean(name))
     folder = models_folder() / name
     if not (folder / POLICY_FILE).is_file():
-        raise ModelError(f"The model {name} is broken: {folder} has no {POLICY_FILE}.")
+        raise ModelError(f"The model {name} is broken: {folder} has no {POLICY_FILE}.", _INSTALL_AGAIN)
     entry = ModelEntry(name, folder, policy_file.read(folder / POLICY_FILE))
     if entry.embedded and not ((folder / TOKENIZER_FILE).is_file() and has_all_shards(folder)):
         raise ModelError(f"The model {name} is broken: {folder} lacks weights, or the tokenizer.", _INSTALL_AGAIN)
@@ -73,6 +73,4 @@ def find(name: str) -> ModelEntry:
 def did_you_mean(name: str) -> str:
     """The names closest to ``name``, or all of them, as a sentence."""
     known = names()
-    by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"Did you mean {by_lower[close[0]]}?" if close else f"There are: {', '.join(known)}."
+    return text.did_you_mean(name, known) or f"There are: {', '.join(known)}."

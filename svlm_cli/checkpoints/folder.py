@@ -11,15 +11,17 @@ SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 CARD_FILE = "README.md"
 
+_NAME_ONE = "Name a folder that came from the hub, or that `svlm train` wrote to its end."
+_COMPLETE_IT = "Copy it from where the model came from."
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def require_checkpoint(folder: Path, name: str) -> None:
     """Raise `ModelError`, calling the checkpoint ``name``, if files are missing without which it cannot be loaded."""
     if not (folder / CONFIG_FILE).is_file():
-        raise ModelError(f"{name} is not a checkpoint: it has no {CONFIG_FILE}.")
+        raise ModelError(f"{name} is not a checkpoint: it has no {CONFIG_FILE}.", _NAME_ONE)
     if not (folder / TOKENIZER_FILE).is_file():
-        raise ModelError(f"{name} has no {TOKENIZER_FILE}.")
+        raise ModelError(f"{name} has no {TOKENIZER_FILE}.", _COMPLETE_IT)
     if not (folder / SINGLE_FILE).is_file() and not (folder / INDEX_FILE).is_file():
         pickled = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
         found = "its weights are pickled" if pickled else "it has no weights"
@@ -44,7 +46,9 @@ def read_card(folder: Path) -> str:
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
-        raise ModelError(f"{path}, the model's card, cannot be read: {error.strerror}.") from error
+        raise ModelError(
+            f"{path}, the model's card, cannot be read: {error.strerror}.", "Check its permissions."
+        ) from error
 
 
 def size_bytes(folder: Path) -> int:

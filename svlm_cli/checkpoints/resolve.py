@@ -90,7 +90,9 @@ def refer(model: str, *, revision: str | None = None) -> Reference:
     path = Path(os.path.expanduser(model))  # noqa: PTH111 - Path.expanduser raises for a user who is not there
     if model and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
         if revision is not None:
-            raise UsageError(f"{model} is a folder: it has no revision.", "Leave out --revision.")
+            raise UsageError(
+                f"{model} is a folder: it has no revision.", "Leave out --revision, or unset SVLM_REVISION."
+            )
         return Reference(model, Origin.FOLDER, path)
     if os.path.isfile(path):  # noqa: PTH113 - as above
         raise ModelError(f"{model} is a file.", "Name the checkpoint's folder.")
@@ -106,7 +108,9 @@ def refer(model: str, *, revision: str | None = None) -> Reference:
 def _from_catalog(entry: ModelEntry, revision: str | None) -> Reference:
     if entry.embedded:
         if revision is not None:
-            raise UsageError(f"{entry.name} comes with svlm: it has no revision.", "Leave out --revision.")
+            raise UsageError(
+                f"{entry.name} comes with svlm: it has no revision.", "Leave out --revision, or unset SVLM_REVISION."
+            )
         return Reference(entry.name, Origin.CATALOG, entry.folder, entry=entry)
     weights = entry.file.weights
     return Reference(entry.name, Origin.CATALOG, None, weights.hub, revision or weights.revision, entry)

@@ -91,12 +91,12 @@ def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
     """The text of a file that is ``what`` (a policy, a recipe), or an error that names it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise error(f"{path} is too big to be {what}.")
+            raise error(f"{path} is too big to be {what}.", "Check its name.")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as problem:
-        raise error(f"{path} is not UTF-8 text.") from problem
+        raise error(f"{path} is not UTF-8 text.", "Check its name, or save it as UTF-8.") from problem
     except OSError as problem:
-        raise error(f"{path} cannot be read: {problem.strerror}.") from problem
+        raise error(f"{path} cannot be read: {problem.strerror}.", "Check its name.") from problem
 
 
 def keys(kind: Any, prefix: str = "") -> Iterator[str]:

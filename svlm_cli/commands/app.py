@@ -16,10 +16,19 @@ from importlib import import_module
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
 
-from svlm_cli.commands.messages import ExitCode, bug_sentence, error_sentence, exit_code, sentence
+from svlm_cli.commands import choices
+from svlm_cli.commands.command import SvlmCommand, SvlmGroup
+from svlm_cli.commands.messages import (
+    ExitCode,
+    bug_sentence,
+    error_sentence,
+    exit_code,
+    machine_sentence,
+    sentence,
+)
+from svlm_cli.commands.mistakes import usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.text import plain_text
@@ -36,8 +45,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
         "svlm_cli.commands.doctor",
         "Say what is there, and what to do about what is not.",
     ),
+    "config": ("svlm_cli.commands.config", "Show every setting: its value, and where that comes from."),
+    "man": ("svlm_cli.commands.man", "Show the manual: every command and option, exit codes, environment, files."),
 }
-_COMPLETION: Final = ("install_completion", "show_completion")
+_COMPLETING: Final = "_SVLM_COMPLETE"  # set by the shell's side of completion
 
 
 @dataclass(slots=True)
@@ -47,7 +58,7 @@ class Invocation:
     debug: bool = False
 
 
-class LazyGroup(TyperGroup):
+class LazyGroup(SvlmGroup):
     """A group that lists its commands from a table and imports the one that is called."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -59,9 +70,11 @@ class LazyGroup(TyperGroup):
 def _load(name: str) -> Any:
     app: typer.Typer = import_module(COMMANDS[name][0]).app
     app.rich_markup_mode = None  # Rich's help costs 0.2 s of imports
+    app.info.cls = SvlmGroup
+    for one in app.registered_commands:
+        one.cls = SvlmCommand
     command = get_command(app)
     command.name = name
-    command.params = [one for one in command.params if one.name not in _COMPLETION]  # the whole svlm's affair
     return command
 
 
@@ -75,6 +88,22 @@ def _note_debug(context: typer.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
+def _install_completion(shell: str | None) -> None:
+    if shell is not None:
+        from svlm_cli.commands import completion
+
+        typer.echo(completion.install(shell))
+        raise typer.Exit
+
+
+def _show_completion(shell: str | None) -> None:
+    if shell is not None:
+        from svlm_cli.commands import completion
+
+        typer.echo(completion.script(shell))
+        raise typer.Exit
+
+
 def _svlm(
     context: typer.Context,
     _version: Annotated[
@@ -86,6 +115,28 @@ def _svlm(
             "--debug", envvar="SVLM_DEBUG", callback=_note_debug, is_eager=True, help="Print the traceback of an error."
         ),
     ] = False,
+    _install_completion: Annotated[
+        str | None,
+        typer.Option(
+            "--install-completion",
+            metavar="bash|zsh|fish",
+            autocompletion=choices.shells,
+            callback=_install_completion,
+            is_eager=True,
+            help="Have your shell complete commands, options, models and formats.",
+        ),
+    ] = None,
+    _show_completion: Annotated[
+        str | None,
+        typer.Option(
+            "--show-completion",
+            metavar="bash|zsh|fish",
+            autocompletion=choices.shells,
+            callback=_show_completion,
+            is_eager=True,
+            help="Print what that would install.",
+        ),
+    ] = None,
 ) -> None:
     """Watch video of any length and speak: captions as subtitles."""
     if context.invoked_subcommand is None:
@@ -98,11 +149,18 @@ def _listed() -> None:
 
 
 def _root() -> Any:
-    app = typer.Typer(cls=LazyGroup, invoke_without_command=True, rich_markup_mode=None)
+    app = typer.Typer(cls=LazyGroup, invoke_without_command=True, rich_markup_mode=None, add_completion=False)
     app.callback()(_svlm)
     for name, (_, summary) in COMMANDS.items():
         app.command(name, help=summary)(_listed)
     return get_command(app)
+
+
+def whole() -> Any:
+    """``svlm`` with all of its commands imported, for whoever looks at them without calling any."""
+    root = _root()
+    root.commands = {name: _load(name) for name in COMMANDS}
+    return root
 
 
 def _say(text: str) -> None:
@@ -123,20 +181,12 @@ def _stdout_reader_is_gone() -> bool:
     return gone
 
 
-def _usage_sentence(error: typer.TyperException) -> str:
-    message = error.format_message()
-    context = getattr(error, "ctx", None)
-    if context is None:
-        return sentence(message)
-    if message == context.get_help():  # a group that was called without a command
-        return message
-    return sentence(message if message.endswith((".", "?")) else f"{message}.", f"Try `{context.command_path} --help`.")
-
-
 def _run(arguments: Sequence[str], invocation: Invocation) -> int:
     root = _root()
-    if "_SVLM_COMPLETE" in os.environ:  # the shell asks for completions
-        root.main(prog_name="svlm")
+    if shell := os.environ.get(_COMPLETING):
+        from svlm_cli.commands import completion
+
+        return completion.answer(root, shell, arguments)
     code: int = ExitCode.DONE
     try:
         with root.make_context("svlm", list(arguments), obj=invocation) as context:
@@ -155,8 +205,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with signals_raise():
         try:
             return _run(sys.argv[1:] if arguments is None else arguments, invocation)
-        except SystemExit:  # the shell has its completions
-            raise
         except BaseException as error:  # noqa: BLE001 - the one boundary
             if invocation.debug:
                 _say("\n".join(plain_text(line) for line in "".join(traceback.format_exception(error)).splitlines()))
@@ -170,13 +218,15 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SvlmError):
         return exit_code(error), error_sentence(error)
     if isinstance(error, typer.TyperException):
-        return ExitCode.USAGE, _usage_sentence(error)
+        return ExitCode.USAGE, usage_sentence(error)
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED, ""
     if isinstance(error, Terminated):
         return ExitCode.TERMINATED, ""
     if isinstance(error, typer.Abort):  # a question that was answered with no
         return ExitCode.FAILED, sentence("Stopped.")
+    if (found := machine_sentence(error)) is not None:
+        return ExitCode.FAILED, found
     if isinstance(error, BrokenPipeError) and _stdout_reader_is_gone():
         return ExitCode.FAILED, ""
     return ExitCode.BUG, bug_sentence(error)

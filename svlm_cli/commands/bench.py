@@ -1,35 +1,33 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
+from svlm_cli.commands.bench_setup import StreamOptions, StreamSetup
 from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import bar, table_console
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
-    from svlm_cli.bench.latency import Load
-    from svlm_cli.bench.subject import Place, Subject
-
-_PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
-
-app = typer.Typer(no_args_is_help=True, help="Measure speed and memory. The last line of stdout is JSON.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Measure speed and memory. The last line of stdout is JSON."
+)
 
 
 @app.callback()
@@ -38,45 +36,19 @@ def _bench() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The options that all benches of streams share."""
-
-    model: options.Model = None
-    random_weights: Annotated[
-        str | None,
-        typer.Option(
-            "--random-weights",
-            metavar="3b|7b",
-            help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
-        ),
-    ] = None
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
-    seed: options.Seed = 0
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Generated in every round, no more and no fewer.")] = 20
-    fps: options.Fps = None
-    pair_tokens: Annotated[
-        int | None,
-        typer.Option("--pair-tokens", min=4, help="At most so many visual tokens a frame pair. Default: the model's."),
-    ] = None
-    vision_tokens: Annotated[
-        int | None,
-        typer.Option("--vision-tokens", min=0, help="At most so many in the vision window. Default: the model's."),
-    ] = None
-    size: Annotated[str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.")] = "1280x720"
-
-
-@dataclass(frozen=True, slots=True)
 class _LatencyOptions:
-    asked: _Asked = field(default_factory=_Asked)
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Seconds of made-up video.")] = 1000
-    mode: Annotated[list[Mode] | None, typer.Option("--mode", help="May be given several times.")] = None
+    asked: StreamOptions = field(default_factory=StreamOptions)
+    rounds: Annotated[
+        int, typer.Option("--rounds", min=1, help="Seconds of made-up video.", rich_help_panel=Panel.MEASURING)
+    ] = 1000
+    mode: Annotated[
+        list[Mode] | None, typer.Option("--mode", help="May be given several times.", rich_help_panel=Panel.MEASURING)
+    ] = None
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the time of a token over time.")
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE.png", help="Draw the time of a token over time.", rich_help_panel=Panel.MEASURING
+        ),
     ] = None
 
 
@@ -84,14 +56,16 @@ class _LatencyOptions:
 @options.takes(_LatencyOptions)
 def latency(one: _LatencyOptions) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
-    setup = _Setup.of(one.asked, one.rounds)
+    setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.latency import measure
     from svlm_cli.bench.plots import draw_latency, require_plots
     from svlm_cli.bench.report import latency_rows, print_json, results_json
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.outputs.destination import refuse_unwritable
 
     if one.plot is not None:
         require_plots()
+        refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
     results = []
     for mode in one.mode or [Mode.STREAMING]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)
@@ -107,10 +81,13 @@ def latency(one: _LatencyOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StagesOptions:
-    asked: _Asked = field(default_factory=_Asked)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.")] = 1
+    asked: StreamOptions = field(default_factory=StreamOptions)
+    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
     rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.")
+        int,
+        typer.Option(
+            "--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.", rich_help_panel=Panel.MEASURING
+        ),
     ] = 40
 
 
@@ -118,7 +95,7 @@ class _StagesOptions:
 @options.takes(_StagesOptions)
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
-    setup = _Setup.of(one.asked, one.rounds)
+    setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import print_json, results_json, stages_rows
     from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
 
@@ -132,15 +109,23 @@ def stages(one: _StagesOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _PlaybackOptions:
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
-    asked: _Asked = field(default_factory=_Asked)
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Seconds of it, after 20 of warming up.")] = 100
+    asked: StreamOptions = field(default_factory=StreamOptions)
+    rounds: Annotated[
+        int,
+        typer.Option(
+            "--rounds",
+            min=1,
+            help="Seconds of it, after 20 of warming up.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = 100
 
 
 @app.command()
 @options.takes(_PlaybackOptions)
 def playback(one: _PlaybackOptions) -> None:
     """Time a video file from disk to words: does its decoding hold up the model?"""
-    setup = _Setup.of(one.asked, one.rounds)
+    setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.playback import measure
     from svlm_cli.bench.report import playback_rows, print_json, results_json
     from svlm_cli.bench.stages import WARM_UP_ROUNDS
@@ -159,13 +144,13 @@ def playback(one: _PlaybackOptions) -> None:
 
 
 @app.command()
-@options.takes(_Asked)
-def startup(asked: _Asked) -> None:
+@options.takes(StreamOptions)
+def startup(asked: StreamOptions) -> None:
     """Time this process from its start to its first word.
 
     What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
     """
-    setup = _Setup.of(asked, 2)
+    setup = StreamSetup.of(asked, 2)
     from svlm_cli.bench.report import print_json, results_json, startup_rows
     from svlm_cli.bench.startup import measure
     from svlm_cli.engine.engine import Engine
@@ -177,10 +162,18 @@ def startup(asked: _Asked) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StreamsOptions:
-    asked: _Asked = field(default_factory=_Asked)
-    most: Annotated[int, typer.Option("--most", min=1, help="No more streams than these are tried.")] = 64
-    step: Annotated[int, typer.Option("--step", min=1, help="Multiples of this number are tried.")] = 4
-    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.")] = 100
+    asked: StreamOptions = field(default_factory=StreamOptions)
+    most: Annotated[
+        int,
+        typer.Option("--most", min=1, help="No more streams than these are tried.", rich_help_panel=Panel.MEASURING),
+    ] = 64
+    step: Annotated[
+        int, typer.Option("--step", min=1, help="Multiples of this number are tried.", rich_help_panel=Panel.MEASURING)
+    ] = 4
+    rounds: Annotated[
+        int,
+        typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.", rich_help_panel=Panel.MEASURING),
+    ] = 100
 
 
 @app.command()
@@ -189,7 +182,7 @@ def streams(one: _StreamsOptions) -> None:
     """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show."""
     if one.step > one.most:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
-    setup = _Setup.of(one.asked, one.rounds)
+    setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import print_json, streams_json, streams_rows
     from svlm_cli.bench.streams import find_most
     from svlm_cli.engine.engine import Engine
@@ -211,8 +204,10 @@ def streams(one: _StreamsOptions) -> None:
 @app.command()
 def renderer(
     device: options.Device = "auto",
-    batch: Annotated[int, typer.Option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
-    batches: Annotated[int, typer.Option(min=1, help="How often.")] = 20,
+    batch: Annotated[
+        int, typer.Option(min=1, max=16384, help="Pictures drawn at once.", rich_help_panel=Panel.MEASURING)
+    ] = 1024,
+    batches: Annotated[int, typer.Option(min=1, help="How often.", rich_help_panel=Panel.MEASURING)] = 20,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
     from svlm_cli.bench.renderer import MATCHES, measure
@@ -228,10 +223,13 @@ def renderer(
 
 @app.command()
 def soak(
-    minutes: Annotated[float, typer.Option(min=1.0, help="How long.")] = 30.0,
+    minutes: Annotated[float, typer.Option(min=1.0, help="How long.", rich_help_panel=Panel.MEASURING)] = 30.0,
     seed: options.Seed = 0,
     model: options.Model = None,
-    keep: Annotated[Path | None, typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.")] = None,
+    keep: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.", rich_help_panel=Panel.MEASURING),
+    ] = None,
 ) -> None:
     """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
 
@@ -263,7 +261,8 @@ def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
 
     video = folder / "match.mp4"
     simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]
-    subprocess.run(simulate, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, "SVLM_CONFIG": os.devnull}  # the same match, whatever the settings are
+    subprocess.run(simulate, check=True, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     pictures = folder / "pictures"
     pictures.mkdir()
     split = ["-v", "error", "-nostdin", "-i", str(video), "-start_number", "0", "-q:v", "2", f"{pictures}/%05d.jpg"]
@@ -276,80 +275,6 @@ def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption
     for row in rows:
         table.add_row(*row)
     table_console().print(table)
-
-
-@dataclass(frozen=True, slots=True)
-class _Setup:
-    """What is measured, where, and how much it is given to do."""
-
-    asked: _Asked
-    subject: "Subject"
-    place: "Place"
-    load: "Load"
-
-    @classmethod
-    def of(cls, asked: _Asked, rounds: int) -> "_Setup":
-        """`UsageError` if the options contradict each other or this machine."""
-        width, height = _size(asked.size)
-        if asked.random_weights is not None and asked.model is not None:
-            raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
-        from svlm_cli.bench.latency import Load
-        from svlm_cli.bench.subject import Place, Subject
-        from svlm_cli.engine import flash
-        from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
-
-        where = resolve_device(asked.device)
-        dtype = resolve_dtype(asked.dtype, where)
-        kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
-        if asked.random_weights is None:
-            subject = Subject.named(asked.model, asked.revision, offline=asked.offline)
-        else:
-            subject = Subject.random(asked.random_weights)
-        load = Load(rounds, asked.tokens, width, height, asked.seed)
-        return cls(asked, subject, Place(where, dtype, kernel, asked.graphs), load)
-
-    def policy(self, mode: Mode | None = None) -> StreamPolicy:
-        """The subject's own, but for what was asked for."""
-        asked = self.asked
-        policy = self.subject.policy.changed(
-            mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
-        )
-        if asked.pair_tokens is None:
-            return policy
-        pixels = asked.pair_tokens * _PIXELS_PER_TOKEN
-        vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
-        return replace(policy, vision=vision)
-
-    def told(self) -> dict[str, Any]:
-        """The setting of a report."""
-        from svlm_cli.engine.device import dtype_name
-
-        policy = self.policy()
-        return {
-            "model": self.subject.name,
-            "device": str(self.place.device),
-            "hardware": _hardware(self.place.device),
-            "dtype": dtype_name(self.place.dtype),
-            "attention": self.place.attention.value,
-            "graphs": self.place.graphs,
-            "fps": policy.vision.fps,
-            "max_pixels": policy.vision.max_pixels,
-            "vision_tokens": policy.windows.vision_tokens,
-            **asdict(self.load),
-        }
-
-
-def _hardware(device: "torch.device") -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
-    if match is None:
-        raise UsageError(f"A size looks like 1280x720, not like {text}.")
-    return int(match[1]), int(match[2])
 
 
 @contextmanager

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
-from svlm_cli.commands import options
+from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.text import did_you_mean
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -37,25 +39,46 @@ class CaptionOptions:
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT...",
+            metavar="INPUT",
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
+            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     batch_file: Annotated[
         str | None,
         typer.Option(
-            "--batch-file", "-a", metavar="FILE|-", help="More inputs, one a line (or ended by NUL); # comments."
+            "--batch-file",
+            "-a",
+            metavar="FILE|-",
+            help="More inputs, one a line (or ended by NUL); # comments.",
+            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     streams: Annotated[
         int,
-        typer.Option("--jobs", "-j", min=1, metavar="N", help="Videos captioned at once, in one batch."),
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            metavar="N",
+            help="Videos captioned at once, in one batch.",
+            rich_help_panel=Panel.INPUT,
+        ),
     ] = 1
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first video that fails.")] = False
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop at the first video that fails.", rich_help_panel=Panel.INPUT)
+    ] = False
     model: options.Model = None
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="FILE|-", help="Instead of STEM.srt beside the video.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE|-",
+            help="Instead of STEM.srt beside the video.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = None
     output_dir: Annotated[
         Path | None,
@@ -63,73 +86,147 @@ class CaptionOptions:
             "--output-dir",
             metavar="DIR",
             help="Write below DIR, in the inputs' own folders: a/x.mp4 becomes DIR/a/x.srt.",
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
     formats: Annotated[
         str,
         typer.Option(
-            "--format", "-f", metavar=",".join(Format), help="One or several. Default: srt, or what -o FILE is called."
+            "--format",
+            "-f",
+            metavar=",".join(Format),
+            autocompletion=choices.formats,
+            help="One or several. Default: srt, or what -o FILE is called.",
+            rich_help_panel=Panel.OUTPUT,
         ),
     ] = ""
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
+    ] = False
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Keep files that exist, and caption only for those that do not.")
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Keep files that exist, and caption only for those that do not.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = False
     mux: Annotated[
         Path | None,
-        typer.Option("--mux", metavar="OUT.mkv|mp4", help="Also copy the video, with the words as a track."),
+        typer.Option(
+            "--mux",
+            metavar="OUT.mkv|mp4",
+            help="Also copy the video, with the words as a track.",
+            rich_help_panel=Panel.COPIES,
+        ),
     ] = None
     burn_in: Annotated[
         Path | None,
-        typer.Option("--burn-in", metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
+        typer.Option(
+            "--burn-in",
+            metavar="OUT.mp4|mkv",
+            help="Also copy the video, with the words in its pictures.",
+            rich_help_panel=Panel.COPIES,
+        ),
     ] = None
     report: Annotated[
         Path | None,
-        typer.Option("--report", metavar="OUT.html", help="Also make a page: pictures, words, search, a player."),
+        typer.Option(
+            "--report",
+            metavar="OUT.html",
+            help="Also make a page: pictures, words, search, a player.",
+            rich_help_panel=Panel.COPIES,
+        ),
     ] = None
     language: Annotated[
-        str, typer.Option("--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.")
+        str,
+        typer.Option(
+            "--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.", rich_help_panel=Panel.COPIES
+        ),
     ] = "eng"
     max_line_width: Annotated[
         int,
         typer.Option(
-            "--max-line-width", metavar="COLUMNS", help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2."
+            "--max-line-width",
+            metavar="COLUMNS",
+            help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2.",
+            rich_help_panel=Panel.SUBTITLES,
         ),
     ] = DEFAULT_STYLE.max_line_width
-    max_lines: Annotated[int, typer.Option("--max-lines", metavar="N", help="Of one cue.")] = DEFAULT_STYLE.max_lines
+    max_lines: Annotated[
+        int, typer.Option("--max-lines", metavar="N", help="Of one cue, at most.", rich_help_panel=Panel.SUBTITLES)
+    ] = DEFAULT_STYLE.max_lines
     max_cps: Annotated[
         float,
         typer.Option(
-            "--max-cps", metavar="N", help="Columns a second that a reader can follow: cues are timed for it."
+            "--max-cps",
+            metavar="N",
+            help="Columns a second that a reader can follow: cues are timed for it.",
+            rich_help_panel=Panel.SUBTITLES,
         ),
     ] = DEFAULT_STYLE.max_cps
     encoding: Annotated[
         str,
         typer.Option(
-            "--encoding", metavar="NAME", help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8."
+            "--encoding",
+            metavar="NAME",
+            help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8.",
+            rich_help_panel=Panel.SUBTITLES,
         ),
     ] = UTF_8.name
-    crlf: Annotated[bool, typer.Option("--crlf", help="End lines as on Windows, but for json and jsonl.")] = False
-    start: Annotated[str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None
-    end: Annotated[str | None, typer.Option("--end", metavar="TIME", help="Left out itself.")] = None
+    crlf: Annotated[
+        bool,
+        typer.Option(
+            "--crlf", help="End lines as on Windows, but for json and jsonl.", rich_help_panel=Panel.SUBTITLES
+        ),
+    ] = False
+    start: Annotated[
+        str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.", rich_help_panel=Panel.INPUT)
+    ] = None
+    end: Annotated[
+        str | None, typer.Option("--end", metavar="TIME", help="Where to stop, likewise.", rich_help_panel=Panel.INPUT)
+    ] = None
     fps: Annotated[
-        float | None, typer.Option("--fps", help="Frames a second that the model sees. Default: the model's.")
+        float | None,
+        typer.Option(
+            "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+        ),
     ] = None
     query: Annotated[
-        str | None, typer.Option("--query", help="What the model is asked to do. Default: the model's.")
+        str | None,
+        typer.Option(
+            "--query", help="What the model is asked to do. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+        ),
     ] = None
     keep_query: Annotated[
-        bool | None, typer.Option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone.")
+        bool | None,
+        typer.Option(
+            "--keep-query/--no-keep-query",
+            help="Ask in every round, not in the first alone.",
+            rich_help_panel=Panel.COMMENTARY,
+        ),
     ] = None
     context: Annotated[
-        str, typer.Option("--context", metavar="TEXT|@FILE", help="What the model should know: title, teams, names.")
+        str,
+        typer.Option(
+            "--context",
+            metavar="TEXT|@FILE",
+            help="What the model should know: title, teams, names.",
+            rich_help_panel=Panel.COMMENTARY,
+        ),
     ] = ""
-    mode: Annotated[Mode | None, typer.Option("--mode", help="How the stream forgets. Default: streaming.")] = None
-    temperature: Annotated[float | None, typer.Option("--temperature", help="0 always takes the likeliest word.")] = (
-        None
-    )
+    mode: Annotated[
+        Mode | None,
+        typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),
+    ] = None
     seed: options.Seed = 0
-    decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.")] = Decoder.FFMPEG
+    decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.", rich_help_panel=Panel.INPUT)] = (
+        Decoder.FFMPEG
+    )
     live: LiveOptions = field(default_factory=LiveOptions)
     revision: options.Revision = None
     offline: options.Offline = False
@@ -137,10 +234,16 @@ class CaptionOptions:
     dtype: options.Dtype = "auto"
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
-    progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.")] = ProgressStyle.AUTO
+    progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.", rich_help_panel=Panel.OTHER)] = (
+        ProgressStyle.AUTO
+    )
     screen: Annotated[
         LiveMode,
-        typer.Option("--live", help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal."),
+        typer.Option(
+            "--live",
+            help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal.",
+            rich_help_panel=Panel.OTHER,
+        ),
     ] = LiveMode.AUTO
     quiet: options.Quiet = False
 
@@ -242,9 +345,13 @@ class CaptionOptions:
 def _formats(text: str) -> tuple[Format, ...]:
     names = [name.strip().lower() for name in text.split(",") if name.strip()]
     known = {one.value: one for one in Format}
+    if text and not names:
+        raise UsageError(f"{text} names no format.", f"Use {', '.join(known)}.")
     for name in names:
         if name not in known:
-            raise UsageError(f"There is no format {name}.", f"Use {', '.join(known)}.")
+            raise UsageError(
+                f"There is no format {name}.", did_you_mean(name, list(known)) or f"Use {', '.join(known)}."
+            )
     return tuple(known[name] for name in names)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import choices, options
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, UsageError
@@ -34,64 +35,100 @@ _Model = typer.Option(  # no variable names it: to look at results must not meas
     "--model",
     "-m",
     metavar="NAME|PATH|HUB_ID",
+    autocompletion=choices.models,
     help="Measure the rows that are missing. Without it, nothing is measured.",
+    rich_help_panel=Panel.MODEL,
 )
 
 
-def claims(
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")],
-    model: Annotated[str | None, _Model] = None,
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options, in the order of the help."""
+
+    results: Annotated[
+        Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.", rich_help_panel=Panel.INPUT)
+    ]
+    model: Annotated[str | None, _Model] = None
     row: Annotated[
-        list[str] | None, typer.Option("--row", metavar="NAME", help="This row alone. May be given several times.")
-    ] = None,
-    matches: options.Matches = DEFAULT_MATCHES,
+        list[str] | None,
+        typer.Option(
+            "--row",
+            metavar="NAME",
+            autocompletion=choices.rows,
+            help="This row alone. May be given several times.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    matches: options.Matches = DEFAULT_MATCHES
     minutes: Annotated[
-        float | None, typer.Option(help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.")
-    ] = None,
-    seed: options.Seed = 0,
-    fps: options.Fps = None,
+        float | None,
+        typer.Option(
+            help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    seed: options.Seed = 0
+    fps: options.Fps = None
     no_overlap_model: Annotated[
         str | None,
-        typer.Option(metavar="NAME|PATH|HUB_ID", help="For the row no-overlap: a model trained without overlap."),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Measure rows again that are there already.")] = False,
+        typer.Option(
+            metavar="NAME|PATH|HUB_ID",
+            autocompletion=choices.models,
+            help="For the row no-overlap: a model trained without overlap.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Measure rows again that are there already.", rich_help_panel=Panel.OUTPUT),
+    ] = False
     write: Annotated[
-        Path | None, typer.Option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it.")
-    ] = None,
-    as_json: options.Json = False,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-) -> None:
+        Path | None,
+        typer.Option(
+            metavar="FILE.md",
+            help="Write the table as a page, with plots in assets/ beside it.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
+    as_json: options.Json = False
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+
+
+@options.takes(_Asked)
+def claims(asked: _Asked) -> None:
     """Compare what the paper compares: streaming, full attention, windows, positions, sink, vision window, training.
 
     Each row is measured as by `svlm eval match`, and kept in RESULTS/ROW.json. Rows that are there are not measured
     again, so the table can be made bit by bit. A row is streaming, full, window, window-overlap, native-positions,
     sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 or no-overlap.
     """
-    if model is None and no_overlap_model is None and (row or overwrite):
+    if asked.model is None and asked.no_overlap_model is None and (asked.row or asked.overwrite):
         raise UsageError("Nothing says which model is measured.", "Name a --model.")
     from svlm_cli.evals.claims import choose_rows
     from svlm_cli.evals.claims_results import merge
 
-    if write is not None:
-        _require_page(write)
+    if asked.write is not None:
+        _require_page(asked.write)
     measured: list[str] = []
-    rows = choose_rows(row or (), model=model is not None, no_overlap_model=no_overlap_model is not None)
+    rows = choose_rows(
+        asked.row or (), model=asked.model is not None, no_overlap_model=asked.no_overlap_model is not None
+    )
     if rows:
-        names = {False: model, True: no_overlap_model}
+        names = {False: asked.model, True: asked.no_overlap_model}
         subjects = {
-            kind: _subject(name, fps, None if kind else revision, offline=offline)
+            kind: _subject(name, asked.fps, None if kind else asked.revision, offline=asked.offline)
             for kind, name in names.items()
             if name is not None and any(one.no_overlap is kind for one in rows)
         }
-        run = _Run(results, matches, minutes, seed, overwrite, device, dtype)
+        run = _Run(asked.results, asked.matches, asked.minutes, asked.seed, asked.overwrite, asked.device, asked.dtype)
         measured = run.measure([(one, subjects[one.no_overlap]) for one in rows])
-    found = merge(results)
-    if write is not None:
-        _write_page(found, results, write)
-    _print(found, measured, write, as_json=as_json)
+    found = merge(asked.results)
+    if asked.write is not None:
+        _write_page(found, asked.results, asked.write)
+    _print(found, measured, asked.write, as_json=asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)

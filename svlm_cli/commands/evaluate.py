@@ -11,6 +11,8 @@ import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.claims import claims
+from svlm_cli.commands.command import given
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, UsageError
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 DEFAULT_MINUTES = 10.0
 
-app = typer.Typer(no_args_is_help=True, help="Measure quality. The last line of stdout is JSON.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality. The last line of stdout is JSON.")
 
 
 @app.callback()
@@ -35,19 +37,28 @@ def _eval() -> None:
 def match(
     model: options.Model = None,
     matches: options.Matches = 1,
-    minutes: Annotated[float | None, typer.Option(help="Of each match. Default: 10, or as long as the file.")] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
+    ] = None,
     seed: options.Seed = 0,
-    mode: Annotated[Mode, typer.Option(help="How the streams forget.")] = Mode.STREAMING,
+    mode: Annotated[
+        Mode, typer.Option(help="How the streams forget.", rich_help_panel=Panel.COMMENTARY)
+    ] = Mode.STREAMING,
     fps: options.Fps = None,
     predictions: Annotated[
         list[Path] | None,
         typer.Option(
             metavar="FILE",
             help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
+            rich_help_panel=Panel.INPUT,
         ),
     ] = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.")
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.", rich_help_panel=Panel.OUTPUT
+        ),
     ] = None,
     as_json: options.Json = False,
     revision: options.Revision = None,
@@ -60,7 +71,7 @@ def match(
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if predictions:
-        if model is not None or save is not None or matches > 1:
+        if given("model") or save is not None or matches > 1:  # a model from elsewhere is for the calls that play
             raise UsageError("With --predictions nothing is played.", "Leave out --model, --matches and --save.")
         report = _score_files(predictions, seed, minutes)
         _print(report, {"predictions": [str(path) for path in predictions], "seed": seed}, None, as_json=as_json)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.network import Transport
@@ -42,43 +43,86 @@ class LiveOptions:
 
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", metavar="NAME", help="What to call a camera; once for each, in their order."),
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="What to call a camera; once for each, in their order.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = None
     segment: Annotated[
         str | None,
-        typer.Option("--segment", metavar="TIME", help="Begin new files every 15m, 1h, 1d ..., by the clock."),
+        typer.Option(
+            "--segment",
+            metavar="TIME",
+            help="Begin new files every 15m, 1h, 1d ..., by the clock.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = None
     input_format: Annotated[
         str | None,
-        typer.Option("--input-format", metavar="v4l2|x11grab|...", help="The sources are devices of this kind."),
+        typer.Option(
+            "--input-format",
+            metavar="v4l2|x11grab|...",
+            help="The sources are devices of this kind.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = None
     input_option: Annotated[
         list[str] | None,
         typer.Option(
-            "--input-option", metavar="KEY=VALUE", help="For the device, as in video_size=1280x720. Repeatable."
+            "--input-option",
+            metavar="KEY=VALUE",
+            help="For the device, as in video_size=1280x720. Repeatable.",
+            rich_help_panel=Panel.CAMERAS,
         ),
     ] = None
     follow: Annotated[
-        bool, typer.Option("--follow", help="The file is still written: go on until it has stopped growing.")
+        bool,
+        typer.Option(
+            "--follow",
+            help="The file is still written: go on until it has stopped growing.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = False
     stall_timeout: Annotated[
         float,
-        typer.Option("--stall-timeout", metavar="SECONDS", help="Without a picture for so long, connect again."),
+        typer.Option(
+            "--stall-timeout",
+            metavar="SECONDS",
+            help="Without a picture for so long, connect again.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = 8.0
     max_reconnects: Annotated[
         int | None,
-        typer.Option("--max-reconnects", metavar="N", help="Give up after N failures in a row. Default: never."),
+        typer.Option(
+            "--max-reconnects",
+            metavar="N",
+            help="Give up after N failures in a row. Default: never.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = None
     on_gap: Annotated[
-        OnGap, typer.Option("--on-gap", help="After a reconnection, keep what was seen in mind, or begin anew.")
+        OnGap,
+        typer.Option(
+            "--on-gap",
+            help="After a reconnection, keep what was seen in mind, or begin anew.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = OnGap.KEEP
     when_behind: Annotated[
         WhenBehind,
-        typer.Option("--when-behind", help="If the model is too slow, drop the oldest frames, or fall behind."),
+        typer.Option(
+            "--when-behind",
+            help="If the model is too slow, drop the oldest frames, or fall behind.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
     ] = WhenBehind.DROP
-    rtsp_transport: Annotated[Transport, typer.Option("--rtsp-transport", help="What carries a camera's video.")] = (
-        Transport.TCP
-    )
+    rtsp_transport: Annotated[
+        Transport,
+        typer.Option("--rtsp-transport", help="What carries a camera's video.", rich_help_panel=Panel.CAMERAS),
+    ] = Transport.TCP
     credentials: Annotated[
         Path | None,
         typer.Option(
@@ -86,6 +130,7 @@ class LiveOptions:
             envvar="SVLM_CREDENTIALS",
             metavar="FILE",
             help="Users and passwords by host, in the form of ~/.netrc.",
+            rich_help_panel=Panel.CAMERAS,
         ),
     ] = None
 
@@ -124,7 +169,9 @@ class LiveOptions:
         if len(files) == len(sources):
             for option, given in (("--name", self.name), ("--segment", self.segment)):
                 if given:
-                    raise UsageError(f"{option} is for cameras and other live sources, and these are files.")
+                    raise UsageError(
+                        f"{option} is for cameras and other live sources, and these are files.", "Leave it out."
+                    )
             return ()
         if files:
             raise UsageError(

@@ -1,19 +1,9 @@
 """Errors as people and scripts see them: one sentence on stderr, and an exit code.
 
-======  ================================================================
-0       all is done
-1       some of it could not be done: an output, a room that is full
-2       the request makes no sense
-3       a video cannot be found, read or decoded
-4       a model is unavailable or broken
-70      a bug in svlm
-130     interrupted (SIGINT); what is on disk is valid
-143     terminated (SIGTERM); what is on disk is valid
-======  ================================================================
-
 Knows nothing of what the commands do.
 """
 
+import errno
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
@@ -36,6 +26,19 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
     TERMINATED = 143
 
+
+EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs/configuration.md say of them
+    ExitCode.DONE: "all is done",
+    ExitCode.FAILED: "some of it could not be done: one of several videos, an output, a stream without room, a check",
+    ExitCode.USAGE: "the request makes no sense",
+    ExitCode.INPUT: "a video or a file of data cannot be found, read or decoded, or ends too early",
+    ExitCode.MODEL: "a model is unavailable or broken",
+    ExitCode.BUG: "a bug in svlm",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what is on disk is valid",
+    ExitCode.TERMINATED: "terminated (SIGTERM); what is on disk is valid",
+}
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _EXIT_CODES: Final[dict[type[SvlmError], ExitCode]] = {
     UsageError: ExitCode.USAGE,
@@ -67,6 +70,25 @@ def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:
         raise errors[0]
     if errors:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def machine_sentence(error: BaseException) -> str | None:
+    """The sentence of an error that is neither ours nor the request's: what is full is the machine. Else None."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        name = f"{error.filename} cannot be written: the" if error.filename else "The"
+        return sentence(f"{name} disk is full.", "Make room, or write elsewhere.")
+    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+        return sentence(
+            "The memory is full.",
+            "A smaller model, fewer --jobs, a lower --fps or --dtype fp8 need less; `svlm doctor` says what there is.",
+        )
+    return None
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Torch's errors, without importing it."""
+    on_gpu = type(error).__name__ == "OutOfMemoryError"
+    return on_gpu or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def bug_sentence(error: BaseException) -> str:

@@ -11,7 +11,9 @@ import typer
 
 from svlm_cli.checkpoints import catalog, policy_file, resolve
 from svlm_cli.checkpoints.folder import CARD_FILE, read_card, size_bytes
+from svlm_cli.commands import choices
 from svlm_cli.commands.options import Json, Revision
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.text import plain_text
 
@@ -45,7 +47,15 @@ def list_models(as_json: Json = False) -> None:
 
 @app.command("show")
 def show(
-    model: Annotated[str, typer.Argument(metavar="NAME|PATH|HUB_ID", help="A model that needs no fetching.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|PATH|HUB_ID",
+            autocompletion=choices.models,
+            help="A model that needs no fetching.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ],
     as_json: Json = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
@@ -75,7 +85,15 @@ def show(
 
 @app.command("pull")
 def pull(
-    model: Annotated[str, typer.Argument(metavar="NAME|HUB_ID", help="A known model, or OWNER/NAME on the hub.")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|HUB_ID",
+            autocompletion=choices.known_models,
+            help="A known model, or OWNER/NAME on the hub.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ],
     revision: Revision = None,
 ) -> None:
     """Fetch a model's weights, with progress on stderr, and print their folder."""

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.commands import choices
+from svlm_cli.commands.panels import Panel
 
 Model = Annotated[
     str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set
@@ -20,21 +22,29 @@ Model = Annotated[
         "-m",
         envvar="SVLM_MODEL",
         metavar="NAME|PATH|HUB_ID",
+        autocompletion=choices.models,
         help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub. "
         f"Default: {DEFAULT_MODEL}.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Revision = Annotated[
     str | None,
     typer.Option(
-        "--revision", envvar="SVLM_REVISION", metavar="REV", help="Branch, tag or commit of a model from the hub."
+        "--revision",
+        envvar="SVLM_REVISION",
+        metavar="REV",
+        help="Branch, tag or commit of a model from the hub.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Offline = Annotated[
     bool,
-    typer.Option("--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk."),
+    typer.Option(
+        "--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk.", rich_help_panel=Panel.MODEL
+    ),
 ]
 
 Device = Annotated[
@@ -43,7 +53,9 @@ Device = Annotated[
         "--device",
         envvar="SVLM_DEVICE",
         metavar="auto|cpu|cuda[:N]",
+        autocompletion=choices.devices,
         help="Where the model runs. `auto`: a GPU if there is one.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
@@ -55,6 +67,7 @@ Dtype = Annotated[
         "--dtype",
         envvar="SVLM_DTYPE",
         help="Number format of the weights. `auto` suits the device: float32 on a CPU. `fp8` takes half the memory.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
@@ -66,6 +79,7 @@ Attention = Annotated[
         "--attention",
         envvar="SVLM_ATTENTION",
         help="The kernel that reads new frames on a GPU. `auto`: the fastest that is installed.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
@@ -75,23 +89,40 @@ Graphs = Annotated[
         "--graphs/--no-graphs",
         envvar="SVLM_GRAPHS",
         help="Record what is the same in every step, and start it as a whole. On a GPU alone.",
+        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Seed = Annotated[
     int,
-    typer.Option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
+    typer.Option(
+        "--seed",
+        envvar="SVLM_SEED",
+        min=0,
+        help="The same seed gives the same words.",
+        rich_help_panel=Panel.COMMENTARY,
+    ),
 ]
 
-Fps = Annotated[float | None, typer.Option("--fps", help="Frames a second that the model sees. Default: the model's.")]
+Fps = Annotated[
+    float | None,
+    typer.Option(
+        "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+    ),
+]
 
 Matches = Annotated[
-    int, typer.Option("--matches", min=1, help="How many, with seeds from --seed on, all in one batch.")
+    int,
+    typer.Option(
+        "--matches", min=1, help="How many, with seeds from --seed on, all in one batch.", rich_help_panel=Panel.MATCH
+    ),
 ]
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.", rich_help_panel=Panel.OTHER)]
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for scripts.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout, for scripts.", rich_help_panel=Panel.OUTPUT)
+]
 
 Asked = TypeVar("Asked")
 

@@ -14,10 +14,12 @@ import numpy as np
 import typer
 
 from svlm_cli.commands import options
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import open_destination, text_file
+from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.subtitles import SrtOutput
 from svlm_cli.simulator.commentary import second_text, words
@@ -32,15 +34,32 @@ _BLOCK_S = 15  # what is in memory at once
 @app.command()
 def simulate(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE.mp4", help="The video; the rest is put beside it.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.mp4",
+            help="The video; the rest is put beside it.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
     ] = Path("match.mp4"),
-    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same match.")] = 0,
-    minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.")] = 5.0,
-    fps: Annotated[int, typer.Option(min=1, max=60, help="Frames a second; the world moves 8 times a second.")] = 8,
-    split: Annotated[Split, typer.Option(help="Which team names: those of training, or those of evaluation.")] = (
-        Split.EVAL
-    ),
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="The same seed gives the same match.", rich_help_panel=Panel.MATCH)
+    ] = 0,
+    minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.", rich_help_panel=Panel.MATCH)] = 5.0,
+    fps: Annotated[
+        int,
+        typer.Option(
+            min=1, max=60, help="Frames a second; the world moves 8 times a second.", rich_help_panel=Panel.MATCH
+        ),
+    ] = 8,
+    split: Annotated[
+        Split,
+        typer.Option(help="Which team names: those of training, or those of evaluation.", rich_help_panel=Panel.MATCH),
+    ] = (Split.EVAL),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Play a match of the Endless Match, whose truth is known.
@@ -53,6 +72,7 @@ def simulate(
     match = Match(seed, split, keep_s=3600.0)
     video = VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite)
     with (
+        _progress(str(output), minutes * 60, quiet=quiet) as progress,
         video,
         text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
         text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
@@ -65,6 +85,7 @@ def simulate(
             events.write("".join(_event_line(match, event) for event in match.events(start_s, end_s)))
             for segment in _segments(match, start_s, end_s):
                 subtitles.write(segment)
+            progress.move(str(output), end_s)
     if not quiet:
         typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
 
@@ -87,6 +108,18 @@ def _segments(match: Match, start_s: float, end_s: float) -> Iterator[Segment]:
     for second in range(int(start_s), math.ceil(end_s)):
         until_s = min(second + 1, end_s)
         yield Segment(0, second, float(second), until_s, spoken.get(second, ""), token_ids=(), work_s=0.0)
+
+
+@contextmanager
+def _progress(name: str, length_s: float, *, quiet: bool) -> Iterator[Progress]:
+    """How far the match is: a bar on a terminal, else a line now and then."""
+    progress = open_progress(ProgressStyle.AUTO, quiet=quiet)
+    try:
+        progress.begin(name, length_s)
+        yield progress
+        progress.end(name)
+    finally:
+        progress.close()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from svlm_cli.commands import options
+from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
 app = typer.Typer(add_completion=False)
@@ -14,12 +15,22 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.")],
+    recipe: Annotated[
+        Path,
+        typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.", rich_help_panel=Panel.INPUT),
+    ],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.", rich_help_panel=Panel.OUTPUT
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the output folder.")] = False,
-    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the output folder.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)
+    ] = None,
     device: options.Device = "auto",
 ) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.

@@ -1,10 +1,12 @@
-"""Untrusted text made safe to show, in a terminal as in a file.
+"""Untrusted text made safe to show, in a terminal as in a file; and names that are nearly right.
 
 Pure. Knows nothing of lines, widths or words: breaking text is the reader's affair.
 """
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
@@ -83,3 +85,15 @@ def _can_join(char: str) -> bool:
         return False
     category = unicodedata.category(char)
     return category[0] in "LM" or category in ("So", "Sk")
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question that names the nearest of the known names; empty if none is near."""
+    by_lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+    return f"Did you mean {by_lower[close[0]]}?" if close else ""
+
+
+def without_logins(text: str) -> str:
+    """Addresses without the users and passwords in them."""
+    return re.sub(r"(?<=://)[^/@\s]+@", "...@", text)

@@ -4,11 +4,15 @@ All times are seconds on the source's own clock. Knows neither where frames come
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Picture = NDArray[np.uint8]
+    Picture = NDArray[np.uint8]
+else:
+    Picture = Any  # only hints name it, and numpy costs `svlm caption --help` 0.3 s
 """RGB, uint8, ``[H, W, 3]``, as shown: rotation and sample aspect ratio are already applied."""
 
 

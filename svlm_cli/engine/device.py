@@ -27,7 +27,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise UsageError(f"There is no device called {name}.", "Use auto, cpu, cuda or cuda:N.") from error
+        raise UsageError(f"There is no device called {name or 'nothing'}.", "Use auto, cpu, cuda or cuda:N.") from error
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"Device {name} is not supported.", "Use auto, cpu, cuda or cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():

@@ -11,6 +11,7 @@ from typing import Final
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.text import did_you_mean
 
 LEVEL_POINTS: Final = 1.0  # of win rate: less is taken for a tie, since the paper gives no intervals
 FULL_TOKENS: Final = 32_768  # that row's cache: what a policy has by default, about nine minutes of a match at 2 fps
@@ -151,7 +152,8 @@ def find_row(name: str) -> Row:
     for row in ROWS:
         if row.name == name:
             return row
-    raise UsageError(f"There is no row {name!r}.", f"The rows are {', '.join(row.name for row in ROWS)}.")
+    names = [row.name for row in ROWS]
+    raise UsageError(f"There is no row {name!r}.", did_you_mean(name, names) or f"The rows are {', '.join(names)}.")
 
 
 def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) -> tuple[Row, ...]:

@@ -46,7 +46,7 @@ def fingerprint(folder: Path) -> str:
                     digest.update(path.name.encode())
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except OSError as error:
-                raise ModelError(f"{path} cannot be read: {error.strerror}.") from error
+                raise ModelError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
     return digest.hexdigest()[:_FINGERPRINT_DIGITS]
 
 

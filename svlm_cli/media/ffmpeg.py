@@ -111,13 +111,15 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
             with file.open("rb"):
                 pass
     except FileNotFoundError as error:
-        raise InputError(f"{name} does not exist.") from error
+        raise InputError(f"{name} does not exist.", "Check its name.") from error
     except PermissionError as error:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
-        raise InputError(f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.") from error
+        raise InputError(
+            f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.", "Check its name."
+        ) from error
     if regular and status.st_size == 0 and not grows:
-        raise InputError(f"{name} is empty.")
+        raise InputError(f"{name} is empty.", "Copy or record it again.")
     # The prefix keeps ffmpeg from reading a protocol or an option into the name.
     return Address(url=f"file:{file}", name=name, protocols="file,pipe,fd", seekable=regular)
 

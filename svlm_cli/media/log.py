@@ -43,7 +43,11 @@ _FAILURES = (
         "is encoded in a way that this ffmpeg cannot decode.",
         "Install a complete ffmpeg, or convert the file to H.264.",
     ),
-    (r"Invalid data found|detected only with low score|Unknown input format", "is not a video that ffmpeg knows.", ""),
+    (
+        r"Invalid data found|detected only with low score|Unknown input format",
+        "is not a video that ffmpeg knows.",
+        "See what it is: `ffmpeg -i` says more.",
+    ),
 )
 
 
@@ -137,7 +141,8 @@ class Log:
         text, last = self.said, self.last_error
         name = address.name
         if "matches no streams" in text:
-            return InputError(f"{name} has sound but no video." if self.has_sound else f"{name} has no video.")
+            found = "has sound but no video" if self.has_sound else "has no video"
+            return InputError(f"{name} {found}.", "Name a file with pictures.")
         if ("moov atom not found" in text or self.cut_off) and not self._low_score:
             if address.stdin:
                 return InputError(
@@ -154,9 +159,11 @@ class Log:
                     f"{name} has no index ('moov'): its recording was never finished, or it is cut off.",
                     "Record it again, or mend it with a repair tool such as untrunc.",
                 )
-            return InputError(f"{name} is cut off before its first picture.")
+            return InputError(f"{name} is cut off before its first picture.", "Copy or record it again.")
         if address.stdin and "Invalid data found" in text and not self.container:
-            return InputError(f"{name} is empty, or not a video that ffmpeg knows.")
+            return InputError(
+                f"{name} is empty, or not a video that ffmpeg knows.", "See what is written into the pipe."
+            )
         for pattern, sentence, hint in _FAILURES:
             if match := re.search(pattern, text):
                 return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)

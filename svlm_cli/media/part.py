@@ -30,6 +30,8 @@ class PartVideo:
         folder = self._path.parent
         if not folder.is_dir():
             raise OutputError(f"There is no folder {path_name(folder)} to write to.", "Make it first, or correct -o.")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise OutputError(f"Nothing may be written to the folder {path_name(folder)}.", "Write to another one.")
         if os.path.lexists(self._path) and not self._overwrite:
             raise OutputError(f"{self.name} exists already.", "Use --overwrite to replace it.")
 

@@ -74,7 +74,9 @@ def make_folder(folder: Path, hint: str) -> None:
         raise OutputError(f"{folder} cannot be made a folder.", hint) from error
 
 
-def refuse_unwritable(path: Path, *, makes_folders: bool) -> None:
+def refuse_unwritable(
+    path: Path, *, makes_folders: bool, hint: str = "Use -o or --output-dir to write elsewhere."
+) -> None:
     """Raise `OutputError` if a file of that name cannot be written, as far as that shows before anything is.
 
     `makes_folders`: those that are missing above it will be made.
@@ -82,7 +84,6 @@ def refuse_unwritable(path: Path, *, makes_folders: bool) -> None:
     if _is_special(path):
         return
     _refuse_folder(path)
-    hint = "Use -o or --output-dir to write elsewhere."
     folder = path.parent
     while makes_folders and not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent

@@ -42,7 +42,9 @@ class PatientFile:
         if self._trouble is not None:
             raise OutputError(f"{self._trouble.message} The last words were lost.", self._trouble.hint)
         if self._lost:
-            raise OutputError(f"{self._lost} pieces were lost while nothing could be written.")
+            raise OutputError(
+                f"{self._lost} pieces were lost while nothing could be written.", "Make room on the disk."
+            )
 
     def _try(self) -> None:
         try:

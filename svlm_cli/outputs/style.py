@@ -28,7 +28,10 @@ class CueStyle:
     def __post_init__(self) -> None:
         _require(self.max_line_width >= 2, f"A line needs 2 columns or more, not {self.max_line_width}.")
         _require(self.max_lines >= 1, f"A cue needs 1 line or more, not {self.max_lines}.")
-        _require(math.isfinite(self.max_cps) and self.max_cps > 0, f"max_cps must be above 0, not {self.max_cps}.")
+        _require(
+            math.isfinite(self.max_cps) and self.max_cps > 0,
+            f"A reader follows more than 0 columns a second (max_cps), not {self.max_cps:g}.",
+        )
         _require(
             0.001 <= self.min_s <= self.max_s < math.inf,
             f"min_s ({self.min_s:g}) must be 0.001 or more and at most max_s ({self.max_s:g}).",

@@ -127,6 +127,8 @@ def _only_target(output: str, formats: tuple[Format, ...]) -> Target:
     if output == STDOUT:
         return Target(formats[0] if formats else DEFAULT_FORMAT, None)
     path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"{output} is a folder.", f"Write into it with --output-dir {output}.")
     format_ = formats[0] if formats else Format.from_suffix(path)
     if format_ is None:
         raise UsageError(

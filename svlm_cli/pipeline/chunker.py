@@ -25,7 +25,9 @@ def chunks(frames: Iterable[Frame], *, fps: float, chunk_seconds: float) -> Iter
     rate = frame_rate(fps)
     size = round(fps * chunk_seconds)
     if size < 1 or abs(fps * chunk_seconds - size) > 1e-6:
-        raise UsageError(f"{chunk_seconds:g} s at {fps:g} fps is not a whole number of pictures.")
+        raise UsageError(
+            f"{chunk_seconds:g} s at {fps:g} fps is not a whole number of pictures.", "Choose another --fps."
+        )
     return _chunks(frames, rate, size)
 
 

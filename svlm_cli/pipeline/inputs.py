@@ -50,12 +50,12 @@ def find_inputs(named: Sequence[str], batch_file: str | None = None) -> tuple[In
     file that is there is that file, whatever its name. Raises `UsageError` and `InputError`.
     """
     if batch_file == STDIN and STDIN in named:
-        raise UsageError("Standard input cannot be both a video and a list of videos.")
+        raise UsageError("Standard input cannot be both a video and a list of videos.", "Put one of them into a file.")
     names = [*named, *(_listed(batch_file) if batch_file is not None else ())]
     if not names:
         raise UsageError("No video was named.", "Name files, folders or patterns, or a list of them with --batch-file.")
     if names.count(STDIN) > 1:
-        raise UsageError("Standard input can be read once only.")
+        raise UsageError("Standard input can be read once only.", "Name - once.")
     found: dict[str, Input] = {}
     for name in names:
         for one in _expanded(name):

@@ -21,7 +21,6 @@ from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, st
 from svlm_cli.sources.follow import Follower
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.sequential import Reading, read_in_order
-from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 
 
 class Decoder(StrEnum):
@@ -105,7 +104,9 @@ def open_frames(
         if time_s is not None and not math.isfinite(time_s):
             raise UsageError(f"A start or end cannot be {time_s}.")
     if start_s is not None and end_s is not None and start_s >= end_s:
-        raise UsageError(f"The start ({start_s:g} s) must come before the end ({end_s:g} s).")
+        raise UsageError(
+            f"The start ({start_s:g} s) must come before the end ({end_s:g} s).", "Exchange --start and --end."
+        )
     program = find_ffmpeg()
     address = _address(source, grows=follow_s is not None)
     reading = Reading()
@@ -142,6 +143,8 @@ def _read_with_decord(
     reading: Reading,
 ) -> Generator[Frame, None, None]:
     """What decord can read, then ffmpeg from the very next frame on."""
+    from svlm_cli.sources.windows import DecordUnfitError, DecordVideo  # numpy
+
     next_s = start_s
     try:
         if address.stdin:

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import BinaryIO
 
-import numpy as np
-
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Picture
@@ -97,6 +95,8 @@ class PicturePipe(Closing):
             return None
         width = packet.find(0) // 3  # of the white row; the row after it is black
         height = len(packet) // (3 * width) - 2
+        import numpy as np  # not at the top: `svlm caption --help` needs none
+
         return np.frombuffer(packet, dtype=np.uint8, offset=6 * width).reshape(height, width, 3)
 
     def first_s(self) -> float | None:

@@ -126,7 +126,7 @@ class AnnotatedData:
         shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
         said = _ids_by_second(record, self._layout)
         if len(shown) < len(seconds):
-            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.")
+            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
         pixels = tuple(self._pixels(chunk) for chunk in shown)
         grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]
         prompt = self._layout.prompt

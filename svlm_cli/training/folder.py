@@ -3,13 +3,16 @@
 Knows no data and no loop.
 """
 
+import errno
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from tokenizers import Tokenizer as FastTokenizer
 
 from svlm_cli.checkpoints import policy_file, toml
@@ -36,15 +39,20 @@ _SMALL_FILES = (
     "chat_template.jinja",
     "chat_template.json",
 )
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # of libraries, in words
 _FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
 _FREE_KEYS = ("data.workers",)
 
 
-def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> None:
-    """A new run's folder: recipe, policy, tokenizer and what is said of pixels.
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """A folder for a new run; `OutputError` if there can be none, or it is not empty.
 
-    `texts` is asked for if a tokenizer is to be made of them. `OutputError` if there can be none, or it is not empty.
+    What was begun in it goes again if the run ends before it has learned anything: it would only be in the way. A
+    full disk is an `OutputError`.
     """
+    made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         empty = not any(folder.iterdir())
@@ -52,6 +60,50 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
         raise OutputError(f"{folder} cannot be made a folder.", "Name another --output.") from error
     if not empty:
         raise OutputError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
+    try:
+        with full_disk_told(folder):
+            yield
+    except BaseException:
+        if not _has_learned(folder):
+            _clear(folder, made=made)
+        raise
+
+
+def _has_learned(folder: Path) -> bool:
+    log = folder / LOG_FILE
+    return (log.is_file() and log.stat().st_size > 0) or latest_state(folder) is not None
+
+
+def _clear(folder: Path, *, made: bool) -> None:
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if made:
+        with suppress(OSError):
+            folder.rmdir()
+
+
+@contextmanager
+def full_disk_told(folder: Path) -> Iterator[None]:
+    """Whoever writes there, ours or not: that the disk is full is an `OutputError`."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        full = getattr(error, "errno", None) in _NO_ROOM or any(words in str(error) for words in _FULL)
+        if not full:
+            raise
+        hint = "Make room, and go on with --resume." if _has_learned(folder) else "Make room, and start again."
+        raise OutputError(f"The disk of {folder} is full.", hint) from error
+
+
+def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> None:
+    """A new run's files: recipe, policy, tokenizer and what is said of pixels.
+
+    `texts` is asked for if a tokenizer is to be made of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     model, prompt = recipe.model, recipe.policy.prompt
     if model.base:
         _copy(resolve(model.base).folder, folder, _SMALL_FILES)

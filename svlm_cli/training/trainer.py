@@ -112,8 +112,15 @@ def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = 
     _require_one_process(device)
     if resume:
         run_folder.check_same(output, recipe)
-    else:
+        with run_folder.full_disk_told(output):
+            _run(recipe, output, device=device, resume=True, say=say)
+        return
+    with run_folder.claimed(output):
         run_folder.begin(output, recipe, partial(_texts, recipe))
+        _run(recipe, output, device=device, resume=False, say=say)
+
+
+def _run(recipe: Recipe, output: Path, *, device: torch.device, resume: bool, say: Say) -> None:
     state = run_folder.latest_state(output) if resume else None
     first_step = 0 if state is None else state[1]
     if resume:

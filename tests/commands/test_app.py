@@ -78,9 +78,9 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--nope"], "svlm: No such option: --nope. Try `svlm --help`.\n"),
+        (["--nope"], "svlm: There is no option --nope. Try `svlm --help`.\n"),
         (["troubel"], "svlm: No such command 'troubel'. Did you mean 'trouble'? Try `svlm --help`.\n"),
-        (["trouble", "exit"], "svlm: Missing argument 'code'. Try `svlm trouble exit --help`.\n"),
+        (["trouble", "exit"], "svlm: CODE is missing. Try `svlm trouble exit --help`.\n"),
     ],
 )
 def test_usage_errors_are_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:
@@ -164,16 +164,16 @@ def test_help_of_a_command_imports_no_torch(name: str) -> None:
     subprocess.run([sys.executable, "-c", script], env=environment(), capture_output=True, check=True, timeout=60)
 
 
-def test_help_takes_at_most_two_and_a_half_times_its_imports() -> None:
+def test_help_takes_at_most_twice_its_imports() -> None:
     """Guards `svlm --help` as a whole. The least of several runs, taken in turns, is what the machine can do."""
     commands = {"imports": ["-c", "import typer, rich"], "help": ["-m", "svlm_cli", "--help"]}
     least = dict.fromkeys(commands, float("inf"))
-    for _ in range(7):
+    for _ in range(5):
         for name, arguments in commands.items():
             start = time.perf_counter()
             subprocess.run([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL, check=True)
             least[name] = min(least[name], time.perf_counter() - start)
-    assert least["help"] <= 2.5 * least["imports"], least
+    assert least["help"] <= 2 * least["imports"], least
 
 
 @pytest.fixture

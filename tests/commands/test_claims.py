@@ -176,7 +176,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
         ([], 3, "holds no measured rows. Measure some: name a --model."),
         (["--row", "full"], 2, "Nothing says which model is measured"),
         (["--overwrite"], 2, "Nothing says which model is measured"),
-        (["--model", "nobody", "--row", "ful"], 2, "There is no row 'ful'. The rows are streaming, full"),
+        (["--model", "nobody", "--row", "ful"], 2, "There is no row 'ful'. Did you mean full?"),
         (["--model", "nobody", "--row", "no-overlap"], 2, "--no-overlap-model"),
         (["--model", "nobody", "--row", "full"], 4, "nobody"),
         (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is no length"),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import srt
 
+from svlm_cli.outputs import progress
 from svlm_cli.simulator.commentary import words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
@@ -64,3 +65,15 @@ def test_another_suffix_is_refused(svlm: Svlm, name: str) -> None:
     done = svlm("simulate", "-o", name)
     assert done.returncode == 2
     assert "Give one like match.mp4." in done.stderr
+
+
+def test_progress_goes_to_stderr_unless_quiet(
+    svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against minutes of silence, and scripts that asked for it."""
+    monkeypatch.setattr(progress, "_MOVE_S", 0.0)
+    told = svlm_inside("simulate", "--minutes", "0.5", "--fps", "1", "-o", "m.mp4")
+    assert (told.returncode, told.stdout) == (0, "")
+    assert told.stderr.splitlines()[:2] == ["m.mp4: 0:00:15", "m.mp4: 0:00:30"]
+    quiet = svlm_inside("simulate", "--minutes", "0.5", "--fps", "1", "-o", "q.mp4", "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")

@@ -1,6 +1,8 @@
 """`svlm train` as a user runs it: a recipe in, a checkpoint out, errors in a sentence, nothing on stdout."""
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,40 @@ def test_a_recipe_that_cannot_be_is_a_sentence(
     assert told.out == ""
     assert sentence in told.err
     assert len(told.err.splitlines()) == 1
+    assert not Path("out").exists(), "what was begun would only be in the way"
+
+
+def test_a_full_disk_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Guards a long run: what it has learned is kept, the sentence says how to go on, and a retry works."""
+    from svlm_cli.training import folder as run_folder
+    from svlm_cli.training import trainer
+
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(dump(small_recipe(4)), encoding="utf-8")
+    real = trainer.WindowTrainer._save_checkpoint
+    monkeypatch.setattr(trainer.WindowTrainer, "_save_checkpoint", full_after(real, 1))
+    assert main(["train", "tiny.toml", "-o", "out", "--device", "cpu"]) == ExitCode.FAILED
+    assert capfd.readouterr().err.splitlines()[-1] == (
+        "svlm: The disk of out is full. Make room, and go on with --resume."
+    )
+    monkeypatch.setattr(trainer.WindowTrainer, "_save_checkpoint", full_after(real, 99))
+    assert main(["train", "tiny.toml", "-o", "out", "--device", "cpu", "--resume"]) == 0
+    monkeypatch.setattr(run_folder, "begin", full_after(None, 0))
+    assert main(["train", "tiny.toml", "-o", "new", "--device", "cpu"]) == ExitCode.FAILED
+    assert capfd.readouterr().err.splitlines()[-1] == "svlm: The disk of new is full. Make room, and start again."
+    assert not Path("new").exists()
+
+
+def full_after(real: Any, calls: int) -> Any:
+    """As `real`, so many times; then the disk is full."""
+    left = [calls]
+
+    def write(*arguments: Any, **options: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments, **options)
+
+    return write

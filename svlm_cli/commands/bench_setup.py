@@ -1,0 +1,149 @@
+"""What the benches of streams share: their options, and what is measured, where, and how much it is given to do.
+
+Knows no measuring.
+"""
+
+import re
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.command import given
+from svlm_cli.commands.panels import Panel
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
+
+if TYPE_CHECKING:
+    import torch
+
+    from svlm_cli.bench.latency import Load
+    from svlm_cli.bench.subject import Place, Subject
+
+_PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """The options that all benches of streams share."""
+
+    model: options.Model = None
+    random_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--random-weights",
+            metavar="3b|7b",
+            help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ] = None
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    attention: options.Attention = "auto"
+    graphs: options.Graphs = True
+    seed: options.Seed = 0
+    tokens: Annotated[
+        int,
+        typer.Option(
+            "--tokens", min=1, help="Generated in every round, no more and no fewer.", rich_help_panel=Panel.MEASURING
+        ),
+    ] = 20
+    fps: options.Fps = None
+    pair_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--pair-tokens",
+            min=4,
+            help="At most so many visual tokens a frame pair. Default: the model's.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    vision_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--vision-tokens",
+            min=0,
+            help="At most so many in the vision window. Default: the model's.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    size: Annotated[
+        str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
+    ] = "1280x720"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSetup:
+    """What is measured, where, and how much it is given to do."""
+
+    asked: StreamOptions
+    subject: "Subject"
+    place: "Place"
+    load: "Load"
+
+    @classmethod
+    def of(cls, asked: StreamOptions, rounds: int) -> "StreamSetup":
+        """`UsageError` if the options contradict each other or this machine."""
+        width, height = _size(asked.size)
+        if asked.random_weights is not None and given("model"):
+            raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
+        from svlm_cli.bench.latency import Load
+        from svlm_cli.bench.subject import Place, Subject
+        from svlm_cli.engine import flash
+        from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
+
+        where = resolve_device(asked.device)
+        dtype = resolve_dtype(asked.dtype, where)
+        kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
+        if asked.random_weights is None:
+            subject = Subject.named(asked.model, asked.revision, offline=asked.offline)
+        else:
+            subject = Subject.random(asked.random_weights)
+        load = Load(rounds, asked.tokens, width, height, asked.seed)
+        return cls(asked, subject, Place(where, dtype, kernel, asked.graphs), load)
+
+    def policy(self, mode: Mode | None = None) -> StreamPolicy:
+        """The subject's own, but for what was asked for."""
+        asked = self.asked
+        policy = self.subject.policy.changed(
+            mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
+        )
+        if asked.pair_tokens is None:
+            return policy
+        pixels = asked.pair_tokens * _PIXELS_PER_TOKEN
+        vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
+        return replace(policy, vision=vision)
+
+    def told(self) -> dict[str, Any]:
+        """The setting of a report."""
+        from svlm_cli.engine.device import dtype_name
+
+        policy = self.policy()
+        return {
+            "model": self.subject.name,
+            "device": str(self.place.device),
+            "hardware": _hardware(self.place.device),
+            "dtype": dtype_name(self.place.dtype),
+            "attention": self.place.attention.value,
+            "graphs": self.place.graphs,
+            "fps": policy.vision.fps,
+            "max_pixels": policy.vision.max_pixels,
+            "vision_tokens": policy.windows.vision_tokens,
+            **asdict(self.load),
+        }
+
+
+def _hardware(device: "torch.device") -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if match is None:
+        raise UsageError(f"A size looks like 1280x720, not like {text}.")
+    return int(match[1]), int(match[2])

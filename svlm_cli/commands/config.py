@@ -1,0 +1,181 @@
+"""``svlm config``: every setting that a file or the environment can make, its value, and where that comes from.
+
+The rules are in ``settings.py``. Imports the modules of all commands, and neither torch nor transformers.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import Annotated, Any
+
+import typer
+
+from svlm_cli.commands import settings
+from svlm_cli.commands.described import Option, leaves, written
+from svlm_cli.commands.options import Json
+from svlm_cli.commands.panels import Panel
+from svlm_cli.core.errors import OutputError
+from svlm_cli.core.text import plain_text, without_logins
+from svlm_cli.outputs.destination import make_folder
+
+app = typer.Typer(add_completion=False)
+
+_HEAD = """\
+# Settings of svlm. What is set here holds unless an environment variable or the command line says otherwise.
+# Lines that begin with # are off; they show each setting and its default. `svlm config` shows what is in force.
+
+# For every command:
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key, as it is in force."""
+
+    key: str
+    value: Any  # None: what the command decides by itself
+    otherwise: str  # what that is, as the help says it
+    source: str  # default, config or environment
+    place: str  # the file, or the variable
+
+    @property
+    def shown(self) -> str:
+        """For people."""
+        return self.otherwise if self.value in (None, "") else without_logins(written(self.value))
+
+
+@app.command("config")
+def config(
+    path: Annotated[
+        bool, typer.Option("--path", help="Print where the file is, or would be.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
+    init: Annotated[
+        bool,
+        typer.Option(
+            "--init", help="Write a file in which every setting is named and off.", rich_help_panel=Panel.OUTPUT
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show every setting: its value, and where that comes from.
+
+    The command line wins over the environment, that over the configuration file, and the file over what is built in.
+    The file is $SVLM_CONFIG, else $XDG_CONFIG_HOME/svlm/config.toml, else ~/.config/svlm/config.toml.
+    """
+    if path:
+        typer.echo(plain_text(str(settings.config_path())))
+        return
+    if init:
+        typer.echo(plain_text(str(_write_example(settings.config_path()))))
+        return
+    found = settings.read()
+    in_force = in_force_of(found)
+    if as_json:
+        rows = [
+            {"key": one.key, "value": _plain(one.value), "source": one.source, "from": one.place} for one in in_force
+        ]
+        typer.echo(json.dumps({"path": str(found.path), "exists": found.exists, "settings": rows}, indent=2))
+        return
+    there = "" if found.exists else " (not there: `svlm config --init` writes one)"
+    typer.echo(plain_text(f"Configuration file: {found.path}{there}"))
+    typer.echo()
+    _print_rows([(one.key, one.shown, one.source if one.source == "default" else one.place) for one in in_force])
+
+
+def in_force_of(found: settings.Settings) -> list[Setting]:
+    """All settings: first those of every command; then each command's own, and those that its table sets anew."""
+    commands = list(_commands())
+    settings.check_top(found, list(commands[0][1].find_root().command.commands))
+    listed: dict[str, Setting] = {}
+    for words, context in commands:
+        chosen = settings.of_command(found, words, context)
+        own = settings.table_of(found, words)
+        for option in settings.settable(context.command):
+            everywhere = settings.is_shared(option) and option.key not in own
+            name = option.key if everywhere else f"{'.'.join(words)}.{option.key}"
+            listed.setdefault(name, _setting(found, name, option, chosen.get(option.key)))
+    return sorted(listed.values(), key=lambda one: "." in one.key)
+
+
+def _setting(found: settings.Settings, name: str, option: Option, chosen: Any) -> Setting:
+    default = re.search(r"Default: (.+?)\.(?:\s|$)", option.help)
+    otherwise = default[1] if default else ""
+    if option.variable and (value := os.environ.get(option.variable)):
+        return Setting(name, value, otherwise, "environment", option.variable)
+    if chosen is not None:
+        return Setting(name, chosen, otherwise, "config", str(found.path))
+    return Setting(name, option.parameter.default, otherwise, "default", "")
+
+
+def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command: the words that call it, and a context that knows them."""
+    from svlm_cli.commands.app import whole
+
+    root = whole()
+    top = typer.Context(root, info_name="svlm")
+    for words, leaf in leaves(root):
+        parent, group = top, root
+        for word in words[:-1]:
+            group = group.commands[word]
+            parent = typer.Context(group, info_name=word, parent=parent)
+        yield words, typer.Context(leaf, info_name=words[-1], parent=parent)
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    listed = isinstance(value, list | tuple)
+    return [without_logins(written(one)) for one in value] if listed else without_logins(written(value))
+
+
+def _print_rows(rows: list[tuple[str, str, str]]) -> None:
+    heads = ("SETTING", "VALUE", "FROM")
+    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(2)]
+    for key, value, place in [heads, *rows]:
+        typer.echo(plain_text(f"{key:{widths[0]}}  {value:{widths[1]}}  {place}".rstrip()))
+
+
+def _write_example(path: Path) -> Path:
+    text = example()
+    make_folder(path.parent, f"Set {settings.VARIABLE} to another place.")
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise OutputError(f"{path} exists already.", "Edit it, or move it away first.") from error
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}.", f"Set {settings.VARIABLE} to another place."
+        ) from error
+    return path
+
+
+def example() -> str:
+    """A configuration file that names everything and sets nothing."""
+    lines, told = [_HEAD], set()
+    tables: dict[str, list[str]] = {}
+    for words, context in _commands():
+        for option in settings.settable(context.command):
+            if not settings.is_shared(option):
+                tables.setdefault(".".join(words), []).extend(_example_lines(option))
+            elif option.key not in told:
+                told.add(option.key)
+                lines += _example_lines(option)
+    for table, listed in tables.items():
+        lines += [f"\n# [{table}]", *listed]
+    return "\n".join(lines) + "\n"
+
+
+def _example_lines(option: Option) -> Iterator[str]:
+    yield from wrap(option.help, 110, initial_indent="#   ", subsequent_indent="#   ")
+    value = option.parameter.default
+    if value is None or value == "":
+        yield f"# {option.key} = <{option.value or 'true or false'}>"
+    elif isinstance(value, bool | int | float):
+        yield f"# {option.key} = {str(value).lower()}"
+    else:
+        yield f'# {option.key} = "{written(value)}"'

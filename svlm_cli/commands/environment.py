@@ -1,0 +1,36 @@
+"""The environment variables and files that svlm knows, as data: for the manual, documentation and ``svlm doctor``.
+
+Those that set an option are not listed here: each option names its own.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable, and what it does."""
+
+    name: str
+    text: str
+    secret: bool = False
+
+
+VARIABLES: Final = (
+    Variable("SVLM_CONFIG", "The configuration file, instead of the usual one. /dev/null: none."),
+    Variable("SVLM_USER", "The login of cameras that no file of --credentials names."),
+    Variable("SVLM_PASSWORD", "Its password.", secret=True),
+    Variable("HF_HOME", "Where models from the hub are kept; otherwise ~/.cache/huggingface."),
+    Variable("HF_TOKEN", "Who you are, for models of the hub that are not open to all.", secret=True),
+    Variable("HF_ENDPOINT", "Another hub."),
+    Variable("HF_HUB_OFFLINE", "1: as --offline."),
+    Variable("NO_COLOR", "Not empty: no colours."),
+    Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),
+    Variable("OMP_WAIT_POLICY", "ACTIVE: threads that wait go on running. svlm makes it PASSIVE."),
+)
+
+FILES: Final = (
+    ("~/.config/svlm/config.toml", "The configuration ($XDG_CONFIG_HOME moves it). `svlm config --init` writes one."),
+    ("~/.cache/huggingface/hub", "Models that were fetched."),
+    ("STEM.srt.part", "The subtitles of a video that is being captioned, or was when svlm was stopped: valid so far."),
+)

@@ -1,0 +1,68 @@
+"""Calls that are worth copying, by command: ``--help`` and the manual show them. Data alone; a test parses each."""
+
+from typing import Final, NamedTuple
+
+
+class Example(NamedTuple):
+    """A call, and what it is for."""
+
+    line: str
+    what: str
+
+
+EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
+    "": (
+        Example("svlm caption match.mp4", "Write match.srt beside the video:"),
+        Example("svlm doctor", "Is all there that captions need?"),
+    ),
+    "caption": (
+        Example("svlm caption talk.mp4 --model streamingvlm-7b -f srt,vtt", "Subtitles in two formats:"),
+        Example("svlm caption match.mp4 --start 45:00 --end 60:00 -o -", "A quarter of an hour, to standard output:"),
+        Example(
+            'svlm caption match.mp4 --context "The final: reds against blues."', "Tell the model what it will see:"
+        ),
+        Example(
+            "svlm caption season --output-dir captions --skip-existing", "A folder of videos; call again to go on:"
+        ),
+        Example("svlm caption rtsp://10.0.0.5/a --name front --segment 1h", "A camera, a new file every hour:"),
+        Example("svlm caption match.mp4 --burn-in shareable.mp4", "A copy of the video that shows the words:"),
+    ),
+    "train": (
+        Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
+        Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),
+    ),
+    "bench latency": (
+        Example("svlm bench latency --model streamingvlm-7b --rounds 1000", "Is the last minute as fast as the first?"),
+        Example(
+            "svlm bench latency --random-weights 3b --mode streaming --mode full", "Two modes, without a download:"
+        ),
+    ),
+    "bench stages": (Example("svlm bench stages --random-weights 7b --fps 8", "Where a round's time goes:"),),
+    "bench playback": (Example("svlm bench playback match.mp4 --fps 8", "Does decoding hold up the model?"),),
+    "bench startup": (Example("svlm bench startup --model my-model", "How long until the first word?"),),
+    "bench streams": (Example("svlm bench streams --random-weights 7b --most 16", "How many streams fit, up to 16?"),),
+    "bench renderer": (Example("svlm bench renderer --device cpu", "How fast is the simulator drawn?"),),
+    "bench soak": (Example("svlm bench soak --minutes 30", "Half an hour with a camera that breaks:"),),
+    "eval match": (
+        Example("svlm eval match --matches 4 --minutes 10", "Four matches, by the model that comes with svlm:"),
+        Example("svlm eval match --seed 7 --predictions match.jsonl", "What was said of the match of seed 7:"),
+    ),
+    "eval claims": (
+        Example("svlm eval claims results", "What has been measured so far:"),
+        Example("svlm eval claims results --model my-model --row streaming", "Measure one row:"),
+    ),
+    "simulate": (
+        Example(
+            "svlm simulate --seed 7 --minutes 5 -o match.mp4", "Five minutes, with events and reference subtitles:"
+        ),
+    ),
+    "models list": (Example("svlm models list --json", "For scripts:"),),
+    "models show": (Example("svlm models show svlm-mini", "A model's card and policy:"),),
+    "models pull": (Example("svlm models pull streamingvlm-7b", "Fetch 16.6 GB:"),),
+    "doctor": (Example("svlm doctor --json", "For scripts; the exit code says whether captions can be made:"),),
+    "config": (
+        Example("svlm config", "Every setting, its value, and where that comes from:"),
+        Example("svlm config --init", "Write a configuration file to edit:"),
+    ),
+    "man": (Example("svlm man > svlm.1", "The manual as a file:"),),
+}

@@ -1,0 +1,79 @@
+"""``svlm man``: the manual, shown on a terminal, else as the source of a manual page, which ``roff.py`` writes."""
+
+import shutil
+import subprocess
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from svlm_cli.commands import choices
+from svlm_cli.commands.described import leaves
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.roff import page
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.text import did_you_mean
+
+app = typer.Typer(add_completion=False)
+
+_DESCRIPTION = """\
+svlm looks at video of any length and says, second by second, what there is to say: as subtitles, as JSON, in a copy of
+the video, on a page. It follows the method of StreamingVLM: it forgets as it goes, so that a second takes the same time
+and memory however long the video is.
+
+Standard output is for data; all else goes to standard error. Nothing is overwritten unless that is asked for.
+
+Options that are the same in every call may stand in a configuration file, see `svlm config`. The command line wins over
+the environment, that over the file, and the file over what is built in."""
+
+
+@app.command("man")
+def man(
+    command: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="COMMAND",
+            help="The page of this command alone, as in `svlm man bench latency`.",
+            autocompletion=choices.commands,
+            rich_help_panel=Panel.INPUT,
+        ),
+    ] = None,
+) -> None:
+    """Show the manual: every command and option, exit codes, environment, files.
+
+    On a terminal it is shown by man(1). Elsewhere the page itself is printed, to be saved where man(1) finds it:
+    `svlm man > ~/.local/share/man/man1/svlm.1`.
+    """
+    text = manual(tuple(command or ()))
+    shows = sys.stdout.isatty() and shutil.which("man")
+    if not shows:
+        typer.echo(text, nl=False)
+        return
+    subprocess.run([shows, "-l", "-"], input=text.encode(), check=False)
+
+
+def manual(words: tuple[str, ...] = ()) -> str:
+    """The page of all commands, or of those that begin with these words."""
+    from svlm_cli.commands.app import whole
+
+    root = whole()
+    listed = [(path, one) for path, one in leaves(root) if path[: len(words)] == words]
+    if not listed:
+        known = [" ".join(path) for path, _ in leaves(root)]
+        asked = " ".join(words)
+        raise UsageError(f"There is no command {asked}.", did_you_mean(asked, known) or "`svlm --help` lists them.")
+    if not words:
+        return page(listed, title="svlm", summary=root.help, description=_DESCRIPTION)
+    about = _described(root, words)
+    return page(
+        listed,
+        title="-".join(("svlm", *words)),
+        summary=about.partition("\n\n")[0].partition(". ")[0],
+        description=about,
+    )
+
+
+def _described(root: Any, words: tuple[str, ...]) -> str:
+    for word in words:
+        root = root.commands[word]
+    return str(root.help)

@@ -1,0 +1,209 @@
+"""The configuration file: which there is, what may stand in it, and the defaults that it gives to a command.
+
+A table is a command, a key an option's name; keys before the first table are those that the environment may set, too.
+Read strictly. The command line wins over the environment, that over the file, and the file over what is built in. It is
+the user's own file alone: none is looked for beside videos, which may be anybody's. Knows no particular command.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from svlm_cli.commands.described import Option, options
+from svlm_cli.core.errors import UsageError
+
+VARIABLE: Final = "SVLM_CONFIG"
+_PREFIX: Final = "SVLM_"
+
+# What belongs to one call: in a file it would hit every call.
+_ONE_CALL: Final = frozenset(
+    "batch-file burn-in end help init input-option json keep mux name output path plot predictions report resume row "
+    "save start write".split()
+)
+_CAREFUL: Final = frozenset({"config", "doctor", "man"})  # they help where the file is broken
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A configuration file as it was read; without one, `tables` is empty."""
+
+    path: Path
+    exists: bool = False
+    tables: Mapping[str, Any] = field(default_factory=dict)
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path:
+    """Where the configuration file is, or would be."""
+    if named := environment.get(VARIABLE):
+        return Path(os.path.expanduser(named))  # noqa: PTH111  Path.expanduser raises for a user who is not there
+    home = environment.get("XDG_CONFIG_HOME", "")
+    base = Path(home) if home.startswith("/") else Path(os.path.expanduser("~/.config"))  # noqa: PTH111
+    return base / "svlm" / "config.toml"
+
+
+def read() -> Settings:
+    """The configuration file. `UsageError` if it cannot be read, or is named and not there."""
+    from svlm_cli.checkpoints import toml
+
+    path = config_path()
+    if not path.exists():
+        if os.environ.get(VARIABLE):
+            raise UsageError(f"There is no file {path}.", f"Correct or unset {VARIABLE}, which names it.")
+        return Settings(path)
+    text = toml.read_text(path, what="a configuration", error=UsageError)
+    return Settings(path, True, toml.Document(str(path), UsageError, ()).tables(text))
+
+
+def defaults(context: Any, *, tolerant: bool = False) -> dict[str, Any]:
+    """What the file says of a command's options, by parameter. `UsageError` for what it may not say.
+
+    Where all is to be tolerated, or the command is one that helps to mend the file, a broken one says nothing.
+    """
+    words = tuple(context.command_path.split(" ")[1:])
+    try:
+        settings = read()
+        check_top(settings, list(context.find_root().command.commands))
+        values = of_command(settings, words, context)
+    except UsageError:
+        if tolerant or (words and words[0] in _CAREFUL):
+            return {}
+        raise
+    return {one.parameter.name: values[one.key] for one in settable(context.command) if one.key in values}
+
+
+def settable(command: Any) -> list[Option]:
+    """The options of a command that may stand in a file."""
+    return [one for one in options(command) if not one.is_argument and one.key not in _ONE_CALL]
+
+
+def table_of(settings: Settings, words: Sequence[str]) -> dict[str, Any]:
+    """A command's own table, with its keys as options are written. `UsageError` if it is none."""
+    found: Any = settings.tables
+    for depth, word in enumerate(words):
+        found = found.get(word, {})
+        if not isinstance(found, dict):
+            place = ".".join(words[: depth + 1])
+            raise UsageError(f"{settings.path}: {place} must be a table.", f"Write [{place}] on a line of its own.")
+    return {key.replace("_", "-"): value for key, value in found.items()}
+
+
+def of_command(settings: Settings, words: Sequence[str], context: Any) -> dict[str, Any]:
+    """What holds for a command, by key: its own table's values, else those before the first table."""
+    for depth in range(1, len(words)):  # of groups
+        place, known = ".".join(words[:depth]), list(context.parent.command.commands)
+        for name in table_of(settings, words[:depth]):
+            if name not in known:
+                raise _unknown(settings, f"{place}.{name}", [f"{place}.{one}" for one in known])
+    table, known_options = ".".join(words), {one.key: one for one in settable(context.command)}
+    values = {}
+    for key, value in table_of(settings, words).items():
+        place = f"{table}.{key}"
+        if key in _ONE_CALL and any(one.key == key for one in options(context.command)):
+            raise UsageError(f"{settings.path}: {place} cannot be set here.", f"Give --{key} in each call.")
+        if key not in known_options:
+            raise _unknown(settings, place, [f"{table}.{one}" for one in known_options])
+        values[key] = _value(settings, place, known_options[key], value, context)
+    for written, value in settings.tables.items():
+        key = written.replace("_", "-")
+        option = known_options.get(key)
+        if option is not None and key not in values and is_shared(option) and not isinstance(value, dict):
+            values[key] = _value(settings, written, option, value, context)
+    return values
+
+
+@cache
+def shared() -> tuple[str, ...]:
+    """The keys that may stand before the first table: those of the options that have a variable, in every command."""
+    from svlm_cli.commands import options as defined
+
+    kinds = [one.__metadata__[0] for one in vars(defined).values() if hasattr(one, "__metadata__")]
+    variables = [str(one.envvar) for one in kinds if isinstance(one, type(typer.Option())) and one.envvar]
+    return tuple(variable.removeprefix(_PREFIX).lower() for variable in variables)
+
+
+def variable_of(key: str) -> str:
+    """The variable that sets the same as a key before the first table."""
+    return f"{_PREFIX}{key.upper()}"
+
+
+def is_shared(option: Option) -> bool:
+    """Whether the option's key may stand before the first table. One without the variable is another of that name."""
+    return option.key in shared() and bool(option.variable)
+
+
+def check_top(settings: Settings, commands: Sequence[str]) -> None:
+    """`UsageError` for a table that is no command, and for a key before the first table that has no place there."""
+    for written, value in settings.tables.items():
+        known = commands if isinstance(value, dict) else shared()
+        if written.replace("_", "-") in known:
+            continue
+        if not isinstance(value, dict) and written in commands:
+            raise UsageError(f"{settings.path}: {written} must be a table.", f"Write [{written}] on its own line.")
+        hint = _near(written, [*shared(), *commands]) or f"Before the first table there may be {', '.join(shared())}."
+        if isinstance(value, dict):
+            hint = _near(written, commands) or f"Tables are commands: {', '.join(commands)}."
+        raise UsageError(f"{settings.path}: unknown {_kind(value)} {written!r}.", hint)
+
+
+def _kind(value: Any) -> str:
+    return "table" if isinstance(value, dict) else "key"
+
+
+def _unknown(settings: Settings, key: str, known: Sequence[str]) -> UsageError:
+    return UsageError(f"{settings.path}: unknown key {key!r}.", _near(key, known) or "`svlm config` lists all keys.")
+
+
+def _near(key: str, known: Sequence[str]) -> str:
+    from svlm_cli.checkpoints.toml import did_you_mean
+
+    return did_you_mean(key, known)
+
+
+def _value(settings: Settings, key: str, option: Option, value: Any, context: Any) -> Any:
+    """As the command line would give it, after checking that it can be understood."""
+    words = list(_words(settings, key, option, value))
+    parameter = option.parameter
+    if parameter.is_flag:
+        given: Any = value
+    else:
+        given = words if parameter.multiple else ",".join(words)
+    try:
+        parameter.process_value(context, given)
+    except typer.BadParameter as error:
+        from svlm_cli.commands.mistakes import value_problem
+
+        problem, hint = value_problem(option, error)
+        raise UsageError(f"{settings.path}: {key} {problem}", hint) from error
+    return given
+
+
+def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator[str]:
+    described = option.parameter.type_descriptor
+    number = described.annotation in (int, float)
+    listed = option.parameter.multiple or "," in option.value
+    expected = (
+        ("true or false", bool)
+        if option.parameter.is_flag
+        else ("a number", (int, float))
+        if number
+        else ("a text, or a list of texts", (str, list))
+        if listed
+        else ("a text", str)
+    )
+    if not isinstance(value, expected[1]) or (number and isinstance(value, bool)):
+        raise UsageError(f"{settings.path}: {key} must be {expected[0]}, not {_shown(value)}.")
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(value, list) and not isinstance(one, str):
+            raise UsageError(f"{settings.path}: {key} must be {expected[0]}, not {_shown(value)}.")
+        yield os.path.expanduser(str(one)) if described.is_path else str(one)  # noqa: PTH111  no shell does it here
+
+
+def _shown(value: Any) -> str:
+    shown = str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", repr(value))
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."

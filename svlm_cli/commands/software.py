@@ -1,0 +1,194 @@
+"""The checks of ``svlm doctor`` that look at software: Python, ffmpeg, torch and what goes with it.
+
+They must work on a machine where nothing else does, so every import that can fail happens inside its own check. Nothing
+is changed, no model is loaded, no network is used.
+"""
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, Final
+
+from svlm_cli.commands.findings import Finding, State
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.version import __version__
+from svlm_cli.media import ffmpeg
+
+if TYPE_CHECKING:
+    from svlm_cli.engine import flash
+
+_DECODERS: Final = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
+_SOURCES: Final = ("https", "rtmp", "srt", "udp")  # protocols; rtsp and hls are demuxers
+_DEMUXERS: Final = ("rtsp", "hls")
+
+
+def software() -> Iterator[Finding]:
+    """All of it, in the order of the report."""
+    yield Finding("svlm", State.OK, __version__)
+    yield _system()
+    yield Finding("python", State.OK, f"{platform.python_version()} at {sys.executable}")
+    found = _ffmpeg()
+    yield found
+    if found.state is State.OK:
+        yield _codecs(ffmpeg.find_ffmpeg().path)
+    torch = module("torch", "torch")
+    yield torch
+    if torch.state is State.OK:
+        yield _device()
+        yield _attention()
+    yield _extra("triton", "triton", "GPUs need it for svlm's own kernels; torch for CUDA brings it.")
+    yield _extra("flash-attn", "flash_attn", "On a GPU, `pip install 'svlm-cli[flash]'` makes reading frames faster.")
+    yield module("transformers", "transformers")
+    yield _decord()
+
+
+def _system() -> Finding:
+    try:
+        name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        name = ""
+    told = [f"{platform.system()} {platform.release()} on {platform.machine()}", name, f"{os.cpu_count()} cores"]
+    return Finding("system", State.OK, ", ".join(filter(None, told)))
+
+
+def _codecs(program: str) -> Finding:
+    """Which videos and cameras this ffmpeg can read, of those that people have."""
+    try:
+        decoders = _listed(program, "-decoders", r"^ V\S{5} (\S+)")
+        demuxers = _listed(program, "-demuxers", r"^ D\S* +(\S+)")
+        protocols = _listed(program, "-protocols", r"^  (\S+)")
+        filters = _listed(program, "-filters", r"^ \S{3} (\S+)")
+    except (OSError, subprocess.SubprocessError):
+        return Finding("codecs", State.WARNING, "ffmpeg does not tell what it can read.", "Install ffmpeg again.")
+    lacks = [name for name in _DECODERS if name not in decoders and f"lib{name}" not in " ".join(decoders)]
+    lacks += [name for name in _DEMUXERS if name not in demuxers]
+    lacks += [name for name in _SOURCES if name not in protocols]
+    lacks += [] if "subtitles" in filters else ["libass (--burn-in)"]
+    has = ", ".join(name for name in (*_DECODERS, *_DEMUXERS, *_SOURCES) if name not in lacks)
+    if not lacks:
+        return Finding("codecs", State.OK, f"ffmpeg reads {has}, and draws words")
+    needed = "h264" in lacks
+    return Finding(
+        "codecs",
+        State.WARNING if needed else State.OPTIONAL,
+        f"ffmpeg reads {has}; it lacks {', '.join(lacks)}.",
+        "Where you need those, install a complete ffmpeg (Debian: apt install ffmpeg).",
+    )
+
+
+def _listed(program: str, what: str, pattern: str) -> set[str]:
+    text = subprocess.run(
+        [program, "-hide_banner", what], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=True
+    ).stdout.decode(errors="replace")
+    return {name for names in re.findall(pattern, text, re.MULTILINE) for name in names.split(",")}
+
+
+def _ffmpeg() -> Finding:
+    try:
+        program = ffmpeg.find_ffmpeg()
+        return Finding("ffmpeg", State.OK, f"{program.version()} at {program.path}")
+    except SvlmError as error:
+        return Finding("ffmpeg", State.MISSING, error.message, error.hint)
+
+
+def module(name: str, distribution: str) -> Finding:
+    """A package that can be imported, or not."""
+    try:
+        import_quietly(name)
+    except (ImportError, OSError) as error:  # OSError: a library of its own does not load
+        return Finding(name, State.MISSING, f"It cannot be imported: {error}", f"Run `pip install {distribution}`.")
+    return Finding(name, State.OK, version(distribution))
+
+
+def import_quietly(name: str) -> Any:
+    """A module, without the warnings that it has for programmers."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module(name)
+
+
+def _device() -> Finding:
+    torch = import_quietly("torch")
+    threads = f"{torch.get_num_threads()} threads"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a driver that is too old is no device, too
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if not count:
+        return _no_device(torch.version.cuda, threads)
+    devices = [torch.cuda.get_device_properties(index) for index in range(count)]
+    names = (f"cuda:{index} {one.name}, {one.total_memory / 2**30:.0f} GiB" for index, one in enumerate(devices))
+    driver = _driver()
+    with_driver = f"driver {driver}, " if driver else ""
+    return Finding("device", State.OK, f"{'; '.join(names)}; {with_driver}CUDA {torch.version.cuda}; CPU, {threads}")
+
+
+def _no_device(cuda: str | None, threads: str) -> Finding:
+    told, driver = f"No CUDA device: models run on the CPU, {threads}.", _driver()
+    if not driver:
+        return Finding("device", State.OPTIONAL, told)
+    if cuda is None:
+        advice = "This torch is for CPUs alone: install one for CUDA, see https://pytorch.org/get-started."
+    else:
+        advice = f"This torch wants CUDA {cuda}: update the driver, or install a torch for an older CUDA."
+    return Finding("device", State.WARNING, f"There is a GPU (driver {driver}) that torch cannot use. {told}", advice)
+
+
+def _driver() -> str:
+    """The version of NVIDIA's driver; empty if there is none."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [program, "--query-gpu=driver_version", "--format=csv,noheader"],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=20,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.decode(errors="replace").partition("\n")[0].strip()
+
+
+def _extra(name: str, module_name: str, advice: str) -> Finding:
+    """A package that is looked for and not imported: to import it takes a GPU."""
+    try:
+        return Finding(name, State.OK, version(module_name))
+    except PackageNotFoundError:
+        return Finding(name, State.OPTIONAL, "Not installed.", advice)
+
+
+def _attention() -> Finding:
+    """Which kernels there are to read new frames with, and which one `--attention auto` takes."""
+    torch = import_quietly("torch")
+    from svlm_cli.engine import flash
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    where = torch.device(device)
+    taken = flash.choose(flash.AttentionKernel.AUTO, where, torch.bfloat16)
+    others = (one for one in flash.AttentionKernel if one not in (flash.AttentionKernel.AUTO, taken))
+    told = (f"{one} {'can be used' if flash.usable(one, where, torch.bfloat16) else _why_not(one)}" for one in others)
+    return Finding("attention", State.OK, f"auto takes {taken} on {device}; {', '.join(told)}.")
+
+
+def _why_not(kernel: "flash.AttentionKernel") -> str:
+    from svlm_cli.engine import flash
+
+    return "does not run here" if flash.installed(kernel) else "is not installed"
+
+
+def _decord() -> Finding:
+    found = module("decord", "decord")  # after torch: the other way round, one of the two may crash
+    if found.state is State.OK:
+        return found
+    return Finding("decord", State.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice)

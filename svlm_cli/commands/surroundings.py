@@ -1,0 +1,233 @@
+"""The checks of ``svlm doctor`` that look around: models and memory, disk, terminal, settings, hub.
+
+They change nothing, load no model, and send nothing to the hub but the question whether it is there. They must work
+where half of the imports fail.
+"""
+
+import os
+import shutil
+import sys
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from svlm_cli.checkpoints import catalog, resolve
+from svlm_cli.checkpoints.folder import size_bytes
+from svlm_cli.commands import settings
+from svlm_cli.commands.described import options
+from svlm_cli.commands.environment import VARIABLES
+from svlm_cli.commands.findings import Finding, State
+from svlm_cli.commands.software import import_quietly
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.text import did_you_mean, without_logins
+
+_GIB: Final = 1 << 30
+_BESIDE_WEIGHTS: Final = 1.2  # of a model's weights on a GPU: what cache and computing need besides, at least
+_LITTLE_DISK: Final = 2e9
+_HUB_TIMEOUT_S: Final = 3.0
+
+
+def surroundings(*, offline: bool) -> Iterator[Finding]:
+    """All of it, in the order of the report."""
+    yield from _models()
+    yield _cache()
+    yield _here()
+    yield _terminal()
+    yield _configuration()
+    yield from _environment()
+    yield _hub(offline=offline)
+
+
+def _models() -> Iterator[Finding]:
+    try:
+        names = catalog.names()
+    except SvlmError as error:
+        yield Finding("models", State.MISSING, error.message, error.hint)
+        return
+    yield from map(_model, names)
+
+
+def _model(name: str) -> Finding:
+    try:
+        entry = catalog.find(name)
+    except SvlmError as error:
+        return Finding(name, State.MISSING, error.message, error.hint)
+    folder = resolve.refer(name).present()
+    if folder is not None:
+        use = ", and is used unless another is named" if name == catalog.DEFAULT_MODEL else ""
+        where = f"comes with svlm{use}: {folder}" if entry.embedded else f"in {folder}"
+        return _fitting(name, f"{where}, {size_bytes(folder) / 1e9:.2g} GB", folder, entry)
+    size_gb = entry.file.weights.size_gb
+    size = f" ({size_gb:g} GB)" if size_gb else ""
+    advice = f"Fetch its weights{size} with `svlm models pull {name}`."
+    return Finding(name, State.OPTIONAL, f"Not on this machine.{_would_fit(size_gb * 1e9)}", advice)
+
+
+def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> Finding:
+    """A model that is here, with what one stream of it takes on the device that it would run on, if that is known."""
+    try:
+        import_quietly("torch")
+        from svlm_cli.engine.device import free_bytes, resolve_device, resolve_dtype
+        from svlm_cli.engine.engine import Engine
+
+        device = resolve_device()
+        dtype = resolve_dtype("auto", device)
+        needed = Engine.footprint(folder, entry.file.policy, device=device, dtype=dtype).total
+        free = free_bytes(device)
+    except (ImportError, OSError, SvlmError):
+        return Finding(name, State.OK, where)
+    told = f"{where}, {needed / _GIB:.1f} GiB of memory on {device} for one stream"
+    if free is None or needed <= free:
+        return Finding(name, State.OK, told)
+    advice = "--dtype fp8 takes half, a lower --fps less; or end what else runs there."
+    return Finding(name, State.WARNING, f"{told}, where {free / _GIB:.1f} GiB are free", advice)
+
+
+def _would_fit(weights: float) -> str:
+    """Whether a model that is not here would find room on a GPU."""
+    try:
+        torch = import_quietly("torch")
+        if not weights or not torch.cuda.is_available():
+            return " It wants a GPU." if weights else ""
+        room = max(torch.cuda.get_device_properties(one).total_memory for one in range(torch.cuda.device_count()))
+    except (ImportError, OSError, RuntimeError):
+        return ""
+    needed = weights * _BESIDE_WEIGHTS
+    fits = "which this GPU has" if needed <= room else "more than this GPU has; --dtype fp8 takes half"
+    return f" It needs about {needed / 1e9:.0f} GB, {fits}."
+
+
+def _cache() -> Finding:
+    try:
+        from huggingface_hub import constants
+    except ImportError as error:
+        return Finding(
+            "cache", State.MISSING, f"It cannot be looked for: {error}", "Run `pip install huggingface-hub`."
+        )
+    folder = Path(constants.HF_HUB_CACHE)
+    existing = next(path for path in (folder, *folder.parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    told = f"{folder}, {_cached_bytes(folder) / 1e9:.1f} GB, {free / 1e9:.0f} GB free"
+    if free < _LITTLE_DISK:
+        return Finding("cache", State.WARNING, told, "Make room, or set HF_HOME to a folder on a larger disk.")
+    return Finding("cache", State.OK, f"{told} (HF_HOME moves it)")
+
+
+def _cached_bytes(folder: Path) -> int:
+    """Bytes in ``folder``; the links that the cache is full of count for themselves."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):  # a download goes on meanwhile
+                size += Path(parent, name).lstat().st_size
+    return size
+
+
+def _here() -> Finding:
+    """Whether captions could be written into this folder."""
+    folder = Path.cwd()
+    free = shutil.disk_usage(folder).free
+    told = f"{folder}, {free / 1e9:.0f} GB free"
+    if not os.access(folder, os.W_OK):
+        return Finding(
+            "folder", State.WARNING, f"{told}, and you may not write there.", "Write elsewhere: --output-dir."
+        )
+    if free < _LITTLE_DISK:
+        return Finding("folder", State.WARNING, told, "Make room, or write elsewhere: --output-dir.")
+    return Finding("folder", State.OK, told)
+
+
+def _terminal() -> Finding:
+    """What a live view would find."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    encoding = (sys.stderr.encoding or "unknown").lower()
+    if not console.is_terminal:
+        return Finding("terminal", State.OPTIONAL, f"None: progress comes in plain lines, {encoding}.")
+    if console.is_dumb_terminal:
+        advice = "Set TERM to what your terminal is, such as xterm-256color."
+        return Finding("terminal", State.OPTIONAL, "It cannot move its cursor: progress comes in plain lines.", advice)
+    colours = console.color_system or "no"
+    told = f"{console.width} x {console.height}, {colours} colours, {encoding}"
+    if not encoding.startswith("utf"):
+        return Finding("terminal", State.WARNING, told, "Words may not be shown as they are: set LANG to C.UTF-8.")
+    return Finding("terminal", State.OK, f"{told}: bars, and a live view, can be shown")
+
+
+def _configuration() -> Finding:
+    """The configuration file, and whether it can be understood as a whole."""
+    from svlm_cli.commands.config import in_force_of
+
+    try:
+        found = settings.read()
+        if not found.exists:
+            return Finding("config", State.OK, f"none; it would be {found.path}")
+        count = sum(one.source == "config" for one in in_force_of(found))
+    except ImportError as error:
+        return Finding("config", State.WARNING, f"It cannot be checked: {error}", "Install svlm-cli again.")
+    except SvlmError as error:
+        return Finding("config", State.WARNING, error.message, error.hint)
+    return Finding("config", State.OK, f"{found.path}: {count} settings; `svlm config` shows all")
+
+
+def _environment() -> Iterator[Finding]:
+    """The variables that are set, of those that svlm knows; and those that look so and are none."""
+    known = {one.name: one.secret for one in VARIABLES}
+    known |= dict.fromkeys(_option_variables(), False)
+    set_ = {name: os.environ[name] for name in known if os.environ.get(name)}
+    if set_.get("OMP_WAIT_POLICY") == "PASSIVE":  # by svlm itself
+        del set_["OMP_WAIT_POLICY"]
+    found = [f"{name}={'(hidden)' if known[name] else without_logins(value)}" for name, value in set_.items()]
+    yield Finding("environment", State.OK, ", ".join(found) or "none of svlm's variables is set")
+    for name in sorted(os.environ):
+        if name.startswith("SVLM_") and name not in known:
+            hint = did_you_mean(name, list(known)) or "`svlm man` lists those that there are."
+            yield Finding("variable", State.WARNING, f"{name} is no variable of svlm's, and does nothing.", hint)
+
+
+def _option_variables() -> list[str]:
+    from svlm_cli.commands.app import whole
+    from svlm_cli.commands.described import leaves
+
+    try:
+        root = whole()
+    except ImportError:  # a package is missing, which other lines say
+        return [settings.variable_of(key) for key in settings.shared()]
+    commands = [root, *(command for _, command in leaves(root))]
+    return [one.variable for command in commands for one in options(command) if one.variable]
+
+
+def _hub(*, offline: bool) -> Finding:
+    """Whether models could be fetched. Asked in a thread: looking up a name may take longer than the connection."""
+    try:
+        from huggingface_hub import constants
+    except ImportError as error:
+        return Finding("hub", State.OPTIONAL, f"It cannot be asked: {error}", "Run `pip install huggingface-hub`.")
+    if offline or constants.HF_HUB_OFFLINE:
+        return Finding("hub", State.OPTIONAL, "Not asked: svlm is offline.")
+    answers: list[str] = []
+    asking = threading.Thread(target=lambda: answers.append(_ask(constants.ENDPOINT)), daemon=True)
+    asking.start()
+    asking.join(_HUB_TIMEOUT_S + 1)
+    reason = answers[0] if answers else "it does not answer"
+    if not reason:
+        return Finding("hub", State.OK, f"{constants.ENDPOINT} answers")
+    advice = "Models that are here work without it, best with --offline; to fetch others, mend the connection."
+    return Finding("hub", State.OPTIONAL, f"{constants.ENDPOINT} cannot be reached: {reason}.", advice)
+
+
+def _ask(address: str) -> str:
+    """Why it cannot be reached; empty if it can."""
+    try:
+        request = urllib.request.Request(address, method="HEAD")
+        with urllib.request.urlopen(request, timeout=_HUB_TIMEOUT_S):
+            return ""
+    except urllib.error.HTTPError:
+        return ""  # it is there
+    except (OSError, ValueError) as error:
+        return str(getattr(error, "reason", error))

@@ -1,0 +1,130 @@
+"""What newcomers type wrong, over all commands: one sentence each, with the way out, and the exit code for it."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.commands.app import main
+from svlm_cli.commands.messages import ExitCode, machine_sentence
+from tests.conftest import Svlm
+
+USAGE, INPUT, MODEL, FAILED = ExitCode.USAGE, ExitCode.INPUT, ExitCode.MODEL, ExitCode.FAILED
+
+SLIPS = [
+    # what the parser finds
+    ("captoin x.mp4", USAGE, "No such command 'captoin'. Did you mean 'caption'?"),
+    ("match.mp4", USAGE, "Did you mean `svlm caption match.mp4`?"),
+    ("--model x caption", USAGE, "It follows the command, as in `svlm caption --model`."),
+    ("caption --formt srt x.mp4", USAGE, "There is no option --formt. Did you mean --format?"),
+    ("caption --ouput-dir x x.mp4", USAGE, "There is no option --ouput-dir. Did you mean --output-dir?"),
+    ("caption x.mp4 -f", USAGE, "-f needs a value. Write -f srt,vtt,ass,json,jsonl,tsv,txt."),
+    ("caption --jobs 0 x.mp4", USAGE, "--jobs must be a whole number, 1 or more, not 0."),
+    ("caption --fps two x.mp4", USAGE, "--fps must be a number, not two."),
+    ("caption --mode fulll x.mp4", USAGE, "Did you mean full?"),
+    ("caption --decoder vlc x.mp4", USAGE, "--decoder cannot be vlc: it is one of ffmpeg, decord."),
+    ("doctor twice", USAGE, "`svlm doctor` has no use for twice."),
+    ("train", USAGE, "RECIPE.toml is missing: what to train, on what, and how."),
+    ("bench latenc", USAGE, "Did you mean 'latency'?"),
+    ("simulate --minutes 0", USAGE, "--minutes must be a number, 0.05 to 6000, not 0."),
+    # what does not fit together
+    ("caption", USAGE, "No video was named."),
+    ("caption x.mp4 -f srtt", USAGE, "There is no format srtt. Did you mean srt?"),
+    ("caption x.mp4 -f ,", USAGE, ", names no format."),
+    ("caption x.mp4 -o folder", USAGE, "folder is a folder. Write into it with --output-dir folder."),
+    ("caption x.mp4 -o words.srtt", USAGE, "Add -f with one of srt,"),
+    ("caption x.mp4 -f srt,vtt -o w.srt", USAGE, "Use --output-dir, or ask for one format."),
+    ("caption clip.mp4 --start 1:xx", USAGE, "Write seconds (90.5) or [H:]MM:SS (1:30.5)."),
+    ("caption clip.mp4 --overwrite --skip-existing", USAGE, "Leave one of them out."),
+    ("caption clip.mp4 --context @gone.txt", USAGE, "Check its name, or its encoding."),
+    ("caption clip.mp4 --encoding klingon", USAGE, "Use utf-8,"),
+    ("caption clip.mp4 --name front", USAGE, "Leave it out."),
+    ("caption foo://bar", USAGE, "It reads rtsp,"),
+    ("caption rtsp://h/a --segment 0", USAGE, "Write it like 15m, 1h or 1d."),
+    ("eval match --minutes nan", USAGE, "Give a number above 0"),
+    ("eval claims r --row visin-4 --model svlm-mini", USAGE, "Did you mean vision-4?"),
+    ("bench latency --size big", USAGE, "A size looks like 1280x720"),
+    ("bench streams --step 9 --most 4", USAGE, "Lower --step or raise --most."),
+    ("simulate -o match.avi", USAGE, "Give one like match.mp4."),
+    ("man captoin", USAGE, "Did you mean caption?"),
+    ("train recipe.toml", USAGE, "recipe.toml cannot be read: No such file or directory. Check its name."),
+    ("train bad.toml", USAGE, "bad.toml is not valid TOML"),
+    # what is not there, or not what it says
+    ("caption gone.mp4", INPUT, "gone.mp4 does not exist. Check its name."),
+    ("caption empty.mp4", INPUT, "empty.mp4 is empty. Copy or record it again."),
+    ("caption folder", INPUT, "Check its name, or name the files."),
+    ("caption --batch-file gone.txt", INPUT, "Check its name."),
+    ("eval match --predictions gone.jsonl", INPUT, "Name a file that `svlm caption -f jsonl` wrote."),
+    ("models show svlm-mni", MODEL, "Did you mean svlm-mini?"),
+    ("models show streamingvlm-7", MODEL, "Did you mean streamingvlm-7b?"),
+    ("models show ./svlm-mni", MODEL, "There is no folder ./svlm-mni. A model is a name"),
+    ("models show team/svlm-mini", MODEL, "Fetch it with `svlm models pull team/svlm-mini`."),
+    ("caption empty.mp4 -o bad.toml/x.srt", FAILED, "bad.toml is not a folder."),
+    ("simulate -o gone/m.mp4", FAILED, "There is no folder gone to write to. Make it first, or correct -o."),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "clip.mp4").write_bytes(b"\0" * 100)
+    (tmp_path / "bad.toml").write_text("x = [")
+    return tmp_path
+
+
+@pytest.mark.parametrize(("line", "code", "said"), SLIPS, ids=[line for line, _, _ in SLIPS])
+def test_a_slip_is_one_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], line: str, code: ExitCode, said: str
+) -> None:
+    """Guards newcomers: what is wrong, what to do, and nothing else; scripts: the code, and a clean stdout."""
+    assert main(shlex.split(line)) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("svlm: ")
+    assert err.count("\n") == 1
+    assert err.endswith((".\n", "?\n"))
+    assert said in err
+    assert "bug" not in err
+
+
+def test_no_name_is_suggested_for_a_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards against advice that leads away: who writes a path means a path."""
+    for name in ("./svlm-mini2", "~/svlm-mini", "team/svlm-mini"):
+        main(["models", "show", name])
+        assert "Did you mean" not in capsys.readouterr().err
+
+
+def test_a_variable_is_named_where_it_is_wrong(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Guards against being sent to look for an option that nobody gave."""
+    monkeypatch.setenv("SVLM_OFFLINE", "perhaps")
+    assert main(["caption", "clip.mp4"]) == USAGE
+    assert capsys.readouterr().err.startswith("svlm: SVLM_OFFLINE must be true or false, not perhaps.")
+
+
+def test_a_model_in_the_environment_plays_no_predictions(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards SVLM_MODEL, which is for the calls that need a model, against being held against those that do not."""
+    monkeypatch.setenv("SVLM_MODEL", "svlm-mini")
+    done = svlm_inside("eval", "match", "--predictions", "gone.jsonl")
+    assert (done.returncode, "gone.jsonl cannot be read" in done.stderr) == (INPUT, True)
+    done = svlm_inside("bench", "latency", "--random-weights", "9b")
+    assert "There are no random weights 9b." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(28, "No space left on device", "/x/y"), "svlm: /x/y cannot be written: the disk is full. Make room,"),
+        (OSError(28, "No space left on device"), "svlm: The disk is full."),
+        (MemoryError(), "svlm: The memory is full. A smaller model, fewer --jobs,"),
+        (type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"), "svlm: The memory is full."),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "svlm: The memory is full."),
+    ],
+)
+def test_a_machine_that_is_full_is_no_bug(error: Exception, said: str) -> None:
+    """Guards against reports of bugs that are none: torch's errors are known by name, so that it is not imported."""
+    assert (machine_sentence(error) or "").startswith(said)
+    assert machine_sentence(RuntimeError("list index out of range")) is None
