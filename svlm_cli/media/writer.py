@@ -97,7 +97,14 @@ def _command(program: str, path: Path, width: int, height: int, rate: Fraction) 
     colours = {"colorspace": "bt709", "color_primaries": "bt709", "color_trc": "bt709"}
     pictures = ffmpeg.input("pipe:0", f="rawvideo", pix_fmt="rgb24", s=f"{width}x{height}", framerate=str(rate))
     output = pictures.filter("scale", out_color_matrix="bt709").output(
-        f"file:{path}", f="mp4", vcodec="libx264", crf=_CRF, preset="veryfast", pix_fmt="yuv420p", **colours
+        f"file:{path}",
+        f="mp4",
+        movflags="+faststart",  # or nobody could read it from a pipe
+        vcodec="libx264",
+        crf=_CRF,
+        preset="veryfast",
+        pix_fmt="yuv420p",
+        **colours,
     )
     arguments: list[str] = output.compile(program, overwrite_output=True)
     return [arguments[0], "-hide_banner", "-nostats", "-loglevel", "error", *arguments[1:]]

@@ -46,6 +46,15 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["o.mp4"]
 
 
+def test_it_can_be_read_from_a_pipe(tmp_path: Path) -> None:
+    """An MP4 with its index last cannot: `svlm caption - < match.mp4` would be refused."""
+    path = tmp_path / "a.mp4"
+    with _writer(path) as video:
+        video.write(_pictures(4))
+    data = path.read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
 def test_an_error_on_the_way_leaves_nothing(tmp_path: Path) -> None:
     """Guards against half a video that looks like a whole one, and against a process that stays."""
     video = _writer(tmp_path / "o.mp4")
