@@ -6,7 +6,7 @@ screen of the live view, if there is one.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,6 +21,7 @@ from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Condition, Progress
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.watched import CameraOptions, Watched
 
 _REPEAT_S = 60.0  # the same trouble is told again so often
+_NAMED_FILES = 3
 
 
 class StatusLines:
@@ -189,8 +191,7 @@ class _Watch:
         for notice in watched.frames.notices:
             self.progress.say(f"svlm: {notice}")
         if report.rounds:
-            written = ", ".join(target.name for target in watched.camera.targets)
-            self.say(f"{name} -> {written}: {totals(report)}")
+            self.say(f"{name} -> {written(watched.files)}: {totals(report)}")
         if report.error is not None:
             self.fail(report.error)
 
@@ -216,6 +217,13 @@ def condition(status: SourceStatus) -> Condition:
             return Condition.ENDED
         case State.CONNECTING | State.WAITING:
             return Condition.RECONNECTING if status.connections else Condition.CONNECTING
+
+
+def written(files: Sequence[Path]) -> str:
+    """Which they are, the first few by name."""
+    names = [path_name(path) for path in files[:_NAMED_FILES]] or ["stdout"]
+    more = len(files) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
 def totals(report: "FeedReport") -> str:

@@ -49,6 +49,7 @@ class Watched:
     camera: Camera
     frames: FrameStream | LiveStream
     feed: Feed
+    files: list[Path]  # that were begun, in order
 
 
 def open_camera(
@@ -66,10 +67,11 @@ def open_camera(
     fps = policy.vision.fps
     frames = open_source(camera.source, name=camera.name, fps=fps, options=options.sources, tell=tell_status)
     live = isinstance(frames, LiveStream)
+    files: list[Path] = []
 
     def outputs() -> Sequence[Output]:
         provenance = Provenance(camera.name, options.model)
-        return [_open_output(target, provenance, options, tell if live else None) for target in camera.targets]
+        return [_open_output(target, provenance, options, files, tell if live else None) for target in camera.targets]
 
     feed = Feed(
         name=camera.name,
@@ -82,7 +84,7 @@ def open_camera(
         live=_live(frames, options),
         endless=live,
     )
-    return Watched(camera, frames, feed)
+    return Watched(camera, frames, feed, files)
 
 
 def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | None:
@@ -92,7 +94,11 @@ def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | No
 
 
 def _open_output(
-    target: Target, provenance: Provenance, options: CameraOptions, tell: Callable[[str], None] | None
+    target: Target,
+    provenance: Provenance,
+    options: CameraOptions,
+    files: list[Path],
+    tell: Callable[[str], None] | None,
 ) -> Output:
     """`tell` is for live sources, whose files are written in place and not given up."""
     pattern, encoding = target.path, target.format.encoded(options.encoding)
@@ -102,7 +108,7 @@ def _open_output(
 
     def at(wall_s: float) -> Output:
         overwrite, live = options.overwrite, tell is not None
-        open_file = partial(_open_file, pattern, wall_s, overwrite=overwrite, live=live, encoding=encoding)
+        open_file = partial(_open_file, pattern, wall_s, files, overwrite=overwrite, live=live, encoding=encoding)
         destination = open_file() if tell is None else PatientFile(open_file, tell)
         return open_output(target.format, destination, options.style, provenance)
 
@@ -112,12 +118,16 @@ def _open_output(
     )
 
 
-def _open_file(pattern: Path, wall_s: float, *, overwrite: bool, live: bool, encoding: Encoding) -> Destination:
+def _open_file(
+    pattern: Path, wall_s: float, files: list[Path], *, overwrite: bool, live: bool, encoding: Encoding
+) -> Destination:
     path = pattern
     if "%" in str(pattern):
         path = file_at(pattern, wall_s, taken=lambda path: not overwrite and os.path.lexists(path))
     make_folder(path.parent, "Choose another -o or --output-dir.")
-    return open_destination(path, overwrite=overwrite, live=live, encoding=encoding)
+    destination = open_destination(path, overwrite=overwrite, live=live, encoding=encoding)
+    files.append(path)
+    return destination
 
 
 def _say_nothing(_line: str) -> None:
