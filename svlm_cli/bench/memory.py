@@ -1,18 +1,18 @@
 """How much memory this process holds, on the host and on a device."""
 
+import os
 import resource
 import sys
-from pathlib import Path
 
 import torch
 
-_STATM = Path("/proc/self/statm")
+from svlm_cli.bench.process import resident_bytes_of
 
 
 def resident_bytes() -> int:
     """Resident memory now, on Linux; elsewhere the highest it has been."""
-    if _STATM.exists():
-        return int(_STATM.read_text().split()[1]) * resource.getpagesize()
+    if now := resident_bytes_of(os.getpid()):
+        return now
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -15,7 +15,7 @@ def age_s(pid: int) -> float:
 
 
 def resident_bytes_of(pid: int) -> int:
-    """Resident memory; 0 if the process is gone."""
+    """Resident memory; 0 if the process is gone, or if this is no Linux."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:

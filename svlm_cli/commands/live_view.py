@@ -4,7 +4,6 @@ Knows the terminal's nature, signals and the machine; not what is on the screen.
 """
 
 import os
-import resource
 import signal
 import sys
 import threading
@@ -15,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from svlm_cli.bench.process import resident_bytes_of
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.signals import gives_back
 from svlm_cli.core.errors import UsageError
@@ -90,7 +90,7 @@ class Gauge:
     def __call__(self) -> "Machine":
         from svlm_cli.outputs.live.meters import Machine
 
-        resident_bytes = _resident_bytes()
+        resident_bytes = resident_bytes_of(os.getpid()) or None
         if self.engine is None:
             return Machine(resident_bytes)
         from svlm_cli.engine.device import held_memory
@@ -166,10 +166,3 @@ def _same_file() -> bool:
 def _interrupt() -> None:
     """As Ctrl-C, from another thread: the main one is woken, whatever it waits for."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-
-
-def _resident_bytes() -> int | None:
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
-    except OSError:
-        return None
