@@ -1,0 +1,102 @@
+"""The commands of README.md and of the guides, run as they stand there, with the model that comes with svlm.
+
+The README's section on many videos holds recipes for a shell, which have a module of their own. What needs a camera, a
+GPU or hours says so in its block's first line.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.commands.app import main
+from tests.clips import run_ffmpeg
+from tests.conftest import ROOT, environment
+from tests.test_docs import PAGES
+
+_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NEEDS = re.compile(r"# needs .*\b(cameras|GPU|server)\b")
+_WORDS_BEHIND = re.compile(r"\s+# .*")
+ELSEWHERE = {  # line: where it is run
+    "make demo": "tests/commands/test_default_model.py",
+    "make test": ".ci/run",
+    "make soak": ".ci/run",
+    "pip install .": "tests/test_packaging.py",
+    "pip install '.[train]'": "tests/test_packaging.py",
+    "man svlm": "tests/commands/test_man.py",
+    ".venv/bin/pre-commit install": "tests/test_house.py",
+    "svlm doctor": "tests/commands/test_doctor.py",
+    "svlm train recipe.toml --output my-model": "tests/commands/test_train.py",
+    "svlm train recipe.toml --output my-model --resume": "tests/training/test_trainer.py",
+    "svlm caption match.mp4 --model my-model": "tests/commands/test_caption.py",
+}
+
+
+def blocks() -> dict[str, list[str]]:
+    """What a reader can run at once: the commands of each block, by its place."""
+    found = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        text = re.sub(r"\n## Many videos\n.*?(?=\n## )", "", text, flags=re.DOTALL)
+        for number, block in enumerate(_BLOCK.findall(text), 1):
+            lines = [_WORDS_BEHIND.sub("", line) for line in block.splitlines()]
+            lines = [line for line in lines if line and "--device cuda" not in line]
+            if lines and not _NEEDS.match(block):
+                found[f"{page.name}-{number}"] = lines
+    return found
+
+
+def test_each_command_is_run_somewhere() -> None:
+    """Guards the table above against lines that have gone, and tests that have."""
+    lines = [line for block in blocks().values() for line in block]
+    assert set(ELSEWHERE) <= {*lines, "make soak"}
+    assert all((ROOT / place).is_file() for place in ELSEWHERE.values())
+    assert len([line for line in lines if line not in ELSEWHERE]) > 20
+
+
+RUN = {
+    place: [line for line in lines if line not in ELSEWHERE]
+    for place, lines in blocks().items()
+    if {*lines} - {*ELSEWHERE}
+}
+
+
+@pytest.fixture(scope="module")
+def match(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the match that the pages speak of."""
+    path = tmp_path_factory.mktemp("guides") / "match.mp4"
+    copy = ("-t", "12", "-c", "copy", "-movflags", "+faststart")
+    run_ffmpeg("-i", ROOT / "docs" / "assets" / "match.mp4", *copy, path)
+    return path
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("lines", RUN.values(), ids=RUN)
+def test_commands_do_what_they_say(
+    lines: list[str], match: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """In this process, so that torch is imported once."""
+    shutil.copy(match, tmp_path / "match.mp4")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("SVLM_CONFIG", raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for line in lines:
+        before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        if line.startswith("svlm ") and not set(line) & set("|<>"):
+            code = main(shlex.split(line)[1:])
+            out, told = capfd.readouterr()
+        else:
+            script = f'svlm() {{ {shlex.quote(sys.executable)} -m svlm_cli "$@"; }}; {line}'
+            done = subprocess.run(
+                ["bash", "-eu", "-c", script], env=environment(), capture_output=True, text=True, check=False
+            )
+            code, out, told = done.returncode, done.stdout, done.stderr
+        assert code == 0, f"{line}: {told}"
+        written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} != before
+        assert out or written, line
