@@ -18,7 +18,7 @@ _MOST_WORDS = 2000  # characters of a round that is being said
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A round's words, made plain. `serial` counts the phrases of its video."""
+    """A round's words, made plain, or what was missed. `serial` counts the phrases of its video."""
 
     serial: int
     start_s: float
@@ -53,6 +53,8 @@ class Channel:
         self._chunk, self._chunk_at_s, self._raw = chunk, now_s, ""
         if self.begun_s is None or self._first_s is None:
             self.begun_s, self._first_s = now_s, chunk.start_s
+        if chunk.gap_s:
+            self._add(chunk.start_s, f"({chunk.gap_s:.0f} s without a picture)")
         self.dropped += chunk.dropped
         self.arrived.add(len(chunk.frames) + chunk.dropped, now_s)
         self.looked_at.add(len(chunk.frames), now_s)
@@ -69,8 +71,11 @@ class Channel:
         if self.begun_s is not None and self._first_s is not None and now_s > self.begun_s:
             self.speed = (segment.end_s - self._first_s) / (now_s - self.begun_s)
         if words := " ".join(plain_text(segment.text).split()):
-            self.phrases.append(Phrase(self.spoken, segment.start_s, words))
-            self.spoken += 1
+            self._add(segment.start_s, words)
+
+    def _add(self, start_s: float, text: str) -> None:
+        self.phrases.append(Phrase(self.spoken, start_s, text))
+        self.spoken += 1
 
     def become(self, condition: Condition, reason: str) -> None:
         """Its source is like this now. Why there is no picture stays true while it tries once more."""

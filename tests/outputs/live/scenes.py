@@ -21,8 +21,8 @@ def picture(red: int, height: int = 180, width: int = 320) -> Picture:
     return np.full((height, width, 3), (red, 40, 40), dtype=np.uint8)
 
 
-def chunk(second: int, *, dropped: int = 0) -> Chunk:
-    return Chunk((picture(100), picture(200)), second, second + 1.0, dropped=dropped)
+def chunk(second: int, *, dropped: int = 0, gap_s: float = 0.0) -> Chunk:
+    return Chunk((picture(100), picture(200)), second, second + 1.0, dropped=dropped, gap_s=gap_s)
 
 
 def segment(second: int, text: str, lag_s: float | None = 0.25) -> Segment:

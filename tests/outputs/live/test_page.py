@@ -124,6 +124,17 @@ def test_a_camera_that_is_away_says_why() -> None:
     assert "no picture yet" in fresh.text
 
 
+def test_what_was_missed_stands_among_the_words() -> None:
+    """Who comes back later would not know that the camera was away."""
+    one = channel("front", ["Callek shoot.", "Wide."])
+    one.look(chunk(20, gap_s=18.0), 20.0)
+    one.hear(segment(20, "Valbin pass it."), 20.9)
+    lines = [line.strip() for line in show([one], now_s=21.0).lines]
+    words = [line[line.index("0:00:") :] for line in lines[1:] if "0:00:" in line]
+    assert words == ["0:00:00 Callek shoot.", "0:00:01 Wide.", "0:00:20 (18 s without a", "0:00:20 Valbin pass it."]
+    assert any("picture)" in line for line in lines)
+
+
 def test_a_file_says_how_far_and_how_fast() -> None:
     one = channel("match.mp4", WORDS, Condition.FILE)
     one.length_s = 30.0
