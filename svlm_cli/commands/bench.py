@@ -58,13 +58,14 @@ def latency(one: _LatencyOptions) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
     setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.latency import measure
-    from svlm_cli.bench.plots import draw_latency, require_plots
+    from svlm_cli.bench.plots import draw_latency
     from svlm_cli.bench.report import latency_rows, print_json, results_json
     from svlm_cli.engine.engine import Engine
     from svlm_cli.outputs.destination import refuse_unwritable
+    from svlm_cli.outputs.figures import require_matplotlib
 
     if one.plot is not None:
-        require_plots()
+        require_matplotlib("A plot")
         refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
     results = []
     for mode in one.mode or [Mode.STREAMING]:

@@ -244,9 +244,9 @@ class _Plays:
 def _require_page(path: Path) -> None:
     """Before anything is measured: the page can be drawn, and what it replaces is such a page."""
     from svlm_cli.evals.claims_page import MARK
-    from svlm_cli.evals.claims_plots import require_plots
+    from svlm_cli.outputs.figures import require_matplotlib
 
-    require_plots()
+    require_matplotlib("svlm eval claims --write")
     if path.suffix.lower() != ".md":
         raise UsageError(f"{plain_text(str(path))} is no Markdown file.", "Give a name that ends in .md.")
     try:

@@ -331,7 +331,7 @@ class Engine:
         stream, generated = turn.stream, tuple(turn.generated)
         turn.done = True
         answer = self.prompt.answer(stream.rounds, generated)
-        stream.own_words.extend(self._planner.moving_words(answer[0].ids))
+        stream.own_words.extend(self.prompt.moving_words(answer[0].ids))
         self._append(stream, answer)
         stream.rounds += 1
 

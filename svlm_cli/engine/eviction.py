@@ -3,14 +3,14 @@
 Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and no position.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.core.policy import MarkerRule, WindowPolicy
+from svlm_cli.core.policy import WindowPolicy
 from svlm_cli.engine.prompt import Part, Span
 
 
@@ -33,25 +33,9 @@ class _Piece(NamedTuple):
 
 
 MovingWords = Callable[[tuple[int, ...]], tuple[int, ...]]
-"""A round's words -> those of them, counted from the first, that move to the previous text (see `spoken`)."""
+"""A round's words -> those of them, counted from the first, that move to the previous text (see `prompt.spoken`)."""
 
 _MARKUP_OF_WORDS = (Part.TIME, Part.ASSISTANT_HEAD, Part.WORDS, Part.ASSISTANT_TAIL)
-
-
-def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_ids: Collection[int]) -> int:
-    """How many of a round's `words` are words that move to the previous text, counted from the first.
-
-    `positional` drops as many ids as the marker has, whatever they are; `exact` drops an end-of-sequence id, then
-    the marker, where they are.
-    """
-    if rule is MarkerRule.POSITIONAL:
-        return max(len(words) - len(marker), 0)
-    count = len(words)
-    if count and words[count - 1] in end_ids:
-        count -= 1
-    if count >= len(marker) and tuple(words[count - len(marker) : count]) == tuple(marker):
-        count -= len(marker)
-    return count
 
 
 def cut_previous(length: int, windows: WindowPolicy) -> tuple[int, int]:

@@ -4,11 +4,12 @@ Knows the markup and its order, for one stream. Knows no window, no position and
 """
 
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from itertools import chain
 
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import MarkerRule, StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
 
 
@@ -56,12 +57,29 @@ def flatten(spans: tuple[Span, ...]) -> list[int]:
     return list(chain.from_iterable(span.ids for span in spans))
 
 
+def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_ids: Collection[int]) -> int:
+    """How many of a round's `words` are words that move to the previous text, counted from the first.
+
+    `positional` drops as many ids as the marker has, whatever they are; `exact` drops an end-of-sequence id, then
+    the marker, where they are.
+    """
+    if rule is MarkerRule.POSITIONAL:
+        return max(len(words) - len(marker), 0)
+    count = len(words)
+    if count and words[count - 1] in end_ids:
+        count -= 1
+    if count >= len(marker) and tuple(words[count - len(marker) : count]) == tuple(marker):
+        count -= len(marker)
+    return count
+
+
 class Prompt:
     """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
 
     def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy) -> None:
         self._tokenizer = tokenizer
         words = policy.prompt
+        self._marker_rule = words.marker_rule
         markup = words.markup
         start, end = (tokenizer.special(name) for name in (markup.turn_start, markup.turn_end))
         newline = tokenizer.encode("\n")
@@ -79,6 +97,10 @@ class Prompt:
     def text_ids(self, text: str) -> tuple[int, ...]:
         """Ids of a user's text; control tokens spelled in it stay plain text."""
         return tuple(self._tokenizer.encode(text.strip()))
+
+    def moving_words(self, words: tuple[int, ...]) -> tuple[int, ...]:
+        """The ids of a round's words that move to the previous text when it leaves the text window."""
+        return words[: spoken(words, self.marker, self._marker_rule, self._tokenizer.end_ids)]
 
     def opening(self, previous: tuple[int, ...]) -> tuple[Span, ...]:
         """What stands before the first round."""

@@ -11,7 +11,7 @@ import numpy as np
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
-from svlm_cli.engine.eviction import Eviction, cut_previous, evict, spoken
+from svlm_cli.engine.eviction import Eviction, cut_previous, evict
 from svlm_cli.engine.positions import Positions, positions
 from svlm_cli.engine.prompt import Part, Prompt, Span
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
@@ -99,10 +99,6 @@ class Planner:
             spans, seconds_per_pair=self._seconds_per_pair, tokens_per_second=self._tokens_per_second, start=start
         )
 
-    def moving_words(self, words: tuple[int, ...]) -> tuple[int, ...]:
-        """The ids of a round's words that move to the previous text when it leaves the text window."""
-        return words[: spoken(words, self._prompt.marker, self._policy.prompt.marker_rule, self._tokenizer.end_ids)]
-
     def moving_without_keys(self, turn: Turn) -> int:
         """How many ids the stream must feed before it forgets, since they move to the previous text without keys yet.
 
@@ -116,7 +112,7 @@ class Planner:
         for span in reversed(stream.spans):
             end -= len(span)
             if span.part is Part.WORDS:
-                return max(end + len(self.moving_words(span.ids)) - stream.keyed, 0)
+                return max(end + len(self._prompt.moving_words(span.ids)) - stream.keyed, 0)
         return 0
 
     def _opening(self, stream: StreamState) -> tuple[Span, ...]:
@@ -130,7 +126,7 @@ class Planner:
     def _evict(self, stream: StreamState, coming: int) -> Eviction:
         if self._policy.mode in (Mode.FULL, Mode.WINDOW):
             return Eviction(stream.spans, np.arange(sum(map(len, stream.spans))))
-        return evict(stream.spans, stream.rounds, self._policy.windows, self.moving_words, coming=coming)
+        return evict(stream.spans, stream.rounds, self._policy.windows, self._prompt.moving_words, coming=coming)
 
     def _limit(self, request: Request) -> int:
         most = self._policy.sampling.max_new_tokens

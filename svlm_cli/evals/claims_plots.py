@@ -1,20 +1,18 @@
 """Two pictures of the measured rows of the claims: quality over the stream, and time over the stream.
 
-matplotlib, which draws them, is optional and imported when something is drawn. Same results, same bytes.
+Same results, same bytes.
 """
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.evals.claims import ROWS
 from svlm_cli.evals.claims_results import CELL_S, Result
 from svlm_cli.evals.claims_verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
+from svlm_cli.outputs.figures import new_figure, png, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 STEP_S: Final = 180  # of the line of quality: a fifth of the row `full`
 
 _INCHES: Final = (9.0, 5.0)
-_DPI: Final = 110
 _MARKERS: Final = "osD^v<>pP*XhdH"
 _MS: Final = 1000
 
@@ -38,12 +35,6 @@ class Line:
     above: tuple[float, ...] = ()
 
 
-def require_plots() -> None:
-    """`UsageError` where matplotlib is missing."""
-    if find_spec("matplotlib") is None:
-        raise UsageError("svlm eval claims --write needs matplotlib.", "Install svlm-cli[plots].")
-
-
 def draw_plots(results: Mapping[str, Result], folder: Path, stem: str) -> tuple[tuple[str, Path], ...]:
     """Writes two PNG files into `folder`; each comes back as its title and its path. Raises `OutputError`."""
     quality, latency = "Event F1 over the stream", "Time of a round over the stream"
@@ -52,7 +43,7 @@ def draw_plots(results: Mapping[str, Result], folder: Path, stem: str) -> tuple[
         (latency, folder / f"{stem}-latency.png", _picture(latency, "ms a round", latency_lines(results), log=True)),
     )
     for _, path, picture in pictures:
-        _write(path, picture)
+        write_png(path, picture, "Choose another place for --write.")
     return tuple((title, path) for title, path, _ in pictures)
 
 
@@ -101,12 +92,9 @@ def _once(results: Mapping[str, Result]) -> Iterator[tuple[str, Result]]:
 
 
 def _picture(title: str, unit: str, lines: Sequence[Line], *, log: bool = False) -> bytes:
-    import matplotlib.style
-    from matplotlib.figure import Figure
     from matplotlib.ticker import LogFormatter
 
-    with matplotlib.style.context("default"):  # not the user's own
-        figure = Figure(figsize=_INCHES, dpi=_DPI, layout="constrained", facecolor="white")
+    with new_figure(_INCHES) as figure:
         axes = figure.subplots()
         _draw(axes, lines)
         axes.set(title=title, xlabel="minutes of the stream", ylabel=unit, xscale="log")
@@ -120,9 +108,7 @@ def _picture(title: str, unit: str, lines: Sequence[Line], *, log: bool = False)
         axes.grid(alpha=0.3)
         if lines:
             figure.legend(loc="outside right upper", frameon=False)
-        picture = io.BytesIO()
-        figure.savefig(picture, format="png", metadata={"Software": None})  # drawn by Agg, without a display
-    return picture.getvalue()
+        return png(figure)
 
 
 def _draw(axes: "Axes", lines: Sequence[Line]) -> None:
@@ -144,15 +130,3 @@ def _draw(axes: "Axes", lines: Sequence[Line]) -> None:
             elinewidth=0.8,
             capsize=2,
         )
-
-
-def _write(path: Path, picture: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(picture)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another place for --write."
-        ) from error

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.engine.eviction import spoken
 from svlm_cli.engine.positions import Positions, positions
 from svlm_cli.engine.prompt import Part, Prompt, Span, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -109,16 +108,12 @@ class Layout:
         pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
         targets = ids.copy()
         _write_meant(targets, roles, spans, rounds)
-        views = stream_views(spans, self.policy.windows, self._moving_words, where) if self.streamed else ()
+        views = stream_views(spans, self.policy.windows, self.prompt.moving_words, where) if self.streamed else ()
         return WindowTokens(ids, where(spans).astype(np.float32), roles, pads, targets, tuple(views))
 
     def _positions(self, spans: Sequence[Span], fps: float) -> Positions:
         seconds_per_pair = self.temporal_patch_size / fps
         return positions(spans, seconds_per_pair=seconds_per_pair, tokens_per_second=self.tokens_per_second)[0]
-
-    def _moving_words(self, words: Ids) -> Ids:
-        rule, end_ids = self.policy.prompt.marker_rule, _tokenizer(self.tokenizer).end_ids
-        return words[: spoken(words, self.prompt.marker, rule, end_ids)]
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svlm_cli.core.policy import MarkerRule, WindowPolicy
-from svlm_cli.engine.eviction import cut_previous, evict, spoken
-from svlm_cli.engine.prompt import Part, Span, flatten
+from svlm_cli.engine.eviction import cut_previous, evict
+from svlm_cli.engine.prompt import Part, Span, flatten, spoken
 
 MARKER, END = (7,), {1, 2}
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.evals import claims_plots
-from svlm_cli.evals.claims_plots import draw_plots, latency_lines, quality_lines, require_plots
+from svlm_cli.core.errors import OutputError
+from svlm_cli.evals.claims_plots import draw_plots, latency_lines, quality_lines
 from tests.evals.rows import result
 
 ROWS = {
@@ -52,11 +51,3 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "assets").write_text("a file")
     with pytest.raises(OutputError, match=r"claims-quality\.png cannot be written"):
         draw_plots(ROWS, tmp_path / "assets", "claims")
-
-
-def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Guards everyone who does not plot: one sentence with the way out."""
-    require_plots()
-    monkeypatch.setattr(claims_plots, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"needs matplotlib\. Install svlm-cli\[plots\]"):
-        require_plots()

@@ -1,0 +1,52 @@
+"""Figures as PNG files. matplotlib, which draws them, is optional and imported when something is drawn.
+
+Knows nothing of what is drawn. The same figure gives the same bytes.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from svlm_cli.core.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_DPI: Final = 110
+
+
+def require_matplotlib(what: str) -> None:
+    """`UsageError` where it is missing; `what` needs it."""
+    if find_spec("matplotlib") is None:
+        raise UsageError(f"{what} needs matplotlib.", "Install svlm-cli[plots].")
+
+
+@contextmanager
+def new_figure(inches: tuple[float, float]) -> Iterator["Figure"]:
+    """A white figure, in matplotlib's own style and not the user's."""
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context("default"):
+        yield Figure(figsize=inches, dpi=_DPI, layout="constrained", facecolor="white")
+
+
+def png(figure: "Figure") -> bytes:
+    """The figure, drawn without a display."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    return picture.getvalue()
+
+
+def write_png(path: Path, picture: bytes, hint: str) -> None:
+    """Makes or replaces a file, all at once; `OutputError`, with the way out, if that cannot be."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(picture)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}.", hint) from error
