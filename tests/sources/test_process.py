@@ -1,6 +1,7 @@
 """The life of ffmpeg: as slow as its reader, and gone when it leaves, however it leaves."""
 
 import contextlib
+import gc
 import os
 import signal
 import threading
@@ -37,6 +38,7 @@ def decoders() -> list[psutil.Process]:
 @pytest.fixture
 def nothing_left() -> Iterator[Callable[[], None]]:
     """Fails if a process, a thread or an open file is left behind."""
+    gc.collect()  # what other tests left open, and nobody holds any more, would go meanwhile
     before = (threading.active_count(), open_files())
 
     def check() -> None:

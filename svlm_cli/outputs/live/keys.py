@@ -116,6 +116,11 @@ class Keyboard:
         """Ends a wait, from any thread."""
         os.write(self._waker, b"!")
 
+    def close(self) -> None:
+        """Nobody waits any more, or wakes. The terminal's own descriptor stays open."""
+        os.close(self._bell)
+        os.close(self._waker)
+
 
 def find_keyboard() -> int | None:
     """The descriptor of the terminal that keys come from; None if there is none."""

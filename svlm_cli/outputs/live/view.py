@@ -146,6 +146,7 @@ class LiveView:
         self._terminal.keyboard.wake()
         self._thread.join(_JOIN_S)
         self._terminal.leave()
+        self._terminal.keyboard.close()
         if sys.stderr is self._stray:
             sys.stderr = self._file
         for line in self._told:
