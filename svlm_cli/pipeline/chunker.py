@@ -12,13 +12,13 @@ from svlm_cli.core.types import Chunk, Frame, Picture
 from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment
 
 
-def chunks(frames: Iterable[Frame], *, fps: float, chunk_seconds: float) -> Iterator[Chunk]:
+def chunks(frames: Iterable[Frame | None], *, fps: float, chunk_seconds: float) -> Iterator[Chunk]:
     """A chunk for every `chunk_seconds` of the frames' clock, each as soon as its last picture is known.
 
     The first chunk starts at the first frame. A frame on the very moment is shown at once, without waiting for a newer
-    one. A second without frames shows the last picture again. A frame with `gap_s` closes the chunk before it and
-    starts a new count. The last chunk before a gap or the end may be short: it has the pictures that there are, and
-    ends 1 / fps after the last of them. Whoever gave the frames closes them.
+    one. A second without frames shows the last picture again. A frame with `gap_s` starts a new count; None, where no
+    frame comes for a while, closes the chunk that is being filled, as a gap and the end do. Such a chunk may be short:
+    it has the pictures that there are, and ends 1 / fps after the last of them. Whoever gave the frames closes them.
 
     `UsageError` if a chunk would not hold a whole number of pictures, or if the frames are not in order of time.
     """
@@ -31,10 +31,14 @@ def chunks(frames: Iterable[Frame], *, fps: float, chunk_seconds: float) -> Iter
     return _chunks(frames, rate, size)
 
 
-def _chunks(frames: Iterable[Frame], rate: Fraction, size: int) -> Iterator[Chunk]:
+def _chunks(frames: Iterable[Frame | None], rate: Fraction, size: int) -> Iterator[Chunk]:
     count: _Count | None = None
     last: Frame | None = None
     for frame in frames:
+        if frame is None:
+            if count is not None and (short := count.close()):
+                yield short
+            continue
         if last is not None and not frame.time_s >= last.time_s:
             raise UsageError(f"Frames must come in order of time: {frame.time_s} s came after {last.time_s} s.")
         if count is None or last is None or frame.gap_s > 0:

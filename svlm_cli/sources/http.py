@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from enum import StrEnum
 from http.client import HTTPException
+from typing import IO
 from urllib.parse import urljoin
 
 from svlm_cli.core.errors import InputError
@@ -20,6 +21,15 @@ _DENIALS = {
     404: ("does not exist there: it answers 404.", "Check the address."),
     410: ("is not there any more: it answers 410.", "Check the address."),
 }
+
+
+class _ClosesRefusals(urllib.request.BaseHandler):
+    """Python's own handlers ask again with a password, and leave the first answer open."""
+
+    handler_order = 400  # before theirs
+
+    def http_error_401(self, _request: object, answer: IO[bytes], *_: object) -> None:
+        answer.close()
 
 
 class Nature(StrEnum):
@@ -41,7 +51,7 @@ def look(url: str, login: Login | None = None, *, name: str = "") -> Nature:
     if login := own or login:
         manager.add_password(None, address, login.user, login.password)
     opener = urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(manager), urllib.request.HTTPDigestAuthHandler(manager)
+        _ClosesRefusals, urllib.request.HTTPBasicAuthHandler(manager), urllib.request.HTTPDigestAuthHandler(manager)
     )
     try:
         return _look(opener, address, 0)

@@ -45,6 +45,7 @@ class LiveOptions:
 class LiveStream(Closing):
     """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
 
+    After the last frame of a connection comes None: there will be no other for a while, or ever.
     `close` may be called from another thread: it ends a wait of any kind at once. `tell` hears of each change of
     state, in the reader's thread.
     """
@@ -88,7 +89,7 @@ class LiveStream(Closing):
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Frame:
+    def __next__(self) -> Frame | None:
         with self._turn:
             return next(self._frames)
 
@@ -109,12 +110,15 @@ class LiveStream(Closing):
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._frames.close()
 
-    def _read(self) -> Generator[Frame, None, None]:
+    def _read(self) -> Generator[Frame | None, None, None]:
         while not self._stop.is_set():
             self._become(State.CONNECTING, self._status)
+            frames = self._status.frames
             ending = yield from self._connect()
             if self._stop.is_set():
                 break
+            if self._status.frames > frames:
+                yield None
             self._give_up_on(ending)
             delay_s = self._backoff.next_s()
             reason = f"{ending.sentence} {ending.hint}".rstrip()

@@ -10,9 +10,9 @@ import pytest
 
 from svlm_cli.commands import claims as command
 from svlm_cli.commands.app import main
-from svlm_cli.evals import claims_plots
 from svlm_cli.evals.claims import ROWS, STREAMING
 from svlm_cli.evals.claims_results import Result
+from svlm_cli.outputs import figures
 from tests.conftest import Svlm
 
 LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
@@ -164,7 +164,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
     assert "mine.md exists already, and was not written by" in claims("--write", str(mine), code=1)[1]
     assert mine.read_text() == "# Mine\n"
     assert "no Markdown file" in claims("--write", str(tmp_path / "page.html"), code=2)[1]
-    monkeypatch.setattr(claims_plots, "find_spec", lambda name: None)
+    monkeypatch.setattr(figures, "find_spec", lambda name: None)
     asked = ("--model", claims.model, "--row", "full", *LENGTH, "--write", str(tmp_path / "claims.md"))
     assert "needs matplotlib. Install svlm-cli[plots]" in claims(*asked, code=2)[1]
     assert [path.name for path in claims.results.iterdir()] == ["vision-0.json"]

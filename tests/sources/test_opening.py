@@ -69,6 +69,7 @@ def test_a_recording_on_the_web_goes_on_after_a_break(tmp_path: Path) -> None:
 
 def test_a_part_of_a_recording_on_the_web(clip: bytes) -> None:
     with WebServer({"/a.mp4": clip}) as web, open_it(web.url("/a.mp4"), start_s=1.0, end_s=1.6) as frames:
+        assert isinstance(frames, FrameStream)
         assert numbers(frame.pixels for frame in frames) == [30, 45]
 
 
