@@ -3,14 +3,13 @@
 Knows nothing of what the commands do.
 """
 
-import errno
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
 import typer
 
-from svlm_cli.core.errors import CapacityError, InputError, ModelError, OutputError, SvlmError, UsageError
+from svlm_cli.core.errors import NO_ROOM, CapacityError, InputError, ModelError, OutputError, SvlmError, UsageError
 from svlm_cli.core.text import plain_text
 
 
@@ -37,8 +36,6 @@ EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what is on disk is valid",
     ExitCode.TERMINATED: "terminated (SIGTERM); what is on disk is valid",
 }
-
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _EXIT_CODES: Final[dict[type[SvlmError], ExitCode]] = {
     UsageError: ExitCode.USAGE,
@@ -74,7 +71,7 @@ def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:
 
 def machine_sentence(error: BaseException) -> str | None:
     """The sentence of an error that is neither ours nor the request's: what is full is the machine. Else None."""
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         name = f"{error.filename} cannot be written: the" if error.filename else "The"
         return sentence(f"{name} disk is full.", "Make room, or write elsewhere.")
     if isinstance(error, MemoryError) or _is_out_of_memory(error):

@@ -12,6 +12,12 @@
 Which exit code each one has is ``commands/messages.py``'s affair.
 """
 
+import errno
+from typing import Final
+
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The numbers of an `OSError` that says that there is no room left on the disk."""
+
 
 class SvlmError(Exception):
     """``message`` names the thing in one sentence; ``hint`` says the way out in another."""

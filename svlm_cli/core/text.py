@@ -95,5 +95,5 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
 
 
 def without_logins(text: str) -> str:
-    """Addresses without the users and passwords in them."""
-    return re.sub(r"(?<=://)[^/@\s]+@", "...@", text)
+    """Addresses without the users and passwords in them, also such as hold an @ of their own."""
+    return re.sub(r"(?<=://)[^/\s]*@", "...@", text)

@@ -17,7 +17,7 @@ from typing import Any
 import ffmpeg
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import plain_text, without_logins
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
@@ -131,7 +131,7 @@ def path_name(path: str | os.PathLike[str]) -> str:
 
 def presentable(text: str) -> str:
     """Text from elsewhere, fit for logs and terminals: without credentials and without control characters."""
-    return re.sub(r"(?<=://)[^/?#\s'\"]*@", "...@", plain_text(text))
+    return without_logins(plain_text(text))
 
 
 class Timing(StrEnum):

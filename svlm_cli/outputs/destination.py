@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from svlm_cli.core.errors import OutputError
+from svlm_cli.core.errors import NO_ROOM, OutputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class OutputClosedError(OutputError):
@@ -345,7 +343,7 @@ def _name(path: Path) -> str:
 
 def _error(path: Path, error: OSError) -> OutputError:
     name = _name(path)
-    if error.errno in _NO_ROOM:
+    if error.errno in NO_ROOM:
         return OutputError(f"There is no room left on the disk for {name}.", "Make room, or use -o to write elsewhere.")
     if isinstance(error, FileNotFoundError):
         return OutputError(f"There is no folder {_name(path.parent)} to write to.", "Make it first, or correct -o.")

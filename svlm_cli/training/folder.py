@@ -3,7 +3,6 @@
 Knows no data and no loop.
 """
 
-import errno
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +18,7 @@ from svlm_cli.checkpoints import policy_file, toml
 from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.checkpoints.resolve import resolve
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import NO_ROOM, OutputError, UsageError
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.weights import WEIGHTS, load_model, save_model
@@ -39,7 +38,6 @@ _SMALL_FILES = (
     "chat_template.jinja",
     "chat_template.json",
 )
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # of libraries, in words
 _FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
 _FREE_KEYS = ("data.workers",)
@@ -91,7 +89,7 @@ def full_disk_told(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
-        full = getattr(error, "errno", None) in _NO_ROOM or any(words in str(error) for words in _FULL)
+        full = getattr(error, "errno", None) in NO_ROOM or any(words in str(error) for words in _FULL)
         if not full:
             raise
         hint = "Make room, and go on with --resume." if _has_learned(folder) else "Make room, and start again."

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import plain_text, without_logins
 
 ANYTHING = st.text(
     st.characters() | st.characters(categories=["Cs", "Cc", "Cf", "Mn"]) | st.sampled_from("\x1b[]m\u200d👩")
@@ -57,6 +57,20 @@ def test_what_steers_a_terminal_goes(text: str, plain: str) -> None:
 )
 def test_what_people_write_stays(text: str) -> None:
     assert plain_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://me:secret@camera/a", "rtsp://...@camera/a"),
+        ("'rtsp://me:p@ss@camera:554/a' and http://u@b/", "'rtsp://...@camera:554/a' and http://...@b/"),
+        ("http://me:w?y#n@host", "http://...@host"),
+        ("rtsp://camera/a@b, me@home", "rtsp://camera/a@b, me@home"),
+    ],
+)
+def test_no_login_is_shown(text: str, shown: str) -> None:
+    """A password may hold an @: what stands behind the first one is part of it."""
+    assert without_logins(text) == shown
 
 
 @given(ANYTHING)
