@@ -16,6 +16,7 @@ from svlm_cli.bench.streams import Trial
 
 MS = 1000
 MB = 1_000_000
+GB = 1_000_000_000
 
 
 def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]]:
@@ -41,7 +42,7 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
 
 def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench stages`."""
-    headings = ["streams", "context", "plan ms", "forget", "look", "read", "speak", "a token", "round"]
+    headings = ["streams", "context", "plan ms", "forget", "look", "read", "speak", "a token", "round", "peak GB"]
     times = (
         result.plan_s,
         result.forget_s,
@@ -51,7 +52,8 @@ def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
         result.step_s,
         result.round_s,
     )
-    return headings, [[str(result.streams), str(result.context_tokens), *(_number(one, MS) for one in times)]]
+    row = [str(result.streams), str(result.context_tokens), *(_number(one, MS) for one in times)]
+    return headings, [[*row, _number(result.peak_bytes, 1 / GB)]]
 
 
 def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:

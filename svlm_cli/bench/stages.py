@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from statistics import median
 
+import torch
 from torch import Tensor
 
 from svlm_cli.bench.latency import Load, time_rounds
@@ -68,6 +69,8 @@ class Stages:
     speak_s: float  # all tokens
     step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
     round_s: float
+    estimated_bytes: int  # what `engine/footprint.py` says that all this takes
+    peak_bytes: int | None  # the most that was allocated on the GPU at once, loading included
 
 
 def measure(
@@ -94,4 +97,6 @@ def measure(
         speak_s=typical["speak"],
         step_s=typical["speak"] / max(load.tokens - 1, 1),
         round_s=typical["round"],
+        estimated_bytes=engine.estimate().total,
+        peak_bytes=torch.cuda.max_memory_allocated(engine.device) if engine.device.type == "cuda" else None,
     )

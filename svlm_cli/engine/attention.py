@@ -13,7 +13,7 @@ from torch import Tensor
 
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.device import upload
-from svlm_cli.engine.flash import Causal
+from svlm_cli.engine.flash import CausalKernels, Lengths
 
 JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
 JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
@@ -44,6 +44,25 @@ class Joint:
     mask: Tensor | None  # to be added to the scores: [b, 1, n, m], where both b and n are above 1 [b, 1, n * H / K, m]
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """Streams in neighbouring slots, which attend in one call of a kernel that knows lengths."""
+
+    slots: slice
+    tokens: slice
+    new: Lengths
+    held: Tensor  # [b] int32
+
+
+@dataclass(frozen=True, slots=True)
+class Lone:
+    """A stream that attends in a call of its own, which needs no mask."""
+
+    slot: int
+    tokens: slice
+    keys: int
+
+
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
     """`query` ``[b * n, H, D]`` over `keys` and `values` ``[b, K, m, D]``; as `query` comes out.
 
@@ -67,43 +86,59 @@ class CachedAttention:
     """The `PackedAttend` of new tokens: claims their room in the cache and fills it layer by layer."""
 
     def __init__(
-        self, cache: KVCache, batch: Ragged, cos: Tensor, sin: Tensor, *, heads: int, causal: Causal | None = None
+        self,
+        cache: KVCache,
+        batch: Ragged,
+        cos: Tensor,
+        sin: Tensor,
+        *,
+        heads: int,
+        kernels: CausalKernels | None = None,
     ) -> None:
-        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``; `causal` is for
-        streams that attend alone.
+        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``; without `kernels`
+        masks say who sees what.
         """
-        self._cache, self._causal = cache, causal
+        self._cache, self._kernels = cache, kernels
         self._cos, self._sin = cos, sin
         rows = [cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)]
         self._rows = upload(np.concatenate(rows), cache.keys.device)
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
-        self._joints = [
-            _alone(cache, batch, members.start)
-            if causal is not None and len(members) == 1
-            else _join(cache, batch, members, places, shared)
-            for members in neighbours(cache, batch, shared)
-        ]
+        bundled = kernels is not None and kernels.together is not None
+        self._groups: list[Joint | Bundle | Lone] = []
+        for members in neighbours(cache, batch, shared, bundled=bundled):
+            if kernels is not None and len(members) == 1:
+                self._groups.append(_alone(cache, batch, members.start))
+            elif bundled:
+                self._groups.append(_bundle(cache, batch, members))
+            else:
+                self._groups.append(_join(cache, batch, members, places, shared))
 
     def __call__(self, layer: int, qkv: Tensor, /) -> Tensor:
         """``[N, (H + 2 K) D]``, unrotated -> ``[N, H, D]``."""
         query = self._cache.store(layer, self._rows, qkv, self._cos, self._sin)
-        outputs = [self._attend(layer, joint, query[joint.tokens]) for joint in self._joints]
+        outputs = [self._attend(layer, group, query[group.tokens]) for group in self._groups]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
-    def _attend(self, layer: int, joint: Joint, query: Tensor) -> Tensor:
-        if self._causal is not None and joint.slots.stop - joint.slots.start == 1:
-            return self._causal(query, *self._cache.read_one(layer, joint.slots.start, joint.keys))
-        keys, values = self._cache.read(layer, joint.slots, joint.keys)
-        padded = query if joint.fill is None else query.index_select(0, joint.fill)
-        output = attend(padded, keys, values, joint.mask)
-        return output if joint.real is None else output.index_select(0, joint.real)
+    def _attend(self, layer: int, group: Joint | Bundle | Lone, query: Tensor) -> Tensor:
+        kernels = self._kernels
+        if isinstance(group, Lone):
+            assert kernels is not None, "who is alone has a kernel"
+            return kernels.alone(query, *self._cache.read_one(layer, group.slot, group.keys))
+        if isinstance(group, Bundle):
+            assert kernels is not None, "bundles are made for a kernel"
+            assert kernels.together is not None, "that takes them"
+            return kernels.together(query, *self._cache.read_all(layer, group.slots), group.new, group.held)
+        keys, values = self._cache.read(layer, group.slots, group.keys)
+        padded = query if group.fill is None else query.index_select(0, group.fill)
+        output = attend(padded, keys, values, group.mask)
+        return output if group.real is None else output.index_select(0, group.real)
 
 
-def neighbours(cache: KVCache, batch: Ragged, shared: int) -> list[range]:
+def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = False) -> list[range]:
     """Which streams of the batch attend together, by index: as many in a row as lie side by side and are short.
 
-    `shared` is how many query heads share a key head.
+    `shared` is how many query heads share a key head. If `bundled`, lengths do not matter.
     """
     lengths = [cache.lengths[slot] for slot in batch.slots]
     groups = [range(1)]
@@ -112,18 +147,25 @@ def neighbours(cache: KVCache, batch: Ragged, shared: int) -> list[range]:
         longest = max(lengths[start : i + 1])
         scores = (i + 1 - start) * max(batch.counts[start : i + 1]) * shared * longest
         beside = batch.slots[i] == batch.slots[i - 1] + 1
-        if beside and longest <= JOINED_KEYS and scores <= JOINED_SCORES:
+        if beside and (bundled or (longest <= JOINED_KEYS and scores <= JOINED_SCORES)):
             groups[-1] = range(start, i + 1)
         else:
             groups.append(range(i, i + 1))
     return groups
 
 
-def _alone(cache: KVCache, batch: Ragged, member: int) -> Joint:
-    """A stream whose attention needs no mask."""
-    slot, first = batch.slots[member], sum(batch.counts[:member])
-    tokens = slice(first, first + batch.counts[member])
-    return Joint(slice(slot, slot + 1), tokens, cache.lengths[slot], None, None, None)
+def _alone(cache: KVCache, batch: Ragged, member: int) -> Lone:
+    first, slot = sum(batch.counts[:member]), batch.slots[member]
+    return Lone(slot, slice(first, first + batch.counts[member]), cache.lengths[slot])
+
+
+def _bundle(cache: KVCache, batch: Ragged, members: range) -> Bundle:
+    slots, counts = batch.slots[members.start : members.stop], batch.counts[members.start : members.stop]
+    first, device = sum(batch.counts[: members.start]), cache.keys.device
+    starts = upload(np.cumsum([0, *counts], dtype=np.int32), device)
+    held = upload(np.array([cache.lengths[slot] for slot in slots], np.int32), device)
+    tokens = slice(first, first + sum(counts))
+    return Bundle(slice(slots[0], slots[-1] + 1), tokens, Lengths(starts, max(counts)), held)
 
 
 def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared: int) -> Joint:

@@ -4,7 +4,7 @@ Keys are kept before rotation, so that they can be rotated for new positions wit
 for the positions of now. Tokens lie in their order, without holes. Knows no policy and decides nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,21 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.engine import ops
-from svlm_cli.engine.device import upload
+from svlm_cli.engine.route import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Tokens of a slot that are to lie from `start` on, in this order; `source` is where they lie now."""
+    """Tokens of a slot that are to lie from `start` on, in this order; `stretches` are where they lie now."""
 
     slot: int
     start: int
-    source: NDArray[np.int64]
+    stretches: tuple[range, ...]
 
     @property
     def count(self) -> int:
         """How many tokens move."""
-        return len(self.source)
+        return sum(map(len, self.stretches))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +106,29 @@ class KVCache:
         """The first `length` rotated keys and values of one slot, each ``[length, K, D]``."""
         return self.rotated_keys[layer, slot, :length], self.values[layer, slot, :length]
 
-    def keep(self, slot: int, order: NDArray[np.int64]) -> Move:
-        """Keep the tokens `order` of a slot, in that order; what is to be moved before anything else is done.
+    def read_all(self, layer: int, slots: slice) -> tuple[Tensor, Tensor]:
+        """Rotated keys and values of neighbouring `slots`, each ``[S, C, K, D]``, whatever their lengths."""
+        return self.rotated_keys[layer, slots], self.values[layer, slots]
+
+    def keep(self, slot: int, stretches: Sequence[range]) -> Move:
+        """Keep the tokens `stretches` of a slot, in that order; what is to be moved before anything else is done.
 
         The front that stays where it is (system and sink) is no part of that.
         """
-        if not len(order):
+        if not stretches:
             self.clear(slot)
-        away = np.flatnonzero(order != np.arange(len(order)))
-        start = int(away[0]) if len(away) else len(order)
-        self.lengths[slot] = len(order)
-        return Move(slot, start, order[start:])
+        start = len(stretches[0]) if stretches and not stretches[0].start else 0
+        self.lengths[slot] = sum(map(len, stretches))
+        return Move(slot, start, tuple(stretches[1:] if start else stretches))
 
     def move(self, moves: Sequence[Move], cos: Tensor, sin: Tensor) -> None:
         """Move tokens of any slots, and rotate their keys anew: `cos` and `sin` are those of one move after another."""
-        sources = [move.slot * self.capacity + move.source for move in moves]
-        targets = [move.slot * self.capacity + move.start + np.arange(move.count) for move in moves]
-        source, target = upload(np.stack([np.concatenate(sources), np.concatenate(targets)]), self.keys.device)
-        for pools in self._layers:  # a layer at a time: no copy of all that is kept
-            ops.move(pools.keys, pools.rotated_keys, pools.values, source, target, cos, sin)
+        keys, rotated_keys, values = (pool.flatten(1, 2) for pool in (self.keys, self.rotated_keys, self.values))
+        slots = [list(self._runs(move)) for move in moves]
+        ops.move(keys, rotated_keys, values, slots, cos, sin)
+
+    def _runs(self, move: Move) -> Iterator[Run]:
+        first, target = move.slot * self.capacity, move.start
+        for stretch in move.stretches:
+            yield Run(first + stretch.start, first + target, len(stretch))
+            target += len(stretch)

@@ -21,10 +21,11 @@ from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine import flash
 from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
 from svlm_cli.engine.cache import KVCache, Move
-from svlm_cli.engine.device import computing_dtype, dtype_name, upload
+from svlm_cli.engine.device import computing_dtype, dtype_name, settle, upload
 from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import Footprint, footprint, stream_tokens
-from svlm_cli.engine.fused import FusedLanguage
+from svlm_cli.engine.fused_language import FusedLanguage
+from svlm_cli.engine.fused_vision import FusedVision
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Prompt, Span, flatten
@@ -55,8 +56,8 @@ class Engine:
     ) -> None:
         """`fp8` rounds the language model's weights to eight bits, which the model cannot take back.
 
-        `graphs` lets a GPU record its decoding steps; elsewhere it means nothing. `UsageError` if the attention kernel
-        cannot be used here.
+        `graphs` lets a GPU record what it does again and again; elsewhere it means nothing. `UsageError` if the
+        attention kernel cannot be used here.
         """
         self.model = model
         self.preprocessor = preprocessor
@@ -84,8 +85,10 @@ class Engine:
             tokens_per_second=model.config.vision.tokens_per_second,
         )
         self.attention = flash.choose(attention, self.device, self.dtype)
-        self._causal = flash.causal(self.attention, self.device, self.dtype)
+        self._kernels = flash.causal(self.attention, self.device, self.dtype)
         self.fp8 = fp8
+        recorder = Graphs(self.device, enabled=graphs)
+        self._vision = FusedVision(model.visual, recorder)
         self._language = FusedLanguage(model.language, fp8=fp8)
         self._sampler = Sampler(policy.sampling, slots=max_streams, vocabulary=text.vocab_size, device=self.device)
         self._speaker = Speaker(
@@ -93,11 +96,12 @@ class Engine:
             self._language,
             self.cache,
             self._sampler,
-            Graphs(self.device, enabled=graphs),
+            recorder,
             end_ids=tokenizer.end_ids,
             max_tokens=policy.sampling.max_new_tokens,
         )
         self._free_slots = list(range(max_streams))
+        settle(self.device)
 
     @classmethod
     def load(
@@ -139,6 +143,17 @@ class Engine:
             streams=max_streams,
             value_bytes=computing.itemsize,
             fp8=computing != dtype,
+        )
+
+    def estimate(self) -> Footprint:
+        """What `footprint` says of this engine."""
+        return footprint(
+            self.model.config,
+            self.policy,
+            self.prompt,
+            streams=len(self.cache.lengths),
+            value_bytes=self.dtype.itemsize,
+            fp8=self.fp8,
         )
 
     @property
@@ -198,30 +213,32 @@ class Engine:
         moves: list[Move] = []
         where: list[Positions] = []
         for turn in turns:
-            stream, move = turn.stream, self._forget(turn)
+            stream, move = turn.stream, self._rewrite(turn)
             if move.count:
                 moves.append(move)
                 where.append(stream.positions[move.start : move.start + move.count])
-            self._append(stream, turn.new)
             turn.uniforms = stream.random.random(self.policy.sampling.max_new_tokens).tolist()
         if moves:
             self.cache.move(moves, *self._angles(np.concatenate(where)))
 
-    def _forget(self, turn: Turn) -> Move:
-        """The stream's memory without what the plan leaves out; which of its keys and values have to move for that."""
-        stream, order = turn.stream, turn.kept.order
-        keyed = order[order < stream.keyed] if self.policy.mode is not Mode.WINDOW_OVERLAP else order[:0]
-        assert np.array_equal(keyed, order[: len(keyed)]), "tokens without keys come last"
-        unchanged = np.array_equal(keyed, np.arange(stream.keyed)) and not turn.restarts
-        stream.spans = turn.kept.spans
-        stream.keyed = len(keyed)
-        if not unchanged:
-            if self.policy.mode is Mode.NATIVE_POSITIONS and not turn.restarts:
-                stream.positions = stream.positions[order]
-            else:
-                stream.positions, stream.next_position = self._planner.positions(stream.spans)
-            seen = {span.round for span in stream.spans if span.grid is not None}
-            stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
+    def _rewrite(self, turn: Turn) -> Move:
+        """The stream's memory without what the plan leaves out, and with what is to be read; which of its keys and
+        values have to move for that.
+        """
+        stream, kept = turn.stream, turn.kept
+        keyed = () if self.policy.mode is Mode.WINDOW_OVERLAP else _below(kept.stretches, stream.keyed)
+        stream.keyed = sum(map(len, keyed))
+        if not turn.restarts and kept.stretches == (range(len(stream.positions)),):
+            stream.spans = kept.spans
+            self._append(stream, turn.new)
+        elif self.policy.mode is Mode.NATIVE_POSITIONS and not turn.restarts:
+            stream.spans, stream.positions = kept.spans, stream.positions[kept.order]
+            self._append(stream, turn.new)
+        else:
+            stream.spans = kept.spans + turn.new
+            stream.positions, stream.next_position = self._planner.positions(stream.spans)
+        seen = {span.round for span in stream.spans if span.grid is not None}
+        stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
         return self.cache.keep(stream.slot, keyed)
 
     def _append(self, stream: StreamState, spans: tuple[Span, ...]) -> None:
@@ -245,8 +262,8 @@ class Engine:
             grids.append(grid)
             sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
         with flash.steady():
-            features = self.model.visual(torch.cat(patches), grids)
-        for turn, feature in zip(looking, features.split(sizes), strict=True):
+            features = self._vision(torch.cat(patches), grids)
+        for turn, feature in zip(looking, torch.split(features, sizes), strict=True):
             turn.stream.features[turn.stream.rounds] = feature
 
     @torch.inference_mode()
@@ -295,7 +312,7 @@ class Engine:
     def _forward(self, batch: Ragged, hidden: Tensor, where: Positions) -> Tensor:
         cos, sin = self._angles(where)
         heads = self.model.config.text.num_attention_heads
-        attention = CachedAttention(self.cache, batch, cos, sin, heads=heads, causal=self._causal)
+        attention = CachedAttention(self.cache, batch, cos, sin, heads=heads, kernels=self._kernels)
         with flash.steady():
             hidden = self._language(hidden, attention)
         return self._language.logits(last_of_each(hidden, batch))
@@ -352,3 +369,10 @@ class Engine:
 
     def _angles(self, where: Positions) -> tuple[Tensor, Tensor]:
         return self.model.language.rotary.angles(upload(where.astype(np.float32), self.device))
+
+
+def _below(stretches: Sequence[range], stop: int) -> tuple[range, ...]:
+    """What of them lies below `stop`. Tokens without keys come last, so that is their front."""
+    cut = tuple(range(one.start, min(one.stop, stop)) for one in stretches if one.start < stop)
+    assert cut == tuple(stretches[: len(cut) - 1]) + cut[-1:], "tokens without keys come last"
+    return cut

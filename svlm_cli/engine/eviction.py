@@ -5,6 +5,7 @@ Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +17,16 @@ from svlm_cli.engine.prompt import Part, Span
 
 @dataclass(frozen=True, slots=True)
 class Eviction:
-    """The sequence after eviction: token i of it was token `order[i]` before."""
+    """The sequence after eviction: the tokens that were at `stretches` before, one stretch after the other."""
 
     spans: tuple[Span, ...]
-    order: NDArray[np.int64]
+    stretches: tuple[range, ...]
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Token i was token ``order[i]`` before."""
+        parts = [np.arange(one.start, one.stop) for one in self.stretches]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 class _Piece(NamedTuple):
@@ -80,9 +87,9 @@ def evict(
             rounds.append(piece)
     kept_previous = _cut(previous + moved, windows)
     pieces = [*opening, *kept_previous, *tail, *rounds]
-    joined = Span(Part.PREVIOUS, tuple(token for piece in kept_previous for token in piece.span.ids))
+    joined = Span(Part.PREVIOUS, tuple(chain.from_iterable(piece.span.ids for piece in kept_previous)))
     after = [*opening, _Piece(joined, -1), *tail, *rounds]
-    return Eviction(tuple(piece.span for piece in after), _order(pieces))
+    return Eviction(tuple(piece.span for piece in after), _stretches(pieces))
 
 
 def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, coming: int) -> int:
@@ -98,14 +105,16 @@ def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, 
     return oldest
 
 
-def _order(pieces: Sequence[_Piece]) -> NDArray[np.int64]:
+def _stretches(pieces: Sequence[_Piece]) -> tuple[range, ...]:
     """Where the tokens of all pieces were. Most pieces were neighbours already, so there are few stretches."""
-    stretches: list[list[int]] = [[0, 0]]
+    found: list[range] = []
     for span, start in pieces:
-        if start != stretches[-1][1]:
-            stretches.append([start, start])
-        stretches[-1][1] += len(span.ids)
-    return np.concatenate([np.arange(start, stop) for start, stop in stretches])
+        stop = start + len(span.ids)
+        if found and start == found[-1].stop:
+            found[-1] = range(found[-1].start, stop)
+        elif start < stop:
+            found.append(range(start, stop))
+    return tuple(found)
 
 
 def _cut(previous: Sequence[_Piece], windows: WindowPolicy) -> list[_Piece]:

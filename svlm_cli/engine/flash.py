@@ -3,8 +3,10 @@
 All take and return the same; none is imported before it is asked for. Knows no cache and no stream.
 """
 
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
 
@@ -16,6 +18,32 @@ from svlm_cli.core.errors import UsageError
 
 Causal = Callable[[Tensor, Tensor, Tensor], Tensor]
 """The last `n` tokens ``[n, H, D]`` over `m` keys and values ``[m, K, D]``, each up to itself -> ``[n, H, D]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Of streams whose tokens lie one after the other: where each one's begin ``[b + 1]`` int32, and the most."""
+
+    starts: Tensor
+    longest: int
+
+
+Together = Callable[[Tensor, Tensor, Tensor, Lengths, Tensor], Tensor]
+"""The same for `b` streams at once: all their tokens ``[N, H, D]``, keys and values ``[b, m, K, D]``, and how many keys
+each one has ``[b]`` int32 -> ``[N, H, D]``."""
+
+
+@dataclass(frozen=True, slots=True)
+class CausalKernels:
+    """What an attention kernel offers."""
+
+    alone: Causal
+    together: Together | None = None
+
+
+Packed = Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
+"""Queries, keys and values ``[N, H, D]`` of segments one after the other, where each starts ``[count + 1]``, and the
+length of the longest -> ``[N, H, D]``, each segment within itself."""
 
 HOPPER = (9, 0)
 HALF = (torch.bfloat16, torch.float16)
@@ -62,23 +90,51 @@ def choose(name: AttentionKernel, device: torch.device, dtype: torch.dtype) -> A
     return name
 
 
-def causal(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) -> Causal | None:
-    """The function of a kernel that is usable; None where PyTorch has to be told by a mask who sees what."""
+def causal(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) -> CausalKernels | None:
+    """The functions of a kernel that is usable; None where PyTorch has to be told by a mask who sees what."""
     if device.type != "cuda" or dtype not in HALF:
         return None
     if kernel is AttentionKernel.SDPA:
-        return _sdpa
-    if kernel is AttentionKernel.FLASH4:
-        from flash_attn.cute import flash_attn_func
-    else:
-        from flash_attn import flash_attn_func
+        return CausalKernels(_sdpa)
+    if kernel is AttentionKernel.FLASH2:
+        from flash_attn import flash_attn_func as flash2
 
-    def flash(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        found = flash_attn_func(query[None], keys[None], values[None], causal=True)
-        output: Tensor = found[0] if isinstance(found, tuple) else found
-        return output.view_as(query)
+        return CausalKernels(
+            lambda query, keys, values: _output(flash2(query[None], keys[None], values[None], causal=True), query)
+        )
+    warnings.filterwarnings("ignore", module=r"cutlass\.")  # of its own making; nothing a reader of captions could do
+    from flash_attn.cute import flash_attn_func as flash4
+    from flash_attn.cute import flash_attn_varlen_func as flash4_of_several
 
-    return flash
+    def together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
+        found = flash4_of_several(
+            query, keys, values, cu_seqlens_q=new.starts, max_seqlen_q=new.longest, seqused_k=held, causal=True
+        )
+        return _output(found, query)
+
+    def alone(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        return _output(flash4(query[None], keys[None], values[None], causal=True), query)
+
+    return CausalKernels(alone, together)
+
+
+def _output(found: Tensor | tuple[Tensor, ...], query: Tensor) -> Tensor:
+    """Some releases return more than the output."""
+    return (found[0] if isinstance(found, tuple) else found).view_as(query)
+
+
+def packed(device: torch.device, dtype: torch.dtype) -> Packed | None:
+    """PyTorch's own for segments of any lengths; None where it has none."""
+    if device.type != "cuda" or dtype not in HALF:
+        return None
+    from torch.nn.attention.varlen import varlen_attn
+
+    def attend(query: Tensor, keys: Tensor, values: Tensor, starts: Tensor, longest: int) -> Tensor:
+        output = varlen_attn(query, keys, values, starts, starts, longest, longest)
+        assert isinstance(output, Tensor), "nothing else was asked for"
+        return output
+
+    return attend
 
 
 def _sdpa(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:

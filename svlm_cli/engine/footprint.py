@@ -49,11 +49,12 @@ class Footprint:
     weights: int
     cache: int  # all slots, and which ids each one's context holds
     working: int  # what a round needs besides, at most
+    loading: int  # in all, at most, until all weights are where they stay
 
     @property
     def total(self) -> int:
-        """All of it."""
-        return self.weights + self.cache + self.working
+        """The most that is needed at once."""
+        return max(self.weights + self.cache + self.working, self.loading)
 
 
 def footprint(
@@ -65,25 +66,33 @@ def footprint(
     capacity = stream_tokens(prompt, policy, pixels_per_token=side**2)
     token = _POOLS * text.num_hidden_layers * text.num_key_value_heads * text.head_dim * value_bytes
     seen = text.vocab_size if policy.sampling.repetition_penalty != 1 else 0
+    cache = streams * (capacity * token + seen)
+    # The halves of a feed-forward are copied side by side; to round them, as float32 and once more without signs.
+    joined = 2 * text.intermediate_size * text.hidden_size * (value_bytes + (2.5 * _FLOAT if fp8 else 0))
     return Footprint(
         weights=_weights(config, value_bytes, fp8=fp8),
-        cache=streams * (capacity * token + seen),
+        cache=cache,
         working=_working(config, policy, prompt, streams, value_bytes),
+        loading=_weights(config, value_bytes, fp8=False) + cache + int(joined),
     )
 
 
 def _weights(config: Qwen2_5VLConfig, value_bytes: int, *, fp8: bool) -> int:
-    """In eight bits, what multiplies in the language model has a byte a number, and a scale a row."""
+    """As streaming lays them out. In eight bits, what multiplies in the language model has a byte a number, and a scale
+    a row.
+    """
+    vision, text = config.vision, config.text
+    added = vision.aligned_intermediate_size - vision.intermediate_size
+    aligned = parameters(config) + added * vision.depth * (3 * vision.hidden_size + 2)
     if not fp8:
-        return parameters(config) * value_bytes
-    text = config.text
+        return aligned * value_bytes
     kinds = text.num_key_value_heads * text.head_dim
     rows = 2 * text.hidden_size + 2 * kinds + 2 * text.intermediate_size + text.hidden_size
     matrices = 2 * text.hidden_size**2 + 2 * text.hidden_size * kinds + 3 * text.hidden_size * text.intermediate_size
     head = text.vocab_size * text.hidden_size
     rounded = text.num_hidden_layers * matrices + head
     scales = (text.num_hidden_layers * rows + text.vocab_size) * _FLOAT
-    kept = parameters(config) - rounded + (head if config.tie_word_embeddings else 0)  # a tied head is a copy then
+    kept = aligned - rounded + (head if config.tie_word_embeddings else 0)  # a tied head is a copy then
     return kept * value_bytes + rounded + scales
 
 

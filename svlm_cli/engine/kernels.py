@@ -9,10 +9,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from svlm_cli.engine.route import Route
+
 _NORM_WARPS = 8
 _HEADS_AT_ONCE = 4  # of one token, in `rotate_and_store`
 _KEYS_AT_ONCE = 64
 _LEAST_ROWS = 16  # of a matrix product
+_STAGED_BYTES = 1 << 28
+_PAIRS_AT_ONCE, _TOKENS_AT_ONCE, _SLIDE_WARPS = 64, 128, 8  # of a head that moves within its slot
 
 
 @triton.jit
@@ -64,6 +68,33 @@ def silu_mul(gate_up: Tensor) -> Tensor:
     product = gate_up.new_empty(rows, size)
     _silu_mul[(rows, triton.cdiv(size, 1024))](gate_up, product, size, BLOCK=1024)
     return product
+
+
+@triton.jit
+def _rotate_heads(qkv, cos, sin, WIDTH, HEADS: tl.constexpr, HALF: tl.constexpr, H: tl.constexpr, C: tl.constexpr):
+    token = tl.program_id(0).to(tl.int64)
+    head, channel = tl.arange(0, H)[:, None], tl.arange(0, C)[None, :]
+    there = (head < HEADS) & (channel < HALF)
+    x = qkv + token * WIDTH + head * 2 * HALF + channel
+    first, second = tl.load(x, mask=there, other=0.0), tl.load(x + HALF, mask=there, other=0.0)
+    inside = channel < HALF
+    angle = token * 2 * HALF + channel
+    a, b = first.to(tl.float32), second.to(tl.float32)
+    turned_a = a * tl.load(cos + angle, mask=inside) + b * tl.load(sin + angle, mask=inside)
+    turned_b = b * tl.load(cos + angle + HALF, mask=inside) + a * tl.load(sin + angle + HALF, mask=inside)
+    tl.store(x, turned_a.to(first.dtype), mask=there)
+    tl.store(x + HALF, turned_b.to(first.dtype), mask=there)
+
+
+def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
+    """See `ops.rotate_heads`."""
+    rows, width = qkv.shape
+    half = cos.shape[-1] // 2
+    heads = 2 * width // 3 // (2 * half)
+    _rotate_heads[(rows,)](
+        qkv, cos, sin, width,
+        HEADS=heads, HALF=half, H=triton.next_power_of_2(heads), C=triton.next_power_of_2(half),
+    )  # fmt: skip
 
 
 @triton.jit
@@ -195,27 +226,30 @@ def _processors(device: torch.device) -> int:
     return torch.cuda.get_device_properties(device).multi_processor_count if device.type == "cuda" else 4
 
 
-@triton.jit
-def _gather(keys, values, source, staged_keys, staged_values, SIZE: tl.constexpr):
+@triton.jit(do_not_specialize=["COUNT"])
+def _gather(keys, values, jumping, staged_keys, staged_values, COUNT, POOL, SIZE: tl.constexpr):
     token, channel = tl.program_id(0).to(tl.int64), tl.arange(0, SIZE)
-    row = tl.load(source + token) * SIZE
-    tl.store(staged_keys + token * SIZE + channel, tl.load(keys + row + channel))
-    tl.store(staged_values + token * SIZE + channel, tl.load(values + row + channel))
+    layer = tl.program_id(1).to(tl.int64)
+    place = layer * POOL + tl.load(jumping + 3 * token).to(tl.int64) * SIZE + channel
+    staged = (layer * COUNT + token) * SIZE + channel
+    tl.store(staged_keys + staged, tl.load(keys + place))
+    tl.store(staged_values + staged, tl.load(values + place))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["COUNT"])
 def _scatter(
-    keys, rotated_keys, values, target, staged_keys, staged_values, cos, sin, K: tl.constexpr, HALF: tl.constexpr
-):
-    token = tl.program_id(0).to(tl.int64)
+    keys, rotated_keys, values, jumping, staged_keys, staged_values, cos, sin, COUNT, POOL,
+    K: tl.constexpr, HALF: tl.constexpr,
+):  # fmt: skip
+    token, layer = tl.program_id(0).to(tl.int64), tl.program_id(1).to(tl.int64)
     head, channel = tl.arange(0, K)[:, None], tl.arange(0, HALF)[None, :]
     inner = head * 2 * HALF + channel
-    place = tl.load(target + token) * K * 2 * HALF + inner
-    staged = token * K * 2 * HALF + inner
+    place = layer * POOL + tl.load(jumping + 3 * token + 1).to(tl.int64) * K * 2 * HALF + inner
+    staged = (layer * COUNT + token) * K * 2 * HALF + inner
     first, second = tl.load(staged_keys + staged), tl.load(staged_keys + staged + HALF)
     tl.store(keys + place, first)
     tl.store(keys + place + HALF, second)
-    angle = token * 2 * HALF + channel
+    angle = tl.load(jumping + 3 * token + 2) * 2 * HALF + channel
     a, b = first.to(tl.float32), second.to(tl.float32)
     turned_a = a * tl.load(cos + angle) + b * tl.load(sin + angle)
     turned_b = b * tl.load(cos + angle + HALF) + a * tl.load(sin + angle + HALF)
@@ -225,57 +259,120 @@ def _scatter(
     tl.store(values + place + HALF, tl.load(staged_values + staged + HALF))
 
 
-def move(
-    keys: Tensor, rotated_keys: Tensor, values: Tensor, source: Tensor, target: Tensor, cos: Tensor, sin: Tensor
-) -> None:
-    """See `ops.move`. Through a copy: a place may be written to before it is read."""
-    count, (kinds, size) = len(source), keys.shape[1:]
-    staged_keys, staged_values = keys.new_empty(2, count, kinds, size)
-    _gather[(count,)](keys, values, source, staged_keys, staged_values, SIZE=kinds * size)
-    _scatter[(count,)](
-        keys, rotated_keys, values, target, staged_keys, staged_values, cos, sin, K=kinds, HALF=size // 2
-    )
+@triton.jit
+def _slide(
+    keys, rotated_keys, values, runs, bounds, cos, sin, POOL,
+    K: tl.constexpr, HALF: tl.constexpr, CHANNELS: tl.constexpr, TOKENS: tl.constexpr,
+):  # fmt: skip
+    """`CHANNELS` pairs of one key head, in one layer and one slot: its tokens in order, so that none is written to
+    before it is read.
+    """
+    part, slot, layer = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
+    head = part // (HALF // CHANNELS)
+    channel = (part % (HALF // CHANNELS)) * CHANNELS + tl.arange(0, CHANNELS)[None, :]
+    inner = layer * POOL + head * 2 * HALF + channel
+    for run in range(tl.load(bounds + slot), tl.load(bounds + slot + 1)):
+        source, target = tl.load(runs + 4 * run).to(tl.int64), tl.load(runs + 4 * run + 1).to(tl.int64)
+        first_angle, count = tl.load(runs + 4 * run + 2), tl.load(runs + 4 * run + 3)
+        for begin in range(0, count, TOKENS):
+            token = begin + tl.arange(0, TOKENS)[:, None]
+            there = (token < count) & (channel < HALF)
+            place = (source + token) * K * 2 * HALF + inner
+            first, second = tl.load(keys + place, mask=there), tl.load(keys + place + HALF, mask=there)
+            value, second_value = tl.load(values + place, mask=there), tl.load(values + place + HALF, mask=there)
+            angle = (first_angle + token) * 2 * HALF + channel
+            a, b = first.to(tl.float32), second.to(tl.float32)
+            turned_a = a * tl.load(cos + angle, mask=there) + b * tl.load(sin + angle, mask=there)
+            turned_b = b * tl.load(cos + angle + HALF, mask=there) + a * tl.load(sin + angle + HALF, mask=there)
+            place = (target + token) * K * 2 * HALF + inner
+            tl.debug_barrier()  # all of it is read
+            tl.store(keys + place, first, mask=there)
+            tl.store(keys + place + HALF, second, mask=there)
+            tl.store(rotated_keys + place, turned_a.to(first.dtype), mask=there)
+            tl.store(rotated_keys + place + HALF, turned_b.to(first.dtype), mask=there)
+            tl.store(values + place, value, mask=there)
+            tl.store(values + place + HALF, second_value, mask=there)
+
+
+def move(keys: Tensor, rotated_keys: Tensor, values: Tensor, route: Route, cos: Tensor, sin: Tensor) -> None:
+    """See `ops.move`. Tokens that jump are copied first and put in their places last, as many layers at once as there
+    is room for.
+    """
+    layers, places, kinds, size = keys.shape
+    pool, jumps, half = places * kinds * size, route.jumps, size // 2
+    channels = min(half, _PAIRS_AT_ONCE)
+    at_once = max(min(layers, _STAGED_BYTES // max(2 * jumps * kinds * size * keys.element_size(), 1)), 1)
+    for begin in range(0, layers, at_once):
+        some = [one[begin : begin + at_once] for one in (keys, rotated_keys, values)]
+        count = len(some[0])
+        staged = keys.new_empty(2, count, jumps, kinds, size)
+        if jumps:
+            _gather[(jumps, count)](some[0], some[2], route.jumping, *staged, jumps, pool, SIZE=kinds * size)
+        if route.runs:
+            _slide[(kinds * (half // channels), route.slots, count)](
+                *some, route.sliding, route.bounds, cos, sin, pool,
+                K=kinds, HALF=half, CHANNELS=channels, TOKENS=_TOKENS_AT_ONCE, num_warps=_SLIDE_WARPS,
+            )  # fmt: skip
+        if jumps:
+            _scatter[(jumps, count)](*some, route.jumping, *staged, cos, sin, jumps, pool, K=kinds, HALF=half)
 
 
 @triton.jit
-def _fp8_linear(
-    x, values, scales, out, M, N, K,
-    SPLITS: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr, BLOCK: tl.constexpr,
+def _row_linear(
+    x, weights, scales, bias, out, N, K,
+    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, BIASED: tl.constexpr,
 ):  # fmt: skip
-    """`ROWS` times `COLUMNS` of the product, summed over one of `SPLITS` parts of K."""
-    column = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
-    split, row, inner = tl.program_id(1), tl.arange(0, ROWS), tl.arange(0, BLOCK)
-    each = tl.cdiv(tl.cdiv(K, SPLITS), BLOCK) * BLOCK
-    start, stop = split * each, tl.minimum((split + 1) * each, K)
-    summed = tl.zeros((ROWS, COLUMNS), tl.float32)
-    for begin in range(start, stop, BLOCK):
-        k = begin + inner
-        there = k < stop
-        a = tl.load(x + row[:, None] * K + k[None, :], mask=(row[:, None] < M) & there[None, :], other=0.0)
-        w = tl.load(values + column[:, None].to(tl.int64) * K + k[None, :], mask=(column[:, None] < N) & there[None, :])
-        summed += tl.dot(a, tl.trans(w.to(tl.float16)))
-    real = (row[:, None] < M) & (column[None, :] < N)
-    summed *= tl.load(scales + column, mask=column < N, other=0.0)[None, :]
-    place = out + row[:, None] * N + column[None, :]
-    if SPLITS == 1:
-        tl.store(place, summed, mask=real)
-    else:
-        tl.atomic_add(place, summed, mask=real)
+    """`COLUMNS` channels of the product of one row. Without matrix units: what takes time is to read the weights."""
+    column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
+    real = column < N
+    place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
+    products = tl.zeros((COLUMNS, BLOCK), tl.float32)
+    for begin in range(0, K, BLOCK):
+        there = begin + inner < K
+        w = tl.load(place + begin, mask=real[:, None] & there[None, :], other=0.0, eviction_policy="evict_first")
+        products += w.to(tl.float32) * tl.load(x + begin + inner, mask=there, other=0.0).to(tl.float32)[None, :]
+    summed = tl.sum(products, 1)
+    if SCALED:
+        summed *= tl.load(scales + column, mask=real, other=0.0)
+    if BIASED:
+        summed += tl.load(bias + column, mask=real, other=0.0).to(tl.float32)
+    tl.store(out + column, summed.to(out.dtype.element_ty), mask=real)
 
 
-def fp8_linear(x: Tensor, values: Tensor, scales: Tensor, bias: Tensor | None) -> Tensor:
-    """See `fp8.linear`, for few rows. They are halves, divided by their largest value: eight bits widen to halves at
-    once, and a half has no room for large numbers.
-    """
-    (m, k), n = x.shape, len(values)
-    largest = x.float().abs().amax(dim=1, keepdim=True).clamp_(min=1e-12)
-    halves = (x / largest).to(torch.float16)
-    columns = 32
-    splits = splits_of(triton.cdiv(n, columns), _processors(x.device), k)
-    out = (torch.empty if splits == 1 else torch.zeros)(m, n, device=x.device)
-    _fp8_linear[(triton.cdiv(n, columns), splits)](
-        halves, values, scales, out, m, n, k,
-        SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(m)), COLUMNS=columns, BLOCK=256,
+def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor | None) -> Tensor:
+    """``[1, K]`` times ``[N, K]`` transposed, times ``[N, 1]``, plus ``[N]``."""
+    n, k = weights.shape
+    out = x.new_empty(1, n)
+    columns, block = _row_blocks(n, eight_bits=scales is not None)
+    _row_linear[(triton.cdiv(n, columns),)](
+        x, weights, x if scales is None else scales, x if bias is None else bias, out, n, k,
+        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, BIASED=bias is not None, num_warps=4,
     )  # fmt: skip
-    product = (out * largest).to(x.dtype)
-    return product if bias is None else product + bias
+    return out
+
+
+def _row_blocks(channels: int, *, eight_bits: bool) -> tuple[int, int]:
+    """How many channels and inputs a program takes at once: what was fastest on an H200 (docs/performance.md)."""
+    if not eight_bits:
+        return 8, 512
+    return (16, 512) if channels >= 1 << 14 else (4, 1024)
+
+
+@triton.jit
+def _round_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.constexpr):
+    row, channel = tl.program_id(0).to(tl.int64), tl.arange(0, BLOCK)
+    inside = channel < K
+    wide = tl.load(x + row * K + channel, mask=inside, other=0.0).to(tl.float32)
+    scale = tl.maximum(tl.max(tl.abs(wide)) / LARGEST, 1e-12)
+    tl.store(values + row * K + channel, (wide / scale).to(values.dtype.element_ty), mask=inside)
+    tl.store(scales + row, scale)
+
+
+def round_rows(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """See `fp8.rounded`."""
+    values, scales = torch.empty_like(x, dtype=dtype), x.new_empty(len(x), 1, dtype=torch.float32)
+    size = x.shape[1]
+    _round_rows[(len(x),)](
+        x, values, scales, size, LARGEST=torch.finfo(dtype).max, BLOCK=triton.next_power_of_2(size), num_warps=8
+    )
+    return values, scales

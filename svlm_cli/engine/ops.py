@@ -3,11 +3,17 @@
 The plain form is what the kernel is tested against. Knows no stream and no policy.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from svlm_cli.engine.device import upload
+from svlm_cli.engine.fp8 import Fp8Weight
 from svlm_cli.engine.qwen2_5_vl.layers import rotate
+from svlm_cli.engine.route import Route, Run
 
 
 def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -21,6 +27,22 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
     return F.rms_norm(stream, weight.shape, weight, eps)
 
 
+def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) -> Tensor:
+    """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. A single row takes no longer than reading the weights."""
+    alone = x.is_cuda and len(x) == 1
+    if isinstance(weight, Fp8Weight):
+        if not alone:
+            return weight.times(x, bias)
+        values, scales = weight.values, weight.scales
+    else:
+        if not alone:
+            return F.linear(x, weight, bias)
+        values, scales = weight, None
+    from svlm_cli.engine import kernels
+
+    return kernels.row_linear(x, values, scales, bias)
+
+
 def silu_mul(gate_up: Tensor) -> Tensor:
     """``silu(gate) * up`` of ``[N, 2 * I]``, in which the gates come first."""
     if gate_up.is_cuda:
@@ -29,6 +51,18 @@ def silu_mul(gate_up: Tensor) -> Tensor:
         return kernels.silu_mul(gate_up)
     gate, up = gate_up.chunk(2, dim=-1)
     return F.silu(gate).mul_(up)
+
+
+def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
+    """Rotates queries and keys of `qkv` ``[N, 3 * H * D]``, in place. `cos`, `sin` ``[N, 1, D]`` are rotary tables."""
+    if qkv.is_cuda:
+        from svlm_cli.engine import kernels
+
+        kernels.rotate_heads(qkv, cos, sin)
+        return
+    query_key = qkv.view(len(qkv), -1, cos.shape[-1]).tensor_split(3, dim=1)[:2]
+    for one in query_key:
+        one.copy_(rotate(one, cos, sin))
 
 
 def rotate_and_store(
@@ -71,18 +105,22 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
 
 
 def move(
-    keys: Tensor, rotated_keys: Tensor, values: Tensor, source: Tensor, target: Tensor, cos: Tensor, sin: Tensor
+    keys: Tensor, rotated_keys: Tensor, values: Tensor, slots: Sequence[Sequence[Run]], cos: Tensor, sin: Tensor
 ) -> None:
-    """Moves rows `source` ``[N]`` of a layer's pools ``[R, K, D]`` to `target`, all at once.
+    """Moves rows of the pools ``[L, R, K, D]``, all at once and in every layer: runs of one slot after the other.
 
-    Their keys are rotated anew, by `cos` and `sin` ``[N, 1, D]``.
+    Their keys are rotated anew, by `cos` and `sin` ``[N, 1, D]``, which are those of all rows in this order.
     """
     if keys.is_cuda:
         from svlm_cli.engine import kernels
 
-        kernels.move(keys, rotated_keys, values, source, target, cos, sin)
+        kernels.move(keys, rotated_keys, values, Route.of(slots, keys.device), cos, sin)
         return
-    moved = keys.index_select(0, source)
-    keys.index_copy_(0, target, moved)
-    rotated_keys.index_copy_(0, target, rotate(moved, cos, sin))
-    values.index_copy_(0, target, values.index_select(0, source))
+    runs = [run for slot in slots for run in slot]
+    source = upload(np.concatenate([np.arange(run.source, run.source + run.rows) for run in runs]), keys.device)
+    target = upload(np.concatenate([np.arange(run.target, run.target + run.rows) for run in runs]), keys.device)
+    for layer, rotated_layer, value_layer in zip(keys, rotated_keys, values, strict=True):  # no copy of all layers
+        moved = layer.index_select(0, source)
+        layer.index_copy_(0, target, moved)
+        rotated_layer.index_copy_(0, target, rotate(moved, cos, sin))
+        value_layer.index_copy_(0, target, value_layer.index_select(0, source))

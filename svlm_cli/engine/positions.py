@@ -25,7 +25,11 @@ def video_block(grid: tuple[int, int, int], seconds_per_pair: float, tokens_per_
     return np.stack([t * (tokens_per_second * seconds_per_pair), h, w], axis=1)
 
 
-_block = lru_cache(maxsize=64)(video_block)  # every round has the same; nobody writes to it
+@lru_cache(maxsize=64)
+def _block(grid: tuple[int, int, int], seconds_per_pair: float, tokens_per_second: float) -> tuple[Positions, float]:
+    """And how far it reaches. Every round has the same; nobody writes to it."""
+    block = video_block(grid, seconds_per_pair, tokens_per_second)
+    return block, float(block.max())
 
 
 def positions(
@@ -35,18 +39,20 @@ def positions(
 
     Text advances all three axes by 1; after a video block, text goes on at the block's largest position + 1.
     """
-    parts: list[Positions] = []
-    at, text = start, 0  # where the text since the last block began, and its length
+    where = np.empty((sum([len(span.ids) for span in spans]), 3))
+    at, begin, text = start, 0, 0  # where the text since the last block began, its first token, and its length
     for span in spans:
         if span.grid is None:
-            text += len(span)
+            text += len(span.ids)
             continue
-        parts.append(_text(at, text + 1))
-        parts.append(_block(span.grid, seconds_per_pair, tokens_per_second) + (at + text + 1))
-        at, text = float(parts[-1].max()) + 1, 1
-    parts.append(_text(at, text))
-    return np.concatenate(parts), at + text
+        block, reach = _block(span.grid, seconds_per_pair, tokens_per_second)
+        _count(where[begin : begin + text + 1], at)
+        begin, at = begin + text + 1, at + text + 1
+        np.add(block, at, out=where[begin : begin + len(block)])
+        begin, at, text = begin + len(block), at + reach + 1, 1
+    _count(where[begin:], at)
+    return where, at + text
 
 
-def _text(start: float, length: int) -> Positions:
-    return np.repeat((start + np.arange(length, dtype=np.float64))[:, None], 3, axis=1)
+def _count(text: Positions, start: float) -> None:
+    np.add(np.arange(len(text))[:, None], start, out=text)

@@ -17,7 +17,7 @@ from torch import Tensor
 from svlm_cli.engine import ops
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.device import upload
-from svlm_cli.engine.fused import FusedLanguage
+from svlm_cli.engine.fused_language import FusedLanguage
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.sampling import Sampler

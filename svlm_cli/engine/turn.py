@@ -6,8 +6,6 @@ Planning touches neither the device nor the stream. Knows no network and no key.
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
@@ -84,7 +82,7 @@ class Planner:
             )
             grid = self._preprocessor.merged_grid(len(chunk.frames), *size)
         coming = 0 if grid is None else math.prod(grid)
-        kept = Eviction(self._opening(stream), np.empty(0, np.int64)) if restarts else self._evict(stream, coming)
+        kept = Eviction(self._opening(stream), ()) if restarts else self._evict(stream, coming)
         query = stream.options.query if restarts or policy.prompt.keep_query else ()
         new = self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, query)
         limit = self._limit(request)
@@ -125,7 +123,7 @@ class Planner:
 
     def _evict(self, stream: StreamState, coming: int) -> Eviction:
         if self._policy.mode in (Mode.FULL, Mode.WINDOW):
-            return Eviction(stream.spans, np.arange(sum(map(len, stream.spans))))
+            return Eviction(stream.spans, (range(sum(map(len, stream.spans))),))
         return evict(stream.spans, stream.rounds, self._policy.windows, self._prompt.moving_words, coming=coming)
 
     def _limit(self, request: Request) -> int:

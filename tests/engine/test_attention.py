@@ -10,6 +10,7 @@ from torch import Tensor
 from svlm_cli.engine import attention
 from svlm_cli.engine.attention import CachedAttention, Ragged, neighbours
 from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.flash import CausalKernels, Lengths, Together
 from svlm_cli.engine.qwen2_5_vl.layers import both_ways, rotary_tables, rotate
 
 LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
@@ -87,6 +88,40 @@ def test_equals_softmax_written_out(slots: tuple[int, ...], counts: tuple[int, .
     for layer in range(LAYERS):
         out = attend(layer, qkv)
         torch.testing.assert_close(out, written_out(cache, layer, batch, query), atol=ATOL, rtol=0)
+
+
+def plain(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """`Causal` in plain PyTorch."""
+    shared = query.shape[1] // keys.shape[1]
+    keys, values = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1)
+    scores = torch.einsum("nhd,mhd->hnm", query, keys) / math.sqrt(SIZE)
+    hidden = torch.ones(scores.shape[1:]).triu(1 + len(keys) - len(query)).bool()
+    return torch.einsum("hnm,mhd->nhd", scores.masked_fill(hidden, -math.inf).softmax(-1), values)
+
+
+def plain_together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
+    """`Together` in plain PyTorch."""
+    bounds, lengths = new.starts.tolist(), held.tolist()
+    return torch.cat(
+        [
+            plain(query[start:stop], keys[index, :length], values[index, :length])
+            for index, (start, stop, length) in enumerate(zip(bounds, bounds[1:], lengths, strict=False))
+        ]
+    )
+
+
+@pytest.mark.parametrize("together", [None, plain_together])
+@pytest.mark.parametrize(("slots", "counts"), BATCHES.values(), ids=BATCHES.keys())
+def test_kernels_are_given_what_they_ask_for(
+    slots: tuple[int, ...], counts: tuple[int, ...], together: Together | None
+) -> None:
+    """Guards lengths, slots and tokens of another stream."""
+    cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=2)
+    batch = Ragged(slots, counts)
+    qkv, tables = new_tokens(sum(counts), 4, 2)
+    attend = CachedAttention(cache, batch, *tables, heads=4, kernels=CausalKernels(plain, together))
+    query = rotate(apart(qkv, 4, 2)[0], *tables)
+    torch.testing.assert_close(attend(1, qkv), written_out(cache, 1, batch, query), atol=ATOL, rtol=0)
 
 
 def test_new_tokens_are_stored_behind_those_of_their_slot() -> None:

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.turn import Request
 from tests.engine.conftest import hear, make_chunks, small_policy
 
 pytestmark = pytest.mark.gpu
@@ -42,3 +44,48 @@ def test_bfloat16_stays_near_float32(tiny_checkpoint: Path) -> None:
             reference = torch.stack(expected.logits)
             error = torch.stack(heard.logits).float() - reference
             assert (error.norm() / reference.norm()).item() < 0.03
+
+
+def test_a_round_waits_for_nothing_but_its_tokens(tiny_checkpoint: Path) -> None:
+    """Guards the overlap of host and GPU: PyTorch raises where an operation would wait. The rounds before are for what
+    is prepared once.
+    """
+    engine = Engine.load(
+        tiny_checkpoint, small_policy(), device=torch.device("cuda"), dtype=torch.bfloat16, max_streams=2
+    )
+    with engine.open() as one, engine.open() as other:
+        for index, chunk in enumerate(make_chunks(ROUNDS)):
+            torch.cuda.set_sync_debug_mode("error" if index >= ROUNDS // 2 else "default")
+            try:
+                list(engine.step([Request(one, chunk), Request(other, chunk)]))
+            finally:
+                torch.cuda.set_sync_debug_mode("default")
+
+
+def test_recorded_steps_say_what_a_cpu_says(tiny_checkpoint: Path) -> None:
+    """Guards recordings that read or write what was somewhere else when they were made, as streams come and go.
+
+    Nobody observes logits here, since then nothing is recorded.
+    """
+    said = []
+    for device, graphs in (("cpu", False), ("cuda", False), ("cuda", True)):
+        engine = Engine.load(
+            tiny_checkpoint,
+            small_policy(),
+            device=torch.device(device),
+            dtype=torch.float32,
+            max_streams=3,
+            graphs=graphs,
+        )
+        streams = [engine.open(seed=seed) for seed in range(3)]
+        words = []
+        for index, chunk in enumerate(make_chunks(ROUNDS)):
+            some = streams if index % 5 else streams[:2]
+            events = engine.step([Request(stream, chunk) for stream in some])
+            words.append(sorted((one.stream, one.token_ids) for one in events if isinstance(one, Segment)))
+            if index == ROUNDS // 2:
+                streams[1].close()
+                streams[1] = engine.open(seed=7)
+        said.append(words)
+    assert said[0] == said[1]
+    assert said[0] == said[2]

@@ -55,6 +55,11 @@ class VisionConfig:
         return self.hidden_size // self.num_heads
 
     @property
+    def aligned_intermediate_size(self) -> int:
+        """`intermediate_size` in whole 16 bytes of halves: matrix units are slow with rows that begin elsewhere."""
+        return -(-self.intermediate_size // 8) * 8
+
+    @property
     def patch_dim(self) -> int:
         """Values of one patch: channels x frames x pixels."""
         return self.in_channels * self.temporal_patch_size * self.patch_size**2

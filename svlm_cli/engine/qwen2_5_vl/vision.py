@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ from svlm_cli.engine.qwen2_5_vl.layers import FeedForward, RMSNorm, both_ways, r
 Grid = tuple[int, int, int]
 """Frame pairs, patches down, patches across."""
 
-_NORM_EPS = 1e-6  # fixed in every release of the architecture
+NORM_EPS: Final = 1e-6  # fixed in every release of the architecture
 _LAYOUTS_KEPT = 64
 
 
@@ -28,13 +29,15 @@ _LAYOUTS_KEPT = 64
 class Segments:
     """How ``N`` consecutive rows split into segments that attend within themselves.
 
-    Segments of one size are a view of the rows, and the three tensors are None. Otherwise each segment is padded to
-    the longest: ``rows`` ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row went,
-    ``mask`` ``[count, 1, 1, longest]`` which places are real.
+    ``starts`` ``[count + 1]`` int32 are the first rows of the segments, and ``N``. Segments of one size are a view of
+    the rows, and the other tensors are None. Otherwise each segment is padded to the longest: ``rows``
+    ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row went, ``mask``
+    ``[count, 1, 1, longest]`` which places are real.
     """
 
     count: int
     longest: int
+    starts: Tensor
     rows: Tensor | None = None
     places: Tensor | None = None
     mask: Tensor | None = None
@@ -43,9 +46,10 @@ class Segments:
     def of(cls, lengths: Tensor, device: torch.device) -> "Segments":
         """From the lengths of the segments, ``[count]`` on the CPU."""
         count, longest = len(lengths), int(lengths.max())
-        if bool((lengths == longest).all()):
-            return cls(count, longest)
         starts = lengths.cumsum(0) - lengths
+        bounds = F.pad(lengths.cumsum(0), (1, 0)).to(device, torch.int32)
+        if bool((lengths == longest).all()):
+            return cls(count, longest, bounds)
         place = torch.arange(longest)
         mask = place < lengths[:, None]
         # Padding repeats its own segment's last row, so that no row's gradient gathers from everywhere.
@@ -53,6 +57,7 @@ class Segments:
         return cls(
             count,
             longest,
+            bounds,
             rows.flatten().to(device),
             mask.flatten().nonzero().flatten().to(device),
             mask[:, None, None, :].to(device),
@@ -140,17 +145,21 @@ class VisionTower(nn.Module):
         Patches come token by token, as `Preprocessor` orders them.
         """
         assert len(patches) == sum(pairs * height * width for pairs, height, width in grids), "patches fill the grids"
-        layout = self._layout(grids, patches.device)
-        hidden = self.patch_embed(patches)
-        tokens = len(layout.order)
-        hidden = hidden.view(tokens, -1).index_select(0, layout.order).view(len(patches), -1)
+        layout = self.layout(grids, patches.device)
+        hidden = self.in_windows(self.patch_embed(patches), layout)
         for index, block in enumerate(self.blocks):
             whole = index in self.config.fullatt_block_indexes
             hidden = block(hidden, layout.cos, layout.sin, layout.frames if whole else layout.windows)
         features: Tensor = self.merger(hidden).index_select(0, layout.inverse)
         return features
 
-    def _layout(self, grids: Sequence[Grid], device: torch.device) -> Layout:
+    @staticmethod
+    def in_windows(hidden: Tensor, layout: Layout) -> Tensor:
+        """``[N, D]`` in the order in which patches come -> in that of the windows."""
+        return hidden.view(len(layout.order), -1).index_select(0, layout.order).view(len(hidden), -1)
+
+    def layout(self, grids: Sequence[Grid], device: torch.device) -> Layout:
+        """What these grids decide; kept for the next call that has the same."""
         # Neighbours of one size are one grid of more frame pairs: many streams share an entry, whoever takes part.
         joined = tuple(
             (sum(pairs for pairs, _, _ in group), *size) for size, group in groupby(grids, key=lambda grid: grid[1:])
@@ -180,9 +189,9 @@ class _PatchEmbed(nn.Module):
 class _Block(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
-        self.norm1 = RMSNorm(config.hidden_size, _NORM_EPS)
+        self.norm1 = RMSNorm(config.hidden_size, NORM_EPS)
         self.attn = _Attention(config)
-        self.norm2 = RMSNorm(config.hidden_size, _NORM_EPS)
+        self.norm2 = RMSNorm(config.hidden_size, NORM_EPS)
         self.mlp = FeedForward(config.hidden_size, config.intermediate_size, bias=True)
 
     def forward(self, hidden: Tensor, cos: Tensor, sin: Tensor, segments: Segments) -> Tensor:
@@ -214,7 +223,7 @@ class _Merger(nn.Module):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.inner_size = config.hidden_size * config.spatial_merge_size**2
-        self.ln_q = RMSNorm(config.hidden_size, _NORM_EPS)
+        self.ln_q = RMSNorm(config.hidden_size, NORM_EPS)
         self.mlp = nn.Sequential(
             nn.Linear(self.inner_size, self.inner_size),
             nn.GELU(),
@@ -222,5 +231,9 @@ class _Merger(nn.Module):
         )
 
     def forward(self, hidden: Tensor) -> Tensor:
-        merged: Tensor = self.mlp(self.ln_q(hidden).view(-1, self.inner_size))
+        return self.merge(self.ln_q(hidden))
+
+    def merge(self, normed: Tensor) -> Tensor:
+        """``[N, D]`` after the norm -> ``[N / merge^2, D_out]``."""
+        merged: Tensor = self.mlp(normed.view(-1, self.inner_size))
         return merged

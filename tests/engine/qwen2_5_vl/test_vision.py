@@ -80,7 +80,7 @@ def test_layouts_do_not_pile_up(pair: Pair) -> None:
     """A source that changes its size for ever."""
     tower = VisionTower(pair[0].config.vision)
     for pairs in range(1, vision._LAYOUTS_KEPT + 10):
-        tower._layout([(pairs, 2, 2)], torch.device("cpu"))
+        tower.layout([(pairs, 2, 2)], torch.device("cpu"))
     assert len(tower._layouts) == vision._LAYOUTS_KEPT
     assert (((1, 2, 2),), torch.device("cpu")) not in tower._layouts
 

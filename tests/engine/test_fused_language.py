@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from svlm_cli.engine.fused import FusedLanguage
+from svlm_cli.engine.fused_language import FusedLanguage
 from svlm_cli.engine.qwen2_5_vl.language import LanguageModel
 from svlm_cli.engine.qwen2_5_vl.model import WholeSequence
 from tests.engine.conftest import Parts

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from svlm_cli.engine.fp8 import Fp8Weight, linear, quantise
-from svlm_cli.engine.ops import add_rms_norm, silu_mul
+from svlm_cli.engine.fp8 import Fp8Weight, quantise
+from svlm_cli.engine.ops import add_rms_norm, linear, silu_mul
 from svlm_cli.engine.qwen2_5_vl.language import LanguageModel
 
 
@@ -58,22 +57,18 @@ class FusedLanguage:
 
     def logits(self, hidden: Tensor) -> Tensor:
         """``[N, D]`` after the final norm -> ``[N, V]``."""
-        return _linear(hidden, self._head)
+        return linear(hidden, self._head)
 
     def __call__(self, hidden: Tensor, attend: PackedAttend) -> Tensor:
         """``[N, D]``, which is written over, -> ``[N, D]`` after the final norm."""
         branch: Tensor | None = None
         for index, layer in enumerate(self._layers):
             normed = add_rms_norm(branch, hidden, layer.input_norm, self._eps)
-            heads = attend(index, _linear(normed, layer.qkv, layer.qkv_bias))
-            branch = _linear(heads.flatten(1), layer.output)
+            heads = attend(index, linear(normed, layer.qkv, layer.qkv_bias))
+            branch = linear(heads.flatten(1), layer.output)
             normed = add_rms_norm(branch, hidden, layer.post_norm, self._eps)
-            branch = _linear(silu_mul(_linear(normed, layer.gate_up)), layer.down)
+            branch = linear(silu_mul(linear(normed, layer.gate_up)), layer.down)
         return add_rms_norm(branch, hidden, self._norm, self._eps)
-
-
-def _linear(x: Tensor, weight: Weight, bias: Tensor | None = None) -> Tensor:
-    return linear(x, weight, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
 
 
 @torch.no_grad()
