@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from svlm_cli.evals.claims_results import Result
     from svlm_cli.evals.claims_setting import RowSetting
     from svlm_cli.evals.controls import Controls
+    from svlm_cli.evals.runner import Setting
     from svlm_cli.evals.script import Script
-
-DEFAULT_MATCHES = 20
 
 _Model = typer.Option(  # no variable names it: to look at results must not measure any
     "--model",
@@ -59,11 +58,20 @@ class _Asked:
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None
-    matches: options.Matches = DEFAULT_MATCHES
+    matches: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How many, with seeds from --seed on, 20 of them side by side. Default: 100 for full, 80 for "
+            "vision-0, 20 for the others.",
+            rich_help_panel=Panel.MATCH,
+        ),
+    ] = None
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Of each match. Default: 120 for streaming, 15 for full, 30 for the others.",
+            help="Of each match. Default: 120 for streaming and vision-0, 90 for window, 40 for native-positions, 15 "
+            "for full, 30 for the others.",
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None
@@ -157,7 +165,7 @@ class _Run:
     """One call that measures: what was asked for."""
 
     results: Path
-    matches: int
+    matches: int | None
     minutes: float | None
     seed: int
     overwrite: bool
@@ -188,12 +196,13 @@ class _Run:
         return list(missing)
 
     def _setting(self, row: "Row", subject: _Subject) -> "RowSetting":
-        from svlm_cli.evals.claims import default_minutes
+        from svlm_cli.evals.claims import default_matches, default_minutes
         from svlm_cli.evals.claims_setting import RowSetting
 
         minutes = default_minutes(row, subject.base) if self.minutes is None else self.minutes
+        matches = default_matches(row, subject.base) if self.matches is None else self.matches
         seconds, policy = match_seconds(minutes), row.policy(subject.base)
-        return RowSetting(row.name, subject.fingerprint, self.matches, seconds, self.seed, subject.base, policy)
+        return RowSetting(row.name, subject.fingerprint, matches, seconds, self.seed, subject.base, policy)
 
     def _one(
         self, setting: "RowSetting", subject: _Subject, there: Mapping[str, "Result"], plays: "_Plays"
@@ -223,22 +232,25 @@ class _Plays:
 
     def __init__(self, device: "torch.device", dtype: "torch.dtype") -> None:
         self._device, self._dtype = device, dtype
-        self._written: dict[int, tuple[list[Script], Controls]] = {}
+        self._written: dict[Setting, tuple[list[Script], Controls]] = {}
 
     def measure(self, setting: "RowSetting", subject: _Subject) -> "Result":
         """One row."""
         from svlm_cli.engine.engine import Engine
+        from svlm_cli.evals.claims import MATCHES_AT_ONCE
         from svlm_cli.evals.claims_run import make_result
         from svlm_cli.evals.runner import Setting
 
         matches = Setting(setting.matches, setting.seconds, setting.seed)
-        if setting.seconds not in self._written:
-            self._written[setting.seconds] = write_matches([(one, setting.seconds) for one in matches.seeds])
-        scripts, controls = self._written[setting.seconds]
+        if matches not in self._written:
+            self._written[matches] = write_matches([(one, setting.seconds) for one in matches.seeds])
+        scripts, controls = self._written[matches]
+        streams = min(setting.matches, MATCHES_AT_ONCE)
         engine = Engine.load(
-            subject.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=setting.matches
+            subject.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=streams
         )
-        return make_result(setting, subject.name, engine, play_matches(engine, matches), scripts, controls)
+        played = play_matches(engine, matches, at_once=streams)
+        return make_result(setting, subject.name, engine, played, scripts, controls)
 
 
 def _require_page(path: Path) -> None:

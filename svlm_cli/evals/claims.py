@@ -16,6 +16,8 @@ from svlm_cli.core.text import did_you_mean
 LEVEL_POINTS: Final = 1.0  # of win rate: less is taken for a tie, since the paper gives no intervals
 FULL_TOKENS: Final = 32_768  # that row's cache: what a policy has by default, about nine minutes of a match at 2 fps
 
+MATCHES_AT_ONCE: Final = 20  # side by side, in every row, so that the times of their rounds can be compared
+
 _OTHERS_MINUTES: Final = 30.0
 
 
@@ -56,6 +58,7 @@ class Row:
     name: str
     title: str
     minutes: float = _OTHERS_MINUTES  # of each match, unless somebody asks for another length
+    matches: int = MATCHES_AT_ONCE  # the same; with `minutes`, what takes every interval below 5 points to a side
     mode: Mode = Mode.STREAMING
     vision_s: float | None = None
     sink_tokens: int | None = None
@@ -82,11 +85,13 @@ class Row:
         )
 
 
-def _vision(seconds: float, rate: float | None) -> Row:
+def _vision(
+    seconds: float, rate: float | None, *, minutes: float = _OTHERS_MINUTES, matches: int = MATCHES_AT_ONCE
+) -> Row:
     against = "" if seconds == 16 else "vision-16"
     paper = Paper(rate, against, 66.18 if against else None)
     title = f"pixels of the last {seconds:g} s" if seconds else "no pixels at all"
-    return Row(f"vision-{seconds:g}", title, vision_s=seconds, paper=paper)
+    return Row(f"vision-{seconds:g}", title, minutes, matches, vision_s=seconds, paper=paper)
 
 
 STREAMING: Final = Row(
@@ -102,6 +107,7 @@ ROWS: Final = (
         "full",
         f"full attention, until its cache of {FULL_TOKENS:,} tokens is full",
         minutes=15.0,  # nine of them before it breaks: three fifths
+        matches=100,
         mode=Mode.FULL,
         full_tokens=FULL_TOKENS,
         paper=Paper(
@@ -113,7 +119,7 @@ ROWS: Final = (
             latency="40 ms a token, 490 ms after 200 s, then out of memory",
         ),
     ),
-    Row("window", "all forgotten now and then", mode=Mode.WINDOW, paper=Paper(23.54, "streaming", 66.18)),
+    Row("window", "all forgotten now and then", minutes=90.0, mode=Mode.WINDOW, paper=Paper(23.54, "streaming", 66.18)),
     Row(
         "window-overlap",
         "what streaming keeps, recomputed every round",
@@ -123,6 +129,7 @@ ROWS: Final = (
     Row(
         "native-positions",
         "positions that are never moved",
+        minutes=40.0,
         mode=Mode.NATIVE_POSITIONS,
         paper=Paper(25.09, "streaming", 66.18),
     ),
@@ -133,7 +140,7 @@ ROWS: Final = (
         window_tokens=0,
         paper=Paper(69.68, "streaming", 73.64, note="basketball only"),
     ),
-    _vision(0, 52.90),
+    _vision(0, 52.90, minutes=120.0, matches=80),  # it hardly names anybody
     _vision(1, 63.46),
     _vision(4, None),
     _vision(8, None),
@@ -171,5 +178,14 @@ def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) ->
 
 def default_minutes(row: Row, base: StreamPolicy) -> float:
     """How long a row is measured: as long as `streaming` if it is the same streams, so that one measurement does."""
+    return _measured_as(row, base).minutes
+
+
+def default_matches(row: Row, base: StreamPolicy) -> int:
+    """How many matches it is measured on; see `default_minutes`."""
+    return _measured_as(row, base).matches
+
+
+def _measured_as(row: Row, base: StreamPolicy) -> Row:
     same = not row.no_overlap and row.policy(base) == STREAMING.policy(base)
-    return STREAMING.minutes if same else row.minutes
+    return STREAMING if same else row

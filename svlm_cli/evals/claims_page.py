@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.claims import LEVEL_POINTS, ROWS, Order, Row
+from svlm_cli.evals.claims import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
 from svlm_cli.evals.claims_results import Result
 from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift
 from svlm_cli.evals.scores import Estimate, Scores
@@ -60,7 +60,7 @@ def write_page(results: Mapping[str, Result], folder: str, plots: Sequence[tuple
         "\n".join(f"- **{row.name}.** {claim(row, results)}" for row in ROWS),
         *(f"![{title}]({link})" for title, link in plots),
         "## How it was measured",
-        "A round is a second of video for all matches of a row, in one batch.",
+        f"A round is a second of video for {MATCHES_AT_ONCE} matches in one batch; further ones are played after them.",
         f"```sh\n{chr(10).join(command(result, folder) for result in results.values())}\n```",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

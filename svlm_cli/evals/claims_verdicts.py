@@ -83,14 +83,16 @@ def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> V
 
 
 def compare(row: Row, result: Result, reference: Result) -> Comparison | None:
-    """A row with its reference over what both have, in whole minutes; None if that is not even one."""
+    """A row with its reference over what both have, in matches and whole minutes; None if that is not even one."""
     ours, theirs = result.setting, reference.setting
     seconds = min(ours.seconds, theirs.seconds)
     if ours.seconds != theirs.seconds:
         seconds -= seconds % CELL_S
     if not seconds:
         return None
-    one, other = (over(each.by_minute, seconds) for each in (result, reference))
+    same_matches = ours.seed == theirs.seed
+    matches = min(ours.matches, theirs.matches) if same_matches else None
+    one, other = (over(each.by_minute[:matches], seconds) for each in (result, reference))
     events = Difference("event F1", one.event_f1, other.event_f1)
     others: tuple[Difference, ...] = ()
     if events.order is Order.LEVEL:
@@ -99,7 +101,6 @@ def compare(row: Row, result: Result, reference: Result) -> Comparison | None:
     orders = {rate.order for rate in others}
     here = orders.pop() if len(orders) == 1 else events.order
     verdict = judge(row.paper.order, here, found=(one.event_f1, other.event_f1))
-    same_matches = (ours.seed, ours.matches) == (theirs.seed, theirs.matches)
     return Comparison(events, others, seconds, same_matches, here, verdict)
 
 

@@ -1,4 +1,4 @@
-"""Plays matches of the simulated world to an engine, all in one batch, and keeps what was said and how long it took.
+"""Plays matches of the simulated world to an engine, side by side, and keeps what was said and how long it took.
 
 Nothing else is kept: pictures are drawn for the round that sees them, and an engine's streams hold what their policy
 lets them. Knows nothing of what the words mean.
@@ -55,9 +55,9 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a round of all matches took, the pictures not counted. None where there was none."""
+    """How long a round of all matches of a batch took, the pictures not counted. None where there was none."""
 
-    rounds: int
+    rounds: int  # of all batches
     round_s_median: float | None
     round_s_p99: float | None
     round_s_by_fifth: tuple[float | None, ...]  # medians
@@ -97,21 +97,52 @@ def play(
     engine: Engine,
     setting: Setting,
     *,
+    at_once: int | None = None,
     listen: Listener = lambda match, segment: None,
     progress: Progress = lambda rounds, round_s: None,
 ) -> Played:
-    """Every match of the setting, a round of all of them a step. The engine has at least as many streams."""
+    """Every match of the setting, a round of all of them a step; or `at_once` side by side, one batch after the other.
+
+    The engine has at least as many streams.
+    """
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
-    said: list[list[Segment]] = [[] for _ in setting.seeds]
+    size, seeds = at_once or setting.matches, setting.seeds
+    batches = []
+    for index, first in enumerate(range(0, setting.matches, size)):
+
+        def advance(done: int, round_s: float, before: int = index * rounds) -> None:
+            progress(before + done, round_s)
+
+        def hear(match: int, segment: Segment, before: int = first) -> None:
+            listen(before + match, segment)
+
+        batches.append(_play_batch(engine, seeds[first : first + size], rounds, hear, advance))
+    said = tuple(match for batch in batches for match in batch.said)
+    timing = _timing(rounds, max(round(60 / engine.policy.chunk_seconds), 1), batches)
+    return Played(said, tuple(one for batch in batches for one in batch.ended), timing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What came of matches that were played side by side."""
+
+    said: tuple[tuple[Segment, ...], ...]
+    ended: tuple[Ended, ...]
+    round_s: tuple[float, ...]
+    wait_s: tuple[float, ...]
+
+
+def _play_batch(engine: Engine, seeds: range, rounds: int, listen: Listener, progress: Progress) -> _Batch:
+    said: list[list[Segment]] = [[] for _ in seeds]
     ended: dict[int, Ended] = {}
     round_s: list[float] = []
     wait_s: list[float] = []
     with ExitStack() as stack:
         streams = {
             match: stack.enter_context(engine.open(context=context_of(seed), seed=seed))
-            for match, seed in enumerate(setting.seeds)
+            for match, seed in enumerate(seeds)
         }
-        world = iter(stack.enter_context(World(setting.seeds, engine.policy)))
+        world = iter(stack.enter_context(World(seeds, engine.policy)))
         for round_ in range(rounds):
             waiting = time.perf_counter()
             chunks = next(world)
@@ -121,15 +152,14 @@ def play(
                     said[match].append(event)
                     listen(match, event)
                 else:
-                    ended[match] = Ended(setting.seed + match, chunks[match].start_s, event.message)
+                    ended[match] = Ended(seeds[match], chunks[match].start_s, event.message)
                     streams.pop(match).close()
             if not streams:
                 break
             wait_s.append(started - waiting)
             round_s.append(time.perf_counter() - started)
             progress(round_ + 1, round_s[-1])
-    timing = _timing(rounds, max(round(60 / engine.policy.chunk_seconds), 1), round_s, wait_s, said)
-    return Played(tuple(map(tuple, said)), tuple(ended.values()), timing)
+    return _Batch(tuple(map(tuple, said)), tuple(ended.values()), tuple(round_s), tuple(wait_s))
 
 
 def _step(
@@ -149,19 +179,22 @@ def _step(
         yield waiting.pop(full.stream), full
 
 
-def _timing(
-    rounds: int, minute: int, round_s: Sequence[float], wait_s: Sequence[float], said: Sequence[Sequence[Segment]]
-) -> Timing:
+def _timing(rounds: int, minute: int, batches: Sequence[_Batch]) -> Timing:
     fifths = itertools.pairwise(fifth_bounds(rounds))
-    counts = [len(segment.token_ids) for match in said for segment in match]
+    counts = [len(segment.token_ids) for batch in batches for match in batch.said for segment in match]
+
+    def between(start: int, stop: int) -> float | None:
+        return _median([one for batch in batches for one in batch.round_s[start:stop]])
+
+    round_s = [one for batch in batches for one in batch.round_s]
     return Timing(
         rounds=len(round_s),
         round_s_median=_median(round_s),
         round_s_p99=float(np.quantile(round_s, 0.99)) if round_s else None,
-        round_s_by_fifth=tuple(_median(round_s[start:stop]) for start, stop in fifths),
-        round_s_by_minute=tuple(_median(round_s[start : start + minute]) for start in range(0, rounds, minute)),
+        round_s_by_fifth=tuple(between(start, stop) for start, stop in fifths),
+        round_s_by_minute=tuple(between(start, start + minute) for start in range(0, rounds, minute)),
         tokens_per_round=fmean(counts) if counts else None,
-        wait_s_median=_median(wait_s),
+        wait_s_median=_median([one for batch in batches for one in batch.wait_s]),
     )
 
 

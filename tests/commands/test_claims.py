@@ -10,7 +10,7 @@ import pytest
 
 from svlm_cli.commands import claims as command
 from svlm_cli.commands.app import main
-from svlm_cli.evals.claims import ROWS, STREAMING
+from svlm_cli.evals.claims import MATCHES_AT_ONCE, ROWS
 from svlm_cli.evals.claims_results import Result
 from svlm_cli.outputs import figures
 from tests.conftest import Svlm
@@ -201,13 +201,17 @@ def test_a_folder_that_is_none(claims: Claims) -> None:
     assert "full.json is no result" in claims.measure("window", code=3)[1]
 
 
-def test_help_names_every_row_and_its_minutes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_row_and_how_long_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Guards the help, which is written by hand so that it costs no import."""
     assert main(["eval", "claims", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     (listed,) = re.findall(r"A row is (.*?)\. ", said)
     assert re.split(r", | or ", listed) == [row.name for row in ROWS]
-    minutes = {row.name: row.minutes for row in ROWS}
-    assert f"Default: {STREAMING.minutes:g} for streaming, {minutes.pop('full'):g} for full, 30 for the others" in said
-    minutes.pop("streaming")
-    assert set(minutes.values()) == {30}
+    for option, usual in (("matches", MATCHES_AT_ONCE), ("minutes", 30)):
+        (defaults,) = re.findall(rf"--{option} .*?Default: (.*?), {usual} for the others\.", said)
+        named = {
+            row: float(value)
+            for value, rows in re.findall(r"(\d+) for ([a-z0-9-]+(?: and [a-z0-9-]+)?)", defaults)
+            for row in rows.split(" and ")
+        }
+        assert named == {row.name: getattr(row, option) for row in ROWS if getattr(row, option) != usual}

@@ -6,7 +6,16 @@ import pytest
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, PromptPolicy, SamplingPolicy, StreamPolicy, VisionPolicy, WindowPolicy
-from svlm_cli.evals.claims import FULL_TOKENS, ROWS, Order, Paper, choose_rows, default_minutes, find_row
+from svlm_cli.evals.claims import (
+    FULL_TOKENS,
+    ROWS,
+    Order,
+    Paper,
+    choose_rows,
+    default_matches,
+    default_minutes,
+    find_row,
+)
 
 BASE = StreamPolicy(
     vision=VisionPolicy(fps=4.0),
@@ -54,6 +63,8 @@ def test_a_row_that_is_streaming_itself_is_as_long() -> None:
     assert default_minutes(find_row("vision-16"), BASE) == 30
     assert default_minutes(find_row("no-overlap"), same) == 30, "another model's"
     assert default_minutes(find_row("full"), same) == 15
+    assert default_matches(find_row("vision-16"), same) == default_matches(find_row("streaming"), same) == 20
+    assert default_matches(find_row("full"), same) == 100
 
 
 def test_rows_are_chosen_by_what_there_is_a_model_for() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from svlm_cli.evals.claims import Order, find_row
@@ -102,6 +103,18 @@ def test_rows_are_compared_over_what_both_have() -> None:
         assert found.seconds == row.setting.seconds
         assert not found.same_matches
         assert found.event_f1.theirs.value == pytest.approx(0.95 if found.seconds == 120 else 0.65)
+
+
+def test_rows_of_more_matches_are_compared_over_those_that_both_have() -> None:
+    """Guards a row that was given more matches than its reference against the further ones."""
+    few = result("streaming", [9, 9])
+    more = result("window", [9, 9])
+    further = np.concatenate((more.by_minute, 0 * more.by_minute))
+    more = replace(more, by_minute=further, setting=replace(more.setting, matches=2 * more.setting.matches))
+    found = compare(find_row("window"), more, few)
+    assert found is not None
+    assert found.same_matches
+    assert found.event_f1.ours.value == found.event_f1.theirs.value
 
 
 def test_less_than_a_minute_in_common_compares_nothing() -> None:

@@ -67,6 +67,24 @@ def test_a_match_in_a_batch_is_as_if_alone(tiny_checkpoint: Path) -> None:
     assert texts(together, 20)[0] != texts(together, 20)[1]
 
 
+def test_batches_are_played_one_after_the_other(tiny_checkpoint: Path) -> None:
+    """Guards seeds, listeners and progress of a later batch; the last one may be smaller."""
+    said: list[tuple[int, int]] = []
+    done: list[int] = []
+    together = play(engine(tiny_checkpoint, world_policy(), 3), Setting(3, 20, SEED))
+    apart = play(
+        engine(tiny_checkpoint, world_policy(), 2),
+        Setting(3, 20, SEED),
+        at_once=2,
+        listen=lambda match, segment: said.append((match, segment.round)),
+        progress=lambda rounds, _: done.append(rounds),
+    )
+    assert texts(apart, 20) == texts(together, 20)
+    assert sorted(said) == [(match, round_) for match in range(3) for round_ in range(20)]
+    assert done == list(range(1, 41))
+    assert apart.timing.rounds == 40
+
+
 class Prompter(Engine):
     """An engine that says what it is told to, by the script of each stream's match."""
 
