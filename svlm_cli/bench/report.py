@@ -13,6 +13,7 @@ from svlm_cli.bench.soak import Soak
 from svlm_cli.bench.stages import Stages
 from svlm_cli.bench.startup import Startup
 from svlm_cli.bench.streams import Trial
+from svlm_cli.engine.footprint import Footprint
 
 MS = 1000
 MB = 1_000_000
@@ -54,6 +55,12 @@ def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     )
     row = [str(result.streams), str(result.context_tokens), *(_number(one, MS) for one in times)]
     return headings, [[*row, _number(result.peak_bytes, 1 / GB)]]
+
+
+def memory_rows(result: Footprint) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of `svlm bench memory`."""
+    parts = (result.weights, result.cache, result.working, result.total)
+    return ["weights GB", "cache", "a round", "at most"], [[_number(one, 1 / GB) for one in parts]]
 
 
 def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
@@ -106,7 +113,7 @@ def print_json(value: dict[str, Any], file: TextIO) -> None:
 
 
 def results_json(
-    bench: str, results: Sequence[Latency | Stages | Playback | Startup | Drawing], setting: dict[str, Any]
+    bench: str, results: Sequence[Latency | Stages | Footprint | Playback | Startup | Drawing], setting: dict[str, Any]
 ) -> dict[str, Any]:
     """The object of most benches: the setting, and the results."""
     return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}

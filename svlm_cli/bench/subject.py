@@ -18,11 +18,13 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.device import computing_dtype
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.flash import AttentionKernel
+from svlm_cli.engine.footprint import Footprint, footprint
 from svlm_cli.engine.fp8 import FORMAT
+from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.engine.weights import load_config, load_preprocessor
 
 _STD: Final = 0.02
 _POLICY_OF: Final = "streamingvlm-7b"
@@ -91,6 +93,13 @@ class Subject:
             raise UsageError(f"There are no random weights {shape}.", f"Use {' or '.join(SHAPES)}.")
         policy = catalog.find(_POLICY_OF).file.policy
         return cls(f"random {shape}", policy, catalog.find(DEFAULT_MODEL).folder, SHAPES[shape])
+
+    def footprint(self, policy: StreamPolicy, dtype: torch.dtype, *, streams: int) -> Footprint:
+        """What an engine under that policy will take; of weights in eight bits, on a GPU."""
+        shape = load_config(self.folder) if self.shape is None else self.shape
+        value_bytes = torch.bfloat16.itemsize if dtype == FORMAT else dtype.itemsize
+        prompt = Prompt(Tokenizer(self.folder), policy)
+        return footprint(shape, policy, prompt, streams=streams, value_bytes=value_bytes, fp8=dtype == FORMAT)
 
     def engine(self, policy: StreamPolicy, kind: type[_Kind], place: Place, *, max_streams: int = 1) -> _Kind:
         """An engine of that kind, under that policy."""

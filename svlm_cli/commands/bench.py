@@ -108,6 +108,25 @@ def stages(one: _StagesOptions) -> None:
 
 
 @dataclass(frozen=True, slots=True)
+class _MemoryOptions:
+    asked: StreamOptions = field(default_factory=StreamOptions)
+    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
+
+
+@app.command()
+@options.takes(_MemoryOptions)
+def memory(one: _MemoryOptions) -> None:
+    """Say how much memory streams will take, from shapes alone: nothing is loaded."""
+    setup = StreamSetup.of(one.asked, 1)
+    from svlm_cli.bench.report import memory_rows, print_json, results_json
+
+    result = setup.subject.footprint(setup.policy(), setup.place.dtype, streams=one.streams)
+    _print_table(*memory_rows(result))
+    told = setup.told() | {"streams": one.streams}
+    print_json(results_json("memory", [result], told), sys.stdout)
+
+
+@dataclass(frozen=True, slots=True)
 class _PlaybackOptions:
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
     asked: StreamOptions = field(default_factory=StreamOptions)

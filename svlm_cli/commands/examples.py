@@ -38,6 +38,9 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "bench stages": (Example("svlm bench stages --random-weights 7b --fps 8", "Where a round's time goes:"),),
+    "bench memory": (
+        Example("svlm bench memory --random-weights 7b --dtype bfloat16 --fps 8 --streams 4", "Will four streams fit?"),
+    ),
     "bench playback": (Example("svlm bench playback match.mp4 --fps 8", "Does decoding hold up the model?"),),
     "bench startup": (Example("svlm bench startup --model my-model", "How long until the first word?"),),
     "bench streams": (Example("svlm bench streams --random-weights 7b --most 16", "How many streams fit, up to 16?"),),

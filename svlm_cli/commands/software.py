@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -43,8 +43,13 @@ def software() -> Iterator[Finding]:
     if torch.state is State.OK:
         yield _device()
         yield _attention()
-    yield _extra("triton", "triton", "GPUs need it for svlm's own kernels; torch for CUDA brings it.")
-    yield _extra("flash-attn", "flash_attn", "On a GPU, `pip install 'svlm-cli[flash]'` makes reading frames faster.")
+    yield _extra("triton", ["triton"], "GPUs need it for svlm's own kernels; torch for CUDA brings it.")
+    yield _extra(
+        "flash-attn",
+        ["flash-attn-4", "flash-attn"],
+        "It makes reading frames faster: `pip install --pre flash-attn-4` for a Hopper GPU or a later one, "
+        "`pip install 'svlm-cli[flash]'` for others.",
+    )
     yield module("transformers", "transformers")
     yield _decord()
 
@@ -158,12 +163,14 @@ def _driver() -> str:
     return done.stdout.decode(errors="replace").partition("\n")[0].strip()
 
 
-def _extra(name: str, module_name: str, advice: str) -> Finding:
-    """A package that is looked for and not imported: to import it takes a GPU."""
-    try:
-        return Finding(name, State.OK, version(module_name))
-    except PackageNotFoundError:
-        return Finding(name, State.OPTIONAL, "Not installed.", advice)
+def _extra(name: str, distributions: Sequence[str], advice: str) -> Finding:
+    """A package that is looked for and not imported, since to import it takes a GPU; any of those named does."""
+    for distribution in distributions:
+        try:
+            return Finding(name, State.OK, version(distribution))
+        except PackageNotFoundError:
+            continue
+    return Finding(name, State.OPTIONAL, "Not installed.", advice)
 
 
 def _attention() -> Finding:
