@@ -18,6 +18,7 @@ from svlm_cli.engine.footprint import Footprint
 MS = 1000
 MB = 1_000_000
 GB = 1_000_000_000
+_NAME_LENGTH = 60
 
 
 def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]]:
@@ -55,6 +56,15 @@ def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     )
     row = [str(result.streams), str(result.context_tokens), *(_number(one, MS) for one in times)]
     return headings, [[*row, _number(result.peak_bytes, 1 / GB)]]
+
+
+def kernels_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the table of `svlm bench stages --kernels`. Names of kernels are as long as a page."""
+    rows = [
+        [one.stage, one.name[:_NAME_LENGTH], str(one.calls), _number(one.seconds, MS, digits=3)]
+        for one in result.kernels
+    ]
+    return ["stage", "kernel", "calls", "ms"], rows
 
 
 def memory_rows(result: Footprint) -> tuple[list[str], list[list[str]]]:

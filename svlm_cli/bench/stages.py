@@ -5,13 +5,14 @@ So the sum is a little more than a round that nobody interrupts. Knows no termin
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from statistics import median
 
 import torch
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 from svlm_cli.bench.latency import Load, time_rounds
 from svlm_cli.core.types import Segment, TokenEvent
@@ -23,13 +24,28 @@ from svlm_cli.engine.turn import Turn
 WARM_UP_ROUNDS = 20  # by then the windows of vision and text are full
 
 
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """What a device does under one name in a stage of one round: GPU kernels, or a CPU's operations."""
+
+    stage: str
+    name: str
+    calls: int
+    seconds: float
+
+
 class StagedEngine(Engine):
-    """An engine that notes how long the stages of its last round took, in `taken`."""
+    """An engine that notes how long the stages of its last round took, in `taken`.
+
+    With `profiles`, it notes in `kernels` as well what the device did; that slows a round down.
+    """
 
     taken: dict[str, float]
+    profiles: bool = False
+    kernels: list[Kernel]
 
     def _make_room(self, turns: Sequence[Turn]) -> None:
-        self.taken = {}
+        self.taken, self.kernels = {}, []
         with self._timed("forget"):
             super()._make_room(turns)
 
@@ -49,10 +65,29 @@ class StagedEngine(Engine):
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        wait(self.device)
-        self.taken[stage] = time.perf_counter() - started
+        with ExitStack() as stack:
+            profiler = stack.enter_context(self._profiler()) if self.profiles else None
+            started = time.perf_counter()
+            yield
+            wait(self.device)
+            self.taken[stage] = time.perf_counter() - started
+        if profiler is not None:
+            self.kernels += self._found(stage, profiler)
+
+    def _profiler(self) -> profile:
+        activity = ProfilerActivity.CUDA if self.device.type == "cuda" else ProfilerActivity.CPU
+        return profile(activities=[activity], acc_events=True)
+
+    def _found(self, stage: str, profiler: profile) -> Iterator[Kernel]:
+        """The longest first."""
+        cuda = self.device.type == "cuda"
+        found = [
+            (one.self_device_time_total if cuda else one.self_cpu_time_total, one.count, one.key)
+            for one in profiler.key_averages()
+        ]
+        for microseconds, calls, name in sorted(found, reverse=True):
+            if microseconds:
+                yield Kernel(stage, name, calls, microseconds / 1e6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +106,20 @@ class Stages:
     round_s: float
     estimated_bytes: int  # what `engine/footprint.py` says that all this takes
     peak_bytes: int | None  # the most that was allocated on the GPU at once, loading included
+    kernels: tuple[Kernel, ...]  # of one further round, the longest of each stage
 
 
 def measure(
-    engine: StagedEngine, load: Load, streams: int, progress: Callable[[int], None] = lambda round_: None
+    engine: StagedEngine,
+    load: Load,
+    streams: int,
+    progress: Callable[[int], None] = lambda round_: None,
+    *,
+    kernels: int = 0,
 ) -> Stages:
-    """`load.rounds` rounds of so many streams side by side, after the warm-up."""
+    """`load.rounds` rounds of so many streams side by side, after the warm-up; then, if any `kernels` of each stage are
+    wanted, one that is profiled.
+    """
     taken: list[dict[str, float]] = []
     with closing(time_rounds(engine, load, streams)) as rounds:
         for round_, round_s in enumerate(islice(rounds, WARM_UP_ROUNDS + load.rounds)):
@@ -85,6 +128,10 @@ def measure(
                 taken.append(engine.taken)
             progress(round_)
         held = max(engine.cache.lengths)
+        if kernels:
+            engine.profiles = True
+            next(rounds)
+            engine.profiles = False
     typical = {stage: median(one[stage] for one in taken) for stage in taken[0]}
     return Stages(
         streams=streams,
@@ -99,4 +146,10 @@ def measure(
         round_s=typical["round"],
         estimated_bytes=engine.estimate().total,
         peak_bytes=torch.cuda.max_memory_allocated(engine.device) if engine.device.type == "cuda" else None,
+        kernels=tuple(_longest(engine.kernels, kernels)),
     )
+
+
+def _longest(found: Sequence[Kernel], count: int) -> Iterator[Kernel]:
+    for _, stage in groupby(found, key=lambda kernel: kernel.stage):
+        yield from islice(stage, count)

@@ -90,6 +90,15 @@ class _StagesOptions:
             "--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.", rich_help_panel=Panel.MEASURING
         ),
     ] = 40
+    kernels: Annotated[
+        int,
+        typer.Option(
+            "--kernels",
+            min=0,
+            help="Profile one more round: so many kernels of each stage, the longest first.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = 0
 
 
 @app.command()
@@ -97,13 +106,15 @@ class _StagesOptions:
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
     setup = StreamSetup.of(one.asked, one.rounds)
-    from svlm_cli.bench.report import print_json, results_json, stages_rows
+    from svlm_cli.bench.report import kernels_rows, print_json, results_json, stages_rows
     from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
 
     engine = setup.subject.engine(setup.policy(), StagedEngine, setup.place, max_streams=one.streams)
     with _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
-        result = measure(engine, setup.load, one.streams, advance)
+        result = measure(engine, setup.load, one.streams, advance, kernels=one.kernels)
     _print_table(*stages_rows(result))
+    if one.kernels:
+        _print_table(*kernels_rows(result))
     print_json(results_json("stages", [result], setup.told()), sys.stdout)
 
 

@@ -24,12 +24,27 @@ def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
     assert engine.taken.keys() == {"forget", "look", "read", "speak", "round"}
 
 
+def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
+    """Guards kernels of another stage, and times that add up to more than the stage."""
+    engine = StagedEngine.load(tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float32)
+    result = measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1, kernels=3)
+    stages = [one.stage for one in result.kernels]
+    assert stages == [stage for stage in ("forget", "look", "read", "speak") for _ in range(3)]
+    assert any("addmm" in one.name or "mm" in one.name for one in result.kernels if one.stage == "read")
+    for stage in set(stages):
+        times = [one.seconds for one in result.kernels if one.stage == stage]
+        assert times == sorted(times, reverse=True)
+        assert 0 < sum(times) < engine.taken[stage]
+    assert measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1).kernels == ()
+
+
 def test_the_command_prints_json_last(svlm: Svlm, tiny_checkpoint: Path) -> None:
     done = svlm(
         "bench", "stages", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "3", "--size", "56x56",
-        "--streams", "2", "--fps", "4", "--pair-tokens", "4",
+        "--streams", "2", "--fps", "4", "--pair-tokens", "4", "--kernels", "1",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert (report["bench"], report["setting"]["fps"], report["setting"]["max_pixels"]) == ("stages", 4.0, 4 * 28 * 28)
     assert report["results"][0]["streams"] == 2
+    assert [one["stage"] for one in report["results"][0]["kernels"]] == ["forget", "look", "read", "speak"]
