@@ -13,7 +13,7 @@ from torch import Tensor
 
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.device import upload
-from svlm_cli.engine.flash import CausalKernels, Lengths
+from svlm_cli.engine.flash import Causal, CausalKernels, Lengths, Together
 
 JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
 JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
@@ -43,6 +43,13 @@ class Joint:
     real: Tensor | None  # [tokens] the places that are no padding
     mask: Tensor | None  # to be added to the scores: [b, 1, n, m], where both b and n are above 1 [b, 1, n * H / K, m]
 
+    def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
+        """The rotated queries of `tokens`, ``[..., H, D]``, over the keys of their streams; as `query` comes out."""
+        keys, values = cache.read(layer, self.slots, self.keys)
+        padded = query if self.fill is None else query.index_select(0, self.fill)
+        output = attend(padded, keys, values, self.mask)
+        return output if self.real is None else output.index_select(0, self.real)
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
@@ -52,6 +59,11 @@ class Bundle:
     tokens: slice
     new: Lengths
     held: Tensor  # [b] int32
+    kernel: Together
+
+    def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
+        """See `Joint.attend`."""
+        return self.kernel(query, *cache.read_all(layer, self.slots), self.new, self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,11 @@ class Lone:
     slot: int
     tokens: slice
     keys: int
+    kernel: Causal
+
+    def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
+        """See `Joint.attend`."""
+        return self.kernel(query, *cache.read_one(layer, self.slot, self.keys))
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
@@ -98,41 +115,26 @@ class CachedAttention:
         """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``; without `kernels`
         masks say who sees what.
         """
-        self._cache, self._kernels = cache, kernels
-        self._cos, self._sin = cos, sin
+        self._cache, self._cos, self._sin = cache, cos, sin
         rows = [cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)]
         self._rows = upload(np.concatenate(rows), cache.keys.device)
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
-        bundled = kernels is not None and kernels.together is not None
+        together = None if kernels is None else kernels.together
         self._groups: list[Joint | Bundle | Lone] = []
-        for members in neighbours(cache, batch, shared, bundled=bundled):
+        for members in neighbours(cache, batch, shared, bundled=together is not None):
             if kernels is not None and len(members) == 1:
-                self._groups.append(_alone(cache, batch, members.start))
-            elif bundled:
-                self._groups.append(_bundle(cache, batch, members))
+                self._groups.append(_alone(cache, batch, members.start, kernels.alone))
+            elif together is not None:
+                self._groups.append(_bundle(cache, batch, members, together))
             else:
                 self._groups.append(_join(cache, batch, members, places, shared))
 
     def __call__(self, layer: int, qkv: Tensor, /) -> Tensor:
         """``[N, (H + 2 K) D]``, unrotated -> ``[N, H, D]``."""
         query = self._cache.store(layer, self._rows, qkv, self._cos, self._sin)
-        outputs = [self._attend(layer, group, query[group.tokens]) for group in self._groups]
+        outputs = [group.attend(self._cache, layer, query[group.tokens]) for group in self._groups]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
-
-    def _attend(self, layer: int, group: Joint | Bundle | Lone, query: Tensor) -> Tensor:
-        kernels = self._kernels
-        if isinstance(group, Lone):
-            assert kernels is not None, "who is alone has a kernel"
-            return kernels.alone(query, *self._cache.read_one(layer, group.slot, group.keys))
-        if isinstance(group, Bundle):
-            assert kernels is not None, "bundles are made for a kernel"
-            assert kernels.together is not None, "that takes them"
-            return kernels.together(query, *self._cache.read_all(layer, group.slots), group.new, group.held)
-        keys, values = self._cache.read(layer, group.slots, group.keys)
-        padded = query if group.fill is None else query.index_select(0, group.fill)
-        output = attend(padded, keys, values, group.mask)
-        return output if group.real is None else output.index_select(0, group.real)
 
 
 def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = False) -> list[range]:
@@ -154,18 +156,18 @@ def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = Fa
     return groups
 
 
-def _alone(cache: KVCache, batch: Ragged, member: int) -> Lone:
+def _alone(cache: KVCache, batch: Ragged, member: int, kernel: Causal) -> Lone:
     first, slot = sum(batch.counts[:member]), batch.slots[member]
-    return Lone(slot, slice(first, first + batch.counts[member]), cache.lengths[slot])
+    return Lone(slot, slice(first, first + batch.counts[member]), cache.lengths[slot], kernel)
 
 
-def _bundle(cache: KVCache, batch: Ragged, members: range) -> Bundle:
+def _bundle(cache: KVCache, batch: Ragged, members: range, kernel: Together) -> Bundle:
     slots, counts = batch.slots[members.start : members.stop], batch.counts[members.start : members.stop]
     first, device = sum(batch.counts[: members.start]), cache.keys.device
     starts = upload(np.cumsum([0, *counts], dtype=np.int32), device)
     held = upload(np.array([cache.lengths[slot] for slot in slots], np.int32), device)
     tokens = slice(first, first + sum(counts))
-    return Bundle(slice(slots[0], slots[-1] + 1), tokens, Lengths(starts, max(counts)), held)
+    return Bundle(slice(slots[0], slots[-1] + 1), tokens, Lengths(starts, max(counts)), held, kernel)
 
 
 def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared: int) -> Joint:
