@@ -29,6 +29,7 @@ from svlm_cli.engine.fused_vision import FusedVision
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Prompt, Span, flatten
+from svlm_cli.engine.qwen2_5_vl.config import TextConfig
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.sampling import Sampler
@@ -67,21 +68,14 @@ class Engine:
         weight = next(model.parameters())
         self.device, self.dtype = weight.device, weight.dtype
         text = model.config.text
-        self.cache = KVCache(
-            layers=text.num_hidden_layers,
-            slots=max_streams,
-            capacity=stream_tokens(self.prompt, policy, pixels_per_token=preprocessor.pixels_per_token),
-            heads=text.num_key_value_heads,
-            head_size=text.head_dim,
-            device=self.device,
-            dtype=self.dtype,
-        )
+        capacity = stream_tokens(self.prompt, policy, pixels_per_token=preprocessor.pixels_per_token)
+        self.cache = _cache(text, max_streams, capacity, self.device, self.dtype)
         self._planner = Planner(
             self.prompt,
             policy,
             preprocessor,
             tokenizer,
-            capacity=self.cache.capacity,
+            capacity=capacity,
             tokens_per_second=model.config.vision.tokens_per_second,
         )
         self.attention = flash.choose(attention, self.device, self.dtype)
@@ -90,14 +84,19 @@ class Engine:
         recorder = Graphs(self.device, enabled=graphs)
         self._vision = FusedVision(model.visual, recorder)
         self._language = FusedLanguage(model.language, fp8=fp8)
-        self._sampler = Sampler(policy.sampling, slots=max_streams, vocabulary=text.vocab_size, device=self.device)
+        self._sampler = Sampler(
+            policy.sampling,
+            slots=max_streams,
+            vocabulary=text.vocab_size,
+            end_ids=tokenizer.end_ids,
+            device=self.device,
+        )
         self._speaker = Speaker(
             model,
             self._language,
             self.cache,
             self._sampler,
             recorder,
-            end_ids=tokenizer.end_ids,
             max_tokens=policy.sampling.max_new_tokens,
         )
         self._free_slots = list(range(max_streams))
@@ -369,6 +368,18 @@ class Engine:
 
     def _angles(self, where: Positions) -> tuple[Tensor, Tensor]:
         return self.model.language.rotary.angles(upload(where.astype(np.float32), self.device))
+
+
+def _cache(text: TextConfig, slots: int, capacity: int, device: torch.device, dtype: torch.dtype) -> KVCache:
+    return KVCache(
+        layers=text.num_hidden_layers,
+        slots=slots,
+        capacity=capacity,
+        heads=text.num_key_value_heads,
+        head_size=text.head_dim,
+        device=device,
+        dtype=dtype,
+    )
 
 
 def _below(stretches: Sequence[range], stop: int) -> tuple[range, ...]:

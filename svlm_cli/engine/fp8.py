@@ -30,9 +30,9 @@ class Fp8Weight:
         """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``."""
         if not x.is_cuda:
             return F.linear(x, self.widened(x.dtype), bias)
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import products
 
-        values, scales = kernels.round_rows(x, FORMAT)
+        values, scales = products.round_rows(x, FORMAT)
         return torch._scaled_mm(  # noqa: SLF001 - it has no public name yet
             values, self.values.t(), scales, self.scales.t(), bias, out_dtype=x.dtype, use_fast_accum=True
         )

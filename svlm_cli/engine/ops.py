@@ -19,9 +19,9 @@ from svlm_cli.engine.route import Route, Run
 def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
     """Adds `branch` ``[N, D]`` to the residual `stream` ``[N, D]``, in place; returns the sum, normalised."""
     if stream.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import pointwise
 
-        return kernels.add_rms_norm(branch, stream, weight, eps)
+        return pointwise.add_rms_norm(branch, stream, weight, eps)
     if branch is not None:
         stream += branch
     return F.rms_norm(stream, weight.shape, weight, eps)
@@ -38,17 +38,17 @@ def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) ->
         if not alone:
             return F.linear(x, weight, bias)
         values, scales = weight, None
-    from svlm_cli.engine import kernels
+    from svlm_cli.engine.kernels import products
 
-    return kernels.row_linear(x, values, scales, bias)
+    return products.row_linear(x, values, scales, bias)
 
 
 def silu_mul(gate_up: Tensor) -> Tensor:
     """``silu(gate) * up`` of ``[N, 2 * I]``, in which the gates come first."""
     if gate_up.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import pointwise
 
-        return kernels.silu_mul(gate_up)
+        return pointwise.silu_mul(gate_up)
     gate, up = gate_up.chunk(2, dim=-1)
     return F.silu(gate).mul_(up)
 
@@ -56,9 +56,9 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
     """Rotates queries and keys of `qkv` ``[N, 3 * H * D]``, in place. `cos`, `sin` ``[N, 1, D]`` are rotary tables."""
     if qkv.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import pointwise
 
-        kernels.rotate_heads(qkv, cos, sin)
+        pointwise.rotate_heads(qkv, cos, sin)
         return
     query_key = qkv.view(len(qkv), -1, cos.shape[-1]).tensor_split(3, dim=1)[:2]
     for one in query_key:
@@ -73,9 +73,9 @@ def rotate_and_store(
     `cos` and `sin` ``[N, 1, D]`` are the rotary tables. Returns the rotated queries ``[N, H, D]``.
     """
     if qkv.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import cache
 
-        return kernels.rotate_and_store(qkv, cos, sin, rows, keys, rotated_keys, values)
+        return cache.rotate_and_store(qkv, cos, sin, rows, keys, rotated_keys, values)
     kinds, size = keys.shape[1:]
     heads = qkv.shape[1] // size - 2 * kinds
     query_key, value = qkv.view(len(qkv), -1, size).split_with_sizes((heads + kinds, kinds), dim=1)
@@ -93,15 +93,37 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
     depends on the values of `slots` and `lengths`, so a graph can be replayed for others.
     """
     if query.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import decode
 
-        return kernels.decode_attention(query, keys, values, slots, lengths)
+        return decode.decode_attention(query, keys, values, slots, lengths)
     heads, kinds, size = query.shape[1], keys.shape[2], query.shape[2]
     outputs = []
     for one, slot, length in zip(query, slots.tolist(), lengths.tolist(), strict=True):
         mine, worth = (pool[slot, :length].transpose(0, 1) for pool in (keys, values))  # [K, length, D]
         outputs.append(F.scaled_dot_product_attention(one.view(kinds, -1, size), mine, worth).view(heads, size))
     return torch.stack(outputs)
+
+
+def penalise(
+    logits: Tensor, seen: Tensor | None, slots: Tensor, penalty: float, endless: Tensor | None, end_ids: Tensor
+) -> Tensor:
+    """Logits ``[B, V]`` in float32, with the repetition penalty (Keskar et al. 2019) of ids that were seen.
+
+    `seen` ``[S, V]`` says which, for each slot; `slots` ``[B]`` are those of the rows. In rows that are `endless`
+    ``[B]``, not 0, `end_ids` ``[E]`` are impossible.
+    """
+    if logits.is_cuda:
+        from svlm_cli.engine.kernels import pointwise
+
+        return pointwise.penalise(logits, seen, slots, penalty, endless, end_ids)
+    scores = logits.float()
+    if seen is not None:
+        penalised = torch.where(scores > 0, scores / penalty, scores * penalty)
+        scores = torch.where(seen.index_select(0, slots), penalised, scores)
+    if endless is None:
+        return scores
+    ends = scores.index_select(1, end_ids).masked_fill(endless.bool()[:, None], float("-inf"))
+    return scores.index_copy(1, end_ids, ends)
 
 
 def move(
@@ -112,9 +134,9 @@ def move(
     Their keys are rotated anew, by `cos` and `sin` ``[N, 1, D]``, which are those of all rows in this order.
     """
     if keys.is_cuda:
-        from svlm_cli.engine import kernels
+        from svlm_cli.engine.kernels import cache
 
-        kernels.move(keys, rotated_keys, values, Route.of(slots, keys.device), cos, sin)
+        cache.move(keys, rotated_keys, values, Route.of(slots, keys.device), cos, sin)
         return
     runs = [run for slot in slots for run in slot]
     source = upload(np.concatenate([np.arange(run.source, run.source + run.rows) for run in runs]), keys.device)

@@ -4,7 +4,7 @@ Every stream brings its own uniform numbers, so its text does not depend on who 
 for the device. Knows no stream: rows and slots only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -12,13 +12,18 @@ from torch import Tensor
 
 from svlm_cli.core.policy import SamplingPolicy
 from svlm_cli.engine.device import upload
+from svlm_cli.engine.ops import penalise
 
 
 class Sampler:
     """Draws tokens for a pool of slots, and remembers which ids each slot's context holds, if that is penalized."""
 
-    def __init__(self, policy: SamplingPolicy, *, slots: int, vocabulary: int, device: torch.device) -> None:
+    def __init__(
+        self, policy: SamplingPolicy, *, slots: int, vocabulary: int, end_ids: Collection[int], device: torch.device
+    ) -> None:
+        """`end_ids` are the tokens that end a round."""
         self._policy = policy
+        self._end_ids = upload(sorted(end_ids), device)
         self._device = device
         penalizes = policy.repetition_penalty != 1
         self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device) if penalizes else None
@@ -37,27 +42,23 @@ class Sampler:
         if self._seen is not None:
             self._seen.index_put_((slots, tokens), self._true)
 
-    def scores(self, logits: Tensor, slots: Tensor) -> Tensor:
-        """Logits ``[B, V]`` with the repetition penalty, in float32."""
-        logits = logits.float()
-        if self._seen is None:
-            return logits
+    def scores(self, logits: Tensor, slots: Tensor, endless: Tensor | None = None) -> Tensor:
+        """Logits ``[B, V]`` with the repetition penalty, in float32; of rows that are `endless` ``[B]``, no end."""
         penalty = self._policy.repetition_penalty
-        penalized = torch.where(logits > 0, logits / penalty, logits * penalty)
-        return torch.where(self._seen.index_select(0, slots), penalized, logits)
+        return penalise(logits, self._seen, slots, penalty, endless, self._end_ids)
 
-    def draw(self, logits: Tensor, slots: Tensor, uniforms: Tensor) -> Tensor:
+    def draw(self, logits: Tensor, slots: Tensor, uniforms: Tensor, endless: Tensor | None = None) -> Tensor:
         """One token ``[B]`` for each row of `logits` ``[B, V]``, of the streams in `slots` ``[B]``.
 
         `uniforms` ``[B]`` in [0, 1) choose it, through the inverse of the cumulative distribution over the `top_k`
-        likeliest tokens.
+        likeliest tokens. Rows that are `endless` ``[B]``, not 0, get none that ends a round.
         """
-        scores = self.scores(logits, slots)
+        scores = self.scores(logits, slots, endless)
         policy = self._policy
         if policy.temperature == 0:
             return scores.argmax(dim=-1)
         count = min(policy.top_k or scores.shape[-1], scores.shape[-1])
-        best, tokens = (scores / policy.temperature).topk(count, dim=-1)
-        cumulative = best.softmax(dim=-1).cumsum(dim=-1)
+        best, tokens = scores.topk(count, dim=-1)
+        cumulative = (best / policy.temperature).softmax(dim=-1).cumsum(dim=-1)
         choice = torch.searchsorted(cumulative, uniforms[:, None], right=True).clamp_(max=count - 1)
         return tokens.gather(-1, choice).squeeze(-1)

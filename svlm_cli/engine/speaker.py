@@ -6,7 +6,7 @@ tokens. Knows no video and no words.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import compress
 
@@ -77,14 +77,12 @@ class Speaker:
         sampler: Sampler,
         graphs: Graphs,
         *,
-        end_ids: Collection[int],
         max_tokens: int,
     ) -> None:
-        """`max_tokens` of a round; `end_ids` are the tokens that end it."""
+        """`max_tokens` of a round."""
         self._model, self._language, self._cache, self._sampler = model, language, cache, sampler
         self._graphs = graphs
         self.device = cache.keys.device
-        self._end_ids = upload(sorted(end_ids), self.device)
         self._seats = _Seats.empty(len(cache.lengths), max_tokens, self.device)
 
     @property
@@ -146,11 +144,8 @@ class Speaker:
     def choose(self, logits: Tensor) -> None:
         """The next token of the first rows, from `logits` ``[B, V]``."""
         seats = self._seats.rows(len(logits))
-        logits = logits.float()
-        ends = logits.index_select(1, self._end_ids)
-        ends = ends.masked_fill(seats.endless.bool()[:, None], float("-inf"))
-        logits = logits.index_copy(1, self._end_ids, ends)
-        drawn = self._sampler.draw(logits, seats.slots, seats.uniforms.index_select(1, seats.said).squeeze(1))
+        uniforms = seats.uniforms.index_select(1, seats.said).squeeze(1)
+        drawn = self._sampler.draw(logits, seats.slots, uniforms, seats.endless)
         forced = seats.forced.index_select(1, seats.said).squeeze(1)
         seats.tokens.copy_(torch.where(forced == _DRAWN, drawn, forced))
         self._sampler.remember(seats.slots, seats.tokens)

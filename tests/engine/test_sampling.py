@@ -8,12 +8,13 @@ from svlm_cli.core.policy import SamplingPolicy
 from svlm_cli.engine.sampling import Sampler
 
 VOCABULARY = 40
+ENDS = (5, 17)
 SLOT = torch.tensor([0])
 
 
 def sampler(**policy: float) -> Sampler:
     options = SamplingPolicy(**policy)  # type: ignore[arg-type]
-    return Sampler(options, slots=2, vocabulary=VOCABULARY, device=torch.device("cpu"))
+    return Sampler(options, slots=2, vocabulary=VOCABULARY, end_ids=ENDS, device=torch.device("cpu"))
 
 
 def logits(seed: int = 0, rows: int = 1) -> torch.Tensor:
@@ -77,3 +78,15 @@ def test_the_ends_of_the_unit_interval_stay_inside_the_top_k(uniform: float) -> 
     """float32 may round a uniform up to 1."""
     ours = sampler(temperature=0.9, top_k=3, repetition_penalty=1)
     assert ours.draw(logits(), SLOT, torch.tensor([uniform])).item() in logits().topk(3).indices[0].tolist()
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_an_endless_row_gets_no_end(temperature: float) -> None:
+    """Guards rounds of a fixed length, and a neighbour that may end."""
+    ours = sampler(temperature=temperature, top_k=2)
+    likely = torch.zeros(2, VOCABULARY)
+    likely[:, list(ENDS)] = 50.0
+    slots, endless = torch.tensor([0, 1]), torch.tensor([1, 0])
+    drawn = ours.draw(likely, slots, torch.tensor([0.5, 0.5]), endless)
+    assert drawn[0].item() not in ENDS
+    assert drawn[1].item() in ENDS
