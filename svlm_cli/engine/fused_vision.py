@@ -37,8 +37,9 @@ class _Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Where a recorded pass reads and writes."""
+    """Where a recorded pass reads and writes: kept as long as the recording, which knows addresses alone."""
 
+    layout: Layout
     patches: Tensor
     features: Tensor
 
@@ -57,17 +58,17 @@ class FusedVision:
 
     def __call__(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
         """See `VisionTower.forward`."""
-        layout = self._tower.layout(grids, patches.device)
         key = tuple(grids)
         recorded = key in self._places or len(self._places) < _MOST_RECORDED
         if not self._graphs.enabled or len(patches) > _FEW_PATCHES or not recorded:
-            return self._forward(patches, layout)
+            return self._forward(patches, self._tower.layout(grids, patches.device))
         if key not in self._places:
-            tokens, size = len(layout.order), self._tower.config.out_hidden_size
-            self._places[key] = _Place(torch.empty_like(patches), patches.new_empty(tokens, size))
+            layout = self._tower.layout(grids, patches.device)
+            features = patches.new_empty(len(layout.order), self._tower.config.out_hidden_size)
+            self._places[key] = _Place(layout, torch.empty_like(patches), features)
         place = self._places[key]
         place.patches.copy_(patches)
-        self._graphs.run(key, lambda: place.features.copy_(self._forward(place.patches, layout)))
+        self._graphs.run(key, lambda: place.features.copy_(self._forward(place.patches, place.layout)))
         return place.features.clone()
 
     def _forward(self, patches: Tensor, layout: Layout) -> Tensor:
