@@ -382,8 +382,8 @@ def _cache(text: TextConfig, slots: int, capacity: int, device: torch.device, dt
     )
 
 
-def _below(stretches: Sequence[range], stop: int) -> tuple[range, ...]:
+def _below(stretches: tuple[range, ...], stop: int) -> tuple[range, ...]:
     """What of them lies below `stop`. Tokens without keys come last, so that is their front."""
     cut = tuple(range(one.start, min(one.stop, stop)) for one in stretches if one.start < stop)
-    assert cut == tuple(stretches[: len(cut) - 1]) + cut[-1:], "tokens without keys come last"
+    assert cut[:-1] == stretches[: len(cut)][:-1], "tokens without keys come last"
     return cut

@@ -22,7 +22,9 @@ Causal = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """Of streams whose tokens lie one after the other: where each one's begin ``[b + 1]`` int32, and the most."""
+    """Of streams, or segments, whose tokens lie one after the other: where each one's begin ``[b + 1]`` int32, and the
+    most.
+    """
 
     starts: Tensor
     longest: int
@@ -41,9 +43,8 @@ class CausalKernels:
     together: Together | None = None
 
 
-Packed = Callable[[Tensor, Tensor, Tensor, Tensor, int], Tensor]
-"""Queries, keys and values ``[N, H, D]`` of segments one after the other, where each starts ``[count + 1]``, and the
-length of the longest -> ``[N, H, D]``, each segment within itself."""
+Packed = Callable[[Tensor, Tensor, Tensor, Lengths], Tensor]
+"""Queries, keys and values ``[N, H, D]`` of segments one after the other -> ``[N, H, D]``, each within itself."""
 
 HOPPER = (9, 0)
 HALF = (torch.bfloat16, torch.float16)
@@ -129,8 +130,8 @@ def packed(device: torch.device, dtype: torch.dtype) -> Packed | None:
         return None
     from torch.nn.attention.varlen import varlen_attn
 
-    def attend(query: Tensor, keys: Tensor, values: Tensor, starts: Tensor, longest: int) -> Tensor:
-        output = varlen_attn(query, keys, values, starts, starts, longest, longest)
+    def attend(query: Tensor, keys: Tensor, values: Tensor, new: Lengths) -> Tensor:
+        output = varlen_attn(query, keys, values, new.starts, new.starts, new.longest, new.longest)
         assert isinstance(output, Tensor), "nothing else was asked for"
         return output
 

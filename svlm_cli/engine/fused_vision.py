@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from svlm_cli.engine.flash import packed
+from svlm_cli.engine.flash import Lengths, packed
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.ops import add_rms_norm, rotate_heads, silu_mul
 from svlm_cli.engine.qwen2_5_vl.vision import NORM_EPS, Grid, Layout, Segments, VisionTower
@@ -92,7 +92,7 @@ class FusedVision:
         query, key, value = qkv.view(len(qkv), 3, self._heads, -1).unbind(1)
         if self._packed is None:
             return segments.attend(query, key, value)
-        return self._packed(query, key, value, segments.starts, segments.longest).flatten(1)
+        return self._packed(query, key, value, Lengths(segments.starts, segments.longest)).flatten(1)
 
 
 @torch.no_grad()

@@ -29,17 +29,11 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
 
 def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) -> Tensor:
     """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. A single row takes no longer than reading the weights."""
-    alone = x.is_cuda and len(x) == 1
-    if isinstance(weight, Fp8Weight):
-        if not alone:
-            return weight.times(x, bias)
-        values, scales = weight.values, weight.scales
-    else:
-        if not alone:
-            return F.linear(x, weight, bias)
-        values, scales = weight, None
+    if not x.is_cuda or len(x) != 1:
+        return weight.times(x, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
     from svlm_cli.engine.kernels import products
 
+    values, scales = (weight.values, weight.scales) if isinstance(weight, Fp8Weight) else (weight, None)
     return products.row_linear(x, values, scales, bias)
 
 

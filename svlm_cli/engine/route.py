@@ -3,8 +3,10 @@
 Pure but for the upload. Knows no key and no kernel.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +14,6 @@ import torch
 from torch import Tensor
 
 from svlm_cli.engine.device import upload
-
-_ALIGNED = 4  # numbers of 4 bytes: kernels are compiled anew for addresses of another alignment
 
 
 class Run(NamedTuple):
@@ -30,7 +30,8 @@ class Route:
 
     `jumping` ``[jumps, 3]`` are where a row is, where it goes, and which of all the moving rows it is; `sliding`
     ``[runs, 4]`` the same of the first row of a run, and how many rows it has. The `slots` that rows slide in can be
-    worked on side by side: `bounds` ``[slots + 1]`` are their first runs, and the number of all. All are int32.
+    worked on side by side: `bounds` ``[slots + 1]`` are their first runs, and the number of all. All are int32, and
+    rows lie four numbers apart: kernels are compiled anew for addresses that are not of whole 16 bytes.
     """
 
     jumping: Tensor
@@ -55,7 +56,7 @@ class Route:
     @classmethod
     def of(cls, slots: Sequence[Sequence[Run]], device: torch.device) -> "Route":
         """Of runs in several slots."""
-        jumping: list[tuple[int, int, int]] = []
+        jumping: list[tuple[int, int, int, int]] = []
         sliding: list[tuple[int, int, int, int]] = []
         bounds = [0]
         first = 0  # the run's, of all moving rows
@@ -64,23 +65,12 @@ class Route:
                 if slides:
                     sliding.append((run.source, run.target, first, run.rows))
                 else:
-                    jumping += ((run.source + row, run.target + row, first + row) for row in range(run.rows))
+                    jumping += ((run.source + row, run.target + row, first + row, 1) for row in range(run.rows))
                 first += run.rows
             bounds.append(len(sliding))
-        parts = [
-            np.array(jumping, np.int32).reshape(-1, 3),
-            np.array(sliding, np.int32).reshape(-1, 4),
-            np.array(bounds, np.int32),
-        ]
-        starts = [0]
-        for part in parts:
-            starts.append(starts[-1] + -(-part.size // _ALIGNED) * _ALIGNED)
-        table = np.zeros(starts[-1], np.int32)
-        for start, part in zip(starts, parts, strict=False):
-            table[start : start + part.size] = part.ravel()
-        there = upload(table, device)
-        views = [there[start : start + part.size].view(part.shape) for start, part in zip(starts, parts, strict=False)]
-        return cls(*views)
+        table = upload(np.array([*chain.from_iterable(jumping + sliding), *bounds], np.int32), device)
+        rows = table[: -len(bounds)].view(-1, 4)
+        return cls(rows[: len(jumping), :3], rows[len(jumping) :], table[-len(bounds) :])
 
 
 def _sliding(runs: Sequence[Run]) -> list[bool]:
@@ -89,11 +79,9 @@ def _sliding(runs: Sequence[Run]) -> list[bool]:
     Those that do not move backwards, and that come before every later one already: then none of their rows goes where
     a later one still is.
     """
-
-    def from_behind() -> Iterator[bool]:
-        later: float = float("inf")
-        for run in reversed(runs):
-            yield run.target <= run.source and run.source + run.rows <= later
-            later = min(later, run.source)
-
-    return [*from_behind()][::-1]
+    found = []
+    later: float = inf
+    for run in reversed(runs):
+        found.append(run.target <= run.source and run.source + run.rows <= later)
+        later = min(later, run.source)
+    return found[::-1]

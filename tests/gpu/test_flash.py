@@ -59,6 +59,6 @@ def test_segments_see_themselves(lengths: tuple[int, ...], heads: int, size: int
     segments = Segments.of(torch.tensor(lengths), torch.device("cpu"))
     qkv = noise(sum(lengths), 3, heads, size, dtype=torch.bfloat16)
     query, key, value = qkv.cuda().unbind(1)
-    found = attend(query, key, value, segments.starts.cuda(), segments.longest)
+    found = attend(query, key, value, Lengths(segments.starts.cuda(), segments.longest))
     query, key, value = qkv.float().unbind(1)
     alike(found.flatten(1), segments.attend(query, key, value), torch.bfloat16)

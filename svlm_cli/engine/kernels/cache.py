@@ -4,6 +4,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from svlm_cli.engine.kernels.pointwise import turned
 from svlm_cli.engine.route import Route
 
 _HEADS_AT_ONCE = 4  # of one token, in `rotate_and_store`
@@ -22,10 +23,7 @@ def _rotate_and_store(
     x = qkv + (token * (H + 2 * K) + head) * 2 * HALF + channel
     first = tl.load(x, mask=there, other=0.0)
     second = tl.load(x + HALF, mask=there, other=0.0)
-    angle = token * 2 * HALF + channel
-    a, b = first.to(tl.float32), second.to(tl.float32)
-    turned_a = (a * tl.load(cos + angle) + b * tl.load(sin + angle)).to(first.dtype)
-    turned_b = (b * tl.load(cos + angle + HALF) + a * tl.load(sin + angle + HALF)).to(first.dtype)
+    turned_a, turned_b = turned(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
 
     is_query = head < H
     out = query + (token * H + head) * 2 * HALF + channel
@@ -63,7 +61,7 @@ def rotate_and_store(
 def _gather(keys, values, jumping, staged_keys, staged_values, COUNT, POOL, SIZE: tl.constexpr):
     token, channel = tl.program_id(0).to(tl.int64), tl.arange(0, SIZE)
     layer = tl.program_id(1).to(tl.int64)
-    place = layer * POOL + tl.load(jumping + 3 * token).to(tl.int64) * SIZE + channel
+    place = layer * POOL + tl.load(jumping + 4 * token).to(tl.int64) * SIZE + channel
     staged = (layer * COUNT + token) * SIZE + channel
     tl.store(staged_keys + staged, tl.load(keys + place))
     tl.store(staged_values + staged, tl.load(values + place))
@@ -77,17 +75,15 @@ def _scatter(
     token, layer = tl.program_id(0).to(tl.int64), tl.program_id(1).to(tl.int64)
     head, channel = tl.arange(0, K)[:, None], tl.arange(0, HALF)[None, :]
     inner = head * 2 * HALF + channel
-    place = layer * POOL + tl.load(jumping + 3 * token + 1).to(tl.int64) * K * 2 * HALF + inner
+    place = layer * POOL + tl.load(jumping + 4 * token + 1).to(tl.int64) * K * 2 * HALF + inner
     staged = (layer * COUNT + token) * K * 2 * HALF + inner
     first, second = tl.load(staged_keys + staged), tl.load(staged_keys + staged + HALF)
     tl.store(keys + place, first)
     tl.store(keys + place + HALF, second)
-    angle = tl.load(jumping + 3 * token + 2) * 2 * HALF + channel
-    a, b = first.to(tl.float32), second.to(tl.float32)
-    turned_a = a * tl.load(cos + angle) + b * tl.load(sin + angle)
-    turned_b = b * tl.load(cos + angle + HALF) + a * tl.load(sin + angle + HALF)
-    tl.store(rotated_keys + place, turned_a.to(first.dtype))
-    tl.store(rotated_keys + place + HALF, turned_b.to(first.dtype))
+    angle = tl.load(jumping + 4 * token + 2) * 2 * HALF + channel
+    turned_a, turned_b = turned(first, second, cos, sin, angle, HALF, channel < HALF)
+    tl.store(rotated_keys + place, turned_a)
+    tl.store(rotated_keys + place + HALF, turned_b)
     tl.store(values + place, tl.load(staged_values + staged))
     tl.store(values + place + HALF, tl.load(staged_values + staged + HALF))
 
@@ -114,15 +110,13 @@ def _slide(
             first, second = tl.load(keys + place, mask=there), tl.load(keys + place + HALF, mask=there)
             value, second_value = tl.load(values + place, mask=there), tl.load(values + place + HALF, mask=there)
             angle = (first_angle + token) * 2 * HALF + channel
-            a, b = first.to(tl.float32), second.to(tl.float32)
-            turned_a = a * tl.load(cos + angle, mask=there) + b * tl.load(sin + angle, mask=there)
-            turned_b = b * tl.load(cos + angle + HALF, mask=there) + a * tl.load(sin + angle + HALF, mask=there)
+            turned_a, turned_b = turned(first, second, cos, sin, angle, HALF, there)
             place = (target + token) * K * 2 * HALF + inner
             tl.debug_barrier()  # all of it is read
             tl.store(keys + place, first, mask=there)
             tl.store(keys + place + HALF, second, mask=there)
-            tl.store(rotated_keys + place, turned_a.to(first.dtype), mask=there)
-            tl.store(rotated_keys + place + HALF, turned_b.to(first.dtype), mask=there)
+            tl.store(rotated_keys + place, turned_a, mask=there)
+            tl.store(rotated_keys + place + HALF, turned_b, mask=there)
             tl.store(values + place, value, mask=there)
             tl.store(values + place + HALF, second_value, mask=there)
 

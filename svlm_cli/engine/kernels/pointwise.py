@@ -60,19 +60,24 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 
 @triton.jit
+def turned(first, second, cos, sin, angle, HALF: tl.constexpr, mask):
+    """Both halves of rotated heads, in their own dtype. See `layers.rotate`."""
+    a, b = first.to(tl.float32), second.to(tl.float32)
+    turned_a = a * tl.load(cos + angle, mask=mask) + b * tl.load(sin + angle, mask=mask)
+    turned_b = b * tl.load(cos + angle + HALF, mask=mask) + a * tl.load(sin + angle + HALF, mask=mask)
+    return turned_a.to(first.dtype), turned_b.to(first.dtype)
+
+
+@triton.jit
 def _rotate_heads(qkv, cos, sin, WIDTH, HEADS: tl.constexpr, HALF: tl.constexpr, H: tl.constexpr, C: tl.constexpr):
     token = tl.program_id(0).to(tl.int64)
     head, channel = tl.arange(0, H)[:, None], tl.arange(0, C)[None, :]
     there = (head < HEADS) & (channel < HALF)
     x = qkv + token * WIDTH + head * 2 * HALF + channel
     first, second = tl.load(x, mask=there, other=0.0), tl.load(x + HALF, mask=there, other=0.0)
-    inside = channel < HALF
-    angle = token * 2 * HALF + channel
-    a, b = first.to(tl.float32), second.to(tl.float32)
-    turned_a = a * tl.load(cos + angle, mask=inside) + b * tl.load(sin + angle, mask=inside)
-    turned_b = b * tl.load(cos + angle + HALF, mask=inside) + a * tl.load(sin + angle + HALF, mask=inside)
-    tl.store(x, turned_a.to(first.dtype), mask=there)
-    tl.store(x + HALF, turned_b.to(first.dtype), mask=there)
+    turned_a, turned_b = turned(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
+    tl.store(x, turned_a, mask=there)
+    tl.store(x + HALF, turned_b, mask=there)
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:

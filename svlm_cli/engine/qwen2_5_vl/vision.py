@@ -46,18 +46,18 @@ class Segments:
     def of(cls, lengths: Tensor, device: torch.device) -> "Segments":
         """From the lengths of the segments, ``[count]`` on the CPU."""
         count, longest = len(lengths), int(lengths.max())
-        starts = lengths.cumsum(0) - lengths
-        bounds = F.pad(lengths.cumsum(0), (1, 0)).to(device, torch.int32)
+        bounds = F.pad(lengths.cumsum(0), (1, 0))
+        starts = bounds.to(device, torch.int32)
         if bool((lengths == longest).all()):
-            return cls(count, longest, bounds)
+            return cls(count, longest, starts)
         place = torch.arange(longest)
         mask = place < lengths[:, None]
         # Padding repeats its own segment's last row, so that no row's gradient gathers from everywhere.
-        rows = starts[:, None] + torch.minimum(place, lengths[:, None] - 1)
+        rows = bounds[:-1, None] + torch.minimum(place, lengths[:, None] - 1)
         return cls(
             count,
             longest,
-            bounds,
+            starts,
             rows.flatten().to(device),
             mask.flatten().nonzero().flatten().to(device),
             mask[:, None, None, :].to(device),
