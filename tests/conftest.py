@@ -38,6 +38,12 @@ def environment(**changes: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **changes}
 
 
+def shell_code(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> int:
+    """The exit code as a shell tells it: the same whether a second Ctrl-C finds the process at work or leaving."""
+    assert process.returncode is not None
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
 @pytest.fixture
 def svlm(tmp_path: Path) -> Svlm:
     """``svlm("models", "list")``, run in ``tmp_path``."""

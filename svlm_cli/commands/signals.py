@@ -35,6 +35,8 @@ def signals_raise() -> Iterator[None]:
     Not at any moment, though. What is raised during an import may abort the process or be swallowed by C++ code, so an
     import may end first, and if that takes long, the process ends at once: whoever imports so much has opened no file
     yet. And what is raised in a finalizer or in a weak reference's callback goes nowhere, so it is raised again.
+
+    A SIGINT that comes later, while the interpreter is leaving, ends it by the signal: to a shell 130 as well.
     """
     handling = _Handling()
     handlers = {signal.SIGTERM: handling.terminate, signal.SIGALRM: handling.raise_again}

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests.clips import CLIP_MAKER, X264, run_ffmpeg
-from tests.conftest import Svlm, environment
+from tests.conftest import Svlm, environment, shell_code
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 from tests.subtitle_checker import check_srt
 
@@ -233,7 +233,8 @@ def test_a_second_interrupt_ends_at_once(start: Callable[..., Run], pictures: Pa
         children = psutil.Process(run.process.pid).children(recursive=True)
         run.process.send_signal(signal.SIGINT)
         run.process.send_signal(signal.SIGINT)
-        assert run.process.wait(6) == 130
+        run.process.wait(6)
+        assert shell_code(run.process) == 130
         psutil.wait_procs(children, timeout=1)
         assert not any(map(lives, children))
 

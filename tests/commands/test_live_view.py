@@ -27,7 +27,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.outputs.live.preview import Paint
 from svlm_cli.outputs.progress import ProgressStyle
-from tests.conftest import Svlm, environment
+from tests.conftest import Svlm, environment, shell_code
 from tests.outputs.live.screen import Screen
 
 pytestmark = pytest.mark.timeout(300)  # processes that import torch, beside other tests
@@ -187,12 +187,12 @@ class Seat:
         os.write(self.terminal, keys.encode())
 
     def ends(self) -> int:
-        """Its exit code; the terminal must be as it was."""
+        """Its exit code, as a shell tells it; the terminal must be as it was."""
         self.wait_for(lambda: self.process.poll() is not None, running=False)
         self.read()
         assert self.screen.modes == {"?1049": False, "?25": True, "?7": True, "?2026": False}
         assert termios.tcgetattr(self.theirs) == self.before
-        return self.process.returncode
+        return shell_code(self.process)
 
     def close(self) -> None:
         self.process.kill()
