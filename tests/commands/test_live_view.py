@@ -225,7 +225,7 @@ def test_a_camera_on_a_terminal(tiny_checkpoint: Path, tmp_path: Path) -> None:
         seat.press("\x1a")
         seat.wait_for(lambda: "icanon" in (tmp_path / "stopped").read_text() if (tmp_path / "stopped").exists() else "")
         assert " -icanon" not in (tmp_path / "stopped").read_text(), "the shell has its terminal"
-        assert seat.screen.modes["?1049"] is False
+        seat.wait_for(lambda: not seat.screen.modes["?1049"])
         (tmp_path / "on").touch()
         seat.wait_for(lambda: seat.screen.modes["?1049"])
         seat.sees("▀")
