@@ -48,7 +48,7 @@ def test_frames_come_at_the_wanted_rate_and_on_the_grid(server: RtspServer) -> N
         def steps() -> list[float]:
             return [after.time_s - before.time_s for before, after in itertools.pairwise(camera.frames)]
 
-        camera.wait_for(lambda: len(camera.frames) >= 12 and steps()[-11:].count(0.25) >= 9)
+        camera.wait_for(lambda: len(camera.frames) >= 12 and steps()[-11:].count(0.25) >= 9, 60)
         assert camera.frames[0].time_s == 0
         assert all(step % 0.25 == 0 and step > 0 for step in steps()), steps()
         assert all(frame.wall_clock_s is not None and frame.gap_s == 0 for frame in camera.frames)
