@@ -5,7 +5,6 @@ never code. Every failure of the library is one sentence with the way out. Knows
 imports huggingface_hub (a second) only when it is called.
 """
 
-import errno
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import Any
 
 from svlm_cli.checkpoints.folder import INDEX_FILE, has_all_shards, require_checkpoint
 from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE
-from svlm_cli.core.errors import ModelError
+from svlm_cli.core.errors import NO_ROOM, ModelError
 
 _NEEDED = (
     "model*.safetensors",
@@ -123,7 +122,7 @@ def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -
 
     causes = tuple(_causes(error))
     for one in causes:
-        if isinstance(one, OSError) and one.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(one, OSError) and one.errno in NO_ROOM:
             return ModelError(f"The disk is full: {hub_id} did not fit.", f"Make room, or move the cache: {_cache()}")
     if isinstance(error, errors.HFValidationError):
         return ModelError(f"{hub_id!r} is not a hub id.", "A hub id looks like organisation/name.")
