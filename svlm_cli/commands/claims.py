@@ -196,11 +196,12 @@ class _Run:
         return list(missing)
 
     def _setting(self, row: "Row", subject: _Subject) -> "RowSetting":
-        from svlm_cli.evals.claims import default_matches, default_minutes
+        from svlm_cli.evals.claims import measured_as
         from svlm_cli.evals.claims_setting import RowSetting
 
-        minutes = default_minutes(row, subject.base) if self.minutes is None else self.minutes
-        matches = default_matches(row, subject.base) if self.matches is None else self.matches
+        usual = measured_as(row, subject.base)
+        minutes = usual.minutes if self.minutes is None else self.minutes
+        matches = usual.matches if self.matches is None else self.matches
         seconds, policy = match_seconds(minutes), row.policy(subject.base)
         return RowSetting(row.name, subject.fingerprint, matches, seconds, self.seed, subject.base, policy)
 
@@ -249,8 +250,7 @@ class _Plays:
         engine = Engine.load(
             subject.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=streams
         )
-        played = play_matches(engine, matches, at_once=streams)
-        return make_result(setting, subject.name, engine, played, scripts, controls)
+        return make_result(setting, subject.name, engine, play_matches(engine, matches), scripts, controls)
 
 
 def _require_page(path: Path) -> None:

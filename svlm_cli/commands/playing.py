@@ -40,16 +40,14 @@ def write_matches(matches: Sequence[tuple[int, int]]) -> tuple[list["Script"], "
     return scripts, run_controls(scripts)
 
 
-def play_matches(
-    engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), *, at_once: int | None = None
-) -> "Played":
-    """Plays all matches, or `at_once` side by side; what is said goes to `paths` as well, if there are any."""
+def play_matches(engine: "Engine", setting: "Setting", paths: Sequence[Path] = ()) -> "Played":
+    """Plays all matches; what is said goes to `paths` as well, if there are any, a match a file."""
     from svlm_cli.evals.runner import play
 
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
-    batches = 1 if at_once is None else -(-setting.matches // at_once)
+    batches = -(-setting.matches // engine.max_streams)
     with _saver(paths) as listen, _progress("rounds", rounds * batches) as advance:
-        return play(engine, setting, at_once=at_once, listen=listen, progress=advance)
+        return play(engine, setting, listen=listen, progress=advance)
 
 
 @contextmanager

@@ -150,10 +150,15 @@ class Engine:
             self.model.config,
             self.policy,
             self.prompt,
-            streams=len(self.cache.lengths),
+            streams=self.max_streams,
             value_bytes=self.dtype.itemsize,
             fp8=self.fp8,
         )
+
+    @property
+    def max_streams(self) -> int:
+        """How many can be open side by side."""
+        return len(self.cache.lengths)
 
     @property
     def number_format(self) -> str:
@@ -171,7 +176,7 @@ class Engine:
             )
         if not self._free_slots:
             raise UsageError(
-                f"All {len(self.cache.lengths)} streams of this engine are open.",
+                f"All {self.max_streams} streams of this engine are open.",
                 "Close one, or load the engine with a larger max_streams.",
             )
         slot = self._free_slots.pop(0)
@@ -227,10 +232,8 @@ class Engine:
         stream, kept = turn.stream, turn.kept
         keyed = () if self.policy.mode is Mode.WINDOW_OVERLAP else _below(kept.stretches, stream.keyed)
         stream.keyed = sum(map(len, keyed))
-        if not turn.restarts and kept.stretches == (range(len(stream.positions)),):
-            stream.spans = kept.spans
-            self._append(stream, turn.new)
-        elif self.policy.mode is Mode.NATIVE_POSITIONS and not turn.restarts:
+        whole = kept.stretches == (range(len(stream.positions)),)
+        if not turn.restarts and (whole or self.policy.mode is Mode.NATIVE_POSITIONS):
             stream.spans, stream.positions = kept.spans, stream.positions[kept.order]
             self._append(stream, turn.new)
         else:

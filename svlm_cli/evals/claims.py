@@ -176,16 +176,7 @@ def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) ->
     return chosen
 
 
-def default_minutes(row: Row, base: StreamPolicy) -> float:
-    """How long a row is measured: as long as `streaming` if it is the same streams, so that one measurement does."""
-    return _measured_as(row, base).minutes
-
-
-def default_matches(row: Row, base: StreamPolicy) -> int:
-    """How many matches it is measured on; see `default_minutes`."""
-    return _measured_as(row, base).matches
-
-
-def _measured_as(row: Row, base: StreamPolicy) -> Row:
+def measured_as(row: Row, base: StreamPolicy) -> Row:
+    """Whose `minutes` and `matches` count: those of `streaming` for the same streams, so that one measurement does."""
     same = not row.no_overlap and row.policy(base) == STREAMING.policy(base)
     return STREAMING if same else row

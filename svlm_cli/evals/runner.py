@@ -97,16 +97,12 @@ def play(
     engine: Engine,
     setting: Setting,
     *,
-    at_once: int | None = None,
     listen: Listener = lambda match, segment: None,
     progress: Progress = lambda rounds, round_s: None,
 ) -> Played:
-    """Every match of the setting, a round of all of them a step; or `at_once` side by side, one batch after the other.
-
-    The engine has at least as many streams.
-    """
+    """Every match of the setting: as many side by side as the engine has streams, a round of each a step; then more."""
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
-    size, seeds = at_once or setting.matches, setting.seeds
+    size, seeds = engine.max_streams, setting.seeds
     batches = []
     for index, first in enumerate(range(0, setting.matches, size)):
 

@@ -12,9 +12,8 @@ from svlm_cli.evals.claims import (
     Order,
     Paper,
     choose_rows,
-    default_matches,
-    default_minutes,
     find_row,
+    measured_as,
 )
 
 BASE = StreamPolicy(
@@ -58,13 +57,13 @@ def test_vision_windows_are_seconds() -> None:
 def test_a_row_that_is_streaming_itself_is_as_long() -> None:
     """Guards against measuring the same streams twice, because one of the two rows is shorter."""
     same = replace(BASE, windows=replace(BASE.windows, vision_rounds=16))
-    assert default_minutes(find_row("vision-16"), same) == default_minutes(find_row("streaming"), same) == 120
-    assert default_minutes(find_row("vision-8"), same) == 30
-    assert default_minutes(find_row("vision-16"), BASE) == 30
-    assert default_minutes(find_row("no-overlap"), same) == 30, "another model's"
-    assert default_minutes(find_row("full"), same) == 15
-    assert default_matches(find_row("vision-16"), same) == default_matches(find_row("streaming"), same) == 20
-    assert default_matches(find_row("full"), same) == 100
+    assert measured_as(find_row("vision-16"), same).minutes == measured_as(find_row("streaming"), same).minutes == 120
+    assert measured_as(find_row("vision-8"), same).minutes == 30
+    assert measured_as(find_row("vision-16"), BASE).minutes == 30
+    assert measured_as(find_row("no-overlap"), same).minutes == 30, "another model's"
+    assert measured_as(find_row("full"), same).minutes == 15
+    assert measured_as(find_row("vision-16"), same).matches == measured_as(find_row("streaming"), same).matches == 20
+    assert measured_as(find_row("full"), same).matches == 100
 
 
 def test_rows_are_chosen_by_what_there_is_a_model_for() -> None:

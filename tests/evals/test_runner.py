@@ -75,7 +75,6 @@ def test_batches_are_played_one_after_the_other(tiny_checkpoint: Path) -> None:
     apart = play(
         engine(tiny_checkpoint, world_policy(), 2),
         Setting(3, 20, SEED),
-        at_once=2,
         listen=lambda match, segment: said.append((match, segment.round)),
         progress=lambda rounds, _: done.append(rounds),
     )
