@@ -25,6 +25,13 @@ settings.register_profile("unhurried", deadline=None)  # how fast a machine is, 
 settings.load_profile("unhurried")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Kernels of others warn about themselves while they are compiled."""
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
+
+
 class Svlm(Protocol):
     """Runs the command line in a process of its own and waits for it."""
 

@@ -33,9 +33,10 @@ class Fp8Weight:
         from svlm_cli.engine.kernels import products
 
         values, scales = products.round_rows(x, FORMAT)
-        return torch._scaled_mm(  # noqa: SLF001 - it has no public name yet
+        product = torch._scaled_mm(  # noqa: SLF001 - it has no public name yet
             values, self.values.t(), scales, self.scales.t(), bias, out_dtype=x.dtype, use_fast_accum=True
         )
+        return product[: len(x)]
 
 
 def quantise(weight: Tensor) -> Fp8Weight:

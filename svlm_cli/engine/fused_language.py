@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from svlm_cli.engine.fp8 import Fp8Weight, quantise
-from svlm_cli.engine.ops import add_rms_norm, linear, silu_mul
+from svlm_cli.engine.ops import add_rms_norm, gated_linear, linear
 from svlm_cli.engine.qwen2_5_vl.language import LanguageModel
 
 
@@ -67,7 +67,7 @@ class FusedLanguage:
             heads = attend(index, linear(normed, layer.qkv, layer.qkv_bias))
             branch = linear(heads.flatten(1), layer.output)
             normed = add_rms_norm(branch, hidden, layer.post_norm, self._eps)
-            branch = linear(silu_mul(linear(normed, layer.gate_up)), layer.down)
+            branch = linear(gated_linear(normed, layer.gate_up), layer.down)
         return add_rms_norm(branch, hidden, self._norm, self._eps)
 
 

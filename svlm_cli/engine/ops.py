@@ -12,6 +12,7 @@ from torch import Tensor
 
 from svlm_cli.engine.device import upload
 from svlm_cli.engine.fp8 import Fp8Weight
+from svlm_cli.engine.qwen2_5_vl.language import Rotary
 from svlm_cli.engine.qwen2_5_vl.layers import rotate
 from svlm_cli.engine.route import Route, Run
 
@@ -33,8 +34,21 @@ def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) ->
         return weight.times(x, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
     from svlm_cli.engine.kernels import products
 
-    values, scales = (weight.values, weight.scales) if isinstance(weight, Fp8Weight) else (weight, None)
-    return products.row_linear(x, values, scales, bias)
+    return products.row_linear(x, *_stored(weight), bias)
+
+
+def _stored(weight: Tensor | Fp8Weight) -> tuple[Tensor, Tensor | None]:
+    """Its numbers and, if they are in eight bits, their scales."""
+    return (weight.values, weight.scales) if isinstance(weight, Fp8Weight) else (weight, None)
+
+
+def gated_linear(x: Tensor, weight: Tensor | Fp8Weight) -> Tensor:
+    """`silu_mul` of ``[M, K]`` times ``[2 * I, K]`` transposed."""
+    if not x.is_cuda or len(x) != 1:
+        return silu_mul(linear(x, weight))
+    from svlm_cli.engine.kernels import products
+
+    return products.row_gated(x, *_stored(weight))
 
 
 def silu_mul(gate_up: Tensor) -> Tensor:
@@ -45,6 +59,15 @@ def silu_mul(gate_up: Tensor) -> Tensor:
         return pointwise.silu_mul(gate_up)
     gate, up = gate_up.chunk(2, dim=-1)
     return F.silu(gate).mul_(up)
+
+
+def rotary_tables(positions: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
+    """What `Rotary.angles` says of positions ``[N, 3]`` in float32: ``[N, 1, D]`` each."""
+    if positions.is_cuda:
+        from svlm_cli.engine.kernels import pointwise
+
+        return pointwise.rotary_tables(positions, *rotary.tables(positions.device))
+    return rotary.angles(positions)
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
@@ -62,7 +85,8 @@ def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
 def rotate_and_store(
     qkv: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, rotated_keys: Tensor, values: Tensor
 ) -> Tensor:
-    """Stores keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools, each ``[R, K, D]``.
+    """Stores keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools, each ``[R, K, D]``; those
+    of a row below 0 nowhere.
 
     `cos` and `sin` ``[N, 1, D]`` are the rotary tables. Returns the rotated queries ``[N, H, D]``.
     """
@@ -74,6 +98,9 @@ def rotate_and_store(
     heads = qkv.shape[1] // size - 2 * kinds
     query_key, value = qkv.view(len(qkv), -1, size).split_with_sizes((heads + kinds, kinds), dim=1)
     rotated, rotated_key = rotate(query_key, cos, sin).split_with_sizes((heads, kinds), dim=1)
+    stored = rows >= 0
+    if not stored.all():
+        rows, value, rotated_key, query_key = (x[stored] for x in (rows, value, rotated_key, query_key))
     keys.index_copy_(0, rows, query_key[:, heads:])
     rotated_keys.index_copy_(0, rows, rotated_key)
     values.index_copy_(0, rows, value)

@@ -28,49 +28,39 @@ class Run(NamedTuple):
 class Route:
     """Rows that slide towards the front, in order, and the few that jump over others.
 
-    `jumping` ``[jumps, 3]`` are where a row is, where it goes, and which of all the moving rows it is; `sliding`
-    ``[runs, 4]`` the same of the first row of a run, and how many rows it has. The `slots` that rows slide in can be
-    worked on side by side: `bounds` ``[slots + 1]`` are their first runs, and the number of all. All are int32, and
-    rows lie four numbers apart: kernels are compiled anew for addresses that are not of whole 16 bytes.
+    `rows` ``[N, 4]`` are, slot after slot, first the rows that jump and then the runs that slide: where the first row
+    is, where it goes, which of all the moving rows it is, and how many there are. Slots can be worked on side by side:
+    `bounds` ``[2 * slots + 1]`` are where jumping and sliding begin in each of them, and N. Both are int32, and rows
+    lie four numbers apart: kernels are compiled anew for addresses that are not of whole 16 bytes.
     """
 
-    jumping: Tensor
-    sliding: Tensor
+    rows: Tensor
     bounds: Tensor
-
-    @property
-    def jumps(self) -> int:
-        """How many rows jump."""
-        return len(self.jumping)
-
-    @property
-    def runs(self) -> int:
-        """How many runs slide."""
-        return len(self.sliding)
 
     @property
     def slots(self) -> int:
         """In how many slots rows move."""
-        return len(self.bounds) - 1
+        return len(self.bounds) // 2
 
     @classmethod
     def of(cls, slots: Sequence[Sequence[Run]], device: torch.device) -> "Route":
         """Of runs in several slots."""
-        jumping: list[tuple[int, int, int, int]] = []
-        sliding: list[tuple[int, int, int, int]] = []
+        table: list[tuple[int, int, int, int]] = []
         bounds = [0]
         first = 0  # the run's, of all moving rows
         for runs in slots:
+            sliding = []
             for run, slides in zip(runs, _sliding(runs), strict=True):
                 if slides:
                     sliding.append((run.source, run.target, first, run.rows))
                 else:
-                    jumping += ((run.source + row, run.target + row, first + row, 1) for row in range(run.rows))
+                    table += [(run.source + row, run.target + row, first + row, 1) for row in range(run.rows)]
                 first += run.rows
-            bounds.append(len(sliding))
-        table = upload(np.array([*chain.from_iterable(jumping + sliding), *bounds], np.int32), device)
-        rows = table[: -len(bounds)].view(-1, 4)
-        return cls(rows[: len(jumping), :3], rows[len(jumping) :], table[-len(bounds) :])
+            bounds.append(len(table))
+            table += sliding
+            bounds.append(len(table))
+        both = upload(np.array([*chain.from_iterable(table), *bounds], np.int32), device)
+        return cls(both[: 4 * len(table)].view(-1, 4), both[4 * len(table) :])
 
 
 def _sliding(runs: Sequence[Run]) -> list[bool]:

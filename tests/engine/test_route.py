@@ -25,13 +25,14 @@ def test_no_row_is_overwritten_before_it_is_read(case: str) -> None:
     for run in runs:
         expected[run.target : run.target + run.rows] = before[run.source : run.source + run.rows]
     route = Route.of([runs], CPU)
-    assert route.jumps + int(route.sliding[:, 3].sum()) == sum(run.rows for run in runs)
+    assert int(route.rows[:, 3].sum()) == sum(run.rows for run in runs)
     after = before.copy()
-    staged = [before[source] for source in route.jumping[:, 0].tolist()]
-    for source, target, _, count in route.sliding.tolist():
+    _, slides, _ = route.bounds.tolist()
+    staged = [before[source] for source in route.rows[:slides, 0].tolist()]
+    for source, target, _, count in route.rows[slides:].tolist():
         for row in range(count):
             after[target + row] = after[source + row]
-    for value, target in zip(staged, route.jumping[:, 1].tolist(), strict=True):
+    for value, target in zip(staged, route.rows[:slides, 1].tolist(), strict=True):
         after[target] = value
     assert np.array_equal(after, expected)
 
@@ -39,13 +40,13 @@ def test_no_row_is_overwritten_before_it_is_read(case: str) -> None:
 def test_most_rows_slide() -> None:
     """Guards the speed: what jumps is copied twice."""
     route = Route.of([[Run(900, 0, 2), Run(100, 2, 800), Run(1000, 802, 2000)]], CPU)
-    assert route.jumping.tolist() == [[900, 0, 0], [901, 1, 1]]
-    assert route.sliding.tolist() == [[100, 2, 2, 800], [1000, 802, 802, 2000]]
+    assert route.rows.tolist() == [[900, 0, 0, 1], [901, 1, 1, 1], [100, 2, 2, 800], [1000, 802, 802, 2000]]
+    assert route.bounds.tolist() == [0, 2, 4]
 
 
 def test_every_slot_slides_by_itself() -> None:
     """With the angles of its own rows, and none of another slot's."""
     route = Route.of([[Run(5, 4, 2)], [Run(15, 10, 1), Run(12, 11, 2)], [], [Run(29, 20, 1)]], CPU)
-    assert route.jumping.tolist() == [[15, 10, 2]]
-    assert route.sliding.tolist() == [[5, 4, 0, 2], [12, 11, 3, 2], [29, 20, 5, 1]]
-    assert route.bounds.tolist() == [0, 1, 2, 2, 3]
+    assert route.rows.tolist() == [[5, 4, 0, 2], [15, 10, 2, 1], [12, 11, 3, 2], [29, 20, 5, 1]]
+    assert route.bounds.tolist() == [0, 0, 1, 2, 3, 3, 3, 3, 4]
+    assert route.slots == 4

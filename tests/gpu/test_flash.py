@@ -8,7 +8,7 @@ from svlm_cli.engine.flash import AttentionKernel, Lengths, causal, choose, pack
 from svlm_cli.engine.qwen2_5_vl.vision import Segments
 from tests.engine.kernels.numbers import alike, noise
 
-pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")]
+pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 
 @pytest.mark.parametrize("kernel", AttentionKernel)

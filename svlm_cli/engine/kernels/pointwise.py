@@ -5,21 +5,28 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
+
 _NORM_WARPS = 8
 
 
 @triton.jit
-def _add_rms_norm(branch, stream, weight, normed, eps, D: tl.constexpr, BLOCK: tl.constexpr, ADDS: tl.constexpr):
+def _add_rms_norm(
+    branch, stream, weight, normed, eps,
+    D: tl.constexpr, BLOCK: tl.constexpr, ADDS: tl.constexpr, EARLY: tl.constexpr,
+):  # fmt: skip
+    let_the_next_begin(EARLY)
     row = tl.program_id(0).to(tl.int64) * D
     columns = tl.arange(0, BLOCK)
     inside = columns < D
+    scale = tl.load(weight + columns, mask=inside, other=0.0).to(tl.float32)
+    wait_for_the_last(EARLY)
     x = tl.load(stream + row + columns, mask=inside, other=0.0)
     if ADDS:
         x = (x.to(tl.float32) + tl.load(branch + row + columns, mask=inside, other=0.0).to(tl.float32)).to(x.dtype)
         tl.store(stream + row + columns, x, mask=inside)
     wide = x.to(tl.float32)
     wide = wide * tl.rsqrt(tl.sum(wide * wide) / D + eps)
-    scale = tl.load(weight + columns, mask=inside, other=0.0).to(tl.float32)
     tl.store(normed + row + columns, (wide * scale).to(x.dtype), mask=inside)
 
 
@@ -36,13 +43,17 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
         D=size,
         BLOCK=triton.next_power_of_2(size),
         ADDS=branch is not None,
+        EARLY=early(stream),
+        launch_pdl=early(stream),
         num_warps=_NORM_WARPS,
     )
     return normed
 
 
 @triton.jit
-def _silu_mul(gate_up, product, inner, BLOCK: tl.constexpr):
+def _silu_mul(gate_up, product, inner, BLOCK: tl.constexpr, EARLY: tl.constexpr):
+    let_the_next_begin(EARLY)
+    wait_for_the_last(EARLY)
     row = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = columns < inner
@@ -55,7 +66,9 @@ def silu_mul(gate_up: Tensor) -> Tensor:
     """See `ops.silu_mul`."""
     rows, size = len(gate_up), gate_up.shape[1] // 2
     product = gate_up.new_empty(rows, size)
-    _silu_mul[(rows, triton.cdiv(size, 1024))](gate_up, product, size, BLOCK=1024)
+    _silu_mul[(rows, triton.cdiv(size, 1024))](
+        gate_up, product, size, BLOCK=1024, EARLY=early(gate_up), launch_pdl=early(gate_up)
+    )
     return product
 
 
@@ -63,9 +76,34 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 def turned(first, second, cos, sin, angle, HALF: tl.constexpr, mask):
     """Both halves of rotated heads, in their own dtype. See `layers.rotate`."""
     a, b = first.to(tl.float32), second.to(tl.float32)
-    turned_a = a * tl.load(cos + angle, mask=mask) + b * tl.load(sin + angle, mask=mask)
-    turned_b = b * tl.load(cos + angle + HALF, mask=mask) + a * tl.load(sin + angle + HALF, mask=mask)
-    return turned_a.to(first.dtype), turned_b.to(first.dtype)
+    c, s = tl.load(cos + angle, mask=mask), tl.load(sin + angle + HALF, mask=mask)  # the other halves are c and -s
+    return (a * c - b * s).to(first.dtype), (b * c + a * s).to(first.dtype)
+
+
+@triton.jit
+def _rotary_tables(
+    positions, frequencies, axes, cos, sin, COUNT, TOKEN, AXIS, D: tl.constexpr, CHANNELS: tl.constexpr,
+    TOKENS: tl.constexpr,
+):  # fmt: skip
+    token = (tl.program_id(0) * TOKENS + tl.arange(0, TOKENS))[:, None]
+    channel = tl.arange(0, CHANNELS)[None, :]
+    there = (token < COUNT) & (channel < D)
+    axis = tl.load(axes + channel, mask=channel < D, other=0)
+    position = tl.load(positions + token * TOKEN + axis * AXIS, mask=there, other=0.0)
+    angle = position * tl.load(frequencies + channel, mask=channel < D, other=0.0)
+    tl.store(cos + token * D + channel, tl.cos(angle), mask=there)
+    tl.store(sin + token * D + channel, tl.sin(angle), mask=there)
+
+
+def rotary_tables(positions: Tensor, frequencies: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
+    """See `ops.rotary_tables`."""
+    count, size = len(positions), len(frequencies)
+    cos, sin = positions.new_empty(2, count, 1, size)
+    _rotary_tables[(triton.cdiv(count, 32),)](
+        positions, frequencies, axes, cos, sin, count, *positions.stride(),
+        D=size, CHANNELS=triton.next_power_of_2(size), TOKENS=32,
+    )  # fmt: skip
+    return cos, sin
 
 
 @triton.jit

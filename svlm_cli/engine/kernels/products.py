@@ -5,21 +5,50 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
+
+_GATED_BLOCKS = 4, 512  # channels and inputs that a program takes at once
+_MANY = 1 << 14  # channels: enough programs to read ahead of each other
+_LEAST_ROWS = 64  # of 32 and less, cuBLAS has no product in eight bits for some shapes
+
+
+@triton.jit
+def _block(place, begin, inner, real, K):
+    mask = real[:, None] & (begin + inner < K)[None, :]
+    return tl.load(place + begin, mask=mask, other=0.0, eviction_policy="evict_first")
+
+
+@triton.jit
+def _row(x, begin, inner, K):
+    return tl.load(x + begin + inner, mask=begin + inner < K, other=0.0).to(tl.float32)[None, :]
+
 
 @triton.jit
 def _row_linear(
     x, weights, scales, bias, out, N, K,
-    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, BIASED: tl.constexpr,
+    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, BIASED: tl.constexpr, AHEAD: tl.constexpr,
+    EARLY: tl.constexpr,
 ):  # fmt: skip
-    """`COLUMNS` channels of the product of one row. Without matrix units: what takes time is to read the weights."""
+    """`COLUMNS` channels of the product of one row. Without matrix units: what takes time is to read the weights.
+
+    `AHEAD` reads them one block ahead, the first one before the row is there.
+    """
+    let_the_next_begin(EARLY)
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
     place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
     products = tl.zeros((COLUMNS, BLOCK), tl.float32)
-    for begin in range(0, K, BLOCK):
-        there = begin + inner < K
-        w = tl.load(place + begin, mask=real[:, None] & there[None, :], other=0.0, eviction_policy="evict_first")
-        products += w.to(tl.float32) * tl.load(x + begin + inner, mask=there, other=0.0).to(tl.float32)[None, :]
+    if AHEAD:
+        block = _block(place, 0, inner, real, K)
+        wait_for_the_last(EARLY)
+        for begin in range(0, K, BLOCK):
+            coming = _block(place, begin + BLOCK, inner, real, K)
+            products += block.to(tl.float32) * _row(x, begin, inner, K)
+            block = coming
+    else:
+        wait_for_the_last(EARLY)
+        for begin in range(0, K, BLOCK):
+            products += _block(place, begin, inner, real, K).to(tl.float32) * _row(x, begin, inner, K)
     summed = tl.sum(products, 1)
     if SCALED:
         summed *= tl.load(scales + column, mask=real, other=0.0)
@@ -32,19 +61,48 @@ def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor |
     """``[1, K]`` times ``[N, K]`` transposed, times ``[N, 1]``, plus ``[N]``."""
     n, k = weights.shape
     out = x.new_empty(1, n)
-    columns, block = _row_blocks(n, eight_bits=scales is not None)
+    columns, block = (4, 1024) if k >= n else (8, 512)  # what was fastest on an H200 (docs/performance.md)
     _row_linear[(triton.cdiv(n, columns),)](
         x, weights, x if scales is None else scales, x if bias is None else bias, out, n, k,
-        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, BIASED=bias is not None, num_warps=4,
+        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, BIASED=bias is not None,
+        AHEAD=scales is None and n < _MANY,
+        EARLY=early(x), launch_pdl=early(x), num_warps=4,
     )  # fmt: skip
     return out
 
 
-def _row_blocks(channels: int, *, eight_bits: bool) -> tuple[int, int]:
-    """How many channels and inputs a program takes at once: what was fastest on an H200 (docs/performance.md)."""
-    if not eight_bits:
-        return 8, 512
-    return (16, 512) if channels >= 1 << 14 else (4, 1024)
+@triton.jit
+def _row_gated(
+    x, weights, scales, out, N, K, COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, EARLY: tl.constexpr
+):
+    """As `_row_linear`, of gates and of what they let through."""
+    let_the_next_begin(EARLY)
+    column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
+    real = column < N
+    place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
+    gates, ups = tl.zeros((COLUMNS, BLOCK), tl.float32), tl.zeros((COLUMNS, BLOCK), tl.float32)
+    wait_for_the_last(EARLY)
+    for begin in range(0, K, BLOCK):
+        row = _row(x, begin, inner, K)
+        gates += _block(place, begin, inner, real, K).to(tl.float32) * row
+        ups += _block(place + N.to(tl.int64) * K, begin, inner, real, K).to(tl.float32) * row
+    gate, up = tl.sum(gates, 1), tl.sum(ups, 1)
+    if SCALED:
+        gate *= tl.load(scales + column, mask=real, other=0.0)
+        up *= tl.load(scales + N + column, mask=real, other=0.0)
+    tl.store(out + column, (gate * tl.sigmoid(gate) * up).to(out.dtype.element_ty), mask=real)
+
+
+def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
+    """See `ops.gated_linear`, of ``[1, K]``."""
+    n, k = len(weights) // 2, weights.shape[1]
+    out = x.new_empty(1, n)
+    columns, block = _GATED_BLOCKS
+    _row_gated[(triton.cdiv(n, columns),)](
+        x, weights, x if scales is None else scales, out, n, k,
+        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, EARLY=early(x), launch_pdl=early(x), num_warps=4,
+    )  # fmt: skip
+    return out
 
 
 @triton.jit
@@ -58,9 +116,9 @@ def _round_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.constexpr
 
 
 def round_rows(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """See `fp8.rounded`."""
-    values, scales = torch.empty_like(x, dtype=dtype), x.new_empty(len(x), 1, dtype=torch.float32)
-    size = x.shape[1]
+    """See `fp8.rounded`. If they are few, others follow, with anything in them."""
+    rows, size = max(len(x), _LEAST_ROWS), x.shape[1]
+    values, scales = x.new_empty(rows, size, dtype=dtype), x.new_empty(rows, 1, dtype=torch.float32)
     _round_rows[(len(x),)](
         x, values, scales, size, LARGEST=torch.finfo(dtype).max, BLOCK=triton.next_power_of_2(size), num_warps=8
     )

@@ -38,10 +38,11 @@ class Rotary:
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """``positions`` ``[..., 3]`` (t, h, w; fractions allowed) -> the ``[..., 1, d]`` tables that `rotate` takes."""
-        frequencies, axes = self._on(positions.device)
+        frequencies, axes = self.tables(positions.device)
         return rotary_tables(positions.float().index_select(-1, axes) * frequencies)
 
-    def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def tables(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """On that device, ``[d]`` each: the frequencies of all channels, and which axis turns each."""
         if device not in self._tables:
             frequencies, axes = self._tables[torch.device("cpu")]
             self._tables[device] = (frequencies.to(device), axes.to(device))

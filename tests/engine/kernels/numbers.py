@@ -5,6 +5,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from svlm_cli.engine.qwen2_5_vl.layers import both_ways, rotary_tables
+
 TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 5e-3}  # of the relative norm: bfloat16 keeps 8 bits
 DTYPES = list(TOLERANCE)
 
@@ -12,6 +14,11 @@ DTYPES = list(TOLERANCE)
 def noise(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
     """The same numbers in any dtype, rounded to it."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def tables(count: int, size: int, *, seed: int) -> tuple[Tensor, Tensor]:
+    """Rotary tables of any angles: their halves are alike, as kernels expect."""
+    return rotary_tables(both_ways(noise(count, size // 2, seed=seed)))
 
 
 def alike(found: Tensor, expected: Tensor, dtype: torch.dtype) -> None:

@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from svlm_cli.engine import ops
-from tests.engine.kernels.numbers import DTYPES, alike, both, noise
+from svlm_cli.engine.qwen2_5_vl.config import TextConfig
+from svlm_cli.engine.qwen2_5_vl.language import Rotary
+from tests.engine.kernels.numbers import DTYPES, alike, both, noise, tables
 
 pytestmark = pytest.mark.gpu
 
@@ -29,10 +31,22 @@ def test_gated_product(dtype: torch.dtype, size: int) -> None:
     alike(found, expected, dtype)
 
 
+@pytest.mark.parametrize("size", [128, 16])
+@pytest.mark.parametrize("axes", [3, 1])
+def test_rotary_tables(size: int, axes: int) -> None:
+    """Guards large positions, and text, of which only one axis is in memory."""
+    eighth = size // 8
+    rotary = Rotary(TextConfig(1, size, 1, 1, 1, 1, 1, 1e-6, 1e6, (size // 2 - 3 * eighth, 2 * eighth, eighth)))
+    positions = 30_000 * noise(37, axes).abs()
+    expected = rotary.angles(positions.expand(-1, 3))
+    for one, other in zip(ops.rotary_tables(positions.cuda().expand(-1, 3), rotary), expected, strict=True):
+        torch.testing.assert_close(one.cpu(), other, atol=1e-5, rtol=0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("heads", "size"), [(16, 80), (6, 32), (3, 16)])
 def test_rotation_in_place(dtype: torch.dtype, heads: int, size: int) -> None:
-    qkv, (cos, sin) = noise(37, 3 * heads * size, dtype=dtype), noise(2, 37, 1, size, seed=1)
+    qkv, (cos, sin) = noise(37, 3 * heads * size, dtype=dtype), tables(37, size, seed=1)
     ours, theirs = qkv.cuda(), qkv.float()
     ops.rotate_heads(ours, cos.cuda(), sin.cuda())
     ops.rotate_heads(theirs, cos, sin)

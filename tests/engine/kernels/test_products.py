@@ -9,7 +9,7 @@ from tests.engine.kernels.numbers import DTYPES, alike, both, noise
 pytestmark = pytest.mark.gpu
 
 
-@pytest.mark.parametrize("rows", [1, 5, 48, 300])
+@pytest.mark.parametrize("rows", [1, 2, 5, 23, 48, 300])
 @pytest.mark.parametrize(("out", "inner"), [(512, 256), (4608, 3584), (3584, 18944)])
 def test_weights_in_eight_bits(rows: int, out: int, inner: int) -> None:
     """Guards a row of large numbers, and several rows, which are rounded as well."""
@@ -19,6 +19,17 @@ def test_weights_in_eight_bits(rows: int, out: int, inner: int) -> None:
     expected = x.float() @ weight.widened(torch.float32).cpu().T + bias.float()
     error = (found.cpu().float() - expected).norm() / expected.norm()
     assert error < (5e-3 if rows == 1 else 0.04)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("inner", "size"), [(50, 48), (18944, 3584)])
+def test_a_gated_row(dtype: torch.dtype, inner: int, size: int) -> None:
+    """Guards channels that do not fill the last block, and gates that are taken for what they let through."""
+    x, weight = noise(1, size, dtype=dtype), noise(2 * inner, size, seed=1, dtype=dtype) / size**0.5
+    alike(*both(ops.gated_linear, x, weight), dtype)
+    eight = fp8.quantise(weight.cuda())
+    wide = ops.gated_linear(x.float(), eight.widened(torch.float32).cpu())
+    alike(ops.gated_linear(x.cuda(), eight), wide, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
