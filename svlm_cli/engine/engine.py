@@ -18,8 +18,8 @@ from torch import Tensor
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
-from svlm_cli.engine import flash
-from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
+from svlm_cli.engine import flash, ops
+from svlm_cli.engine.attention import Ragged
 from svlm_cli.engine.cache import KVCache, Move
 from svlm_cli.engine.device import computing_dtype, dtype_name, settle, upload
 from svlm_cli.engine.flash import AttentionKernel
@@ -28,10 +28,11 @@ from svlm_cli.engine.fused_language import FusedLanguage
 from svlm_cli.engine.fused_vision import FusedVision
 from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
-from svlm_cli.engine.prompt import Prompt, Span, flatten
+from svlm_cli.engine.prompt import Prompt, Span, distinct, flatten, last
 from svlm_cli.engine.qwen2_5_vl.config import TextConfig
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.engine.reader import Reader
 from svlm_cli.engine.sampling import Sampler
 from svlm_cli.engine.speaker import Observer, Speaker
 from svlm_cli.engine.stream import StreamOptions, StreamState
@@ -79,11 +80,12 @@ class Engine:
             tokens_per_second=model.config.vision.tokens_per_second,
         )
         self.attention = flash.choose(attention, self.device, self.dtype)
-        self._kernels = flash.causal(self.attention, self.device, self.dtype)
+        kernels = flash.causal(self.attention, self.device, self.dtype)
         self.fp8 = fp8
         recorder = Graphs(self.device, enabled=graphs)
         self._vision = FusedVision(model.visual, recorder)
         self._language = FusedLanguage(model.language, fp8=fp8)
+        self._reader = Reader(model, self._language, self.cache, kernels, recorder)
         self._sampler = Sampler(
             policy.sampling,
             slots=max_streams,
@@ -212,8 +214,7 @@ class Engine:
         """Forget what the plans leave out; give what is left its positions; append what is to be read."""
         unkeyed = [(turn.stream, count) for turn in turns if (count := self._planner.moving_without_keys(turn))]
         if unkeyed:
-            ids = [flatten(stream.spans)[stream.keyed : stream.keyed + count] for stream, count in unkeyed]
-            self._feed([stream for stream, _ in unkeyed], ids)
+            self._feed(*zip(*unkeyed, strict=True))
         moves: list[Move] = []
         where: list[Positions] = []
         for turn in turns:
@@ -234,13 +235,16 @@ class Engine:
         stream.keyed = sum(map(len, keyed))
         whole = kept.stretches == (range(len(stream.positions)),)
         if not turn.restarts and (whole or self.policy.mode is Mode.NATIVE_POSITIONS):
-            stream.spans, stream.positions = kept.spans, stream.positions[kept.order]
+            stream.spans = kept.spans
+            if not whole:
+                stream.positions = stream.positions[kept.order]
             self._append(stream, turn.new)
         else:
             stream.spans = kept.spans + turn.new
             stream.positions, stream.next_position = self._planner.positions(stream.spans)
-        seen = {span.round for span in stream.spans if span.grid is not None}
-        stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
+        if stream.features:
+            seen = {span.round for span in stream.spans if span.grid is not None}
+            stream.features = {round_: stream.features[round_] for round_ in stream.features.keys() & seen}
         return self.cache.keep(stream.slot, keyed)
 
     def _append(self, stream: StreamState, spans: tuple[Span, ...]) -> None:
@@ -272,52 +276,35 @@ class Engine:
     def _read(self, turns: Sequence[Turn]) -> Tensor:
         """Prefill all ids that have no keys yet; logits ``[B, V]`` for each stream's first token."""
         streams = [turn.stream for turn in turns]
-        contexts = [flatten(stream.spans) for stream in streams]
-        self._sampler.begin([stream.slot for stream in streams], contexts)
-        unread = [context[stream.keyed :] for stream, context in zip(streams, contexts, strict=True)]
-        logits = self._feed(streams, unread)
+        self._sampler.begin([stream.slot for stream in streams], (distinct(stream.spans) for stream in streams))
+        logits = self._feed(streams, [len(stream.positions) - stream.keyed for stream in streams])
         if self.policy.mode is not Mode.WINDOW_OVERLAP:
             for stream in streams:
                 stream.features.clear()
         return logits
 
-    def _feed(self, streams: Sequence[StreamState], ids: Sequence[Sequence[int]]) -> Tensor:
-        """Run each stream's next `ids`, whose spans and positions the stream has already; logits ``[B, V]``."""
-        batch = Ragged(tuple(stream.slot for stream in streams), tuple(map(len, ids)))
-        where = [
-            stream.positions[stream.keyed : stream.keyed + len(new)] for stream, new in zip(streams, ids, strict=True)
-        ]
-        hidden = self.model.embed(upload([token for new in ids for token in new], self.device))
-        pads, features = self._unread_features(streams, batch)
-        if features:
-            hidden = hidden.index_copy_(0, upload(pads, self.device), torch.cat(features).to(hidden.dtype))
-        logits = self._forward(batch, hidden, np.concatenate(where))
-        for stream, new in zip(streams, ids, strict=True):
-            stream.keyed += len(new)
-        return logits
-
-    def _unread_features(self, streams: Sequence[StreamState], batch: Ragged) -> tuple[list[int], list[Tensor]]:
-        """Packed rows of the video pads that are about to be read, and the features that take their place."""
-        rows: list[int] = []
-        features = []
-        packed = 0
-        for stream, count in zip(streams, batch.counts, strict=True):
-            offset = -stream.keyed
-            for span in stream.spans:
-                if span.grid is not None and 0 <= offset < count:
-                    rows += range(packed + offset + 1, packed + offset + len(span) - 1)
+    def _feed(self, streams: Sequence[StreamState], counts: Sequence[int]) -> Tensor:
+        """Run so many of each stream's next ids, of which it has spans and positions already; logits ``[B, V]``."""
+        ids: list[int] = []
+        pads: list[int] = []  # which of them the features replace
+        features: list[Tensor] = []
+        for stream, count in zip(streams, counts, strict=True):
+            spans, known = last(stream.spans, len(stream.positions) - stream.keyed)
+            offset, stop = len(ids) - known, len(ids) + count
+            for span in spans:
+                if span.grid is not None and len(ids) <= offset < stop:
+                    pads += range(offset + 1, offset + len(span) - 1)
                     features.append(stream.features[span.round])
                 offset += len(span)
-            packed += count
-        return rows, features
-
-    def _forward(self, batch: Ragged, hidden: Tensor, where: Positions) -> Tensor:
-        cos, sin = self._angles(where)
-        heads = self.model.config.text.num_attention_heads
-        attention = CachedAttention(self.cache, batch, cos, sin, heads=heads, kernels=self._kernels)
-        with flash.steady():
-            hidden = self._language(hidden, attention)
-        return self._language.logits(last_of_each(hidden, batch))
+            ids += flatten(spans)[known : known + count]
+        where = [
+            stream.positions[stream.keyed : stream.keyed + count] for stream, count in zip(streams, counts, strict=True)
+        ]
+        batch = Ragged(tuple(stream.slot for stream in streams), tuple(counts))
+        logits = self._reader.read(batch, ids, np.concatenate(where), pads, features)
+        for stream, count in zip(streams, counts, strict=True):
+            stream.keyed += count
+        return logits
 
     def _speak(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
@@ -370,7 +357,7 @@ class Engine:
         )
 
     def _angles(self, where: Positions) -> tuple[Tensor, Tensor]:
-        return self.model.language.rotary.angles(upload(where.astype(np.float32), self.device))
+        return ops.rotary_tables(upload(where.astype(np.float32), self.device), self.model.language.rotary)
 
 
 def _cache(text: TextConfig, slots: int, capacity: int, device: torch.device, dtype: torch.dtype) -> KVCache:

@@ -3,6 +3,7 @@
 Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and no position.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.policy import WindowPolicy
-from svlm_cli.engine.prompt import Part, Span
+from svlm_cli.engine.prompt import Part, Span, count_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,11 @@ class Eviction:
 
     spans: tuple[Span, ...]
     stretches: tuple[range, ...]
+
+    @property
+    def count(self) -> int:
+        """How many tokens stay."""
+        return sum(map(len, self.stretches))
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -64,20 +70,21 @@ def evict(
     and its window; pixels leave with the vision window, or before, the oldest first, where they are too many; a round
     with neither left goes.
     """
-    oldest_seen = _oldest_seen(spans, next_round, windows, coming)
+    oldest_seen, oldest_read = _oldest_seen(spans, next_round, windows, coming), next_round - windows.text_rounds + 1
+    whole = bisect_left(spans, max(oldest_seen, oldest_read, 0), key=lambda span: span.round)  # from there on, all stay
     opening: list[_Piece] = []
     previous: list[_Piece] = []
     moved: list[_Piece] = []
     tail: list[_Piece] = []
     rounds: list[_Piece] = []
     offset = 0
-    for span in spans:
+    for span in spans[:whole]:
         piece = _Piece(span, offset)
         offset += len(span.ids)
         if span.round < 0:
             {Part.PREVIOUS: previous, Part.PREVIOUS_TAIL: tail}.get(span.part, opening).append(piece)
             continue
-        in_text, in_vision = next_round - span.round < windows.text_rounds, span.round >= oldest_seen
+        in_text, in_vision = span.round >= oldest_read, span.round >= oldest_seen
         if span.part is Part.WORDS and not in_text:
             moved.append(piece.cut(0, len(moving_words(span.ids))))
         elif span.part is Part.VISION:
@@ -89,7 +96,9 @@ def evict(
     pieces = [*opening, *kept_previous, *tail, *rounds]
     joined = Span(Part.PREVIOUS, tuple(chain.from_iterable(piece.span.ids for piece in kept_previous)))
     after = [*opening, _Piece(joined, -1), *tail, *rounds]
-    return Eviction(tuple(piece.span for piece in after), _stretches(pieces))
+    stretches = [range(piece.start, piece.start + len(piece.span.ids)) for piece in pieces]
+    stretches.append(range(offset, offset + count_ids(spans[whole:])))
+    return Eviction((*(piece.span for piece in after), *spans[whole:]), _joined(stretches))
 
 
 def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, coming: int) -> int:
@@ -105,15 +114,14 @@ def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, 
     return oldest
 
 
-def _stretches(pieces: Sequence[_Piece]) -> tuple[range, ...]:
-    """Where the tokens of all pieces were. Most pieces were neighbours already, so there are few stretches."""
+def _joined(stretches: Sequence[range]) -> tuple[range, ...]:
+    """The same, as few as possible: most are neighbours."""
     found: list[range] = []
-    for span, start in pieces:
-        stop = start + len(span.ids)
-        if found and start == found[-1].stop:
-            found[-1] = range(found[-1].start, stop)
-        elif start < stop:
-            found.append(range(start, stop))
+    for one in stretches:
+        if found and one.start == found[-1].stop:
+            found[-1] = range(found[-1].start, one.stop)
+        elif one:
+            found.append(one)
     return tuple(found)
 
 

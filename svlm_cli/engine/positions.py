@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.engine.prompt import Span
+from svlm_cli.engine.prompt import Span, count_ids
 
 Positions = NDArray[np.float64]
 """``[N, 3]``: t, h, w of each token. t may be fractional."""
@@ -32,6 +32,12 @@ def _block(grid: tuple[int, int, int], seconds_per_pair: float, tokens_per_secon
     return block, float(block.max())
 
 
+@lru_cache(maxsize=256)
+def _count(length: int) -> Positions:
+    """Positions of a text that starts at 0. Nobody writes to them."""
+    return np.repeat(np.arange(length, dtype=np.float64)[:, None], 3, axis=1)
+
+
 def positions(
     spans: Sequence[Span], *, seconds_per_pair: float, tokens_per_second: float, start: float = 0.0
 ) -> tuple[Positions, float]:
@@ -39,20 +45,16 @@ def positions(
 
     Text advances all three axes by 1; after a video block, text goes on at the block's largest position + 1.
     """
-    where = np.empty((sum([len(span.ids) for span in spans]), 3))
+    where = np.empty((count_ids(spans), 3))
     at, begin, text = start, 0, 0  # where the text since the last block began, its first token, and its length
     for span in spans:
         if span.grid is None:
             text += len(span.ids)
             continue
         block, reach = _block(span.grid, seconds_per_pair, tokens_per_second)
-        _count(where[begin : begin + text + 1], at)
+        np.add(_count(text + 1), at, out=where[begin : begin + text + 1])
         begin, at = begin + text + 1, at + text + 1
         np.add(block, at, out=where[begin : begin + len(block)])
         begin, at, text = begin + len(block), at + reach + 1, 1
-    _count(where[begin:], at)
+    np.add(_count(len(where) - begin), at, out=where[begin:])
     return where, at + text
-
-
-def _count(text: Positions, start: float) -> None:
-    np.add(np.arange(len(text))[:, None], start, out=text)

@@ -4,8 +4,8 @@ Knows the markup and its order, for one stream. Knows no window, no position and
 """
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
 
@@ -49,12 +49,31 @@ class Span:
 
     def cut(self, start: int, stop: int) -> "Span":
         """The span with `ids[start:stop]` only."""
-        return replace(self, ids=self.ids[start:stop])
+        return Span(self.part, self.ids[start:stop], self.round, self.grid)
 
 
-def flatten(spans: tuple[Span, ...]) -> list[int]:
+def count_ids(spans: Iterable[Span]) -> int:
+    """How many there are in all of them."""
+    return sum([len(span.ids) for span in spans])
+
+
+def flatten(spans: Iterable[Span]) -> list[int]:
     """All ids, in order."""
-    return list(chain.from_iterable(span.ids for span in spans))
+    return list(chain.from_iterable([span.ids for span in spans]))
+
+
+def distinct(spans: Iterable[Span]) -> set[int]:
+    """Which ids there are. Most are pads of video blocks, all alike."""
+    return set(chain.from_iterable([span.ids if span.grid is None else span.ids[-2:] + span.ids[:1] for span in spans]))
+
+
+def last(spans: tuple[Span, ...], count: int) -> tuple[tuple[Span, ...], int]:
+    """The last of them, as few as hold `count` ids, and how many ids more they hold."""
+    begin, held = len(spans), 0
+    while held < count:
+        begin -= 1
+        held += len(spans[begin].ids)
+    return spans[begin:], held - count
 
 
 def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_ids: Collection[int]) -> int:
@@ -142,4 +161,4 @@ class Prompt:
         latest_s = 1e9  # 31 years
         turn = self.turn(0, latest_s, latest_s, None, ())
         vision_markup = 2
-        return sum(map(len, turn)) + vision_markup + max_new_tokens + len(self.tail)
+        return count_ids(turn) + vision_markup + max_new_tokens + len(self.tail)

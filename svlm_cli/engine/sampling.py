@@ -4,7 +4,7 @@ Every stream brings its own uniform numbers, so its text does not depend on who 
 for the device. Knows no stream: rows and slots only.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 
 import numpy as np
 import torch
@@ -29,11 +29,11 @@ class Sampler:
         self._seen = torch.zeros(slots, vocabulary, dtype=torch.bool, device=device) if penalizes else None
         self._true = torch.ones((), dtype=torch.bool, device=device)
 
-    def begin(self, slots: Sequence[int], contexts: Sequence[Sequence[int]]) -> None:
+    def begin(self, slots: Sequence[int], contexts: Iterable[Set[int]]) -> None:
         """Start a round of each of `slots`: its context is every id that the model sees, markup and pads included."""
         if self._seen is not None:
             self._seen.index_fill_(0, upload(slots, self._device), False)
-            found = [np.fromiter(ids, np.int64, len(ids)) for ids in map(set, contexts)]  # most ids are pads
+            found = [np.fromiter(ids, np.int64, len(ids)) for ids in contexts]
             rows = np.repeat(slots, [len(ids) for ids in found])
             self.remember(*upload(np.stack([rows, np.concatenate(found)]), self._device))
 

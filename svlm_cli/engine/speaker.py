@@ -177,7 +177,7 @@ class Speaker:
     def _read(self, width: int) -> Tensor:
         """Feed each row the token that it has just said; logits ``[B, V]``."""
         seats, cache = self._seats.rows(width), self._cache
-        cos, sin = self._model.language.rotary.angles(seats.positions[:, None].expand(-1, 3))
+        cos, sin = ops.rotary_tables(seats.positions[:, None].expand(-1, 3), self._model.language.rotary)
         # A stream that has ended in this round may still have a row: what it writes lies behind its end.
         place = seats.lengths.clamp(max=cache.capacity - 1)
         rows = seats.slots * cache.capacity + place

@@ -11,7 +11,7 @@ from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.eviction import Eviction, cut_previous, evict
 from svlm_cli.engine.positions import Positions, positions
-from svlm_cli.engine.prompt import Part, Prompt, Span
+from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.tokenizer import TextStream, Tokenizer
@@ -86,7 +86,8 @@ class Planner:
         query = stream.options.query if restarts or policy.prompt.keep_query else ()
         new = self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, query)
         limit = self._limit(request)
-        needed = sum(map(len, (*kept.spans, *new))) + limit + len(self._prompt.tail)
+        held = count_ids(kept.spans) if restarts else kept.count
+        needed = held + count_ids(new) + limit + len(self._prompt.tail)
         if needed > self._capacity:
             raise self._no_room(stream, needed)
         return Turn(request, kept, restarts, new, size, limit, TextStream(self._tokenizer, policy.prompt.marker))
@@ -106,7 +107,7 @@ class Planner:
         evicts = self._policy.mode in (Mode.STREAMING, Mode.NATIVE_POSITIONS)
         if turn.restarts or not evicts or self._policy.windows.text_rounds > 1:
             return 0
-        end = sum(map(len, stream.spans))
+        end = count_ids(stream.spans)
         for span in reversed(stream.spans):
             end -= len(span)
             if span.part is Part.WORDS:
@@ -123,7 +124,7 @@ class Planner:
 
     def _evict(self, stream: StreamState, coming: int) -> Eviction:
         if self._policy.mode in (Mode.FULL, Mode.WINDOW):
-            return Eviction(stream.spans, (range(sum(map(len, stream.spans))),))
+            return Eviction(stream.spans, (range(len(stream.positions)),))
         return evict(stream.spans, stream.rounds, self._policy.windows, self._prompt.moving_words, coming=coming)
 
     def _limit(self, request: Request) -> int:

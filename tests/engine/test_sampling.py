@@ -24,7 +24,7 @@ def logits(seed: int = 0, rows: int = 1) -> torch.Tensor:
 def test_the_penalty_equals_transformers() -> None:
     context = [3, 3, 8, 21]
     ours = sampler(repetition_penalty=1.3)
-    ours.begin([0], [context])
+    ours.begin([0], [set(context)])
     theirs = RepetitionPenaltyLogitsProcessor(1.3)(torch.tensor([context]), logits().clone())
     torch.testing.assert_close(ours.scores(logits(), SLOT), theirs)
 
@@ -32,19 +32,19 @@ def test_the_penalty_equals_transformers() -> None:
 def test_the_penalty_covers_tokens_of_this_round_and_not_of_the_last() -> None:
     ours = sampler(repetition_penalty=2.0, temperature=0)
     flat = torch.ones(1, VOCABULARY)
-    ours.begin([0], [[0]])
+    ours.begin([0], [{0}])
     ours.remember(SLOT, torch.tensor([1]))
     assert ours.scores(flat, SLOT)[0, :3].tolist() == [0.5, 0.5, 1]
-    ours.begin([0], [[2]])
+    ours.begin([0], [{2}])
     assert ours.scores(flat, SLOT)[0, :3].tolist() == [1, 1, 0.5]
 
 
 def test_slots_do_not_share_their_context() -> None:
     ours = sampler(repetition_penalty=2.0)
-    ours.begin([0, 1], [[0], [1, 2]])
+    ours.begin([0, 1], [{0}, {1, 2}])
     both = ours.scores(torch.ones(2, VOCABULARY), torch.tensor([1, 0]))
     assert both[:, :3].tolist() == [[1, 0.5, 0.5], [0.5, 1, 1]]
-    ours.begin([1], [[0]])
+    ours.begin([1], [{0}])
     both = ours.scores(torch.ones(2, VOCABULARY), torch.tensor([1, 0]))
     assert both[:, :3].tolist() == [[0.5, 1, 1], [0.5, 1, 1]], "a round of one slot is no round of the other"
 

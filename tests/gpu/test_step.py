@@ -7,6 +7,7 @@ import torch
 
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.turn import Request
 from tests.engine.conftest import hear, make_chunks, small_policy
 
@@ -46,6 +47,7 @@ def test_bfloat16_stays_near_float32(tiny_checkpoint: Path) -> None:
             assert (error.norm() / reference.norm()).item() < 0.03
 
 
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 def test_a_round_waits_for_nothing_but_its_tokens(tiny_checkpoint: Path) -> None:
     """Guards the overlap of host and GPU: PyTorch raises where an operation would wait. The rounds before are for what
     is prepared once.
@@ -89,3 +91,25 @@ def test_recorded_steps_say_what_a_cpu_says(tiny_checkpoint: Path) -> None:
         said.append(words)
     assert said[0] == said[1]
     assert said[0] == said[2]
+
+
+def test_recorded_reading_is_reading(tiny_checkpoint: Path) -> None:
+    """In bfloat16, since only then a kernel knows lengths. The same words forced; two streams, sometimes one."""
+    policy = small_policy()
+    recorded, usual = (
+        Engine.load(
+            tiny_checkpoint, policy, device=torch.device("cuda"), dtype=torch.bfloat16, max_streams=2, graphs=graphs
+        )
+        for graphs in (True, False)
+    )
+    if recorded.attention is not AttentionKernel.FLASH4:
+        pytest.skip("no kernel that knows lengths is installed")
+    ours, theirs = ([engine.open(seed=seed) for seed in (0, 1)] for engine in (recorded, usual))
+    for index, chunk in enumerate(make_chunks(ROUNDS)):
+        some = slice(None) if index % 4 else slice(1)
+        count = len(ours[some])
+        expected = hear(usual, theirs[some], [chunk] * count)
+        heard = hear(recorded, ours[some], [chunk] * count, [tuple(one.ids) for one in expected])
+        for one, other in zip(heard, expected, strict=True):
+            reference = torch.stack(other.logits)
+            assert ((torch.stack(one.logits) - reference).norm() / reference.norm()).item() < 0.02
