@@ -62,16 +62,15 @@ class _Asked:
         int | None,
         typer.Option(
             min=1,
-            help="How many, with seeds from --seed on, 20 of them side by side. Default: 100 for full, 80 for "
-            "vision-0, 20 for the others.",
+            help="How many, with seeds from --seed on, 20 of them side by side. Default: 160 for full, 100 for "
+            "vision-0, 40 for window and native-positions, 20 for the others.",
             rich_help_panel=Panel.MATCH,
         ),
     ] = None
     minutes: Annotated[
         float | None,
         typer.Option(
-            help="Of each match. Default: 120 for streaming and vision-0, 90 for window, 40 for native-positions, 15 "
-            "for full, 30 for the others.",
+            help="Of each match. Default: 120 for streaming, 40 for window, 15 for full, 30 for the others.",
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None
