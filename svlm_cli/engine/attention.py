@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.engine.cache import KVCache
@@ -116,8 +117,7 @@ class CachedAttention:
         masks say who sees what.
         """
         self._cache, self._cos, self._sin = cache, cos, sin
-        rows = [cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)]
-        self._rows = upload(np.concatenate(rows), cache.keys.device)
+        self._rows = upload(claim_rows(cache, batch), cache.keys.device)
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
         together = None if kernels is None else kernels.together
@@ -135,6 +135,11 @@ class CachedAttention:
         query = self._cache.store(layer, self._rows, qkv, self._cos, self._sin)
         outputs = [group.attend(self._cache, layer, query[group.tokens]) for group in self._groups]
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
+
+
+def claim_rows(cache: KVCache, batch: Ragged) -> NDArray[np.int64]:
+    """Room for the new tokens: their rows among all slots'."""
+    return np.concatenate([cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)])
 
 
 def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = False) -> list[range]:

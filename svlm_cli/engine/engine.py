@@ -288,6 +288,7 @@ class Engine:
         ids: list[int] = []
         pads: list[int] = []  # which of them the features replace
         features: list[Tensor] = []
+        where: list[Positions] = []
         for stream, count in zip(streams, counts, strict=True):
             spans, known = last(stream.spans, len(stream.positions) - stream.keyed)
             offset, stop = len(ids) - known, len(ids) + count
@@ -297,9 +298,7 @@ class Engine:
                     features.append(stream.features[span.round])
                 offset += len(span)
             ids += flatten(spans)[known : known + count]
-        where = [
-            stream.positions[stream.keyed : stream.keyed + count] for stream, count in zip(streams, counts, strict=True)
-        ]
+            where.append(stream.positions[stream.keyed : stream.keyed + count])
         batch = Ragged(tuple(stream.slot for stream in streams), tuple(counts))
         logits = self._reader.read(batch, ids, np.concatenate(where), pads, features)
         for stream, count in zip(streams, counts, strict=True):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from svlm_cli.engine import flash, ops
-from svlm_cli.engine.attention import CachedAttention, Ragged, last_of_each
+from svlm_cli.engine.attention import CachedAttention, Ragged, claim_rows, last_of_each
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.device import upload
 from svlm_cli.engine.flash import CausalKernels, Lengths, Together
@@ -24,7 +24,7 @@ from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 _FEW_TOKENS = 1024  # beyond, starting the kernels one by one takes less time than they do
 _WIDTH = 32  # recordings have so many tokens, or a multiple of that; what is left over is padding
 _MOST_RECORDED = 8  # a recording keeps its memory
-_NOWHERE = -1  # the row of a token whose keys are not stored
+_NOWHERE = -1  # the row of a token whose keys are not stored: they may be no numbers, and kernels read past ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Reader:
         if key not in self._places:
             self._places[key] = _Place(key, text.hidden_size, text.vocab_size, cache.keys.device, cache.keys.dtype)
         place = self._places[key]
-        rows = np.concatenate([cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)])
+        rows = claim_rows(cache, batch)
         missing = key.width - len(ids)
         stops = np.cumsum(batch.counts)
         held = [cache.lengths[slot] for slot in batch.slots]

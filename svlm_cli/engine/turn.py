@@ -107,7 +107,7 @@ class Planner:
         evicts = self._policy.mode in (Mode.STREAMING, Mode.NATIVE_POSITIONS)
         if turn.restarts or not evicts or self._policy.windows.text_rounds > 1:
             return 0
-        end = count_ids(stream.spans)
+        end = len(stream.positions)
         for span in reversed(stream.spans):
             end -= len(span)
             if span.part is Part.WORDS:

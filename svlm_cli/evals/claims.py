@@ -85,13 +85,11 @@ class Row:
         )
 
 
-def _vision(
-    seconds: float, rate: float | None, *, minutes: float = _OTHERS_MINUTES, matches: int = MATCHES_AT_ONCE
-) -> Row:
+def _vision(seconds: float, rate: float | None, *, matches: int = MATCHES_AT_ONCE) -> Row:
     against = "" if seconds == 16 else "vision-16"
     paper = Paper(rate, against, 66.18 if against else None)
     title = f"pixels of the last {seconds:g} s" if seconds else "no pixels at all"
-    return Row(f"vision-{seconds:g}", title, minutes, matches, vision_s=seconds, paper=paper)
+    return Row(f"vision-{seconds:g}", title, matches=matches, vision_s=seconds, paper=paper)
 
 
 STREAMING: Final = Row(

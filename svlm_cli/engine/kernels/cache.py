@@ -5,7 +5,7 @@ import triton.language as tl
 from torch import Tensor
 
 from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
-from svlm_cli.engine.kernels.pointwise import turned
+from svlm_cli.engine.kernels.pointwise import load_halves, store_halves, turned
 from svlm_cli.engine.route import Route
 
 _HEADS_AT_ONCE = 4  # of one token, in `rotate_and_store`
@@ -24,28 +24,20 @@ def _rotate_and_store(
     head = tl.program_id(1) * AT_ONCE + tl.arange(0, AT_ONCE)[:, None]
     channel = tl.arange(0, HALF)[None, :]
     there = (head < H + 2 * K) & (channel < HALF)
-    x = qkv + (token * (H + 2 * K) + head) * 2 * HALF + channel
-    first = tl.load(x, mask=there, other=0.0)
-    second = tl.load(x + HALF, mask=there, other=0.0)
+    first, second = load_halves(qkv, (token * (H + 2 * K) + head) * 2 * HALF + channel, HALF, there)
     turned_a, turned_b = turned(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
 
-    is_query = head < H
-    out = query + (token * H + head) * 2 * HALF + channel
-    tl.store(out, turned_a, mask=there & is_query)
-    tl.store(out + HALF, turned_b, mask=there & is_query)
+    store_halves(query, (token * H + head) * 2 * HALF + channel, turned_a, turned_b, HALF, there & (head < H))
 
     row = tl.load(rows + token)
-    is_key = there & (head >= H) & (head < H + K) & (row >= 0)
+    there &= row >= 0
+    is_key = there & (head >= H) & (head < H + K)
     place = (row * K + head - H) * 2 * HALF + channel
-    tl.store(keys + place, first, mask=is_key)
-    tl.store(keys + place + HALF, second, mask=is_key)
-    tl.store(rotated_keys + place, turned_a, mask=is_key)
-    tl.store(rotated_keys + place + HALF, turned_b, mask=is_key)
+    store_halves(keys, place, first, second, HALF, is_key)
+    store_halves(rotated_keys, place, turned_a, turned_b, HALF, is_key)
 
-    is_value = there & (head >= H + K) & (row >= 0)
     place = (row * K + head - H - K) * 2 * HALF + channel
-    tl.store(values + place, first, mask=is_value)
-    tl.store(values + place + HALF, second, mask=is_value)
+    store_halves(values, place, first, second, HALF, there & (head >= H + K))
 
 
 def rotate_and_store(
@@ -57,21 +49,9 @@ def rotate_and_store(
     query = qkv.new_empty(count, heads, size)
     _rotate_and_store[(count, triton.cdiv(heads + 2 * kinds, _HEADS_AT_ONCE))](
         qkv, cos, sin, rows, query, keys, rotated_keys, values, heads, kinds,
-        HALF=size // 2, AT_ONCE=_HEADS_AT_ONCE, EARLY=early(qkv), launch_pdl=early(qkv),
+        HALF=size // 2, AT_ONCE=_HEADS_AT_ONCE, **early(qkv),
     )  # fmt: skip
     return query
-
-
-@triton.jit
-def _load(pool, place, HALF: tl.constexpr, mask):
-    """Both halves of heads."""
-    return tl.load(pool + place, mask=mask), tl.load(pool + place + HALF, mask=mask)
-
-
-@triton.jit
-def _store(pool, place, first, second, HALF: tl.constexpr, mask):
-    tl.store(pool + place, first, mask=mask)
-    tl.store(pool + place + HALF, second, mask=mask)
 
 
 @triton.jit
@@ -83,10 +63,10 @@ def _put_aside(
         row = first_row + tl.arange(0, TOKENS)[:, None]
         there = (row < end) & real
         place = tl.load(rows + 4 * row, mask=row < end, other=0).to(tl.int64) * WIDTH + inner
-        first, second = _load(keys, place, HALF, there)
-        value, second_value = _load(values, place, HALF, there)
-        _store(staged_keys, row.to(tl.int64) * WIDTH + aside, first, second, HALF, there)
-        _store(staged_values, row.to(tl.int64) * WIDTH + aside, value, second_value, HALF, there)
+        first, second = load_halves(keys, place, HALF, there)
+        value, second_value = load_halves(values, place, HALF, there)
+        store_halves(staged_keys, row.to(tl.int64) * WIDTH + aside, first, second, HALF, there)
+        store_halves(staged_values, row.to(tl.int64) * WIDTH + aside, value, second_value, HALF, there)
 
 
 @triton.jit
@@ -100,20 +80,20 @@ def _slide(
         first_angle, count = tl.load(rows + 4 * run + 2), tl.load(rows + 4 * run + 3)
         token = tl.arange(0, TOKENS)[:, None]
         there = (token < count) & real
-        first, second = _load(keys, (source + token) * WIDTH + inner, HALF, there)
-        value, second_value = _load(values, (source + token) * WIDTH + inner, HALF, there)
+        first, second = load_halves(keys, (source + token) * WIDTH + inner, HALF, there)
+        value, second_value = load_halves(values, (source + token) * WIDTH + inner, HALF, there)
         for _ in range(0, count, TOKENS):
             coming = (token + TOKENS < count) & real
             place = (source + token + TOKENS) * WIDTH + inner
-            next_first, next_second = _load(keys, place, HALF, coming)
-            next_value, next_second_value = _load(values, place, HALF, coming)
+            next_first, next_second = load_halves(keys, place, HALF, coming)
+            next_value, next_second_value = load_halves(values, place, HALF, coming)
             angle = (first_angle + token) * 2 * HALF + channel
             turned_a, turned_b = turned(first, second, cos, sin, angle, HALF, there)
             place = (target + token) * WIDTH + inner
             tl.debug_barrier()  # all of it is read
-            _store(keys, place, first, second, HALF, there)
-            _store(rotated_keys, place, turned_a, turned_b, HALF, there)
-            _store(values, place, value, second_value, HALF, there)
+            store_halves(keys, place, first, second, HALF, there)
+            store_halves(rotated_keys, place, turned_a, turned_b, HALF, there)
+            store_halves(values, place, value, second_value, HALF, there)
             first, second, value, second_value = next_first, next_second, next_value, next_second_value
             token, there = token + TOKENS, coming
 
@@ -126,14 +106,14 @@ def _put_in_place(
     for first_row in range(begin, end, TOKENS):
         row = first_row + tl.arange(0, TOKENS)[:, None]
         there = (row < end) & real
-        first, second = _load(staged_keys, row.to(tl.int64) * WIDTH + aside, HALF, there)
-        value, second_value = _load(staged_values, row.to(tl.int64) * WIDTH + aside, HALF, there)
+        first, second = load_halves(staged_keys, row.to(tl.int64) * WIDTH + aside, HALF, there)
+        value, second_value = load_halves(staged_values, row.to(tl.int64) * WIDTH + aside, HALF, there)
         angle = tl.load(rows + 4 * row + 2, mask=row < end, other=0) * 2 * HALF + channel
         turned_a, turned_b = turned(first, second, cos, sin, angle, HALF, there)
         place = tl.load(rows + 4 * row + 1, mask=row < end, other=0).to(tl.int64) * WIDTH + inner
-        _store(keys, place, first, second, HALF, there)
-        _store(rotated_keys, place, turned_a, turned_b, HALF, there)
-        _store(values, place, value, second_value, HALF, there)
+        store_halves(keys, place, first, second, HALF, there)
+        store_halves(rotated_keys, place, turned_a, turned_b, HALF, there)
+        store_halves(values, place, value, second_value, HALF, there)
 
 
 @triton.jit(do_not_specialize=["LAYER", "STAGED"])

@@ -79,12 +79,10 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
     _decode_part[(streams, kinds, splits)](
         query, keys, values, slots, lengths, part, part_max, part_sum, scale, capacity, kinds,
         SHARED=shared, D=size, SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(shared)),
-        BLOCK=_KEYS_AT_ONCE, EARLY=early(query), launch_pdl=early(query),
+        BLOCK=_KEYS_AT_ONCE, **early(query),
     )  # fmt: skip
     output = torch.empty_like(query)
-    _decode_whole[(streams * heads,)](
-        part, part_max, part_sum, output, D=size, SPLITS=splits, EARLY=early(query), launch_pdl=early(query)
-    )
+    _decode_whole[(streams * heads,)](part, part_max, part_sum, output, D=size, SPLITS=splits, **early(query))
     return output
 
 

@@ -14,9 +14,10 @@ from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 from svlm_cli.engine.flash import HOPPER
 
 
-def early(x: Tensor) -> bool:
-    """Whether kernels may, where `x` is."""
-    return x.is_cuda and _can(x.device)
+def early(x: Tensor) -> dict[str, bool]:
+    """How to launch a kernel that has `EARLY`, where `x` is."""
+    may = x.is_cuda and _can(x.device)
+    return {"EARLY": may, "launch_pdl": may}
 
 
 @cache

@@ -43,8 +43,7 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
         D=size,
         BLOCK=triton.next_power_of_2(size),
         ADDS=branch is not None,
-        EARLY=early(stream),
-        launch_pdl=early(stream),
+        **early(stream),
         num_warps=_NORM_WARPS,
     )
     return normed
@@ -66,10 +65,21 @@ def silu_mul(gate_up: Tensor) -> Tensor:
     """See `ops.silu_mul`."""
     rows, size = len(gate_up), gate_up.shape[1] // 2
     product = gate_up.new_empty(rows, size)
-    _silu_mul[(rows, triton.cdiv(size, 1024))](
-        gate_up, product, size, BLOCK=1024, EARLY=early(gate_up), launch_pdl=early(gate_up)
-    )
+    _silu_mul[(rows, triton.cdiv(size, 1024))](gate_up, product, size, BLOCK=1024, **early(gate_up))
     return product
+
+
+@triton.jit
+def load_halves(heads, place, HALF: tl.constexpr, mask):
+    """Both halves of the channels of heads, of which `place` is that of the first."""
+    return tl.load(heads + place, mask=mask), tl.load(heads + place + HALF, mask=mask)
+
+
+@triton.jit
+def store_halves(heads, place, first, second, HALF: tl.constexpr, mask):
+    """See `load_halves`."""
+    tl.store(heads + place, first, mask=mask)
+    tl.store(heads + place + HALF, second, mask=mask)
 
 
 @triton.jit
@@ -111,11 +121,10 @@ def _rotate_heads(qkv, cos, sin, WIDTH, HEADS: tl.constexpr, HALF: tl.constexpr,
     token = tl.program_id(0).to(tl.int64)
     head, channel = tl.arange(0, H)[:, None], tl.arange(0, C)[None, :]
     there = (head < HEADS) & (channel < HALF)
-    x = qkv + token * WIDTH + head * 2 * HALF + channel
-    first, second = tl.load(x, mask=there, other=0.0), tl.load(x + HALF, mask=there, other=0.0)
+    place = token * WIDTH + head * 2 * HALF + channel
+    first, second = load_halves(qkv, place, HALF, there)
     turned_a, turned_b = turned(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
-    tl.store(x, turned_a, mask=there)
-    tl.store(x + HALF, turned_b, mask=there)
+    store_halves(qkv, place, turned_a, turned_b, HALF, there)
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:

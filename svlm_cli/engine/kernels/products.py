@@ -9,7 +9,7 @@ from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_th
 
 _GATED_BLOCKS = 4, 512  # channels and inputs that a program takes at once
 _MANY = 1 << 14  # channels: enough programs to read ahead of each other
-_LEAST_ROWS = 64  # of 32 and less, cuBLAS has no product in eight bits for some shapes
+_LEAST_ROWS = 64  # of 33 and less, cuBLAS has no product in eight bits for some shapes
 
 
 @triton.jit
@@ -66,7 +66,7 @@ def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor |
         x, weights, x if scales is None else scales, x if bias is None else bias, out, n, k,
         COLUMNS=columns, BLOCK=block, SCALED=scales is not None, BIASED=bias is not None,
         AHEAD=scales is None and n < _MANY,
-        EARLY=early(x), launch_pdl=early(x), num_warps=4,
+        **early(x), num_warps=4,
     )  # fmt: skip
     return out
 
@@ -100,7 +100,7 @@ def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
     columns, block = _GATED_BLOCKS
     _row_gated[(triton.cdiv(n, columns),)](
         x, weights, x if scales is None else scales, out, n, k,
-        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, EARLY=early(x), launch_pdl=early(x), num_warps=4,
+        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, **early(x), num_warps=4,
     )  # fmt: skip
     return out
 
