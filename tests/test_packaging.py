@@ -6,7 +6,6 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import tomllib
 import zipfile
 from dataclasses import dataclass
 from email.parser import Parser
@@ -14,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.core.version import __version__
 from tests.clips import make_clip
 from tests.conftest import ROOT
 from tests.subtitle_checker import check_srt
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +86,9 @@ def test_wheel_holds_the_code_the_models_and_the_licence(wheel: Path) -> None:
     """Guards against wheels that work in a checkout alone, and against any that hold more, as tests or caches."""
     with zipfile.ZipFile(wheel) as archive:
         sizes = {one.filename: one.file_size for one in archive.infolist()}
-    about = {name for name in sizes if name.startswith(f"svlm_cli-{PROJECT['version']}.dist-info/")}
+    about = {name for name in sizes if name.startswith(f"svlm_cli-{__version__}.dist-info/")}
     models = {f"svlm_cli/_{name}": size for name, size in _models().items()}
-    manual = f"svlm_cli-{PROJECT['version']}.data/data/share/man/man1/svlm.1"  # where man looks, beside bin
+    manual = f"svlm_cli-{__version__}.data/data/share/man/man1/svlm.1"  # where man looks, beside bin
     assert sizes.keys() - about == _code() | models.keys() | {manual}
     assert {name: sizes[name] for name in models} == models
     assert any(name.endswith("/licenses/LICENSE") for name in about)
@@ -112,15 +110,15 @@ def test_wheel_is_described(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (path,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(path).decode("utf-8"))
-    assert (metadata["Name"], metadata["Version"]) == ("svlm-cli", PROJECT["version"])
+    assert (metadata["Name"], metadata["Version"]) == ("svlm-cli", __version__)
     assert (metadata["License-Expression"], metadata["Requires-Python"]) == ("MIT", ">=3.11")
     assert set(metadata.get_all("Provides-Extra") or ()) == {"flash", "plots", "train", "test"}
 
 
 def test_installed_command_knows_its_version(installation: Installation) -> None:
     """Guards the one place where the version stands."""
-    assert installation.run("svlm", "--version") == f"svlm {PROJECT['version']}\n"
-    assert installation.run("python", "-m", "svlm_cli", "--version") == f"svlm {PROJECT['version']}\n"
+    assert installation.run("svlm", "--version") == f"svlm {__version__}\n"
+    assert installation.run("python", "-m", "svlm_cli", "--version") == f"svlm {__version__}\n"
 
 
 def test_installed_package_is_not_the_checkout(installation: Installation) -> None:

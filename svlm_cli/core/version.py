@@ -1,8 +1,3 @@
-"""Which svlm this is. Knows only what is installed."""
+"""Which svlm this is. The one place where that stands: the distribution takes it from here."""
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    __version__ = version("svlm-cli")
-except PackageNotFoundError:  # run from a checkout that was never installed
-    __version__ = "0+checkout"
+__version__ = "0.1.0"

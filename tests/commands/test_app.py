@@ -165,16 +165,18 @@ def test_help_of_a_command_imports_no_torch(name: str) -> None:
 
 
 def test_help_takes_at_most_twice_its_imports() -> None:
-    """Guards `svlm --help` as a whole. In processor time, of which others take none; the least of several runs."""
+    """Guards `svlm --help` as a whole. In processor time, the least of as many runs as a busy machine may need."""
     commands = {"imports": ["-c", "import typer, rich"], "help": ["-m", "svlm_cli", "--help"]}
     least = dict.fromkeys(commands, float("inf"))
-    for _ in range(5):
+    for _ in range(20):
         for name, arguments in commands.items():
             process = subprocess.Popen([sys.executable, *arguments], env=environment(), stdout=subprocess.DEVNULL)
             _, process.returncode, used = os.wait4(process.pid, 0)
             assert process.returncode == 0
             least[name] = min(least[name], used.ru_utime + used.ru_stime)
-    assert least["help"] <= 2 * least["imports"], least
+        if least["help"] <= 2 * least["imports"]:
+            return
+    pytest.fail(f"seconds: {least}")
 
 
 @pytest.fixture

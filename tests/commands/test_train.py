@@ -29,11 +29,11 @@ def test_a_recipe_becomes_a_checkpoint(svlm: Svlm, tmp_path: Path) -> None:
     assert set(files.values()) == {(tmp_path / "tiny.toml").stat().st_mode & 0o777}, "others may read what is shared"
 
 
-def test_an_output_that_can_be_no_folder_is_a_sentence(svlm: Svlm, tmp_path: Path) -> None:
+def test_an_output_that_can_be_no_folder_is_a_sentence(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards against a traceback, and against the advice to resume a file."""
     (tmp_path / "tiny.toml").write_text(dump(small_recipe()), encoding="utf-8")
     for output in ("tiny.toml", "tiny.toml/run"):
-        done = svlm("train", "tiny.toml", "-o", output, "--device", "cpu")
+        done = svlm_inside("train", "tiny.toml", "-o", output, "--device", "cpu")
         assert done.returncode == ExitCode.FAILED
         assert done.stderr == f"svlm: {output} cannot be made a folder. Name another --output.\n"
 

@@ -6,7 +6,7 @@ from svlm_cli.simulator.commentary import second_text, words
 from svlm_cli.simulator.match import Match, Split
 from tests.simulator.listener import Listener
 
-SECONDS = 2400
+SECONDS = 1500
 
 
 @pytest.mark.parametrize("seed", range(3))
