@@ -48,7 +48,7 @@ test: $(VENV)  ## all checks: lint, format, types, import directions, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
