@@ -4,7 +4,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
 from svlm_cli.engine.kernels.pointwise import load_halves, store_halves, turned
 from svlm_cli.engine.route import Route
 
@@ -16,10 +15,8 @@ _PAIRS_AT_ONCE, _TOKENS_AT_ONCE, _MOVING_WARPS = 64, 128, 8  # of a head that mo
 @triton.jit
 def _rotate_and_store(
     qkv, cos, sin, rows, query, keys, rotated_keys, values, H, K,
-    HALF: tl.constexpr, AT_ONCE: tl.constexpr, EARLY: tl.constexpr,
+    HALF: tl.constexpr, AT_ONCE: tl.constexpr,
 ):  # fmt: skip
-    let_the_next_begin(EARLY)
-    wait_for_the_last(EARLY)
     token = tl.program_id(0).to(tl.int64)
     head = tl.program_id(1) * AT_ONCE + tl.arange(0, AT_ONCE)[:, None]
     channel = tl.arange(0, HALF)[None, :]
@@ -49,7 +46,7 @@ def rotate_and_store(
     query = qkv.new_empty(count, heads, size)
     _rotate_and_store[(count, triton.cdiv(heads + 2 * kinds, _HEADS_AT_ONCE))](
         qkv, cos, sin, rows, query, keys, rotated_keys, values, heads, kinds,
-        HALF=size // 2, AT_ONCE=_HEADS_AT_ONCE, **early(qkv),
+        HALF=size // 2, AT_ONCE=_HEADS_AT_ONCE,
     )  # fmt: skip
     return query
 

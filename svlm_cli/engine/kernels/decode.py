@@ -5,8 +5,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
-
 _KEYS_AT_ONCE = 64
 _LEAST_ROWS = 16  # of a matrix product
 
@@ -15,11 +13,8 @@ _LEAST_ROWS = 16  # of a matrix product
 def _decode_part(
     query, keys, values, slots, lengths, part, part_max, part_sum, scale,
     C, K, SHARED: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
-    EARLY: tl.constexpr,
 ):  # fmt: skip
     """One of `SPLITS` parts of a stream's keys, for the query heads that share a key head."""
-    let_the_next_begin(EARLY)
-    wait_for_the_last(EARLY)
     stream, kind, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     length = tl.load(lengths + stream).to(tl.int32)
     each = tl.cdiv(tl.cdiv(length, SPLITS), BLOCK) * BLOCK
@@ -53,10 +48,8 @@ def _decode_part(
 
 
 @triton.jit
-def _decode_whole(part, part_max, part_sum, output, D: tl.constexpr, SPLITS: tl.constexpr, EARLY: tl.constexpr):
+def _decode_whole(part, part_max, part_sum, output, D: tl.constexpr, SPLITS: tl.constexpr):
     """The parts of one head put together. A part without keys has the maximum -inf and counts nothing."""
-    let_the_next_begin(EARLY)
-    wait_for_the_last(EARLY)
     row = tl.program_id(0).to(tl.int64)
     split, channel = tl.arange(0, SPLITS), tl.arange(0, D)
     most = tl.load(part_max + row * SPLITS + split)
@@ -79,10 +72,10 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
     _decode_part[(streams, kinds, splits)](
         query, keys, values, slots, lengths, part, part_max, part_sum, scale, capacity, kinds,
         SHARED=shared, D=size, SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(shared)),
-        BLOCK=_KEYS_AT_ONCE, **early(query),
+        BLOCK=_KEYS_AT_ONCE,
     )  # fmt: skip
     output = torch.empty_like(query)
-    _decode_whole[(streams * heads,)](part, part_max, part_sum, output, D=size, SPLITS=splits, **early(query))
+    _decode_whole[(streams * heads,)](part, part_max, part_sum, output, D=size, SPLITS=splits)
     return output
 
 

@@ -5,22 +5,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
-
 _NORM_WARPS = 8
 
 
 @triton.jit
-def _add_rms_norm(
-    branch, stream, weight, normed, eps,
-    D: tl.constexpr, BLOCK: tl.constexpr, ADDS: tl.constexpr, EARLY: tl.constexpr,
-):  # fmt: skip
-    let_the_next_begin(EARLY)
+def _add_rms_norm(branch, stream, weight, normed, eps, D: tl.constexpr, BLOCK: tl.constexpr, ADDS: tl.constexpr):
     row = tl.program_id(0).to(tl.int64) * D
     columns = tl.arange(0, BLOCK)
     inside = columns < D
     scale = tl.load(weight + columns, mask=inside, other=0.0).to(tl.float32)
-    wait_for_the_last(EARLY)
     x = tl.load(stream + row + columns, mask=inside, other=0.0)
     if ADDS:
         x = (x.to(tl.float32) + tl.load(branch + row + columns, mask=inside, other=0.0).to(tl.float32)).to(x.dtype)
@@ -43,16 +36,13 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
         D=size,
         BLOCK=triton.next_power_of_2(size),
         ADDS=branch is not None,
-        **early(stream),
         num_warps=_NORM_WARPS,
     )
     return normed
 
 
 @triton.jit
-def _silu_mul(gate_up, product, inner, BLOCK: tl.constexpr, EARLY: tl.constexpr):
-    let_the_next_begin(EARLY)
-    wait_for_the_last(EARLY)
+def _silu_mul(gate_up, product, inner, BLOCK: tl.constexpr):
     row = tl.program_id(0).to(tl.int64)
     columns = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = columns < inner
@@ -65,7 +55,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
     """See `ops.silu_mul`."""
     rows, size = len(gate_up), gate_up.shape[1] // 2
     product = gate_up.new_empty(rows, size)
-    _silu_mul[(rows, triton.cdiv(size, 1024))](gate_up, product, size, BLOCK=1024, **early(gate_up))
+    _silu_mul[(rows, triton.cdiv(size, 1024))](gate_up, product, size, BLOCK=1024)
     return product
 
 

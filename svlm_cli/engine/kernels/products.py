@@ -5,9 +5,6 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from svlm_cli.engine.kernels.early import early, let_the_next_begin, wait_for_the_last
-
-_GATED_BLOCKS = 4, 512  # channels and inputs that a program takes at once
 _MANY = 1 << 14  # channels: enough programs to read ahead of each other
 _LEAST_ROWS = 64  # of 33 and less, cuBLAS has no product in eight bits for some shapes
 
@@ -24,68 +21,85 @@ def _row(x, begin, inner, K):
 
 
 @triton.jit
+def _summed(block, row, COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr):
+    """Products of `EACH` neighbours, which one thread has: few registers for sums leave many for what is being read."""
+    return tl.sum(tl.reshape(block.to(tl.float32) * row, (COLUMNS, BLOCK // EACH, EACH)), 2)
+
+
+@triton.jit
 def _row_linear(
     x, weights, scales, bias, out, N, K,
-    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, BIASED: tl.constexpr, AHEAD: tl.constexpr,
-    EARLY: tl.constexpr,
+    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr,
+    SCALED: tl.constexpr, BIASED: tl.constexpr, AHEAD: tl.constexpr,
 ):  # fmt: skip
     """`COLUMNS` channels of the product of one row. Without matrix units: what takes time is to read the weights.
 
-    `AHEAD` reads them one block ahead, the first one before the row is there.
+    `AHEAD` reads them one block ahead.
     """
-    let_the_next_begin(EARLY)
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
     place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
-    products = tl.zeros((COLUMNS, BLOCK), tl.float32)
+    sums = tl.zeros((COLUMNS, BLOCK // EACH), tl.float32)
     if AHEAD:
         block = _block(place, 0, inner, real, K)
-        wait_for_the_last(EARLY)
         for begin in range(0, K, BLOCK):
             coming = _block(place, begin + BLOCK, inner, real, K)
-            products += block.to(tl.float32) * _row(x, begin, inner, K)
+            sums += _summed(block, _row(x, begin, inner, K), COLUMNS, BLOCK, EACH)
             block = coming
     else:
-        wait_for_the_last(EARLY)
         for begin in range(0, K, BLOCK):
-            products += _block(place, begin, inner, real, K).to(tl.float32) * _row(x, begin, inner, K)
-    summed = tl.sum(products, 1)
+            sums += _summed(_block(place, begin, inner, real, K), _row(x, begin, inner, K), COLUMNS, BLOCK, EACH)
+    product = tl.sum(sums, 1)
     if SCALED:
-        summed *= tl.load(scales + column, mask=real, other=0.0)
+        product *= tl.load(scales + column, mask=real, other=0.0)
     if BIASED:
-        summed += tl.load(bias + column, mask=real, other=0.0).to(tl.float32)
-    tl.store(out + column, summed.to(out.dtype.element_ty), mask=real)
+        product += tl.load(bias + column, mask=real, other=0.0).to(tl.float32)
+    tl.store(out + column, product.to(out.dtype.element_ty), mask=real)
 
 
 def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor | None) -> Tensor:
     """``[1, K]`` times ``[N, K]`` transposed, times ``[N, 1]``, plus ``[N]``."""
     n, k = weights.shape
     out = x.new_empty(1, n)
-    columns, block = (4, 1024) if k >= n else (8, 512)  # what was fastest on an H200 (docs/performance.md)
+    columns, block, ahead = _blocks(n, k, weights.element_size())
     _row_linear[(triton.cdiv(n, columns),)](
         x, weights, x if scales is None else scales, x if bias is None else bias, out, n, k,
-        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, BIASED=bias is not None,
-        AHEAD=scales is None and n < _MANY,
-        **early(x), num_warps=4,
+        COLUMNS=columns, BLOCK=block, EACH=_at_once(weights),
+        SCALED=scales is not None, BIASED=bias is not None, AHEAD=ahead, num_warps=4,
     )  # fmt: skip
     return out
 
 
+def _blocks(channels: int, inputs: int, bytes_each: int) -> tuple[int, int, bool]:
+    """Channels and inputs at once, and whether to read ahead: what was fastest on an H200 (docs/performance.md)."""
+    if channels >= _MANY:
+        return 8, 512, False
+    if bytes_each == 1:
+        return 4, 2048, False
+    return 4, 1024 if inputs >= channels else 512, True
+
+
+def _at_once(weights: Tensor) -> int:
+    """How many of them a thread reads at once: 16 bytes."""
+    return 16 // weights.element_size()
+
+
 @triton.jit
 def _row_gated(
-    x, weights, scales, out, N, K, COLUMNS: tl.constexpr, BLOCK: tl.constexpr, SCALED: tl.constexpr, EARLY: tl.constexpr
-):
+    x, weights, scales, out, N, K,
+    COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr, SCALED: tl.constexpr,
+):  # fmt: skip
     """As `_row_linear`, of gates and of what they let through."""
-    let_the_next_begin(EARLY)
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
     place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
-    gates, ups = tl.zeros((COLUMNS, BLOCK), tl.float32), tl.zeros((COLUMNS, BLOCK), tl.float32)
-    wait_for_the_last(EARLY)
+    gates, ups = tl.zeros((COLUMNS, BLOCK // EACH), tl.float32), tl.zeros((COLUMNS, BLOCK // EACH), tl.float32)
     for begin in range(0, K, BLOCK):
+        gate_block = _block(place, begin, inner, real, K)
+        up_block = _block(place + N.to(tl.int64) * K, begin, inner, real, K)
         row = _row(x, begin, inner, K)
-        gates += _block(place, begin, inner, real, K).to(tl.float32) * row
-        ups += _block(place + N.to(tl.int64) * K, begin, inner, real, K).to(tl.float32) * row
+        gates += _summed(gate_block, row, COLUMNS, BLOCK, EACH)
+        ups += _summed(up_block, row, COLUMNS, BLOCK, EACH)
     gate, up = tl.sum(gates, 1), tl.sum(ups, 1)
     if SCALED:
         gate *= tl.load(scales + column, mask=real, other=0.0)
@@ -97,10 +111,10 @@ def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
     """See `ops.gated_linear`, of ``[1, K]``."""
     n, k = len(weights) // 2, weights.shape[1]
     out = x.new_empty(1, n)
-    columns, block = _GATED_BLOCKS
+    columns = 8 if weights.element_size() == 1 else 4
     _row_gated[(triton.cdiv(n, columns),)](
         x, weights, x if scales is None else scales, out, n, k,
-        COLUMNS=columns, BLOCK=block, SCALED=scales is not None, **early(x), num_warps=4,
+        COLUMNS=columns, BLOCK=512, EACH=_at_once(weights), SCALED=scales is not None, num_warps=4,
     )  # fmt: skip
     return out
 
