@@ -44,11 +44,11 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
 
 def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench stages`."""
-    headings = ["streams", "context", "plan ms", "forget", "look", "read", "speak", "a token", "round", "peak GB"]
+    headings = ["streams", "context", "plan ms", "look", "forget", "read", "speak", "a token", "round", "peak GB"]
     times = (
         result.plan_s,
-        result.forget_s,
         result.look_s,
+        result.forget_s,
         result.read_s,
         result.speak_s,
         result.step_s,

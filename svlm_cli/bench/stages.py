@@ -44,14 +44,14 @@ class StagedEngine(Engine):
     profiles: bool = False
     kernels: list[Kernel]
 
-    def _make_room(self, turns: Sequence[Turn]) -> None:
-        self.taken, self.kernels = {}, []
-        with self._timed("forget"):
-            super()._make_room(turns)
-
     def _look(self, turns: Sequence[Turn]) -> None:
+        self.taken, self.kernels = {}, []
         with self._timed("look"):
             super()._look(turns)
+
+    def _make_room(self, turns: Sequence[Turn]) -> None:
+        with self._timed("forget"):
+            super()._make_room(turns)
 
     def _read(self, turns: Sequence[Turn]) -> Tensor:
         with self._timed("read"):
@@ -97,8 +97,8 @@ class Stages:
     rounds: int
     context_tokens: int  # of a stream, at the end
     plan_s: float  # the host's part: what is forgotten, which ids are read
-    forget_s: float  # eviction, compaction and new rotation
     look_s: float  # the vision tower
+    forget_s: float  # eviction, compaction and new rotation
     read_s: float  # prefill
     speak_s: float  # all tokens
     step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
@@ -137,8 +137,8 @@ def measure(
         rounds=load.rounds,
         context_tokens=held,
         plan_s=median(2 * one["round"] - sum(one.values()) for one in taken),
-        forget_s=typical["forget"],
         look_s=typical["look"],
+        forget_s=typical["forget"],
         read_s=typical["read"],
         speak_s=typical["speak"],
         step_s=typical["speak"] / max(load.tokens - 1, 1),

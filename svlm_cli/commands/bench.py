@@ -104,7 +104,7 @@ class _StagesOptions:
 @app.command()
 @options.takes(_StagesOptions)
 def stages(one: _StagesOptions) -> None:
-    """Time the stages of a round: forgetting, looking at the frames, reading, and speaking."""
+    """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
     setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import kernels_rows, print_json, results_json, stages_rows
     from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 
+_STAGED_BYTES = 1 << 16  # CUDA copies no more than this from any memory without waiting
+
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -100,4 +102,7 @@ def wait(device: torch.device) -> None:
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:
     """Host numbers on `device`, without waiting for it. A copy costs as much as a kernel: better one than several."""
-    return torch.from_numpy(np.asarray(values)).to(device, non_blocking=True)
+    host = torch.from_numpy(np.asarray(values))
+    if device.type == "cuda" and host.nbytes > _STAGED_BYTES:
+        host = host.pin_memory()
+    return host.to(device, non_blocking=True)

@@ -199,8 +199,8 @@ class Engine:
         assert len({request.stream.slot for request in requests}) == len(requests), "one round a stream a step"
         turns = [self._planner.plan(request) for request in requests]
         turns.sort(key=lambda turn: turn.stream.slot)  # neighbours in the cache attend together
+        self._look(turns)  # first: while the device looks, the host plans what moves
         self._make_room(turns)
-        self._look(turns)
         logits = self._read(turns)
         try:
             yield from self._speak(turns, logits, started, observe)
@@ -208,6 +208,26 @@ class Engine:
             for turn in turns:
                 if not turn.done:
                     self._commit(turn)
+
+    @torch.inference_mode()
+    def _look(self, turns: Sequence[Turn]) -> None:
+        """The vision tower over all new frames, each chunk alone, in one batch."""
+        looking = [turn for turn in turns if turn.size is not None]
+        if not looking:
+            return
+        patches, grids, sizes = [], [], []
+        for size, group in groupby(looking, key=lambda turn: turn.size):
+            assert size is not None
+            chunks = [self.preprocessor.whole_pairs(turn.request.chunk.frames) for turn in group]
+            frames = [frame for chunk in chunks for frame in chunk]
+            part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
+            patches.append(part)
+            grids.append(grid)
+            sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
+        with flash.steady():
+            features = self._vision(torch.cat(patches), grids)
+        for turn, feature in zip(looking, torch.split(features, sizes), strict=True):
+            turn.stream.features[turn.stream.rounds] = feature
 
     @torch.inference_mode()
     def _make_room(self, turns: Sequence[Turn]) -> None:
@@ -251,26 +271,6 @@ class Engine:
         new, stream.next_position = self._planner.positions(spans, stream.next_position)
         stream.positions = np.concatenate([stream.positions, new])
         stream.spans += spans
-
-    @torch.inference_mode()
-    def _look(self, turns: Sequence[Turn]) -> None:
-        """The vision tower over all new frames, each chunk alone, in one batch."""
-        looking = [turn for turn in turns if turn.size is not None]
-        if not looking:
-            return
-        patches, grids, sizes = [], [], []
-        for size, group in groupby(looking, key=lambda turn: turn.size):
-            assert size is not None
-            chunks = [self.preprocessor.whole_pairs(turn.request.chunk.frames) for turn in group]
-            frames = [frame for chunk in chunks for frame in chunk]
-            part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
-            patches.append(part)
-            grids.append(grid)
-            sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
-        with flash.steady():
-            features = self._vision(torch.cat(patches), grids)
-        for turn, feature in zip(looking, torch.split(features, sizes), strict=True):
-            turn.stream.features[turn.stream.rounds] = feature
 
     @torch.inference_mode()
     def _read(self, turns: Sequence[Turn]) -> Tensor:
