@@ -44,9 +44,8 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
 
 def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench stages`."""
-    headings = ["streams", "context", "plan ms", "look", "forget", "read", "speak", "a token", "round", "peak GB"]
+    headings = ["streams", "context", "look ms", "forget", "read", "speak", "a token", "round", "peak GB"]
     times = (
-        result.plan_s,
         result.look_s,
         result.forget_s,
         result.read_s,

@@ -1,13 +1,14 @@
-"""Where the time of a round goes: what each stage of `Engine.step` takes, the device waited for after each.
+"""Where the time of a round goes, stage by stage of `Engine.step`.
 
-So the sum is a little more than a round that nobody interrupts. Knows no terminal.
+On a GPU a stage lasts from when the device has done all of the one before until it has done all of this one: what the
+host does while the device works costs nothing. Knows no terminal.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 from statistics import median
 
 import torch
@@ -15,11 +16,11 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from svlm_cli.bench.latency import Load, time_rounds
-from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.speaker import Observer
-from svlm_cli.engine.turn import Turn
+from svlm_cli.engine.turn import Request, Turn
 
 WARM_UP_ROUNDS = 20  # by then the windows of vision and text are full
 
@@ -34,8 +35,25 @@ class Kernel:
     seconds: float
 
 
+class _Moment:
+    """When the device has done all that it has been given until now."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.at = time.perf_counter()
+        self.event: torch.cuda.Event | None = None
+        if device.type == "cuda":
+            self.event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+            self.event.record()
+
+    def since(self, before: "_Moment") -> float:
+        """Seconds, once the device has come so far."""
+        if self.event is None or before.event is None:
+            return self.at - before.at
+        return float(before.event.elapsed_time(self.event)) / 1e3
+
+
 class StagedEngine(Engine):
-    """An engine that notes how long the stages of its last round took, in `taken`.
+    """An engine that notes how long the stages of its last round took, in `taken`, in seconds.
 
     With `profiles`, it notes in `kernels` as well what the device did; that slows a round down.
     """
@@ -43,35 +61,43 @@ class StagedEngine(Engine):
     taken: dict[str, float]
     profiles: bool = False
     kernels: list[Kernel]
+    _ends: dict[str, _Moment]
 
-    def _look(self, turns: Sequence[Turn]) -> None:
-        self.taken, self.kernels = {}, []
-        with self._timed("look"):
-            super()._look(turns)
+    def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
+        """As `Engine.step`."""
+        self.kernels, self._ends = [], {}
+        self._ends["start"] = _Moment(self.device)
+        yield from super().step(requests, observe=observe)
+        wait(self.device)
+        self.taken = {stage: end.since(begin) for (_, begin), (stage, end) in pairwise(self._ends.items())}
+
+    def _look(self, chunks: Sequence[Chunk]) -> Sequence[Tensor]:
+        with self._stage("look"):
+            return super()._look(chunks)
 
     def _make_room(self, turns: Sequence[Turn]) -> None:
-        with self._timed("forget"):
+        with self._stage("forget"):
             super()._make_room(turns)
 
-    def _read(self, turns: Sequence[Turn]) -> Tensor:
-        with self._timed("read"):
-            return super()._read(turns)
+    def _read(self, turns: Sequence[Turn], features: Sequence[Tensor]) -> Tensor:
+        with self._stage("read"):
+            return super()._read(turns, features)
 
     def _speak(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
     ) -> Iterator[TokenEvent | Segment]:
-        with self._timed("speak"):
+        with self._stage("speak"):
             yield from super()._speak(turns, logits, started, observe)
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def _stage(self, stage: str) -> Iterator[None]:
         with self._profiler() if self.profiles else nullcontext() as profiler:
-            started = time.perf_counter()
             yield
-            wait(self.device)
-            self.taken[stage] = time.perf_counter() - started
+            if profiler is not None:
+                wait(self.device)
         if profiler is not None:
             self.kernels += self._found(stage, profiler)
+        self._ends[stage] = _Moment(self.device)
 
     def _profiler(self) -> profile:
         activity = ProfilerActivity.CUDA if self.device.type == "cuda" else ProfilerActivity.CPU
@@ -96,9 +122,8 @@ class Stages:
     streams: int
     rounds: int
     context_tokens: int  # of a stream, at the end
-    plan_s: float  # the host's part: what is forgotten, which ids are read
     look_s: float  # the vision tower
-    forget_s: float  # eviction, compaction and new rotation
+    forget_s: float  # what planning, eviction, compaction and new rotation take beyond that
     read_s: float  # prefill
     speak_s: float  # all tokens
     step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
@@ -136,7 +161,6 @@ def measure(
         streams=streams,
         rounds=load.rounds,
         context_tokens=held,
-        plan_s=median(2 * one["round"] - sum(one.values()) for one in taken),
         look_s=typical["look"],
         forget_s=typical["forget"],
         read_s=typical["read"],

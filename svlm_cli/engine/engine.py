@@ -17,7 +17,7 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine import flash, ops
 from svlm_cli.engine.attention import Ragged
 from svlm_cli.engine.cache import KVCache, Move
@@ -197,11 +197,11 @@ class Engine:
         """
         started = time.perf_counter()
         assert len({request.stream.slot for request in requests}) == len(requests), "one round a stream a step"
+        requests = sorted(requests, key=lambda request: request.stream.slot)  # neighbours in the cache attend together
+        features = self._look([request.chunk for request in requests])  # while the device looks, the host plans
         turns = [self._planner.plan(request) for request in requests]
-        turns.sort(key=lambda turn: turn.stream.slot)  # neighbours in the cache attend together
-        self._look(turns)  # first: while the device looks, the host plans what moves
         self._make_room(turns)
-        logits = self._read(turns)
+        logits = self._read(turns, features)
         try:
             yield from self._speak(turns, logits, started, observe)
         finally:
@@ -210,24 +210,20 @@ class Engine:
                     self._commit(turn)
 
     @torch.inference_mode()
-    def _look(self, turns: Sequence[Turn]) -> None:
-        """The vision tower over all new frames, each chunk alone, in one batch."""
-        looking = [turn for turn in turns if turn.size is not None]
-        if not looking:
-            return
-        patches, grids, sizes = [], [], []
-        for size, group in groupby(looking, key=lambda turn: turn.size):
-            assert size is not None
-            chunks = [self.preprocessor.whole_pairs(turn.request.chunk.frames) for turn in group]
-            frames = [frame for chunk in chunks for frame in chunk]
+    def _look(self, chunks: Sequence[Chunk]) -> Sequence[Tensor]:
+        """Features of each chunk: the vision tower over all of them, each alone, in one batch. None without pixels."""
+        patches, grids, counts = [], [], []
+        for size, group in groupby(chunks, key=self._planner.shown_size):
+            if size is None:
+                return ()
+            whole = [self.preprocessor.whole_pairs(chunk.frames) for chunk in group]
+            frames = [frame for chunk in whole for frame in chunk]
             part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
             patches.append(part)
             grids.append(grid)
-            sizes += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in chunks]
+            counts += [self.preprocessor.tokens(self.preprocessor.grid(len(chunk), *size)) for chunk in whole]
         with flash.steady():
-            features = self._vision(torch.cat(patches), grids)
-        for turn, feature in zip(looking, torch.split(features, sizes), strict=True):
-            turn.stream.features[turn.stream.rounds] = feature
+            return torch.split(self._vision(torch.cat(patches), grids), counts)
 
     @torch.inference_mode()
     def _make_room(self, turns: Sequence[Turn]) -> None:
@@ -273,9 +269,15 @@ class Engine:
         stream.spans += spans
 
     @torch.inference_mode()
-    def _read(self, turns: Sequence[Turn]) -> Tensor:
-        """Prefill all ids that have no keys yet; logits ``[B, V]`` for each stream's first token."""
+    def _read(self, turns: Sequence[Turn], features: Sequence[Tensor]) -> Tensor:
+        """Prefill all ids that have no keys yet; logits ``[B, V]`` for each stream's first token.
+
+        `features` are of what each has just been shown.
+        """
         streams = [turn.stream for turn in turns]
+        if features:
+            for stream, feature in zip(streams, features, strict=True):
+                stream.features[stream.rounds] = feature
         self._sampler.begin([stream.slot for stream in streams], (distinct(stream.spans) for stream in streams))
         logits = self._feed(streams, [len(stream.positions) - stream.keyed for stream in streams])
         if self.policy.mode is not Mode.WINDOW_OVERLAP:

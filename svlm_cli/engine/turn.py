@@ -35,7 +35,6 @@ class Turn:
     kept: Eviction  # what the stream keeps of its past
     restarts: bool  # whether this round is the first of its sequence
     new: tuple[Span, ...]  # what it reads in this round
-    size: tuple[int, int] | None  # height and width that the frames are resized to; None shows no pixels
     limit: int  # tokens that it may say
     text: TextStream
     uniforms: list[float] = field(default_factory=list)
@@ -73,14 +72,8 @@ class Planner:
         """Decide a round; `CapacityError` if the stream has no room for it."""
         stream, chunk, policy = request.stream, request.chunk, self._policy
         restarts = not stream.spans or (policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0)
-        size = grid = None
-        if policy.windows.vision_rounds:
-            bounds = policy.vision
-            height, width = chunk.frames[-1].shape[:2]
-            size = self._preprocessor.target_size(
-                height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
-            )
-            grid = self._preprocessor.merged_grid(len(chunk.frames), *size)
+        size = self.shown_size(chunk)
+        grid = None if size is None else self._preprocessor.merged_grid(len(chunk.frames), *size)
         coming = 0 if grid is None else math.prod(grid)
         kept = Eviction(self._opening(stream), ()) if restarts else self._evict(stream, coming)
         query = stream.options.query if restarts or policy.prompt.keep_query else ()
@@ -90,7 +83,15 @@ class Planner:
         needed = held + count_ids(new) + limit + len(self._prompt.tail)
         if needed > self._capacity:
             raise self._no_room(stream, needed)
-        return Turn(request, kept, restarts, new, size, limit, TextStream(self._tokenizer, policy.prompt.marker))
+        return Turn(request, kept, restarts, new, limit, TextStream(self._tokenizer, policy.prompt.marker))
+
+    def shown_size(self, chunk: Chunk) -> tuple[int, int] | None:
+        """Height and width that the frames are resized to; None shows no pixels."""
+        if not self._policy.windows.vision_rounds:
+            return None
+        bounds = self._policy.vision
+        height, width = chunk.frames[-1].shape[:2]
+        return self._preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
 
     def positions(self, spans: tuple[Span, ...], start: float = 0.0) -> tuple[Positions, float]:
         """Contiguous positions of `spans` from `start` on, and the one after them."""
