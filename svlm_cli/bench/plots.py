@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from svlm_cli.bench.latency import STEP_ROUNDS, Latency
-from svlm_cli.outputs.figures import new_figure, png, write_png
+from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_png
 
 _INCHES, _MS = (8.0, 4.5), 1000
 
@@ -19,6 +19,7 @@ def draw_latency(results: Sequence[Latency], path: Path, round_s: float) -> None
             if result.ended:
                 axes.plot(times[-1:], [result.token_s_over_time[-1] * _MS], "x", color="black")
         axes.set(xlabel="seconds of the stream", ylabel="ms a token", yscale="log")
+        number_plainly(axes.yaxis)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
         write_png(path, png(figure), "Choose another place for --plot.")

@@ -12,7 +12,7 @@ from svlm_cli.evals.claims import ROWS
 from svlm_cli.evals.claims_results import CELL_S, Result
 from svlm_cli.evals.claims_verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
-from svlm_cli.outputs.figures import new_figure, png, write_png
+from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -92,8 +92,6 @@ def _once(results: Mapping[str, Result]) -> Iterator[tuple[str, Result]]:
 
 
 def _picture(title: str, unit: str, lines: Sequence[Line], *, log: bool = False) -> bytes:
-    from matplotlib.ticker import LogFormatter
-
     with new_figure(_INCHES) as figure:
         axes = figure.subplots()
         _draw(axes, lines)
@@ -103,8 +101,7 @@ def _picture(title: str, unit: str, lines: Sequence[Line], *, log: bool = False)
         else:
             axes.set_ylim(-0.02, 1.02)
         for axis in (axes.xaxis, axes.yaxis) if log else (axes.xaxis,):
-            axis.set_major_formatter(LogFormatter())  # 20, not 2 x 10^1
-            axis.set_minor_formatter(LogFormatter())
+            number_plainly(axis)
         axes.grid(alpha=0.3)
         if lines:
             figure.legend(loc="outside right upper", frameon=False)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from svlm_cli.core.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 _DPI: Final = 110
@@ -32,6 +33,14 @@ def new_figure(inches: tuple[float, float]) -> Iterator["Figure"]:
 
     with matplotlib.style.context("default"):
         yield Figure(figsize=inches, dpi=_DPI, layout="constrained", facecolor="white")
+
+
+def number_plainly(axis: "Axis") -> None:
+    """On a logarithmic axis: 20, not 2 x 10^1."""
+    from matplotlib.ticker import LogFormatter
+
+    axis.set_major_formatter(LogFormatter())
+    axis.set_minor_formatter(LogFormatter())
 
 
 def png(figure: "Figure") -> bytes:
