@@ -46,7 +46,7 @@ class CausalKernels:
 Packed = Callable[[Tensor, Tensor, Tensor, Lengths], Tensor]
 """Queries, keys and values ``[N, H, D]`` of segments one after the other -> ``[N, H, D]``, each within itself."""
 
-HOPPER = (9, 0)
+_HOPPER = (9, 0)
 HALF = (torch.bfloat16, torch.float16)
 # Not cuDNN's: it plans anew for every number of keys, which takes it a tenth of a second, and streams differ in that.
 _STEADY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
@@ -78,7 +78,7 @@ def usable(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) ->
         return True
     if device.type != "cuda" or dtype not in HALF or not installed(kernel):
         return False
-    return kernel is not AttentionKernel.FLASH4 or torch.cuda.get_device_capability(device) >= HOPPER
+    return kernel is not AttentionKernel.FLASH4 or torch.cuda.get_device_capability(device) >= _HOPPER
 
 
 def choose(name: AttentionKernel, device: torch.device, dtype: torch.dtype) -> AttentionKernel:

@@ -311,6 +311,7 @@ def test_full_mode_ends_with_an_error_and_changes_nothing(parts: Parts) -> None:
         list(engine.step([Request(full, wide_chunk())]))
     assert caught.value.stream == full.slot
     assert (full.rounds, full.keyed, full.spans) == before
+    assert not full.features
     hear(engine, [fresh], make_chunks(1))
 
 
