@@ -211,7 +211,10 @@ class Engine:
 
     @torch.inference_mode()
     def _look(self, chunks: Sequence[Chunk]) -> Sequence[Tensor]:
-        """Features of each chunk: the vision tower over all of them, each alone, in one batch. None without pixels."""
+        """Features of each chunk: the vision tower over all of them, each alone, in one batch.
+
+        Nothing at all under a policy that shows no pixels.
+        """
         patches, grids, counts = [], [], []
         for size, group in groupby(chunks, key=self._planner.shown_size):
             if size is None:
