@@ -1,6 +1,7 @@
 """What flows through the pipeline: Frame -> Chunk -> TokenEvent and Segment -> Cue.
 
-All times are seconds on the source's own clock. Knows neither where frames come from nor what becomes of the words.
+All times are seconds as players count them: from the first moment of a file, or from the first picture of a camera.
+Knows neither where frames come from nor what becomes of the words.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class Frame:
     pixels: Picture
     time_s: float
     wall_clock_s: float | None = None  # Unix time of arrival, for live sources
+    container_s: float | None = None  # the same moment on the file's own clock, for files
     gap_s: float = 0.0  # time lost just before this frame (a reconnection)
     dropped: int = 0  # frames thrown away since the frame before, because the model was slower than the source
 
@@ -38,6 +40,7 @@ class Chunk:
     start_s: float
     end_s: float
     wall_clock_s: float | None = None
+    container_s: float | None = None
     gap_s: float = 0.0
     dropped: int = 0
 
@@ -68,6 +71,7 @@ class Segment:
     token_ids: tuple[int, ...]  # as generated, marker and end-of-turn included
     work_s: float  # from the call of the step to the round's last token
     wall_clock_s: float | None = None
+    container_s: float | None = None  # `start_s` on the file's own clock
     gap_s: float = 0.0
     dropped: int = 0
     latency_s: float | None = None  # of live sources: from the newest frame's arrival to the round's last word

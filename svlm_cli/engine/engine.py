@@ -356,6 +356,7 @@ class Engine:
             token_ids=tuple(turn.generated),
             work_s=work_s,
             wall_clock_s=chunk.wall_clock_s,
+            container_s=chunk.container_s,
             gap_s=chunk.gap_s,
             dropped=chunk.dropped,
         )

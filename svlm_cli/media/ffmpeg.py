@@ -155,22 +155,18 @@ def picture_command(
     Picture k is the newest one whose time is <= t0 + k / rate, or later by at most `on_time_s`; t0 is the time of the
     first picture, or `start_s` where the source has begun by then. Two rows come before each picture, one white, one
     black: the length of the white one is the picture's width. ffmpeg logs the time of the first decoded picture in
-    microseconds, a number alone on a line (`media/log.py`): since the start of the source, or on the source's own clock
-    where `start_s` is given.
+    microseconds, a number alone on a line (`media/log.py`). These times are on the source's own clock, `start_s` too.
 
     `seek_s` is where decoding may begin; the caller checks that the first decoded picture is not after `start_s`.
     """
     options = _input_options(address)
-    early_us = round(on_time_s * 1e6)
-    if start_s is None:
-        times = f"PTS-if(eq(N,0),print(STARTPTS),STARTPTS)-{early_us}"
-    else:
-        # Without ffmpeg's offset, which rounds to the stream's ticks, but also without its care for broken clocks.
-        options["copyts"] = None
-        # Not quite 0: FFmpeg 5 moves a transport stream whose sound begins at 0 to where its video begins.
-        options["itsoffset"] = "0.000001"
-        start = f"PTS-max(print(STARTPTS),{round(start_s * 1e6)})-{early_us}"
-        times = _clamped(start, LONGEST_STEP_US)
+    # Without ffmpeg's offset, which rounds to the stream's ticks, but also without its care for broken clocks.
+    options["copyts"] = None
+    # Not quite 0: FFmpeg 5 moves a transport stream whose sound begins at 0 to where its video begins.
+    options["itsoffset"] = "0.000001"
+    start = "STARTPTS" if start_s is None else round(start_s * 1e6)
+    # A print that is subtracted would lose its sign.
+    times = _clamped(f"PTS-max(print(STARTPTS),{start})-{round(on_time_s * 1e6)}", LONGEST_STEP_US)
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
     pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB").filter("setpts", times)

@@ -15,6 +15,7 @@ from svlm_cli.media.ffmpeg import Address, presentable
 
 _LINE_BYTES = 2000
 _KEPT_ERRORS = 20
+_MOV, _MATROSKA = "mov,", "matroska,"
 
 _TAGGED = re.compile(r"(?:\[[^\]]*\] )*?\[(panic|fatal|error|warning|info|verbose|debug|trace)\] (.*)", re.DOTALL)
 _INPUT = re.compile(r"Input #0, (\S+), from '")
@@ -22,7 +23,6 @@ _DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (
 _STREAM = re.compile(r"  Stream #0:\S+: (Video|Audio)\b.*")
 _ASPECT = re.compile(r"SAR (\d+:\d+)")
 _SIDE_DATA = re.compile(r" +(?:displaymatrix|Display Matrix|Frame Cropping)\b")
-_CORRECTION = re.compile(r"Correcting start time (?:of Input #0 )?by (-?\d+)")
 _FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
 _CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
 _CUT_OFF = re.compile(r"partial file|File ended prematurely")
@@ -57,9 +57,7 @@ class Log:
     def __init__(self, present: Callable[[str], str] = presentable) -> None:
         self._present = present  # makes what ffmpeg says fit for people
         self.container = ""  # ffmpeg's name for it, such as "matroska,webm"; empty until the source is open
-        self.begin_s = 0.0  # when the source begins, on its own clock, and how long it is, as its header says
-        self.duration_s: float | None = None
-        self.correction_s = 0.0  # of the begin, once ffmpeg knows that only the video is wanted
+        self.begin_s = 0.0  # when the source begins, on its own clock, as its header says
         self.first_s: float | None = None  # time of the first decoded picture, as printed by the filter graph
         self.videos = 0
         self.has_sound = False
@@ -70,13 +68,24 @@ class Log:
         self.errors = 0
         self.first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
+        self._length_s: float | None = None
         self._low_score = False
         self._in_header = False
 
     @property
-    def end_s(self) -> float | None:
-        """When the source ends, on its own clock, as its header says."""
-        return None if self.duration_s is None else self.begin_s + self.duration_s
+    def origin_s(self) -> float:
+        """Where players begin to count, on the source's own clock: with its first moment.
+
+        MP4 and MOV alone count from 0, and players show their gap before it.
+        """
+        return 0.0 if self.container.startswith(_MOV) else self.begin_s
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long the source is, as players count, as its header says."""
+        if self._length_s is None or not self.container.startswith(_MATROSKA):
+            return self._length_s
+        return self._length_s - max(0.0, self.begin_s)  # it counts from 0 there, whenever the first picture comes
 
     def feed(self, line: str) -> None:
         """One line, without its end."""
@@ -96,8 +105,6 @@ class Log:
     def _feed_fact(self, text: str) -> None:
         if self.first_s is None and (match := _FIRST_PICTURE.fullmatch(text)):
             self.first_s = float(match[1]) / 1e6
-        elif match := _CORRECTION.match(text):
-            self.correction_s = int(match[1]) / 1e6
         elif match := _INPUT.match(text):
             self.container = match[1]
             self._in_header = True
@@ -109,7 +116,7 @@ class Log:
     def _feed_header(self, text: str) -> None:
         if match := _DURATION.match(text):
             hours, minutes, seconds, start = match.groups()
-            self.duration_s = None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            self._length_s = None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(seconds)
             self.begin_s = float(start or 0)
         elif match := _STREAM.match(text):
             self.has_sound |= match[1] == "Audio"

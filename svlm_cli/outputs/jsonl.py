@@ -73,6 +73,8 @@ def json_line(segment: Segment) -> str:
     }
     if segment.gap_s > 0:
         values["gap_s"] = round(segment.gap_s, 3)
+    if segment.container_s is not None and abs(segment.container_s - segment.start_s) >= 0.0005:
+        values["container_s"] = round(segment.container_s, 3)
     if segment.wall_clock_s is not None:
         values["wall_clock_s"] = round(segment.wall_clock_s, 3)
     if segment.dropped > 0:

@@ -68,6 +68,7 @@ class _Count:
         self._index = 0  # of the next moment
         self._pictures: list[Picture] = []
         self._wall_clock_s: float | None = None
+        self._container_s: float | None = None
         self._gap_s = first.gap_s
         self.dropped = 0
 
@@ -80,6 +81,7 @@ class _Count:
         """The frame is what was on screen at `next_s`. Returns the chunk if this completes it."""
         if not self._pictures:
             self._wall_clock_s = frame.wall_clock_s
+            self._container_s = None if frame.container_s is None else frame.container_s + self.next_s - frame.time_s
         self._pictures.append(frame.pixels)
         self._index += 1
         return self.close() if len(self._pictures) == self._size else None
@@ -93,6 +95,7 @@ class _Count:
             start_s=moment(self._start_s, self._index - len(self._pictures), self._rate),
             end_s=self.next_s,
             wall_clock_s=self._wall_clock_s,
+            container_s=self._container_s,
             gap_s=self._gap_s,
             dropped=self.dropped,
         )

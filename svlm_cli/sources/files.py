@@ -20,6 +20,7 @@ from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
 from svlm_cli.sources.follow import Follower
 from svlm_cli.sources.grid import frame_rate, moment
+from svlm_cli.sources.replay import Replay
 from svlm_cli.sources.sequential import Reading, read_in_order
 
 
@@ -53,7 +54,7 @@ class FrameStream(Closing):
 
     @property
     def duration_s(self) -> float | None:
-        """How long the source says it is, from its own first moment."""
+        """How long the source says it is."""
         return self._reading.duration_s
 
     @property
@@ -91,8 +92,8 @@ def open_frames(
     """The frames of a file, of standard input (``-``) or of a recording elsewhere: `fps` pictures a second.
 
     Frame k is the newest picture whose time is <= start + k / fps; start is `start_s`, or the time of the first
-    picture where that is later or `start_s` is None. `end_s` is left out. All times are the source's own, which need
-    not begin at 0. Pictures are RGB, upright, with square pixels, and may change size on the way.
+    picture where that is later or `start_s` is None. `end_s` is left out. All times are those of players, which count
+    from the source's first moment. Pictures are RGB, upright, with square pixels, and may change size on the way.
 
     With `follow_s` the file is still being written: its end is where it has not grown for so long.
 
@@ -114,8 +115,10 @@ def open_frames(
         path, patience_s = Path(source), follow_s
         address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True, options=_SOON)
         reading = Reading(lambda target: Follower(path, target, patience_s=patience_s))
-        frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
-    elif decoder is Decoder.DECORD and not isinstance(source, Address):
+    elif address.stdin and start_s is not None:
+        whole = Replay(0)
+        address, reading = replace(address, fed=True), Reading(whole.play, whole.look)
+    if decoder is Decoder.DECORD and not isinstance(source, Address):
         frames = _read_with_decord(program, address, source, rate, start_s, end_s, reading)
     else:
         frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)

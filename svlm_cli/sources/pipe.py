@@ -26,6 +26,8 @@ _LOG_TIMEOUT_S = 10.0
 class PicturePipe(Closing):
     """Pictures of `address` as `command` makes them, by default `picture_command` for `rate`, `start_s` and `seek_s`.
 
+    Those two are on the source's own clock.
+
     A context manager; leaving it ends ffmpeg at once. `kill` may be called from another thread, which ends a `read`
     that waits.
     """
@@ -41,7 +43,7 @@ class PicturePipe(Closing):
         command: Sequence[str] | None = None,
     ) -> None:
         self.address = address
-        self._start_s = start_s
+        self.rate = rate
         if command is None:
             command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
         fed = bool(address.script) or address.fed
@@ -102,9 +104,7 @@ class PicturePipe(Closing):
     def first_s(self) -> float | None:
         """When the first decoded picture is shown, on the source's own clock; None if there was none."""
         self._log_reader.wait_for_first_picture(_LOG_TIMEOUT_S)
-        if self.log.first_s is None or self._start_s is not None:
-            return self.log.first_s
-        return self.log.begin_s + self.log.correction_s + self.log.first_s
+        return self.log.first_s
 
     @property
     def exit_code(self) -> int | None:

@@ -1,19 +1,24 @@
 """A source read in order, through ffmpeg: where decoding begins, when each picture is shown, what the end means.
 
-Knows no decord, and nothing of who asks.
+Times are the players': they count from the source's first moment, whatever its own clock says then. Knows no decord,
+and nothing of who asks.
 """
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import BinaryIO
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Frame, Picture
+from svlm_cli.media.clock import runs_steadily
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.log import Log
 from svlm_cli.sources.grid import ON_TIME_S, moment
 from svlm_cli.sources.pipe import PicturePipe
+
+Feed = Callable[[BinaryIO], Closing]
 
 # How long before the wanted start decoding begins, one try after the other. Containers without an index lead to the
 # middle of a group of pictures, whose first ones cannot be decoded.
@@ -23,8 +28,9 @@ _SEEK_MARGINS_S = (3.0, 15.0, 60.0)
 class Reading:
     """One reading of a source: what becomes known meanwhile, and the way to stop it from another thread."""
 
-    def __init__(self, feed: Callable[[BinaryIO], Closing] | None = None) -> None:
+    def __init__(self, feed: Feed | None = None, look: Feed | None = None) -> None:
         self._feed = feed  # writes the source into ffmpeg's stdin, if its address says that it is fed
+        self._look = look or feed  # the same for a first look
         self._feeding: Closing | None = None
         self.duration_s: float | None = None  # as the source's header says
         self.span = ""  # from when to when there are pictures, in a sentence; empty if nobody knows
@@ -36,13 +42,15 @@ class Reading:
     def note_header(self, log: Log) -> None:
         """What the header says, once the source is open."""
         self.duration_s = log.duration_s
-        self.span = "" if log.end_s is None else f"It runs from {log.begin_s:.1f} s to {log.end_s:.1f} s."
+        begin_s = log.begin_s - log.origin_s
+        self.span = "" if log.duration_s is None else f"It runs from {begin_s:.1f} s to {log.duration_s:.1f} s."
 
-    def use(self, pipe: PicturePipe) -> None:
+    def use(self, pipe: PicturePipe, *, for_a_look: bool = False) -> None:
         """`stop` ends this pipe from now on, also if it was called before."""
         self._pipe = pipe
-        if self._feed is not None:
-            self._feeding = self._feed(pipe.stdin)
+        feed = self._look if for_a_look else self._feed
+        if feed is not None:
+            self._feeding = feed(pipe.stdin)
         if self.stopped:
             pipe.kill()
 
@@ -50,12 +58,33 @@ class Reading:
         """Leave nothing behind, once ffmpeg is gone."""
         if self._feeding is not None:
             self._feeding.close()
+            self._feeding = None
 
     def stop(self) -> None:
         """End the reading, even while it waits for a picture."""
         self.stopped = True
         if self._pipe is not None:
             self._pipe.kill()
+
+
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """A pipe, its next picture, and which moment that is for."""
+
+    pipe: PicturePipe
+    picture: Picture | None
+    first_s: float  # the first moment, as players count
+    index: int = 0
+
+    @property
+    def time_s(self) -> float:
+        """When the picture is looked at."""
+        return moment(self.first_s, self.index, self.pipe.rate)
+
+    def read_on(self) -> None:
+        """The picture of the next moment."""
+        self.picture = self.pipe.read()
+        self.index += 1
 
 
 def read_in_order(
@@ -73,24 +102,21 @@ def read_in_order(
     """
     with ExitStack() as stack:
         stack.callback(reading.end)
-        pipe, picture = _open(program, address, rate, start_s, reading)
-        stack.enter_context(pipe)
-        first_s = pipe.first_s()
-        log = pipe.log
+        opened = _open(program, address, rate, start_s, reading)
+        stack.enter_context(opened.pipe)
+        log = opened.pipe.log
         reading.note_header(log)
-        over_before = picture is None and start_s is not None and log.videos > 0 and not log.errors
-        if over_before or reading.stopped:
+        if reading.stopped:
             return
-        if picture is None or first_s is None:
+        if opened.picture is None:
+            if start_s is not None and log.videos > 0 and not log.errors:
+                return  # it is over before
             raise log.failure(address)
-        start_s = first_s if start_s is None else max(start_s, first_s)
-        index = 0
-        while picture is not None:
-            time_s = moment(start_s, index, rate)
+        while opened.picture is not None:
+            time_s = opened.time_s
             if end_s is not None and time_s >= end_s - ON_TIME_S:
                 return
-            yield Frame(picture, time_s)
-            index += 1
+            yield Frame(opened.picture, time_s, container_s=time_s + log.origin_s)
             if log.turned and log.changed:
                 # Once chosen, ffmpeg's rotating and cropping filters do not follow a new picture size.
                 reading.truncated = True
@@ -99,49 +125,65 @@ def read_in_order(
                     f"{time_s:.1f} s: what follows was not read."
                 )
                 return
-            picture = pipe.read()
+            opened.read_on()
             if reading.stopped:
                 return
-        _note_the_end(pipe, moment(start_s, index, rate), reading)
+        _note_the_end(opened, reading)
 
 
-def _open(
-    program: Ffmpeg, address: Address, rate: Fraction, start_s: float | None, reading: Reading
-) -> tuple[PicturePipe, Picture | None]:
-    """A pipe that begins with the picture on screen at `start_s`, and that picture."""
-    seeks: list[float | None] = [None]
-    if start_s is not None and address.seekable:
-        seeks = [*(start_s - margin for margin in _SEEK_MARGINS_S if start_s > margin), None]
-    for seek_s in seeks:
-        pipe = PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)
-        try:
-            reading.use(pipe)
-            picture = pipe.read()
-            first_s = pipe.first_s()
-            if seek_s is None or reading.stopped or (start_s is not None and _found(pipe, picture, first_s, start_s)):
-                return pipe, picture
-        except BaseException:
-            pipe.close()
-            raise
-        pipe.close()
+def _open(program: Ffmpeg, address: Address, rate: Fraction, start_s: float | None, reading: Reading) -> _Opened:
+    """A pipe that begins with the picture on screen at `start_s`, or with the source if that is later."""
+    if start_s is None:
+        return _begin(PicturePipe(program, address, rate), reading)
+    header = _look(program, address, rate, reading)
+    wanted_s = header.origin_s + start_s  # on the source's own clock
+    for seek_s in _seeks(program, address, header, wanted_s):
+        opened = _begin(PicturePipe(program, address, rate, start_s=wanted_s, seek_s=seek_s), reading)
+        over = opened.picture is None and header.duration_s is not None and start_s > header.duration_s + 1
+        found = opened.picture is not None and opened.first_s <= start_s + ON_TIME_S  # seeking earlier finds no more
+        if seek_s is None or reading.stopped or over or found:
+            opened.first_s = max(start_s, opened.first_s)
+            return opened
+        opened.pipe.close()
     raise AssertionError("the last try does not seek")
 
 
-def _found(pipe: PicturePipe, picture: Picture | None, first_s: float | None, start_s: float) -> bool:
-    """Whether earlier seeking could not find more."""
-    if picture is None:
-        return pipe.log.end_s is not None and start_s > pipe.log.end_s + 1
-    return first_s is not None and first_s <= start_s + ON_TIME_S
+def _look(program: Ffmpeg, address: Address, rate: Fraction, reading: Reading) -> Log:
+    """What there is to know of a source before it is read."""
+    with PicturePipe(program, address, rate) as pipe:
+        reading.use(pipe, for_a_look=True)
+        pipe.read()
+    reading.end()
+    return pipe.log
 
 
-def _note_the_end(pipe: PicturePipe, reached_s: float, reading: Reading) -> None:
-    log = pipe.log
-    name = pipe.address.name
-    ends_early = log.end_s is not None and log.end_s > reached_s + 1
+def _seeks(program: Ffmpeg, address: Address, header: Log, wanted_s: float) -> list[float | None]:
+    """Where decoding may begin, on the source's own clock, one try after the other; None is the beginning."""
+    before = [wanted_s - margin for margin in _SEEK_MARGINS_S if wanted_s - margin > header.begin_s]
+    if not address.seekable or not before or not runs_steadily(program, address, header.container):
+        return [None]
+    return [*before, None]
+
+
+def _begin(pipe: PicturePipe, reading: Reading) -> _Opened:
+    """Its first picture, and when that is shown."""
+    try:
+        reading.use(pipe)
+        picture, first_s = pipe.read(), pipe.first_s()
+    except BaseException:
+        pipe.close()
+        raise
+    return _Opened(pipe, None, 0.0) if first_s is None else _Opened(pipe, picture, first_s - pipe.log.origin_s)
+
+
+def _note_the_end(opened: _Opened, reading: Reading) -> None:
+    log, reached_s = opened.pipe.log, opened.time_s
+    name = opened.pipe.address.name
+    ends_early = log.duration_s is not None and log.duration_s > reached_s + 1
     if log.cut_off or (log.errors and ends_early):
         reading.truncated = True
         reading.notices.append(f"{name} is cut off: it could be read up to {reached_s:.1f} s.")
-    elif pipe.exit_code:
+    elif opened.pipe.exit_code:
         reading.truncated = True
         said = f": {log.first_errors[0]}" if log.first_errors else "."
         reading.notices.append(f"ffmpeg stopped reading {name} at {reached_s:.1f} s{said}")

@@ -48,7 +48,7 @@ class DecordVideo:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
         self.log = log
         self._reader = _open_reader(path)
-        self._times_s, self._end_s = _check_times(self._reader, first_s, log.end_s)
+        self._times_s, self._end_s = _check_times(self._reader, first_s - log.origin_s, log.duration_s)
 
     def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
         """As `read_in_order`, with `DecordUnfitError` where decord fails on the way."""
@@ -61,7 +61,7 @@ class DecordVideo:
         for time_s, index in zip(times_s, shown.tolist(), strict=True):
             if index != last or pixels is None:
                 last, pixels = index, self._picture(index, time_s)
-            yield Frame(pixels, time_s)
+            yield Frame(pixels, time_s, container_s=time_s + self.log.origin_s)
 
     def _picture(self, index: int, time_s: float) -> Picture:
         try:
@@ -72,7 +72,7 @@ class DecordVideo:
 
 
 def read_window(path: str | os.PathLike[str], start_s: float, end_s: float, *, fps: float) -> tuple[Frame, ...]:
-    """The frames on screen at ``start_s + k / fps``, before `end_s`: times are the file's own, the rule everyone's.
+    """The frames on screen at ``start_s + k / fps``, before `end_s`: times as players count them, the rule everyone's.
 
     decord where it can be trusted, ffmpeg otherwise. Fewer frames, or none, where the file ends before. `InputError` if
     the file cannot be read.
@@ -104,7 +104,7 @@ def _open_reader(path: str | os.PathLike[str]) -> Any:
 
 
 def _check_times(reader: Any, first_s: float, header_end_s: float | None) -> tuple[NDArray[np.float64], float]:
-    """When each picture comes on screen and when the last one leaves it, on the file's own clock."""
+    """When each picture comes on screen and when the last one leaves it, as players count."""
     spans = np.asarray(reader.get_frame_timestamp(range(len(reader))), dtype=np.float64)
     begins = spans[:, 0]
     # decord counts from the stream's first time, but not from that of an edit list.

@@ -52,12 +52,8 @@ def test_windows_reach_as_far_as_the_file(
     """Fewer frames, or none, are no error: a window at the end of a match is short."""
     clip = tmp_path / f"clip.{suffix}"
     run_ffmpeg("-i", plain_clip, "-c", "copy", "-muxdelay", "0", clip)
-    first_s = 2 / 30 if suffix == "ts" else 0.0
-    start_s, end_s = (time_s + first_s for time_s in window)
-    times_s = [time_s + first_s for time_s in STEADY]
-    assert seen(read_window(clip, start_s, end_s, fps=2)) == expected(
-        times_s, 4.0 + first_s, fps=2, start_s=start_s, end_s=end_s
-    )
+    start_s, end_s = window
+    assert seen(read_window(clip, start_s, end_s, fps=2)) == expected(STEADY, 4.0, fps=2, start_s=start_s, end_s=end_s)
 
 
 def test_windows_that_cannot_be(plain_clip: Path, tmp_path: Path) -> None:
@@ -69,12 +65,15 @@ def test_windows_that_cannot_be(plain_clip: Path, tmp_path: Path) -> None:
 
 
 def test_the_times_of_a_file_that_does_not_begin_at_0(plain_clip: Path, tmp_path: Path) -> None:
-    """Its own times count from the first picture without a word."""
+    """decord counts from the first picture, players from the first moment, which is here the sound's."""
     clip = tmp_path / "later.mkv"
-    run_ffmpeg("-itsoffset", "0.5", "-i", plain_clip, "-c", "copy", clip)
+    sound = ("-f", "lavfi", "-itsoffset", "10", "-i", "sine=d=5")
+    run_ffmpeg("-itsoffset", "10.5", "-i", plain_clip, *sound, "-c:v", "copy", "-c:a", "flac", clip)
     for decoder in Decoder:
         with open_frames(clip, fps=2, decoder=decoder) as frames:
-            assert seen(list(frames)) == [(15 * index, 0.5 + index / 2) for index in range(8)]
+            found = list(frames)
+        assert seen(found) == [(15 * index, 0.5 + index / 2) for index in range(8)]
+        assert [frame.container_s for frame in found] == pytest.approx([10.5 + index / 2 for index in range(8)])
     assert seen(read_window(clip, 1.0, 2.0, fps=2)) == [(15, 1.0), (30, 1.5)]
 
 
