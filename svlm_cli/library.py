@@ -99,7 +99,8 @@ def _chunks_of_a_file(
     from svlm_cli.sources.files import open_frames
 
     fps = policy.vision.fps
-    with open_frames(source, fps=fps, start_s=start_s, end_s=end_s) as frames:
+    enough_pixels = policy.vision.enough_pixels
+    with open_frames(source, fps=fps, start_s=start_s, end_s=end_s, enough_pixels=enough_pixels) as frames:
         inbox: Inbox[str] = Inbox()
         inbox.add("video", chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds), frames.close)
         try:

@@ -166,7 +166,8 @@ def playback(one: _PlaybackOptions) -> None:
 
     policy = setup.policy()
     fps, tokens, seed = policy.vision.fps, one.asked.tokens, one.asked.seed
-    with open_frames(one.video, fps=fps) as frames, _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
+    enough_pixels, count = policy.vision.enough_pixels, WARM_UP_ROUNDS + one.rounds
+    with open_frames(one.video, fps=fps, enough_pixels=enough_pixels) as frames, _progress("rounds", count) as advance:
         engine = setup.subject.engine(policy, Engine, setup.place)
         source = chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)
         result = measure(engine, source, frames.close, rounds=one.rounds, tokens=tokens, seed=seed, progress=advance)

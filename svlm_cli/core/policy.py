@@ -41,6 +41,11 @@ class VisionPolicy:
     min_pixels: int = 100 * 28 * 28  # of one frame, after resizing
     max_pixels: int = 768 * 28 * 28
 
+    @property
+    def enough_pixels(self) -> int:
+        """Of a picture that is reduced before it is resized: twice the width and the height that are looked at."""
+        return 4 * self.max_pixels
+
     def __post_init__(self) -> None:
         _require(math.isfinite(self.fps) and self.fps > 0, f"fps must be above 0, not {self.fps}.")
         _require(

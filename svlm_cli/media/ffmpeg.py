@@ -20,6 +20,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text, without_logins
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
+LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over
 LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
 LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may be set while it runs
 
@@ -81,6 +82,7 @@ class Address:
     stdin: bool = False
     fed: bool = False  # somebody here writes it into ffmpeg's stdin
     options: tuple[tuple[str, str], ...] = ()  # of the input
+    enough_pixels: int | None = None  # what is left of a picture of more than LARGE_PIXELS; None: all of it
     script: str = field(default="", repr=False)  # goes to ffmpeg's stdin: what it holds is not among the arguments
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what nobody may read in a message
 
@@ -212,9 +214,20 @@ def _every(pictures: Any, rate: Fraction) -> Any:
     return pictures.filter("fps", fps=f"{rate.numerator}/{rate.denominator}", start_time=0, round="up")
 
 
+def _size(address: Address) -> tuple[str, str]:
+    """Expressions for the width and height that pictures are handed over with: square pixels, and not too many."""
+    width = "max(1,round(iw*clip(sar,1/4,4)))"
+    if address.enough_pixels is None:
+        return width, "ih"
+    too_large = f"gt({width}*ih,{LARGE_PIXELS})"
+    share = f"min(1,sqrt({address.enough_pixels}/({width}*ih)))"
+    return f"if({too_large},ceil({width}*{share}),{width})", f"if({too_large},ceil(ih*{share}),ih)"
+
+
 def _command(program: Ffmpeg, address: Address, pictures: Any) -> list[str]:
+    width, height = _size(address)
     pictures = (
-        pictures.filter("scale", w="max(1,round(iw*clip(sar,1/4,4)))", h="ih", eval="frame")
+        pictures.filter("scale", w=width, h=height, eval="frame")
         .filter("setsar", "1")
         .filter("format", "rgb24")
         .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")

@@ -1,8 +1,8 @@
 """Chunks of several sources, read ahead by one thread each, handed out as they come.
 
-Every queue is bounded: a slow reader holds its source back, or, where the source is live and cannot be held back,
-loses the oldest chunk that waits, which the next one counts. What a source raises is raised where its chunk would
-have been taken. Knows no engine and no file.
+Every queue is bounded, in chunks and in bytes: a slow reader holds its source back, or, where the source is live and
+cannot be held back, loses the oldest chunk that waits, which the next one counts. What a source raises is raised where
+its chunk would have been taken. Knows no engine and no file.
 """
 
 from collections import deque
@@ -16,6 +16,7 @@ from svlm_cli.core.types import Chunk
 Key = TypeVar("Key", bound=Hashable)
 
 READ_AHEAD_CHUNKS = 2  # one being used, one ready: decoding overlaps the model, and memory stays small
+READ_AHEAD_BYTES = 256 * 1024 * 1024  # of all sources; beyond these each has one chunk that waits
 JOIN_TIMEOUT_S = 2.0
 
 
@@ -37,8 +38,8 @@ class _Reader:
         return bool(self.waiting) or self.ended
 
     @property
-    def full(self) -> bool:
-        return len(self.waiting) >= (1 if self.drops else READ_AHEAD_CHUNKS)
+    def waiting_bytes(self) -> int:
+        return sum(map(_bytes, self.waiting))
 
     def drop_for(self, chunk: Chunk) -> Chunk:
         """`chunk` takes the place of the one that waits, and counts what is lost with it."""
@@ -94,14 +95,25 @@ class Inbox(Generic[Key]):
             assert reader.thread is not None, "every reader was started"
             reader.thread.join(JOIN_TIMEOUT_S)
 
+    def _wait_for_room(self, reader: _Reader, chunk: Chunk) -> None:
+        self._changed.wait_for(lambda: reader.stopped or reader.drops or self._takes(reader, chunk))
+
+    def _takes(self, reader: _Reader, chunk: Chunk) -> bool:
+        """Whether there is room for another chunk of this source."""
+        if not reader.waiting:
+            return True
+        waiting_bytes = sum(one.waiting_bytes for one in self._readers.values())
+        return len(reader.waiting) < READ_AHEAD_CHUNKS and waiting_bytes + _bytes(chunk) <= READ_AHEAD_BYTES
+
     def _read(self, reader: _Reader) -> None:
         try:
             for chunk in reader.chunks:
                 with self._changed:
-                    self._changed.wait_for(lambda: reader.stopped or reader.drops or not reader.full)
+                    self._wait_for_room(reader, chunk)
                     if reader.stopped:
                         return
-                    reader.waiting.append(reader.drop_for(chunk) if reader.full else chunk)
+                    replaces = reader.drops and reader.waiting
+                    reader.waiting.append(reader.drop_for(chunk) if replaces else chunk)
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever takes
             reader.error = error
@@ -109,3 +121,8 @@ class Inbox(Generic[Key]):
             with self._changed:
                 reader.ended = True
                 self._changed.notify_all()
+
+
+def _bytes(chunk: Chunk) -> int:
+    """Of its pictures; one that is shown again takes no more."""
+    return sum({id(picture): picture.nbytes for picture in chunk.frames}.values())

@@ -59,6 +59,7 @@ def open_video(job: Job, policy: StreamPolicy, options: VideoOptions, products: 
         end_s=options.end_s,
         decoder=options.decoder,
         follow_s=options.follow_s,
+        enough_pixels=policy.vision.enough_pixels,
     )
 
     def outputs() -> Sequence[Output]:

@@ -65,7 +65,14 @@ def open_camera(
     `tell_status` hears how the source is, `tell` of trouble with its files.
     """
     fps = policy.vision.fps
-    frames = open_source(camera.source, name=camera.name, fps=fps, options=options.sources, tell=tell_status)
+    frames = open_source(
+        camera.source,
+        name=camera.name,
+        fps=fps,
+        options=options.sources,
+        enough_pixels=policy.vision.enough_pixels,
+        tell=tell_status,
+    )
     live = isinstance(frames, LiveStream)
     files: list[Path] = []
 

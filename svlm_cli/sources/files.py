@@ -88,12 +88,15 @@ def open_frames(
     end_s: float | None = None,
     decoder: Decoder = Decoder.FFMPEG,
     follow_s: float | None = None,
+    enough_pixels: int | None = None,
 ) -> FrameStream:
     """The frames of a file, of standard input (``-``) or of a recording elsewhere: `fps` pictures a second.
 
     Frame k is the newest picture whose time is <= start + k / fps; start is `start_s`, or the time of the first
     picture where that is later or `start_s` is None. `end_s` is left out. All times are those of players, which count
     from the source's first moment. Pictures are RGB, upright, with square pixels, and may change size on the way.
+
+    Pictures of more than 4K are reduced to `enough_pixels`, or not at all if that is None.
 
     With `follow_s` the file is still being written: its end is where it has not grown for so long.
 
@@ -109,7 +112,7 @@ def open_frames(
             f"The start ({start_s:g} s) must come before the end ({end_s:g} s).", "Exchange --start and --end."
         )
     program = find_ffmpeg()
-    address = _address(source, grows=follow_s is not None)
+    address = replace(_address(source, grows=follow_s is not None), enough_pixels=enough_pixels)
     reading = Reading()
     if follow_s is not None and not isinstance(source, Address) and not address.stdin:
         path, patience_s = Path(source), follow_s
@@ -152,7 +155,7 @@ def _read_with_decord(
     try:
         if address.stdin:
             raise DecordUnfitError("it reads files alone")
-        video = DecordVideo(program, source)
+        video = DecordVideo(program, source, enough_pixels=address.enough_pixels)
         reading.note_header(video.log)
         first_s = None
         for index, frame in enumerate(video.frames(rate, start_s=start_s, end_s=end_s), start=1):

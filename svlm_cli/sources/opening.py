@@ -4,7 +4,7 @@ Knows no model and no output.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
@@ -54,12 +54,14 @@ def open_source(
     name: str,
     fps: float,
     options: SourceOptions,
+    enough_pixels: int | None = None,
     tell: Callable[[SourceStatus], None] = lambda status: None,
 ) -> FrameStream | LiveStream:
     """The frames of `source`. `name` is what people call it, and `tell` hears how it is, if it is live.
 
-    A live source is not waited for. `InputError` if a file or a recording cannot be read, or a web address is answered
-    with a refusal; `UsageError` for requests that make no sense.
+    Pictures of more than 4K are reduced to `enough_pixels`. A live source is not waited for. `InputError` if a file or
+    a recording cannot be read, or a web address is answered with a refusal; `UsageError` for requests that make no
+    sense.
     """
     if is_file(source, options):
         follow_s = options.stall_timeout_s if options.follow else None
@@ -70,6 +72,7 @@ def open_source(
             end_s=options.end_s,
             decoder=options.decoder,
             follow_s=follow_s,
+            enough_pixels=enough_pixels,
         )
     program = find_ffmpeg()
     nature = Nature.LIVE
@@ -81,7 +84,8 @@ def open_source(
         if scheme_of(source) in ("http", "https"):
             nature = look(source, login, name=name)
     if nature is Nature.RECORDING:
-        return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s)
+        return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s, enough_pixels=enough_pixels)
     if options.start_s is not None or options.end_s is not None:
         raise UsageError(f"{name} is live: it has no --start and no --end.", "Leave them out, and stop it with Ctrl-C.")
+    address = replace(address, enough_pixels=enough_pixels)
     return LiveStream(program, address, fps=fps, options=options.live(nature), tell=tell)

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,8 @@ class DecordUnfitError(Exception):
 class DecordVideo:
     """A file open in decord. `InputError` if no ffmpeg can read it, `DecordUnfitError` if decord had better not."""
 
-    def __init__(self, program: Ffmpeg, path: str | os.PathLike[str]) -> None:
-        address = file_address(path)
+    def __init__(self, program: Ffmpeg, path: str | os.PathLike[str], *, enough_pixels: int | None = None) -> None:
+        address = replace(file_address(path), enough_pixels=enough_pixels)
         with PicturePipe(program, address, Fraction(1)) as pipe:
             picture = pipe.read()
             first_s = pipe.first_s()
@@ -48,6 +49,8 @@ class DecordVideo:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
         self.log = log
         self._reader = _open_reader(path)
+        if self._picture(0, first_s).shape != picture.shape:
+            raise DecordUnfitError("it sees pictures of another size")
         self._times_s, self._end_s = _check_times(self._reader, first_s - log.origin_s, log.duration_s)
 
     def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
@@ -71,20 +74,23 @@ class DecordVideo:
         return pixels
 
 
-def read_window(path: str | os.PathLike[str], start_s: float, end_s: float, *, fps: float) -> tuple[Frame, ...]:
+def read_window(
+    path: str | os.PathLike[str], start_s: float, end_s: float, *, fps: float, enough_pixels: int | None = None
+) -> tuple[Frame, ...]:
     """The frames on screen at ``start_s + k / fps``, before `end_s`: times as players count them, the rule everyone's.
 
-    decord where it can be trusted, ffmpeg otherwise. Fewer frames, or none, where the file ends before. `InputError` if
-    the file cannot be read.
+    decord where it can be trusted, ffmpeg otherwise. Fewer frames, or none, where the file ends before. Pictures of
+    more than 4K are reduced to `enough_pixels`. `InputError` if the file cannot be read.
     """
     rate = frame_rate(fps)
     if not 0 <= end_s - start_s < float("inf"):
         raise UsageError(f"A window cannot reach from {start_s:g} s to {end_s:g} s.")
     program = find_ffmpeg()
     try:
-        return tuple(DecordVideo(program, path).frames(rate, start_s=start_s, end_s=end_s))
+        video = DecordVideo(program, path, enough_pixels=enough_pixels)
+        return tuple(video.frames(rate, start_s=start_s, end_s=end_s))
     except DecordUnfitError:
-        address = file_address(path)
+        address = replace(file_address(path), enough_pixels=enough_pixels)
         return tuple(read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=Reading()))
 
 

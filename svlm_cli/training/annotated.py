@@ -122,7 +122,8 @@ class AnnotatedData:
         record, seconds = clip.record, clip.seconds
         start_s = record.start_s + seconds.start
         end_s = min(record.start_s + seconds.stop, record.end_s)
-        frames = read_window(record.video, start_s, end_s, fps=fps)
+        enough_pixels = self._recipe.policy.vision.enough_pixels
+        frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
         shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
         said = _ids_by_second(record, self._layout)
         if len(shown) < len(seconds):

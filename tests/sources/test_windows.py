@@ -65,7 +65,7 @@ def test_windows_that_cannot_be(plain_clip: Path, tmp_path: Path) -> None:
 
 
 def test_the_times_of_a_file_that_does_not_begin_at_0(plain_clip: Path, tmp_path: Path) -> None:
-    """decord counts from the first picture, players from the first moment, which is here the sound's."""
+    """In decord they count from the first picture, in players from the first moment, which is here the sound's."""
     clip = tmp_path / "later.mkv"
     sound = ("-f", "lavfi", "-itsoffset", "10", "-i", "sine=d=5")
     run_ffmpeg("-itsoffset", "10.5", "-i", plain_clip, *sound, "-c:v", "copy", "-c:a", "flac", clip)
