@@ -1,0 +1,74 @@
+"""What waits between decoding and the model is bounded, in bytes as well."""
+
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from svlm_cli.core.types import Chunk
+from svlm_cli.pipeline import inbox
+from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
+
+PICTURE_BYTES = 3000
+
+
+class Source:
+    """Chunks of two pictures; knows how many were asked for."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.asked = 0
+        self.grew = threading.Condition()
+
+    def __iter__(self) -> Iterator[Chunk]:
+        for index in range(self.count):
+            with self.grew:
+                self.asked = index + 1
+                self.grew.notify_all()
+            pictures = tuple(np.zeros((10, PICTURE_BYTES // 30, 3), dtype=np.uint8) for _ in range(2))
+            yield Chunk(pictures, float(index), index + 1.0)
+
+    def wait_for(self, asked: int) -> None:
+        with self.grew:
+            assert self.grew.wait_for(lambda: self.asked >= asked, 10)
+
+
+@pytest.mark.parametrize(
+    ("limit", "waiting"),
+    [pytest.param(10**9, READ_AHEAD_CHUNKS, id="chunks"), pytest.param(3 * PICTURE_BYTES, 1, id="bytes")],
+)
+def test_no_more_waits_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch, limit: int, waiting: int) -> None:
+    """Two seconds of 4K at 60 frames a second would be 3 GB."""
+    monkeypatch.setattr(inbox, "READ_AHEAD_BYTES", limit)
+    source = Source(8)
+    box: Inbox[str] = Inbox()
+    box.add("a", iter(source), lambda: None)
+    try:
+        for taken in range(8):
+            source.wait_for(min(8, taken + waiting + 1))  # those that wait, and the one for which there is no room
+            assert source.asked <= min(8, taken + waiting + 1)
+            box.wait()
+            chunk = box.take("a")
+            assert chunk is not None
+            assert chunk.start_s == taken
+        box.wait()
+        assert box.take("a") is None
+    finally:
+        box.remove("a")
+
+
+def test_each_source_may_have_one_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large: nobody starves."""
+    monkeypatch.setattr(inbox, "READ_AHEAD_BYTES", 1)
+    box: Inbox[int] = Inbox()
+    for key in range(3):
+        box.add(key, iter(Source(2)), lambda: None)
+    try:
+        left = dict.fromkeys(range(3), 2)
+        while any(left.values()):
+            for key in box.wait():
+                if box.take(key) is not None:
+                    left[key] -= 1
+    finally:
+        box.remove(0, 1, 2)
