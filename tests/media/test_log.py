@@ -89,6 +89,27 @@ def test_failures(lines: str, address: Address, sentence: str) -> None:
     assert re.search(sentence, str(error)), error
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[error] file:moov atom not found: Input/output error",
+        "[error] file:stream 0, offset 0x30: partial file: Input/output error",
+        "[error] file:Stream map '0:V:0' matches no streams.: Input/output error",
+        "[error] file:No such file or directory.mp4: Input/output error",
+        "[error] Error opening input file file:Is a directory.",
+        "[info]     title           : moov atom not found",
+        "[matroska @ 0x1] [error] Unknown entry 'File ended prematurely at pos. 1 (0x1)'",
+        "[info]     comment         : Changing video frame properties on the fly",
+    ],
+)
+def test_names_and_titles_are_no_reasons(line: str) -> None:
+    """Guards the sentence of a failure: it is about what happened, not about what a file is called."""
+    log = log_of(line)
+    assert not log.cut_off
+    assert not log.changed
+    assert "ffmpeg cannot read a.mp4." in str(log.failure(FILE))
+
+
 def test_what_a_file_says_does_not_reach_the_terminal_as_it_is() -> None:
     """A damaged or hostile file can put anything into ffmpeg's messages."""
     assert "\x1b" not in str(log_of("[error] title \x1b[2J").failure(FILE))
