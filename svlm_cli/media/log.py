@@ -73,6 +73,7 @@ class Log:
         self._low_score = False
         self._in_name = False  # of the source, which may hold line breaks
         self._in_header = False
+        self.opened = False  # the header is over
         self._streams = StreamReader()
 
     @property
@@ -84,6 +85,12 @@ class Log:
     def videos(self) -> int:
         """How many streams of moving pictures there are."""
         return sum(stream.kind is Kind.VIDEO for stream in self.streams)
+
+    @property
+    def pixels(self) -> int:
+        """Of a picture as it is stored, the largest; 0 if nobody knows."""
+        sizes = (stream.size for stream in self.streams if stream.kind is Kind.VIDEO)
+        return max((width * height for width, height in filter(None, sizes)), default=0)
 
     @property
     def has_sound(self) -> bool:
@@ -139,7 +146,7 @@ class Log:
             self._in_header = True
             self._in_name = not text.endswith("':")
         elif text.startswith(("Stream mapping:", "Output #0")):
-            self._in_header = False
+            self._in_header, self.opened = False, True
         elif self._in_header:
             self._feed_header(text)
 
@@ -212,7 +219,8 @@ class LogReader:
     def __init__(self, stream: io.BufferedIOBase, present: Callable[[str], str] = presentable) -> None:
         self.log = Log(present)
         self._stream = stream
-        self._begun = threading.Event()  # the first picture's time is known, or the end has come
+        self._opened = threading.Event()  # the header is known, or the end has come
+        self._begun = threading.Event()  # the same of the first picture's time
         self._thread = threading.Thread(target=self._read, name="ffmpeg-log", daemon=True)
         self._thread.start()
 
@@ -220,10 +228,17 @@ class LogReader:
         try:
             for line in whole_lines(self._stream):
                 self.log.feed(line)
+                if self.log.opened:
+                    self._opened.set()
                 if self.log.first_s is not None:
                     self._begun.set()
         finally:
+            self._opened.set()
             self._begun.set()
+
+    def wait_for_header(self, timeout_s: float) -> None:
+        """Until the log knows what the source consists of, or knows that it never will."""
+        self._opened.wait(timeout_s)
 
     def wait_for_first_picture(self, timeout_s: float) -> None:
         """Until the log knows when the first picture is shown, or knows that it never will."""

@@ -106,6 +106,11 @@ class PicturePipe(Closing):
         self._log_reader.wait_for_first_picture(_LOG_TIMEOUT_S)
         return self.log.first_s
 
+    def header(self) -> Log:
+        """What ffmpeg says, once it knows what the source consists of."""
+        self._log_reader.wait_for_header(_LOG_TIMEOUT_S)
+        return self.log
+
     @property
     def exit_code(self) -> int | None:
         """ffmpeg's; None while it runs."""

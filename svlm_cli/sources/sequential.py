@@ -6,14 +6,14 @@ and nothing of who asks.
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.clock import runs_steadily
-from svlm_cli.media.ffmpeg import Address, Ffmpeg
+from svlm_cli.media.ffmpeg import LARGE_PIXELS, Address, Ffmpeg
 from svlm_cli.media.log import Log
 from svlm_cli.sources.grid import ON_TIME_S, moment
 from svlm_cli.sources.pipe import PicturePipe
@@ -134,11 +134,11 @@ def read_in_order(
 def _open(program: Ffmpeg, address: Address, rate: Fraction, start_s: float | None, reading: Reading) -> _Opened:
     """A pipe that begins with the picture on screen at `start_s`, or with the source if that is later."""
     if start_s is None:
-        return _begin(PicturePipe(program, address, rate), reading)
+        return _begin(_pipe(program, address, rate), reading)
     header = _look(program, address, rate, reading)
     wanted_s = header.origin_s + start_s  # on the source's own clock
     for seek_s in _seeks(program, address, header, wanted_s):
-        opened = _begin(PicturePipe(program, address, rate, start_s=wanted_s, seek_s=seek_s), reading)
+        opened = _begin(_pipe(program, address, rate, start_s=wanted_s, seek_s=seek_s), reading)
         over = opened.picture is None and header.duration_s is not None and start_s > header.duration_s + 1
         found = opened.picture is not None and opened.first_s <= start_s + ON_TIME_S  # seeking earlier finds no more
         if seek_s is None or reading.stopped or over or found:
@@ -148,9 +148,21 @@ def _open(program: Ffmpeg, address: Address, rate: Fraction, start_s: float | No
     raise AssertionError("the last try does not seek")
 
 
+def _pipe(
+    program: Ffmpeg, address: Address, rate: Fraction, *, start_s: float | None = None, seek_s: float | None = None
+) -> PicturePipe:
+    """Decodes one large picture at a time: by default each processor holds several of its own."""
+    pipe = PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)
+    if not address.seekable or pipe.header().pixels <= LARGE_PIXELS:
+        return pipe
+    pipe.close()
+    address = replace(address, options=(*address.options, ("thread_type", "slice")))
+    return PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)
+
+
 def _look(program: Ffmpeg, address: Address, rate: Fraction, reading: Reading) -> Log:
     """What there is to know of a source before it is read."""
-    with PicturePipe(program, address, rate) as pipe:
+    with _pipe(program, address, rate) as pipe:
         reading.use(pipe, for_a_look=True)
         pipe.read()
     reading.end()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Frame, Picture
-from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg
+from svlm_cli.media.ffmpeg import LARGE_PIXELS, Ffmpeg, file_address, find_ffmpeg
 from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment, moments_before
 from svlm_cli.sources.pipe import PicturePipe
 from svlm_cli.sources.sequential import Reading, read_in_order
@@ -47,10 +47,10 @@ class DecordVideo:
             raise DecordUnfitError(f"it is unreliable with {log.container}")
         if log.turned or log.anamorphic or log.videos != 1:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
+        if enough_pixels is not None and log.pixels > LARGE_PIXELS:
+            raise DecordUnfitError("it reduces no large pictures")
         self.log = log
         self._reader = _open_reader(path)
-        if self._picture(0, first_s).shape != picture.shape:
-            raise DecordUnfitError("it sees pictures of another size")
         self._times_s, self._end_s = _check_times(self._reader, first_s - log.origin_s, log.duration_s)
 
     def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
