@@ -15,7 +15,7 @@ from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.core.text import did_you_mean
+from svlm_cli.core.text import did_you_mean, plain_text
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -249,7 +249,9 @@ class CaptionOptions:
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""
-        return find_inputs(self.sources or (), self.batch_file)
+        return find_inputs(
+            self.sources or (), self.batch_file, tell=lambda line: typer.echo(plain_text(f"svlm: {line}"), err=True)
+        )
 
     def wanted(self) -> Wanted:
         """Where the words go. `UsageError` for what makes no sense."""
