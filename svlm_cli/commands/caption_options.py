@@ -180,6 +180,14 @@ class CaptionOptions:
             "--crlf", help="End lines as on Windows, but for json and jsonl.", rich_help_panel=Panel.SUBTITLES
         ),
     ] = False
+    raw_tsv: Annotated[
+        bool,
+        typer.Option(
+            "--raw-tsv",
+            help="In tsv, no ' before what a spreadsheet takes for a formula.",
+            rich_help_panel=Panel.SUBTITLES,
+        ),
+    ] = False
     start: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.", rich_help_panel=Panel.INPUT)
     ] = None
@@ -280,6 +288,7 @@ class CaptionOptions:
             overwrite=self.overwrite,
             style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
             encoding=Encoding(self.encoding, self.crlf),
+            raw_tsv=self.raw_tsv,
             make_folders=self.output_dir is not None,
             model=self.model or DEFAULT_MODEL,
         )
@@ -314,6 +323,7 @@ class CaptionOptions:
             overwrite=alike.overwrite,
             style=alike.style,
             encoding=alike.encoding,
+            raw_tsv=alike.raw_tsv,
             model=alike.model,
         )
 

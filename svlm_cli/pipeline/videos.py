@@ -34,6 +34,7 @@ class VideoOptions:
     make_folders: bool = False  # those of the outputs
     style: CueStyle = field(default_factory=CueStyle)
     encoding: Encoding = UTF_8
+    raw_tsv: bool = False
     model: str = ""  # as people call it
 
 
@@ -85,4 +86,4 @@ def _open(target: Target, provenance: Provenance, options: VideoOptions) -> Outp
     destination = open_destination(
         target.path, overwrite=options.overwrite, live=options.follow_s is not None, encoding=encoding
     )
-    return open_output(target.format, destination, options.style, provenance)
+    return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)

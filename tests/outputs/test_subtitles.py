@@ -72,6 +72,37 @@ def test_tables_and_bare_words() -> None:
     assert written(Format.TXT, said).text == "Goal for the Falcons, who have waited for it so long!\nOne nil.\n"
 
 
+@pytest.mark.parametrize(
+    ("said", "cell"),
+    [
+        ("=HYPERLINK(1) is it", "'=HYPERLINK(1) is it"),
+        ("+1 for them", "'+1 for them"),
+        ("-2 degrees", "'-2 degrees"),
+        ("@home", "'@home"),
+        ("\t=1", "'=1"),
+        ("\r=1", "'=1"),
+        ("＝1", "'＝1"),
+        ("＋1", "'＋1"),
+        ("－1", "'－1"),
+        ("＠home", "'＠home"),
+        ('"=1"', '\'"=1"'),
+        ('"Goal!" they cry', '"Goal!" they cry'),
+        ("two - nil", "two - nil"),
+        ("a=b", "a=b"),
+        ("– no", "– no"),
+    ],
+)
+def test_a_table_is_safe_in_a_spreadsheet(said: str, cell: str) -> None:
+    """Guards whoever opens a table from words that run as a formula."""
+    assert written(Format.TSV, rounds([said])).text.split("\t")[-1] == f"{cell}\n"
+    memory = Memory()
+    output = open_output(Format.TSV, memory, CueStyle(), raw_tsv=True)
+    output.write(rounds([said])[0])
+    output.close()
+    assert memory.text.split("\t")[-1] == f"{said.strip()}\n"
+    assert written(Format.TXT, rounds([said])).text == f"{said.strip()}\n"
+
+
 def test_beyond_a_hundred_hours() -> None:
     late = rounds(["Still going."], start_s=360_000.0)
     assert "\n100:00:00,000 --> 100:00:01,000\n" in written(Format.SRT, late).text
