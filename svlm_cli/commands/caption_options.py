@@ -286,6 +286,7 @@ class CaptionOptions:
             context=_context(self.context),
             seed=self.seed,
             overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
             style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
             encoding=Encoding(self.encoding, self.crlf),
             raw_tsv=self.raw_tsv,

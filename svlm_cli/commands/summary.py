@@ -21,6 +21,7 @@ class State(StrEnum):
     STOPPED = "stopped"  # also while it runs
     DONE = "captioned"
     SKIPPED = "there already"
+    ELSEWHERE = "left to another run"
     FAILED = "failed"
 
 
@@ -56,7 +57,7 @@ class Summary:
     def total(self) -> str:
         """All of it in one line."""
         counts = {state: sum(row.state is state for row in self._rows.values()) for state in State}
-        order = (State.DONE, State.SKIPPED, State.FAILED, State.STOPPED, State.WAITING)
+        order = (State.DONE, State.SKIPPED, State.ELSEWHERE, State.FAILED, State.STOPPED, State.WAITING)
         told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
         video_s, took_s = sum(row.video_s for row in self._rows.values()), time.perf_counter() - self._begun
         line = f"{len(self._rows)} videos: {told}."

@@ -23,6 +23,14 @@ class OutputClosedError(OutputError):
     """Nobody reads what is written any more, as in ``| head -1``. Not a fault: say nothing and exit with 0."""
 
 
+class OutputBusyError(OutputError):
+    """Another run is writing the file right now."""
+
+
+class OutputExistsError(OutputError):
+    """There is a file of that name already, perhaps since a moment ago."""
+
+
 class Destination(Protocol):
     """Takes text, piece by piece."""
 
@@ -48,9 +56,14 @@ def open_destination(
     """
     if path is None:
         return StandardOutput(encoding=encoding)
-    if live or _is_special(path):
-        return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
-    return PartFile(path, overwrite=overwrite, encoding=encoding)
+    if has_part(path, live=live):
+        return PartFile(path, overwrite=overwrite, encoding=encoding)
+    return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
+
+
+def has_part(path: Path, *, live: bool = False) -> bool:
+    """Whether it is written by way of ``.part``, which one run at a time can have."""
+    return not live and not _is_special(path)
 
 
 @contextlib.contextmanager
@@ -156,19 +169,25 @@ class _Descriptor:
 class PartFile:
     """A file written as ``NAME.part`` and renamed when it is complete; incomplete, it stays under that name.
 
-    What a dead run left under that name is replaced; what a living one writes is not touched.
+    From the start on it is locked: no other run writes it. What a dead run left under that name is replaced by the
+    first words; what a living one writes is not touched.
     """
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         self._path = path
         self._part = part_of(path)
         self._overwrite = overwrite
+        self._begun = False
         if _is_special(path):
             raise OutputError(f"{_name(path)} is not a file that can be replaced.", "Choose another name.")
         _refuse_folder(path)
         if not overwrite:
             refuse_existing(path)
-        self._file = _Descriptor(self._open(), self._part, encoding)
+        self._descriptor = self._open()
+        self._file = _Descriptor(self._descriptor, self._part, encoding)
+        if not overwrite and os.path.lexists(path):  # another run has just completed it
+            self.close(complete=False)
+            raise _exists(path)
 
     def _open(self) -> int:
         while True:
@@ -183,12 +202,12 @@ class PartFile:
                 os.close(descriptor)
                 if isinstance(error, BlockingIOError):
                     hint = "Wait for it to end, or choose another name."
-                    raise OutputError(f"Another run is writing {_name(self._path)}.", hint) from error
+                    raise OutputBusyError(f"Another run is writing {_name(self._path)}.", hint) from error
                 raise _error(self._part, error) from error
             os.close(descriptor)
 
     def _take(self, descriptor: int) -> bool:
-        """Lock and empty the file just opened; False if it is not the one with that name any more."""
+        """Lock the file just opened; False if it is not the one with that name any more."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -205,19 +224,29 @@ class PartFile:
         if opened.st_nlink > 1:  # a run that died while it renamed: the other name is a finished file
             self._part.unlink()
             return False
-        os.ftruncate(descriptor, 0)
         return True
 
     def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`."""
+        try:
+            self._begin()
+        except OSError as error:
+            raise _error(self._part, error) from error
         self._file.write(text, ending)
+
+    def _begin(self) -> None:
+        """What a dead run left there goes."""
+        if not self._begun:
+            os.ftruncate(self._descriptor, 0)
+            self._begun = True
 
     def close(self, *, complete: bool) -> None:
         """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
         try:
             if complete:
+                self._begin()
                 self._rename()
-            elif self._file.written_bytes == 0:
+            elif self._file.written_bytes == 0 and (self._begun or os.fstat(self._descriptor).st_size == 0):
                 self._part.unlink(missing_ok=True)
         except OSError as error:
             raise _error(self._path, error) from error
@@ -232,7 +261,7 @@ class PartFile:
             self._path.hardlink_to(self._part)  # unlike a rename, never replaces a file that appeared meanwhile
         except FileExistsError as error:
             hint = f"What was written is in {_name(self._part)}."
-            raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
+            raise OutputExistsError(f"{_name(self._path)} appeared while it was written.", hint) from error
         except OSError:  # a file system without links
             refuse_existing(self._path)
             self._part.replace(self._path)
@@ -333,8 +362,8 @@ def refuse_existing(path: Path) -> None:
         raise _exists(path)
 
 
-def _exists(path: Path) -> OutputError:
-    return OutputError(f"{_name(path)} exists already.", "Use --overwrite to replace it.")
+def _exists(path: Path) -> OutputExistsError:
+    return OutputExistsError(f"{_name(path)} exists already.", "Use --overwrite to replace it.")
 
 
 def _name(path: Path) -> str:
