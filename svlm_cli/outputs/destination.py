@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from svlm_cli.core.errors import NO_ROOM, OutputError
+from svlm_cli.core.streams import ClosedStream
 from svlm_cli.core.text import plain_text
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 
@@ -302,8 +303,7 @@ class StandardOutput:
 
     def __init__(self, stream: BinaryIO | None = None, *, encoding: Encoding = UTF_8) -> None:
         if stream is None:
-            if sys.stdout is None:
-                raise OutputError("Standard output is closed.", "Use -o FILE.")
+            refuse_closed_output()
             stream = sys.stdout.buffer
         self._stream = stream
         self._encoder = encoding.encoder()
@@ -335,6 +335,12 @@ class StandardOutput:
         ending, self._ending = self._ending, ""
         if ending:
             self.write(ending)
+
+
+def refuse_closed_output() -> None:
+    """Raise `OutputError` if there is no standard output to write to."""
+    if sys.stdout is None or isinstance(sys.stdout, ClosedStream):
+        raise OutputError("Standard output is closed.", "Use -o FILE.")
 
 
 def _mode(path: Path) -> int:

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.outputs.destination import OutputExistsError, part_of, refuse_unwritable
+from svlm_cli.outputs.destination import OutputExistsError, part_of, refuse_closed_output, refuse_unwritable
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 
@@ -75,7 +75,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
     """The jobs for `inputs`.
 
     Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
-    whose folder cannot be written to.
+    whose folder cannot be written to, and for a standard output that is closed.
     """
     if wanted.output is not None and len(inputs) > 1:
         raise UsageError(
@@ -83,6 +83,8 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
         )
     jobs = tuple(Job(one.source, _targets(one, wanted)) for one in inputs)
     _refuse_collisions(jobs)
+    if any(target.path is None for job in jobs for target in job.targets):
+        refuse_closed_output()
     if wanted.existing is Existing.SKIP:
         jobs = tuple(map(still_missing, jobs))
     beside = wanted.output is None and wanted.folder is None

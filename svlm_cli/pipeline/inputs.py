@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.streams import ClosedStream
 from svlm_cli.media.ffmpeg import path_name
 
 STDIN = "-"
@@ -58,6 +59,8 @@ def find_inputs(
     """
     if batch_file == STDIN and STDIN in named:
         raise UsageError("Standard input cannot be both a video and a list of videos.", "Put one of them into a file.")
+    if STDIN in (batch_file, *named) and (sys.stdin is None or isinstance(sys.stdin, ClosedStream)):
+        raise InputError("Standard input is closed.", "Send a video or a list into it, or name a file.")
     names = [*named, *(_listed(batch_file) if batch_file is not None else ())]
     if not names:
         raise UsageError("No video was named.", "Name files, folders or patterns, or a list of them with --batch-file.")
