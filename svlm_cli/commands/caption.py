@@ -184,17 +184,20 @@ class _Call:
         error = report.error
         if error is None and video.frames.truncated:
             error = InputError(f"{job.name} ends too early.", f"What could be read is captioned in {written}.")
-        took_s = self.end(job, error, report.video_s)
+        took_s = self.end(job, error, report.video_s, silent=not report.spoken)
         if error is None and written:
             self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
         if report.error is None or self.state_after(job, report.error) is State.SKIPPED:
             self.make_products(video)
 
-    def end(self, job: Job, error: SvlmError | None, video_s: float = 0.0) -> float:
+    def end(self, job: Job, error: SvlmError | None, video_s: float = 0.0, *, silent: bool = False) -> float:
         """Note how a job went, and tell what went wrong, or whose it is now. Returns how long it took, in seconds."""
-        state = State.DONE if error is None else self.state_after(job, error)
+        done = State.SILENT if silent else State.DONE
+        state = done if error is None else self.state_after(job, error)
         took_s = self.summary.end(job.source, state, video_s)
-        if state is State.ELSEWHERE:
+        if state is State.SILENT:
+            self.tell(f"svlm: {job.name}: nothing was said.")
+        elif state is State.ELSEWHERE:
             self.tell(f"svlm: {job.name}: another run is at it.")
         elif error is not None and state is State.FAILED:
             self.fail(error)

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.types import Segment
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.turn import Request
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.jsonl import JsonlOutput
 from tests.clips import make_clip
@@ -164,6 +166,35 @@ def test_what_appears_meanwhile_is_no_failure(
     assert ("two.html: another run has made it" in done.stderr) == bool(product)
     assert here.with_suffix(".jsonl").read_text() == Path("two.html").read_text() == "theirs"
     assert svlm_inside(*base, "--skip-existing").stderr == "svlm: clip.mp4: what was asked for is there already.\n"
+
+
+@pytest.fixture
+def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model finds nothing to say, as of black footage."""
+    from svlm_cli.engine.engine import Engine
+
+    step = Engine.step
+
+    def say_nothing(self: Engine, requests: Sequence[Request]) -> Iterator[TokenEvent | Segment]:
+        for event in step(self, requests):
+            yield replace(event, text=" ...") if isinstance(event, Segment) else event
+
+    monkeypatch.setattr(Engine, "step", say_nothing)
+
+
+@pytest.mark.usefixtures("_silent")
+def test_nothing_said_is_told(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    """Guards whoever looks for the fault in a player when the file has no words."""
+    base = ("--model", tiny_checkpoint, "--progress", "none", "--overwrite")
+    done = svlm_inside("caption", "season/a", *base, "-f", "srt,json")
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if line.endswith("nothing was said.")] == [
+        f"svlm: season/a/{name}.mp4: nothing was said." for name in ("one", "two")
+    ]
+    assert "2 videos: 2 nothing said. " in done.stderr
+    assert (season / "a" / "one.srt").read_bytes() == b""
+    assert len(json.loads((season / "a" / "one.json").read_text())["segments"]) == SECONDS
+    assert svlm_inside("caption", "season/a/one.mp4", *base, "-q").stderr == ""
 
 
 class Batch:

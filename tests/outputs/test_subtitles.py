@@ -1,5 +1,6 @@
 """Subtitle files that every player reads, at every moment of their making."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -114,9 +115,16 @@ def test_words_that_look_like_tags_stay_words() -> None:
     assert "‹font size=99>Goal‹/font> <3 (\\an8}up" in text
 
 
-def test_nothing_said_is_a_valid_file_too() -> None:
-    assert written(Format.SRT, rounds(["", ""])).text == ""
-    assert written(Format.VTT, []).text == "WEBVTT\n\n"
+@pytest.mark.parametrize("said", [["", ""], [" ...", "."]])
+def test_nothing_said_is_a_valid_file_too(said: list[str]) -> None:
+    """As every format has it: nothing, a header, or rounds without words."""
+    texts = {format_: written(format_, rounds(said)).text for format_ in Format}
+    assert texts[Format.SRT] == texts[Format.TXT] == ""
+    assert texts[Format.VTT] == "WEBVTT\n\n"
+    assert texts[Format.TSV] == "start\tend\ttext\n"
+    assert check_ass(texts[Format.ASS]) == []
+    assert [one["text"] for one in json.loads(texts[Format.JSON])["segments"]] == said
+    assert [json.loads(line)["text"] for line in texts[Format.JSONL].splitlines()] == said
 
 
 @settings(max_examples=10)
