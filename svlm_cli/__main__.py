@@ -3,11 +3,14 @@
 import signal
 import sys
 
+from svlm_cli.core.streams import open_standard_streams
+
 
 def start() -> int:
     """The exit code of `svlm`. Interrupted before it can hear that, it ends by the signal, without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    open_standard_streams()
     from svlm_cli.commands.app import main
 
     return main()

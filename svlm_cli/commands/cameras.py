@@ -192,6 +192,8 @@ class _Watch:
             self.progress.say(f"svlm: {notice}")
         if report.rounds:
             self.say(f"{name} -> {written(watched.files)}: {totals(report)}")
+            if not report.spoken:
+                self.say(f"svlm: {name}: nothing was said.")
         if report.error is not None:
             self.fail(report.error)
 

@@ -18,13 +18,13 @@ from svlm_cli.commands.loading import WHAT_SPEAKS, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary
-from svlm_cli.core.errors import InputError, SvlmError
+from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Progress
-from svlm_cli.pipeline.batch import Job, plan
+from svlm_cli.pipeline.batch import Job, plan, refuse_done, still_missing
 
 if TYPE_CHECKING:
     from svlm_cli.pipeline.products import Product
@@ -139,19 +139,24 @@ class _Call:
         """The videos that can be opened, one by one as they are wanted."""
         from svlm_cli.pipeline.videos import open_video
 
-        for job in self.jobs:
-            if not self.wants(job):
-                continue
+        for job in filter(self.wants, self.jobs):
             try:
-                video = open_video(job, self.policy, self.options, self.products)
+                video = open_video(self.due(job), self.policy, self.options, self.products)
             except SvlmError as error:
-                self.summary.end(job.source, State.FAILED)
-                self.fail(error)
+                self.end(job, error)
                 continue
             self.videos[job.source] = video
             self.summary.begin(job.source)
             self.progress.begin(job.name, self.length_s(video))
             yield video.feed
+
+    def due(self, job: Job) -> Job:
+        """What is left of a job when its turn comes: other runs may have done some of it. `OutputError` if all is."""
+        if self.asked.skip_existing:
+            self.products = tuple(product for product in self.products if not product.path.is_file())
+            job = still_missing(job)
+            refuse_done(job, len(self.products))
+        return job
 
     def length_s(self, video: "Video") -> float | None:
         """How much of a video there is to caption, as far as its header says."""
@@ -179,13 +184,34 @@ class _Call:
         error = report.error
         if error is None and video.frames.truncated:
             error = InputError(f"{job.name} ends too early.", f"What could be read is captioned in {written}.")
-        took_s = self.summary.end(job.source, State.DONE if error is None else State.FAILED, report.video_s)
-        if error is not None:
-            self.fail(error)
-        elif written:
+        took_s = self.end(job, error, report.video_s, silent=not report.spoken)
+        if error is None and written:
             self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
-        if report.error is None:
+        if report.error is None or self.state_after(job, report.error) is State.SKIPPED:
             self.make_products(video)
+
+    def end(self, job: Job, error: SvlmError | None, video_s: float = 0.0, *, silent: bool = False) -> float:
+        """Note how a job went, and tell what went wrong, or whose it is now. Returns how long it took, in seconds."""
+        done = State.SILENT if silent else State.DONE
+        state = done if error is None else self.state_after(job, error)
+        took_s = self.summary.end(job.source, state, video_s)
+        if state is State.SILENT:
+            self.tell(f"svlm: {job.name}: nothing was said.")
+        elif state is State.ELSEWHERE:
+            self.tell(f"svlm: {job.name}: another run is at it.")
+        elif error is not None and state is State.FAILED:
+            self.fail(error)
+        elif error is not None and (video_s or len(self.jobs) == 1):
+            self.tell(error_sentence(error))
+        return took_s
+
+    def state_after(self, job: Job, error: SvlmError) -> State:
+        """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
+        if self.asked.skip_existing and isinstance(error, OutputBusyError):
+            return State.ELSEWHERE
+        if self.asked.skip_existing and isinstance(error, OutputExistsError) and not still_missing(job).targets:
+            return State.SKIPPED
+        return State.FAILED
 
     def tell(self, line: str) -> None:
         """What nobody has to know."""
@@ -200,7 +226,10 @@ class _Call:
             try:
                 notice = product.make(partial(self.progress.move, name))
             except SvlmError as error:
-                self.fail(error)
+                if self.asked.skip_existing and (isinstance(error, OutputBusyError) or product.path.is_file()):
+                    self.tell(f"svlm: {name}: another run {'has made it' if product.path.is_file() else 'is at it'}.")
+                else:
+                    self.fail(error)
             else:
                 self.tell(f"{video.job.name} -> {name}")
                 if notice:

@@ -15,7 +15,7 @@ from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.core.text import did_you_mean
+from svlm_cli.core.text import did_you_mean, plain_text
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -180,6 +180,14 @@ class CaptionOptions:
             "--crlf", help="End lines as on Windows, but for json and jsonl.", rich_help_panel=Panel.SUBTITLES
         ),
     ] = False
+    raw_tsv: Annotated[
+        bool,
+        typer.Option(
+            "--raw-tsv",
+            help="In tsv, no ' before what a spreadsheet takes for a formula.",
+            rich_help_panel=Panel.SUBTITLES,
+        ),
+    ] = False
     start: Annotated[
         str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.", rich_help_panel=Panel.INPUT)
     ] = None
@@ -249,7 +257,9 @@ class CaptionOptions:
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""
-        return find_inputs(self.sources or (), self.batch_file)
+        return find_inputs(
+            self.sources or (), self.batch_file, tell=lambda line: typer.echo(plain_text(f"svlm: {line}"), err=True)
+        )
 
     def wanted(self) -> Wanted:
         """Where the words go. `UsageError` for what makes no sense."""
@@ -276,8 +286,10 @@ class CaptionOptions:
             context=_context(self.context),
             seed=self.seed,
             overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
             style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
             encoding=Encoding(self.encoding, self.crlf),
+            raw_tsv=self.raw_tsv,
             make_folders=self.output_dir is not None,
             model=self.model or DEFAULT_MODEL,
         )
@@ -312,6 +324,7 @@ class CaptionOptions:
             overwrite=alike.overwrite,
             style=alike.style,
             encoding=alike.encoding,
+            raw_tsv=alike.raw_tsv,
             model=alike.model,
         )
 

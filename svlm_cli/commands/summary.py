@@ -15,13 +15,15 @@ _MOST_ROWS: Final = 50  # beyond these, only what did not go well is listed
 
 
 class State(StrEnum):
-    """What became of a video, in the words of the table."""
+    """What became of a video, in the words of the table and in the order of the total."""
 
-    WAITING = "not begun"
-    STOPPED = "stopped"  # also while it runs
     DONE = "captioned"
+    SILENT = "nothing said"  # captioned, in files without words
     SKIPPED = "there already"
+    ELSEWHERE = "left to another run"
     FAILED = "failed"
+    STOPPED = "stopped"  # also while it runs
+    WAITING = "not begun"
 
 
 @dataclass(slots=True)
@@ -56,8 +58,7 @@ class Summary:
     def total(self) -> str:
         """All of it in one line."""
         counts = {state: sum(row.state is state for row in self._rows.values()) for state in State}
-        order = (State.DONE, State.SKIPPED, State.FAILED, State.STOPPED, State.WAITING)
-        told = ", ".join(f"{counts[state]} {state}" for state in order if counts[state])
+        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         video_s, took_s = sum(row.video_s for row in self._rows.values()), time.perf_counter() - self._begun
         line = f"{len(self._rows)} videos: {told}."
         return f"{line} {clock(video_s)} of video in {clock(took_s)}." if video_s else line

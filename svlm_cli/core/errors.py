@@ -47,6 +47,14 @@ class OutputError(SvlmError):
     """A result cannot be written where it was asked for."""
 
 
+class OutputBusyError(OutputError):
+    """Another run is writing the file right now."""
+
+
+class OutputExistsError(OutputError):
+    """There is a file of that name already, perhaps since a moment ago."""
+
+
 class CapacityError(SvlmError):
     """A stream needs more room than its cache was given. `stream` says which one."""
 

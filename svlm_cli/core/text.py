@@ -87,6 +87,11 @@ def _can_join(char: str) -> bool:
     return category[0] in "LM" or category in ("So", "Sk")
 
 
+def says_something(text: str) -> bool:
+    """Whether there is a letter, a digit or a symbol in it: stops and quotes alone say nothing."""
+    return any(unicodedata.category(char)[0] in "LNS" for char in plain_text(text))
+
+
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A question that names the nearest of the known names; empty if none is near."""
     by_lower = {one.lower(): one for one in known}

@@ -10,21 +10,22 @@ import os
 import stat
 from pathlib import Path
 
-from svlm_cli.core.errors import NO_ROOM, OutputError
+from svlm_cli.core.errors import NO_ROOM, OutputBusyError, OutputError, OutputExistsError
 from svlm_cli.core.text import plain_text
 
 _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe nobody reads must not hold us
 
 
 class LockedPart:
-    """`path`'s ``.part``, open, empty, and locked for as long as `descriptor` is open. Raises `OutputError`.
+    """`path`'s ``.part``, open, and locked for as long as `descriptor` is open. Raises `OutputError`.
 
-    What a dead run left under that name is replaced. What a living one writes is not touched, nor anything that no run
-    leaves behind: a link, a folder, a pipe, a device, a file that may not be written or has a name of its own.
+    What a dead run left under that name stays until `begin`. What a living one writes is not touched, nor anything that
+    no run leaves behind: a link, a folder, a pipe, a device, a file that may not be written or has a name of its own.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._begun = False
         self.part = part_of(path)
         while (descriptor := self._open()) is None:
             pass
@@ -48,15 +49,20 @@ class LockedPart:
         return None
 
     def _take(self, descriptor: int) -> bool:
-        """Lock and empty the file just opened; False if it is not the one with that name any more."""
+        """Lock the file just opened; False if it is not the one with that name any more."""
         _refuse_others(descriptor, self._path)
         if not _is_same(os.fstat(descriptor), self.part):
             return False
         if os.fstat(descriptor).st_nlink > 1:  # a run that died while it renamed: `path` is the finished file
             self.part.unlink()
             return False
-        os.ftruncate(descriptor, 0)
         return True
+
+    def begin(self) -> None:
+        """What a dead run left there goes, once. Raises `OSError`."""
+        if not self._begun:
+            os.ftruncate(self.descriptor, 0)
+            self._begun = True
 
     @property
     def kept(self) -> bool:
@@ -82,8 +88,8 @@ class LockedPart:
             self.part.unlink()
 
     def discard(self) -> None:
-        """It is gone. Raises `OSError`."""
-        if self.kept:
+        """It is gone, unless what a dead run left is still in it. Raises `OSError`."""
+        if self.kept and (self._begun or os.fstat(self.descriptor).st_size == 0):
             self.part.unlink(missing_ok=True)
 
 
@@ -116,7 +122,7 @@ def _refuse_others(descriptor: int, path: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         hint = "Wait for it to end, or choose another name."
-        raise OutputError(f"Another run is writing {plain_text(str(path))}.", hint) from error
+        raise OutputBusyError(f"Another run is writing {plain_text(str(path))}.", hint) from error
     except OSError:
         pass  # a file system without locks
 
@@ -157,9 +163,9 @@ def refuse_existing(path: Path) -> None:
         raise exists_error(path)
 
 
-def exists_error(path: Path) -> OutputError:
+def exists_error(path: Path) -> OutputExistsError:
     """There is something of that name."""
-    return OutputError(f"{plain_text(str(path))} exists already.", "Use --overwrite to replace it.")
+    return OutputExistsError(f"{plain_text(str(path))} exists already.", "Use --overwrite to replace it.")
 
 
 def write_error(path: Path, error: OSError, *, elsewhere: str = "use -o to write elsewhere") -> OutputError:

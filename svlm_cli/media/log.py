@@ -26,7 +26,7 @@ _CUT_OFF = (
     r"(?:stream \d+,|root atom) offset 0x[0-9a-f]+: partial file"
     r"|failed to (?:find|seek) .* - partial file\?|File ended prematurely.*"
 )
-_LOW_SCORE = re.compile(r"Format \w+ detected only with low score ")
+_LOW_SCORE = re.compile(r"Format \S+ detected only with low score ")
 _NO_INDEX = "moov atom not found"
 NO_PICTURES = r"Stream (?:map|specifier) '.*matches no streams\."
 _NO_DATA = "Invalid data found when processing input"

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from svlm_cli.core.errors import OutputError
+from svlm_cli.core.errors import OutputError, OutputExistsError
+from svlm_cli.core.streams import ClosedStream
 from svlm_cli.core.text import plain_text
 from svlm_cli.media.locked import (
     LockedPart,
@@ -54,9 +55,14 @@ def open_destination(
     """
     if path is None:
         return StandardOutput(encoding=encoding)
-    if live or is_special(path):
-        return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
-    return PartFile(path, overwrite=overwrite, encoding=encoding)
+    if has_part(path, live=live):
+        return PartFile(path, overwrite=overwrite, encoding=encoding)
+    return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
+
+
+def has_part(path: Path, *, live: bool = False) -> bool:
+    """Whether it is written by way of ``.part``, which one run at a time can have."""
+    return not live and not is_special(path)
 
 
 @contextlib.contextmanager
@@ -157,7 +163,8 @@ class _Descriptor:
 class PartFile:
     """A file written as ``NAME.part`` and renamed when it is complete; incomplete, it stays under that name.
 
-    What a dead run left under that name is replaced; what a living one writes is not touched.
+    From the start on it is locked: no other run writes it. What a dead run left under that name is replaced by the
+    first words; what a living one writes is not touched.
     """
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
@@ -169,21 +176,29 @@ class PartFile:
             refuse_existing(path)
         self._locked = LockedPart(path)
         self._file = _Descriptor(self._locked.descriptor, self._locked.part, encoding)
+        if not overwrite and os.path.lexists(path):  # another run has just completed it
+            self.close(complete=False)
+            raise exists_error(path)
 
     def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`."""
+        try:
+            self._locked.begin()
+        except OSError as error:
+            raise write_error(self._locked.part, error) from error
         self._file.write(text, ending)
 
     def close(self, *, complete: bool) -> None:
         """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
         try:
             if complete:
+                self._locked.begin()
                 self._locked.rename(overwrite=self._overwrite)
             elif self._file.written_bytes == 0:
                 self._locked.discard()
         except FileExistsError as error:
             hint = f"What was written is in {_name(self._locked.part)}."
-            raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
+            raise OutputExistsError(f"{_name(self._path)} appeared while it was written.", hint) from error
         except OSError as error:
             raise write_error(self._path, error) from error
         finally:
@@ -223,8 +238,7 @@ class StandardOutput:
 
     def __init__(self, stream: BinaryIO | None = None, *, encoding: Encoding = UTF_8) -> None:
         if stream is None:
-            if sys.stdout is None:
-                raise OutputError("Standard output is closed.", "Use -o FILE.")
+            refuse_closed_output()
             stream = sys.stdout.buffer
         self._stream = stream
         self._encoder = encoding.encoder()
@@ -256,6 +270,12 @@ class StandardOutput:
         ending, self._ending = self._ending, ""
         if ending:
             self.write(ending)
+
+
+def refuse_closed_output() -> None:
+    """Raise `OutputError` if there is no standard output to write to."""
+    if sys.stdout is None or isinstance(sys.stdout, ClosedStream):
+        raise OutputError("Standard output is closed.", "Use -o FILE.")
 
 
 def _name(path: Path) -> str:

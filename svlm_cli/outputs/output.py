@@ -63,8 +63,13 @@ def open_output(
     destination: Destination,
     style: CueStyle,
     provenance: Provenance = _UNKNOWN,
+    *,
+    raw_tsv: bool = False,
 ) -> Output:
-    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for documents."""
+    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for documents.
+
+    With `raw_tsv` the words of a table are as they were said, whatever a spreadsheet takes them for.
+    """
     # Here, because those who only hand segments on need no format's library.
     from svlm_cli.outputs.ass import AssOutput
     from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput
@@ -83,6 +88,6 @@ def open_output(
         case Format.JSONL:
             return JsonlOutput(destination)
         case Format.TSV:
-            return TsvOutput(destination, style)
+            return TsvOutput(destination, style, raw=raw_tsv)
         case Format.TXT:
             return TxtOutput(destination, style)

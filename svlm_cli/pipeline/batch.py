@@ -5,13 +5,13 @@ Knows names and formats. Opens nothing.
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
 from svlm_cli.media.locked import part_of
-from svlm_cli.outputs.destination import refuse_unwritable
+from svlm_cli.outputs.destination import refuse_closed_output, refuse_unwritable
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 
@@ -54,7 +54,7 @@ class Existing(Enum):
     """What happens to an output that is there already."""
 
     REFUSE = auto()
-    SKIP = auto()  # each format by itself; a file that has its name is whole
+    SKIP = auto()  # each format by itself; looked at again when it is the video's turn
     OVERWRITE = auto()
 
 
@@ -76,7 +76,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
     """The jobs for `inputs`.
 
     Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
-    whose folder cannot be written to.
+    whose folder cannot be written to, and for a standard output that is closed.
     """
     if wanted.output is not None and len(inputs) > 1:
         raise UsageError(
@@ -84,8 +84,10 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
         )
     jobs = tuple(Job(one.source, _targets(one, wanted)) for one in inputs)
     _refuse_collisions(jobs)
+    if any(target.path is None for job in jobs for target in job.targets):
+        refuse_closed_output()
     if wanted.existing is Existing.SKIP:
-        jobs = tuple(Job(job.source, tuple(target for target in job.targets if not _exists(target))) for job in jobs)
+        jobs = tuple(map(still_missing, jobs))
     beside = wanted.output is None and wanted.folder is None
     for path in _paths(jobs):
         if not beside or path.parent.exists():  # else the video is not there either: told when it is opened
@@ -95,8 +97,15 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
     return jobs
 
 
-def _exists(target: Target) -> bool:
-    return target.path is not None and target.path.is_file()
+def still_missing(job: Job) -> Job:
+    """The job with those of its outputs that are not there by now. A file that has its name is whole."""
+    return replace(job, targets=tuple(one for one in job.targets if one.path is None or not one.path.is_file()))
+
+
+def refuse_done(job: Job, products: int) -> None:
+    """Raise `OutputExistsError` if a job has no output left, and so many other things are to be made of its video."""
+    if not job.targets and not products:
+        raise OutputExistsError(f"{job.name}: what was asked for is there already.")
 
 
 def _refuse_existing(paths: Sequence[Path]) -> None:

@@ -14,6 +14,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.network import public_name, scheme_of
+from svlm_cli.outputs.destination import refuse_closed_output
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
 
@@ -98,6 +99,8 @@ def _stem_of_recording(source: str) -> str | None:
 
 
 def _check(target: Target, *, segmented: bool, overwrite: bool) -> None:
+    if target.path is None:
+        refuse_closed_output()
     if target.path is None or "%" not in str(target.path):
         if segmented:
             raise UsageError(

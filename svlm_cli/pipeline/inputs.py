@@ -3,15 +3,17 @@
 Files, standard input, folders, patterns, and lists of all these. Knows names and folders; opens no video.
 """
 
-import glob
 import os
 import re
+import stat
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.streams import ClosedStream
 from svlm_cli.media.ffmpeg import path_name
 
 STDIN = "-"
@@ -22,6 +24,9 @@ VIDEO_SUFFIXES = frozenset(
     """.split()
 )
 _PATTERN = re.compile(r"[*?[]")
+_ANY_DEPTH = "**"
+Tell = Callable[[str], None]
+"""Hears what was left out, and why: one line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +48,34 @@ class Input:
         return cls(source, place or Path(Path(source).name))
 
 
-def find_inputs(named: Sequence[str], batch_file: str | None = None) -> tuple[Input, ...]:
+def find_inputs(
+    named: Sequence[str], batch_file: str | None = None, *, tell: Tell = lambda line: None
+) -> tuple[Input, ...]:
     """The videos that `named` stands for, then those of `batch_file` (a path, or ``-``), each once.
 
-    A folder stands for all videos below it, a pattern (``*``, ``?``, ``[...]``, ``**``) for those that it matches; a
-    file that is there is that file, whatever its name. Raises `UsageError` and `InputError`.
+    A folder stands for all videos below it, a pattern (``*``, ``?``, ``[...]``, ``**``) for those that it matches; what
+    is there under its name, a file or a folder on the way to it, is no pattern. What is found, and not named, must be a
+    regular file: a pipe would be waited for. `tell` hears what is left out. Raises `UsageError` and `InputError`.
     """
     if batch_file == STDIN and STDIN in named:
         raise UsageError("Standard input cannot be both a video and a list of videos.", "Put one of them into a file.")
+    if STDIN in (batch_file, *named) and (sys.stdin is None or isinstance(sys.stdin, ClosedStream)):
+        raise InputError("Standard input is closed.", "Send a video or a list into it, or name a file.")
     names = [*named, *(_listed(batch_file) if batch_file is not None else ())]
     if not names:
         raise UsageError("No video was named.", "Name files, folders or patterns, or a list of them with --batch-file.")
     if names.count(STDIN) > 1:
         raise UsageError("Standard input can be read once only.", "Name - once.")
     found: dict[str, Input] = {}
+    told: set[str] = set()
+
+    def tell_once(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            tell(line)
+
     for name in names:
-        for one in _expanded(name):
+        for one in _expanded(name, tell_once):
             found.setdefault(one.source if one.source == STDIN else os.path.abspath(one.source), one)  # noqa: PTH100
     return tuple(found.values())
 
@@ -77,55 +94,119 @@ def _listed(batch_file: str) -> Iterator[str]:
     return (line for line in lines if line and not line.startswith("#"))
 
 
-def _expanded(name: str) -> Iterable[Input]:
+def _expanded(name: str, tell: Tell) -> Iterable[Input]:
     if name == STDIN:
         return (Input.named(name),)
     if os.path.isdir(name):  # noqa: PTH112  a name that is too long is no folder
-        return _in_folder(Path(name), Path(name).absolute().parent)
-    if os.path.lexists(name) or "://" in name or not _PATTERN.search(name):
+        return _in_folder(Path(name), tell)
+    if os.path.lexists(name) or "://" in name:
         return (Input.named(name),)
-    return _matching(name)
+    fixed, parts = _parted(name)
+    if not any(map(_PATTERN.search, parts)):
+        return (Input.named(name),)
+    return _matching(name, fixed, parts, tell)
 
 
-def _in_folder(folder: Path, root: Path) -> list[Input]:
-    paths = _videos_below(folder)
+def _in_folder(folder: Path, tell: Tell) -> list[Input]:
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(f"The folder {path_name(folder)} may not be read.", "Check its permissions.")
+    paths = _videos_below(str(folder), tell)
     if not paths:
         raise InputError(f"There is no video in the folder {path_name(folder)}.", "Check its name, or name the files.")
-    return [Input.named(str(path), root) for path in paths]
+    return _found(paths, folder)
 
 
-def _matching(pattern: str) -> list[Input]:
+def _parted(pattern: str) -> tuple[Path, tuple[str, ...]]:
+    """The way that is there as it is written, brackets and all, and the names and patterns that lead on from there."""
+    fixed, parts = Path(), Path(pattern).parts
+    while parts and os.path.lexists(fixed / parts[0]):
+        fixed, parts = fixed / parts[0], parts[1:]
+    return fixed, parts
+
+
+def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> list[Input]:
     """Files and folders that match; if the pattern leaves the suffix open, only files that have one of a video."""
-    fixed = Path(re.split(r"[^/]*[*?[]", pattern, maxsplit=1)[0] or os.curdir)
-    root = fixed.absolute().parent
     any_file = re.search(r"\.\w+$", pattern) is not None
-    found: list[Input] = []
-    for match in sorted(map(Path, glob.iglob(pattern, recursive=True)), key=_natural):  # noqa: PTH207  also absolute
-        if match.is_dir():
-            found += [Input.named(str(path), root) for path in ([] if "**" in pattern else _videos_below(match))]
-        elif any_file or _is_video(match):
-            found.append(Input.named(str(match), root))
-    if not found:
+    paths: list[str] = []
+    for path in _matches(str(fixed), parts, tell):
+        if os.path.isdir(path):  # noqa: PTH112
+            paths += [] if _ANY_DEPTH in parts else _videos_below(path, tell)
+        elif (any_file or _is_video(path)) and not pattern.endswith("/") and _is_regular(path, tell):
+            paths.append(path)
+    if not paths:
         raise InputError(f"No video matches {path_name(pattern)}.", "Check the pattern, or name a folder.")
-    return found
+    return _found(paths, fixed)
 
 
-def _videos_below(folder: Path) -> list[Path]:
-    """In a natural order, without hidden files and folders; links to folders are not followed."""
-    found = []
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [one for one in folders if not one.startswith(".")]
-        found += [Path(parent, name) for name in files if not name.startswith(".") and _is_video(Path(name))]
-    return sorted(found, key=_natural)
+def _found(paths: Iterable[str], root: Path) -> list[Input]:
+    """In a natural order; what lies elsewhere keeps its path from `root` on, with the name of that."""
+    return [Input.named(str(Path(path)), root.absolute().parent) for path in sorted(paths, key=_natural)]
 
 
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in VIDEO_SUFFIXES
+def _matches(found: str, parts: tuple[str, ...], tell: Tell) -> Iterator[str]:
+    """What `parts` lead to from `found`; a name that is there is no pattern."""
+    if not parts:
+        yield found
+        return
+    part, rest = parts[0], parts[1:]
+    path = os.path.join(found, part)  # noqa: PTH118
+    if os.path.lexists(path):
+        yield from _matches(path, rest, tell)
+    elif part == _ANY_DEPTH:
+        for folder, files in _walk(found, tell):
+            yield from _matches(folder, rest, tell) if rest else files
+    elif _PATTERN.search(part):
+        for entry in _entries(found, tell, hidden=part.startswith(".")):
+            if fnmatchcase(entry.name, part):
+                yield from _matches(entry.path, rest, tell)
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
+def _videos_below(folder: str, tell: Tell) -> list[str]:
+    return [path for _, files in _walk(folder, tell) for path in files if _is_video(path) and _is_regular(path, tell)]
+
+
+def _walk(folder: str, tell: Tell) -> Iterator[tuple[str, list[str]]]:
+    """Each folder below, itself among them, and its files. Nothing hidden; links to folders are not followed."""
+    waiting = [folder]
+    while waiting:
+        folder = waiting.pop()
+        files: list[str] = []
+        for entry in _entries(folder, tell):
+            (waiting if entry.is_dir(follow_symlinks=False) else files).append(entry.path)
+        yield folder, files
+
+
+def _entries(folder: str, tell: Tell, *, hidden: bool = False) -> list[os.DirEntry[str]]:
+    """What is in `folder`; nothing if it is none, or may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if hidden or not entry.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        tell(f"The folder {path_name(Path(folder))} is left out: {error.strerror}.")
+        return []
+
+
+def _is_regular(path: str, tell: Tell) -> bool:
+    """Whether it can be a video that was found, and not named: a pipe, say, would be waited for."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except OSError as error:
+        tell(f"{path_name(Path(path))} is left out: {error.strerror}.")
+        return False
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        tell(f"{path_name(Path(path))} is left out: it is no regular file.")
+    return stat.S_ISREG(mode)
+
+
+def _is_video(path: str) -> bool:
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _natural(path: str) -> list[tuple[int, int, str]]:
     """`match9` before `match10`."""
-    parts = re.split(r"(\d+)", str(path))
+    parts = re.split(r"(\d+)", path)
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part.casefold()) for part in parts]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from svlm_cli.core.errors import CapacityError, SvlmError
+from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
@@ -48,6 +49,7 @@ class FeedReport:
 
     feed: Feed
     rounds: int = 0
+    spoken: int = 0  # rounds with words
     video_s: float = 0.0  # how much of the video is captioned
     gap_s: float = 0.0  # how much was missed, because the source showed nothing
     dropped: int = 0  # frames that were not looked at, because the model was slower than the source
@@ -69,6 +71,7 @@ class _Running:
             output.write(segment)
         report = self.report
         report.rounds += 1
+        report.spoken += says_something(segment.text)
         report.video_s += segment.end_s - segment.start_s
         report.gap_s += segment.gap_s
         report.dropped += segment.dropped

@@ -39,6 +39,7 @@ class CameraOptions:
     overwrite: bool = False
     style: CueStyle = field(default_factory=CueStyle)
     encoding: Encoding = UTF_8
+    raw_tsv: bool = False
     model: str = ""  # as people call it
 
 
@@ -111,13 +112,13 @@ def _open_output(
     pattern, encoding = target.path, target.format.encoded(options.encoding)
     if pattern is None:
         destination = open_destination(None, overwrite=False, encoding=encoding)
-        return open_output(target.format, destination, options.style, provenance)
+        return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)
 
     def at(wall_s: float) -> Output:
         overwrite, live = options.overwrite, tell is not None
         open_file = partial(_open_file, pattern, wall_s, files, overwrite=overwrite, live=live, encoding=encoding)
         destination = open_file() if tell is None else PatientFile(open_file, tell)
-        return open_output(target.format, destination, options.style, provenance)
+        return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)
 
     every_s = None if tell is None else options.segment_s
     return RotatingOutput(

@@ -2,16 +2,22 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.turn import Request
+from svlm_cli.outputs.destination import PartFile
+from svlm_cli.outputs.jsonl import JsonlOutput
 from tests.clips import make_clip
 from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm, environment
@@ -117,6 +123,80 @@ def test_encodings_and_line_ends(svlm_inside: Svlm, here: Path, tiny_checkpoint:
     assert svlm_inside("caption", here.name, "--overwrite", "--encoding", "rot13").returncode == 2
 
 
+def test_what_another_run_has_is_left_to_it(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    """Guards two runs on one folder: with --skip-existing they share it, without it they are told."""
+    base = ("caption", "season", "--model", tiny_checkpoint, "-f", "txt,srt", "--progress", "none")
+    (season / "b" / "one.txt").write_text("mine")
+    other = PartFile(season / "a" / "two.srt", overwrite=False)
+    other.write("theirs")
+    done = svlm_inside(*base, "--skip-existing", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("svlm: season/a/two.mp4: another run is at it.\n") == 1
+    assert "3 videos: 2 captioned, 1 left to another run." in done.stderr
+    assert files(season, ".[st]*") == ["a/one.srt", "a/one.txt", "a/two.srt.part", "b/one.srt", "b/one.txt"]
+    assert (season / "b" / "one.txt").read_text() == "mine"
+    quiet = svlm_inside(*base, "--skip-existing", "--quiet")
+    assert (quiet.returncode, quiet.stderr) == (0, "")
+    alone = svlm_inside("caption", "season/a/two.mp4", *base[2:], "--skip-existing", "--mux", "two.mkv")
+    assert (alone.returncode, alone.stderr) == (0, "svlm: season/a/two.mp4: another run is at it.\n")
+    assert not (season.parent / "two.mkv").exists(), "made of a video that nobody captioned here"
+    insisting = svlm_inside(*base, "--overwrite")
+    assert insisting.returncode == 1
+    assert "Another run is writing season/a/two.srt" in insisting.stderr
+    assert (season / "a" / "two.srt.part").read_text() == "theirs"
+    other.close(complete=True)
+
+
+@pytest.mark.parametrize("product", [(), ("--report", "two.html")])
+def test_what_appears_meanwhile_is_no_failure(
+    svlm_inside: Svlm, here: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, product: tuple[str, ...]
+) -> None:
+    """Guards what another run completes after this one has looked: when the video's turn comes, and while it runs."""
+    write, base = JsonlOutput.write, ("caption", here.name, "--model", tiny_checkpoint, "-f", "jsonl")
+
+    def appear(self: JsonlOutput, segment: Segment) -> None:
+        here.with_suffix(".jsonl").write_text("theirs")
+        Path("two.html").write_text("theirs")
+        write(self, segment)
+
+    monkeypatch.setattr(JsonlOutput, "write", appear)
+    done = svlm_inside(*base, *product, "--skip-existing", "--progress", "none")
+    assert done.returncode == 0, done.stderr
+    assert "clip.jsonl appeared while it was written" in done.stderr
+    assert ("two.html: another run has made it" in done.stderr) == bool(product)
+    assert here.with_suffix(".jsonl").read_text() == Path("two.html").read_text() == "theirs"
+    assert svlm_inside(*base, "--skip-existing").stderr == "svlm: clip.mp4: what was asked for is there already.\n"
+
+
+@pytest.fixture
+def _silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model finds nothing to say, as of black footage."""
+    from svlm_cli.engine.engine import Engine
+
+    step = Engine.step
+
+    def say_nothing(self: Engine, requests: Sequence[Request]) -> Iterator[TokenEvent | Segment]:
+        for event in step(self, requests):
+            yield replace(event, text=" ...") if isinstance(event, Segment) else event
+
+    monkeypatch.setattr(Engine, "step", say_nothing)
+
+
+@pytest.mark.usefixtures("_silent")
+def test_nothing_said_is_told(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
+    """Guards whoever looks for the fault in a player when the file has no words."""
+    base = ("--model", tiny_checkpoint, "--progress", "none", "--overwrite")
+    done = svlm_inside("caption", "season/a", *base, "-f", "srt,json")
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if line.endswith("nothing was said.")] == [
+        f"svlm: season/a/{name}.mp4: nothing was said." for name in ("one", "two")
+    ]
+    assert "2 videos: 2 nothing said. " in done.stderr
+    assert (season / "a" / "one.srt").read_bytes() == b""
+    assert len(json.loads((season / "a" / "one.json").read_text())["segments"]) == SECONDS
+    assert svlm_inside("caption", "season/a/one.mp4", *base, "-q").stderr == ""
+
+
 class Batch:
     """A run over three videos, the second of which lasts too long to be waited for."""
 
@@ -168,4 +248,21 @@ def test_resumed_it_keeps_what_is_whole(
     assert done.returncode == 0, done.stderr
     assert whole.stat().st_mtime_ns == written
     assert rounds(season / "a" / "two.jsonl") == 5
+    assert files(season, ".part") == []
+
+
+def test_two_runs_share_a_folder(svlm_inside: Svlm, season: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    """Each video is captioned once, by one of them; neither fails."""
+    make_clip(season / "a" / "one.mp4", frames=30, fps="1")
+    first = Batch(tmp_path, tiny_checkpoint, "--skip-existing", "--progress", "none")
+    first.wait_for((season / "a" / "one.jsonl.part").exists)  # taken before the model is loaded
+    second = svlm_inside(
+        *("caption", "season", "--model", tiny_checkpoint, "-f", "jsonl", "--skip-existing", "--progress", "none")
+    )
+    _, errors = first.process.communicate(timeout=60)
+    assert (first.process.returncode, second.returncode) == (0, 0), errors + second.stderr
+    totals = [line for line in (errors + second.stderr).splitlines() if line.startswith("3 videos: ")]
+    assert sum(int(count) for line in totals for count in re.findall(r"(\d+) captioned", line)) == 3, totals
+    assert "failed" not in "".join(totals)
+    assert [rounds(season / name) for name in ("a/one.jsonl", "a/two.jsonl", "b/one.jsonl")] == [30, SECONDS, SECONDS]
     assert files(season, ".part") == []

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svlm_cli.core.text import plain_text, without_logins
+from svlm_cli.core.text import plain_text, says_something, without_logins
 
 ANYTHING = st.text(
     st.characters() | st.characters(categories=["Cs", "Cc", "Cf", "Mn"]) | st.sampled_from("\x1b[]m\u200d👩")
@@ -85,3 +85,11 @@ def test_never_a_control_character_and_nothing_left_to_do(text: str) -> None:
 def test_long_hostile_text_is_fast() -> None:
     """Guards against a pattern that looks ahead from every opener: seconds for a hundred kilobytes."""
     assert plain_text("\x1b]" * 50_000 + "\x9d" * 50_000) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", False), (" ... ", False), ("\x1b[31m", False), ("“–”", False), ("3", True), ("球", True), ("🎉", True)],
+)
+def test_whether_anything_is_said(text: str, said: bool) -> None:
+    assert says_something(text) == said

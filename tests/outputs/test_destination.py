@@ -1,5 +1,6 @@
 """Files that are never lost, never half written, and never written over unasked."""
 
+import fcntl
 import io
 import os
 import random
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.errors import OutputError
+from svlm_cli.core.errors import OutputBusyError, OutputError, OutputExistsError
 from svlm_cli.outputs.destination import (
     InPlaceFile,
     OutputClosedError,
@@ -85,6 +86,30 @@ class TestPartFile:
         file.close(complete=True)
         assert (tmp_path / "o.srt").read_text() == "new"
 
+    def test_what_a_dead_run_left_stays_until_there_are_words(self, tmp_path: Path) -> None:
+        """Guards the words of a run that was stopped against one that finds its video broken."""
+        (tmp_path / "o.srt.part").write_text("left behind")
+        PartFile(tmp_path / "o.srt", overwrite=False).close(complete=False)
+        assert (tmp_path / "o.srt.part").read_text() == "left behind"
+        PartFile(tmp_path / "o.srt", overwrite=False).close(complete=True)
+        assert (tmp_path / "o.srt").read_text() == ""
+
+    def test_a_file_that_appears_while_it_is_locked_is_seen_at_once(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Guards a whole video against being captioned again: the other run completes it as this one opens it."""
+        path = tmp_path / "o.srt"
+        lock = fcntl.flock
+
+        def complete(descriptor: int, operation: int) -> None:
+            path.write_text("whole")
+            lock(descriptor, operation)
+
+        monkeypatch.setattr(fcntl, "flock", complete)
+        with pytest.raises(OutputExistsError):
+            PartFile(path, overwrite=False)
+        assert {one.name for one in tmp_path.iterdir()} == {"o.srt"}
+
     def test_what_a_dead_run_left_may_be_the_finished_file(self, tmp_path: Path) -> None:
         """Guards the file of a run that died between its two renaming steps, when both names are the same file."""
         (tmp_path / "o.srt").write_text("finished")
@@ -95,7 +120,7 @@ class TestPartFile:
     def test_two_runs_do_not_share_a_file(self, tmp_path: Path) -> None:
         first = PartFile(tmp_path / "o.srt", overwrite=False)
         first.write("first")
-        with pytest.raises(OutputError, match="Another run"):
+        with pytest.raises(OutputBusyError, match="Another run"):
             PartFile(tmp_path / "o.srt", overwrite=True)
         first.close(complete=True)
         assert (tmp_path / "o.srt").read_text() == "first"
@@ -159,7 +184,7 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
     code = """
         import resource, sys
         from pathlib import Path
-        from svlm_cli.core.errors import OutputError
+        from svlm_cli.core.errors import OutputBusyError, OutputError, OutputExistsError
         from svlm_cli.outputs.destination import PartFile
         from svlm_cli.outputs.output import Format, open_output
         from svlm_cli.outputs.style import CueStyle
@@ -234,7 +259,7 @@ class TestStandardOutput:
         """Guards `svlm ... | head -1`: one clean signal, and not a word from the interpreter as it ends."""
         code = """
             import sys
-            from svlm_cli.core.errors import OutputError
+            from svlm_cli.core.errors import OutputBusyError, OutputError, OutputExistsError
             from svlm_cli.outputs.destination import StandardOutput
 
             output = StandardOutput()

@@ -1,5 +1,6 @@
 """Subtitle files that every player reads, at every moment of their making."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -72,6 +73,37 @@ def test_tables_and_bare_words() -> None:
     assert written(Format.TXT, said).text == "Goal for the Falcons, who have waited for it so long!\nOne nil.\n"
 
 
+@pytest.mark.parametrize(
+    ("said", "cell"),
+    [
+        ("=HYPERLINK(1) is it", "'=HYPERLINK(1) is it"),
+        ("+1 for them", "'+1 for them"),
+        ("-2 degrees", "'-2 degrees"),
+        ("@home", "'@home"),
+        ("\t=1", "'=1"),
+        ("\r=1", "'=1"),
+        ("＝1", "'＝1"),
+        ("＋1", "'＋1"),
+        ("－1", "'－1"),
+        ("＠home", "'＠home"),
+        ('"=1"', '\'"=1"'),
+        ('"Goal!" they cry', '"Goal!" they cry'),
+        ("two - nil", "two - nil"),
+        ("a=b", "a=b"),
+        ("– no", "– no"),
+    ],
+)
+def test_a_table_is_safe_in_a_spreadsheet(said: str, cell: str) -> None:
+    """Guards whoever opens a table from words that run as a formula."""
+    assert written(Format.TSV, rounds([said])).text.split("\t")[-1] == f"{cell}\n"
+    memory = Memory()
+    output = open_output(Format.TSV, memory, CueStyle(), raw_tsv=True)
+    output.write(rounds([said])[0])
+    output.close()
+    assert memory.text.split("\t")[-1] == f"{said.strip()}\n"
+    assert written(Format.TXT, rounds([said])).text == f"{said.strip()}\n"
+
+
 def test_beyond_a_hundred_hours() -> None:
     late = rounds(["Still going."], start_s=360_000.0)
     assert "\n100:00:00,000 --> 100:00:01,000\n" in written(Format.SRT, late).text
@@ -83,9 +115,16 @@ def test_words_that_look_like_tags_stay_words() -> None:
     assert "‹font size=99>Goal‹/font> <3 (\\an8}up" in text
 
 
-def test_nothing_said_is_a_valid_file_too() -> None:
-    assert written(Format.SRT, rounds(["", ""])).text == ""
-    assert written(Format.VTT, []).text == "WEBVTT\n\n"
+@pytest.mark.parametrize("said", [["", ""], [" ...", "."]])
+def test_nothing_said_is_a_valid_file_too(said: list[str]) -> None:
+    """As every format has it: nothing, a header, or rounds without words."""
+    texts = {format_: written(format_, rounds(said)).text for format_ in Format}
+    assert texts[Format.SRT] == texts[Format.TXT] == ""
+    assert texts[Format.VTT] == "WEBVTT\n\n"
+    assert texts[Format.TSV] == "start\tend\ttext\n"
+    assert check_ass(texts[Format.ASS]) == []
+    assert [one["text"] for one in json.loads(texts[Format.JSON])["segments"]] == said
+    assert [json.loads(line)["text"] for line in texts[Format.JSONL].splitlines()] == said
 
 
 @settings(max_examples=10)

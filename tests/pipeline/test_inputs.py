@@ -1,7 +1,10 @@
 """What names on the command line stand for: files, folders, patterns, lists, each video once."""
 
+import errno
 import io
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +49,38 @@ def test_patterns(pattern: str, found: list[str]) -> None:
 def test_a_file_that_is_there_is_no_pattern() -> None:
     Path("[live] final?.mp4").touch()
     assert sources("[live] final?.mp4") == ["[live] final?.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("season [2024]/*.mp4", ["season [2024]/m2.mp4", "season [2024]/m[1].mp4"]),
+        ("./season [2024]/m[12].mp4", ["season [2024]/m2.mp4"]),
+        ("*[[]2024]/m[1].mp4", ["season [2024]/m[1].mp4"]),
+        ("season ?2024?/**/*[[]1].mp4", ["season [2024]/m[1].mp4"]),
+        ("[x]/a[1]/**/y*.mp4", ["[x]/a[1]/b/y9.mp4", "[x]/a[1]/b/y10.mp4"]),
+        ("[x]/**/y1*.mp4", ["[x]/a[1]/b/y10.mp4"]),
+        ("[x]", ["[x]/a[1]/b/y9.mp4", "[x]/a[1]/b/y10.mp4"]),
+        ("[x]/*", ["[x]/a[1]/b/y9.mp4", "[x]/a[1]/b/y10.mp4"]),
+        ("[x]/gone.mp4", ["[x]/gone.mp4"]),
+    ],
+)
+def test_what_is_there_is_no_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, found: list[str]
+) -> None:
+    """Guards folders whose names have brackets in them: on the way, found on the way, and around it all."""
+    home = tmp_path / "home [of] *"
+    for name in ("season [2024]/m[1].mp4", "season [2024]/m2.mp4", "[x]/a[1]/b/y9.mp4", "[x]/a[1]/b/y10.mp4", "x/a"):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).touch()
+    monkeypatch.chdir(home)
+    assert sources(pattern) == found
+    absolute = str(home / pattern)
+    assert sources(absolute) == [str(home / name) for name in found]
+    Path("list").write_text(f"{pattern}\n{absolute}\n")
+    assert sources(batch_file="list") == found
+    monkeypatch.chdir(tmp_path)
+    assert find_inputs([absolute])[0].mirrored == Path(home.name, found[0])
 
 
 def test_each_video_comes_once() -> None:
@@ -94,9 +129,57 @@ def test_what_names_no_video(
         find_inputs(names, batch_file)
 
 
-def test_links_in_a_circle_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["season", "season/**", "**/m*.*", "season/**/*.[mT]*"])
+def test_links_in_a_circle_end(tmp_path: Path, name: str) -> None:
     (tmp_path / "season" / "again").symlink_to(tmp_path / "season")
-    assert len(sources("season")) == 3
+    (tmp_path / "season" / "round.mkv").symlink_to("round.mkv")
+    (tmp_path / "season" / "a" / "m9.srt").unlink()
+    assert sources(name) == ["season/a/m9.mkv", "season/a/m10.mkv", "season/b/m1.TS"]
+
+
+@pytest.mark.parametrize("name", ["odd", "odd/*", "odd/*.mp4", "**/*.mp4", "o?d/**"])
+def test_what_is_found_is_a_regular_file(name: str) -> None:
+    """Guards a night against a pipe that nobody writes to: opened, it waits for ever."""
+    Path("one.mp4").rename("one.mkv")
+    Path("odd").mkdir()
+    os.mkfifo("odd/pipe.mp4")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("odd/socket.mp4")
+    Path("odd/device.mp4").symlink_to("/dev/zero")
+    Path("odd/dangling.mp4").symlink_to("gone.mp4")
+    Path("odd/folder.mp4").symlink_to("../season/.old")
+    Path("odd/link.mp4").symlink_to("../one.mkv")
+    told: list[str] = []
+    assert [one.source for one in find_inputs([name], tell=told.append) if "folder" not in one.source] == [
+        "odd/link.mp4"
+    ]
+    assert sorted(told) == [
+        "odd/dangling.mp4 is left out: No such file or directory.",
+        "odd/device.mp4 is left out: it is no regular file.",
+        "odd/pipe.mp4 is left out: it is no regular file.",
+        "odd/socket.mp4 is left out: it is no regular file.",
+    ]
+    assert sources("odd/pipe.mp4", "odd/dangling.mp4") == ["odd/pipe.mp4", "odd/dangling.mp4"], "named, it is wanted"
+
+
+@pytest.mark.parametrize("name", ["season", "season/*", "season/**/*.*", "*"])
+def test_folders_that_may_not_be_read_are_told(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The scan is refused here, because root may read everything."""
+    scan = os.scandir
+
+    def refuse(folder: str) -> Iterator[os.DirEntry[str]]:
+        if os.fspath(folder).endswith("season/b"):
+            raise PermissionError(errno.EACCES, "Permission denied", folder)
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    told: list[str] = []
+    found = [one.source for one in find_inputs([name], tell=told.append)]
+    assert found[-2:] == ["season/a/m9.mkv", "season/a/m10.mkv"]
+    assert told == ["The folder season/b is left out: Permission denied."]
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="The folder season may not be read"):
+        find_inputs(["season"])
 
 
 class TestMirrored:
