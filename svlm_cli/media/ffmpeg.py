@@ -22,6 +22,7 @@ from svlm_cli.core.text import plain_text, without_logins
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over
 LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
+KEEPS_LEAPS = ("-dts_delta_threshold", str(LONGEST_STEP_US // 1_000_000))  # where ffmpeg itself minds a broken clock
 LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may be set while it runs
 
 # What ffmpeg may take a file for. Left out on purpose: whatever opens further files or addresses (hls, concat, dash,

@@ -50,7 +50,6 @@ class Report:
 
     provenance: Provenance
     video: str  # its path from the page's folder
-    begin_s: float  # when the video begins on its own clock: players begin at 0
     length_s: float  # of what was captioned
     cues: tuple[Cue, ...]
     album: Album
@@ -74,7 +73,6 @@ def write_page(report: Report) -> str:
         summary=html.escape(f"{clock(report.length_s)} captioned by {plain_text(report.provenance.model)} with svlm"),
         count=f"{len(report.cues)} lines",
         video=html.escape(report.video),
-        begin=f"{report.begin_s:.3f}",
         lines="\n".join(rows),
         style=style,
         style_hash=_hash(style),
@@ -104,7 +102,7 @@ def _row(report: Report, cue: Cue, *, pictured: bool) -> str:
         data = base64.b64encode(picture.jpeg).decode("ascii")
         size = f'width="{picture.width}" height="{picture.height}"'
         shot = f'<img alt="" {size} loading="lazy" src="data:image/jpeg;base64,{data}">'
-    link = f"{report.video}#t={max(0.0, cue.start_s - report.begin_s):.3f}"
+    link = f"{report.video}#t={cue.start_s:.3f}"
     words = html.escape(cue.text.replace("\n", " "))
     return (
         f'<li data-start="{cue.start_s:.3f}"><a href="{html.escape(link)}"><span class="shot">{shot}</span>'

@@ -9,14 +9,15 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputError, UsageError
 from svlm_cli.core.types import Picture
+from svlm_cli.media.container import Container
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
+from svlm_cli.media.subtitled import burn_in, check_burning, mux
 from svlm_cli.outputs.ass import AssOutput
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.style import DEFAULT_STYLE
 from svlm_cli.outputs.subtitles import SrtOutput
-from tests.clips import CLIP_MAKER, make_clip, run_ffmpeg
+from tests.clips import CLIP_MAKER, make_clip, packet_times, run_ffmpeg
 from tests.outputs.speech import rounds
 from tests.subtitle_checker import read_srt
 
@@ -83,25 +84,43 @@ def test_a_track_that_can_be_switched_off(clip: Path, tmp_path: Path, suffix: st
     assert done == sorted(done)
 
 
-def test_words_stay_in_time_with_a_stream_that_begins_late(clip: Path, tmp_path: Path) -> None:
-    """Guards the clock: recordings of broadcasts begin anywhere, and ffmpeg lets what it writes begin at 0."""
-    late = tmp_path / "late.ts"
-    run_ffmpeg("-i", clip, "-c", "copy", "-output_ts_offset", "100", "-muxdelay", "0", late)
-    path = tmp_path / "out.mkv"
+def odd_clock(kind: str, clip: Path, folder: Path) -> tuple[Path, float, float]:
+    """The clip with another clock; when its first moment comes to players, and in a copy."""
+    path = folder / f"odd.{'mp4' if kind == 'gap' else 'ts'}"
+    copy = ("-i", clip, "-c", "copy", "-muxdelay", "0")
+    match kind:
+        case "late":
+            run_ffmpeg(*copy, "-output_ts_offset", "50000", path)
+            return path, 0.0, 0.0
+        case "gap":  # which players show, and copies lack
+            run_ffmpeg(*copy, "-output_ts_offset", "2", path)
+            return path, 2.0, 0.0
+        case "leap":
+            run_ffmpeg(*copy, "-t", "1", folder / "first.ts")
+            run_ffmpeg(*copy, "-output_ts_offset", "46", folder / "second.ts")
+            path.write_bytes(b"".join((folder / f"{name}.ts").read_bytes() for name in ("first", "second")))
+            return path, 46.0, 46.0
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize("kind", ["late", "gap", "leap"])
+def test_words_stay_in_time_whatever_the_clock(clip: Path, tmp_path: Path, kind: str) -> None:
+    """Guards recordings of broadcasts, which begin anywhere, and leap where the reception was bad."""
+    source, to_players_s, in_copy_s = odd_clock(kind, clip, tmp_path)
+    path, burned = tmp_path / "out.mkv", tmp_path / "out.mp4"
     mux(
-        *(file_address(late), words(tmp_path, "srt", 100.0), PartVideo(path, overwrite=False)),
+        *(file_address(source), words(tmp_path, "srt", to_players_s), PartVideo(path, overwrite=False)),
         *(Container.MKV, "eng", lambda done_s: None),
     )
-    match = re.search(r"(\d\d:\d\d:\d\d,\d{3}) --> ", run_ffmpeg("-i", path, "-map", "0:s", "-f", "srt", "-").decode())
-    assert match is not None
-    assert abs(float(match[1][6:].replace(",", ".")) - 2.0) < 0.1
-    burned = tmp_path / "out.mp4"
+    (cue,) = read_srt(run_ffmpeg("-i", path, "-map", "0:s", "-f", "srt", "-").decode().rstrip("\n") + "\n\n")
+    assert cue.start_s == pytest.approx(in_copy_s + 2.0, abs=0.1)
+    assert packet_times(path)[-1] == pytest.approx(in_copy_s + 5.9, abs=0.2)
     burn_in(
-        *(file_address(late), words(tmp_path, "ass", 100.0), PartVideo(burned, overwrite=False)),
+        *(file_address(source), words(tmp_path, "ass", to_players_s), PartVideo(burned, overwrite=False)),
         *(Container.MP4, 48, lambda done_s: None),
     )
-    assert shown(burned, 1.5).max() < 60
-    assert shown(burned, 3.0).max() > 180
+    assert shown(burned, in_copy_s + 1.5).max() < 60
+    assert shown(burned, in_copy_s + 3.0).max() > 180
 
 
 def test_its_own_subtitles_are_kept_behind_ours(clip: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The page with pictures, in a real browser: it jumps, searches, fetches nothing, and runs nobody else's code."""
 
-import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,11 +27,11 @@ CUES = (
 )
 
 
-def page_of(cues: tuple[Cue, ...], video: str = "clip.mp4", begin_s: float = 0.0) -> str:
+def page_of(cues: tuple[Cue, ...], video: str = "clip.mp4") -> str:
     album = Album()
     for second in range(SECONDS):
-        album.add(numbered(second), begin_s + second)
-    return write_page(Report(Provenance(f"{ATTACK}/my {video}", "svlm-mini"), video, begin_s, 40.0, cues, album))
+        album.add(numbered(second), float(second))
+    return write_page(Report(Provenance(f"{ATTACK}/my {video}", "svlm-mini"), video, 40.0, cues, album))
 
 
 class Reader(HTMLParser):
@@ -136,14 +135,3 @@ class TestInABrowser:
         (tmp_path / "report.html").write_text(page_of(CUES, "gone.mp4"), encoding="utf-8")
         shown.open(tmp_path / "report.html")
         shown.wait_for("!document.getElementById('trouble').hidden")
-
-    def test_a_clock_that_begins_late(self, shown: Page, tmp_path: Path) -> None:
-        """Guards players, which begin at 0, against a recording that does not."""
-        make_clip(tmp_path / "clip.mp4", frames=SECONDS, fps="1", options=("-g", "1"))
-        cues = tuple(Cue(cue.start_s + 100, cue.end_s + 100, cue.text) for cue in CUES)
-        (tmp_path / "report.html").write_text(page_of(cues, begin_s=100.0), encoding="utf-8")
-        shown.open(tmp_path / "report.html")
-        shown.wait_for("player.readyState >= 1")
-        shown.click("#lines li:nth-child(3) .words")
-        shown.wait_for("Math.abs(player.currentTime - 9.5) < 1.5")
-        assert re.search(r"clip\.mp4#t=9\.500$", shown.value("document.querySelectorAll('#lines a')[2].href"))

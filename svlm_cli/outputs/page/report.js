@@ -4,14 +4,13 @@ const player = document.getElementById("player");
 const search = document.getElementById("search");
 const count = document.getElementById("count");
 const lines = [...document.querySelectorAll("#lines > li")];
-const begin = Number(player.dataset.begin);
 const starts = lines.map((line) => Number(line.dataset.start));
 const words = lines.map((line) => line.querySelector(".words"));
 const texts = words.map((element) => element.textContent);
 const told = count.textContent;
 
 function jump(line) {
-  player.currentTime = Math.max(0, Number(line.dataset.start) - begin);
+  player.currentTime = Number(line.dataset.start);
   player.play().catch(() => {});  // the browser may want another click: the picture is there all the same
 }
 
@@ -41,7 +40,7 @@ function find() {
 
 let now = -1;
 function follow() {
-  const time = player.currentTime + begin + 0.01;
+  const time = player.currentTime + 0.01;
   let index = starts.length - 1;
   while (index >= 0 && starts[index] > time) index--;
   if (index === now) return;
