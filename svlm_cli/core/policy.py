@@ -101,12 +101,13 @@ class PromptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SamplingPolicy:
-    """How a token is drawn: repetition penalty, then temperature, then top-k."""
+    """How a token is drawn: repetition penalty, what is never said, then temperature, then top-k."""
 
     max_new_tokens: int = 20  # of one round
     temperature: float = 0.9  # 0 takes the likeliest token
     top_k: int = 50  # 0 keeps the whole vocabulary
     repetition_penalty: float = 1.05
+    suppress_tokens: tuple[str, ...] = ()  # each the text of one token: those are never said
 
     def __post_init__(self) -> None:
         _require(self.max_new_tokens >= 1, f"max_new_tokens must be 1 or more, not {self.max_new_tokens}.")
@@ -119,6 +120,7 @@ class SamplingPolicy:
             math.isfinite(self.repetition_penalty) and self.repetition_penalty > 0,
             f"repetition_penalty must be above 0, not {self.repetition_penalty}.",
         )
+        _require(all(self.suppress_tokens), "suppress_tokens must hold no empty text.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ NAN, INFINITY = float("nan"), float("inf")
         (SamplingPolicy, "temperature", NAN, "temperature must be 0 or more, not nan."),
         (SamplingPolicy, "top_k", -1, "top_k must be 0 or more, not -1."),
         (SamplingPolicy, "repetition_penalty", 0.0, "repetition_penalty must be above 0, not 0.0."),
+        (SamplingPolicy, "suppress_tokens", ("a", ""), "suppress_tokens must hold no empty text."),
         (StreamPolicy, "chunk_seconds", 0.0, "chunk_seconds must be above 0, not 0.0."),
         (StreamPolicy, "chunk_seconds", INFINITY, "chunk_seconds must be above 0, not inf."),
     ],

@@ -1,0 +1,48 @@
+"""What svlm-mini's policy says of its words, held against the game that it was trained in."""
+
+from itertools import product
+
+import pytest
+
+from svlm_cli.checkpoints import catalog
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, describe, second_text
+from svlm_cli.simulator.match import Match
+from svlm_cli.simulator.teams import FIRST, KITS, SECOND
+
+DESCRIBED_S = 600  # in which the ball lies in every column and row, in a net and out
+
+
+@pytest.fixture(scope="module")
+def policy() -> StreamPolicy:
+    return catalog.find(DEFAULT_MODEL).file.policy
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(catalog.find(DEFAULT_MODEL).folder)
+
+
+def sayings() -> set[str]:
+    """All words of a commentary."""
+    names = map("".join, product(FIRST, SECOND))
+    sentences = " ".join((*SENTENCES.values(), REMINDER)).replace("*", "")
+    return {
+        sentences.format(team=name, way=way, home="nil", away="nil")
+        for name, way in product(names, ("forward", "back"))
+    } | {*NUMBERS}
+
+
+def descriptions() -> set[str]:
+    match = Match(0)
+    return {second_text(describe(match, second)).strip() for second in range(DESCRIBED_S)} | {*KITS}
+
+
+def test_what_only_descriptions_say_is_never_said(policy: StreamPolicy, tokenizer: Tokenizer) -> None:
+    """Guards both ways: "cyan c5 r1 held" tells nobody anything, and no word of the commentary may be lost."""
+    said, seen = (
+        {id_ for text in texts for id_ in tokenizer.encode(f" {text}")} for texts in (sayings(), descriptions())
+    )
+    assert {tokenizer.single(text) for text in policy.sampling.suppress_tokens} == seen - said
