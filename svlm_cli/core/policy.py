@@ -5,6 +5,7 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 """
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -91,12 +92,27 @@ class PromptPolicy:
     max_query_tokens: int = 256  # room that is set aside for it
     marker: str = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
+    context_form: str = (
+        ""  # a regular expression: all of a context that the model understands; empty: any text, or none
+    )
+    context_hint: str = ""  # a sentence for who gives it another: the form in words, with an example
     markup: Markup = field(default_factory=Markup)
 
     def __post_init__(self) -> None:
         _require(self.marker.strip() != "", "marker must not be blank.")
         _require(self.previous_role.strip() != "", "previous_role must not be blank.")
         _require(self.max_query_tokens >= 0, f"max_query_tokens must be 0 or more, not {self.max_query_tokens}.")
+        try:
+            re.compile(self.context_form)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise UsageError(f"context_form is no regular expression: {error}.") from error
+
+    def misunderstood(self, context: str) -> str:
+        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell."""
+        if not self.context_form or re.fullmatch(self.context_form, context.strip()):
+            return ""
+        given = "This model does not understand the context." if context.strip() else "This model needs a context."
+        return f"{given} {self.context_hint or f'It must match {self.context_form}'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.evals.script import write_script
 from tests.conftest import ROOT, Svlm
+from tests.servers.web import WebServer
 from tests.subtitle_checker import check_srt
 
 DEMO_SEED, DEMO_SECONDS = 4242, 30  # of `svlm simulate`
@@ -54,6 +55,38 @@ def test_who_chose_is_not_told(svlm_inside: Svlm, here: Path, mini: Path, option
     done = svlm_inside("caption", here.name, *options)
     assert done.returncode == 0, done.stderr
     assert sentences(done.stderr) == []
+
+
+FORM = """[vision]
+min_pixels = 3_136
+max_pixels = 12_544
+[prompt]
+context_form = '[Gg]ame: \\w+, \\w+'
+context_hint = "Write it like\\u001b[2J this."
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "svlm: This model needs a context. Write it like this."),
+        (("--context", "reds"), "svlm: This model does not understand the context. Write it like this."),
+        (("--context", "game: reds, blues "), ""),
+        (("-q",), ""),
+    ],
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_a_context_that_means_nothing_to_the_model_is_told(
+    svlm_inside: Svlm, here: Path, mini: Path, live: bool, options: tuple[str, ...], told: str
+) -> None:
+    """Guards against invented names: one line, of a file as of what is watched, in the checkpoint's own words."""
+    (mini / "policy.toml").write_text(FORM)
+    with WebServer(here.parent) as server:
+        source = server.url(f"/{here.name}") if live else here.name
+        done = svlm_inside("caption", source, "--model", DEFAULT_MODEL, "-o", "-", "--end", "1", *options)
+    assert done.returncode == 0, done.stderr
+    about = [line for line in sentences(done.stderr) if "context" in line]
+    assert about == ([told] if told else [])
 
 
 def test_the_variable_names_a_model_too(
