@@ -90,7 +90,7 @@ def match(
     policy = checkpoint.policy.changed(mode=mode, fps=fps, temperature=0.0)
     scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds])
     engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=matches)
-    played = play_matches(engine, setting, paths)
+    played = play_matches(engine, setting, paths, checkpoint.name)
     report = score(scripts, played.texts(setting.seconds), controls)
     _print(report, describe(checkpoint.name, engine, setting), played, as_json=as_json)
 

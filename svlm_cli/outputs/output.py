@@ -64,7 +64,7 @@ def open_output(
     style: CueStyle,
     provenance: Provenance = _UNKNOWN,
 ) -> Output:
-    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for documents."""
+    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for JSON."""
     # Here, because those who only hand segments on need no format's library.
     from svlm_cli.outputs.ass import AssOutput
     from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput
@@ -81,7 +81,7 @@ def open_output(
         case Format.JSON:
             return JsonOutput(destination, provenance)
         case Format.JSONL:
-            return JsonlOutput(destination)
+            return JsonlOutput(destination, provenance.model)
         case Format.TSV:
             return TsvOutput(destination, style)
         case Format.TXT:

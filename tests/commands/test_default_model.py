@@ -49,6 +49,19 @@ def test_stdout_stays_data(svlm_inside: Svlm, here: Path, mini: Path) -> None:
     assert len(sentences(done.stderr)) == 1
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_what_programs_read_says_whose_it_is(svlm_inside: Svlm, here: Path, mini: Path, live: bool) -> None:
+    """Guards JSON against words that nobody can tell the source of, once quiet has kept the line about it back."""
+    with WebServer(here.parent) as server:
+        source = server.url(f"/{here.name}") if live else here.name
+        options = ("-f", "json,jsonl", "-q", "--output-dir", "said")
+        done = svlm_inside("caption", source, *options, *(("--name", "clip") if live else ()))
+    assert (done.returncode, done.stderr) == (0, "")
+    (document,), (lines,) = ([*(here.parent / "said").glob(f"*.{suffix}")] for suffix in ("json", "jsonl"))
+    assert json.loads(document.read_text())["model"] == DEFAULT_MODEL
+    assert {json.loads(line)["model"] for line in lines.read_text().splitlines()} == {DEFAULT_MODEL}
+
+
 @pytest.mark.parametrize("options", [("--model", DEFAULT_MODEL), ("--quiet",)])
 def test_who_chose_is_not_told(svlm_inside: Svlm, here: Path, mini: Path, options: tuple[str, ...]) -> None:
     """Guards scripts and those who know: a model that was named needs no introduction, and quiet is quiet."""
