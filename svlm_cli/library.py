@@ -32,7 +32,8 @@ def caption(
     on the source's own clock; the end is left out itself.
 
     `model` is what ``--model`` takes, None the model that comes with svlm. An engine of `load_engine` is not loaded
-    again; it takes as many captions at a time as it has streams.
+    again; it takes as many captions at a time as it has streams. `context` is what ``--context`` takes, as text; that
+    the model will not understand it is told.
 
     Nothing is opened before the first segment is asked for, and all is closed after the last one, or with the
     generator. Raises `svlm_cli.core.errors.SvlmError` for bad arguments, and for a video that cannot be read, or ends
@@ -42,6 +43,8 @@ def caption(
     from svlm_cli.engine.turn import Request
 
     engine = load_engine(model) if model is None or isinstance(model, str) else model
+    if misunderstood := engine.policy.prompt.misunderstood(context):
+        warnings.warn(misunderstood, stacklevel=2)
     chunks = _chunks(source, engine.policy, start_s, end_s)
     try:
         with engine.open(query=query, context=context, seed=seed) as stream:

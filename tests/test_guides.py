@@ -1,7 +1,7 @@
 """The commands of README.md and of the guides, run as they stand there, with the model that comes with svlm.
 
 The README's section on many videos holds recipes for a shell, which have a module of their own. What needs a camera, a
-GPU or hours says so in its block's first line.
+GPU or hours says so in its block's first line. Whatever svlm-mini says in a command must be so.
 """
 
 import re
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.app import main
+from svlm_cli.commands.examples import EXAMPLES
+from svlm_cli.evals.script import write_script
 from tests.clips import run_ffmpeg
 from tests.conftest import ROOT, environment
 from tests.test_docs import PAGES
@@ -58,11 +61,64 @@ def test_each_command_is_run_somewhere() -> None:
     assert len([line for line in lines if line not in ELSEWHERE]) > 20
 
 
+def other_model(line: str) -> bool:
+    """Whether another model speaks than the one that comes with svlm."""
+    named = re.search(r" (?:--model|-m) (\S+)", line)
+    return named is not None and named[1] != DEFAULT_MODEL
+
+
+def by_the_default_model() -> set[str]:
+    """The calls of `svlm caption` in which the default model speaks: on the pages, for whatever they need, and in the
+    help. A section of a page that exports another model means all that follows in it.
+    """
+    examples = "\n".join(example.line for several in EXAMPLES.values() for example in several)
+    sections = [f"```sh\n{examples}\n```"]
+    for page in PAGES:
+        sections += re.split(r"\n## ", page.read_text(encoding="utf-8").replace("\\\n", " "))
+    found = set()
+    for section in sections:
+        lines = [_WORDS_BEHIND.sub("", line) for block in _BLOCK.findall(section) for line in block.splitlines()]
+        others = [number for number, line in enumerate(lines) if line.startswith("export SVLM_MODEL=")]
+        found |= {
+            line
+            for line in lines[: min(others, default=None)]
+            if re.search(r"\bsvlm caption\b", line) and not other_model(line)
+        }
+    return found
+
+
+TRIED = [
+    example.line
+    for several in EXAMPLES.values()
+    for example in several
+    if example.line.startswith("svlm caption ") and not other_model(example.line)
+]
 RUN = {
     place: [line for line in lines if line not in ELSEWHERE]
-    for place, lines in blocks().items()
+    for place, lines in {**blocks(), "examples": [f"{line} --overwrite" for line in TRIED]}.items()
     if {*lines} - {*ELSEWHERE}
 }
+
+
+def test_where_the_default_model_speaks_its_words_are_checked() -> None:
+    """Guards against commands that let it speak of real footage, or of a match whose context it is not given."""
+    checked = {line for lines in RUN.values() for line in lines} | {*TRIED}
+    assert by_the_default_model() <= checked
+    assert len(by_the_default_model()) > 10
+
+
+SEEDS = {"match": 4242, "seven": 7}  # of the matches that the pages speak of
+_PHRASE = re.compile(r"^\[(\d+):(\d\d):(\d\d)\] (.+)$", re.MULTILINE)
+
+
+def assert_true(line: str, told: str) -> None:
+    """Every phrase that a call of `svlm caption` told is said of that match in that second."""
+    (seed,) = (seed for name, seed in SEEDS.items() if f"{name}.mp4" in line)
+    truth = write_script(seed, 60).texts
+    phrases = [(int(h) * 3600 + int(m) * 60 + int(s), words) for h, m, s, words in _PHRASE.findall(told)]
+    assert phrases, f"{line}: {told}"
+    for second, words in phrases:
+        assert words == truth[second].strip(), f"{line}: {second} s"
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +137,7 @@ def test_commands_do_what_they_say(
 ) -> None:
     """In this process, so that torch is imported once."""
     shutil.copy(match, tmp_path / "match.mp4")
+    shutil.copy(ROOT / "docs" / "assets" / "match.context.txt", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SVLM_CONFIG", raising=False)
@@ -100,3 +157,6 @@ def test_commands_do_what_they_say(
         assert code == 0, f"{line}: {told}"
         written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} != before
         assert out or written, line
+        if "svlm caption " in line:
+            assert_true(line, told)
+            assert "context" not in told, told

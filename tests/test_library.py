@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -111,6 +112,18 @@ def test_errors_are_ours(engine: Engine, clip: Path, tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="cut off"), pytest.raises(InputError, match="ends too early"):
         segments.extend(caption(truncated, model=engine))
     assert 2 <= len(segments) < 8, "what came before the error counts"
+
+
+def test_a_context_that_means_nothing_to_the_model_is_told(
+    engine: Engine, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards programs against invented names, as the command line does."""
+    prompt = replace(engine.policy.prompt, context_form="Game: .*", context_hint="Write it like this.")
+    monkeypatch.setattr(engine, "policy", replace(engine.policy, prompt=prompt))
+    for context in ("", "reds"):
+        with pytest.warns(UserWarning, match="Write it like this"):
+            next(caption(clip, model=engine, context=context))
+    next(caption(clip, model=engine, context="Game: reds"))
 
 
 def test_importing_it_is_light() -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.live_view import Gauge, showing
-from svlm_cli.commands.loading import WHAT_SPEAKS, load
+from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
@@ -121,8 +121,8 @@ class _Watch:
         first = next(feeds, None)
         if first is None:
             return
-        if self.asked.model is None:
-            self.say(WHAT_SPEAKS)
+        for line in introduction(self.asked, self.policy, self.options.context):
+            self.say(line)
         streams = len(self.cameras)
         try:
             if streams == 1:

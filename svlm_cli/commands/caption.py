@@ -14,7 +14,7 @@ from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.hiding import hide_logins
 from svlm_cli.commands.live_view import Gauge, showing
-from svlm_cli.commands.loading import WHAT_SPEAKS, load
+from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary
@@ -120,8 +120,8 @@ class _Call:
         first = next(feeds, None)
         if first is None:
             return
-        if self.asked.model is None:
-            self.tell(WHAT_SPEAKS)
+        for line in introduction(self.asked, self.policy, self.options.context):
+            self.tell(line)
         streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
             engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.tell)

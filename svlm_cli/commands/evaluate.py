@@ -5,7 +5,7 @@ The measuring is in ``evals/``.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +24,25 @@ if TYPE_CHECKING:
     from svlm_cli.evals.runner import Played, Setting
 
 DEFAULT_MINUTES = 10.0
+
+AlteredName = Literal["hue", "bright", "grey", "rotated", "letterboxed"]
+
+AlteredPictures = Annotated[
+    AlteredName | None,
+    typer.Option(
+        help="Show other pictures than in training: of other colours, or turned, or between black bars.",
+        rich_help_panel=Panel.MATCH,
+    ),
+]
+
+Predictions = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
+        rich_help_panel=Panel.INPUT,
+    ),
+]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality. The last line of stdout is JSON.")
 
@@ -46,14 +65,8 @@ def match(
         Mode, typer.Option(help="How the streams forget.", rich_help_panel=Panel.COMMENTARY)
     ] = Mode.STREAMING,
     fps: options.Fps = None,
-    predictions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="FILE",
-            help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
-            rich_help_panel=Panel.INPUT,
-        ),
-    ] = None,
+    altered: AlteredPictures = None,
+    predictions: Predictions = None,
     save: Annotated[
         Path | None,
         typer.Option(
@@ -71,18 +84,24 @@ def match(
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if predictions:
-        if given("model") or save is not None or matches > 1:  # a model from elsewhere is for the calls that play
-            raise UsageError("With --predictions nothing is played.", "Leave out --model, --matches and --save.")
+        # a model from elsewhere is for the calls that play
+        if given("model") or save is not None or matches > 1 or altered is not None:
+            raise UsageError(
+                "With --predictions nothing is played.", "Leave out --model, --matches, --altered and --save."
+            )
         report = _score_files(predictions, seed, minutes)
         _print(report, {"predictions": [str(path) for path in predictions], "seed": seed}, None, as_json=as_json)
         return
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.engine.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.report import score
     from svlm_cli.evals.runner import Setting, describe
 
-    setting = Setting(matches, match_seconds(DEFAULT_MINUTES if minutes is None else minutes), seed)
+    setting = Setting(
+        matches, match_seconds(DEFAULT_MINUTES if minutes is None else minutes), seed, altered and Altered(altered)
+    )
     paths = [] if save is None else _new_files(save, setting)
     where = resolve_device(device)
     precision = resolve_dtype(dtype, where)
@@ -90,7 +109,7 @@ def match(
     policy = checkpoint.policy.changed(mode=mode, fps=fps, temperature=0.0)
     scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds])
     engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=matches)
-    played = play_matches(engine, setting, paths)
+    played = play_matches(engine, setting, paths, checkpoint.name)
     report = score(scripts, played.texts(setting.seconds), controls)
     _print(report, describe(checkpoint.name, engine, setting), played, as_json=as_json)
 

@@ -12,20 +12,35 @@ class Example(NamedTuple):
 
 EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "": (
-        Example("svlm caption match.mp4", "Write match.srt beside the video:"),
+        Example("svlm simulate -o match.mp4", "A match to try it on, and match.context.txt, which says who plays:"),
+        Example("svlm caption match.mp4 --context @match.context.txt", "Write match.srt beside the video:"),
         Example("svlm doctor", "Is all there that captions need?"),
     ),
     "caption": (
-        Example("svlm caption talk.mp4 --model streamingvlm-7b -f srt,vtt", "Subtitles in two formats:"),
-        Example("svlm caption match.mp4 --start 45:00 --end 60:00 -o -", "A quarter of an hour, to standard output:"),
         Example(
-            'svlm caption match.mp4 --context "The final: reds against blues."', "Tell the model what it will see:"
+            'svlm caption match.mp4 --context "Match: orange Valbin against purple Callek."',
+            "A match of `svlm simulate`, by the model that comes with svlm:",
         ),
         Example(
-            "svlm caption season --output-dir captions --skip-existing", "A folder of videos; call again to go on:"
+            'svlm caption final.mp4 -m streamingvlm-7b --context "The final: reds against blues."',
+            "Tell the model what it will see:",
         ),
-        Example("svlm caption rtsp://10.0.0.5/a --name front --segment 1h", "A camera, a new file every hour:"),
-        Example("svlm caption match.mp4 --burn-in shareable.mp4", "A copy of the video that shows the words:"),
+        Example(
+            "svlm caption final.mp4 -m streamingvlm-7b --start 45:00 --end 60:00 -f srt,vtt",
+            "A quarter of an hour, in two formats:",
+        ),
+        Example(
+            "svlm caption season -m streamingvlm-7b --output-dir captions --skip-existing",
+            "A folder of videos; call again to go on:",
+        ),
+        Example(
+            "svlm caption rtsp://10.0.0.5/a -m streamingvlm-7b --name front --segment 1h",
+            "A camera, a new file every hour:",
+        ),
+        Example(
+            "svlm caption final.mp4 -m streamingvlm-7b --burn-in shareable.mp4",
+            "A copy of the video that shows the words:",
+        ),
     ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),

@@ -1,23 +1,31 @@
 """An engine for ``svlm caption``, with torch imported only now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.messages import sentence
 from svlm_cli.core.policy import StreamPolicy
 
 if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
 
-WHAT_SPEAKS = (
+_WHAT_SPEAKS = (
     f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in. "
     "Real footage wants --model streamingvlm-7b."
 )
 
-
 _GIB = 1 << 30
+
+
+def introduction(asked: CaptionOptions, policy: StreamPolicy, context: str) -> Iterator[str]:
+    """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
+    if asked.model is None:
+        yield _WHAT_SPEAKS
+    if misunderstood := policy.prompt.misunderstood(context):
+        yield sentence(misunderstood)
 
 
 def load(

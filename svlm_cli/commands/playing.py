@@ -40,23 +40,23 @@ def write_matches(matches: Sequence[tuple[int, int]]) -> tuple[list["Script"], "
     return scripts, run_controls(scripts)
 
 
-def play_matches(engine: "Engine", setting: "Setting", paths: Sequence[Path] = ()) -> "Played":
-    """Plays all matches; what is said goes to `paths` as well, if there are any, a match a file."""
+def play_matches(engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), model: str = "") -> "Played":
+    """Plays all matches; what the `model` says goes to `paths` as well, if there are any, a match a file."""
     from svlm_cli.evals.runner import play
 
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
     batches = -(-setting.matches // engine.max_streams)
-    with _saver(paths) as listen, _progress("rounds", rounds * batches) as advance:
+    with _saver(paths, model) as listen, _progress("rounds", rounds * batches) as advance:
         return play(engine, setting, listen=listen, progress=advance)
 
 
 @contextmanager
-def _saver(paths: Sequence[Path]) -> Iterator[Callable[[int, Segment], None]]:
+def _saver(paths: Sequence[Path], model: str) -> Iterator[Callable[[int, Segment], None]]:
     """Writes each match's rounds as they come; what a run that was cut short has said is kept."""
     with ExitStack() as stack:
         files = []
         for path in paths:
-            files.append(JsonlOutput(open_destination(path, overwrite=False)))
+            files.append(JsonlOutput(open_destination(path, overwrite=False), model))
             stack.callback(files[-1].close)
         yield lambda match, segment: files[match].write(segment) if files else None
 

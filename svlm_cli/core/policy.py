@@ -5,6 +5,7 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 """
 
 import math
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -96,22 +97,38 @@ class PromptPolicy:
     max_query_tokens: int = 256  # room that is set aside for it
     marker: str = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
+    context_form: str = (
+        ""  # a regular expression: all of a context that the model understands; empty: any text, or none
+    )
+    context_hint: str = ""  # a sentence for who gives it another: the form in words, with an example
     markup: Markup = field(default_factory=Markup)
 
     def __post_init__(self) -> None:
         _require(self.marker.strip() != "", "marker must not be blank.")
         _require(self.previous_role.strip() != "", "previous_role must not be blank.")
         _require(self.max_query_tokens >= 0, f"max_query_tokens must be 0 or more, not {self.max_query_tokens}.")
+        try:
+            re.compile(self.context_form)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise UsageError(f"context_form is no regular expression: {error}.") from error
+
+    def misunderstood(self, context: str) -> str:
+        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell."""
+        if not self.context_form or re.fullmatch(self.context_form, context.strip()):
+            return ""
+        given = "This model does not understand the context." if context.strip() else "This model needs a context."
+        return f"{given} {self.context_hint or f'It must match {self.context_form}'}"
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingPolicy:
-    """How a token is drawn: repetition penalty, then temperature, then top-k."""
+    """How a token is drawn: repetition penalty, what is never said, then temperature, then top-k."""
 
     max_new_tokens: int = 20  # of one round
     temperature: float = 0.9  # 0 takes the likeliest token
     top_k: int = 50  # 0 keeps the whole vocabulary
     repetition_penalty: float = 1.05
+    suppress_tokens: tuple[str, ...] = ()  # each the text of one token: those are never said
 
     def __post_init__(self) -> None:
         _require(self.max_new_tokens >= 1, f"max_new_tokens must be 1 or more, not {self.max_new_tokens}.")
@@ -124,6 +141,7 @@ class SamplingPolicy:
             math.isfinite(self.repetition_penalty) and self.repetition_penalty > 0,
             f"repetition_penalty must be above 0, not {self.repetition_penalty}.",
         )
+        _require(all(self.suppress_tokens), "suppress_tokens must hold no empty text.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,7 @@ class Engine:
             vocabulary=text.vocab_size,
             end_ids=tokenizer.end_ids,
             device=self.device,
+            suppressed=[tokenizer.single(text) for text in policy.sampling.suppress_tokens],
         )
         self._speaker = Speaker(
             model,

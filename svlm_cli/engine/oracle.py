@@ -66,6 +66,7 @@ class Oracle:
             tokenizer.special(markup.vision_end),
         )
         self.pad = tokenizer.special(markup.video_pad)
+        self.suppressed = [tokenizer.encode(text) for text in policy.sampling.suppress_tokens]
 
     @torch.no_grad()
     def step(self, chunk: Chunk, forced_ids: tuple[int, ...] | None = None) -> tuple[list[int], list[Tensor]]:
@@ -290,7 +291,8 @@ class Oracle:
     def _choose(self, logits: Tensor, uniform: float) -> int:
         policy = self.policy.sampling
         scores = penalized(logits, {token.id for token in self.tokens}, policy.repetition_penalty)
-        ranked = sorted(range(len(scores)), key=lambda id_: -scores[id_])
+        possible = [id_ for id_ in range(len(scores)) if [id_] not in self.suppressed]
+        ranked = sorted(possible, key=lambda id_: -scores[id_])
         if policy.temperature == 0:
             return ranked[0]
         best = ranked[: policy.top_k or len(ranked)]

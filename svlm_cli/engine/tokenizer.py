@@ -46,6 +46,16 @@ class Tokenizer:
             )
         return token
 
+    def single(self, text: str) -> int:
+        """The id of a text that is one token."""
+        ids = self.encode(text)
+        if len(ids) != 1:
+            raise ModelError(
+                f"{text!r} is {len(ids)} tokens for the tokenizer in {self._folder}, not one.",
+                "Mend suppress_tokens under [sampling] in policy.toml.",
+            )
+        return ids[0]
+
     def encode(self, text: str) -> list[int]:
         """Ids of plain text: nothing is added, and control tokens spelled in it are not control tokens."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids

@@ -19,6 +19,7 @@ from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Request
+from svlm_cli.evals.alterations import Altered
 from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.scores import fifth_bounds
 from svlm_cli.evals.world import World, context_of
@@ -37,6 +38,7 @@ class Setting:
     matches: int
     seconds: int
     seed: int
+    altered: Altered | None = None  # what is done to the pictures
 
     @property
     def seeds(self) -> range:
@@ -90,7 +92,7 @@ def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
         "fps": engine.policy.vision.fps,
         "device": str(engine.device),
         "dtype": engine.number_format,
-    }
+    } | ({} if setting.altered is None else {"altered": setting.altered.value})
 
 
 def play(
@@ -112,7 +114,7 @@ def play(
         def hear(match: int, segment: Segment, before: int = first) -> None:
             listen(before + match, segment)
 
-        batches.append(_play_batch(engine, seeds[first : first + size], rounds, hear, advance))
+        batches.append(_play_batch(engine, seeds[first : first + size], rounds, setting.altered, hear, advance))
     said = tuple(match for batch in batches for match in batch.said)
     timing = _timing(rounds, max(round(60 / engine.policy.chunk_seconds), 1), batches)
     return Played(said, tuple(one for batch in batches for one in batch.ended), timing)
@@ -128,7 +130,9 @@ class _Batch:
     wait_s: tuple[float, ...]
 
 
-def _play_batch(engine: Engine, seeds: range, rounds: int, listen: Listener, progress: Progress) -> _Batch:
+def _play_batch(
+    engine: Engine, seeds: range, rounds: int, altered: Altered | None, listen: Listener, progress: Progress
+) -> _Batch:
     said: list[list[Segment]] = [[] for _ in seeds]
     ended: dict[int, Ended] = {}
     round_s: list[float] = []
@@ -138,7 +142,7 @@ def _play_batch(engine: Engine, seeds: range, rounds: int, listen: Listener, pro
             match: stack.enter_context(engine.open(context=context_of(seed), seed=seed))
             for match, seed in enumerate(seeds)
         }
-        world = iter(stack.enter_context(World(seeds, engine.policy)))
+        world = iter(stack.enter_context(World(seeds, engine.policy, altered=altered)))
         for round_ in range(rounds):
             waiting = time.perf_counter()
             chunks = next(world)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
+from svlm_cli.evals.alterations import Altered, alter
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.render import render
 
@@ -36,16 +37,26 @@ def context_of(seed: int) -> str:
 class World:
     """The matches of `seeds`, from their beginning. A context manager; iterating over it gives each round's chunks."""
 
-    def __init__(self, seeds: Sequence[int], policy: StreamPolicy, *, processes: int | None = None) -> None:
-        """`processes`: None for as many as there are spare processors, 0 to play in this one."""
+    def __init__(
+        self,
+        seeds: Sequence[int],
+        policy: StreamPolicy,
+        *,
+        altered: Altered | None = None,
+        processes: int | None = None,
+    ) -> None:
+        """`altered` says what is done to the pictures.
+
+        `processes`: None for as many as there are spare processors, 0 to play in this one.
+        """
         spare = min((os.cpu_count() or 1) - 1, len(seeds)) if len(seeds) > 1 else 0
         count = spare if processes is None else processes
         self._seconds, self._moments = policy.chunk_seconds, np.arange(policy.frames_per_chunk) / policy.vision.fps
         parts = [part.tolist() for part in np.array_split(np.asarray(seeds), max(count, 1)) if len(part)]
-        self._workers = [_Worker(part, self._seconds, self._moments) for part in parts] if count else []
+        self._workers = [_Worker(part, self._seconds, self._moments, altered) for part in parts] if count else []
         self._rounds: list[Rounds] = [iter(one) for one in self._workers]
         if not count:
-            self._rounds = [_play(list(seeds), self._seconds, self._moments)]
+            self._rounds = [_play(list(seeds), self._seconds, self._moments, altered)]
 
     def __iter__(self) -> Iterator[tuple[Chunk, ...]]:
         """A chunk a match, in the order of the seeds; no end."""
@@ -67,11 +78,14 @@ class World:
 class _Worker:
     """A process that plays some of the matches. Its pipe holds less than a round: it waits until that is taken."""
 
-    def __init__(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> None:
-        self._shape = (len(seeds), len(moments), HEIGHT, WIDTH, 3)
+    def __init__(
+        self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64], altered: Altered | None
+    ) -> None:
+        blank = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+        self._shape = (len(seeds), len(moments), *alter(blank, altered).shape[1:])
         spawn = multiprocessing.get_context("spawn")  # a fork would take the threads' locks of torch with it
         self._ours, theirs = spawn.Pipe(duplex=False)
-        self._process = spawn.Process(target=_work, args=(theirs, seeds, seconds, moments), daemon=True)
+        self._process = spawn.Process(target=_work, args=(theirs, seeds, seconds, moments, altered), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -89,18 +103,24 @@ class _Worker:
         self._process.close()
 
 
-def _work(connection: Connection, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> None:
+def _work(
+    connection: Connection,
+    seeds: Sequence[int],
+    seconds: float,
+    moments: NDArray[np.float64],
+    altered: Altered | None,
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's affair: it ends this process
     with suppress(BrokenPipeError):  # nobody looks any more
-        for pictures in _play(seeds, seconds, moments):
+        for pictures in _play(seeds, seconds, moments, altered):
             connection.send_bytes(np.ascontiguousarray(pictures).data.cast("B"))
 
 
-def _play(seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
+def _play(seeds: Sequence[int], seconds: float, moments: NDArray[np.float64], altered: Altered | None) -> Rounds:
     matches = [Match(seed, SPLIT, keep_s=KEPT_S) for seed in seeds]
     round_ = 0
     while True:
         times_s = round_ * seconds + moments
-        pictures = render(Scenes.join([match.scenes(times_s) for match in matches]))
-        yield pictures.reshape(len(matches), len(moments), HEIGHT, WIDTH, 3)
+        pictures = alter(render(Scenes.join([match.scenes(times_s) for match in matches])), altered)
+        yield pictures.reshape(len(matches), len(moments), *pictures.shape[1:])
         round_ += 1

@@ -19,10 +19,6 @@ class _JsonOutput:
         self._destination = destination
         self._failed = False
 
-    def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
-        self._put(json_line(segment))
-
     def close(self, *, complete: bool = True) -> None:
         """The file gets its final name if it is `complete`. Raises `OutputError`."""
         self._destination.close(complete=complete and not self._failed)
@@ -36,7 +32,15 @@ class _JsonOutput:
 
 
 class JsonlOutput(_JsonOutput):
-    """A file of JSON lines."""
+    """A file of JSON lines, each of which says what spoke: there is no head, and lines are read one by one."""
+
+    def __init__(self, destination: Destination, model: str = "") -> None:
+        super().__init__(destination)
+        self._model = model
+
+    def write(self, segment: Segment) -> None:
+        """One round. Raises `OutputError`."""
+        self._put(json_line(segment, self._model))
 
 
 class JsonOutput(_JsonOutput):
@@ -62,7 +66,7 @@ class JsonOutput(_JsonOutput):
         return f"{head}\n" if head else ",\n"
 
 
-def json_line(segment: Segment) -> str:
+def json_line(segment: Segment, model: str = "") -> str:
     """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count."""
     values: dict[str, str | int | float] = {
         "start": round(segment.start_s, 3),
@@ -81,6 +85,8 @@ def json_line(segment: Segment) -> str:
         values["dropped"] = segment.dropped
     if segment.latency_s is not None:
         values["latency_s"] = round(segment.latency_s, 3)
+    if model:
+        values["model"] = model
     return _json(values) + "\n"
 
 

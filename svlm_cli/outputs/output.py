@@ -66,7 +66,7 @@ def open_output(
     *,
     raw_tsv: bool = False,
 ) -> Output:
-    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for documents.
+    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for JSON.
 
     With `raw_tsv` the words of a table are as they were said, whatever a spreadsheet takes them for.
     """
@@ -86,7 +86,7 @@ def open_output(
         case Format.JSON:
             return JsonOutput(destination, provenance)
         case Format.JSONL:
-            return JsonlOutput(destination)
+            return JsonlOutput(destination, provenance.model)
         case Format.TSV:
             return TsvOutput(destination, style, raw=raw_tsv)
         case Format.TXT:

@@ -30,7 +30,7 @@ def _other(value: Any) -> Any:
         return next(one for one in type(value) if one is not value)
     if isinstance(value, str):
         return f'{value} "é\\\n\x7f'
-    return value * 2 + 1
+    return ("a", ' "é') if isinstance(value, tuple) else value * 2 + 1
 
 
 def _changed(part: Any, path: tuple[str, ...]) -> Any:

@@ -10,6 +10,7 @@ from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.evals.script import write_script
 from tests.conftest import ROOT, Svlm
+from tests.servers.web import WebServer
 from tests.subtitle_checker import check_srt
 
 DEMO_SEED, DEMO_SECONDS = 4242, 30  # of `svlm simulate`
@@ -48,12 +49,57 @@ def test_stdout_stays_data(svlm_inside: Svlm, here: Path, mini: Path) -> None:
     assert len(sentences(done.stderr)) == 1
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_what_programs_read_says_whose_it_is(svlm_inside: Svlm, here: Path, mini: Path, live: bool) -> None:
+    """Guards JSON against words that nobody can tell the source of, once quiet has kept the line about it back."""
+    with WebServer(here.parent) as server:
+        source = server.url(f"/{here.name}") if live else here.name
+        options = ("-f", "json,jsonl", "-q", "--output-dir", "said")
+        done = svlm_inside("caption", source, *options, *(("--name", "clip") if live else ()))
+    assert (done.returncode, done.stderr) == (0, "")
+    (document,), (lines,) = ([*(here.parent / "said").glob(f"*.{suffix}")] for suffix in ("json", "jsonl"))
+    assert json.loads(document.read_text())["model"] == DEFAULT_MODEL
+    assert {json.loads(line)["model"] for line in lines.read_text().splitlines()} == {DEFAULT_MODEL}
+
+
 @pytest.mark.parametrize("options", [("--model", DEFAULT_MODEL), ("--quiet",)])
 def test_who_chose_is_not_told(svlm_inside: Svlm, here: Path, mini: Path, options: tuple[str, ...]) -> None:
     """Guards scripts and those who know: a model that was named needs no introduction, and quiet is quiet."""
     done = svlm_inside("caption", here.name, *options)
     assert done.returncode == 0, done.stderr
     assert sentences(done.stderr) == []
+
+
+FORM = """[vision]
+min_pixels = 3_136
+max_pixels = 12_544
+[prompt]
+context_form = '[Gg]ame: \\w+, \\w+'
+context_hint = "Write it like\\u001b[2J this."
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "svlm: This model needs a context. Write it like this."),
+        (("--context", "reds"), "svlm: This model does not understand the context. Write it like this."),
+        (("--context", "game: reds, blues "), ""),
+        (("-q",), ""),
+    ],
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_a_context_that_means_nothing_to_the_model_is_told(
+    svlm_inside: Svlm, here: Path, mini: Path, live: bool, options: tuple[str, ...], told: str
+) -> None:
+    """Guards against invented names: one line, of a file as of what is watched, in the checkpoint's own words."""
+    (mini / "policy.toml").write_text(FORM)
+    with WebServer(here.parent) as server:
+        source = server.url(f"/{here.name}") if live else here.name
+        done = svlm_inside("caption", source, "--model", DEFAULT_MODEL, "-o", "-", "--end", "1", *options)
+    assert done.returncode == 0, done.stderr
+    about = [line for line in sentences(done.stderr) if "context" in line]
+    assert about == ([told] if told else [])
 
 
 def test_the_variable_names_a_model_too(

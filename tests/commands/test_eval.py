@@ -27,7 +27,20 @@ def scores(report: dict[str, Any]) -> dict[str, float | None]:
 
 def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """From a seed to the report; what was said is kept, and scored again it scores the same."""
-    setting = ("--matches", "2", "--minutes", "0.5", "--seed", str(SEED), "--fps", "2", "--mode", "streaming")
+    setting = (
+        "--matches",
+        "2",
+        "--minutes",
+        "0.5",
+        "--seed",
+        str(SEED),
+        "--fps",
+        "2",
+        "--mode",
+        "streaming",
+        "--altered",
+        "rotated",
+    )
     done = svlm("eval", "match", "--model", tiny_checkpoint, *setting, "--save", "said")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -35,6 +48,7 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
     assert report["eval"] == "match"
     assert report["setting"]["matches"] == 2
     assert report["setting"]["minutes"] == 0.5
+    assert report["setting"]["altered"] == "rotated"
     assert scores(report)["event_f1"] == 0
     assert set(report["controls"]["reference"].values()) <= {1.0, None}
     assert len(report["scores"]["fifths"]) == 5
@@ -113,6 +127,8 @@ def test_a_control_that_does_not_hold_ends_it(
         (["--predictions", "absent.jsonl"], 3, "absent.jsonl"),
         (["--predictions", "absent.jsonl", "--save", "x"], 2, "--save"),
         (["--predictions", "absent.jsonl", "--model", "x"], 2, "--model"),
+        (["--predictions", "absent.jsonl", "--altered", "grey"], 2, "--altered"),
+        (["--altered", "upside-down"], 2, "upside-down"),
     ],
 )
 def test_requests_that_make_no_sense(

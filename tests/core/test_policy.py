@@ -38,11 +38,18 @@ NAN, INFINITY = float("nan"), float("inf")
         (WindowPolicy, "full_tokens", 0, "full_tokens must be 1 or more, not 0."),
         (PromptPolicy, "marker", " \n", "marker must not be blank."),
         (PromptPolicy, "previous_role", "", "previous_role must not be blank."),
+        (
+            PromptPolicy,
+            "context_form",
+            "(a",
+            "context_form is no regular expression: missing ), unterminated subpattern at position 0.",
+        ),
         (SamplingPolicy, "max_new_tokens", 0, "max_new_tokens must be 1 or more, not 0."),
         (SamplingPolicy, "temperature", -0.1, "temperature must be 0 or more, not -0.1."),
         (SamplingPolicy, "temperature", NAN, "temperature must be 0 or more, not nan."),
         (SamplingPolicy, "top_k", -1, "top_k must be 0 or more, not -1."),
         (SamplingPolicy, "repetition_penalty", 0.0, "repetition_penalty must be above 0, not 0.0."),
+        (SamplingPolicy, "suppress_tokens", ("a", ""), "suppress_tokens must hold no empty text."),
         (StreamPolicy, "chunk_seconds", 0.0, "chunk_seconds must be above 0, not 0.0."),
         (StreamPolicy, "chunk_seconds", INFINITY, "chunk_seconds must be above 0, not inf."),
     ],
@@ -125,3 +132,15 @@ def test_policies_are_values() -> None:
         policy.mode = Mode.FULL  # type: ignore[misc]
     assert policy == StreamPolicy()
     assert hash(policy) == hash(StreamPolicy())
+
+
+@pytest.mark.parametrize("context", ["", " \n", "reds", "Game: reds", "Game: reds, blues, and more"])
+def test_a_context_that_is_not_understood_is_told(context: str) -> None:
+    """Guards those who get invented names for a context, or for none, and believe them."""
+    prompt = PromptPolicy(context_form=r"Game: \w+, \w+", context_hint="Write it like this.")
+    told = prompt.misunderstood(context)
+    assert ("needs a context" in told) == (context.strip() == "")
+    assert told.endswith(" Write it like this.")
+    assert replace(prompt, context_hint="").misunderstood(context).endswith(r" It must match Game: \w+, \w+")
+    assert prompt.misunderstood(" Game: reds, blues\n") == ""
+    assert PromptPolicy().misunderstood(context) == ""

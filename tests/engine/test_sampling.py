@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from transformers import RepetitionPenaltyLogitsProcessor
+from transformers import RepetitionPenaltyLogitsProcessor, SuppressTokensLogitsProcessor
 
 from svlm_cli.core.policy import SamplingPolicy
 from svlm_cli.engine.sampling import Sampler
@@ -12,9 +12,10 @@ ENDS = (5, 17)
 SLOT = torch.tensor([0])
 
 
-def sampler(**policy: float) -> Sampler:
+def sampler(*, suppressed: tuple[int, ...] = (), **policy: float) -> Sampler:
     options = SamplingPolicy(**policy)  # type: ignore[arg-type]
-    return Sampler(options, slots=2, vocabulary=VOCABULARY, end_ids=ENDS, device=torch.device("cpu"))
+    device = torch.device("cpu")
+    return Sampler(options, slots=2, vocabulary=VOCABULARY, end_ids=ENDS, device=device, suppressed=suppressed)
 
 
 def logits(seed: int = 0, rows: int = 1) -> torch.Tensor:
@@ -90,3 +91,24 @@ def test_an_endless_row_gets_no_end(temperature: float) -> None:
     drawn = ours.draw(likely, slots, torch.tensor([0.5, 0.5]), endless)
     assert drawn[0].item() not in ENDS
     assert drawn[1].item() in ENDS
+
+
+def test_suppressed_tokens_are_those_of_transformers() -> None:
+    """Guards the words of a model's training that are no words for people, and the observer's raw logits."""
+    raw = logits(rows=2)
+    ours = sampler(repetition_penalty=1, suppressed=(3, 21)).scores(raw, torch.tensor([0, 1]))
+    theirs = SuppressTokensLogitsProcessor([3, 21], device="cpu")(torch.tensor([[], []]), raw.clone())
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(raw, logits(rows=2))
+
+
+@pytest.mark.parametrize("top_k", [0, 3, VOCABULARY])
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_suppressed_token_is_never_drawn(temperature: float, top_k: int) -> None:
+    """Guards both ends of the unit interval too: what is impossible must not be what is left over there."""
+    likely = (8, 9, 30)
+    ours = sampler(temperature=temperature, top_k=top_k, repetition_penalty=1, suppressed=likely)
+    scores = logits().index_fill(1, torch.tensor(likely), 50.0)
+    uniforms = torch.tensor([0.0, 0.3, 0.7, 1.0])
+    drawn = ours.draw(scores.expand(4, -1), SLOT.expand(4), uniforms)
+    assert not {*likely} & {*drawn.tolist()}

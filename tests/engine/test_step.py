@@ -3,6 +3,7 @@
 Tolerance 1e-4 on logits: both sides sum the same products in another order.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -119,6 +120,31 @@ def test_modes(parts: Parts, mode: Mode) -> None:
 @pytest.mark.parametrize("mode", list(Mode))
 def test_sampled_text_in_all_modes(parts: Parts, mode: Mode) -> None:
     assert_agree(parts, small_policy(mode=mode, temperature=0.9), rounds=25, seed=3)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_what_is_never_said(parts: Parts, temperature: float) -> None:
+    """The tokens that the model says most, under a policy that suppresses them."""
+    policy = small_policy(temperature=temperature)
+    said = said_in_rounds(parts, policy, 8)
+    likely = [id_ for id_, _ in Counter(said).most_common() if is_a_text(parts, id_)][:5]
+    texts = tuple(parts.tokenizer.decode([id_]) for id_ in likely)
+    assert len(texts) == 5
+    quieter = replace(policy, sampling=replace(policy.sampling, suppress_tokens=texts))
+    assert not {*likely} & {*said_in_rounds(parts, quieter, 8)}
+    assert_agree(parts, quieter, rounds=20)
+
+
+def said_in_rounds(parts: Parts, policy: StreamPolicy, rounds: int) -> list[int]:
+    """All ids that the engine says."""
+    engine = parts.engine(policy)
+    with engine.open() as stream:
+        return [id_ for chunk in make_chunks(rounds) for id_ in hear(engine, [stream], [chunk])[0].ids]
+
+
+def is_a_text(parts: Parts, id_: int) -> bool:
+    """Whether a policy can name it."""
+    return parts.tokenizer.encode(parts.tokenizer.decode([id_])) == [id_]
 
 
 def test_the_query_in_every_round(parts: Parts) -> None:

@@ -55,6 +55,15 @@ def tiny_tokenizer(tiny_checkpoint: Path) -> Tokenizer:
     return Tokenizer(tiny_checkpoint)
 
 
+@pytest.mark.parametrize("text", [" goal by", "<|im_end|>"])
+def test_a_text_of_several_tokens_is_no_token(tokenizer: Tokenizer, text: str) -> None:
+    """Guards suppress_tokens: to forbid a part of a word, or the end of a round, is never what was meant."""
+    assert tokenizer.single(" ...") == tokenizer.encode(" ...")[0]
+    with pytest.raises(ModelError, match="not one") as caught:
+        tokenizer.single(text)
+    assert "suppress_tokens" in caught.value.hint
+
+
 def test_control_tokens_in_a_users_text_stay_text(tokenizer: Tokenizer) -> None:
     """Guards against a context file that closes the previous text, or shows pixels that are not there."""
     control = {tokenizer.special(name) for name in ("<|im_end|>", "<|video_pad|>", "<|im_start|>")}

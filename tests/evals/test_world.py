@@ -8,6 +8,7 @@ import pytest
 
 from svlm_cli.core.policy import StreamPolicy, VisionPolicy
 from svlm_cli.core.types import Chunk
+from svlm_cli.evals.alterations import Altered, alter
 from svlm_cli.evals.world import World, context_of
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
@@ -33,6 +34,16 @@ def test_a_chunk_shows_its_second(processes: int) -> None:
         assert (pictures == render(match.scenes(np.arange(4 * ROUNDS) / 4))).all()
     times = [(chunk.start_s, chunk.end_s) for chunks in shown for chunk in chunks]
     assert times == [(float(second), second + 1.0) for second in range(ROUNDS) for _ in SEEDS]
+
+
+@pytest.mark.parametrize("processes", [0, 2])
+def test_altered_pictures_are_shown(processes: int) -> None:
+    """Guards pictures of another size, on their way from a process too."""
+    with World(SEEDS, POLICY, altered=Altered.ROTATED, processes=processes) as world:
+        shown = next(iter(world))
+    for seed, chunk in zip(SEEDS, shown, strict=True):
+        scenes = Match(seed, Split.EVAL).scenes(np.arange(4) / 4)
+        assert (np.stack(chunk.frames) == alter(render(scenes), Altered.ROTATED)).all()
 
 
 def test_processes_end_with_their_world() -> None:

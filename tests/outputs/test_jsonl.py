@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile, StandardOutput
 from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput, json_line
-from svlm_cli.outputs.output import Provenance
+from svlm_cli.outputs.output import Format, Provenance, open_output
+from svlm_cli.outputs.style import DEFAULT_STYLE
 
 
 def test_keys_that_say_nothing_are_left_out() -> None:
@@ -46,6 +47,19 @@ def test_a_file_has_every_round(tmp_path: Path) -> None:
     output.close()
     records = [json.loads(line) for line in io.BytesIO((tmp_path / "o.jsonl").read_bytes())]
     assert [record["text"] for record in records] == ["", "Goal", ""]
+
+
+def test_every_line_says_what_spoke(tmp_path: Path) -> None:
+    """Guards lines that have lost their file: a name that reads like an escape code is no escape code."""
+    output = open_output(
+        Format.JSONL, PartFile(tmp_path / "o.jsonl", overwrite=False), DEFAULT_STYLE, Provenance("a.mp4", "my\x1b[2J")
+    )
+    for second in range(2):
+        output.write(Segment(0, second, second, second + 1.0, "", (1,), 0.1))
+    output.close()
+    lines = (tmp_path / "o.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["model"] for line in lines] == ["my\x1b[2J"] * 2
+    assert "\x1b" not in "".join(lines)
 
 
 class TestDocument:
