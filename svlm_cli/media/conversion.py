@@ -19,6 +19,7 @@ Progress = Callable[[float], None]
 """Called with how much of the video is done, in seconds."""
 
 _HEADER_TIMEOUT_S = 60.0
+_RATE = re.compile(r"Stream #0:\S+: Video: .*?\b(\d+(?:\.\d+)?)(k?) fps\b")
 _SUBTITLE = re.compile(r"Stream #0:\S+: Subtitle: (\w+)")
 _SIZE = re.compile(r"Stream #0:\S+: Video: .*?\b(\d{2,5})x(\d{2,5})\b")
 
@@ -32,6 +33,7 @@ class Header:
     begin_s: float  # on the file's own clock
     duration_s: float | None
     size: tuple[int, int] | None  # width and height of its pictures, upright
+    rate: float | None  # pictures a second, on average
     subtitles: tuple[str, ...]  # ffmpeg's names of their formats, in order
 
 
@@ -55,12 +57,14 @@ def read_header(program: Ffmpeg, address: Address) -> Header:
         log.feed(line)
     if not log.container:
         raise log.failure(address)
+    rate = _RATE.search(text)
     size = tuple(map(int, match.groups())) if (match := _SIZE.search(text)) else None
     if size is not None and (turn := _ROTATION.search(text)) and round(float(turn[1])) % 180:
         size = size[::-1]
     return Header(
         begin_s=log.begin_s,
         duration_s=log.duration_s,
+        rate=None if rate is None else float(rate[1]) * (1000 if rate[2] else 1),
         size=None if size is None else (size[0], size[1]),
         subtitles=tuple(_SUBTITLE.findall(text)),
     )
