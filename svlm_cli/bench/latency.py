@@ -4,7 +4,7 @@ Knows no file and no terminal; `report.py` prints what comes out.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle
@@ -13,13 +13,15 @@ from statistics import median
 import numpy as np
 
 from svlm_cli.bench.memory import device_bytes, resident_bytes
+from svlm_cli.bench.windows import filled_rounds, filling, forgets, rounds_to_fill
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Request
 
-SETTLED_ROUNDS = slice(200, 300)  # the text window is full by then
+SETTLED_ROUNDS = slice(200, 300)  # between them and the last ones, nothing may have grown
 LAST_ROUNDS = 100
 MINUTE = 60  # rounds
 STEP_ROUNDS = 10
@@ -45,6 +47,8 @@ class Latency:
     tokens_per_round: int
     round_s_median: float
     round_s_p99: float
+    full_after: int | None  # so many rounds, if it forgets: every window is full from then on
+    round_s_full: float | None  # median of the rounds from then on
     round_s_settled: float | None  # median of rounds 200-300
     round_s_second_minute: float | None  # median of rounds 60-120
     round_s_last_minute: float | None  # median of the last 60 rounds
@@ -70,17 +74,30 @@ def chunks(load: Load, *, frames: int, seconds: float) -> Iterator[Chunk]:
 
 
 def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, None, None]:
-    """How long each round of so many streams side by side takes, in seconds; no end. Closed, it closes the streams."""
-    source = chunks(load, frames=engine.policy.frames_per_chunk, seconds=engine.policy.chunk_seconds)
+    """How long each round of so many streams side by side takes, in seconds, once their windows are full; no end.
+
+    Closed, it closes the streams.
+    """
+    policy = engine.policy
+    source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
+    context, full_after = filling(policy), filled_rounds(policy)
     with ExitStack() as stack:
-        opened = [stack.enter_context(engine.open(seed=load.seed + index)) for index in range(streams)]
-        for chunk in source:
+        opened = [stack.enter_context(engine.open(context=context, seed=load.seed + index)) for index in range(streams)]
+        first = next(source)
+        for stream in opened:  # one by one: to read all fillings at once would take more memory than any round does
+            _speak(engine, [stream], first, load)
+        for round_, chunk in enumerate(source, start=1):
             wait(engine.device)
             started = time.perf_counter()
-            for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in opened]):
-                pass
+            _speak(engine, opened, chunk, load)
             wait(engine.device)
-            yield time.perf_counter() - started
+            if round_ >= full_after:
+                yield time.perf_counter() - started
+
+
+def _speak(engine: Engine, streams: Sequence[StreamState], chunk: Chunk, load: Load) -> None:
+    for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in streams]):
+        pass
 
 
 def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda round_: None) -> Latency:
@@ -94,11 +111,10 @@ def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda
         for round_ in range(load.rounds):
             if round_ == SETTLED_ROUNDS.stop:
                 memory = resident_bytes(), device_bytes(engine.device)
-            request = Request(stream, next(source), forced_count=load.tokens)
+            chunk = next(source)
             started = time.perf_counter()
             try:
-                for _ in engine.step([request]):
-                    pass
+                _speak(engine, [stream], chunk, load)
             except CapacityError as error:
                 ended = error.message
                 break
@@ -116,12 +132,16 @@ def _summary(
     settled = median(seconds[SETTLED_ROUNDS]) if len(seconds) >= SETTLED_ROUNDS.stop else None
     last = median(seconds[-LAST_ROUNDS:]) if len(seconds) >= SETTLED_ROUNDS.stop + LAST_ROUNDS else None
     typical = median(seconds) if seconds else float("nan")
+    full_after = rounds_to_fill(engine, load.tokens) if forgets(engine.policy) else None
+    full = [] if full_after is None else seconds[full_after:]
     return Latency(
         mode=engine.policy.mode.value,
         rounds=len(seconds),
         tokens_per_round=load.tokens,
         round_s_median=typical,
         round_s_p99=float(np.quantile(seconds, 0.99)) if seconds else float("nan"),
+        full_after=full_after,
+        round_s_full=median(full) if full else None,
         round_s_settled=settled,
         round_s_second_minute=median(seconds[MINUTE : 2 * MINUTE]) if len(seconds) >= 2 * MINUTE else None,
         round_s_last_minute=median(seconds[-MINUTE:]) if len(seconds) >= 3 * MINUTE else None,

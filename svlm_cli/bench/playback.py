@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from svlm_cli.bench.stages import WARM_UP_ROUNDS
+from svlm_cli.bench.windows import filled_rounds, filling
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
@@ -18,9 +18,11 @@ from svlm_cli.pipeline.inbox import Inbox
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """Means over the rounds after the warm-up, in seconds."""
+    """Means over rounds whose windows are full, in seconds."""
 
     rounds: int
+    width: int  # of the file's own pictures, as they are shown
+    height: int
     round_s: float  # from the end of one to the end of the next, so all is in it
     work_s: float  # of that, the engine's
     wait_s: float  # of that, until the next frames were there
@@ -36,19 +38,22 @@ def measure(
     seed: int = 0,
     progress: Callable[[int], None] = lambda round_: None,
 ) -> Playback:
-    """Caption the first `rounds` chunks after the warm-up, with `tokens` forced in each; `close` ends `chunks`.
+    """Caption the first `rounds` chunks once the windows are full, with `tokens` forced in each; `close` ends `chunks`.
 
-    `UsageError` if there are fewer than the warm-up and one more.
+    `UsageError` if there are no more chunks than fill them.
     """
+    policy = engine.policy
+    full_after = filled_rounds(policy)
     ends: list[float] = []
     work: list[float] = []
     waits: list[float] = []
+    height = width = 0
     with ExitStack() as stack:
-        stream = stack.enter_context(engine.open(seed=seed))
+        stream = stack.enter_context(engine.open(context=filling(policy), seed=seed))
         inbox: Inbox[int] = Inbox()
         inbox.add(0, chunks, close)
         stack.callback(inbox.remove, 0)
-        while len(ends) < WARM_UP_ROUNDS + rounds:
+        while len(ends) < full_after + rounds:
             asked = time.perf_counter()
             inbox.wait()
             chunk = inbox.take(0)
@@ -58,14 +63,18 @@ def measure(
             said = engine.step([Request(stream, chunk, forced_count=tokens)])
             work += [event.work_s for event in said if isinstance(event, Segment)]
             ends.append(time.perf_counter())
-            progress(len(ends) - 1)
-    counted = len(ends) - WARM_UP_ROUNDS
+            if len(ends) > full_after:
+                progress(len(ends) - full_after - 1)
+            height, width = chunk.frames[-1].shape[:2]
+    counted = len(ends) - full_after
     if counted < 1:
-        needed_s = (WARM_UP_ROUNDS + 1) * engine.policy.chunk_seconds
+        needed_s = (full_after + 1) * policy.chunk_seconds
         raise UsageError(f"The video is too short: it must last {needed_s:g} s.", "Take a longer one.")
     return Playback(
         rounds=counted,
-        round_s=(ends[-1] - ends[WARM_UP_ROUNDS - 1]) / counted,
-        work_s=sum(work[WARM_UP_ROUNDS:]) / counted,
-        wait_s=sum(waits[WARM_UP_ROUNDS:]) / counted,
+        width=width,
+        height=height,
+        round_s=(ends[-1] - ends[full_after - 1]) / counted,
+        work_s=sum(work[full_after:]) / counted,
+        wait_s=sum(waits[full_after:]) / counted,
     )

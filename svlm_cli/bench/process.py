@@ -14,6 +14,15 @@ def age_s(pid: int) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
 
 
+def cpu_s(pid: int) -> float:
+    """CPU time that it has used, of all its threads; 0 if it is gone, or if this is no Linux."""
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")  # fields 14 and 15
+
+
 def resident_bytes_of(pid: int) -> int:
     """Resident memory; 0 if the process is gone, or if this is no Linux."""
     try:

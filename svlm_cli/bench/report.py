@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, TextIO
 
 from svlm_cli.bench.latency import Latency
+from svlm_cli.bench.live import LiveTrial
 from svlm_cli.bench.playback import Playback
 from svlm_cli.bench.renderer import Drawing
 from svlm_cli.bench.soak import Soak
@@ -23,7 +24,8 @@ _NAME_LENGTH = 60
 
 def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of the table of `svlm bench latency`."""
-    headings = ["mode", "rounds", "context", "round ms", "p99", "200-300", "last 100", "ratio", "token ms", "grown MB"]
+    headings = ["mode", "rounds", "context", "round ms", "p99", "full", "200-300", "last 100", "ratio", "token ms"]
+    headings.append("grown MB")
     rows = [
         [
             result.mode,
@@ -31,6 +33,7 @@ def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]
             str(result.context_tokens),
             _number(result.round_s_median, MS),
             _number(result.round_s_p99, MS),
+            _number(result.round_s_full, MS),
             _number(result.round_s_settled, MS),
             _number(result.round_s_last, MS),
             _number(result.last_over_settled, 1, digits=3),
@@ -81,10 +84,23 @@ def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
     return ["streams", "round ms", "p99", "live"], rows
 
 
+def live_rows(trials: Sequence[LiveTrial]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table of `svlm bench streams --decode`."""
+    headings = ["streams", "rounds", "latency ms", "p99", "longest", "dropped", "cores svlm", "decoding", "live"]
+    rows = []
+    for one in trials:
+        times = (one.latency_s_median, one.latency_s_p99, one.latency_s_most)
+        cores = (one.cpu_cores_svlm, one.cpu_cores_decoding)
+        row = [str(one.streams), str(one.rounds), *(_number(time, MS, digits=0) for time in times), str(one.dropped)]
+        rows.append([*row, *(_number(count, 1, digits=1) for count in cores), "yes" if one.live else "no"])
+    return headings, rows
+
+
 def playback_rows(result: Playback) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench playback`."""
-    row = [str(result.rounds), *(_number(one, MS) for one in (result.round_s, result.work_s, result.wait_s))]
-    return ["rounds", "round ms", "model", "waiting for frames"], [row]
+    row = [f"{result.width}x{result.height}", str(result.rounds)]
+    row += [_number(one, MS) for one in (result.round_s, result.work_s, result.wait_s)]
+    return ["pictures", "rounds", "round ms", "model", "waiting for frames"], [row]
 
 
 def startup_rows(result: Startup) -> tuple[list[str], list[list[str]]]:
@@ -128,7 +144,7 @@ def results_json(
     return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}
 
 
-def streams_json(trials: Sequence[Trial], setting: dict[str, Any]) -> dict[str, Any]:
+def streams_json(trials: Sequence[Trial] | Sequence[LiveTrial], setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench streams`: the setting, the trials, and the largest number that was live."""
     most = max((one.streams for one in trials if one.live), default=0)
     return {"bench": "streams", "setting": setting, "results": [asdict(one) for one in trials], "live_streams": most}

@@ -22,8 +22,6 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.speaker import Observer
 from svlm_cli.engine.turn import Request, Turn
 
-WARM_UP_ROUNDS = 20  # by then the windows of vision and text are full
-
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
@@ -117,7 +115,7 @@ class StagedEngine(Engine):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Medians over the rounds after the warm-up, in seconds."""
+    """Medians over rounds whose windows are full, in seconds."""
 
     streams: int
     rounds: int
@@ -129,7 +127,7 @@ class Stages:
     step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
     round_s: float
     estimated_bytes: int  # what `engine/footprint.py` says that all this takes
-    peak_bytes: int | None  # the most that was allocated on the GPU at once, loading included
+    peak_bytes: int | None  # the most that was allocated on the GPU at once, while loading or in these rounds
     kernels: tuple[Kernel, ...]  # of one further round, the longest of each stage
 
 
@@ -141,16 +139,19 @@ def measure(
     *,
     kernels: int = 0,
 ) -> Stages:
-    """`load.rounds` rounds of so many streams side by side, after the warm-up; then, if any `kernels` of each stage are
-    wanted, one that is profiled.
+    """`load.rounds` rounds of so many streams side by side; then, if `kernels` of each stage are wanted, one that is
+    profiled.
     """
     taken: list[dict[str, float]] = []
+    loading_bytes = _peak_bytes(engine.device)
     with closing(time_rounds(engine, load, streams)) as rounds:
-        for round_, round_s in enumerate(islice(rounds, WARM_UP_ROUNDS + load.rounds)):
+        next(rounds)
+        _forget_peak(engine.device)  # what filled the windows does not count
+        for round_, round_s in enumerate(islice(rounds, load.rounds)):
             engine.taken["round"] = round_s
-            if round_ >= WARM_UP_ROUNDS:
-                taken.append(engine.taken)
+            taken.append(engine.taken)
             progress(round_)
+        rounds_bytes = _peak_bytes(engine.device)
         held = max(engine.cache.lengths)
         if kernels:
             engine.profiles = True
@@ -168,9 +169,19 @@ def measure(
         step_s=typical["speak"] / max(load.tokens - 1, 1),
         round_s=typical["round"],
         estimated_bytes=engine.estimate().total,
-        peak_bytes=torch.cuda.max_memory_allocated(engine.device) if engine.device.type == "cuda" else None,
+        peak_bytes=max(loading_bytes, rounds_bytes) or None,
         kernels=tuple(_longest(engine.kernels, kernels)),
     )
+
+
+def _peak_bytes(device: torch.device) -> int:
+    """0 if it is no GPU."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+
+
+def _forget_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
 
 
 def _longest(found: Sequence[Kernel], count: int) -> Iterator[Kernel]:

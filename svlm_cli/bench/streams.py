@@ -8,11 +8,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from statistics import median
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from svlm_cli.bench.latency import Load, time_rounds
-from svlm_cli.bench.stages import WARM_UP_ROUNDS
 from svlm_cli.engine.engine import Engine
 
 
@@ -27,15 +27,36 @@ class Trial:
     live: bool  # whether the 99th percentile is less than a round shows
 
 
+class Tried(Protocol):
+    """A trial of any kind."""
+
+    @property
+    def streams(self) -> int:
+        """How many there were."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether they were kept up with."""
+        ...
+
+
+AnyTrial = TypeVar("AnyTrial", bound=Tried)
+
+
 def find_most(
-    engine: Engine, load: Load, *, most: int, step: int, progress: Callable[[Trial], None] = lambda trial: None
-) -> list[Trial]:
+    attempt: Callable[[int], AnyTrial],
+    *,
+    most: int,
+    step: int,
+    progress: Callable[[AnyTrial], None] = lambda trial: None,
+) -> list[AnyTrial]:
     """The trials by which the largest live number of streams, a multiple of `step`, was found, up to `most`."""
-    trials: dict[int, Trial] = {}
+    trials: dict[int, AnyTrial] = {}
 
     def live(count: int) -> bool:
         if count not in trials:
-            trials[count] = attempt(engine, load, count)
+            trials[count] = attempt(count)
             progress(trials[count])
         return trials[count].live
 
@@ -51,6 +72,6 @@ def find_most(
 def attempt(engine: Engine, load: Load, streams: int) -> Trial:
     """`load.rounds` rounds, once all windows are full."""
     with closing(time_rounds(engine, load, streams)) as rounds:
-        measured = list(islice(rounds, WARM_UP_ROUNDS, WARM_UP_ROUNDS + load.rounds))
+        measured = list(islice(rounds, load.rounds))
     late = float(np.quantile(measured, 0.99))
     return Trial(streams, load.rounds, median(measured), late, late < engine.policy.chunk_seconds)

@@ -88,7 +88,10 @@ class Subject:
 
     @classmethod
     def random(cls, shape: str) -> "Subject":
-        """A shape of `SHAPES`, streamed as StreamingVLM is; `UsageError` if there is none of that name."""
+        """A shape of `SHAPES`, streamed as StreamingVLM is; `UsageError` if there is none of that name.
+
+        The tokenizer is that of another model, in which all that stands in every round has as many tokens as in Qwen's.
+        """
         if shape not in SHAPES:
             raise UsageError(f"There are no random weights {shape}.", f"Use {' or '.join(SHAPES)}.")
         policy = catalog.find(_POLICY_OF).file.policy

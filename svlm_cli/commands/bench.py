@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,8 @@ from rich.table import Table
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
-from svlm_cli.commands.bench_setup import StreamOptions, StreamSetup
+from svlm_cli.commands.bench_live import attempt_live, video_facts, video_or_sample
+from svlm_cli.commands.bench_setup import Size, StreamOptions, StreamSetup, size_of
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import bar, table_console
@@ -87,7 +88,10 @@ class _StagesOptions:
     rounds: Annotated[
         int,
         typer.Option(
-            "--rounds", min=1, help="Seconds of made-up video, after 20 of warming up.", rich_help_panel=Panel.MEASURING
+            "--rounds",
+            min=1,
+            help="Seconds of made-up video, once all windows are full.",
+            rich_help_panel=Panel.MEASURING,
         ),
     ] = 40
     kernels: Annotated[
@@ -107,10 +111,10 @@ def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
     setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.report import kernels_rows, print_json, results_json, stages_rows
-    from svlm_cli.bench.stages import WARM_UP_ROUNDS, StagedEngine, measure
+    from svlm_cli.bench.stages import StagedEngine, measure
 
     engine = setup.subject.engine(setup.policy(), StagedEngine, setup.place, max_streams=one.streams)
-    with _progress("rounds", WARM_UP_ROUNDS + one.rounds) as advance:
+    with _progress("rounds", one.rounds) as advance:
         result = measure(engine, setup.load, one.streams, advance, kernels=one.kernels)
     _print_table(*stages_rows(result))
     if one.kernels:
@@ -146,7 +150,7 @@ class _PlaybackOptions:
         typer.Option(
             "--rounds",
             min=1,
-            help="Seconds of it, after 20 of warming up.",
+            help="Seconds of it, after those that fill the windows.",
             rich_help_panel=Panel.MEASURING,
         ),
     ] = 100
@@ -157,22 +161,26 @@ class _PlaybackOptions:
 def playback(one: _PlaybackOptions) -> None:
     """Time a video file from disk to words: does its decoding hold up the model?"""
     setup = StreamSetup.of(one.asked, one.rounds)
+    setup.require_made_up()
     from svlm_cli.bench.playback import measure
     from svlm_cli.bench.report import playback_rows, print_json, results_json
-    from svlm_cli.bench.stages import WARM_UP_ROUNDS
     from svlm_cli.engine.engine import Engine
     from svlm_cli.pipeline.chunker import chunks
     from svlm_cli.sources.files import open_frames
 
     policy = setup.policy()
     fps, tokens, seed = policy.vision.fps, one.asked.tokens, one.asked.seed
-    enough_pixels, count = policy.vision.enough_pixels, WARM_UP_ROUNDS + one.rounds
-    with open_frames(one.video, fps=fps, enough_pixels=enough_pixels) as frames, _progress("rounds", count) as advance:
+    enough_pixels = policy.vision.enough_pixels
+    with (
+        open_frames(one.video, fps=fps, enough_pixels=enough_pixels) as frames,
+        _progress("rounds", one.rounds) as advance,
+    ):
         engine = setup.subject.engine(policy, Engine, setup.place)
         source = chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)
         result = measure(engine, source, frames.close, rounds=one.rounds, tokens=tokens, seed=seed, progress=advance)
     _print_table(*playback_rows(result))
-    print_json(results_json("playback", [result], setup.told()), sys.stdout)
+    told = setup.told_of_video() | {"video": video_facts(one.video)}
+    print_json(results_json("playback", [result], told), sys.stdout)
 
 
 @app.command()
@@ -194,7 +202,18 @@ def startup(asked: StreamOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StreamsOptions:
+    video: Annotated[
+        Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode. Default: one that is made up.")
+    ] = None
     asked: StreamOptions = field(default_factory=StreamOptions)
+    decode: Annotated[
+        bool,
+        typer.Option(
+            "--decode",
+            help="Videos that are read at their own pace and decoded, instead of pictures in memory.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = False
     most: Annotated[
         int,
         typer.Option("--most", min=1, help="No more streams than these are tried.", rich_help_panel=Panel.MEASURING),
@@ -204,33 +223,86 @@ class _StreamsOptions:
     ] = 4
     rounds: Annotated[
         int,
-        typer.Option("--rounds", min=1, help="Of each trial, after 20 of warming up.", rich_help_panel=Panel.MEASURING),
+        typer.Option(
+            "--rounds", min=1, help="Of each trial, once all windows are full.", rich_help_panel=Panel.MEASURING
+        ),
     ] = 100
 
 
 @app.command()
 @options.takes(_StreamsOptions)
 def streams(one: _StreamsOptions) -> None:
-    """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show."""
+    """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show.
+
+    With --decode from the arrival of a round's newest frame to its last word, decoding included, and nothing is lost.
+    """
     if one.step > one.most:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
+    if one.video is not None and not one.decode:
+        raise UsageError("Pictures in memory come from no video.", "Add --decode, or leave out the video.")
     setup = StreamSetup.of(one.asked, one.rounds)
+    if one.decode:
+        _live_streams(setup, one)
+        return
     from svlm_cli.bench.report import print_json, streams_json, streams_rows
-    from svlm_cli.bench.streams import find_most
+    from svlm_cli.bench.streams import attempt, find_most
     from svlm_cli.engine.engine import Engine
 
     engine = setup.subject.engine(setup.policy(), Engine, setup.place, max_streams=one.most)
     trials = find_most(
-        engine,
-        setup.load,
+        lambda count: attempt(engine, setup.load, count),
         most=one.most,
         step=one.step,
-        progress=lambda trial: typer.echo(
-            f"svlm: {trial.streams} streams: {trial.round_s_p99 * 1000:.0f} ms at the 99th percentile", err=True
-        ),
+        progress=lambda trial: _tell_trial(trial.streams, trial.round_s_p99),
     )
     _print_table(*streams_rows(trials))
     print_json(streams_json(trials, setup.told()), sys.stdout)
+
+
+def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
+    if one.video is not None:
+        setup.require_made_up()
+    from svlm_cli.bench.live import EvenEngine, prepare
+    from svlm_cli.bench.report import live_rows, print_json, streams_json
+    from svlm_cli.bench.streams import find_most
+
+    load = setup.load
+    with video_or_sample(one.video, load.width, load.height) as video:
+        facts = video_facts(video)
+        engine = setup.subject.engine(setup.policy(), EvenEngine, setup.place, max_streams=one.most)
+        engine.tokens = load.tokens
+        prepare(engine, replace(load, width=facts["width"], height=facts["height"]))
+        trials = find_most(
+            lambda count: attempt_live(engine, video, count, one.rounds),
+            most=one.most,
+            step=one.step,
+            progress=lambda trial: _tell_trial(trial.streams, trial.latency_s_p99),
+        )
+    _print_table(*live_rows(trials))
+    told = setup.told_of_video() | {"decode": True, "video": facts, "cpus": os.cpu_count()}
+    print_json(streams_json(trials, told), sys.stdout)
+
+
+def _tell_trial(streams: int, p99_s: float) -> None:
+    typer.echo(f"svlm: {streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile", err=True)
+
+
+@app.command("video")
+def make_video(
+    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to.", rich_help_panel=Panel.OUTPUT)],
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long it is.", rich_help_panel=Panel.MEASURING)] = 80.0,
+    size: Size = "1280x720",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
+) -> None:
+    """Make a video to measure with: H.264, 25 pictures a second, 4 Mbit/s at 720p, and everything in it moves."""
+    from svlm_cli.media.sample import make_sample
+
+    width, height = size_of(size)
+    if width % 2 or height % 2:
+        raise UsageError(f"A video of {size} cannot be made.", "Take an even width and height.")
+    make_sample(output, width=width, height=height, seconds=seconds, overwrite=overwrite)
 
 
 @app.command()

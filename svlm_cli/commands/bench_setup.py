@@ -4,7 +4,7 @@ Knows no measuring.
 """
 
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from svlm_cli.bench.subject import Place, Subject
 
 _PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
+
+
+Size = Annotated[
+    str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +75,7 @@ class StreamOptions:
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None
-    size: Annotated[
-        str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
-    ] = "1280x720"
+    size: Size = "1280x720"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class StreamSetup:
     @classmethod
     def of(cls, asked: StreamOptions, rounds: int) -> "StreamSetup":
         """`UsageError` if the options contradict each other or this machine."""
-        width, height = _size(asked.size)
+        width, height = size_of(asked.size)
         if asked.random_weights is not None and given("model"):
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
         from svlm_cli.bench.latency import Load
@@ -117,8 +120,18 @@ class StreamSetup:
         vision = replace(policy.vision, min_pixels=min(policy.vision.min_pixels, pixels), max_pixels=pixels)
         return replace(policy, vision=vision)
 
+    def require_made_up(self) -> None:
+        """`UsageError` if --size was asked for where a video has its own."""
+        if given("size"):
+            raise UsageError("A video has a size of its own.", "Leave out --size, or the video.")
+
     def told(self) -> dict[str, Any]:
-        """The setting of a report."""
+        """The setting of a report: of made-up pictures."""
+        return self.told_of_video() | {"width": self.load.width, "height": self.load.height}
+
+    def told_of_video(self) -> dict[str, Any]:
+        """The setting of a report but for the pictures, which are a video's."""
+        from svlm_cli.commands.software import versions
         from svlm_cli.engine.device import dtype_name
 
         policy = self.policy()
@@ -132,7 +145,10 @@ class StreamSetup:
             "fps": policy.vision.fps,
             "max_pixels": policy.vision.max_pixels,
             "vision_tokens": policy.windows.vision_tokens,
-            **asdict(self.load),
+            "rounds": self.load.rounds,
+            "tokens": self.load.tokens,
+            "seed": self.load.seed,
+            "versions": versions(),
         }
 
 
@@ -142,7 +158,8 @@ def _hardware(device: "torch.device") -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _size(text: str) -> tuple[int, int]:
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height; `UsageError` if it is none."""
     match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
     if match is None:
         raise UsageError(f"A size looks like 1280x720, not like {text}.")

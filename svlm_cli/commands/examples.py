@@ -58,7 +58,11 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "bench playback": (Example("svlm bench playback match.mp4 --fps 8", "Does decoding hold up the model?"),),
     "bench startup": (Example("svlm bench startup --model my-model", "How long until the first word?"),),
-    "bench streams": (Example("svlm bench streams --random-weights 7b --most 16", "How many streams fit, up to 16?"),),
+    "bench streams": (
+        Example("svlm bench streams --random-weights 7b --most 16", "How many streams fit, up to 16?"),
+        Example("svlm bench streams --decode --most 4 --step 4", "Do four of them fit, with their decoding?"),
+    ),
+    "bench video": (Example("svlm bench video sample.mp4 --seconds 60", "A minute to measure with:"),),
     "bench renderer": (Example("svlm bench renderer --device cpu", "How fast is the simulator drawn?"),),
     "bench soak": (Example("svlm bench soak --minutes 30", "Half an hour with a camera that breaks:"),),
     "eval match": (

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,7 @@ from svlm_cli.media import ffmpeg
 if TYPE_CHECKING:
     from svlm_cli.engine import flash
 
+_COMPUTING: Final = ("torch", "triton", "flash-attn-4", "flash-attn")
 _DECODERS: Final = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 _SOURCES: Final = ("https", "rtmp", "srt", "udp")  # protocols; rtsp and hls are demuxers
 _DEMUXERS: Final = ("rtsp", "hls")
@@ -129,13 +131,13 @@ def _device() -> Finding:
         return _no_device(torch.version.cuda, threads)
     devices = [torch.cuda.get_device_properties(index) for index in range(count)]
     names = (f"cuda:{index} {one.name}, {one.total_memory / 2**30:.0f} GiB" for index, one in enumerate(devices))
-    driver = _driver()
+    driver = driver_version()
     with_driver = f"driver {driver}, " if driver else ""
     return Finding("device", State.OK, f"{'; '.join(names)}; {with_driver}CUDA {torch.version.cuda}; CPU, {threads}")
 
 
 def _no_device(cuda: str | None, threads: str) -> Finding:
-    told, driver = f"No CUDA device: models run on the CPU, {threads}.", _driver()
+    told, driver = f"No CUDA device: models run on the CPU, {threads}.", driver_version()
     if not driver:
         return Finding("device", State.OPTIONAL, told)
     if cuda is None:
@@ -145,7 +147,21 @@ def _no_device(cuda: str | None, threads: str) -> Finding:
     return Finding("device", State.WARNING, f"There is a GPU (driver {driver}) that torch cannot use. {told}", advice)
 
 
-def _driver() -> str:
+def versions() -> dict[str, str]:
+    """What figures depend on besides the machine: svlm, and what it computes with, as far as it is there."""
+    torch = import_quietly("torch")
+    found = {"svlm": __version__, "python": platform.python_version()}
+    for distribution in _COMPUTING:
+        with suppress(PackageNotFoundError):
+            found[distribution] = version(distribution)
+    if torch.version.cuda is not None:
+        found["cuda"] = torch.version.cuda
+    if driver := driver_version():
+        found["driver"] = driver
+    return found
+
+
+def driver_version() -> str:
     """The version of NVIDIA's driver; empty if there is none."""
     program = shutil.which("nvidia-smi")
     if program is None:

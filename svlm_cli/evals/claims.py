@@ -40,6 +40,7 @@ class Paper:
     drift: Order | None = None  # of its last fifth, compared with its first
     fifths: str = ""  # the same in its own numbers
     latency: str = ""
+    pace: Order | None = None  # of a round in its last fifth, compared with its first
 
     @property
     def order(self) -> Order | None:
@@ -96,7 +97,9 @@ STREAMING: Final = Row(
     "streaming",
     "the method: sink, windows, contiguous positions",
     minutes=120.0,
-    paper=Paper(66.18, drift=Order.LEVEL, fifths="64 to 69 throughout", latency="about 50 ms a token, flat"),
+    paper=Paper(
+        66.18, drift=Order.LEVEL, fifths="64 to 69 throughout", latency="about 50 ms a token, flat", pace=Order.LEVEL
+    ),
 )
 
 ROWS: Final = (
@@ -115,6 +118,7 @@ ROWS: Final = (
             drift=Order.LOWER,
             fifths="15.2, 3.1, 1.1, 0, 0",
             latency="40 ms a token, 490 ms after 200 s, then out of memory",
+            pace=Order.HIGHER,
         ),
     ),
     Row(

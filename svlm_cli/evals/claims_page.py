@@ -10,7 +10,7 @@ from typing import Final
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.claims import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
 from svlm_cli.evals.claims_results import Result
-from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift
+from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift, judge_pace
 from svlm_cli.evals.scores import Estimate, Scores
 
 MARK: Final = "<!-- Made by `svlm eval claims --write`: changes are lost the next time. -->"
@@ -26,6 +26,7 @@ _RATES: Final = {
     "speaking": "speech_balanced_accuracy",
 }
 _TIMES: Final = ("ms a round", "ms, first fifth", "ms, last fifth")
+_PACES: Final = {Order.LOWER: "shorter", Order.HIGHER: "longer", Order.LEVEL: "not told apart"}
 _DRIFTS: Final = {Order.LOWER: "falls", Order.HIGHER: "rises", Order.LEVEL: "no change told"}
 
 _INTRODUCTION: Final = f"""\
@@ -37,8 +38,9 @@ balanced accuracy. In brackets stand 95 % intervals.
 The paper's numbers are another measure: the share, in per cent, of votes of a judge (GPT-5) who prefers a commentary of
 real games to that of GPT-4o-mini. So the order of two rows is compared, never a number with a number. Here, two rows
 are told apart if the intervals of their event F1 do not overlap, over the minutes that both were measured for, or,
-where those do, the intervals of names, scores or speaking. Win rates, and rates in per cent, that differ by less than
-{LEVEL_POINTS:g} point are taken for a tie.
+where those do, the intervals of names, scores or speaking. An order of the paper's between two rows that are not told
+apart here is *not reproduced*. Times of rounds are compared by the medians of their minutes. Win rates, and rates in %,
+that differ by less than {LEVEL_POINTS:g} point are taken for a tie.
 
 How the models were trained, that of `no-overlap` from the same base as the other, is in [Experiments](experiments.md).
 The row `window` restarts with the context and the model's own last words. The paper's restarts with what the human
@@ -121,7 +123,7 @@ def _told_apart(order: Order) -> str:
 
 def _verdict(verdict: Verdict, here: Order) -> str:
     """What follows the order: nothing that it says already."""
-    if verdict in (Verdict.NO_FIGURE, Verdict.NOT_TOLD_APART):
+    if verdict is Verdict.NO_FIGURE:
         return ""
     caution = ", as far as these intervals can tell" if verdict is Verdict.AGREES and here is Order.LEVEL else ""
     return f", **{verdict.value}**{caution}"
@@ -151,8 +153,14 @@ def _pace(row: Row, results: Mapping[str, Result]) -> str:
     times = [one for one in results[row.name].round_s_by_fifth if one is not None]
     if not times:
         return ""
-    ratio = f"{times[-1] / times[0]:.2f} times as long in the last fifth that was reached as in the first"
-    return f"Time: the paper: {row.paper.latency}; here a round of all matches takes {ratio}."
+    fifths = ", ".join(map(_milliseconds, times))
+    told = f"Time: the paper: {row.paper.latency}; here a round of all matches takes {fifths} ms by fifths"
+    pace = judge_pace(row, results[row.name])
+    if pace is None:
+        return f"{told}."
+    ratio = f"{times[-1] / times[0]:.2f} times as long in the last that was reached as in the first"
+    minutes = f"minutes: {_times(pace.last)} against {_times(pace.first)} ms"
+    return f"{told}, {ratio} ({minutes}): {_PACES[pace.here]}{_verdict(pace.verdict, pace.here)}."
 
 
 def _table(results: Mapping[str, Result]) -> Iterator[str]:
@@ -219,6 +227,10 @@ def _estimate(one: Estimate, *, signed: bool = False) -> str:
         return "-"
     sign = "+" if signed else ""
     return f"{one.value:{sign}.3f} [{one.low:{sign}.3f}, {one.high:{sign}.3f}]"
+
+
+def _times(one: Estimate) -> str:
+    return f"{_milliseconds(one.value)} [{_milliseconds(one.low)}, {_milliseconds(one.high)}]"
 
 
 def _milliseconds(seconds: float | None) -> str:

@@ -2,18 +2,23 @@
 
 Two rates are told apart if their 95 % intervals do not overlap, which is stricter than a test of their difference,
 and if they differ by a point at least. Event F1 decides; where it tells nothing, the other rates may: what is
-remembered shows in scores alone. Knows no files and no page.
+remembered shows in scores alone. Times of rounds are compared by the medians of their minutes. Knows no files and no
+page.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
+from statistics import median
 from typing import Final
 
 import numpy as np
 
 from svlm_cli.evals.claims import Order, Row
 from svlm_cli.evals.claims_results import CELL_S, Result
-from svlm_cli.evals.scores import Counts, Estimate, Scores, evaluate
+from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, evaluate
 
 LEVEL: Final = 0.01  # less is a tie, as less than a point of win rate is
 
@@ -25,7 +30,7 @@ class Verdict(StrEnum):
     """What our world says of an ordering of the paper's."""
 
     AGREES = "agrees"
-    NOT_TOLD_APART = "not told apart"
+    NOT_FOUND = "not reproduced"  # the two are not told apart here
     OTHER_WAY = "the other way round"
     TOLD_APART = "does not agree"  # the paper has the two level
     NO_FIGURE = "the paper gives no figure"
@@ -78,7 +83,7 @@ def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> V
     if here is paper:
         return Verdict.AGREES
     if here is Order.LEVEL:
-        return Verdict.NOT_TOLD_APART
+        return Verdict.NOT_FOUND
     return Verdict.TOLD_APART if paper is Order.LEVEL else Verdict.OTHER_WAY
 
 
@@ -117,3 +122,40 @@ def judge_drift(row: Row, result: Result) -> tuple[Order, Verdict]:
     """How a row's last fifth compares with its first, and what of it. Level: the difference's interval holds 0."""
     here = order(result.last_minus_first.event_f1, _NO_CHANGE)
     return here, judge(row.paper.drift, here, found=(result.overall.event_f1,))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a round takes in the last fifth that was reached, and in the first: the median of their minutes."""
+
+    first: Estimate
+    last: Estimate
+    here: Order
+    verdict: Verdict
+
+
+def judge_pace(row: Row, result: Result) -> Pace | None:
+    """Whether a row's rounds get longer; None if it is over within its first fifth."""
+    minutes = result.round_s_by_minute
+    bounds = [round(len(minutes) * index / FIFTHS) for index in range(FIFTHS + 1)]
+    fifths = [[one for one in minutes[start:stop] if one is not None] for start, stop in pairwise(bounds)]
+    reached = [fifth for fifth in fifths if fifth]
+    if len(reached) < 2 or not fifths[0]:
+        return None
+    first, last = middle(reached[0]), middle(reached[-1])
+    here = Order.LEVEL
+    if first.high is not None and last.low is not None and first.high < last.low:
+        here = Order.HIGHER
+    if first.low is not None and last.high is not None and last.high < first.low:
+        here = Order.LOWER
+    return Pace(first, last, here, judge(row.paper.pace, here, found=(first, last)))
+
+
+def middle(values: Sequence[float]) -> Estimate:
+    """The median, and the two values between which it lies with 95 % (sign test); of fewer than six, the outermost."""
+    ordered, count = sorted(values), len(values)
+    outside, tail = 0, 1
+    while 2 * (tail + math.comb(count, outside + 1)) <= 0.05 * 2**count:
+        outside += 1
+        tail += math.comb(count, outside)
+    return Estimate(median(ordered), ordered[outside], ordered[-1 - outside])

@@ -44,6 +44,11 @@ class Header:
                 return stream.size[::-1] if round(stream.turn_degrees) % 180 else stream.size
         return None
 
+    @property
+    def rate(self) -> float | None:
+        """How many pictures a second it has, on average."""
+        return next((stream.rate for stream in self.of(Kind.VIDEO)), None)
+
     def of(self, *kinds: Kind) -> tuple[Stream, ...]:
         """Its streams of these kinds."""
         return tuple(stream for stream in self.streams if stream.kind in kinds)

@@ -14,6 +14,7 @@ _STREAM = (
     )
 )
 _SIZE = re.compile(r", (\d+)x(\d+)\b")
+_RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) fps\b")
 _ASPECT = re.compile(r"\bSAR (\d+:\d+)")
 _TAG = re.compile(r" \((\S{4}) / 0x[0-9A-F]{8}\)")
 _DISPOSITIONS = re.compile(r"(?: \([a-z -]+\))*$")
@@ -53,6 +54,7 @@ class Stream:
     codec: str  # ffmpeg's name for it
     tag: str  # the container's name for it, four characters; empty if there is none
     size: tuple[int, int] | None  # of its pictures, as they are stored
+    rate: float | None  # pictures a second, on average
     anamorphic: bool  # its pixels are not square
     turned: bool = False  # rotated, mirrored or cropped for display
     turn_degrees: float = 0.0
@@ -102,11 +104,13 @@ def _read_stream(text: str) -> Stream | None:
     if kind is Kind.VIDEO and dispositions is not None and "(attached pic)" in dispositions[0]:
         kind = Kind.COVER
     tag, size, aspect = _TAG.search(rest), _SIZE.search(rest), _ASPECT.search(rest)
+    rate = _RATE.search(rest)
     return Stream(
         index=index,
         kind=kind,
         codec=codec,
         tag="" if tag is None else tag[1],
         size=None if size is None else (int(size[1]), int(size[2])),
+        rate=None if rate is None else float(rate[1]) * (1000 if rate[2] else 1),
         anamorphic=aspect is not None and aspect[1] not in ("1:1", "0:1"),
     )

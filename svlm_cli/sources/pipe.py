@@ -5,9 +5,11 @@ neither files nor what to do when ffmpeg ends.
 """
 
 import contextlib
+import fcntl
 import io
 import select
 import subprocess
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import BinaryIO
@@ -21,6 +23,7 @@ from svlm_cli.media.nut import NutReader
 from svlm_cli.sources.grid import ON_TIME_S
 
 _LOG_TIMEOUT_S = 10.0
+_PIPE_BYTES = 1 << 20  # the most that Linux gives to everybody; by default it is a sixteenth of that
 
 
 class PicturePipe(Closing):
@@ -61,6 +64,7 @@ class PicturePipe(Closing):
         assert isinstance(self._process.stdout, io.FileIO)
         assert isinstance(self._process.stderr, io.FileIO)
         self._stdout = self._process.stdout
+        _widen(self._stdout)
         self._pictures = NutReader(self._stdout)
         self._log_reader = LogReader(io.BufferedReader(self._process.stderr), address.presentable)
         if address.script:
@@ -131,3 +135,12 @@ class PicturePipe(Closing):
             self._process.wait()
             self._log_reader.close()
             self._stdout.close()
+
+
+def _widen(pipe: io.FileIO) -> None:
+    """A picture comes in few pieces then. Each piece costs its reader a turn among all threads: with many sources and a
+    busy model that would add up to a third of a second.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # a user may have only so much of it in all
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

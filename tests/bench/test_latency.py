@@ -3,10 +3,12 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from svlm_cli.bench import latency
 from svlm_cli.bench.latency import Load, chunks, measure
 from svlm_cli.bench.memory import resident_bytes
 from svlm_cli.core.policy import Mode, StreamPolicy
@@ -27,6 +29,8 @@ def test_a_long_stream_is_flat(tiny_checkpoint: Path) -> None:
     assert result.resident_growth_bytes is not None
     assert result.resident_growth_bytes < 20_000_000
     assert result.last_over_settled is not None
+    assert result.full_after is not None
+    assert result.round_s_full is not None
     assert result.context_tokens < engine(tiny_checkpoint, small_policy()).cache.capacity
 
 
@@ -36,7 +40,19 @@ def test_full_mode_is_reported_as_ended(tiny_checkpoint: Path) -> None:
     result = measure(engine(tiny_checkpoint, policy), Load(rounds=50, tokens=6, width=56, height=56))
     assert 0 < result.rounds < 50
     assert "room for 300" in result.ended
-    assert result.round_s_settled is None
+    assert (result.round_s_settled, result.full_after, result.round_s_full) == (None, None, None)
+
+
+def test_the_median_of_full_windows_leaves_out_what_came_before(
+    tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards a table of full windows against rounds in which they were not: those are quicker."""
+    ticks = iter(range(1000))
+    monkeypatch.setattr(latency, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks)) ** 2))
+    policy = small_policy(vision=3, text=3, sink=6, window=8)
+    result = measure(engine(tiny_checkpoint, policy), Load(rounds=8, tokens=6, width=56, height=56))
+    assert result.full_after == 5  # 13 tokens are missing, each round from the fourth on brings 5
+    assert result.round_s_full == 13**2 - 12**2, "of rounds 5 to 7, which begin at ticks 10, 12 and 14"
 
 
 def test_short_streams_have_no_settled_median(tiny_checkpoint: Path) -> None:

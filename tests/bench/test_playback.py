@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from svlm_cli.bench.playback import Playback, measure
-from svlm_cli.bench.stages import WARM_UP_ROUNDS
+from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.engine import Engine
 from svlm_cli.pipeline.chunker import chunks
@@ -25,8 +25,9 @@ def engine(tiny_checkpoint: Path) -> Engine:
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds more than the warm-up."""
-    return make_clip(tmp_path_factory.mktemp("playback") / "clip.mp4", frames=30 * (WARM_UP_ROUNDS + 4))
+    """Four seconds more than fill the windows."""
+    seconds = filled_rounds(small_policy()) + 4
+    return make_clip(tmp_path_factory.mktemp("playback") / "clip.mp4", frames=30 * seconds)
 
 
 def play(
@@ -42,7 +43,8 @@ def test_a_round_is_the_models_work_and_the_wait_for_frames(engine: Engine, vide
     """Guards a time that is left out, or counted twice."""
     done: list[int] = []
     result = play(engine, video, rounds=3, progress=done.append)
-    assert (result.rounds, done) == (3, list(range(WARM_UP_ROUNDS + 3)))
+    assert (result.rounds, done) == (3, [0, 1, 2])
+    assert (result.width, result.height) == (160, 120), "the file's own"
     assert 0.8 * result.round_s < result.work_s + result.wait_s <= result.round_s
     assert play(engine, video, rounds=100).rounds == 4, "the video ends"
 

@@ -13,6 +13,7 @@ from svlm_cli.bench.subject import SHAPES, Place, Subject
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.weights import load_model
 from tests.conftest import Svlm
 
@@ -37,6 +38,26 @@ def test_random_weights_stream(monkeypatch: pytest.MonkeyPatch, tiny_checkpoint:
     assert (result.rounds, len(result.token_s_over_time)) == (25, 3)
     draw_latency([result], tmp_path / "plots" / "latency.png", 1.0)
     assert (tmp_path / "plots" / "latency.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("system\nYou are a helpful assistant.", 8),  # system, the line's end, five words and the full stop
+        ("previous text\n", 3),
+        ("user\n", 2),
+        ("assistant\n", 2),
+        ("\n", 1),
+        ("Time=0.0-1.0s", 10),  # digits one by one, and each sign
+        ("Time=3600.0-3601.0s", 16),
+        (" ...", 1),
+    ],
+)
+def test_random_weights_read_as_many_tokens_as_with_qwens_tokenizer(text: str, count: int) -> None:
+    """Guards rounds that are shorter or longer than those of the real model. Only the query, which leaves with the
+    first round, is another number.
+    """
+    assert len(Tokenizer(Subject.random("7b").folder).encode(text)) == count
 
 
 def test_a_shape_that_nobody_published_is_refused(svlm: Svlm, tiny_checkpoint: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from svlm_cli.evals.claims import Order, find_row
 from svlm_cli.evals.claims_results import Result
-from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, order
+from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, judge_pace, middle, order
 from svlm_cli.evals.scores import Estimate
 from tests.evals.rows import result, with_rates
 
@@ -37,7 +37,7 @@ def test_order(
     ("paper", "here", "expected"),
     [
         (Order.LOWER, Order.LOWER, Verdict.AGREES),
-        (Order.LOWER, Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (Order.LOWER, Order.LEVEL, Verdict.NOT_FOUND),
         (Order.LOWER, Order.HIGHER, Verdict.OTHER_WAY),
         (Order.HIGHER, Order.HIGHER, Verdict.AGREES),
         (Order.HIGHER, Order.LOWER, Verdict.OTHER_WAY),
@@ -63,7 +63,7 @@ def test_silence_agrees_with_nobody() -> None:
     ("right", "here", "verdict"),
     [
         (2, Order.LOWER, Verdict.AGREES),
-        (6, Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (6, Order.LEVEL, Verdict.NOT_FOUND),
         (9, Order.HIGHER, Verdict.OTHER_WAY),
     ],
 )
@@ -135,9 +135,44 @@ def test_less_than_a_minute_in_common_compares_nothing() -> None:
         (result("streaming", [6] * 5), Order.LEVEL, Verdict.AGREES),
         (result("streaming", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.TOLD_APART),
         (result("full", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.AGREES),
-        (result("full", [6] * 5), Order.LEVEL, Verdict.NOT_TOLD_APART),
+        (result("full", [6] * 5), Order.LEVEL, Verdict.NOT_FOUND),
         (result("full", [1, 6, 6, 6, 9]), Order.HIGHER, Verdict.OTHER_WAY),
     ],
 )
 def test_drift(one: Result, here: Order, verdict: Verdict) -> None:
     assert judge_drift(find_row(one.setting.row), one) == (here, verdict)
+
+
+def timed(row: str, minutes_ms: list[float | None]) -> Result:
+    one = result(row, [6] * len(minutes_ms))
+    times = [None if each is None else each / 1000 for each in minutes_ms]
+    return replace(one, report={**one.report, "timing": {**one.report["timing"], "round_s_by_minute": times}})
+
+
+@pytest.mark.parametrize(
+    ("one", "here", "verdict"),
+    [
+        (timed("streaming", [18, 19, 20, 18, 19, 20, 18, 19, 20, 21]), Order.HIGHER, Verdict.TOLD_APART),
+        (timed("streaming", [18, 21, 20, 18, 19, 20, 18, 19, 20, 22]), Order.LEVEL, Verdict.AGREES),
+        (timed("streaming", [22, 21, 20, 18, 19, 20, 18, 19, 20, 19]), Order.LOWER, Verdict.TOLD_APART),
+        (timed("full", [10, 11, 20, 30, 40, 50, None, None, None, None]), Order.HIGHER, Verdict.AGREES),
+        (timed("full", [10, 11, 10, 11, 10, 11, None, None, None, None]), Order.LEVEL, Verdict.NOT_FOUND),
+        (timed("window-overlap", [10, 11, 20, 30, 40, 50, 60, 60, 60, 60]), Order.HIGHER, Verdict.NO_FIGURE),
+    ],
+)
+def test_pace(one: Result, here: Order, verdict: Verdict) -> None:
+    """Guards a stream that gets slower against being called flat, because nobody compares."""
+    found = judge_pace(find_row(one.setting.row), one)
+    assert found is not None
+    assert (found.here, found.verdict) == (here, verdict)
+
+
+def test_a_row_that_ends_at_once_has_no_pace() -> None:
+    assert judge_pace(find_row("full"), timed("full", [10, 11, *[None] * 8])) is None
+
+
+def test_the_interval_of_a_median_is_that_of_the_sign_test() -> None:
+    """From the binomial distribution: of 24 values the seventh and the eighteenth; of five there is none."""
+    assert middle([float(one) for one in range(1, 25)]) == Estimate(12.5, 7, 18)
+    assert middle([3.0, 1.0, 2.0, 5.0, 4.0]) == Estimate(3, 1, 5)
+    assert middle([float(one) for one in range(1, 10)]) == Estimate(5, 2, 8)

@@ -1,12 +1,15 @@
 """The life of ffmpeg: as slow as its reader, and gone when it leaves, however it leaves."""
 
 import contextlib
+import fcntl
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from types import FrameType
 
@@ -14,7 +17,9 @@ import psutil
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
 from svlm_cli.sources.files import open_frames
+from svlm_cli.sources.pipe import PicturePipe
 from tests.clips import run_ffmpeg
 
 pytestmark = pytest.mark.usefixtures("each_ffmpeg")
@@ -208,3 +213,11 @@ def test_a_terminals_interrupt_does_not_reach_ffmpeg(long_clip: Path) -> None:
     with open_frames(long_clip, fps=30):
         (child,) = decoders()
         assert os.getpgid(child.pid) != os.getpgid(0)
+
+
+def test_a_picture_comes_in_few_pieces(long_clip: Path) -> None:
+    """Guards many sources at once: each piece costs a turn among all threads, and a busy model makes those long."""
+    if sys.platform != "linux":
+        pytest.skip("other systems decide by themselves")
+    with PicturePipe(find_ffmpeg(), file_address(long_clip), Fraction(1)) as pipe:
+        assert fcntl.fcntl(pipe._stdout.fileno(), fcntl.F_GETPIPE_SZ) == MIB

@@ -1,0 +1,119 @@
+"""Live streams from video to words, on the clock: reading, decoding, resizing and the model, all at once.
+
+`pipeline/run.py` runs them as it runs cameras. Here stand what makes its rounds alike, and what it is watched for.
+Knows no video and no terminal.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from svlm_cli.bench.latency import Load, chunks
+from svlm_cli.bench.process import children_of, cpu_s
+from svlm_cli.bench.windows import filled_rounds
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.speaker import Observer
+from svlm_cli.engine.turn import Request
+
+_SETTLING_ROUNDS = 8  # by then what was late, because the windows were being filled, is on time again
+_LAST_ROUNDS = 2  # not counted: by then some streams have ended
+
+
+class EvenEngine(Engine):
+    """An engine whose rounds all have `tokens` tokens, whoever asks for them."""
+
+    tokens: int
+
+    def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
+        """As `Engine.step`."""
+        yield from super().step([replace(one, forced_count=self.tokens) for one in requests], observe=observe)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTrial:
+    """So many live streams side by side. Latency is from the arrival of a round's newest frame to its last word."""
+
+    streams: int
+    rounds: int  # that ended, of all streams together
+    dropped: int  # rounds' worth of frames that were not looked at, because the model was slower than the source
+    latency_s_median: float
+    latency_s_p99: float
+    latency_s_most: float
+    cpu_cores_svlm: float  # busy ones, on average
+    cpu_cores_decoding: float  # the same of all processes that decode
+    live: bool  # whether nothing was dropped, and the 99th percentile is less than a round shows
+
+
+def prepare(engine: EvenEngine, load: Load) -> None:
+    """Two rounds of each number of streams that a step may be recorded for: later there is no time for it."""
+    policy = engine.policy
+    numbers = {1, 2, 4, 8, *range(8, engine.max_streams, 8), engine.max_streams}
+    for count in sorted(number for number in numbers if number <= engine.max_streams):
+        opened = [engine.open(seed=index) for index in range(count)]
+        source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
+        for chunk in islice(source, 2):
+            for _ in engine.step([Request(stream, chunk) for stream in opened]):
+                pass
+        for stream in opened:
+            stream.close()
+
+
+class Watch:
+    """Listens to so many streams from when their windows are full, for `rounds` rounds of each."""
+
+    def __init__(self, policy: StreamPolicy, streams: int, rounds: int) -> None:
+        self._chunk_s, self._frames = policy.chunk_seconds, policy.frames_per_chunk
+        first = filled_rounds(policy) + _SETTLING_ROUNDS
+        self._counted = range(first, first + rounds)
+        self._streams = streams
+        self._latencies: list[float] = []
+        self._dropped = 0
+        self._begun: tuple[float, float, float] | None = None
+        self._ended: tuple[float, float, float] | None = None
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds each stream has to have, from its first on."""
+        return self._counted.stop + _LAST_ROUNDS
+
+    def hear(self, event: Chunk | TokenEvent | Segment) -> None:
+        """What a stream shows or says; of streams that have as many rounds as they have to have."""
+        if not isinstance(event, Segment) or round(event.start_s / self._chunk_s) not in self._counted:
+            return
+        if self._begun is None:
+            self._begun = self._ended = _cpu()
+        self._dropped += event.dropped
+        if event.latency_s is not None:
+            self._latencies.append(event.latency_s)
+        if len(self._latencies) % self._streams == 0:
+            self._ended = _cpu()
+
+    def trial(self) -> LiveTrial | None:
+        """What was heard; None if not one round was."""
+        if not self._latencies or self._begun is None or self._ended is None:
+            return None
+        clock_s, own_s, others_s = (after - before for before, after in zip(self._begun, self._ended, strict=True))
+        late = float(np.quantile(self._latencies, 0.99))
+        dropped = round(self._dropped / self._frames)
+        return LiveTrial(
+            streams=self._streams,
+            rounds=len(self._latencies),
+            dropped=dropped,
+            latency_s_median=float(np.median(self._latencies)),
+            latency_s_p99=late,
+            latency_s_most=max(self._latencies),
+            cpu_cores_svlm=own_s / clock_s if clock_s else 0.0,
+            cpu_cores_decoding=max(others_s, 0.0) / clock_s if clock_s else 0.0,
+            live=dropped == 0 and late < self._chunk_s,
+        )
+
+
+def _cpu() -> tuple[float, float, float]:
+    """Now; and CPU time so far, of this process and of those that it started."""
+    return time.monotonic(), time.process_time(), sum(map(cpu_s, children_of(os.getpid())))
