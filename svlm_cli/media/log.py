@@ -12,39 +12,44 @@ from collections.abc import Callable
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Address, presentable
+from svlm_cli.media.header import Kind, Stream, StreamReader
+from svlm_cli.media.message import Message, read_message, says, whole_lines
 
-_LINE_BYTES = 2000
 _KEPT_ERRORS = 20
 
-_TAGGED = re.compile(r"(?:\[[^\]]*\] )*?\[(panic|fatal|error|warning|info|verbose|debug|trace)\] (.*)", re.DOTALL)
 _INPUT = re.compile(r"Input #0, (\S+), from '")
 _DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (-?\d+\.\d+))?")
-_STREAM = re.compile(r"  Stream #0:\S+: (Video|Audio)\b.*")
-_ASPECT = re.compile(r"SAR (\d+:\d+)")
-_SIDE_DATA = re.compile(r" +(?:displaymatrix|Display Matrix|Frame Cropping)\b")
 _CORRECTION = re.compile(r"Correcting start time (?:of Input #0 )?by (-?\d+)")
 _FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
 _CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
-_CUT_OFF = re.compile(r"partial file|File ended prematurely")
+_CUT_OFF = (
+    r"(?:stream \d+,|root atom) offset 0x[0-9a-f]+: partial file"
+    r"|failed to (?:find|seek) .* - partial file\?|File ended prematurely.*"
+)
+_LOW_SCORE = re.compile(r"Format \S+ detected only with low score ")
+_NO_INDEX = "moov atom not found"
+NO_PICTURES = r"Stream (?:map|specifier) '.*matches no streams\."
+_NO_DATA = "Invalid data found when processing input"
 
-# What ffmpeg says when it gives up, first match wins: (pattern, sentence, hint). {0} is the pattern's first group.
+# What ffmpeg says when it gives up, as a whole line or as the reason at its end, first match wins: (pattern, sentence,
+# hint). {0} is the pattern's first group.
 _FAILURES = (
     (
-        r"Format not on whitelist",
+        r"Format not on whitelist '.*",
         "is not a video file: it is a playlist, a script, text or a format that svlm does not open.",
         "Name the video file itself.",
     ),
-    (r"Picture size (\d+x\d+) exceeds", "has pictures of {0}, larger than svlm reads.", ""),
+    (r"Picture size (\d+x\d+) exceeds .*", "has pictures of {0}, larger than svlm reads.", ""),
     (r"No such file or directory", "does not exist.", ""),
     (r"Permission denied", "may not be read.", "Check its permissions."),
     (r"Is a directory", "is a folder.", "Name the video files in it."),
     (
-        r"ecoder \(codec (\w+)\) not found|no decoder found for: (\w+)|Could not find codec parameters .*Video: none",
+        r"(?:Decoder \(codec \w+\) not found for|Decoding requested, but no decoder found for:) .*",
         "is encoded in a way that this ffmpeg cannot decode.",
         "Install a complete ffmpeg, or convert the file to H.264.",
     ),
     (
-        r"Invalid data found|detected only with low score|Unknown input format",
+        rf"{_NO_DATA}|{_LOW_SCORE.pattern}.*|Unknown input format: .*",
         "is not a video that ffmpeg knows.",
         "See what it is: `ffmpeg -i` says more.",
     ),
@@ -61,17 +66,40 @@ class Log:
         self.duration_s: float | None = None
         self.correction_s = 0.0  # of the begin, once ffmpeg knows that only the video is wanted
         self.first_s: float | None = None  # time of the first decoded picture, as printed by the filter graph
-        self.videos = 0
-        self.has_sound = False
-        self.turned = False  # rotated, mirrored or cropped by ffmpeg on the way
-        self.anamorphic = False  # its pixels are not square
         self.changed = False  # the picture size or format changed on the way
         self.cut_off = False  # the container says that something is missing at its end
         self.errors = 0
         self.first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
         self._low_score = False
+        self._in_name = False  # of the source, which may hold line breaks
         self._in_header = False
+        self._streams = StreamReader()
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What the source consists of."""
+        return self._streams.streams
+
+    @property
+    def videos(self) -> int:
+        """How many streams of moving pictures there are."""
+        return sum(stream.kind is Kind.VIDEO for stream in self.streams)
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is a stream of sound."""
+        return any(stream.kind is Kind.AUDIO for stream in self.streams)
+
+    @property
+    def turned(self) -> bool:
+        """Whether something is rotated, mirrored or cropped by ffmpeg on the way."""
+        return any(stream.turned for stream in self.streams)
+
+    @property
+    def anamorphic(self) -> bool:
+        """Whether there are moving pictures whose pixels are not square."""
+        return any(stream.anamorphic for stream in self.streams if stream.kind is Kind.VIDEO)
 
     @property
     def end_s(self) -> float | None:
@@ -80,17 +108,18 @@ class Log:
 
     def feed(self, line: str) -> None:
         """One line, without its end."""
-        tagged = _TAGGED.match(line)
-        if tagged is None:
+        if self._in_name:
+            self._in_name = not line.endswith("':")
             return
-        level, text = tagged[1], tagged[2]
-        if _CHANGED.search(text):
-            self.changed = True
-        if level in ("info", "verbose"):
-            self._feed_fact(text)
-        elif level in ("panic", "fatal", "error"):
-            self._feed_error(text)
-        elif level == "warning" and "detected only with low score" in text:
+        message = read_message(line)
+        if message is None:
+            return
+        self.changed |= _CHANGED.match(message.text) is not None
+        if message.level in ("info", "verbose"):
+            self._feed_fact(message.text)
+        elif message.is_error:
+            self._feed_error(message)
+        elif message.level == "warning" and _LOW_SCORE.match(message.text):
             self._low_score = True
 
     def _feed_fact(self, text: str) -> None:
@@ -101,6 +130,7 @@ class Log:
         elif match := _INPUT.match(text):
             self.container = match[1]
             self._in_header = True
+            self._in_name = not text.endswith("':")
         elif text.startswith(("Stream mapping:", "Output #0")):
             self._in_header = False
         elif self._in_header:
@@ -111,61 +141,58 @@ class Log:
             hours, minutes, seconds, start = match.groups()
             self.duration_s = None if hours is None else int(hours) * 3600 + int(minutes) * 60 + float(seconds)
             self.begin_s = float(start or 0)
-        elif match := _STREAM.match(text):
-            self.has_sound |= match[1] == "Audio"
-            if match[1] == "Video" and "(attached pic)" not in text:
-                self.videos += 1
-                aspect = _ASPECT.search(text)
-                self.anamorphic |= aspect is not None and aspect[1] not in ("1:1", "0:1")
-        elif _SIDE_DATA.match(text):
-            self.turned = True
+        else:
+            self._streams.feed(text)
 
-    def _feed_error(self, text: str) -> None:
-        self.cut_off |= _CUT_OFF.search(text) is not None
+    def _feed_error(self, message: Message) -> None:
+        text = self._present(message.text).strip()
+        if not text:
+            return
+        self.cut_off |= says(text, _CUT_OFF) is not None
         self.errors += 1
         kept = self.first_errors if len(self.first_errors) < _KEPT_ERRORS else self._last_errors
-        kept.append(self._present(text.strip()))
+        kept.append(text)
 
     @property
     def last_error(self) -> str:
         """What ffmpeg complained of last; empty if it did not."""
         return [*self.first_errors, *self._last_errors][-1] if self.first_errors else ""
 
-    @property
-    def said(self) -> str:
-        """The complaints that are kept, a line each."""
-        return "\n".join([*self.first_errors, *self._last_errors])
+    def says(self, pattern: str) -> re.Match[str] | None:
+        """Whether one of the complaints that are kept is `pattern`, or has it as its reason."""
+        found = (says(text, pattern) for text in (*self.first_errors, *self._last_errors))
+        return next(filter(None, found), None)
 
     def failure(self, address: Address) -> InputError:
         """Why not one picture came."""
-        text, last = self.said, self.last_error
-        name = address.name
-        if "matches no streams" in text:
+        last, name = self.last_error, address.name
+        if self.says(NO_PICTURES):
             found = "has sound but no video" if self.has_sound else "has no video"
             return InputError(f"{name} {found}.", "Name a file with pictures.")
-        if ("moov atom not found" in text or self.cut_off) and not self._low_score:
+        no_index = self.says(_NO_INDEX) is not None
+        if (no_index or self.cut_off) and not self._low_score:
             if address.stdin:
                 return InputError(
                     f"{name} is an MP4 whose index comes last, which cannot be read from a pipe.",
                     "Give its path, or move the index first: ffmpeg -i IN.mp4 -c copy -movflags +faststart OUT.mp4",
                 )
-            if address.script and "moov atom not found" not in text:
+            if address.script and not no_index:
                 return InputError(
                     f"{name} has its index last, or is cut off, and its server does not send parts of a file.",
                     "Download it first, and give its path.",
                 )
-            if "moov atom not found" in text:
+            if no_index:
                 return InputError(
                     f"{name} has no index ('moov'): its recording was never finished, or it is cut off.",
                     "Record it again, or mend it with a repair tool such as untrunc.",
                 )
             return InputError(f"{name} is cut off before its first picture.", "Copy or record it again.")
-        if address.stdin and "Invalid data found" in text and not self.container:
+        if address.stdin and self.says(_NO_DATA) and not self.container:
             return InputError(
                 f"{name} is empty, or not a video that ffmpeg knows.", "See what is written into the pipe."
             )
         for pattern, sentence, hint in _FAILURES:
-            if match := re.search(pattern, text):
+            if match := self.says(pattern):
                 return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)
         if self.container:
             return InputError(f"Not one picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else "")
@@ -184,8 +211,8 @@ class LogReader:
 
     def _read(self) -> None:
         try:
-            while line := self._stream.readline(_LINE_BYTES):
-                self.log.feed(line.decode(errors="replace").rstrip("\r\n"))
+            for line in whole_lines(self._stream):
+                self.log.feed(line)
                 if self.log.first_s is not None:
                     self._begun.set()
         finally:

@@ -3,7 +3,6 @@
 Knows neither what came before it nor whether another one follows.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,28 +11,36 @@ from fractions import Fraction
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing, live_command
-from svlm_cli.media.log import Log
+from svlm_cli.media.log import NO_PICTURES, Log
 from svlm_cli.sources.pipe import PicturePipe
 
 LEAST_CONNECT_S = 10.0  # until the first picture: a camera may send a key frame every ten seconds only
 
-# Why a connection failed, first match wins: (pattern, sentence after the name, hint, whether to try again).
+_ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
+
+# Why a connection failed, as a whole line of ffmpeg's or as the reason at its end, first match wins: (pattern, sentence
+# after the name, hint, whether to try again).
 _FAILURES = (
-    (r"401 Unauthorized|authorization failed", "wants a user and a password, or others than it got.", "login", False),
-    (r"403 Forbidden|access denied", "does not let this user in.", "login", False),
-    (r"404 (?:Stream )?Not Found|Server returned 404", "has no such stream: it answers 404.", "path", False),
-    (r"Server returned 40[05]|400 Bad Request", "does not understand the request.", "path", False),
-    (r"not on whitelist", "sends something else than video, or leads to another kind of address.", "", False),
-    (r"matches no streams", "has no video.", "", False),
+    (rf"{_ANSWER}401\b.*", "wants a user and a password, or others than it got.", "login", False),
+    (rf"{_ANSWER}403\b.*", "does not let this user in.", "login", False),
+    (rf"{_ANSWER}404\b.*", "has no such stream: it answers 404.", "path", False),
+    (rf"{_ANSWER}40[05]\b.*", "does not understand the request.", "path", False),
+    (
+        r"(?:Format|Protocol) .*not on whitelist '.*",
+        "sends something else than video, or leads to another kind of address.",
+        "",
+        False,
+    ),
+    (NO_PICTURES, "has no video.", "", False),
     (r"Protocol not found", "cannot be read with this ffmpeg, which lacks the protocol.", "ffmpeg", False),
-    (r"Failed to resolve hostname|Name or service not known", "has an unknown host name.", "host", True),
+    (r"Failed to resolve hostname .*|Name or service not known", "has an unknown host name.", "host", True),
     (r"Connection refused", "refuses the connection: nothing serves there.", "host", True),
     (r"No route to host|Network is unreachable", "cannot be reached.", "host", True),
-    (r"timed out", "does not answer.", "host", True),
-    (r"No such file or directory|No such device", "is not there.", "device", True),
+    (r"(?:(?:\w+|Socket I/O) )?timed out", "does not answer.", "host", True),
+    (r"No such file or directory|No such device(?: or address)?", "is not there.", "device", True),
     (r"Permission denied", "may not be read.", "rights", True),
     (r"Device or resource busy", "is used by another program.", "busy", True),
-    (r"Server returned 5|50\d \w+", "cannot serve it at the moment.", "", True),
+    (rf"{_ANSWER}5(?:\d\d|XX)\b.*", "cannot serve it at the moment.", "", True),
 )
 _HINTS = {
     "login": "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD.",
@@ -108,8 +115,7 @@ class Connection(Closing):
 
 def failure(log: Log) -> Ending:
     """Why not one picture came."""
-    text = log.said
     for pattern, sentence, hint, again in _FAILURES:
-        if re.search(pattern, text, re.IGNORECASE):
+        if log.says(pattern):
             return Ending(sentence, _HINTS[hint], again)
     return Ending("cannot be read.", f"ffmpeg says: {log.last_error}" if log.last_error else "")

@@ -15,6 +15,8 @@ HEADER = """\
 [info]   Stream #0:0[0x100]: Video: h264 (High), yuv420p, 160x120 (160x128) [SAR 1:1 DAR 4:3], 30 fps
 [info]   Stream #0:1[0x101]: Audio: mp2 ([3][0][0][0] / 0x0003), 44100 Hz, mono, fltp, 384 kb/s
 """
+LOW_SCORE = "[in#0 @ 0x1] [warning] Format mov,mp4,m4a,3gp detected only with low score of 1, misdetection possible!"
+NO_DATA = "Invalid data found when processing input"
 FILE = Address(url="file:a.mp4", name="a.mp4", protocols="file")
 STDIN = Address(url="pipe:0", name="standard input", protocols="pipe", stdin=True)
 
@@ -88,6 +90,7 @@ def test_flags(line: str, fact: str) -> None:
         ("[mov @ 0x1] [error] stream 0, offset 0x30: partial file", FILE, "cut off before its first picture"),
         ("[error] Decoder (codec none) not found for input stream #0:0", FILE, "cannot decode"),
         ("[error] pipe:0: Invalid data found when processing input", STDIN, "is empty, or not a video"),
+        (f"{LOW_SCORE}\n[mov @ 0x1] [error] moov atom not found\n[error] a: {NO_DATA}", FILE, "not a video"),
         ("[error] something new", FILE, "ffmpeg cannot read a.mp4. It says: something new"),
         (HEADER + "[error] something new", FILE, "Not one picture of a.mp4 .* something new"),
     ],
@@ -96,6 +99,27 @@ def test_failures(lines: str, address: Address, sentence: str) -> None:
     """Each way to fail has a sentence of its own; ffmpeg's words alone help nobody."""
     error = log_of(lines).failure(address)
     assert re.search(sentence, str(error)), error
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[error] file:moov atom not found: Input/output error",
+        "[error] file:stream 0, offset 0x30: partial file: Input/output error",
+        "[error] file:Stream map '0:V:0' matches no streams.: Input/output error",
+        "[error] file:No such file or directory.mp4: Input/output error",
+        "[error] Error opening input file file:Is a directory.",
+        "[info]     title           : moov atom not found",
+        "[matroska @ 0x1] [error] Unknown entry 'File ended prematurely at pos. 1 (0x1)'",
+        "[info]     comment         : Changing video frame properties on the fly",
+    ],
+)
+def test_names_and_titles_are_no_reasons(line: str) -> None:
+    """Guards the sentence of a failure: it is about what happened, not about what a file is called."""
+    log = log_of(line)
+    assert not log.cut_off
+    assert not log.changed
+    assert "ffmpeg cannot read a.mp4." in str(log.failure(FILE))
 
 
 def test_what_a_file_says_does_not_reach_the_terminal_as_it_is() -> None:

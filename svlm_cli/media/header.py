@@ -1,0 +1,112 @@
+"""What ffmpeg prints of a source's streams when it opens it, read by indentation and fields.
+
+What a source says about itself, its titles and names, stands deeper than what ffmpeg says of it, and is never taken for
+it. Knows no clock and no process.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+_STREAM = (
+    re.compile(  # a language is free text and stands before the kind, so the last kind in the line is the true one
+        r"  Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\(.*\))?: (Video|Audio|Subtitle|Attachment|Data|Unknown): (\w+)(.*)"
+    )
+)
+_SIZE = re.compile(r", (\d+)x(\d+)\b")
+_ASPECT = re.compile(r"\bSAR (\d+:\d+)")
+_TAG = re.compile(r" \((\S{4}) / 0x[0-9A-F]{8}\)")
+_DISPOSITIONS = re.compile(r"(?: \([a-z -]+\))*$")
+_SECTION = re.compile(r"    (\S.*):")
+_TURN = re.compile(r"      (?:displaymatrix|Display Matrix): rotation of (-?\d+\.\d+) degrees")
+_SIDE_DATA = re.compile(r"      (?:displaymatrix|Display Matrix|Frame Cropping)\b")
+_ENTRY = re.compile(r"      (\S+) *: (.*)")
+
+
+class Kind(StrEnum):
+    """What a stream is."""
+
+    VIDEO = "video"
+    COVER = "cover"
+    AUDIO = "sound"
+    SUBTITLES = "subtitles"
+    ATTACHMENT = "attachment"
+    DATA = "data"
+
+
+_KINDS = {
+    "Video": Kind.VIDEO,
+    "Audio": Kind.AUDIO,
+    "Subtitle": Kind.SUBTITLES,
+    "Attachment": Kind.ATTACHMENT,
+    "Data": Kind.DATA,
+    "Unknown": Kind.DATA,
+}
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream of a source."""
+
+    index: int
+    kind: Kind
+    codec: str  # ffmpeg's name for it
+    tag: str  # the container's name for it, four characters; empty if there is none
+    size: tuple[int, int] | None  # of its pictures, as they are stored
+    anamorphic: bool  # its pixels are not square
+    turned: bool = False  # rotated, mirrored or cropped for display
+    turn_degrees: float = 0.0
+    metadata: dict[str, str] = field(default_factory=dict)  # what it says of itself, by names in small letters
+
+
+class StreamReader:
+    """The streams among the lines of a header, which are fed one by one."""
+
+    def __init__(self) -> None:
+        self._streams: dict[int, Stream] = {}
+        self._stream: Stream | None = None  # the one whose lines follow
+        self._section = ""
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """In the source's order."""
+        return tuple(self._streams[index] for index in sorted(self._streams))
+
+    def feed(self, text: str) -> None:
+        """A line of ffmpeg's, without its level."""
+        if not text.startswith("    "):
+            stream = _read_stream(text)
+            if stream is not None:
+                self._streams[stream.index] = stream  # one that belongs to several programs stands there several times
+            self._stream, self._section = stream, ""
+        elif match := _SECTION.fullmatch(text):
+            self._section = match[1]
+        elif self._stream is not None:
+            self._feed_detail(self._stream, text)
+
+    def _feed_detail(self, stream: Stream, text: str) -> None:
+        if self._section == "Metadata" and (match := _ENTRY.fullmatch(text)):
+            stream.metadata.setdefault(match[1].lower(), match[2].strip())
+        elif self._section != "Metadata":
+            stream.turned |= _SIDE_DATA.match(text) is not None
+            if match := _TURN.match(text):
+                stream.turn_degrees = float(match[1])
+
+
+def _read_stream(text: str) -> Stream | None:
+    match = _STREAM.fullmatch(text)
+    if match is None:
+        return None
+    index, kind, codec, rest = int(match[1]), _KINDS[match[2]], match[3], match[4]
+    dispositions = _DISPOSITIONS.search(rest)
+    if kind is Kind.VIDEO and dispositions is not None and "(attached pic)" in dispositions[0]:
+        kind = Kind.COVER
+    tag, size, aspect = _TAG.search(rest), _SIZE.search(rest), _ASPECT.search(rest)
+    return Stream(
+        index=index,
+        kind=kind,
+        codec=codec,
+        tag="" if tag is None else tag[1],
+        size=None if size is None else (int(size[1]), int(size[2])),
+        anamorphic=aspect is not None and aspect[1] not in ("1:1", "0:1"),
+    )

@@ -1,0 +1,72 @@
+"""One line of what ffmpeg says, read by its fields. Knows no facts: what a line means is its reader's affair.
+
+Lines hold names and titles, which may read like anything, so no meaning is ever searched for in the middle of one.
+"""
+
+import io
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from svlm_cli.core.errors import NO_ROOM
+
+LINE_BYTES = 2000
+_FIELDS = re.compile(r"((?:\[[^\]]*\] )*?)\[(panic|fatal|error|warning|info|verbose|debug|trace)\] (.*)", re.DOTALL)
+_NO_ROOM = "|".join(re.escape(os.strerror(number)) for number in NO_ROOM)
+_WRITING = re.compile(
+    r"(?:Error (?:writing trailer|closing file|muxing a packet|submitting a packet to the muxer)"
+    r"|av_interleaved_write_frame\(\))\b.*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A line that ffmpeg writes with ``-loglevel level+...``."""
+
+    component: str  # who says it, such as "mp4 @ 0x55d1"; empty if it is ffmpeg itself
+    level: str
+    text: str
+
+    @property
+    def is_error(self) -> bool:
+        """Whether something failed."""
+        return self.level in ("panic", "fatal", "error")
+
+    @property
+    def no_room(self) -> bool:
+        """Whether it failed because the disk is full, or the file may not become longer."""
+        return self.is_error and says(self.text, _NO_ROOM) is not None
+
+    @property
+    def not_written(self) -> bool:
+        """Whether something is missing in what ffmpeg writes, which may end with exit code 0 all the same."""
+        return self.is_error and _WRITING.match(self.text) is not None
+
+
+def read_message(line: str) -> Message | None:
+    """None for a line that is no message of its own: it goes on with what stood before it."""
+    match = _FIELDS.match(line)
+    return None if match is None else Message(match[1].strip(" []"), match[2], match[3])
+
+
+def says(text: str, pattern: str) -> re.Match[str] | None:
+    """Whether the whole of `text` is `pattern`, or the reason in it: what follows its last colon, after all names."""
+    return re.fullmatch(pattern, text) or re.fullmatch(pattern, text.rpartition(": ")[2].strip())
+
+
+def whole_lines(stream: IO[bytes] | io.BufferedIOBase) -> Iterator[str]:
+    """The lines of ffmpeg's stderr, without their ends; of one that is too long, the beginning."""
+    begins = True
+    while piece := stream.readline(LINE_BYTES):
+        if begins:
+            yield piece.decode(errors="replace").rstrip("\r\n")
+        begins = piece.endswith(b"\n")
+
+
+def read_messages(lines: Iterable[str]) -> Iterator[Message]:
+    """The messages among them."""
+    for line in lines:
+        if (message := read_message(line)) is not None:
+            yield message

@@ -1,0 +1,34 @@
+"""Why a connection failed, from what ffmpeg says: addresses and servers may say anything in between."""
+
+import pytest
+
+from svlm_cli.media.log import Log
+from svlm_cli.sources.connection import failure
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("[rtsp @ 0x1] [error] method DESCRIBE failed: 401 Unauthorized", "wants a user and a password"),
+        ("[error] pipe:0: Server returned 403 Forbidden (access denied)", "does not let this user in"),
+        ("[in#0 @ 0x1] [error] Error opening input: Server returned 404 Not Found", "has no such stream"),
+        ("[rtsp @ 0x1] [error] method DESCRIBE failed: 404 Stream Not Found", "has no such stream"),
+        ("[http @ 0x1] [error] HTTP error 503 Service Unavailable", "cannot serve it"),
+        ("[error] pipe:0: Server returned 5XX Server Error reply", "cannot serve it"),
+        ("[tcp @ 0x1] [error] Connection to tcp://camera:554?timeout=0 failed: Connection refused", "refuses"),
+        ("[tcp @ 0x1] [error] Failed to resolve hostname timed out: Name or service not known", "unknown host name"),
+        (
+            "[libsrt @ 0x1] [error] Connection to srt://a failed: Connection setup failure: connection timed out",
+            "answer",
+        ),
+        ("[error] Stream specifier 'V:0' in filtergraph description [V:0]null matches no streams.", "has no video"),
+        ("[error] Impossible to open 'http://camera/404 Not Found'", "cannot be read"),
+        ("[hls @ 0x1] [error] Error when loading first segment 'http://a/Connection refused'", "cannot be read"),
+        ("[error] http://camera/timed out: Input/output error", "cannot be read"),
+        ("[error] http://camera/Server returned 404 Not Found: End of file", "cannot be read"),
+    ],
+)
+def test_reasons(line: str, sentence: str) -> None:
+    log = Log()
+    log.feed(line)
+    assert sentence in failure(log).sentence
