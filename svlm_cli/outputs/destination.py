@@ -5,17 +5,23 @@ as it is, unless another encoding is asked for. Knows no format.
 """
 
 import contextlib
-import errno
-import fcntl
 import os
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from svlm_cli.core.errors import NO_ROOM, OutputError
+from svlm_cli.core.errors import OutputError
 from svlm_cli.core.text import plain_text
+from svlm_cli.media.locked import (
+    LockedPart,
+    exists_error,
+    is_special,
+    refuse_existing,
+    refuse_folder,
+    refuse_special,
+    write_error,
+)
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 
 
@@ -48,7 +54,7 @@ def open_destination(
     """
     if path is None:
         return StandardOutput(encoding=encoding)
-    if live or _is_special(path):
+    if live or is_special(path):
         return InPlaceFile(path, overwrite=overwrite, encoding=encoding)
     return PartFile(path, overwrite=overwrite, encoding=encoding)
 
@@ -79,23 +85,18 @@ def refuse_unwritable(
 
     `makes_folders`: those that are missing above it will be made.
     """
-    if _is_special(path):
+    if is_special(path):
         return
-    _refuse_folder(path)
+    refuse_folder(path)
     folder = path.parent
     while makes_folders and not os.path.lexists(folder) and folder != folder.parent:
         folder = folder.parent
     if not os.path.lexists(folder):
-        raise _error(path, FileNotFoundError())
+        raise write_error(path, FileNotFoundError())
     if not folder.is_dir():
         raise OutputError(f"{_name(folder)} is not a folder.", hint)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"Nothing may be written to the folder {_name(folder)}.", hint)
-
-
-def part_of(path: Path) -> Path:
-    """The name of a file while it is written."""
-    return path.with_name(f"{path.name}.part")
 
 
 class _Descriptor:
@@ -123,7 +124,7 @@ class _Descriptor:
                 with contextlib.suppress(OSError):
                     self._put(self._ending)
                     os.ftruncate(self._descriptor, self.written_bytes + len(self._ending))
-            raise _error(self._path, error) from error
+            raise write_error(self._path, error) from error
         self.written_bytes += len(piece)
         self._ending = end
 
@@ -142,7 +143,7 @@ class _Descriptor:
         except BrokenPipeError as error:
             raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
         except OSError as error:
-            raise _error(self._path, error) from error
+            raise write_error(self._path, error) from error
         finally:
             self._close()
 
@@ -150,7 +151,7 @@ class _Descriptor:
         try:
             os.close(self._descriptor)
         except OSError as error:
-            raise _error(self._path, error) from error
+            raise write_error(self._path, error) from error
 
 
 class PartFile:
@@ -161,52 +162,13 @@ class PartFile:
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         self._path = path
-        self._part = part_of(path)
         self._overwrite = overwrite
-        if _is_special(path):
-            raise OutputError(f"{_name(path)} is not a file that can be replaced.", "Choose another name.")
-        _refuse_folder(path)
+        refuse_special(path)
+        refuse_folder(path)
         if not overwrite:
             refuse_existing(path)
-        self._file = _Descriptor(self._open(), self._part, encoding)
-
-    def _open(self) -> int:
-        while True:
-            try:
-                descriptor = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-            except OSError as error:
-                raise _error(self._part, error) from error
-            try:
-                if self._take(descriptor):
-                    return descriptor
-            except OSError as error:
-                os.close(descriptor)
-                if isinstance(error, BlockingIOError):
-                    hint = "Wait for it to end, or choose another name."
-                    raise OutputError(f"Another run is writing {_name(self._path)}.", hint) from error
-                raise _error(self._part, error) from error
-            os.close(descriptor)
-
-    def _take(self, descriptor: int) -> bool:
-        """Lock and empty the file just opened; False if it is not the one with that name any more."""
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise
-        except OSError:
-            pass  # a file system without locks
-        opened = os.fstat(descriptor)
-        try:
-            named = self._part.stat()
-        except FileNotFoundError:
-            return False
-        if not os.path.samestat(opened, named):
-            return False
-        if opened.st_nlink > 1:  # a run that died while it renamed: the other name is a finished file
-            self._part.unlink()
-            return False
-        os.ftruncate(descriptor, 0)
-        return True
+        self._locked = LockedPart(path)
+        self._file = _Descriptor(self._locked.descriptor, self._locked.part, encoding)
 
     def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece. Raises `OutputError`."""
@@ -216,28 +178,16 @@ class PartFile:
         """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
         try:
             if complete:
-                self._rename()
+                self._locked.rename(overwrite=self._overwrite)
             elif self._file.written_bytes == 0:
-                self._part.unlink(missing_ok=True)
+                self._locked.discard()
+        except FileExistsError as error:
+            hint = f"What was written is in {_name(self._locked.part)}."
+            raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
         except OSError as error:
-            raise _error(self._path, error) from error
+            raise write_error(self._path, error) from error
         finally:
             self._file.close()
-
-    def _rename(self) -> None:
-        if self._overwrite:
-            self._part.replace(self._path)
-            return
-        try:
-            self._path.hardlink_to(self._part)  # unlike a rename, never replaces a file that appeared meanwhile
-        except FileExistsError as error:
-            hint = f"What was written is in {_name(self._part)}."
-            raise OutputError(f"{_name(self._path)} appeared while it was written.", hint) from error
-        except OSError:  # a file system without links
-            refuse_existing(self._path)
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
 
 
 class InPlaceFile:
@@ -245,18 +195,18 @@ class InPlaceFile:
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         flags = os.O_WRONLY | os.O_CLOEXEC
-        special = _is_special(path)
+        special = is_special(path)
         if not special:
-            _refuse_folder(path)
+            refuse_folder(path)
             if not overwrite:
                 refuse_existing(path)
             flags |= os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
         try:
             descriptor = os.open(path, flags, 0o666)
         except FileExistsError as error:
-            raise _exists(path) from error
+            raise exists_error(path) from error
         except OSError as error:
-            raise _error(path, error) from error
+            raise write_error(path, error) from error
         self._file = _Descriptor(descriptor, path, encoding, special=special)
 
     def write(self, text: str, ending: str = "") -> None:
@@ -290,7 +240,7 @@ class StandardOutput:
             raise OutputClosedError("Standard output is not read any more.") from error
         except OSError as error:
             self._silence()
-            raise _error(Path("Standard output"), error) from error
+            raise write_error(Path("Standard output"), error) from error
         self._ending = ending
 
     def _silence(self) -> None:
@@ -308,47 +258,5 @@ class StandardOutput:
             self.write(ending)
 
 
-def _mode(path: Path) -> int:
-    """What there is of that name; 0 if nothing is, or could be."""
-    try:
-        return path.stat().st_mode
-    except (OSError, ValueError):
-        return 0
-
-
-def _is_special(path: Path) -> bool:
-    """Whether there is a device, a pipe or a socket of that name: nothing to be replaced."""
-    mode = _mode(path)
-    return mode != 0 and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
-
-
-def _refuse_folder(path: Path) -> None:
-    if stat.S_ISDIR(_mode(path)):
-        raise OutputError(f"{_name(path)} is a folder.", "Name a file in it.")
-
-
-def refuse_existing(path: Path) -> None:
-    """Raise `OutputError` if there is anything of that name."""
-    if os.path.lexists(path):
-        raise _exists(path)
-
-
-def _exists(path: Path) -> OutputError:
-    return OutputError(f"{_name(path)} exists already.", "Use --overwrite to replace it.")
-
-
 def _name(path: Path) -> str:
     return plain_text(str(path))
-
-
-def _error(path: Path, error: OSError) -> OutputError:
-    name = _name(path)
-    if error.errno in NO_ROOM:
-        return OutputError(f"There is no room left on the disk for {name}.", "Make room, or use -o to write elsewhere.")
-    if isinstance(error, FileNotFoundError):
-        return OutputError(f"There is no folder {_name(path.parent)} to write to.", "Make it first, or correct -o.")
-    if isinstance(error, NotADirectoryError):
-        return OutputError(f"{_name(path.parent)} is not a folder.", "Correct -o.")
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return OutputError(f"{name} may not be written.", "Use -o to write elsewhere.")
-    return OutputError(f"{name} cannot be written: {error.strerror or error}.", "Use -o to write elsewhere.")

@@ -10,7 +10,8 @@ from enum import Enum, auto
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.outputs.destination import part_of, refuse_unwritable
+from svlm_cli.media.locked import part_of
+from svlm_cli.outputs.destination import refuse_unwritable
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 

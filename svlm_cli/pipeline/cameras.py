@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import path_name
+from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.network import public_name, scheme_of
-from svlm_cli.outputs.destination import refuse_existing
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
 

@@ -12,11 +12,12 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Chunk
 from svlm_cli.media.conversion import read_header
 from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
+from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.ass import FONT_SIZE
-from svlm_cli.outputs.destination import open_destination, refuse_existing, refuse_unwritable, text_file
+from svlm_cli.outputs.destination import open_destination, refuse_unwritable, text_file
 from svlm_cli.outputs.output import Format, Output, Provenance, open_output
 from svlm_cli.outputs.report import CueList, Report, video_path, write_page
 from svlm_cli.outputs.style import CueStyle
