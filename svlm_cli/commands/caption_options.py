@@ -12,6 +12,7 @@ from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
+from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
@@ -334,7 +335,8 @@ class CaptionOptions:
             products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
         if self.skip_existing:
             products = [product for product in products if not product.path.is_file()]
-        check_products(jobs, products)
+        for notice in check_products(jobs, products):
+            typer.echo(sentence(notice), err=True)
         return tuple(products)
 
     def changed(self, policy: StreamPolicy) -> StreamPolicy:

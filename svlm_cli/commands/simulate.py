@@ -17,6 +17,7 @@ from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
+from svlm_cli.media.part import PartVideo
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import open_destination, text_file
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
@@ -70,13 +71,14 @@ def simulate(
     if output.suffix.lower() != ".mp4":
         raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
     match = Match(seed, split, keep_s=3600.0)
-    video = VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite)
+    PartVideo(output, overwrite=overwrite)  # refused before anything is written
     with (
         _progress(str(output), minutes * 60, quiet=quiet) as progress,
-        video,
         text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
         text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
         _subtitles(output.with_suffix(".srt"), overwrite=overwrite) as subtitles,
+        # The last, and so the first that is closed: without the video, nothing else gets its name.
+        VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
     ):
         context.write(f"{match.context}\n")
         for start_s, end_s in _blocks(minutes * 60):
@@ -124,8 +126,9 @@ def _progress(name: str, length_s: float, *, quiet: bool) -> Iterator[Progress]:
 
 @contextmanager
 def _subtitles(path: Path, *, overwrite: bool) -> Iterator[SrtOutput]:
-    output = SrtOutput(open_destination(path, overwrite=overwrite), CueStyle())
+    output, complete = SrtOutput(open_destination(path, overwrite=overwrite), CueStyle()), False
     try:
         yield output
+        complete = True
     finally:
-        output.close()
+        output.close(complete=complete)

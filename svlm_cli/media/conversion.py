@@ -6,33 +6,47 @@ Knows not what is converted into what: that is its caller's affair.
 import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Address, Ffmpeg
+from svlm_cli.media.container import Container
+from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address
+from svlm_cli.media.header import Kind, Stream
 from svlm_cli.media.log import Log
+from svlm_cli.media.message import Message, read_messages, whole_lines
 from svlm_cli.media.part import PartVideo
 
 Progress = Callable[[float], None]
 """Called with how much of the video is done, in seconds."""
 
 _HEADER_TIMEOUT_S = 60.0
-_SUBTITLE = re.compile(r"Stream #0:\S+: Subtitle: (\w+)")
-_SIZE = re.compile(r"Stream #0:\S+: Video: .*?\b(\d{2,5})x(\d{2,5})\b")
-
-_ROTATION = re.compile(r"rotation of (-?\d+\.\d+) degrees")
+_SHORTER_S = 1.0  # than what was sent into it, and a file may still be whole: ffmpeg's two clocks round differently
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """What ffmpeg says of a file before it reads on."""
 
+    container: str  # ffmpeg's name for it, such as "matroska,webm"
     begin_s: float  # on the file's own clock
     duration_s: float | None
-    size: tuple[int, int] | None  # width and height of its pictures, upright
-    subtitles: tuple[str, ...]  # ffmpeg's names of their formats, in order
+    streams: tuple[Stream, ...]
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of its pictures, upright."""
+        for stream in self.of(Kind.VIDEO):
+            if stream.size is not None:
+                return stream.size[::-1] if round(stream.turn_degrees) % 180 else stream.size
+        return None
+
+    def of(self, *kinds: Kind) -> tuple[Stream, ...]:
+        """Its streams of these kinds."""
+        return tuple(stream for stream in self.streams if stream.kind in kinds)
 
 
 def input_options(address: Address) -> list[str]:
@@ -49,60 +63,81 @@ def read_header(program: Ffmpeg, address: Address) -> Header:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"ffmpeg cannot look at {address.name}.", "Install ffmpeg again.") from error
-    text = done.stderr.decode(errors="replace")
     log = Log()
-    for line in text.splitlines():
+    for line in done.stderr.decode(errors="replace").split("\n"):
         log.feed(line)
     if not log.container:
         raise log.failure(address)
-    size = tuple(map(int, match.groups())) if (match := _SIZE.search(text)) else None
-    if size is not None and (turn := _ROTATION.search(text)) and round(float(turn[1])) % 180:
-        size = size[::-1]
-    return Header(
-        begin_s=log.begin_s,
-        duration_s=log.duration_s,
-        size=None if size is None else (size[0], size[1]),
-        subtitles=tuple(_SUBTITLE.findall(text)),
-    )
+    return Header(container=log.container, begin_s=log.begin_s, duration_s=log.duration_s, streams=log.streams)
 
 
 def convert(
-    program: Ffmpeg, arguments: Sequence[str], video: PartVideo, *, hint: str, folder: Path, on_progress: Progress
-) -> str:
-    """Run ffmpeg with `arguments`, in `folder`, and name the file when it is complete. Returns ffmpeg's warnings.
+    program: Ffmpeg,
+    arguments: Sequence[str],
+    video: PartVideo,
+    container: Container,
+    needs: Mapping[Kind, int],
+    *,
+    hint: str,
+    folder: Path,
+    on_progress: Progress,
+    notable: Callable[[Message], bool] = lambda message: False,
+) -> bool:
+    """Run ffmpeg with `arguments`, in `folder`; the file gets its name when all is in it, also the streams it `needs`.
 
-    Raises `OutputError` with `hint` if ffmpeg fails. Whatever is raised, ffmpeg is gone and no half of a file is left.
+    Returns whether any of ffmpeg's warnings is `notable`. Raises `OutputError`, with `hint` if ffmpeg fails. Whatever
+    is raised, ffmpeg is gone and no half of a file is left.
     """
     command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning"]
-    command += ["-progress", "pipe:1", "-y", *arguments, f"file:{video.part.absolute()}"]
-    with tempfile.TemporaryFile() as log:
-        try:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                cwd=folder,
-                process_group=0,  # a Ctrl-C is for us: we end ffmpeg and take its file away
-            )
-        except OSError as error:
-            raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if match := re.fullmatch(rb"out_time_us=(\d+)\n", line):
-                    on_progress(int(match[1]) / 1e6)
-            if process.wait() != 0:
-                raise video.failure(log, hint)
+    command += ["-progress", "pipe:1", "-y", *arguments, *container.options, f"file:{video.part.absolute()}"]
+    inherited, sent_s = video.open(), 0.0
+    try:
+        with tempfile.TemporaryFile() as log, _start(command, log, folder, inherited) as process:
             try:
-                video.complete()
-            except OSError as error:
-                raise video.failure(log, hint) from error
+                assert process.stdout is not None
+                for line in process.stdout:
+                    if match := re.fullmatch(rb"out_time_us=(\d+)\n", line):
+                        sent_s = int(match[1]) / 1e6
+                        on_progress(sent_s)
+                if error := video.failure(process.wait(), log, hint):
+                    raise error
+            finally:
+                process.kill()
+            check_whole(program, video, container, needs, sent_s)
+            video.complete()
             log.seek(0)
-            return log.read().decode(errors="replace")
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
-            video.abandon()
+            return any(map(notable, read_messages(whole_lines(log))))
+    finally:
+        video.abandon()
+
+
+def _start(command: Sequence[str], log: IO[bytes], folder: Path, inherited: tuple[int]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder,
+            pass_fds=inherited,
+            process_group=0,  # a Ctrl-C is for us: we end ffmpeg and take its file away
+        )
+    except OSError as error:
+        raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
+
+
+def check_whole(
+    program: Ffmpeg, video: PartVideo, container: Container, needs: Mapping[Kind, int], sent_s: float
+) -> None:
+    """Read back what was written: `OutputError` unless it is all there, as long as what was sent into it."""
+    try:
+        whole = container.is_whole(video.part)
+        header = read_header(program, file_address(video.part.absolute()))
+    except (OSError, InputError):
+        whole, header = False, None
+    if header is not None:
+        found = Counter(stream.kind for stream in header.streams)
+        whole &= all(found[kind] >= count for kind, count in needs.items())
+        whole &= header.duration_s is not None and header.duration_s >= sent_s - _SHORTER_S
+    if not whole:
+        raise video.incomplete

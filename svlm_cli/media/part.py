@@ -1,16 +1,19 @@
-"""A video file on its way: written as ``NAME.part``, named when it is complete. Knows not what is in it."""
+"""A video file on its way: ffmpeg writes ``NAME.part``, which gets its name when it is found to be whole.
 
+Knows what a whole file looks like from outside, not what is to be seen in it.
+"""
+
+import errno
 import os
-import re
+import signal
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from svlm_cli.core.errors import OutputError
 from svlm_cli.media.ffmpeg import path_name, presentable
-
-_LOG_BYTES = 10_000
-_TAGS = re.compile(r"(?:\[[^\]]*\] )+")  # which part of ffmpeg says it, and how loud
+from svlm_cli.media.locked import LockedPart, part_of, refuse_existing, refuse_part, refuse_special, write_error
+from svlm_cli.media.message import read_messages, whole_lines
 
 
 class PartVideo:
@@ -19,36 +22,78 @@ class PartVideo:
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._path = path
         self._overwrite = overwrite
+        self._locked: LockedPart | None = None
         self.name = path_name(path)
-        self.part = path.with_name(f"{path.name}.part")
+        self.part = part_of(path)
         self.refuse()
 
     def refuse(self) -> None:
         """Raise `OutputError` if the file cannot be written, or is there and must not be replaced."""
-        if os.path.isdir(self._path):  # noqa: PTH112  a name that is too long is ffmpeg's to refuse
+        if os.path.isdir(self._path):  # noqa: PTH112  a name that is too long is refused when it is opened
             raise OutputError(f"{self.name} is a folder.", "Name a file in it.")
         folder = self._path.parent
         if not folder.is_dir():
             raise OutputError(f"There is no folder {path_name(folder)} to write to.", "Make it first, or correct -o.")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise OutputError(f"Nothing may be written to the folder {path_name(folder)}.", "Write to another one.")
-        if os.path.lexists(self._path) and not self._overwrite:
-            raise OutputError(f"{self.name} exists already.", "Use --overwrite to replace it.")
+        if not self._overwrite:
+            refuse_existing(self._path)
+        refuse_special(self._path)
+        if self._locked is None:
+            refuse_part(self._path)
+
+    def open(self) -> tuple[int]:
+        """Take `part` for us. Returns what ffmpeg has to inherit: while it lives, nobody else may have the file."""
+        self.refuse()
+        self._locked = LockedPart(self._path)
+        return (self._locked.descriptor,)
 
     def complete(self) -> None:
-        """It gets its name. Raises `OutputError` or `OSError`."""
-        self.refuse()
-        self.part.replace(self._path)
+        """It gets its name. Raises `OutputError`."""
+        assert self._locked is not None, "it was opened"
+        try:
+            self._locked.rename(overwrite=self._overwrite)
+        except FileExistsError as error:
+            raise OutputError(
+                f"{self.name} appeared while it was written.", "Use --overwrite to replace it."
+            ) from error
+        except OSError as error:
+            raise self.error(error) from error
 
     def abandon(self) -> None:
-        """No half of a file is left behind. Once complete, there is nothing to do."""
-        with suppress(OSError):  # it never was
-            self.part.unlink()
+        """No half of a file is left behind. Once complete, or if it was never opened, there is nothing to do."""
+        if self._locked is None:
+            return
+        locked, self._locked = self._locked, None
+        with suppress(OSError):
+            locked.discard()
+        os.close(locked.descriptor)
 
-    def failure(self, log: IO[bytes], hint: str) -> OutputError:
-        """Why it cannot be written, from what ffmpeg said last."""
+    def failure(self, exit_code: int, log: IO[bytes], hint: str) -> OutputError | None:
+        """Why it is not whole, from how ffmpeg ended and what it said last; None if it says that all went well.
+
+        ffmpeg may end with 0 though the last that it had to write did not fit.
+        """
+        said, no_room, failed = "", exit_code == -signal.SIGXFSZ, exit_code != 0
         log.seek(0)
-        lines = presentable(log.read(_LOG_BYTES).decode(errors="replace")).split("\n")
-        said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        said = _TAGS.sub("", said)
-        return OutputError(f"{self.name} cannot be written. {said}".strip(), hint)
+        for message in read_messages(whole_lines(log)):
+            if message.is_error and message.text.strip():
+                said = message.text.strip()
+                no_room |= message.no_room
+                failed |= message.not_written
+        if no_room:
+            return self.error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        if not failed:
+            return None
+        said = said.replace(f"file:{self.part.absolute()}", self.name)
+        return OutputError(f"{self.name} cannot be written. {presentable(said)}".strip(), hint)
+
+    @property
+    def incomplete(self) -> OutputError:
+        """It ends too early, or cannot be read again, and nobody said why."""
+        hint = "See whether its disk is full or failing, and try again."
+        return OutputError(f"{self.name} did not come out whole.", hint)
+
+    def error(self, error: OSError) -> OutputError:
+        """Why it cannot be written."""
+        return write_error(self._path, error, elsewhere="write it elsewhere")

@@ -16,9 +16,13 @@ import numpy as np
 
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.types import Picture
+from svlm_cli.media.container import Container
+from svlm_cli.media.conversion import check_whole
 from svlm_cli.media.ffmpeg import find_ffmpeg
+from svlm_cli.media.header import Kind
 from svlm_cli.media.part import PartVideo
 
+_HINT = "Use -o to write elsewhere."
 _CRF = 16  # visually lossless; 4:2:0 colours, which every player shows
 
 
@@ -34,14 +38,24 @@ class VideoWriter:
             raise OutputError(f"A picture of {width}x{height} cannot be stored.", "Width and height have to be even.")
         self._video = PartVideo(path, overwrite=overwrite)
         self._size = (height, width, 3)
-        command = _command(find_ffmpeg().path, self._video.part, width, height, rate)
+        self._rate = rate
+        self._pictures = 0
+        self._program = find_ffmpeg()
+        command = _command(self._program.path, self._video.part, width, height, rate)
+        inherited = self._video.open()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         try:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._log, process_group=0
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._log,
+                pass_fds=inherited,
+                process_group=0,
             )
         except OSError as error:
             self._log.close()
+            self._video.abandon()
             raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
         assert self._process.stdin is not None
         self._pipe = self._process.stdin
@@ -52,18 +66,22 @@ class VideoWriter:
         assert pictures.shape[1:] == self._size
         try:
             self._pipe.write(np.ascontiguousarray(pictures).data)
+            self._pictures += len(pictures)
         except OSError as error:
             raise self._failure() from error
 
     def close(self) -> None:
         """The video is complete and gets its name. Raises `OutputError`."""
         try:
-            self._pipe.close()
-            if self._process.wait() != 0:
-                raise self._failure()
+            try:
+                self._pipe.close()
+            except OSError as error:
+                raise self._failure() from error
+            if failure := self._video.failure(self._process.wait(), self._log, _HINT):
+                raise failure
+            length_s = float(self._pictures / self._rate)
+            check_whole(self._program, self._video, Container.MP4, {Kind.VIDEO: 1}, length_s)
             self._video.complete()
-        except OSError as error:
-            raise self._failure() from error
         finally:
             self.abandon()
 
@@ -77,9 +95,9 @@ class VideoWriter:
         self._video.abandon()
 
     def _failure(self) -> OutputError:
-        """What ffmpeg said last."""
-        self._process.wait()
-        return self._video.failure(self._log, "Use -o to write elsewhere.")
+        """Why ffmpeg takes no more."""
+        code = self._process.wait()
+        return self._video.failure(code, self._log, _HINT) or self._video.incomplete
 
     def __enter__(self) -> Self:
         return self
@@ -107,4 +125,4 @@ def _command(program: str, path: Path, width: int, height: int, rate: Fraction) 
         **colours,
     )
     arguments: list[str] = output.compile(program, overwrite_output=True)
-    return [arguments[0], "-hide_banner", "-nostats", "-loglevel", "error", *arguments[1:]]
+    return [arguments[0], "-hide_banner", "-nostats", "-loglevel", "level+error", *arguments[1:]]

@@ -10,11 +10,12 @@ from typing import Protocol
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Chunk
+from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import read_header
 from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
 from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
+from svlm_cli.media.subtitled import burn_in, check_burn_in, check_mux, mux
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.ass import FONT_SIZE
 from svlm_cli.outputs.destination import open_destination, refuse_unwritable, text_file
@@ -30,8 +31,8 @@ class Product(Protocol):
 
     path: Path
 
-    def prepare(self) -> None:
-        """Raise whatever error there will be, as far as that shows before a model is loaded."""
+    def prepare(self) -> str:
+        """Raise whatever error there will be, and return what there will be to say, as far as that shows by now."""
         ...
 
     def outputs(self) -> Sequence[Output]:
@@ -43,7 +44,7 @@ class Product(Protocol):
         ...
 
     def make(self, on_progress: Callable[[float], None]) -> str:
-        """Write the file, telling how many seconds of video are done. Returns what there is to say about it."""
+        """Write the file, telling how many seconds of video are done. Returns what there is to say, if it is new."""
         ...
 
     def close(self) -> None:
@@ -65,13 +66,17 @@ class SubtitledCopy:
         self._overwrite = overwrite
         self._container = Container.of(path)
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._told = ""
 
-    def prepare(self) -> None:
-        """Raises `InputError`, `OutputError`."""
-        file_address(self._source)
-        PartVideo(self.path, overwrite=self._overwrite)
+    def prepare(self) -> str:
+        """Raises `InputError`, `OutputError`; returns what the copy will lack."""
+        source = file_address(self._source)
+        video = PartVideo(self.path, overwrite=self._overwrite)
         if self._burned:
-            check_burning()
+            check_burn_in(source, video, self._container)
+        else:
+            self._told = check_mux(source, video, self._container)
+        return self._told
 
     def outputs(self) -> Sequence[Output]:
         """A file of subtitles that nobody sees."""
@@ -92,8 +97,10 @@ class SubtitledCopy:
         source = file_address(Path(self._source).absolute())  # ffmpeg runs in another folder
         video = PartVideo(self.path, overwrite=self._overwrite)
         if self._burned:
-            return burn_in(source, self._words, video, self._container, FONT_SIZE, on_progress)
-        return mux(source, self._words, video, self._container, self._language, on_progress)
+            said = burn_in(source, self._words, video, self._container, FONT_SIZE, on_progress)
+        else:
+            said = mux(source, self._words, video, self._container, self._language, on_progress)
+        return said if said != self._told else ""
 
     def close(self) -> None:
         """The words that nobody sees are gone."""
@@ -115,12 +122,13 @@ class ReportPage:
         self._words = CueList(style)
         self._seen_s = 0.0
 
-    def prepare(self) -> None:
+    def prepare(self) -> str:
         """Raises `InputError`, `OutputError`."""
         file_address(self._source)
         refuse_unwritable(self.path, makes_folders=False)
         if not self._overwrite:
             refuse_existing(self.path)
+        return ""
 
     def outputs(self) -> Sequence[Output]:
         """A list of cues."""
@@ -150,10 +158,13 @@ class ReportPage:
         """There is nothing else."""
 
 
-def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> None:
-    """Raise `UsageError` for what makes no sense, and what `Product.prepare` raises, before a model is loaded."""
+def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str]:
+    """Raise `UsageError` for what makes no sense, and what `Product.prepare` raises, before a model is loaded.
+
+    Returns what there is to say in advance.
+    """
     if not products:
-        return
+        return []
     if len(jobs) != 1:
         raise UsageError(
             f"{products[0].path} cannot be made of {len(jobs)} videos.", "Caption them one by one for that."
@@ -161,6 +172,7 @@ def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> None:
     (job,) = jobs
     taken = {Path(job.source).resolve(): "the video itself"}
     taken |= {target.path.resolve(): "another output" for target in job.targets if target.path is not None}
+    notices = []
     for product in products:
         path = product.path.resolve()
         if path in taken:
@@ -171,7 +183,8 @@ def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> None:
                 f"{product.path} cannot be made of standard input, which is gone when its words are known.",
                 "Name a file.",
             )
-        product.prepare()
+        notices.append(product.prepare())
+    return [notice for notice in notices if notice]
 
 
 def seen_by(products: Sequence[Product], chunks: Iterable[Chunk]) -> Iterator[Chunk]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clips import run_ffmpeg
+from tests.clips import make_clip, run_ffmpeg
 from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm
 from tests.subtitle_checker import read_srt
@@ -56,6 +56,7 @@ def test_what_is_there_is_not_made_again(svlm_inside: Svlm, here: Path, tmp_path
         (("gone.mp4", "--mux", "out.mkv"), 3, "gone.mp4"),
         (("clip.mp4", "--burn-in", "gone/out.mkv"), 1, "no folder gone"),
         (("clip.mp4", "--burn-in", "there.mp4"), 1, "there.mp4 exists already"),
+        (("vp8.webm", "--mux", "out.mp4"), 1, "MP4 cannot hold the pictures of vp8.webm (vp8)"),
         (("clip.mp4", "--report", "there.html"), 1, "there.html exists already"),
         (("clip.mp4", "--report", "out.pdf"), 2, "out.pdf"),
         (("clip.mp4", "--report", "gone/r.html"), 1, "no folder gone"),
@@ -65,6 +66,8 @@ def test_what_cannot_be_made_is_told_before_a_model_is_loaded(
     svlm_inside: Svlm, here: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, needle: str
 ) -> None:
     shutil.copy(here, tmp_path / "other.mp4")
+    if arguments[0] == "vp8.webm":
+        make_clip(tmp_path / "vp8.webm", frames=2, encode=("-c:v", "libvpx", "-deadline", "realtime"))
     for name in ("there.mp4", "there.html"):
         (tmp_path / name).write_text("mine")
     done = svlm_inside("caption", *arguments, "--model", "no-such-model")

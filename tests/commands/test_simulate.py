@@ -1,6 +1,7 @@
 """``svlm simulate``: four files that tell the same match."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
 from svlm_cli.sources.files import open_frames
 from tests.conftest import Svlm
+from tests.media.stand_in import FULL, stand_in
 from tests.subtitle_checker import check_srt
 
 FILES = {"m.mp4", "m.events.jsonl", "m.srt", "m.context.txt"}
@@ -57,6 +59,19 @@ def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:
     done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4", "--split", "train", "--overwrite", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "m.context.txt").read_text() == f"{Match(0, Split.TRAIN).context}\n"
+
+
+def test_without_the_video_nothing_gets_its_name(
+    svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against words and events of a match that nobody can watch, which would also refuse the next try."""
+    monkeypatch.setenv("PATH", str(stand_in(tmp_path / "bin", before=FULL).parent), prepend=os.pathsep)
+    for name in FILES:
+        (tmp_path / name).write_text("kept")
+    done = svlm_inside("simulate", "--minutes", "0.1", "-o", "m.mp4", "--overwrite", "-q")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "svlm: There is no room left on the disk for m.mp4. Make room, or write it elsewhere.\n"
+    assert {(tmp_path / name).read_text() for name in FILES} == {"kept"}
 
 
 @pytest.mark.parametrize("name", ["m.mkv", ".mp4", "-"])

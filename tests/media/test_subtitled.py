@@ -9,9 +9,10 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputError, UsageError
 from svlm_cli.core.types import Picture
+from svlm_cli.media.container import Container
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.subtitled import Container, burn_in, check_burning, mux
+from svlm_cli.media.subtitled import burn_in, check_burning, mux
 from svlm_cli.outputs.ass import AssOutput
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.style import DEFAULT_STYLE

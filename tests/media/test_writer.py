@@ -1,5 +1,6 @@
 """Videos that are written: what is in them when they are read again, and what is left when they fail."""
 
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Picture
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.sources.files import open_frames
+from tests.media.stand_in import CUT, FULL, stand_in
 
 
 def _pictures(count: int) -> Picture:
@@ -96,3 +98,20 @@ def test_an_encoder_that_dies_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"o\.mp4 cannot be written"), video:
         video.write(_pictures(60))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("trouble", "sentence"),
+    [({"after": CUT}, "did not come out whole"), ({"before": FULL}, "no room left on the disk")],
+)
+def test_half_a_video_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: dict[str, str], sentence: str
+) -> None:
+    """Guards the file that was there on a disk that is full; ffmpeg may end with 0 all the same."""
+    monkeypatch.setenv("PATH", str(stand_in(tmp_path / "bin", **trouble).parent), prepend=os.pathsep)
+    path = tmp_path / "o.mp4"
+    path.write_text("kept")
+    with pytest.raises(OutputError, match=sentence), _writer(path, overwrite=True) as video:
+        video.write(np.random.default_rng(0).integers(0, 255, (10, 48, 64, 3), np.uint8))
+    assert path.read_text() == "kept"
+    assert {one.name for one in tmp_path.iterdir()} == {"bin", "o.mp4"}
