@@ -38,6 +38,7 @@ class Clip:
 
     record: Record
     seconds: range  # of the record
+    words: int  # that are said in them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,10 +71,19 @@ class AnnotatedData:
         self._layout = layout
         self._preprocessor = preprocessor
         self._skipped = Skipped(recipe.data.annotations.bad_allowed, say)
-        self._clips = list(_clips(recipe, self._skipped))
+        found = list(_clips(recipe, self._skipped))
+        least = recipe.windows.words_per_second
+        self._clips = [clip for clip in found if clip.words >= least * len(clip.seconds)]
+        quiet = len(found) - len(self._clips)
+        if not self._clips and quiet:
+            raise InputError(
+                f"Each of the {quiet} windows in the annotation files has fewer than {least:g} words a second.",
+                "Lower windows.words_per_second.",
+            )
         if not self._clips:
             raise InputError("The annotation files hold no window.", "Check data.annotations.files and [windows].")
-        say(f"{len(self._clips)} windows, {self._skipped.count} records skipped")
+        left_out = f", {quiet} left out with fewer than {least:g} words a second" if least else ""
+        say(f"{len(self._clips)} windows{left_out}, {self._skipped.count} records skipped")
         self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
 
     def batches(self, first_step: int) -> Iterator[Batch]:
@@ -173,8 +183,7 @@ def _clips(recipe: Recipe, skipped: Skipped) -> Iterator[Clip]:
         spoken = [second_of(word.end_s, record.start_s) for word in record.words]
         length = math.ceil(record.end_s - record.start_s)
         for seconds in windows(length, length=size.seconds, overlap=size.overlap_seconds):
-            if sum(second in seconds for second in spoken) >= size.words_per_second * len(seconds):
-                yield Clip(record, seconds)
+            yield Clip(record, seconds, sum(second in seconds for second in spoken))
 
 
 def _ids_by_second(record: Record, layout: Layout) -> list[Ids]:

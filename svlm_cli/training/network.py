@@ -5,7 +5,6 @@ Logits are made where a token is learned, and nowhere else. Knows no data and no
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from svlm_cli.core.policy import Markup
-from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
+from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig
 from svlm_cli.engine.qwen2_5_vl.language import Attend
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL, WholeSequence
 from svlm_cli.training.attention import StreamedSequence
@@ -33,21 +32,12 @@ def scratch_config(
 ) -> Qwen2_5VLConfig:
     """The configuration of a model from scratch. `token_id` knows control tokens, `entries` counts all tokens."""
     return Qwen2_5VLConfig(
-        text=TextConfig(
-            **asdict(recipe.text),
-            vocab_size=math.ceil(entries / _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE,
-            bos_token_id=token_id(END_OF_TEXT),
-            eos_token_id=token_id(markup.turn_end),
+        text=recipe.text_config(
+            math.ceil(entries / _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE,
+            bos=token_id(END_OF_TEXT),
+            eos=token_id(markup.turn_end),
         ),
-        vision=VisionConfig(
-            **asdict(recipe.vision),
-            in_channels=3,
-            patch_size=14,
-            temporal_patch_size=2,
-            spatial_merge_size=2,
-            out_hidden_size=recipe.text.hidden_size,
-            tokens_per_second=recipe.tokens_per_second,
-        ),
+        vision=recipe.vision_config(),
         tie_word_embeddings=recipe.tie_word_embeddings,
         image_token_id=token_id(IMAGE_PAD),
         video_token_id=token_id(markup.video_pad),

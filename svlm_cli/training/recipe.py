@@ -4,7 +4,7 @@ Knows neither data nor networks. Where a path stands in a recipe, it is relative
 """
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from svlm_cli.checkpoints import toml
 from svlm_cli.checkpoints.policy_file import ModelInfo
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.engine.qwen2_5_vl.config import ShapeError, TextConfig, VisionConfig
 
 RECIPE_FILE = "recipe.toml"
 
@@ -44,6 +45,9 @@ class VisionSize:
     window_size: int = 112  # pixels
     fullatt_block_indexes: tuple[int, ...] = (2, 5)
 
+    def __post_init__(self) -> None:
+        _above(self, "depth", "hidden_size", "intermediate_size", "num_heads", "window_size")
+
 
 @dataclass(frozen=True, slots=True)
 class TextSize:
@@ -58,6 +62,14 @@ class TextSize:
     rope_theta: float = 1_000_000.0
     rms_norm_eps: float = 1e-6
     max_position_embeddings: int = 32_768
+
+    def __post_init__(self) -> None:
+        _above(self, "hidden_size", "intermediate_size", "num_hidden_layers", "max_position_embeddings")
+        _above(self, "num_attention_heads", "num_key_value_heads")
+        _require(min(self.mrope_section) >= 0, f"mrope_section must not go below 0, as in {list(self.mrope_section)}.")
+        for name in ("rope_theta", "rms_norm_eps"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value > 0, f"{name} must be above 0, not {value}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,30 @@ class ModelRecipe:
     def __post_init__(self) -> None:
         _above(self, "vocabulary", least=257)  # the bytes, and the marker
         _above(self, "tokens_per_second")
+        if self.base:
+            return
+        try:
+            self.text_config(1)
+            self.vision_config()
+        except ShapeError as error:
+            problem = str(error).replace("text_config.", "text.").replace("vision_config.", "vision.")
+            raise UsageError(f"{problem}.") from error
+
+    def text_config(self, entries: int, *, bos: int | None = None, eos: int | None = None) -> TextConfig:
+        """Of a language model from scratch, for so many tokens."""
+        return TextConfig(**asdict(self.text), vocab_size=entries, bos_token_id=bos, eos_token_id=eos)
+
+    def vision_config(self) -> VisionConfig:
+        """Of a vision tower from scratch."""
+        return VisionConfig(
+            **asdict(self.vision),
+            in_channels=3,
+            patch_size=14,
+            temporal_patch_size=2,
+            spatial_merge_size=2,
+            out_hidden_size=self.text.hidden_size,
+            tokens_per_second=self.tokens_per_second,
+        )
 
 
 class Source(StrEnum):
@@ -258,6 +294,13 @@ class Recipe:
         if self.data.source is Source.ANNOTATIONS:
             none = self.base_stage.share == self.base_stage.share_after == 0
             _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
+            for name in ("context_only_share", "confusion"):
+                _require(getattr(self.windows, name) == 0, f"windows.{name} needs a simulator.")
+        else:
+            _require(
+                self.windows.words_per_second == 0,
+                "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
+            )
         simulator = self.data.simulator
         shortest = min(simulator.match_minutes)
         windows = math.floor(shortest * 60 - self.windows.overlap_seconds)

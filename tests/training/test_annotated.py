@@ -123,9 +123,20 @@ def test_data_begin_at_any_step(annotated: Path, tmp_path: Path) -> None:
     assert [one.tokens.ids.tolist() for one in whole[2:]] == [one.tokens.ids.tolist() for one in rest]
 
 
-def test_sparse_windows_are_left_out(annotated: Path, tmp_path: Path) -> None:
-    """Guards the paper's filter, and the error when nothing is left."""
-    recipe = _recipe(annotated)
-    recipe = replace(recipe, windows=replace(recipe.windows, words_per_second=2.0))
-    with pytest.raises(InputError, match="hold no window"):
-        _data(recipe, tmp_path / "run", [])
+def test_sparse_windows_are_left_out_and_counted(annotated: Path, tmp_path: Path) -> None:
+    """Guards the paper's filter against taking windows away without a word, and the error when nothing is left."""
+    record = json.loads(annotated.read_text(encoding="utf-8"))
+    del record[1]["content"][0]["text_stream"][5:]  # so that of three windows one has a word in each second
+    path = annotated.with_name("quiet.jsonl")
+    path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+
+    def told(words_per_second: float) -> str:
+        recipe, lines = _recipe(path), list[str]()
+        windows = replace(recipe.windows, words_per_second=words_per_second)
+        _data(replace(recipe, windows=windows), tmp_path / f"run-{words_per_second}", lines).close()
+        return lines[-1]
+
+    assert told(0.0) == "3 windows, 0 records skipped"
+    assert told(1.0) == "1 windows, 2 left out with fewer than 1 words a second, 0 records skipped"
+    with pytest.raises(InputError, match=r"Each of the 3 windows .* has fewer than 9 words a second"):
+        told(9.0)

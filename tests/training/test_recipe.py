@@ -1,11 +1,13 @@
 """Recipes: all of one can be written and read, and what cannot be is named."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.training.recipe import Recipe, dump, parse, read
+from tests.conftest import ROOT
 from tests.training.recipes import small_recipe
 
 
@@ -48,6 +50,25 @@ WRONG = {
         "windows.streamed needs policy.mode streaming, not full",
     ),
     "rounds": ("[policy]\nchunk_seconds = 2", "a window's rounds are seconds"),
+    "heads": (
+        "[model.text]\nhidden_size = 250",
+        r"\[model\]: text.hidden_size is 250, not a multiple of 8\.",
+    ),
+    "heads of the eyes": (
+        "[model.vision]\nnum_heads = 5",
+        "vision.hidden_size is 192, not a multiple of 20",
+    ),
+    "no heads": ("[model.vision]\nnum_heads = 0", r"\[model.vision\]: num_heads must be 1 or more, not 0"),
+    "blocks": ("[model.vision]\ndepth = 3", r"vision.fullatt_block_indexes names a block outside 0 to 2"),
+    "sections": (
+        "[model.text]\nmrope_section = [8, 8, 8]",
+        "does not add up to half a head of 64",
+    ),
+    "quiet matches": ("[windows]\nwords_per_second = 2", "windows.words_per_second needs annotations"),
+    "confused files": (
+        '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[windows]\nconfusion = 0.5',
+        "windows.confusion needs a simulator",
+    ),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }
 
@@ -58,6 +79,24 @@ def test_what_cannot_be_is_named(name: str) -> None:
     text, message = WRONG[name]
     with pytest.raises(UsageError, match=f"(?s)recipe.toml.*{message}"):
         parse(text, source="recipe.toml")
+
+
+def test_no_message_blames_another_file() -> None:
+    """Guards whoever writes a recipe from scratch against looking for a config.json, of which there is none yet."""
+    with pytest.raises(UsageError) as error:
+        parse("[model.text]\nnum_key_value_heads = 3", source="recipe.toml")
+    assert error.value.message.startswith("recipe.toml")
+    assert "[model]: text.num_attention_heads is 4, not a multiple of 3." in error.value.message
+    assert "config" not in error.value.message + error.value.hint
+
+
+def test_the_recipes_of_the_page_are_recipes() -> None:
+    """Guards the reader who copies one, and the page, which promises one from another model and one from scratch."""
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    recipes = [parse(text, source="docs/training.md") for text in texts]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, True]
+    assert [recipe.windows.streamed for recipe in recipes] == [False, False, True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:

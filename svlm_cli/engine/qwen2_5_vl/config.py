@@ -21,6 +21,10 @@ VISION_ROPE_THETA = 10_000.0  # fixed in every release of the architecture
 _HINT = "Use a checkpoint of the Qwen2.5-VL family, with the config.json it was published with."
 
 
+class ShapeError(ValueError):
+    """Why sizes make no network: a sentence without its end, which names them. Where they stand, their reader knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
     """The vision tower. Sizes in pixels where not said otherwise."""
@@ -124,15 +128,18 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
         _check_architecture(raw)
         top = _Fields(raw)
         text = top.mapping("text_config").over(top) if top.has("text_config") else top
-        return cls(
-            text=_text_config(text),
-            vision=_vision_config(top.mapping("vision_config")),
-            tie_word_embeddings=top.flag("tie_word_embeddings") or text.flag("tie_word_embeddings"),
-            image_token_id=top.integer("image_token_id", default=151655),
-            video_token_id=top.integer("video_token_id", default=151656),
-            vision_start_token_id=top.integer("vision_start_token_id", default=151652),
-            vision_end_token_id=top.integer("vision_end_token_id", default=151653),
-        )
+        try:
+            return cls(
+                text=_text_config(text),
+                vision=_vision_config(top.mapping("vision_config")),
+                tie_word_embeddings=top.flag("tie_word_embeddings") or text.flag("tie_word_embeddings"),
+                image_token_id=top.integer("image_token_id", default=151655),
+                video_token_id=top.integer("video_token_id", default=151656),
+                vision_start_token_id=top.integer("vision_start_token_id", default=151652),
+                vision_end_token_id=top.integer("vision_end_token_id", default=151653),
+            )
+        except ShapeError as error:
+            raise ModelError(f"config.json: {error}.", _HINT) from error
 
     def to_dict(self) -> dict[str, Any]:
         """The ``config.json`` that transformers 5 writes and loads (`from_dict` reads it back equal)."""
@@ -321,4 +328,4 @@ def _multiple(name: str, value: int, unit: int) -> None:
 
 def _require(condition: bool, problem: str) -> None:
     if not condition:
-        raise ModelError(f"config.json: {problem}.", _HINT)
+        raise ShapeError(problem)
