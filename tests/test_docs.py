@@ -171,6 +171,15 @@ def test_pages_tell_the_truth(page: Path) -> None:
     assert _MACHINE_PATH.search(text) is None
 
 
+@pytest.mark.parametrize("name", ["cameras", "claims", "experiments", "performance"])
+def test_pages_with_measured_tables_say_on_what(name: str) -> None:
+    """Guards figures that nobody can place: a device, a number format and a version belong to each."""
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert re.search(r"H[12]00|\bcores\b", text)
+    assert re.search(r"bfloat16|float32", text)
+    assert re.search(r"(torch|svlm) \d", text)
+
+
 def test_make_calls_svlm_as_it_is() -> None:
     """Guards `make demo` and `make bench`, which no other test runs, against options that were renamed."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -189,7 +189,9 @@ def _cells(result: Result) -> Iterator[str]:
 
 def _places(results: Mapping[str, Result]) -> str:
     models = dict.fromkeys(f"{_plain(one.place.model)} ({one.setting.fingerprint})" for one in results.values())
+    versions = dict.fromkeys(_plain(one.place.version) for one in results.values())
     what = f"Models, with the first digits of the SHA-256 of their files: {'; '.join(models)}."
+    what += f" Measured by svlm {', '.join(versions)}."
     if len({one.place.hardware for one in results.values()}) > 1:
         what += " Rows were measured on different devices: times compare within one device alone."
     return what
