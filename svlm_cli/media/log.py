@@ -113,7 +113,7 @@ class Log:
 
         MP4 and MOV alone count from 0, and players show their gap before it.
         """
-        return 0.0 if self.container.startswith(_MOV) else self.begin_s
+        return min(0.0, self.begin_s) if self.container.startswith(_MOV) else self.begin_s
 
     @property
     def duration_s(self) -> float | None:

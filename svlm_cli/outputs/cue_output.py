@@ -10,6 +10,7 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Cue, Segment
 from svlm_cli.outputs.cues import CueBuilder
 from svlm_cli.outputs.destination import Destination
+from svlm_cli.outputs.output import refuse_impossible
 from svlm_cli.outputs.style import CueStyle
 
 
@@ -27,6 +28,7 @@ class CueOutput(ABC):
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
+        refuse_impossible(segment)
         self._write(self._builder.add(segment))
 
     def close(self, *, complete: bool = True) -> None:

@@ -6,7 +6,7 @@ import re
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
-from svlm_cli.outputs.output import Provenance
+from svlm_cli.outputs.output import Provenance, refuse_impossible
 
 _DOCUMENT_END = "\n]}\n"
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a terminal
@@ -52,7 +52,8 @@ class JsonOutput(_JsonOutput):
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
-        self._put(self._begin() + json_line(segment).rstrip("\n"), _DOCUMENT_END)
+        line = json_line(segment).rstrip("\n")
+        self._put(self._begin() + line, _DOCUMENT_END)
 
     def close(self, *, complete: bool = True) -> None:
         """The file gets its final name if it is `complete`. Raises `OutputError`."""
@@ -67,7 +68,11 @@ class JsonOutput(_JsonOutput):
 
 
 def json_line(segment: Segment, model: str = "") -> str:
-    """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count."""
+    """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count.
+
+    Raises `OutputError` for times that cannot be.
+    """
+    refuse_impossible(segment)
     values: dict[str, str | int | float] = {
         "start": round(segment.start_s, 3),
         "end": round(segment.end_s, 3),

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
@@ -56,6 +57,13 @@ class Output(Protocol):
     def close(self, *, complete: bool = True) -> None:
         """No more rounds come; the file gets its final name if it is `complete`. Raises `OutputError`."""
         ...
+
+
+def refuse_impossible(segment: Segment) -> None:
+    """Raise `OutputError` for times that no file may have: before 0, or an end that does not come after its start."""
+    if not (0 <= segment.start_s < segment.end_s < float("inf")):
+        times = f"{segment.start_s:g} s to {segment.end_s:g} s"
+        raise OutputError(f"No words can be shown from {times}.", "Let times begin at 0, and grow.")
 
 
 def open_output(

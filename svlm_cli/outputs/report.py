@@ -19,7 +19,7 @@ from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Cue, Segment
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.cues import CueBuilder
-from svlm_cli.outputs.output import Provenance
+from svlm_cli.outputs.output import Provenance, refuse_impossible
 from svlm_cli.outputs.progress import clock
 from svlm_cli.outputs.style import CueStyle
 
@@ -36,7 +36,8 @@ class CueList:
         self.cues: list[Cue] = []
 
     def write(self, segment: Segment) -> None:
-        """One round."""
+        """One round. Raises `OutputError`."""
+        refuse_impossible(segment)
         self.cues += self._builder.add(segment)
 
     def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  they are as complete as they are

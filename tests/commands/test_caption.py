@@ -77,13 +77,14 @@ def test_stdin_becomes_stdout(svlm: Svlm, clip: Path, tmp_path: Path, tiny_check
 
 
 def test_times_are_those_of_the_file(svlm_inside: Svlm, clip: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
-    """Guards the subtitle's clock: it is the player's, for a start in the middle and for a stream that starts at 10."""
+    """Guards the subtitle's clock: it is the player's, which counts from 0 also where the container's begins at 10."""
     run_ffmpeg("-i", clip, "-c", "copy", "-output_ts_offset", "10", "-muxdelay", "0", tmp_path / "late.ts")
-    done = svlm_inside("caption", "late.ts", "--model", tiny_checkpoint, "-f", "jsonl", "-o", "-", "--start", "0:11.5")
+    done = svlm_inside("caption", "late.ts", "--model", tiny_checkpoint, "-f", "jsonl", "-o", "-", "--start", "0:01.5")
     assert done.returncode == 0, done.stderr
     said = rounds(done.stdout)
-    assert said[0]["start"] == pytest.approx(11.5, abs=0.01)
-    assert said[-1]["end"] == pytest.approx(14, abs=0.1)
+    assert said[0]["start"] == pytest.approx(1.5, abs=0.01)
+    assert said[0]["container_s"] == pytest.approx(11.5, abs=0.1)
+    assert said[-1]["end"] == pytest.approx(4, abs=0.1)
     assert "2.5 s of video" in done.stderr
 
 

@@ -18,6 +18,10 @@ def test_keys_that_say_nothing_are_left_out() -> None:
     assert json_line(Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345)) == (
         '{"start": 3.0, "end": 4.0, "text": " Goal", "tokens": 3, "work_s": 0.0312}\n'
     )
+    same = Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345, container_s=3.0)
+    assert "container_s" not in json_line(same)
+    late = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, container_s=50_003.0)
+    assert json.loads(json_line(late))["container_s"] == 50_003.0
     live = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, wall_clock_s=1_763_000_000.1234, gap_s=2.5, dropped=4)
     assert json.loads(json_line(live)) == {
         "start": 3.0, "end": 4.0, "text": "", "tokens": 1, "work_s": 0.03,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.output import Format, open_output
@@ -164,6 +165,20 @@ def test_a_cue_is_on_disk_as_soon_as_it_is_final(tmp_path: Path) -> None:
     ]
     output.close()
     assert len(read_srt((tmp_path / "o.srt").read_text(encoding="utf-8"))) == 2
+
+
+@pytest.mark.parametrize("times_s", [(-1.0, 0.0), (-0.001, 1.0), (2.0, 1.0), (2.0, 2.0), (float("nan"), 1.0)])
+@pytest.mark.parametrize("format_", Format)
+def test_no_writer_takes_times_that_cannot_be(format_: Format, times_s: tuple[float, float]) -> None:
+    """Some players reject the whole file for one of them."""
+    good, bad = rounds(["Goal for Falcons!"])[0], Segment(0, 1, *times_s, "One nil.", (1,), 0.1)
+    memory = Memory()
+    output = open_output(format_, memory, CueStyle())
+    output.write(good)
+    with pytest.raises(OutputError, match="No words can be shown from"):
+        output.write(bad)
+    output.close()
+    assert "One nil." not in memory.text
 
 
 def test_formats_by_suffix() -> None:

@@ -146,6 +146,15 @@ def test_dropped_frames_are_counted_once_and_all() -> None:
     assert [chunk.wall_clock_s for chunk in found] == [1000, 1004, 1006]
 
 
+def test_a_chunk_knows_the_files_own_clock() -> None:
+    """Of its first moment, also where no frame is on that very moment."""
+    source = [
+        Frame(picture(index), time_s, container_s=50_000 + time_s) for index, time_s in enumerate((0.0, 0.9, 1.3))
+    ]
+    found = list(chunks(source, fps=2, chunk_seconds=1))
+    assert [chunk.container_s for chunk in found] == pytest.approx([50_000, 50_001])
+
+
 def test_days_do_not_drift() -> None:
     """Adding a second and again a second ends elsewhere after a week."""
     week_s = 7 * 86_400
