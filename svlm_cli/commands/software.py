@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
@@ -213,5 +214,6 @@ def _why_not(kernel: "flash.AttentionKernel") -> str:
 def _decord() -> Finding:
     found = module("decord", "decord")  # after torch: the other way round, one of the two may crash
     if found.state is State.OK:
-        return found
+        told = f"{found.detail}; its own FFmpeg is 4.1.6 of 2020, and opens only what the ffmpeg above has identified."
+        return replace(found, detail=told)
     return Finding("decord", State.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice)

@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import LARGE_PIXELS, Ffmpeg, file_address, find_ffmpeg
+from svlm_cli.media.header import Kind
 from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment, moments_before
 from svlm_cli.sources.pipe import PicturePipe
 from svlm_cli.sources.sequential import Reading, read_in_order
 
 _CONTAINERS = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # elsewhere its seeking or its times were seen to be wrong
+_CODECS = ("h264", "hevc", "mpeg4", "vp8", "vp9")  # what its own FFmpeg, 4.1.6 of 2020, knows well
 _LONGEST_S = 8192.0  # its times are 32-bit floats: from here on they are off by up to half a millisecond
 
 
@@ -43,8 +45,10 @@ class DecordVideo:
             log = pipe.log
         if picture is None or first_s is None:
             raise log.failure(address)
-        if log.container not in _CONTAINERS:
+        if log.container not in _CONTAINERS or not _is_plainly_so(path):
             raise DecordUnfitError(f"it is unreliable with {log.container}")
+        if any(stream.codec not in _CODECS for stream in log.streams if stream.kind is Kind.VIDEO):
+            raise DecordUnfitError("its FFmpeg is too old for these pictures")
         if log.turned or log.anamorphic or log.videos != 1:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
         if enough_pixels is not None and log.pixels > LARGE_PIXELS:
@@ -92,6 +96,13 @@ def read_window(
     except DecordUnfitError:
         address = replace(file_address(path), enough_pixels=enough_pixels)
         return tuple(read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=Reading()))
+
+
+def _is_plainly_so(path: str | os.PathLike[str]) -> bool:
+    """Whether the first bytes leave nothing to guess: decord guesses again, and opens whatever that leads to."""
+    with Path(path).open("rb") as file:
+        begin = file.read(8)
+    return begin[4:] == b"ftyp" or begin.startswith(b"\x1a\x45\xdf\xa3")
 
 
 def _open_reader(path: str | os.PathLike[str]) -> Any:

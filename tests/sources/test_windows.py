@@ -85,6 +85,10 @@ def unfit_clip(kind: str, plain: Path, folder: Path) -> Path:
             run_ffmpeg("-i", plain, "-c", "copy", "-output_ts_offset", "10", clip)
         case "av1":
             make_clip(clip, frames=60, encode=("-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"))
+        case "motion jpeg":
+            make_clip(clip, frames=60, encode=("-c:v", "mjpeg", "-q:v", "3"))
+        case "unclear beginning":
+            clip.write_bytes(plain.read_bytes().replace(b"ftyp", b"free", 1))
         case "cut off":
             cut(plain, clip, 0.6)
         case "cut off inside":
@@ -106,7 +110,10 @@ def unfit_clip(kind: str, plain: Path, folder: Path) -> Path:
 @pytest.mark.parametrize("start_s", [None, 0.6])
 @pytest.mark.parametrize(
     "kind",
-    ["transport stream", "av1", "cut off", "cut off inside", "edit list", "wide pixels", "mirrored", "two streams"],
+    [
+        *("transport stream", "av1", "motion jpeg", "unclear beginning", "cut off", "cut off inside", "edit list"),
+        *("wide pixels", "mirrored", "two streams"),
+    ],
 )
 def test_where_decord_is_unfit_the_pipe_takes_over(
     plain_clip: Path, tmp_path: Path, kind: str, start_s: float | None
