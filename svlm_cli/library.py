@@ -29,7 +29,7 @@ def caption(
 
     `source` is a path, ``-`` for standard input, or frames, maybe endless: `Frame` objects with their times, in order,
     or bare pictures (RGB, uint8, ``[H, W, 3]``), as many a second as the model sees. `start_s` and `end_s` are seconds
-    on the source's own clock; the end is left out itself.
+    as players count them; the end is left out itself.
 
     `model` is what ``--model`` takes, None the model that comes with svlm. An engine of `load_engine` is not loaded
     again; it takes as many captions at a time as it has streams. `context` is what ``--context`` takes, as text; that

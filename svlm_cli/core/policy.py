@@ -97,9 +97,7 @@ class PromptPolicy:
     max_query_tokens: int = 256  # room that is set aside for it
     marker: str = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
-    context_form: str = (
-        ""  # a regular expression: all of a context that the model understands; empty: any text, or none
-    )
+    context_form: str = ""  # a regular expression: every context that the model understands; empty: any, or none
     context_hint: str = ""  # a sentence for who gives it another: the form in words, with an example
     markup: Markup = field(default_factory=Markup)
 

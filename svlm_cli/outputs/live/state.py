@@ -35,7 +35,7 @@ class Channel:
     length_s: float | None = None
     phrases: deque[Phrase] = field(default_factory=lambda: deque(maxlen=HISTORY))
     spoken: int = 0  # phrases, ever
-    position_s: float | None = None  # what is captioned, on the video's own clock
+    position_s: float | None = None  # what is captioned, as players count
     lag_s: float | None = None
     speed: float | None = None  # seconds of video a second, of what is no live source
     dropped: int = 0
