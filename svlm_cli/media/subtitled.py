@@ -10,7 +10,7 @@ from pathlib import Path
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.container import Container
-from svlm_cli.media.conversion import Progress, convert, input_options, read_header
+from svlm_cli.media.conversion import Header, Progress, convert, input_options, read_header
 from svlm_cli.media.copying import attached_covers, copied
 from svlm_cli.media.ffmpeg import Address, find_ffmpeg
 from svlm_cli.media.header import Kind
@@ -78,9 +78,8 @@ def mux(source: Address, words: Path, video: PartVideo, container: Container, la
     header = read_header(program, source)
     tracks = choose_tracks(program, source, header, container, video.name)
     arguments = [*COPYING, *input_options(source)]
-    # The copy begins with the first moment, without the gap that players may show before it.
     arguments += ["-itsoffset", f"{-header.begin_s:.6f}", "-f", "srt", "-i", f"file:{words.absolute()}"]
-    arguments += copied(tracks, container)
+    arguments += [*copied(tracks, container), *_with_its_gap(header)]
     arguments += ["-c:s:0", container.words, "-disposition:s:0", "default", "-metadata:s:s:0", f"language={language}"]
     arguments += ["-metadata:s:s:0", "title=svlm"]
     needs = {Kind.VIDEO: len(tracks.of(Kind.VIDEO)), Kind.SUBTITLES: 1}
@@ -117,7 +116,19 @@ def burn_in(
     begin = f"{header.begin_s:.6f}/TB"
     drawn = f"setpts=PTS+{begin},subtitles={words.name}:force_style='FontSize={size}',setpts=PTS-{begin}"
     arguments = [*input_options(source), "-map", "0:V:0", "-map", "0:a?", "-vf", f"{drawn},{_EVEN}"]
-    arguments += ["-c:v", "libx264", "-crf", str(_CRF), "-preset", "medium", "-pix_fmt", "yuv420p", "-c:a", "copy"]
+    arguments += [
+        *_with_its_gap(header),
+        "-c:v",
+        "libx264",
+        "-crf",
+        str(_CRF),
+        "-preset",
+        "medium",
+        "-pix_fmt",
+        "yuv420p",
+        "-c:a",
+        "copy",
+    ]
     misses_glyphs = convert(
         program,
         arguments,
@@ -130,6 +141,11 @@ def burn_in(
         notable=lambda message: _MISSING_GLYPH.fullmatch(message.text) is not None,
     )
     return f"{video.name}: no font has some of the letters." if misses_glyphs else ""
+
+
+def _with_its_gap(header: Header) -> list[str]:
+    """Ffmpeg lets what it writes begin at 0, without the gap that players show before the first moment."""
+    return ["-output_ts_offset", f"{header.begin_s:.6f}"] if header.begin_s > 0 else []
 
 
 def _scale(width: int, height: int) -> float:
