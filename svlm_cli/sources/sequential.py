@@ -118,13 +118,7 @@ def read_in_order(
                 return
             yield Frame(opened.picture, time_s, container_s=time_s + log.origin_s)
             if log.turned and log.changed:
-                # Once chosen, ffmpeg's rotating and cropping filters do not follow a new picture size.
-                reading.truncated = True
-                reading.notices.append(
-                    f"{address.name} is turned or cropped for display and changes its picture size soon after "
-                    f"{time_s:.1f} s: what follows was not read."
-                )
-                return
+                break
             opened.read_on()
             if reading.stopped:
                 return
@@ -192,7 +186,14 @@ def _note_the_end(opened: _Opened, reading: Reading) -> None:
     log, reached_s = opened.pipe.log, opened.time_s
     name = opened.pipe.address.name
     ends_early = log.duration_s is not None and log.duration_s > reached_s + 1
-    if log.cut_off or (log.errors and ends_early):
+    if log.turned and log.changed:
+        # Once chosen, ffmpeg's rotating and cropping filters do not follow a new picture size.
+        reading.truncated = True
+        reading.notices.append(
+            f"{name} is turned or cropped for display and changes its picture size soon after {reached_s:.1f} s: what "
+            "follows was not read."
+        )
+    elif log.cut_off or (log.errors and ends_early):
         reading.truncated = True
         reading.notices.append(f"{name} is cut off: it could be read up to {reached_s:.1f} s.")
     elif opened.pipe.exit_code:
