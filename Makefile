@@ -14,7 +14,7 @@ VENV := .venv/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test bench soak gpu-test man format clean
+.PHONY: help demo test test-all bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -43,12 +43,15 @@ demo: $(VENV) $(CLIP)  ## caption half a minute of a simulated match
 	$(BIN)/svlm caption $(CLIP) --context @docs/assets/match.context.txt --overwrite
 	cat $(CLIP:.mp4=.srt)
 
-test: $(VENV)  ## all checks: lint, format, types, import directions, tests
+test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 3
+
+test-all: test  ## these, and the tests that need an extra, an installation of their own or a browser
+	$(BIN)/pytest -n 3 -m extra
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112

@@ -18,6 +18,8 @@ from tests.clips import make_clip
 from tests.conftest import ROOT
 from tests.subtitle_checker import check_srt
 
+pytestmark = pytest.mark.extra
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,6 +12,8 @@ from svlm_cli.training.recipe import dump
 from tests.conftest import Svlm
 from tests.training.recipes import small_recipe
 
+pytestmark = pytest.mark.extra
+
 
 def test_a_recipe_becomes_a_checkpoint(svlm: Svlm, tmp_path: Path) -> None:
     """Guards the whole command: steps from the option, lines on stderr, the folder beside the recipe."""

@@ -8,6 +8,8 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.evals.claims_plots import draw_plots, latency_lines, quality_lines
 from tests.evals.rows import result
 
+pytestmark = pytest.mark.extra
+
 ROWS = {
     "streaming": result("streaming", [8, 8, 8, 8, 4]),
     "full": result("full", [5, 2, 1, 0, 0], round_s=(0.1, 0.2, None, None, None)),

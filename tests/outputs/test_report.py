@@ -90,6 +90,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 
 @NEEDS_BROWSER
+@pytest.mark.extra
 class TestInABrowser:
     def test_a_click_jumps_in_the_video(self, shown: Page) -> None:
         for row, start_s in (("5", 30.0), ("3", 9.5)):  # the silence between them has the fourth

@@ -27,6 +27,8 @@ from tests.engine.qwen2_5_vl.conftest import load_both
 from tests.engine.qwen2_5_vl.test_model import batch_for
 from tests.training.recipes import small_recipe
 
+pytestmark = pytest.mark.extra
+
 CPU = torch.device("cpu")
 STEPS = 12
 PATIENCE_S = 60
