@@ -85,17 +85,18 @@ def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, No
         opened = [stack.enter_context(engine.open(context=context, seed=load.seed + index)) for index in range(streams)]
         first = next(source)
         for stream in opened:  # one by one: to read all fillings at once would take more memory than any round does
-            _speak(engine, [stream], first, load)
+            speak(engine, [stream], first, load)
         for round_, chunk in enumerate(source, start=1):
             wait(engine.device)
             started = time.perf_counter()
-            _speak(engine, opened, chunk, load)
+            speak(engine, opened, chunk, load)
             wait(engine.device)
             if round_ >= full_after:
                 yield time.perf_counter() - started
 
 
-def _speak(engine: Engine, streams: Sequence[StreamState], chunk: Chunk, load: Load) -> None:
+def speak(engine: Engine, streams: Sequence[StreamState], chunk: Chunk, load: Load) -> None:
+    """A round of all these streams, with as many tokens as the load says."""
     for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in streams]):
         pass
 
@@ -114,7 +115,7 @@ def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda
             chunk = next(source)
             started = time.perf_counter()
             try:
-                _speak(engine, [stream], chunk, load)
+                speak(engine, [stream], chunk, load)
             except CapacityError as error:
                 ended = error.message
                 break

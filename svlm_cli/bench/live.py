@@ -12,13 +12,13 @@ from itertools import islice
 
 import numpy as np
 
-from svlm_cli.bench.latency import Load, chunks
+from svlm_cli.bench.latency import Load, chunks, speak
 from svlm_cli.bench.process import children_of, cpu_s
 from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.speaker import Observer
+from svlm_cli.engine.speaker import Observer, recorded_width
 from svlm_cli.engine.turn import Request
 
 _SETTLING_ROUNDS = 8  # by then what was late, because the windows were being filled, is on time again
@@ -52,14 +52,12 @@ class LiveTrial:
 
 def prepare(engine: EvenEngine, load: Load) -> None:
     """Two rounds of each number of streams that a step may be recorded for: later there is no time for it."""
-    policy = engine.policy
-    numbers = {1, 2, 4, 8, *range(8, engine.max_streams, 8), engine.max_streams}
-    for count in sorted(number for number in numbers if number <= engine.max_streams):
+    policy, most = engine.policy, engine.max_streams
+    for count in sorted({recorded_width(count, most) for count in range(1, most + 1)}):
         opened = [engine.open(seed=index) for index in range(count)]
         source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
         for chunk in islice(source, 2):
-            for _ in engine.step([Request(stream, chunk) for stream in opened]):
-                pass
+            speak(engine, opened, chunk, load)
         for stream in opened:
             stream.close()
 

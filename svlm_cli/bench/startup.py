@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from svlm_cli.bench.latency import Load, chunks
+from svlm_cli.bench.latency import Load, chunks, speak
 from svlm_cli.bench.process import age_s
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.turn import Request
@@ -38,8 +38,7 @@ def measure(load_engine: Callable[[], Engine], load: Load) -> Startup:
         for _ in events:
             pass
         second_s = time.perf_counter()
-        for _ in engine.step([Request(stream, next(source), forced_count=load.tokens)]):
-            pass
+        speak(engine, [stream], next(source), load)
         ended_s = time.perf_counter()
     return Startup(
         import_s=import_s,

@@ -99,10 +99,7 @@ class Speaker:
 
     def width(self, count: int) -> int:
         """How many rows a step of `count` streams has: with graphs, few different numbers."""
-        if not self._graphs.enabled:
-            return count
-        rounded = 1 << (count - 1).bit_length() if count <= 8 else -(-count // 8) * 8
-        return min(rounded, len(self._seats.tokens))
+        return recorded_width(count, len(self._seats.tokens)) if self._graphs.enabled else count
 
     def seat(self, turns: Sequence[Turn], width: int) -> None:
         """Give each turn a row; rows that are left repeat the first one, and so write what is written anyhow."""
@@ -242,6 +239,12 @@ class Voice:
         rows = dict(zip(map(id, self._seated), logits, strict=False))
         for turn in self._speaking:
             self._observe(turn.stream, rows[id(turn)].clone())
+
+
+def recorded_width(count: int, most: int) -> int:
+    """How many rows a recorded step of `count` streams has, of `most` that there can be."""
+    rounded = 1 << (count - 1).bit_length() if count <= 8 else -(-count // 8) * 8
+    return min(rounded, most)
 
 
 def _padded(logits: Tensor, width: int) -> Tensor:

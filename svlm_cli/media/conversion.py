@@ -15,7 +15,7 @@ from typing import IO
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.container import Container
 from svlm_cli.media.ffmpeg import KEEPS_LEAPS, Address, Ffmpeg, file_address
-from svlm_cli.media.header import Kind, Stream
+from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.log import Log
 from svlm_cli.media.message import Message, read_messages, whole_lines
 from svlm_cli.media.part import PartVideo
@@ -39,7 +39,7 @@ class Header:
     @property
     def size(self) -> tuple[int, int] | None:
         """Width and height of its pictures, upright."""
-        for stream in self.of(Kind.VIDEO):
+        for stream in self.of(StreamKind.VIDEO):
             if stream.size is not None:
                 return stream.size[::-1] if round(stream.turn_degrees) % 180 else stream.size
         return None
@@ -47,9 +47,9 @@ class Header:
     @property
     def rate(self) -> float | None:
         """How many pictures a second it has, on average."""
-        return next((stream.rate for stream in self.of(Kind.VIDEO)), None)
+        return next((stream.rate for stream in self.of(StreamKind.VIDEO)), None)
 
-    def of(self, *kinds: Kind) -> tuple[Stream, ...]:
+    def of(self, *kinds: StreamKind) -> tuple[Stream, ...]:
         """Its streams of these kinds."""
         return tuple(stream for stream in self.streams if stream.kind in kinds)
 
@@ -82,7 +82,7 @@ def convert(
     arguments: Sequence[str],
     video: PartVideo,
     container: Container,
-    needs: Mapping[Kind, int],
+    needs: Mapping[StreamKind, int],
     *,
     hint: str,
     folder: Path,
@@ -94,16 +94,8 @@ def convert(
     Returns whether any of ffmpeg's warnings is `notable`. Raises `OutputError`, with `hint` if ffmpeg fails. Whatever
     is raised, ffmpeg is gone and no half of a file is left.
     """
-    command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning"]
-    command += [
-        "-progress",
-        "pipe:1",
-        *KEEPS_LEAPS,
-        "-y",
-        *arguments,
-        *container.options,
-        f"file:{video.part.absolute()}",
-    ]
+    command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning", *KEEPS_LEAPS, "-y"]
+    command += ["-progress", "pipe:1", *arguments, *container.options, f"file:{video.part.absolute()}"]
     inherited, sent_s = video.open(), 0.0
     try:
         with tempfile.TemporaryFile() as log, _start(command, log, folder, inherited) as process:
@@ -137,11 +129,11 @@ def _start(command: Sequence[str], log: IO[bytes], folder: Path, inherited: tupl
             process_group=0,  # a Ctrl-C is for us: we end ffmpeg and take its file away
         )
     except OSError as error:
-        raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
+        raise Ffmpeg.not_started(error) from error
 
 
 def check_whole(
-    program: Ffmpeg, video: PartVideo, container: Container, needs: Mapping[Kind, int], sent_s: float
+    program: Ffmpeg, video: PartVideo, container: Container, needs: Mapping[StreamKind, int], sent_s: float
 ) -> None:
     """Read back what was written: `OutputError` unless it is all there, as long as what was sent into it."""
     try:

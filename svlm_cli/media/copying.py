@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
-from svlm_cli.media.header import Kind, Stream
+from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.tracks import Track, Tracks
 
 _SUFFIXES = {"mjpeg": "jpg"}  # of pictures whose codec is called otherwise
@@ -23,10 +23,11 @@ def copied(tracks: Tracks, container: Container) -> list[str]:
 
     Of what it says of its tracks, one thing alone changes: subtitles of its own are not the ones shown by default.
     """
-    videos, sounds, subtitles = tracks.of(Kind.VIDEO), tracks.of(Kind.AUDIO), tracks.of(Kind.SUBTITLES)
-    covers = tracks.of(Kind.COVER) if container is Container.MP4 else ()  # in an MKV they are attached
+    videos, sounds = tracks.of(StreamKind.VIDEO), tracks.of(StreamKind.AUDIO)
+    subtitles = tracks.of(StreamKind.SUBTITLES)
+    covers = tracks.of(StreamKind.COVER) if container is Container.MP4 else ()  # in an MKV they are attached
     arguments = [*_maps((*videos, *sounds)), "-map", "1:s"]
-    arguments += _maps((*subtitles, *covers, *tracks.of(Kind.ATTACHMENT), *tracks.of(Kind.DATA)))
+    arguments += _maps((*subtitles, *covers, *tracks.of(StreamKind.ATTACHMENT), *tracks.of(StreamKind.DATA)))
     arguments += ["-c", "copy"]
     for number, track in enumerate(subtitles, 1):
         arguments += [f"-c:s:{number}", track.codec, f"-disposition:s:{number}", "-default"]
@@ -55,8 +56,8 @@ def _title(option: str, stream: Stream, container: Container) -> list[str]:
 def attached_covers(program: Ffmpeg, source: Address, tracks: Tracks, folder: Path) -> list[str]:
     """The options that attach the source's covers, which are put into `folder` for that. Raises `InputError`."""
     arguments = []
-    attachments = len(tracks.of(Kind.ATTACHMENT))
-    for number, track in enumerate(tracks.of(Kind.COVER)):
+    attachments = len(tracks.of(StreamKind.ATTACHMENT))
+    for number, track in enumerate(tracks.of(StreamKind.COVER)):
         stream, file = track.stream, folder / f"cover-{number}"
         _extract(program, source, stream, file)
         suffix = _SUFFIXES.get(stream.codec, stream.codec)

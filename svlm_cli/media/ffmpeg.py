@@ -44,6 +44,11 @@ class Ffmpeg:
 
     path: str
 
+    @staticmethod
+    def not_started(error: OSError) -> InputError:
+        """Why it does not run at all."""
+        return InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.")
+
     def version(self) -> str:
         """What it calls itself, such as ``5.1.9-0+deb12u1``."""
         try:

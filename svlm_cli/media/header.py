@@ -24,7 +24,7 @@ _SIDE_DATA = re.compile(r"      (?:displaymatrix|Display Matrix|Frame Cropping)\
 _ENTRY = re.compile(r"      (\S+) *: (.*)")
 
 
-class Kind(StrEnum):
+class StreamKind(StrEnum):
     """What a stream is."""
 
     VIDEO = "video"
@@ -36,12 +36,12 @@ class Kind(StrEnum):
 
 
 _KINDS = {
-    "Video": Kind.VIDEO,
-    "Audio": Kind.AUDIO,
-    "Subtitle": Kind.SUBTITLES,
-    "Attachment": Kind.ATTACHMENT,
-    "Data": Kind.DATA,
-    "Unknown": Kind.DATA,
+    "Video": StreamKind.VIDEO,
+    "Audio": StreamKind.AUDIO,
+    "Subtitle": StreamKind.SUBTITLES,
+    "Attachment": StreamKind.ATTACHMENT,
+    "Data": StreamKind.DATA,
+    "Unknown": StreamKind.DATA,
 }
 
 
@@ -50,7 +50,7 @@ class Stream:
     """One stream of a source."""
 
     index: int
-    kind: Kind
+    kind: StreamKind
     codec: str  # ffmpeg's name for it
     tag: str  # the container's name for it, four characters; empty if there is none
     size: tuple[int, int] | None  # of its pictures, as they are stored
@@ -101,8 +101,8 @@ def _read_stream(text: str) -> Stream | None:
         return None
     index, kind, codec, rest = int(match[1]), _KINDS[match[2]], match[3], match[4]
     dispositions = _DISPOSITIONS.search(rest)
-    if kind is Kind.VIDEO and dispositions is not None and "(attached pic)" in dispositions[0]:
-        kind = Kind.COVER
+    if kind is StreamKind.VIDEO and dispositions is not None and "(attached pic)" in dispositions[0]:
+        kind = StreamKind.COVER
     tag, size, aspect = _TAG.search(rest), _SIZE.search(rest), _ASPECT.search(rest)
     rate = _RATE.search(rest)
     return Stream(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Address, presentable
-from svlm_cli.media.header import Kind, Stream, StreamReader
+from svlm_cli.media.header import Stream, StreamKind, StreamReader
 from svlm_cli.media.message import Message, read_message, says, whole_lines
 
 _KEPT_ERRORS = 20
@@ -84,18 +84,18 @@ class Log:
     @property
     def videos(self) -> int:
         """How many streams of moving pictures there are."""
-        return sum(stream.kind is Kind.VIDEO for stream in self.streams)
+        return sum(stream.kind is StreamKind.VIDEO for stream in self.streams)
 
     @property
     def pixels(self) -> int:
         """Of a picture as it is stored, the largest; 0 if nobody knows."""
-        sizes = (stream.size for stream in self.streams if stream.kind is Kind.VIDEO)
+        sizes = (stream.size for stream in self.streams if stream.kind is StreamKind.VIDEO)
         return max((width * height for width, height in filter(None, sizes)), default=0)
 
     @property
     def has_sound(self) -> bool:
         """Whether there is a stream of sound."""
-        return any(stream.kind is Kind.AUDIO for stream in self.streams)
+        return any(stream.kind is StreamKind.AUDIO for stream in self.streams)
 
     @property
     def turned(self) -> bool:
@@ -105,7 +105,7 @@ class Log:
     @property
     def anamorphic(self) -> bool:
         """Whether there are moving pictures whose pixels are not square."""
-        return any(stream.anamorphic for stream in self.streams if stream.kind is Kind.VIDEO)
+        return any(stream.anamorphic for stream in self.streams if stream.kind is StreamKind.VIDEO)
 
     @property
     def origin_s(self) -> float:
@@ -236,7 +236,7 @@ class LogReader:
             self._opened.set()
             self._begun.set()
 
-    def wait_for_header(self, timeout_s: float) -> None:
+    def wait_for_header(self, timeout_s: float | None) -> None:
         """Until the log knows what the source consists of, or knows that it never will."""
         self._opened.wait(timeout_s)
 

@@ -11,7 +11,7 @@ import ffmpeg
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import convert
 from svlm_cli.media.ffmpeg import find_ffmpeg
-from svlm_cli.media.header import Kind
+from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
 
 RATE = 25
@@ -34,7 +34,7 @@ def make_sample(path: Path, *, width: int, height: int, seconds: float, overwrit
         arguments,
         video,
         Container.MP4,
-        {Kind.VIDEO: 1},
+        {StreamKind.VIDEO: 1},
         hint="Choose another place for it.",
         folder=path.absolute().parent,
         on_progress=lambda done_s: None,

@@ -13,7 +13,7 @@ from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import Header, Progress, convert, input_options, read_header
 from svlm_cli.media.copying import attached_covers, copied
 from svlm_cli.media.ffmpeg import Address, find_ffmpeg
-from svlm_cli.media.header import Kind
+from svlm_cli.media.header import StreamKind
 from svlm_cli.media.message import read_messages
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.tracks import COPYING, Tracks, choose_tracks, refuse_unfit
@@ -82,7 +82,7 @@ def mux(source: Address, words: Path, video: PartVideo, container: Container, la
     arguments += [*copied(tracks, container), *_with_its_gap(header)]
     arguments += ["-c:s:0", container.words, "-disposition:s:0", "default", "-metadata:s:s:0", f"language={language}"]
     arguments += ["-metadata:s:s:0", "title=svlm"]
-    needs = {Kind.VIDEO: len(tracks.of(Kind.VIDEO)), Kind.SUBTITLES: 1}
+    needs = {StreamKind.VIDEO: len(tracks.of(StreamKind.VIDEO)), StreamKind.SUBTITLES: 1}
     with tempfile.TemporaryDirectory(prefix="svlm-") as folder:
         if container is Container.MKV:
             arguments += attached_covers(program, source, tracks, Path(folder))
@@ -99,7 +99,7 @@ def check_burn_in(source: Address, video: PartVideo, container: Container) -> No
     """Raise what `burn_in` would, as far as that shows before there are words: `InputError`, `OutputError`."""
     check_burning()
     program = find_ffmpeg()
-    sound = read_header(program, source).of(Kind.AUDIO)
+    sound = read_header(program, source).of(StreamKind.AUDIO)
     refuse_unfit(program, source, sound, container, video.name, "--burn-in")
 
 
@@ -134,7 +134,7 @@ def burn_in(
         arguments,
         video,
         container,
-        {Kind.VIDEO: 1},
+        {StreamKind.VIDEO: 1},
         hint="An .mkv takes more kinds of sound: try --burn-in OUT.mkv." if container is Container.MP4 else "",
         folder=words.parent,
         on_progress=done,

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.errors import OutputError
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import Header, input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
-from svlm_cli.media.header import Kind, Stream
+from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.message import read_messages
 
 COPYING = ["-fflags", "+genpts"]  # an AVI does not say when pictures are shown, and copies have to
@@ -23,10 +23,10 @@ _PAST_THE_END = ("-ss", "1000000")  # then ffmpeg writes a header and nothing el
 _FIRST_SECOND = ("-t", "1")
 _OWN_TAGS = ("text", "tmcd")  # chapters and time code, which an MP4 keeps as tracks: ffmpeg writes them anew
 _NAMES = {
-    Kind.COVER: ("cover", "covers"),
-    Kind.SUBTITLES: ("track of subtitles", "tracks of subtitles"),
-    Kind.ATTACHMENT: ("attachment", "attachments"),
-    Kind.DATA: ("track of data", "tracks of data"),
+    StreamKind.COVER: ("cover", "covers"),
+    StreamKind.SUBTITLES: ("track of subtitles", "tracks of subtitles"),
+    StreamKind.ATTACHMENT: ("attachment", "attachments"),
+    StreamKind.DATA: ("track of data", "tracks of data"),
 }
 
 
@@ -45,7 +45,7 @@ class Tracks:
     kept: tuple[Track, ...]
     lost: tuple[Stream, ...]
 
-    def of(self, kind: Kind) -> tuple[Track, ...]:
+    def of(self, kind: StreamKind) -> tuple[Track, ...]:
         """Those of a kind that are kept."""
         return tuple(track for track in self.kept if track.stream.kind is kind)
 
@@ -64,12 +64,12 @@ class Tracks:
 
 def choose_tracks(program: Ffmpeg, source: Address, header: Header, container: Container, name: str) -> Tracks:
     """What `container` holds of the source. `OutputError` if the file `name` would lack pictures or sound."""
-    seen_and_heard = header.of(Kind.VIDEO) + header.of(Kind.AUDIO)
+    seen_and_heard = header.of(StreamKind.VIDEO) + header.of(StreamKind.AUDIO)
     refuse_unfit(program, source, seen_and_heard, container, name, "--mux")
     kept, lost = [Track(stream, "copy") for stream in seen_and_heard], []
-    codecs: dict[tuple[Kind, str, str], str | None] = {}
-    for stream in header.of(Kind.SUBTITLES, Kind.COVER, Kind.ATTACHMENT, Kind.DATA):
-        if stream.kind is Kind.DATA and stream.tag in _OWN_TAGS:
+    codecs: dict[tuple[StreamKind, str, str], str | None] = {}
+    for stream in header.of(StreamKind.SUBTITLES, StreamKind.COVER, StreamKind.ATTACHMENT, StreamKind.DATA):
+        if stream.kind is StreamKind.DATA and stream.tag in _OWN_TAGS:
             continue
         alike = (stream.kind, stream.codec, stream.tag)
         if alike not in codecs:
@@ -94,7 +94,7 @@ def refuse_unfit(
     unfit = [one for one in streams if _trial(program, source, [one], container, _PAST_THE_END) is not None]
     why = said.rstrip(".") or "ffmpeg gives no reason"
     if unfit:
-        what = "the pictures" if unfit[0].kind is Kind.VIDEO else "the sound"
+        what = "the pictures" if unfit[0].kind is StreamKind.VIDEO else "the sound"
         why = f"{container.upper()} cannot hold {what} of {source.name} ({unfit[0].codec})"
     hint = (
         f"An .mkv takes more kinds of pictures and sound: try {option} OUT.mkv." if container is Container.MP4 else ""
@@ -104,11 +104,11 @@ def refuse_unfit(
 
 def _codec(program: Ffmpeg, source: Address, stream: Stream, container: Container) -> str | None:
     """As what `container` takes a stream; None if it does not."""
-    if stream.kind is Kind.COVER and container is Container.MKV:
+    if stream.kind is StreamKind.COVER and container is Container.MKV:
         return "copy"  # any picture can be attached
     if _trial(program, source, [stream], container, _PAST_THE_END) is None:
         return "copy"
-    if stream.kind is not Kind.SUBTITLES:
+    if stream.kind is not StreamKind.SUBTITLES:
         return None
     said = _trial(program, source, [stream], container, _PAST_THE_END, codec=container.words)
     return container.words if said is None else None
@@ -135,7 +135,7 @@ def _trial(
     except subprocess.TimeoutExpired:
         return None
     except OSError as error:
-        raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
+        raise program.not_started(error) from error
     if done.returncode == 0:
         return None
     messages = read_messages(done.stderr.decode(errors="replace").split("\n"))

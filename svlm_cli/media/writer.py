@@ -14,12 +14,12 @@ from typing import Self
 import ffmpeg
 import numpy as np
 
-from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Picture
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import check_whole
 from svlm_cli.media.ffmpeg import find_ffmpeg
-from svlm_cli.media.header import Kind
+from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
 
 _HINT = "Use -o to write elsewhere."
@@ -56,7 +56,7 @@ class VideoWriter:
         except OSError as error:
             self._log.close()
             self._video.abandon()
-            raise InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
+            raise self._program.not_started(error) from error
         assert self._process.stdin is not None
         self._pipe = self._process.stdin
 
@@ -80,7 +80,7 @@ class VideoWriter:
             if failure := self._video.failure(self._process.wait(), self._log, _HINT):
                 raise failure
             length_s = float(self._pictures / self._rate)
-            check_whole(self._program, self._video, Container.MP4, {Kind.VIDEO: 1}, length_s)
+            check_whole(self._program, self._video, Container.MP4, {StreamKind.VIDEO: 1}, length_s)
             self._video.complete()
         finally:
             self.abandon()

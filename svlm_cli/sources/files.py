@@ -18,7 +18,7 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
-from svlm_cli.sources.follow import Follower
+from svlm_cli.sources.follow import follow
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.replay import Replay
 from svlm_cli.sources.sequential import Reading, read_in_order
@@ -117,7 +117,7 @@ def open_frames(
     if follow_s is not None and not isinstance(source, Address) and not address.stdin:
         path, patience_s = Path(source), follow_s
         address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True, options=_SOON)
-        reading = Reading(lambda target: Follower(path, target, patience_s=patience_s))
+        reading = Reading(lambda target: follow(path, target, patience_s=patience_s))
     elif address.stdin and start_s is not None:
         whole = Replay(0)
         address, reading = replace(address, fed=True), Reading(whole.play, whole.look)

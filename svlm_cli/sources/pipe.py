@@ -110,9 +110,9 @@ class PicturePipe(Closing):
         self._log_reader.wait_for_first_picture(_LOG_TIMEOUT_S)
         return self.log.first_s
 
-    def header(self) -> Log:
-        """What ffmpeg says, once it knows what the source consists of."""
-        self._log_reader.wait_for_header(_LOG_TIMEOUT_S)
+    def header(self, timeout_s: float | None = _LOG_TIMEOUT_S) -> Log:
+        """What ffmpeg says, once it knows what the source consists of; or what it has said when the time is over."""
+        self._log_reader.wait_for_header(timeout_s)
         return self.log
 
     @property

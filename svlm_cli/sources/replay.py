@@ -3,17 +3,15 @@
 Knows no format.
 """
 
-import contextlib
 import os
 import select
 import threading
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from svlm_cli.core.closing import Closing
+from svlm_cli.sources.feeder import LOOK_EVERY_S, PIECE_BYTES, Feeder
 
-_PIECE_BYTES = 64 * 1024
 _MOST_KEPT_BYTES = 64 * 1024 * 1024  # ffmpeg looks at 5 MB, or at a whole MP4 whose index comes last, which is hopeless
-_LOOK_EVERY_MS = 200.0
 
 
 class Replay:
@@ -23,54 +21,30 @@ class Replay:
         self._descriptor = descriptor
         self._kept = bytearray()
 
-    def look(self, target: BinaryIO) -> Closing:
-        """Copy the beginning into `target`, in a thread, until nobody wants more."""
-        return _Copying(self._descriptor, self._kept, target, keep=True)
+    def look(self, target: BinaryIO) -> Feeder:
+        """Copy the beginning into `target`, until nobody wants more."""
+        return Feeder(self._beginning, target, name="svlm-replay")
 
-    def play(self, target: BinaryIO) -> Closing:
-        """Copy all of it into `target`, in a thread. After that it is gone."""
-        return _Copying(self._descriptor, self._kept, target, keep=False)
+    def play(self, target: BinaryIO) -> Feeder:
+        """Copy all of it into `target`. After that it is gone."""
+        return Feeder(self._all, target, name="svlm-replay")
 
+    def _beginning(self, stop: threading.Event) -> Iterator[bytes]:
+        yield bytes(self._kept)
+        while len(self._kept) < _MOST_KEPT_BYTES and (piece := self._next(stop)):
+            self._kept += piece
+            yield piece
 
-class _Copying(Closing):
-    """What was kept, then what comes."""
+    def _all(self, stop: threading.Event) -> Iterator[bytes]:
+        yield bytes(self._kept)
+        while piece := self._next(stop):
+            yield piece
 
-    def __init__(self, descriptor: int, kept: bytearray, target: BinaryIO, *, keep: bool) -> None:
-        self._descriptor = descriptor
-        self._kept = kept
-        self._target = target
-        self._keep = keep
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._copy, name="svlm-replay", daemon=True)
-        self._thread.start()
-
-    def _copy(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # ffmpeg has had enough
-            self._write(bytes(self._kept))
-            while piece := self._next():
-                if self._keep:
-                    self._kept += piece
-                self._write(piece)
-        with contextlib.suppress(OSError):
-            self._target.close()
-
-    def _next(self) -> bytes:
+    def _next(self, stop: threading.Event) -> bytes:
         """What has come; empty at the end."""
-        if self._keep and len(self._kept) >= _MOST_KEPT_BYTES:
-            return b""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
-        while not self._stop.is_set():
-            if poll.poll(_LOOK_EVERY_MS):
-                return os.read(self._descriptor, _PIECE_BYTES)
+        while not stop.is_set():
+            if poll.poll(LOOK_EVERY_S * 1000):
+                return os.read(self._descriptor, PIECE_BYTES)
         return b""
-
-    def _write(self, piece: bytes) -> None:
-        view = memoryview(piece)
-        while view:
-            view = view[self._target.write(view) :]
-
-    def close(self) -> None:
-        """Stop copying. ffmpeg must be gone, or a write could wait for it for ever."""
-        self._stop.set()
-        self._thread.join()

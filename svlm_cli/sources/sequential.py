@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import BinaryIO
 
-from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.clock import runs_steadily
 from svlm_cli.media.ffmpeg import LARGE_PIXELS, Address, Ffmpeg
 from svlm_cli.media.log import Log
+from svlm_cli.sources.feeder import Feeder
 from svlm_cli.sources.grid import ON_TIME_S, moment
 from svlm_cli.sources.pipe import PicturePipe
 
-Feed = Callable[[BinaryIO], Closing]
+Feeding = Callable[[BinaryIO], Feeder]
 
 # How long before the wanted start decoding begins, one try after the other. Containers without an index lead to the
 # middle of a group of pictures, whose first ones cannot be decoded.
@@ -28,10 +28,10 @@ _SEEK_MARGINS_S = (3.0, 15.0, 60.0)
 class Reading:
     """One reading of a source: what becomes known meanwhile, and the way to stop it from another thread."""
 
-    def __init__(self, feed: Feed | None = None, look: Feed | None = None) -> None:
+    def __init__(self, feed: Feeding | None = None, look: Feeding | None = None) -> None:
         self._feed = feed  # writes the source into ffmpeg's stdin, if its address says that it is fed
         self._look = look or feed  # the same for a first look
-        self._feeding: Closing | None = None
+        self._feeder: Feeder | None = None
         self.duration_s: float | None = None  # as the source's header says
         self.span = ""  # from when to when there are pictures, in a sentence; empty if nobody knows
         self.truncated = False  # it ended too early
@@ -50,15 +50,15 @@ class Reading:
         self._pipe = pipe
         feed = self._look if for_a_look else self._feed
         if feed is not None:
-            self._feeding = feed(pipe.stdin)
+            self._feeder = feed(pipe.stdin)
         if self.stopped:
             pipe.kill()
 
     def end(self) -> None:
         """Leave nothing behind, once ffmpeg is gone."""
-        if self._feeding is not None:
-            self._feeding.close()
-            self._feeding = None
+        if self._feeder is not None:
+            self._feeder.close()
+            self._feeder = None
 
     def stop(self) -> None:
         """End the reading, even while it waits for a picture."""
@@ -158,9 +158,9 @@ def _look(program: Ffmpeg, address: Address, rate: Fraction, reading: Reading) -
     """What there is to know of a source before it is read."""
     with _pipe(program, address, rate) as pipe:
         reading.use(pipe, for_a_look=True)
-        pipe.read()
+        log = pipe.header(None)  # a pipe may be slow; `stop` ends the wait
     reading.end()
-    return pipe.log
+    return log
 
 
 def _seeks(program: Ffmpeg, address: Address, header: Log, wanted_s: float) -> list[float | None]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import LARGE_PIXELS, Ffmpeg, file_address, find_ffmpeg
-from svlm_cli.media.header import Kind
+from svlm_cli.media.header import StreamKind
 from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment, moments_before
 from svlm_cli.sources.pipe import PicturePipe
 from svlm_cli.sources.sequential import Reading, read_in_order
@@ -47,7 +47,7 @@ class DecordVideo:
             raise log.failure(address)
         if log.container not in _CONTAINERS or not _is_plainly_so(path):
             raise DecordUnfitError(f"it is unreliable with {log.container}")
-        if any(stream.codec not in _CODECS for stream in log.streams if stream.kind is Kind.VIDEO):
+        if any(stream.codec not in _CODECS for stream in log.streams if stream.kind is StreamKind.VIDEO):
             raise DecordUnfitError("its FFmpeg is too old for these pictures")
         if log.turned or log.anamorphic or log.videos != 1:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")

@@ -7,17 +7,18 @@ import pytest
 from PIL import Image
 
 from svlm_cli.commands.evaluate import AlteredName
-from svlm_cli.evals.alterations import GAIN, HUE_DEGREES, Altered, Pictures, alter
+from svlm_cli.core.types import Picture
+from svlm_cli.evals.alterations import GAIN, HUE_DEGREES, Altered, alter
 from svlm_cli.simulator.pitch import HEIGHT, WIDTH
 
 
 @pytest.fixture
-def pictures() -> Pictures:
+def pictures() -> Picture:
     """Colours far enough from black and white that none is clipped when it is turned."""
     return np.random.default_rng(0).integers(80, 150, (2, HEIGHT, WIDTH, 3), np.uint8)
 
 
-def test_a_hue_is_turned_and_nothing_else(pictures: Pictures) -> None:
+def test_a_hue_is_turned_and_nothing_else(pictures: Picture) -> None:
     """Brightness and saturation stay: the angle around the axis of greys alone is another."""
     before, after = (
         one.astype(float) - one.mean(axis=-1, keepdims=True) for one in (pictures, alter(pictures, Altered.HUE))
@@ -32,12 +33,12 @@ def test_a_hue_is_turned_and_nothing_else(pictures: Pictures) -> None:
     assert red[1] > red[2]
 
 
-def test_a_bright_picture_is_brighter(pictures: Pictures) -> None:
+def test_a_bright_picture_is_brighter(pictures: Picture) -> None:
     assert (alter(pictures, Altered.BRIGHT) == np.rint(pictures * GAIN)).all()
     assert alter(np.full((1, 1, 1, 3), 250, np.uint8), Altered.BRIGHT).min() == 255
 
 
-def test_grey_and_rotated_as_pillow_does_it(pictures: Pictures) -> None:
+def test_grey_and_rotated_as_pillow_does_it(pictures: Picture) -> None:
     grey, rotated = alter(pictures, Altered.GREY), alter(pictures, Altered.ROTATED)
     for index, one in enumerate(pictures):
         image = Image.fromarray(one)
@@ -45,7 +46,7 @@ def test_grey_and_rotated_as_pillow_does_it(pictures: Pictures) -> None:
         assert (rotated[index] == np.asarray(image.transpose(Image.Transpose.ROTATE_90))).all()
 
 
-def test_a_letterboxed_picture_is_whole(pictures: Pictures) -> None:
+def test_a_letterboxed_picture_is_whole(pictures: Picture) -> None:
     boxed = alter(pictures, Altered.LETTERBOXED)
     bar = (boxed.shape[1] - HEIGHT) // 2
     assert boxed.shape[2] / boxed.shape[1] == pytest.approx(16 / 9)
@@ -54,7 +55,7 @@ def test_a_letterboxed_picture_is_whole(pictures: Pictures) -> None:
 
 
 @pytest.mark.parametrize("how", Altered)
-def test_pictures_stay_pictures(pictures: Pictures, how: Altered) -> None:
+def test_pictures_stay_pictures(pictures: Picture, how: Altered) -> None:
     """Guards the engine, which takes contiguous bytes, and the pictures that were handed in."""
     before = pictures.copy()
     altered = alter(pictures, how)
@@ -64,6 +65,6 @@ def test_pictures_stay_pictures(pictures: Pictures, how: Altered) -> None:
     assert (pictures == before).all()
 
 
-def test_none_is_none_and_the_command_knows_all(pictures: Pictures) -> None:
+def test_none_is_none_and_the_command_knows_all(pictures: Picture) -> None:
     assert alter(pictures, None) is pictures
     assert get_args(AlteredName) == tuple(Altered)

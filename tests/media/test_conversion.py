@@ -8,7 +8,7 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import convert
 from svlm_cli.media.ffmpeg import Ffmpeg
-from svlm_cli.media.header import Kind
+from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
 from tests.clips import CARRIED, make_clip
 from tests.media.stand_in import CUT, FULL, FULL_IN_SILENCE, stand_in
@@ -23,7 +23,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("conversion") / "clip.mkv", frames=60, size=(320, 240))
 
 
-def copy(program: Ffmpeg, clip: Path, path: Path, *, overwrite: bool = False, needs: dict[Kind, int]) -> None:
+def copy(program: Ffmpeg, clip: Path, path: Path, *, overwrite: bool = False, needs: dict[StreamKind, int]) -> None:
     video = PartVideo(path, overwrite=overwrite)
     convert(
         *(program, ["-i", str(clip), "-c", "copy"], video, Container.of(path), needs),
@@ -49,7 +49,7 @@ def test_what_is_not_whole_gets_no_name(
     path, program = tmp_path / f"out.{suffix}", Ffmpeg(str(stand_in(tmp_path / "bin", before=before, after=after)))
     path.write_text("precious")
     with pytest.raises(OutputError, match=sentence):
-        copy(program, clip, path, overwrite=True, needs={Kind.VIDEO: 1})
+        copy(program, clip, path, overwrite=True, needs={StreamKind.VIDEO: 1})
     assert {one.name for one in tmp_path.iterdir()} == {"bin", path.name}
     assert path.read_text() == "precious"
 
@@ -57,9 +57,9 @@ def test_what_is_not_whole_gets_no_name(
 def test_what_is_whole_does(clip: Path, tmp_path: Path) -> None:
     """Guards against a check that no file passes; and against one that any video passes."""
     for suffix in Container:
-        copy(CARRIED, clip, tmp_path / f"out.{suffix}", needs={Kind.VIDEO: 1})
+        copy(CARRIED, clip, tmp_path / f"out.{suffix}", needs={StreamKind.VIDEO: 1})
         with pytest.raises(OutputError, match="did not come out whole"):
-            copy(CARRIED, clip, tmp_path / f"lacking.{suffix}", needs={Kind.VIDEO: 1, Kind.SUBTITLES: 1})
+            copy(CARRIED, clip, tmp_path / f"lacking.{suffix}", needs={StreamKind.VIDEO: 1, StreamKind.SUBTITLES: 1})
     assert {one.name for one in tmp_path.iterdir()} == {"out.mkv", "out.mp4"}
 
 
@@ -70,7 +70,7 @@ def test_the_last_thing_said_is_told_once(clip: Path, tmp_path: Path) -> None:
             "    Last message repeated 3 times" "[warning] a warning" "[error] "; do echo "$line" >&2; done; code=1"""
     program = Ffmpeg(str(stand_in(tmp_path / "bin", after=says)))
     with pytest.raises(OutputError) as caught:
-        copy(program, clip, tmp_path / "out.mp4", needs={Kind.VIDEO: 1})
+        copy(program, clip, tmp_path / "out.mp4", needs={StreamKind.VIDEO: 1})
     name = tmp_path / "out.mp4"
     assert caught.value.message.startswith(f"{name} cannot be written. {name}: the ")
     assert caught.value.message.endswith("ast")

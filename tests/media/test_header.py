@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.media.ffmpeg import Ffmpeg
-from svlm_cli.media.header import Kind, StreamReader
+from svlm_cli.media.header import StreamKind, StreamReader
 from svlm_cli.media.log import Log
 from tests.clips import PROGRAMS, make_clip
 
@@ -34,12 +34,12 @@ def test_all_that_a_line_tells() -> None:
         "  Stream #0:3: Attachment: ttf",
         "  Stream #0:4[0x5](eng): Data: none (tmcd / 0x64636D74), 0 kb/s",
     ).streams
-    assert (video.kind, video.codec, video.size, video.anamorphic) == (Kind.VIDEO, "h264", (720, 576), True)
+    assert (video.kind, video.codec, video.size, video.anamorphic) == (StreamKind.VIDEO, "h264", (720, 576), True)
     assert (video.turned, video.turn_degrees) == (True, -90)
-    assert (image.kind, image.size, image.metadata) == (Kind.COVER, (64, 48), {"filename": "a : b.png"})
-    assert (words.kind, words.codec) == (Kind.SUBTITLES, "subrip")
-    assert font.kind is Kind.ATTACHMENT
-    assert (time_code.kind, time_code.tag) == (Kind.DATA, "tmcd")
+    assert (image.kind, image.size, image.metadata) == (StreamKind.COVER, (64, 48), {"filename": "a : b.png"})
+    assert (words.kind, words.codec) == (StreamKind.SUBTITLES, "subrip")
+    assert font.kind is StreamKind.ATTACHMENT
+    assert (time_code.kind, time_code.tag) == (StreamKind.DATA, "tmcd")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_all_that_a_line_tells() -> None:
 )
 def test_a_language_is_free_text(language: str) -> None:
     (stream,) = read(f"  Stream #0:0({language}): Video: h264, yuv420p, 160x120").streams
-    assert (stream.kind, stream.codec, stream.size) == (Kind.VIDEO, "h264", (160, 120))
+    assert (stream.kind, stream.codec, stream.size) == (StreamKind.VIDEO, "h264", (160, 120))
 
 
 def test_what_a_source_says_of_itself_is_no_fact() -> None:
@@ -81,5 +81,5 @@ def test_a_file_that_lies(tmp_path: Path, program: Ffmpeg) -> None:
     for line in done.stderr.decode().split("\n"):
         log.feed(line)
     (stream,) = log.streams
-    assert (stream.kind, stream.size) == (Kind.VIDEO, (160, 120))
+    assert (stream.kind, stream.size) == (StreamKind.VIDEO, (160, 120))
     assert not log.anamorphic
