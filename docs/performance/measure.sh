@@ -122,8 +122,9 @@ row hour latency --pair-tokens 256 --tokens 5 --rounds 3600
 # From the start of the process to the first word
 if [[ -n ${WEIGHTS:-} ]]; then
     model="--model $WEIGHTS"
-    TRITON_CACHE_DIR=$(mktemp -d) row startup-cold startup
-    row startup-warm startup
+    cache=$(mktemp -d)
+    TRITON_CACHE_DIR=$cache row startup-cold startup
+    TRITON_CACHE_DIR=$cache row startup-warm startup
 fi
 
 if ((${#failed[@]})); then

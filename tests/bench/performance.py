@@ -70,20 +70,10 @@ class Row:
         self.setting: dict[str, Any] = found.get("setting", {})
         self.results: list[dict[str, Any]] = found.get("results", [{}])
 
-    @property
-    def early(self) -> bool:
-        """Whether it is from before windows were filled first, and versions noted."""
-        return self.there and "versions" not in self.setting
-
-    @property
-    def mark(self) -> str:
-        """Stands behind its numbers."""
-        return "\\*" if self.early else ""
-
     def number(self, name: str, form: str = "{:.3f}", scale: float = 1.0) -> str:
         """One of the first result."""
         value = self.results[0].get(name)
-        return _MISSING if value is None else form.format(value if scale == 1 else value * scale) + self.mark
+        return _MISSING if value is None else form.format(value if scale == 1 else value * scale)
 
     def ms(self, name: str, digits: int = 1) -> str:
         """A time."""
@@ -100,9 +90,8 @@ def _video(name: str) -> str:
 
 
 def _full_s(row: Row) -> float | None:
-    """The median with full windows; of an early row that of rounds 60 to 120."""
-    first = row.results[0]
-    value: float | None = first.get("round_s_second_minute" if row.early else "round_s_full")
+    """The median with full windows."""
+    value: float | None = row.results[0].get("round_s_full")
     return value
 
 
@@ -112,7 +101,7 @@ def seconds(folder: Path) -> str:
     for name, published in _PUBLISHED.items():
         latency, playback = Row(folder, f"latency-{name}"), Row(folder, f"playback-{name}")
         taken = _full_s(latency)
-        own = [_MISSING] * 2 if taken is None else [f"{taken:.3f}{latency.mark}", f"{1 / taken:.1f}"]
+        own = [_MISSING] * 2 if taken is None else [f"{taken:.3f}", f"{1 / taken:.1f}"]
         rows.append([_video(name), f"{published:.3f}", own[0], playback.number("round_s"), own[1]])
     headings = ["video", "published", "svlm, median", "svlm from a 720p file, mean", "a second holds so many"]
     return _lines(headings, rows)
@@ -170,7 +159,7 @@ def modes(folder: Path) -> str:
     for name in ("modes", "modes-overlap"):
         row = Row(folder, name)
         for result in row.results if row.there else []:
-            median = f"{result['token_s_median'] * 1000:.1f} ms{row.mark}"
+            median = f"{result['token_s_median'] * 1000:.1f} ms"
             note = _MODES[result["mode"]].format(rounds=result["rounds"])
             rows.append([f"`{result['mode']}`", median, f"{result['context_tokens']:,}", note])
     return _lines(["mode", "median a token", "tokens in mind at the end", ""], rows)
@@ -216,20 +205,14 @@ def stages(folder: Path) -> str:
 
 
 def where(folder: Path) -> str:
-    """On what, and with which versions. Rows that are from before these were noted are told apart."""
+    """On what, and with which versions."""
     rows = [Row(folder, path.stem) for path in sorted(folder.glob("*.json")) if path.stem != "about"]
     about = folder / "about.json"
-    places = dict.fromkeys(_place(row.setting) for row in rows if not row.early)
+    places = dict.fromkeys(_place(row.setting) for row in rows)
     lines = [f"- {place}." for place in places]
     if about.is_file():
         told = json.loads(about.read_text(encoding="utf-8"))
         lines.append(f"- Measured on {told['date']}, commit `{told['commit']}`, {told['cpus']} cores.")
-    if any(row.early for row in rows):
-        lines.append(
-            "- Figures with \\* are earlier: NVIDIA H200, driver 580.159.04, CUDA 13.0, torch 2.11.0, triton 3.6.0, "
-            "flash-attn-4 4.0.0b36, bfloat16 where nothing else is said. Windows were not quite full then: a stream's "
-            "previous text held 95 tokens of 1,023 where rounds counted after 20 others, and 855 where after 60."
-        )
     return "\n".join(lines)
 
 
