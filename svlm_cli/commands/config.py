@@ -19,7 +19,8 @@ from svlm_cli.commands.described import Option, leaves, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputError
-from svlm_cli.core.text import plain_text, without_logins
+from svlm_cli.core.logins import without_logins
+from svlm_cli.core.text import plain_text
 from svlm_cli.outputs.destination import make_folder
 
 app = typer.Typer(add_completion=False)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name, presentable
+from svlm_cli.core.text import presentable
+from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name
 from tests.clips import CARRIED, PROGRAMS
 
 
