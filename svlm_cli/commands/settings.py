@@ -17,7 +17,7 @@ import typer
 
 from svlm_cli.commands.described import Option, options
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.logins import without_logins
+from svlm_cli.core.logins import is_address, without_logins
 
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
@@ -40,8 +40,10 @@ class Settings:
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the configuration file is, or would be."""
+    """Where the configuration file is, or would be. `UsageError` for an address."""
     if named := environment.get(VARIABLE):
+        if is_address(named):
+            raise UsageError(f"{VARIABLE} is an address, not a file.", f"Correct or unset {VARIABLE}.")
         return Path(os.path.expanduser(named))  # noqa: PTH111  Path.expanduser raises for a user who is not there
     home = environment.get("XDG_CONFIG_HOME", "")
     base = Path(home) if home.startswith("/") else Path(os.path.expanduser("~/.config"))  # noqa: PTH111
