@@ -31,7 +31,7 @@ class Transport(StrEnum):
 class Login:
     """Who asks."""
 
-    user: str
+    user: str = field(repr=False)
     password: str = field(repr=False)
 
 
