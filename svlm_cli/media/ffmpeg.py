@@ -119,7 +119,8 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
             with file.open("rb"):
                 pass
     except FileNotFoundError:
-        raise InputError(f"{name} does not exist.", "Check its name.") from None  # which would quote it whole
+        hint = "Check its name; an address begins with its kind, as in rtsp://." if "@" in name else "Check its name."
+        raise InputError(f"{name} does not exist.", hint) from None  # the cause would quote it whole
     except PermissionError as error:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:

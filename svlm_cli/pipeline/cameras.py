@@ -113,7 +113,7 @@ def _refuse_collisions(cameras: Sequence[Camera]) -> None:
             if takers.setdefault(key, camera.name) != camera.name:
                 raise UsageError(
                     f"{takers[key]} and {camera.name} would be written to the same files.",
-                    "Tell them apart with --name, by more than capitals and signs.",
+                    "Tell them apart with --name, by more than capitals and signs, and write {name} in -o.",
                 )
 
 

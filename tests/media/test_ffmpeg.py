@@ -89,6 +89,7 @@ def test_an_address_taken_for_a_file_is_not_quoted() -> None:
     password = "sesame"
     with pytest.raises(InputError) as caught:
         file_address(f"rtsp://me:{password}@camera/live")
+    assert "begins with its kind" in caught.value.hint
     assert "sesame" not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(InputError, match=r"^rtsp://\.\.\.@camera/live does not exist"):
         file_address("rtsp://user:secret@camera/live")
