@@ -55,7 +55,8 @@ class SvlmCommand(TyperCommand):
         for parameter in self.params:
             path = ctx.params.get(parameter.name)
             if isinstance(path, Path) and is_address(str(path)) and not Path(path.parts[0]).exists():
-                raise UsageError(f"{option_of(parameter).names[-1]} takes a path on this machine, and no address.")
+                name = option_of(parameter).names[-1]
+                raise UsageError(f"{name} takes no address.", "Name a place on this machine.")
 
     def _parse_lightly(self, ctx: Any, args: list[str]) -> list[str]:
         """For completion: only what was given counts. To understand values takes pydantic, and 0.3 s."""

@@ -17,8 +17,9 @@ _SPACE = re.compile(r"\s")
 _HOST_END = re.compile(r"[/?#]")
 _PORT = r"(?::\d{0,5})?(?=[/?#]|$)"
 _HOST = re.compile(rf"(?:\[[\w:.%]+\]|[^/?#@:]*){_PORT}")
-# No user is called so: with a dot, in brackets, or localhost.
-_CERTAIN_HOST = re.compile(rf"(?:\[[\w:.%]+\]|localhost|[^/?#@:]+\.[^/?#@:]*){_PORT}")
+# What is more likely a host than a user: numbers, localhost; and names with a dot, unless numbers follow the @.
+_CERTAIN_HOST = re.compile(rf"(?:\[[\w:.%]+\]|localhost|\d+(?:\.\d+){{3}}){_PORT}")
+_LIKELY_HOST = re.compile(r"[^/?#@:]+\.[^/?#@:]*(?::\d{1,5})?(?=[/?#])")
 # Where the scheme was forgotten: USER:PASSWORD@HOST, and ?KEY=VALUE.
 _WORD_BEGINS = r"(?:^|(?<=[\s\"'`(=,]))"
 _BARE_LOGIN = re.compile(rf"{_WORD_BEGINS}(?!{_SCHEME.pattern})[^\s:@/\"'`(=,]*:\S{{0,300}}@(?=\S)")
@@ -39,7 +40,8 @@ def end_of_login(rest: str) -> int | None:
         return at + 1
     if (":" not in before and "@" not in before) or _CERTAIN_HOST.match(rest):
         return 0
-    return None
+    likely = _LIKELY_HOST.match(rest) and not _CERTAIN_HOST.match(rest, at + 1)
+    return 0 if likely else None
 
 
 def is_readable(address: str) -> bool:

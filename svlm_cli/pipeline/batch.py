@@ -73,7 +73,7 @@ class Wanted:
             raise UsageError("-o names one file and --output-dir a folder for all.", "Leave one of them out.")
         for option, path in (("-o", self.output), ("--output-dir", self.folder)):
             if is_address(str(path or "")):
-                raise UsageError(f"{option} takes no address.", "Name a place on this machine, to begin with ./ or /.")
+                raise UsageError(f"{option} takes no address.", "Name a place on this machine.")
 
 
 def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:

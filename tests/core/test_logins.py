@@ -73,6 +73,8 @@ def test_whatever_the_password_none_of_it_is_shown(password: str) -> None:
         ("user:pass/word@host", None),
         ("user:12/34@host", None),
         ("u:p@host/a@b", None),
+        ("j.doe:12/34@10.0.0.5/a", None),
+        ("j.doe:/34@host/a", None),
     ],
 )
 def test_where_a_login_ends(rest: str, end: int | None) -> None:
