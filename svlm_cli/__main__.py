@@ -3,13 +3,16 @@
 import signal
 import sys
 
-from svlm_cli.core.streams import open_standard_streams
+from svlm_cli.commands.hiding import hide_logins
 
 
 def start() -> int:
     """The exit code of `svlm`. Interrupted before it can hear that, it ends by the signal, without a traceback."""
+    hide_logins()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from svlm_cli.core.streams import open_standard_streams
+
     open_standard_streams()
     from svlm_cli.commands.app import main
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.request import getproxies
 
 from svlm_cli.checkpoints.folder import INDEX_FILE, has_all_shards, require_checkpoint
 from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE
 from svlm_cli.core.errors import NO_ROOM, ModelError
+from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, is_readable, without_logins
 
 _NEEDED = (
     "model*.safetensors",
@@ -42,6 +44,8 @@ def fetch(hub_id: str, *, revision: str, offline: bool) -> Path:
     from huggingface_hub import constants
 
     offline = offline or constants.HF_HUB_OFFLINE
+    if not offline:
+        _refuse_unreadable_proxies()
     try:
         folder = _in_cache(hub_id, revision) if offline else _download(hub_id, revision)
     except Exception as error:  # the library, its transport and its storage client have no common base
@@ -65,6 +69,14 @@ def cached(hub_id: str, revision: str) -> Path | None:
     except (OSError, ValueError, ModelError):
         return None
     return folder if has_all_shards(folder) else None
+
+
+def _refuse_unreadable_proxies() -> None:
+    """The library's own error quotes a part of the password."""
+    proxies = getproxies()
+    for name in ("http", "https", "all"):
+        if not is_readable(proxies.get(name, "")):
+            raise ModelError(f"{name.upper()}_PROXY is not a URL.", SIGNS_IN_A_PASSWORD)
 
 
 def _in_cache(hub_id: str, revision: str) -> Path:
@@ -140,7 +152,7 @@ def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -
         return ModelError(
             f"{hub_id} cannot be written to the cache: {error.strerror}.", f"Check, or move, the cache: {_cache()}"
         )
-    detail = (str(error).splitlines() or [""])[0][:200]
+    detail = without_logins((str(error).splitlines() or [""])[0])[:200]
     return ModelError(
         f"The download of {hub_id} broke off ({type(error).__name__}: {detail}).",
         f"Run `{_pull(hub_id, revision)}` to go on: the files that are complete are kept.",
@@ -193,7 +205,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _endpoint() -> str:
     from huggingface_hub import constants
 
-    return constants.ENDPOINT
+    return without_logins(constants.ENDPOINT)
 
 
 def _cache() -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.core.logins import without_logins
 
 _MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
 _TYPE_NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -82,7 +83,7 @@ class Document:
             raise self.error(f"{place}: {error.message}", error.hint) from error
 
     def _wrong_type(self, value: Any, expected: str, key: str, hint: str = "") -> SvlmError:
-        shown = repr(value)
+        shown = without_logins(repr(value))
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         return self.error(f"{self.source}: {key} must be {expected}, not {shown}.", hint)
 

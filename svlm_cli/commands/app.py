@@ -31,7 +31,8 @@ from svlm_cli.commands.messages import (
 from svlm_cli.commands.mistakes import usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.logins import without_logins
+from svlm_cli.core.text import presentable
 from svlm_cli.core.version import __version__
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
@@ -165,7 +166,7 @@ def whole() -> Any:
 
 def _say(text: str) -> None:
     with suppress(OSError):  # nobody is left to read it
-        print(text, file=sys.stderr, flush=True)  # noqa: T201 - stderr is ours
+        print(without_logins(text), file=sys.stderr, flush=True)  # noqa: T201 - stderr is ours
 
 
 def _stdout_reader_is_gone() -> bool:
@@ -207,11 +208,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run(sys.argv[1:] if arguments is None else arguments, invocation)
         except BaseException as error:  # noqa: BLE001 - the one boundary
             if invocation.debug:
-                _say("\n".join(plain_text(line) for line in "".join(traceback.format_exception(error)).splitlines()))
+                _say(_traceback(error))
             code, text = _outcome(error)
             if text:
                 _say(text)
             return code
+
+
+def _traceback(error: BaseException) -> str:
+    """For --debug. What the parser's own errors come from is left out: it quotes the beginning of what was typed."""
+    lines = "".join(traceback.format_exception(error, chain=not isinstance(error, typer.TyperException))).splitlines()
+    return "\n".join(map(presentable, lines))
 
 
 def _outcome(error: BaseException) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from svlm_cli.commands.bench_live import attempt_live, video_facts, video_or_sam
 from svlm_cli.commands.bench_setup import Size, StreamOptions, StreamSetup, size_of
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import bar, table_console
+from svlm_cli.commands.tables import add_rows, bar, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 
@@ -376,8 +376,7 @@ def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
     table = Table(*headings, caption=caption or None)
-    for row in rows:
-        table.add_row(*row)
+    add_rows(table, rows)
     table_console().print(table)
 
 

@@ -140,7 +140,7 @@ class _Watch:
     @staticmethod
     def check(watched: "Watched") -> None:
         """A camera that will never let us in is told before the model is loaded, which may take a minute."""
-        if isinstance(watched.frames, LiveStream) and tells_who_may_watch(watched.camera.source):
+        if isinstance(watched.frames, LiveStream) and tells_who_may_watch(watched.camera.source.reveal()):
             watched.frames.check()
 
     def feeds(self) -> "Iterator[Feed]":

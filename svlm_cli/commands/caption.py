@@ -12,15 +12,13 @@ import typer
 
 from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.hiding import hide_logins
 from svlm_cli.commands.live_view import Gauge, showing
 from svlm_cli.commands.loading import introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence
+from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Progress
@@ -42,7 +40,6 @@ def caption(asked: CaptionOptions) -> None:
     Each video gets STEM.srt beside it, or other formats; several share one loaded model. Addresses (rtsp://...) and
     devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
-    hide_logins(asked.sources or ())
     listed = asked.inputs() if asked.batch_file is not None else ()
     if cameras := asked.cameras(listed):
         watch(cameras, asked)
@@ -270,4 +267,4 @@ class _Call:
 def _tell_that_all_is_there(jobs: Sequence[Job], *, quiet: bool) -> None:
     if not quiet:
         what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
-        typer.echo(plain_text(f"svlm: {what}: what was asked for is there already."), err=True)
+        typer.echo(sentence(f"{what}: what was asked for is there already."), err=True)

@@ -14,9 +14,10 @@ from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.core.text import did_you_mean, plain_text
+from svlm_cli.core.text import did_you_mean
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -38,9 +39,10 @@ class CaptionOptions:
     """What was asked for, an option a field, in the order of the help."""
 
     sources: Annotated[
-        list[str] | None,
+        list[SourceAddress] | None,
         typer.Argument(
             metavar="INPUT",
+            parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
             rich_help_panel=Panel.INPUT,
@@ -258,9 +260,7 @@ class CaptionOptions:
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""
-        return find_inputs(
-            self.sources or (), self.batch_file, tell=lambda line: typer.echo(plain_text(f"svlm: {line}"), err=True)
-        )
+        return find_inputs(self.sources or (), self.batch_file, tell=lambda line: typer.echo(sentence(line), err=True))
 
     def wanted(self) -> Wanted:
         """Where the words go. `UsageError` for what makes no sense."""

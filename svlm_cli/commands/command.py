@@ -5,6 +5,7 @@ Knows no particular command. ``app.py`` gives each command its class as it is lo
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from typer._click.core import ParameterSource
@@ -13,7 +14,11 @@ from typer._click.globals import get_current_context
 from typer.core import TyperCommand, TyperGroup
 
 from svlm_cli.commands import settings
+from svlm_cli.commands.described import option_of
+from svlm_cli.commands.environment import refuse_unreadable_hub
 from svlm_cli.commands.help import command_help, group_help, usage_pieces
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.logins import is_address
 
 
 @contextmanager
@@ -36,7 +41,22 @@ class SvlmCommand(TyperCommand):
         asks_for_help = bool({*ctx.help_option_names} & {*args})
         ctx.default_map = settings.defaults(ctx, tolerant=asks_for_help)
         with _told_where(ctx):
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+        self._refuse_addresses(ctx)
+        return rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """As the base, unless libraries would fail at the environment."""
+        refuse_unreadable_hub()
+        return super().invoke(ctx)
+
+    def _refuse_addresses(self, ctx: Any) -> None:
+        """`UsageError` for an address where a path is wanted: folders would be made that are called like its login."""
+        for parameter in self.params:
+            path = ctx.params.get(parameter.name)
+            if isinstance(path, Path) and is_address(str(path)) and not Path(path.parts[0]).exists():
+                name = option_of(parameter).names[-1]
+                raise UsageError(f"{name} takes no address.", "Name a place on this machine.")
 
     def _parse_lightly(self, ctx: Any, args: list[str]) -> list[str]:
         """For completion: only what was given counts. To understand values takes pydantic, and 0.3 s."""

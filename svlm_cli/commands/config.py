@@ -19,7 +19,8 @@ from svlm_cli.commands.described import Option, leaves, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputError
-from svlm_cli.core.text import plain_text, without_logins
+from svlm_cli.core.logins import without_logins
+from svlm_cli.core.text import presentable
 from svlm_cli.outputs.destination import make_folder
 
 app = typer.Typer(add_completion=False)
@@ -67,21 +68,24 @@ def config(
     The file is $SVLM_CONFIG, else $XDG_CONFIG_HOME/svlm/config.toml, else ~/.config/svlm/config.toml.
     """
     if path:
-        typer.echo(plain_text(str(settings.config_path())))
+        typer.echo(presentable(str(settings.config_path())))
         return
     if init:
-        typer.echo(plain_text(str(_write_example(settings.config_path()))))
+        typer.echo(presentable(str(_write_example(settings.config_path()))))
         return
     found = settings.read()
     in_force = in_force_of(found)
     if as_json:
         rows = [
-            {"key": one.key, "value": _plain(one.value), "source": one.source, "from": one.place} for one in in_force
+            {"key": one.key, "value": _plain(one.value), "source": one.source, "from": presentable(one.place)}
+            for one in in_force
         ]
-        typer.echo(json.dumps({"path": str(found.path), "exists": found.exists, "settings": rows}, indent=2))
+        typer.echo(
+            json.dumps({"path": presentable(str(found.path)), "exists": found.exists, "settings": rows}, indent=2)
+        )
         return
     there = "" if found.exists else " (not there: `svlm config --init` writes one)"
-    typer.echo(plain_text(f"Configuration file: {found.path}{there}"))
+    typer.echo(presentable(f"Configuration file: {found.path}{there}"))
     typer.echo()
     _print_rows([(one.key, one.shown, one.source if one.source == "default" else one.place) for one in in_force])
 
@@ -136,7 +140,7 @@ def _print_rows(rows: list[tuple[str, str, str]]) -> None:
     heads = ("SETTING", "VALUE", "FROM")
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(2)]
     for key, value, place in [heads, *rows]:
-        typer.echo(plain_text(f"{key:{widths[0]}}  {value:{widths[1]}}  {place}".rstrip()))
+        typer.echo(presentable(f"{key:{widths[0]}}  {value:{widths[1]}}  {place}".rstrip()))
 
 
 def _write_example(path: Path) -> Path:

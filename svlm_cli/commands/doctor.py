@@ -14,7 +14,6 @@ from svlm_cli.commands.findings import Finding, State
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.software import software
 from svlm_cli.commands.surroundings import surroundings
-from svlm_cli.core.text import plain_text
 
 app = typer.Typer(add_completion=False)
 
@@ -26,7 +25,7 @@ def doctor(as_json: options.Json = False, offline: options.Offline = False) -> N
     Each line is ok; optional: captions do without it; warning: there, but not as it should be; or missing. The hub
     is asked whether it is there, unless --offline. Exits with 0 if captions could be made, else with 1.
     """
-    findings = list(_findings(offline=offline))
+    findings = [one.presentable() for one in _findings(offline=offline)]
     ready = all(finding.state is not State.MISSING for finding in findings)
     if as_json:
         typer.echo(json.dumps({"ready": ready, "checks": [dataclasses.asdict(one) for one in findings]}, indent=2))
@@ -45,9 +44,9 @@ def _verdict(*, ready: bool, warnings: int) -> str:
 
 
 def _print(finding: Finding) -> None:
-    typer.echo(plain_text(f"{finding.state.upper():<9} {finding.name:<16} {finding.detail}"))
+    typer.echo(f"{finding.state.upper():<9} {finding.name:<16} {finding.detail}")
     if finding.advice:
-        typer.echo(plain_text(f"{'':<26} {finding.advice}"))
+        typer.echo(f"{'':<26} {finding.advice}")
 
 
 def _findings(*, offline: bool) -> Iterator[Finding]:

@@ -3,8 +3,12 @@
 Those that set an option are not listed here: each option names its own.
 """
 
+import os
 from dataclasses import dataclass
 from typing import Final
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, is_readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,13 @@ VARIABLES: Final = (
     Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),
     Variable("OMP_WAIT_POLICY", "ACTIVE: threads that wait go on running. svlm makes it PASSIVE."),
 )
+
+
+def refuse_unreadable_hub() -> None:
+    """`UsageError` for a hub's address at which libraries fail as they are imported, with a part of its password."""
+    if not is_readable(os.environ.get("HF_ENDPOINT", "")):
+        raise UsageError("HF_ENDPOINT is not a URL.", SIGNS_IN_A_PASSWORD)
+
 
 FILES: Final = (
     ("~/.config/svlm/config.toml", "The configuration ($XDG_CONFIG_HOME moves it). `svlm config --init` writes one."),

@@ -14,7 +14,7 @@ from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
-from svlm_cli.commands.tables import table_console
+from svlm_cli.commands.tables import add_rows, table_console
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.destination import make_folder
@@ -146,8 +146,7 @@ def _print(report: "Report", setting: dict[str, Any], played: "Played | None", *
         console = table_console()
         for headings, rows in (report.table(), report.control_table()):
             table = Table(*headings, box=None)
-            for row in rows:
-                table.add_row(*row)
+            add_rows(table, rows)
             console.print(table)
             console.print()
         for one in [] if played is None else played.ended:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from svlm_cli.core.text import presentable
+
 
 class State(StrEnum):
     """What a check found."""
@@ -21,3 +23,8 @@ class Finding:
     state: State
     detail: str
     advice: str = ""
+
+    def presentable(self) -> "Finding":
+        """As people and programs may see it, whatever a variable, a file or a server said."""
+        name, detail, advice = (presentable(one) for one in (self.name, self.detail, self.advice))
+        return Finding(name, self.state, detail, advice)

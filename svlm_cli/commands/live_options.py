@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from svlm_cli.commands.panels import Panel
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.network import Transport
 from svlm_cli.pipeline.batch import Wanted
 from svlm_cli.pipeline.cameras import Camera, plan_cameras
@@ -163,7 +163,7 @@ class LiveOptions:
             raise UsageError("--input-option is for devices.", "Say which kind with --input-format.")
         return options
 
-    def cameras(self, sources: Sequence[str], options: SourceOptions, wanted: Wanted) -> tuple[Camera, ...]:
+    def cameras(self, sources: Sequence[SourceAddress], options: SourceOptions, wanted: Wanted) -> tuple[Camera, ...]:
         """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
@@ -175,7 +175,7 @@ class LiveOptions:
             return ()
         if files:
             raise UsageError(
-                f"{path_name(files[0])} is a file, and others are watched live.",
+                f"{files[0]} is a file, and others are watched live.",
                 "Caption files in a call of their own.",
             )
         if self.follow:

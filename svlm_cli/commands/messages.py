@@ -10,7 +10,7 @@ from typing import Final
 import typer
 
 from svlm_cli.core.errors import NO_ROOM, CapacityError, InputError, ModelError, OutputError, SvlmError, UsageError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import presentable
 
 
 class ExitCode(IntEnum):
@@ -52,8 +52,8 @@ def exit_code(error: SvlmError) -> ExitCode:
 
 
 def sentence(message: str, hint: str = "") -> str:
-    """``svlm: MESSAGE HINT`` on one line, whatever the two hold: the names of files are not to be trusted."""
-    return " ".join(plain_text(f"svlm: {message} {hint}").split())
+    """``svlm: MESSAGE HINT`` on one line, whatever the two hold: they repeat names of files, and what was typed."""
+    return " ".join(presentable(f"svlm: {message} {hint}").split())
 
 
 def error_sentence(error: SvlmError) -> str:

@@ -17,6 +17,7 @@ import typer
 
 from svlm_cli.commands.described import Option, options
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.logins import is_address, without_logins
 
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
@@ -39,8 +40,10 @@ class Settings:
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
-    """Where the configuration file is, or would be."""
+    """Where the configuration file is, or would be. `UsageError` for an address."""
     if named := environment.get(VARIABLE):
+        if is_address(named):
+            raise UsageError(f"{VARIABLE} is an address, not a file.", f"Correct or unset {VARIABLE}.")
         return Path(os.path.expanduser(named))  # noqa: PTH111  Path.expanduser raises for a user who is not there
     home = environment.get("XDG_CONFIG_HOME", "")
     base = Path(home) if home.startswith("/") else Path(os.path.expanduser("~/.config"))  # noqa: PTH111
@@ -179,7 +182,7 @@ def _value(settings: Settings, key: str, option: Option, value: Any, context: An
         from svlm_cli.commands.mistakes import value_problem
 
         problem, hint = value_problem(option, error)
-        raise UsageError(f"{settings.path}: {key} {problem}", hint) from error
+        raise UsageError(f"{settings.path}: {key} {problem}", hint) from None  # it quotes the beginning
     return given
 
 
@@ -205,5 +208,5 @@ def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator
 
 
 def _shown(value: Any) -> str:
-    shown = str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", repr(value))
+    shown = str(value).lower() if isinstance(value, bool) else without_logins(re.sub(r"\s+", " ", repr(value)))
     return shown if len(shown) <= 60 else f"{shown[:57]}..."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import presentable
 from svlm_cli.outputs.progress import clock
 
 _WIDTH: Final = 120  # where there is no terminal to ask
@@ -81,7 +81,7 @@ class Summary:
             if row.state not in quiet:
                 speed = f"{row.video_s / row.took_s:.1f}x" if row.video_s and row.took_s else ""
                 times = [clock(time_s) if time_s else "" for time_s in (row.video_s, row.took_s)]
-                table.add_row(Text(plain_text(source)), row.state, *times, speed)
+                table.add_row(Text(presentable(source)), row.state, *times, speed)
         if table.row_count:
             console.print(table)
         console.print(self.total(), markup=False, highlight=False)

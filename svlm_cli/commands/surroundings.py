@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,8 @@ from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.findings import Finding, State
 from svlm_cli.commands.software import import_quietly
 from svlm_cli.core.errors import SvlmError
-from svlm_cli.core.text import did_you_mean, without_logins
+from svlm_cli.core.logins import end_of_login, without_logins
+from svlm_cli.core.text import did_you_mean
 
 _GIB: Final = 1 << 30
 _BESIDE_WEIGHTS: Final = 1.2  # of a model's weights on a GPU: what cache and computing need besides, at least
@@ -223,11 +225,14 @@ def _hub(*, offline: bool) -> Finding:
 
 def _ask(address: str) -> str:
     """Why it cannot be reached; empty if it can."""
+    scheme, mark, rest = address.partition("://")
     try:
-        request = urllib.request.Request(address, method="HEAD")
+        request = urllib.request.Request(f"{scheme}{mark}{rest[end_of_login(rest) or 0 :]}", method="HEAD")
         with urllib.request.urlopen(request, timeout=_HUB_TIMEOUT_S):
             return ""
     except urllib.error.HTTPError:
         return ""  # it is there
-    except (OSError, ValueError) as error:
+    except OSError as error:
         return str(getattr(error, "reason", error))
+    except (ValueError, HTTPException):  # which quote a part of what they were given
+        return "HF_ENDPOINT, or a proxy's address, is not a URL"

@@ -1,12 +1,15 @@
 """What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from svlm_cli.core.text import presentable
+
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 _WIDTH: Final = 120  # where there is no terminal to ask
 
@@ -16,6 +19,14 @@ def table_console() -> "Console":
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
+
+
+def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
+    """Cells as they are: names of kernels hold brackets, which Rich would take for markup."""
+    from rich.text import Text
+
+    for row in rows:
+        table.add_row(*(Text(presentable(cell)) for cell in row))
 
 
 @contextmanager

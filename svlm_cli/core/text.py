@@ -8,6 +8,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from svlm_cli.core.logins import without_logins
+
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC and the other strings
@@ -48,6 +50,11 @@ def plain_text(text: str) -> str:
     if text.isascii():
         return text
     return _without_stray_joiners(_without_piled_marks(text))
+
+
+def presentable(text: str) -> str:
+    """Text from elsewhere, or that somebody typed, fit for logs and terminals: plain, and without credentials."""
+    return without_logins(plain_text(text))
 
 
 def _without_piled_marks(text: str) -> str:
@@ -99,6 +106,14 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     return f"Did you mean {by_lower[close[0]]}?" if close else ""
 
 
-def without_logins(text: str) -> str:
-    """Addresses without the users and passwords in them, also such as hold an @ of their own."""
-    return re.sub(r"(?<=://)[^/\s]*@", "...@", text)
+_LONGEST_SLUG = 200  # bytes; a file system takes 255, and a time, a number and suffixes follow
+
+
+def slug(name: str, *, otherwise: str) -> str:
+    """A file's name made of what people call something: letters, digits, stops and dashes, and not too many.
+
+    It names no folder, hides nothing and has no sign of `strftime`. `otherwise` is for a name of which nothing is left.
+    """
+    whole = unicodedata.normalize("NFC", name.partition("://")[2] or name)
+    kept = re.sub(r"[^\w.]+", "-", whole).strip("-.")
+    return kept.encode()[:_LONGEST_SLUG].decode(errors="ignore").strip("-.") or otherwise

@@ -17,7 +17,7 @@ from typing import Any
 import ffmpeg
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.core.text import plain_text, without_logins
+from svlm_cli.core.text import presentable
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over
@@ -95,7 +95,7 @@ class Address:
     def presentable(self, text: str) -> str:
         """What ffmpeg says of this source, fit for logs and terminals."""
         for secret in self.secrets:
-            text = text.replace(secret, "...")
+            text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", "...", text)
         return presentable(text)
 
 
@@ -118,8 +118,9 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
         if regular:
             with file.open("rb"):
                 pass
-    except FileNotFoundError as error:
-        raise InputError(f"{name} does not exist.", "Check its name.") from error
+    except FileNotFoundError:
+        hint = "Check its name; an address begins with its kind, as in rtsp://." if "@" in name else "Check its name."
+        raise InputError(f"{name} does not exist.", hint) from None  # the cause would quote it whole
     except PermissionError as error:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
@@ -135,11 +136,6 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
 def path_name(path: str | os.PathLike[str]) -> str:
     """A path as people may see it."""
     return presentable(os.fspath(path)) or "''"
-
-
-def presentable(text: str) -> str:
-    """Text from elsewhere, fit for logs and terminals: without credentials and without control characters."""
-    return without_logins(plain_text(text))
 
 
 class Timing(StrEnum):

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Address, presentable
+from svlm_cli.core.text import presentable
+from svlm_cli.media.ffmpeg import Address
 from svlm_cli.media.header import Stream, StreamKind, StreamReader
 from svlm_cli.media.message import Message, read_message, says, whole_lines
 

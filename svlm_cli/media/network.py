@@ -6,13 +6,15 @@ read. Knows no connection: whether anybody answers is the reader's affair.
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, end_of_login
+from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
 
 _PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
@@ -29,8 +31,8 @@ class Transport(StrEnum):
 class Login:
     """Who asks."""
 
-    user: str
-    password: str
+    user: str = field(repr=False)
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,35 +87,45 @@ def tells_who_may_watch(source: str) -> bool:
     return scheme_of(source) in ("rtsp", "rtsps", None)
 
 
-def split_url(url: str) -> tuple[SplitResult, Login | None]:
-    """A URL without its login, and its login; `UsageError`, which does not repeat it, if it is none."""
+def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
+    """A URL without its login, and its login; `UsageError`, which does not repeat it, if it is none.
+
+    No error has another as its cause: those of the library quote what they were given.
+    """
+    url = SourceAddress(address).reveal()
     if re.search("[\x00-\x20\x7f\ud800-\udfff]", url):
         raise UsageError("An address holds a space or what is no character.", "Write %20 for a space.")
+    scheme, mark, rest = url.partition("://")
+    end = end_of_login(rest)
+    if end is None:
+        raise UsageError(
+            "An address can be read in two ways, since there is an @ behind what may be its host.",
+            f"{SIGNS_IN_A_PASSWORD} Or put it into a file for --credentials.",
+        )
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(f"{scheme}{mark}{rest[end:]}")
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise UsageError("An address is not a URL.", "Write it like rtsp://camera:554/stream.") from error
+    except ValueError:
+        raise UsageError("An address is not a URL.", "Write it like rtsp://camera:554/stream.") from None
     if not host and parts.scheme != "udp":
         raise UsageError(f"An address of the scheme {parts.scheme} names no host.", "Write rtsp://camera/stream.")
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    user, colon, password = userinfo.partition(":")
     host = f"[{host}]" if host and ":" in host else host or ""
     where = host if port is None else f"{host}:{port}"
-    if parts.scheme == "udp" and at and not userinfo:
+    if parts.scheme == "udp" and end == 1:
         where = f"@{where}"  # ffmpeg's way to say that it listens
+    user, colon, password = rest[: max(end - 1, 0)].partition(":")
     login = Login(unquote(user), unquote(password)) if user or colon else None
     return parts._replace(netloc=where), login
 
 
-def public_name(url: str) -> str:
+def public_name(address: str | SourceAddress) -> str:
     """A URL as people may see it: without login, query and fragment, which may be secret."""
-    parts, _ = split_url(url)
-    return plain_text(parts._replace(query="", fragment="").geturl())
+    parts, _ = split_url(address)
+    return presentable(parts._replace(query="", fragment="").geturl())
 
 
 def network_address(
-    url: str, *, name: str = "", login: Login | None = None, transport: Transport = Transport.TCP
+    url: str | SourceAddress, *, name: str = "", login: Login | None = None, transport: Transport = Transport.TCP
 ) -> Address:
     """How ffmpeg opens a URL. `login` is for one that brings none; `UsageError` if it cannot be a URL."""
     parts, own = split_url(url)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import IO
 
 from svlm_cli.core.errors import OutputError, OutputExistsError
-from svlm_cli.media.ffmpeg import path_name, presentable
+from svlm_cli.core.text import presentable
+from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import LockedPart, part_of, refuse_existing, refuse_part, refuse_special, write_error
 from svlm_cli.media.message import read_messages, whole_lines
 

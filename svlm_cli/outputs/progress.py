@@ -10,7 +10,7 @@ import time
 from enum import StrEnum
 from typing import Protocol, TextIO
 
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 
 _MOVE_S = 10.0  # between two lines of what is only counted
@@ -118,7 +118,7 @@ class NoProgress:
 
     def say(self, line: str) -> None:
         """Printed at once."""
-        print(plain_text(line), file=self._file, flush=True)
+        print(presentable(line), file=self._file, flush=True)
 
     def end(self, name: str) -> None:
         """Silent."""
@@ -179,7 +179,7 @@ class BarProgress:
 
     def begin(self, name: str, length_s: float | None) -> None:
         """A new bar; it only pulses if nobody knows how long the video is."""
-        self._tasks[name] = self._progress.add_task("", total=length_s, name=plain_text(name), position="")
+        self._tasks[name] = self._progress.add_task("", total=length_s, name=presentable(name), position="")
 
     def become(self, name: str, condition: Condition, reason: str = "") -> None:
         """Silent: who tells this says a line, too."""
@@ -201,7 +201,7 @@ class BarProgress:
 
     def say(self, line: str) -> None:
         """Printed above the bars."""
-        self._progress.console.print(plain_text(line), markup=False, highlight=False, soft_wrap=True)
+        self._progress.console.print(presentable(line), markup=False, highlight=False, soft_wrap=True)
 
     def end(self, name: str) -> None:
         """Takes the bar away."""

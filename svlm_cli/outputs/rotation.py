@@ -86,6 +86,12 @@ class RotatingOutput:
             self._output.close(complete=complete)
 
 
+def fixed_name(pattern: Path) -> Path | None:
+    """The name that a pattern gives at any time; None if it depends on the time."""
+    depends = "%" in str(pattern).replace("%%", "")
+    return None if depends else Path(str(pattern).replace("%%", "%"))
+
+
 def file_at(pattern: Path, wall_s: float, *, taken: Callable[[Path], bool]) -> Path:
     """The name that the pattern of `strftime` gives a file that begins then; with ``-1``, ``-2`` ... if it is taken."""
     path = Path(time.strftime(str(pattern), time.localtime(wall_s)))

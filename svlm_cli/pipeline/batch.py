@@ -10,6 +10,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
+from svlm_cli.core.logins import is_address
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import refuse_closed_output, refuse_unwritable
 from svlm_cli.outputs.output import Format
@@ -70,6 +71,9 @@ class Wanted:
     def __post_init__(self) -> None:
         if self.output is not None and self.folder is not None:
             raise UsageError("-o names one file and --output-dir a folder for all.", "Leave one of them out.")
+        for option, path in (("-o", self.output), ("--output-dir", self.folder)):
+            if is_address(str(path or "")):
+                raise UsageError(f"{option} takes no address.", "Name a place on this machine.")
 
 
 def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
@@ -82,7 +86,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
         raise UsageError(
             "One output file cannot take several videos.", "Leave -o out: each gets its own file. Or use --output-dir."
         )
-    jobs = tuple(Job(one.source, _targets(one, wanted)) for one in inputs)
+    jobs = tuple(Job(one.source.reveal(), _targets(one, wanted)) for one in inputs)
     _refuse_collisions(jobs)
     if any(target.path is None for job in jobs for target in job.targets):
         refuse_closed_output()
@@ -127,7 +131,7 @@ def _targets(one: Input, wanted: Wanted) -> tuple[Target, ...]:
         return (_only_target(wanted.output, formats),)
     if wanted.folder is None and one.source == STDIN:
         return (_only_target(STDOUT, formats),)
-    video = Path(one.source) if wanted.folder is None else wanted.folder / one.mirrored
+    video = Path(one.source.reveal()) if wanted.folder is None else wanted.folder / one.mirrored
     return tuple(Target(one, video.with_suffix(f".{one}")) for one in formats or (DEFAULT_FORMAT,))
 
 

@@ -4,34 +4,38 @@ Decided and checked before any model is loaded. Opens nothing.
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.text import presentable, slug
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import refuse_existing
-from svlm_cli.media.network import public_name, scheme_of
+from svlm_cli.media.network import public_name, scheme_of, split_url
 from svlm_cli.outputs.destination import refuse_closed_output
 from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
 
 _MOMENT = "-%Y%m%d-%H%M%S"  # in the names of files that nobody named
+_SIGN = re.compile(r"%[-_0^#+]*\d*[EO]?[A-Za-z+]")  # of `strftime`
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
     """A source that is no file here, and what becomes of it."""
 
-    source: str = field(repr=False)  # it may hold a password
+    source: SourceAddress
     name: str
     targets: tuple[Target, ...]  # their paths are patterns of `strftime`
 
 
 def plan_cameras(
-    sources: Sequence[str],
+    sources: Sequence[str | SourceAddress],
     names: Sequence[str],
     wanted: Wanted,
     *,
@@ -48,38 +52,69 @@ def plan_cameras(
         raise UsageError(
             "One output file cannot take several cameras.", "Leave -o out, or write {name} in it for the camera."
         )
-    given = [*names, *[""] * (len(sources) - len(names))]
-    shown = [name or _name_of(source) for name, source in zip(given, sources, strict=True)]
+    addresses = tuple(map(SourceAddress, sources))
+    given = [presentable(name).strip() for name in (*names, *[""] * (len(sources) - len(names)))]
+    public = map(_name_of, addresses)  # of all: an address that makes no sense is told now
+    shown = [name or otherwise for name, otherwise in zip(given, public, strict=True)]
     for name, count in Counter(shown).items():
         if count > 1:
             raise UsageError(f"Two cameras are called {name}.", "Tell them apart with --name, once for each.")
     cameras = tuple(
-        Camera(source, name, _targets(source, name, wanted)) for source, name in zip(sources, shown, strict=True)
+        Camera(address, name, _targets(address, name, wanted)) for address, name in zip(addresses, shown, strict=True)
     )
+    _refuse_collisions(cameras)
     for target in (target for camera in cameras for target in camera.targets):
         _check(target, segmented=segmented, overwrite=wanted.existing is Existing.OVERWRITE)
     return cameras
 
 
-def _name_of(source: str) -> str:
-    return path_name(source) if scheme_of(source) is None else public_name(source)
+def _name_of(address: SourceAddress) -> str:
+    return str(address) if scheme_of(address.reveal()) is None else public_name(address)
 
 
-def _targets(source: str, name: str, wanted: Wanted) -> tuple[Target, ...]:
+def _targets(address: SourceAddress, name: str, wanted: Wanted) -> tuple[Target, ...]:
     formats, output = tuple(dict.fromkeys(wanted.formats)), wanted.output
-    slug = re.sub(r"[^\w.]+", "-", name.partition("://")[2] or name).strip("-.") or "camera"
+    stem = slug(name, otherwise="camera")
     if output == STDOUT:
         return (Target(_only(formats) or DEFAULT_FORMAT, None),)
     if output is not None:
-        path = Path(output.replace("{name}", slug))
+        _refuse_signs(output)
+        path = Path(output.replace("{name}", stem))
         format_ = _only(formats) or Format.from_suffix(path)
         if format_ is None:
             raise UsageError(
                 f"The name {path_name(output)} does not say which format to write.", "Add -f, as in -f srt."
             )
         return (Target(format_, path),)
-    stem = _stem_of_recording(source) or f"{slug.replace('%', '%%')}{_MOMENT}"
-    return tuple(Target(one, (wanted.folder or Path()) / f"{stem}.{one}") for one in formats or (DEFAULT_FORMAT,))
+    stem = _stem_of_recording(address) or f"{stem}{_MOMENT}"
+    folder = Path(str(wanted.folder or "").replace("%", "%%"))
+    return tuple(Target(one, folder / f"{stem}.{one}") for one in formats or (DEFAULT_FORMAT,))
+
+
+def _refuse_signs(output: str) -> None:
+    """`UsageError` for a pattern whose signs stand for more than a part of a file's name."""
+    for sign in _SIGN.findall(output.replace("%%", "")):
+        meant = time.strftime(sign)
+        if "/" in meant or not meant.isprintable():
+            raise UsageError(
+                f"{sign} in -o stands for {meant.strip() or 'a space'}, which cannot be part of a file's name.",
+                "Write the date as %Y-%m-%d.",
+            )
+    if Path(time.strftime(output)).name in ("", ".."):
+        raise UsageError(f"-o {path_name(output)} leaves no name for a file.", "Write it like cam-%Y%m%d-%H.srt.")
+
+
+def _refuse_collisions(cameras: Sequence[Camera]) -> None:
+    """No two cameras write to the same file, also where the disk takes capitals for small letters."""
+    takers: dict[str, str] = {}
+    for camera in cameras:
+        for target in camera.targets:
+            key = str(target.path).casefold()
+            if takers.setdefault(key, camera.name) != camera.name:
+                raise UsageError(
+                    f"{takers[key]} and {camera.name} would be written to the same files.",
+                    "Tell them apart with --name, by more than capitals and signs, and write {name} in -o.",
+                )
 
 
 def _only(formats: tuple[Format, ...]) -> Format | None:
@@ -88,23 +123,23 @@ def _only(formats: tuple[Format, ...]) -> Format | None:
     return formats[0] if formats else None
 
 
-def _stem_of_recording(source: str) -> str | None:
+def _stem_of_recording(address: SourceAddress) -> str | None:
     """The name of a file on the web, without its suffix; None if it looks like something live."""
-    if scheme_of(source) not in ("http", "https"):
+    if scheme_of(address.reveal()) not in ("http", "https"):
         return None
-    path = Path(urlsplit(source).path)
+    path = Path(split_url(address)[0].path)
     if path.suffix.lower() not in (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".flv", ".mpg"):
         return None
-    return re.sub(r"[^\w.-]+", "-", path.stem).strip("-.") or None
+    return slug(path.stem, otherwise="") or None
 
 
 def _check(target: Target, *, segmented: bool, overwrite: bool) -> None:
     if target.path is None:
         refuse_closed_output()
-    if target.path is None or "%" not in str(target.path):
-        if segmented:
-            raise UsageError(
-                "--segment makes many files, and -o names one.", "Write the time into it, as in -o cam-%Y%m%d-%H.srt."
-            )
-        if target.path is not None and not overwrite:
-            refuse_existing(target.path)
+    path = None if target.path is None else fixed_name(target.path)
+    if segmented and (target.path is None or path is not None):
+        raise UsageError(
+            "--segment makes many files, and -o names one.", "Write the time into it, as in -o cam-%Y%m%d-%H.srt."
+        )
+    if path is not None and not overwrite:
+        refuse_existing(path)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.streams import ClosedStream
 from svlm_cli.media.ffmpeg import path_name
@@ -33,7 +34,7 @@ Tell = Callable[[str], None]
 class Input:
     """One video, and where it stands in the tree that ``--output-dir`` mirrors."""
 
-    source: str  # a path, or `-`
+    source: SourceAddress  # a path, or `-`; or what is no file here
     mirrored: Path  # relative, with the video's own name
 
     @classmethod
@@ -43,13 +44,13 @@ class Input:
         Where it goes depends on no other input, so that a second call finds what the first one wrote.
         """
         if source == STDIN:
-            return cls(source, Path("stdin"))
+            return cls(SourceAddress(source), Path("stdin"))
         place = _below(source, Path(os.curdir)) or (root and _below(source, root))
-        return cls(source, place or Path(Path(source).name))
+        return cls(SourceAddress(source), place or Path(Path(source).name))
 
 
 def find_inputs(
-    named: Sequence[str], batch_file: str | None = None, *, tell: Tell = lambda line: None
+    named: Sequence[str | SourceAddress], batch_file: str | None = None, *, tell: Tell = lambda line: None
 ) -> tuple[Input, ...]:
     """The videos that `named` stands for, then those of `batch_file` (a path, or ``-``), each once.
 
@@ -61,7 +62,7 @@ def find_inputs(
         raise UsageError("Standard input cannot be both a video and a list of videos.", "Put one of them into a file.")
     if STDIN in (batch_file, *named) and (sys.stdin is None or isinstance(sys.stdin, ClosedStream)):
         raise InputError("Standard input is closed.", "Send a video or a list into it, or name a file.")
-    names = [*named, *(_listed(batch_file) if batch_file is not None else ())]
+    names = [*(SourceAddress(one).reveal() for one in named), *(_listed(batch_file) if batch_file is not None else ())]
     if not names:
         raise UsageError("No video was named.", "Name files, folders or patterns, or a list of them with --batch-file.")
     if names.count(STDIN) > 1:
@@ -76,7 +77,8 @@ def find_inputs(
 
     for name in names:
         for one in _expanded(name, tell_once):
-            found.setdefault(one.source if one.source == STDIN else os.path.abspath(one.source), one)  # noqa: PTH100
+            source = one.source.reveal()
+            found.setdefault(source if source == STDIN else os.path.abspath(source), one)  # noqa: PTH100
     return tuple(found.values())
 
 

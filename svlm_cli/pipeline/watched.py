@@ -14,7 +14,7 @@ from svlm_cli.outputs.destination import Destination, make_folder, open_destinat
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format, Output, Provenance, open_output
 from svlm_cli.outputs.patient import PatientFile
-from svlm_cli.outputs.rotation import RotatingOutput, file_at
+from svlm_cli.outputs.rotation import RotatingOutput, file_at, fixed_name
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Target
 from svlm_cli.pipeline.cameras import Camera
@@ -129,8 +129,8 @@ def _open_output(
 def _open_file(
     pattern: Path, wall_s: float, files: list[Path], *, overwrite: bool, live: bool, encoding: Encoding
 ) -> Destination:
-    path = pattern
-    if "%" in str(pattern):
+    path = fixed_name(pattern)
+    if path is None:
         path = file_at(pattern, wall_s, taken=lambda path: not overwrite and os.path.lexists(path))
     make_folder(path.parent, "Choose another -o or --output-dir.")
     destination = open_destination(path, overwrite=overwrite, live=live, encoding=encoding)

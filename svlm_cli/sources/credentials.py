@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.text import plain_text
 from svlm_cli.media.network import Login, split_url
@@ -34,7 +35,7 @@ class Credentials:
         password = environment.get(PASSWORD)
         self._default = None if password is None else Login(environment.get(USER, ""), password)
 
-    def login(self, url: str) -> Login | None:
+    def login(self, url: str | SourceAddress) -> Login | None:
         """Who to be for this address, unless it says so itself."""
         parts, own = split_url(url)
         if own is not None:

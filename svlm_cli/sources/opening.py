@@ -6,6 +6,7 @@ Knows no model and no output.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
 from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
@@ -43,13 +44,13 @@ class SourceOptions:
         )
 
 
-def is_file(source: str, options: SourceOptions) -> bool:
+def is_file(source: str | SourceAddress, options: SourceOptions) -> bool:
     """Whether `source` is a file or standard input; `UsageError` for an address that nobody can read."""
-    return options.input_format is None and scheme_of(source) is None
+    return options.input_format is None and scheme_of(SourceAddress(source).reveal()) is None
 
 
 def open_source(
-    source: str,
+    source: str | SourceAddress,
     *,
     name: str,
     fps: float,
@@ -63,10 +64,11 @@ def open_source(
     a recording cannot be read, or a web address is answered with a refusal; `UsageError` for requests that make no
     sense.
     """
+    source = SourceAddress(source)
     if is_file(source, options):
         follow_s = options.stall_timeout_s if options.follow else None
         return open_frames(
-            source,
+            source.reveal(),
             fps=fps,
             start_s=options.start_s,
             end_s=options.end_s,
@@ -77,12 +79,14 @@ def open_source(
     program = find_ffmpeg()
     nature = Nature.LIVE
     if options.input_format is not None:
-        address = device_address(program, source, options.input_format, name=name, options=options.input_options)
+        address = device_address(
+            program, source.reveal(), options.input_format, name=name, options=options.input_options
+        )
     else:
         login = options.credentials.login(source)
         address = network_address(source, name=name, login=login, transport=options.transport)
-        if scheme_of(source) in ("http", "https"):
-            nature = look(source, login, name=name)
+        if scheme_of(source.reveal()) in ("http", "https"):
+            nature = look(source.reveal(), login, name=name)
     if nature is Nature.RECORDING:
         return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s, enough_pixels=enough_pixels)
     if options.start_s is not None or options.end_s is not None:

@@ -132,6 +132,26 @@ def test_no_network_is_one_sentence(cache: Path, monkeypatch: pytest.MonkeyPatch
     assert "http://127.0.0.1:9" in caught.value.hint
 
 
+def test_the_login_of_a_hub_is_not_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a password in HF_ENDPOINT, in each of the sentences that name the hub."""
+    endpoint = hub.endpoint.replace("://", "://me:secret@")
+    hub.faults.append(Fault("/api/models/team/model", status=403))
+    for address in (endpoint, "http://me:secret@127.0.0.1:9"):
+        use_endpoint(monkeypatch, address)
+        with pytest.raises(ModelError) as caught:
+            fetch("team/model", revision="main", offline=False)
+        assert ("://...@127.0.0.1" in caught.value.hint, "secret" in str(caught.value)) == (True, False)
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_a_proxy_that_the_library_cannot_read(cache: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Guards against its error, which quotes what it takes for the port."""
+    monkeypatch.setenv(name, "http://me:se/cret@127.0.0.1:9")
+    with pytest.raises(ModelError, match=f"{name.upper()} is not a URL.") as caught:
+        fetch("team/model", revision="main", offline=False)
+    assert "se" not in str(caught.value).split()
+
+
 def test_without_a_network_what_is_here_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against a model on the disk that is useless on a train."""
     folder = fetch("team/model", revision="main", offline=False)

@@ -31,7 +31,6 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
 
 def seen(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The options that `svlm caption` gets; nothing is captioned."""
-    from svlm_cli.commands import caption
     from svlm_cli.commands.caption_options import CaptionOptions
 
     got: list[Any] = []
@@ -40,7 +39,6 @@ def seen(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> Any:
         got.append(asked)
         raise typer.Exit(0)
 
-    monkeypatch.setattr(caption, "hide_logins", lambda _: None)
     monkeypatch.setattr(CaptionOptions, "cameras", lambda asked, listed: note(asked))
     assert main(["caption", "clip.mp4", *arguments]) == 0
     return got[0]

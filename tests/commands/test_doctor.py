@@ -197,7 +197,15 @@ def test_the_hub_is_asked_unless_offline(monkeypatch: pytest.MonkeyPatch) -> Non
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{server.server_port}")
         assert surroundings._hub(offline=False).state == "ok"
+        monkeypatch.setattr(constants, "ENDPOINT", f"http://me:secret@127.0.0.1:{server.server_port}")
+        found = surroundings._hub(offline=False).presentable()  # a login is no part of the host
+        assert (found.state, found.detail) == ("ok", f"http://...@127.0.0.1:{server.server_port} answers")
         server.shutdown()
+    monkeypatch.setenv("http_proxy", "http://me:se/cret@127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid:99x")
+    assert "is not a URL" in surroundings._hub(offline=False).detail
 
 
 def test_a_model_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, svlm_inside: Svlm) -> None:

@@ -2,12 +2,14 @@
 
 import os
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name, presentable
+from svlm_cli.core.text import presentable
+from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name
 from tests.clips import CARRIED, PROGRAMS
 
 
@@ -80,5 +82,14 @@ def test_passwords_are_left_out_wherever_they_stand() -> None:
     assert presentable("http://u@host/") == "http://...@host/"
     assert "p@" not in presentable("rtsp:\x00//user:p@camera/live")
     assert presentable("rtsp://camera/a@b") == "rtsp://camera/a@b"
+
+
+def test_an_address_taken_for_a_file_is_not_quoted() -> None:
+    """Guards programs that use the library: a traceback of theirs tells the causes of an error too."""
+    password = "sesame"
+    with pytest.raises(InputError) as caught:
+        file_address(f"rtsp://me:{password}@camera/live")
+    assert "begins with its kind" in caught.value.hint
+    assert "sesame" not in "".join(traceback.format_exception(caught.value))
     with pytest.raises(InputError, match=r"^rtsp://\.\.\.@camera/live does not exist"):
         file_address("rtsp://user:secret@camera/live")

@@ -1,5 +1,7 @@
 """Addresses: what ffmpeg is told of them, and what nobody else is."""
 
+import traceback
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,38 @@ def test_a_password_with_signs_reaches_the_script_as_it_is_meant() -> None:
 def test_names_hide_what_may_be_secret() -> None:
     assert public_name("http://u:p@host:8080/a.m3u8?token=abc#x") == "http://host:8080/a.m3u8"
     assert "abc" not in network_address("http://host/a?token=abc").presentable("http://host/a?token=abc is gone")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "rtsp://user:pa/ss#w?rd@host/live",
+        "rtsp://user:pass/word@host",
+        "rtsp://user:p@ss/word@host/live",
+        "rtsp://user:12/34@host/live",
+        "rtsp://user:pass",
+        "rtsp://user:pass\uff0f@[host/live",
+    ],
+)
+def test_a_password_that_cannot_be_told_from_a_path(url: str) -> None:
+    """Neither the error nor what it comes from repeats it; nothing is asked of a host that is half a password."""
+    with pytest.raises(UsageError) as caught:
+        network_address(url)
+    told = "".join(traceback.format_exception(caught.value))
+    assert not any(part in told for part in ("pa/ss", "'pa'", "'pass'", "pass/", "p@ss", "12/34", "\uff0f"))
+
+
+def test_an_at_in_a_path_is_no_login() -> None:
+    for url in ("http://host/path@2x.jpg", "http://127.0.0.1:8080/path@2x.jpg"):
+        parts, login = split_url(url)
+        assert (parts.geturl(), login, public_name(url)) == (url, None, url)
+    assert split_url("rtsp://me:p[a]ss@host/x")[1] == Login("me", "p[a]ss"), "what a library takes for an IPv6 address"
+
+
+def test_words_of_ffmpeg_stay_though_a_password_is_a_part_of_them() -> None:
+    """Guards the reasons why a connection failed, which are known by their words."""
+    address = network_address("rtsp://me:ref@host/x")
+    assert address.presentable("Connection refused for ref") == "Connection refused for ..."
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Wanted
 from svlm_cli.pipeline.cameras import plan_cameras
 
@@ -48,6 +49,12 @@ def test_an_output_for_several_names_the_camera() -> None:
         ((FRONT, BACK), ("a", "a"), {}, "called a"),
         ((BACK, BACK), (), {}, "called rtsp"),
         ((FRONT,), (), {"output": "a"}, "which format"),
+        ((FRONT,), (), {"output": "a-%D.srt"}, "%D in -o stands for"),
+        ((FRONT,), (), {"output": "a-%x.srt"}, "%x in -o stands for"),
+        ((FRONT,), (), {"output": "a%n.srt"}, "%n in -o stands for"),
+        ((FRONT,), (), {"output": "%Y/..", "formats": (Format.SRT,)}, "no name for a file"),
+        ((FRONT,), (), {"output": "rtsp://u:p@h/a.srt"}, "-o takes no address"),
+        ((FRONT,), (), {"folder": Path("rtsp://u:p@h/a")}, "--output-dir takes no address"),
         ((FRONT,), (), {"output": "-", "formats": (Format.SRT, Format.VTT)}, "2 formats"),
     ],
 )
@@ -56,6 +63,40 @@ def test_requests_that_make_no_sense(
 ) -> None:
     with pytest.raises(UsageError, match=needle):
         paths(*sources, names=names, **wanted)
+
+
+def test_two_cameras_never_share_a_file() -> None:
+    """Guards against words of two cameras in one file, also on a disk that takes capitals for small letters."""
+    for first, second in (
+        ("Front", "front"),
+        ("front door", "front-door"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("a" * 250, "a" * 251),
+    ):
+        with pytest.raises(UsageError, match="the same files"):
+            paths(FRONT, BACK, names=(first, second))
+    with pytest.raises(UsageError, match="the same files"):
+        paths("https://a/talk.mp4", "https://b/talk.mp4")
+
+
+def test_a_name_stays_in_the_folder() -> None:
+    """Guards other folders, `strftime`, and file systems, which take 255 bytes."""
+    for name in ("../../etc/x", "/abs", "..", "%d", "a\0b\n", "x" * 300, "曼" * 300):
+        (path,) = paths(FRONT, names=(name,), output="out/{name}/%Y.srt")
+        out, folder, _ = Path(path).parts
+        assert (out, folder[0] not in ".-", "%" in folder, len(folder.encode()) <= 200) == ("out", True, False, True)
+    assert paths(FRONT, names=("a",), folder=Path("100%done")) == ["100%%done/a-%Y%m%d-%H%M%S.srt"]
+    assert fixed_name(Path("100%%done/a.srt")) == Path("100%done/a.srt")
+
+
+def test_names_are_shown_without_what_steers_a_terminal_and_without_logins() -> None:
+    names = ("a\x1b[31mb\u202e\n", "rtsp://me:secret@10.0.0.1/a")
+    assert [one.name for one in plan_cameras([FRONT, BACK], names, Wanted())] == ["ab", "rtsp://...@10.0.0.1/a"]
+
+
+def test_an_address_that_makes_no_sense_is_told_though_the_camera_has_a_name() -> None:
+    with pytest.raises(UsageError, match="two ways"):
+        paths("rtsp://me:se/cret@host/a", names=("front",))
 
 
 def test_many_files_need_names_that_differ(tmp_path: Path) -> None:

@@ -3,17 +3,15 @@
 import io
 import itertools
 import os
-import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from svlm_cli.core.text import slug
 from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.state import Phrase
 from svlm_cli.outputs.progress import clock
-
-_LONGEST_NAME = 100
 
 
 def save_snapshot(
@@ -27,7 +25,7 @@ def save_snapshot(
     moment = time.localtime(wall_s)
     words = [f"{name}, {clock(time_s)}, {time.strftime('%Y-%m-%d %H:%M:%S', moment)}"]
     words += [f"[{clock(phrase.start_s)}] {phrase.text}" for phrase in phrases]
-    stem = f"{_slug(name)}-{time.strftime('%Y%m%d-%H%M%S', moment)}"
+    stem = f"{slug(name, otherwise='video')}-{time.strftime('%Y%m%d-%H%M%S', moment)}"
     for number in itertools.count():
         path = folder / f"{stem}{f'-{number}' if number else ''}.png"
         text = path.with_suffix(".txt")
@@ -44,11 +42,6 @@ def save_snapshot(
             raise
         return path
     raise AssertionError("numbers do not end")
-
-
-def _slug(name: str) -> str:
-    name = name.partition("://")[2] or name
-    return re.sub(r"[^\w.]+", "-", name).strip("-.")[:_LONGEST_NAME] or "video"
 
 
 def _write_new(path: Path, data: bytes) -> None:

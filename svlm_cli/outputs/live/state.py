@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Chunk, Picture, Segment, TokenEvent
 from svlm_cli.outputs.live.meters import Minute, Rate
 from svlm_cli.outputs.progress import Condition
@@ -80,7 +80,7 @@ class Channel:
     def become(self, condition: Condition, reason: str) -> None:
         """Its source is like this now. Why there is no picture stays true while it tries once more."""
         if reason or not condition.without_picture:
-            self.reason = plain_text(reason)
+            self.reason = presentable(reason)
         self.condition = condition
 
     @property

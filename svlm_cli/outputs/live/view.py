@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.text import presentable
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.live.choice import Choice, press
 from svlm_cli.outputs.live.footer import Notice
@@ -56,9 +56,9 @@ class LiveView:
         self.quit_asked = False
         self._terminal = terminal
         self._painter = painter
-        self._page = Page(plain_text(model), has_keys=terminal.has_keys)
+        self._page = Page(presentable(model), has_keys=terminal.has_keys)
         self._names = frozenset(names)
-        self._channels = {name: Channel(plain_text(name)) for name in names}
+        self._channels = {name: Channel(presentable(name)) for name in names}
         self._frozen: list[Channel] = []  # while paused
         self._choice = Choice()
         self._machine = machine
@@ -83,7 +83,7 @@ class LiveView:
             for other in [one for one in self._channels if one not in self._names]:
                 if self._channels[other].condition is Condition.ENDED:
                     self._page.previews.pop(self._channels.pop(other).name, None)
-            channel = self._channels.setdefault(name, Channel(plain_text(name)))
+            channel = self._channels.setdefault(name, Channel(presentable(name)))
             channel.length_s = length_s
             if name not in self._names:
                 channel.condition = Condition.FILE
@@ -122,7 +122,7 @@ class LiveView:
 
     def say(self, line: str) -> None:
         """It stands on the screen for some seconds, and is told again when the screen is gone."""
-        line = plain_text(line)
+        line = presentable(line)
         with self._lock:
             if not self._closing:
                 self._told.append(line)
@@ -155,7 +155,7 @@ class LiveView:
             self._raise()
 
     def _channel(self, name: str) -> Channel:
-        return self._channels.setdefault(name, Channel(plain_text(name)))
+        return self._channels.setdefault(name, Channel(presentable(name)))
 
     def _changed(self) -> None:
         self._drawn = None

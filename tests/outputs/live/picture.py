@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 
 from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.types import Chunk, TokenEvent
 from svlm_cli.core.types import Segment as Round
 from svlm_cli.outputs.live.choice import Choice
@@ -104,7 +105,7 @@ def watch(clip: Path, context: str, until: str) -> list[Row]:
     engine = gauge.engine = Engine.load(
         checkpoint.folder, checkpoint.policy, device=device, dtype=resolve_dtype("auto", device)
     )
-    camera = Camera(f"movie={clip},realtime", "match", ())
+    camera = Camera(SourceAddress(f"movie={clip},realtime"), "match", ())
     options = CameraOptions(sources=SourceOptions(input_format="lavfi"), context=context)
     watched = open_camera(camera, engine.policy, options, tell_status=lambda status: None, tell=lambda line: None)
     channel, page = Channel("match", Condition.LIVE), Page("svlm-mini")
