@@ -184,14 +184,17 @@ def picture_command(
 def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timing) -> list[str]:
     """As `picture_command`, for a source that has no beginning and no end: about `rate` pictures a second, at once."""
     options = _input_options(address)
-    # Each thread more holds one picture back.
-    options |= {"threads": 2}
+    # Threads that each decode a picture of their own hold one back each; those that share one hold none.
+    options |= {"threads": 2, "thread_type": "slice"}
     pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB")
     if timing is Timing.SOURCE:
         pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)
     else:
-        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump.
-        pictures = pictures.filter("setpts", "if(isnan(PREV_OUTPTS),0,max(PREV_OUTPTS+1,RTCTIME-RTCSTART))")
+        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump. So may this
+        # machine's, so only its steps count, from picture to picture: one that leads back is a step of nothing.
+        pictures = pictures.filter(
+            "setpts", "if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+max(1,RTCTIME-ld(0)))+0*st(0,RTCTIME)"
+        )
         cell = f"floor({{}}*{rate.numerator}/{rate.denominator})"
         pictures = pictures.filter(
             "select", f"isnan(prev_selected_t)+gt({cell.format('t')},{cell.format('prev_selected_t')})"

@@ -6,7 +6,7 @@ read. Knows no connection: whether anybody answers is the reader's affair.
 
 import re
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -47,6 +47,7 @@ _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 _RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PATIENCE_US)))
 # What has an end goes on, after a break, where it was; the others are called again by whoever reads them.
 _HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)), ("reconnect", "1"), ("reconnect_delay_max", "10"))
+_LONGER = (("probesize", "50000000"), ("analyzeduration", "20000000"))
 _HTTP_FORMATS = f"{FORMATS},hls,applehttp"
 _SCHEMES = {
     "rtsp": _Scheme("rtp,tcp,udp", "rtsp", _RTSP_OPTIONS),
@@ -138,6 +139,21 @@ def network_address(
         script="\n".join(script) + "\n",
         secrets=tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True)),
     )
+
+
+def with_options(address: Address, *options: tuple[str, str]) -> Address:
+    """The same, opened in another way; of a device, the same."""
+    if not address.script:
+        return address
+    return replace(address, script=address.script + "".join(f"option {key} {value}\n" for key, value in options))
+
+
+def looked_at_longer(address: Address) -> Address:
+    """For streams whose sound comes at once and whose video with the next key frame alone, such as RTMP.
+
+    Not at first: ffmpeg would look at a stream without sound for as long.
+    """
+    return with_options(address, *_LONGER)
 
 
 def device_address(
