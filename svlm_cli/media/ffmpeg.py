@@ -242,8 +242,9 @@ def _command(program: Ffmpeg, address: Address, pictures: Any) -> list[str]:
         .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")
         .filter("pad", w="iw", h="ih+1", y=1, color="white", eval="frame")
     )
-    # The encoder must be rawvideo: others take the first picture's size for that of all.
-    output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", write_index=0, flush_packets=1)
+    # The encoder must be rawvideo: others take the first picture's size for that of all. It too would hold a picture
+    # back for each of its threads.
+    output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", threads=1, write_index=0, flush_packets=1)
     arguments: list[str] = output.compile(program.path)
     arguments[arguments.index("-i") + 1] = address.url  # only now: the library takes no name that is not UTF-8
     # Verbose, because only there ffmpeg says by how much it corrects the start of a transport stream.

@@ -24,6 +24,7 @@ _MOV, _MATROSKA = "mov,", "matroska,"
 _INPUT = re.compile(r"Input #0, (\S+), from '")
 _DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (-?\d+\.\d+))?")
 _FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
+_DESCRIPTION = "SDP:"  # of an RTSP session
 _REQUEST = re.compile(r"HLS request for url '(.*)', offset (\d+), playlist (\d+)")
 _CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
 _CUT_OFF = (
@@ -85,6 +86,7 @@ class Log:
         self._in_name = False  # of the source, which may hold line breaks
         self._in_header = False
         self.opened = False  # the header is over
+        self.answered = False  # there is somebody, who may not have shown anything yet
         self._streams = StreamReader()
         self._requests: dict[int, deque[Request]] = {}
 
@@ -163,7 +165,9 @@ class Log:
             self._in_header = True
             self._in_name = not text.endswith("':")
         elif text.startswith(("Stream mapping:", "Output #0")):
-            self._in_header, self.opened = False, True
+            self._in_header, self.opened, self.answered = False, True, True
+        elif text.startswith(_DESCRIPTION):
+            self.answered = True
         elif match := _REQUEST.fullmatch(text):
             self._feed_request(Request(match[1], int(match[2])), int(match[3]))
         elif self._in_header:

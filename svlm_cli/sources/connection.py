@@ -15,9 +15,9 @@ from svlm_cli.media.log import NO_PICTURES, Log, Request
 from svlm_cli.sources.pace import Pace
 from svlm_cli.sources.pipe import PicturePipe
 
-LEAST_CONNECT_S = 10.0  # until it is known what there is
-LEAST_FIRST_S = 30.0  # until the first picture, if something is there: one may come every ten seconds, and be held back
-_LOOK_EVERY_S = 0.5  # whether that is known
+LEAST_CONNECT_S = 10.0  # until somebody answers, or the first picture
+LEAST_FIRST_S = 30.0  # from an answer to the first picture: it may come in ten seconds, and ffmpeg hold it for ten more
+_LOOK_EVERY_S = 0.5  # for an answer
 
 _ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
 
@@ -117,7 +117,7 @@ class Connection(Closing):
     def _patience_s(self) -> float:
         if self.frames:
             return self._pace.patience_s(self._stall_timeout_s)
-        return max(self._stall_timeout_s, LEAST_FIRST_S if self._pipe.log.opened else LEAST_CONNECT_S)
+        return max(self._stall_timeout_s, LEAST_FIRST_S if self._pipe.log.answered else LEAST_CONNECT_S)
 
     def _nap_s(self, quiet_s: float) -> float:
         nap_s = self._patience_s - quiet_s
