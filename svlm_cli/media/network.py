@@ -143,9 +143,10 @@ def network_address(
 
 def with_options(address: Address, *options: tuple[str, str]) -> Address:
     """The same, opened in another way; of a device, the same."""
-    if not address.script:
+    lines = "".join(f"option {key} {value}\n" for key, value in options)
+    if not address.script or address.script.endswith(lines):
         return address
-    return replace(address, script=address.script + "".join(f"option {key} {value}\n" for key, value in options))
+    return replace(address, script=address.script + lines)
 
 
 def looked_at_longer(address: Address) -> Address:

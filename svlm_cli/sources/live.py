@@ -130,13 +130,14 @@ class LiveStream(Closing):
             self._frames.close()
 
     def _read(self) -> Generator[Frame | None, None, None]:
-        ending = Ending("")
         while not self._stop.is_set():
             self._become(State.CONNECTING, self._status)
             frames = self._status.frames
-            ending = yield from self._connect(longer=ending.unseen)
+            ending = yield from self._connect()
             if self._stop.is_set():
                 break
+            if ending.unseen:
+                self._address = looked_at_longer(self._address)
             if self._status.frames > frames:
                 yield None
             if ending.over and not self._options.waits:
@@ -148,8 +149,8 @@ class LiveStream(Closing):
             self._stop.wait(delay_s)
         self._become(State.ENDED, self._status)
 
-    def _connect(self, *, longer: bool) -> Generator[Frame, None, Ending]:
-        address = self._where_to_go_on(looked_at_longer(self._address) if longer else self._address)
+    def _connect(self) -> Generator[Frame, None, Ending]:
+        address = self._where_to_go_on()
         if isinstance(address, Ending):
             return address
         options, patience_s = self._options, self._options.stall_timeout_s
@@ -166,15 +167,15 @@ class LiveStream(Closing):
                 return way
         return connection.ending
 
-    def _where_to_go_on(self, address: Address) -> Address | Ending:
+    def _where_to_go_on(self) -> Address | Ending:
         """The address, so that nothing is shown twice; an ending if there is nothing new."""
         if self._following is None:
-            return address
+            return self._address
         way = self._following.go_on(self._stop)
         if isinstance(way, Ending):
             return way
         # One request at a time, so that what was asked for last is what is shown.
-        address = with_options(address, ("http_multiple", "0"))
+        address = with_options(self._address, ("http_multiple", "0"))
         return address if way is None else with_options(address, ("live_start_index", str(way)))
 
     def _frames_of(self, connection: Connection) -> Generator[Frame, None, None]:
