@@ -169,7 +169,7 @@ def device_address(
         name=name or path_name(device),
         protocols="file,pipe,fd",
         formats=f"{input_format},rawvideo",
-        options=(("f", input_format), *options),
+        options=(("f", input_format), ("fpsprobesize", "0"), *options),  # nobody counts twenty slow pictures first
     )
 
 

@@ -174,8 +174,9 @@ class LiveStream(Closing):
         way = self._following.go_on(self._stop)
         if isinstance(way, Ending):
             return way
-        # One request at a time, so that what was asked for last is what is shown.
-        address = with_options(self._address, ("http_multiple", "0"))
+        # One request at a time, so that what was asked for last is what is shown; and no count of pictures to see how
+        # many there are in a second, which a playlist that stands still has not.
+        address = with_options(self._address, ("http_multiple", "0"), ("fpsprobesize", "0"))
         return address if way is None else with_options(address, ("live_start_index", str(way)))
 
     def _frames_of(self, connection: Connection) -> Generator[Frame, None, None]:

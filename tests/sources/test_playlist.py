@@ -71,7 +71,7 @@ def test_nothing_was_shown_yet() -> None:
 
 
 def test_an_encoder_that_starts_again_with_the_same_names() -> None:
-    """Its first segments are called as those that were shown, and are others: what grows and does not catch up is new."""
+    """Its segments are called as those that were shown, and are others: what grows and does not catch up is new."""
     server = Server(numbered(0, 9), playlist(numbered(0, 0)))
     assert server.go_on() == NOTHING_NEW
     server.time_s, server.now = 4.0, playlist(numbered(0, 2))
