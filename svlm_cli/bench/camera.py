@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
@@ -35,7 +36,7 @@ def missing() -> str:
 class RtspServer:
     """Plays the pictures of a folder, over and over, under ``/live``. A context manager that ends it."""
 
-    def __init__(self, pictures: Path, *, fps: int = 8, login: tuple[str, str] | None = None) -> None:
+    def __init__(self, pictures: Path, *, fps: int | Fraction = 8, login: tuple[str, str] | None = None) -> None:
         self._pictures = pictures
         self._fps = fps
         self._environment = {key: value for key, value in os.environ.items() if not key.startswith("RTSP_")}

@@ -1,21 +1,22 @@
 """A camera: an RTSP server that plays pictures for ever. A program for Debian's own Python, which has GStreamer.
 
-``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines
-on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each with that probability. With
-``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication. Nothing of svlm is imported:
-`camera.py` runs it. Knows nothing of who watches.
+``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``; FPS may be a fraction, as in 1/2. Says
+``ready PORT`` and then obeys lines on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each
+with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication.
+Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
 import sys
 import threading
+from fractions import Fraction
 from importlib import import_module
 from typing import Any
 
 PIPELINE = (
-    "( multifilesrc location={folder}/%05d.jpg loop=true caps=image/jpeg,framerate={fps}/1 ! jpegdec ! videoconvert "
+    "( multifilesrc location={folder}/%05d.jpg loop=true caps=image/jpeg,framerate={fps} ! jpegdec ! videoconvert "
     "! videoscale ! capsfilter name=size caps=video/x-raw,format=I420 "
-    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} "
+    "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={keys} "
     "! breakmydata name=noise probability=0 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 
@@ -29,7 +30,7 @@ def library(name: str, version: str = "1.0") -> Any:
 class Camera:
     """The server, and what it was told so far: a new client's pipeline follows that too."""
 
-    def __init__(self, folder: str, fps: int, port: int) -> None:
+    def __init__(self, folder: str, fps: Fraction, port: int) -> None:
         self._gst = library("Gst")
         self._gst.init(None)
         self._rtsp = library("GstRtspServer")
@@ -40,7 +41,9 @@ class Camera:
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(port))
         factory = self._rtsp.RTSPMediaFactory()
-        factory.set_launch(PIPELINE.format(folder=folder, fps=fps))
+        factory.set_launch(
+            PIPELINE.format(folder=folder, fps=f"{fps.numerator}/{fps.denominator}", keys=max(1, int(fps)))
+        )
         factory.set_shared(True)
         factory.connect("media-configure", self._configure)
         user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")
@@ -87,7 +90,7 @@ class Camera:
 def main() -> None:
     """Serves until stdin ends."""
     folder, fps, port = sys.argv[1:]
-    camera = Camera(folder, int(fps), int(port))
+    camera = Camera(folder, Fraction(fps), int(port))
     main_loop = library("GLib", "2.0")
     loop = main_loop.MainLoop()
     sys.stdout.write(f"ready {camera.port()}\n")

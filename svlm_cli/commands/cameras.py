@@ -77,7 +77,7 @@ def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
 
     wanted, gauge = asked.showing(), Gauge()
     wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
-    options = asked.camera_options()
+    options = asked.camera_options(several=len(cameras) > 1)
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
     policy = asked.changed(checkpoint.policy)
     with showing(wanted, gauge, names=[camera.name for camera in cameras], endless=True) as progress:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -310,13 +310,13 @@ class CaptionOptions:
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
         return cameras
 
-    def camera_options(self) -> "CameraOptions":
-        """What holds for every camera."""
+    def camera_options(self, *, several: bool) -> "CameraOptions":
+        """What holds for every camera of a call, which may be `several`: then none ends for good."""
         from svlm_cli.pipeline.watched import CameraOptions  # torch
 
         alike = self.video_options()
         return CameraOptions(
-            sources=self.source_options(),
+            sources=replace(self.source_options(), waits=self.live.wait or several),
             resets=self.live.on_gap is OnGap.RESET,
             segment_s=self.live.segment_s,
             query=alike.query,

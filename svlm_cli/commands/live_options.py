@@ -103,6 +103,14 @@ class LiveOptions:
             rich_help_panel=Panel.CAMERAS,
         ),
     ] = None
+    wait: Annotated[
+        bool,
+        typer.Option(
+            "--wait",
+            help="Wait for a camera whatever is wrong: no such host or path, a wrong password. Several always wait.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
+    ] = False
     on_gap: Annotated[
         OnGap,
         typer.Option(
@@ -156,6 +164,7 @@ class LiveOptions:
             transport=self.rtsp_transport,
             stall_timeout_s=self.stall_timeout,
             max_reconnects=self.max_reconnects,
+            waits=self.wait,
             catch_up=self.when_behind is WhenBehind.CATCH_UP,
         )
         options.live()  # checks what it is given
@@ -167,7 +176,7 @@ class LiveOptions:
         """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
-            for option, given in (("--name", self.name), ("--segment", self.segment)):
+            for option, given in (("--name", self.name), ("--segment", self.segment), ("--wait", self.wait)):
                 if given:
                     raise UsageError(
                         f"{option} is for cameras and other live sources, and these are files.", "Leave it out."

@@ -180,14 +180,17 @@ def picture_command(
 def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timing) -> list[str]:
     """As `picture_command`, for a source that has no beginning and no end: about `rate` pictures a second, at once."""
     options = _input_options(address)
-    # Each thread more holds one picture back.
-    options |= {"threads": 2}
+    # Threads that each decode a picture of their own hold one back each; those that share one hold none.
+    options |= {"threads": 2, "thread_type": "slice"}
     pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB")
     if timing is Timing.SOURCE:
         pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)
     else:
-        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump.
-        pictures = pictures.filter("setpts", "if(isnan(PREV_OUTPTS),0,max(PREV_OUTPTS+1,RTCTIME-RTCSTART))")
+        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump. So may this
+        # machine's, so only its steps count, from picture to picture: one that leads back is a step of nothing.
+        pictures = pictures.filter(
+            "setpts", "if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+max(1,RTCTIME-ld(0)))+0*st(0,RTCTIME)"
+        )
         cell = f"floor({{}}*{rate.numerator}/{rate.denominator})"
         pictures = pictures.filter(
             "select", f"isnan(prev_selected_t)+gt({cell.format('t')},{cell.format('prev_selected_t')})"
@@ -235,8 +238,9 @@ def _command(program: Ffmpeg, address: Address, pictures: Any) -> list[str]:
         .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")
         .filter("pad", w="iw", h="ih+1", y=1, color="white", eval="frame")
     )
-    # The encoder must be rawvideo: others take the first picture's size for that of all.
-    output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", write_index=0, flush_packets=1)
+    # The encoder must be rawvideo: others take the first picture's size for that of all. It too would hold a picture
+    # back for each of its threads.
+    output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", threads=1, write_index=0, flush_packets=1)
     arguments: list[str] = output.compile(program.path)
     arguments[arguments.index("-i") + 1] = address.url  # only now: the library takes no name that is not UTF-8
     # Verbose, because only there ffmpeg says by how much it corrects the start of a transport stream.

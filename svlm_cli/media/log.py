@@ -9,6 +9,7 @@ import re
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import presentable
@@ -17,11 +18,15 @@ from svlm_cli.media.header import Stream, StreamKind, StreamReader
 from svlm_cli.media.message import Message, read_message, says, whole_lines
 
 _KEPT_ERRORS = 20
+_KEPT_REQUESTS = 32  # for each of
+_MOST_PLAYLISTS = 32  # which a stream may have
 _MOV, _MATROSKA = "mov,", "matroska,"
 
 _INPUT = re.compile(r"Input #0, (\S+), from '")
 _DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (-?\d+\.\d+))?")
 _FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
+_DESCRIPTION = "SDP:"  # of an RTSP session
+_REQUEST = re.compile(r"HLS request for url '(.*)', offset (\d+), playlist (\d+)")
 _CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
 _CUT_OFF = (
     r"(?:stream \d+,|root atom) offset 0x[0-9a-f]+: partial file"
@@ -57,6 +62,13 @@ _FAILURES = (
 )
 
 
+class Request(NamedTuple):
+    """A segment of a playlist that ffmpeg asked for."""
+
+    url: str
+    offset: int
+
+
 class Log:
     """The facts in ffmpeg's lines so far."""
 
@@ -75,7 +87,14 @@ class Log:
         self._in_name = False  # of the source, which may hold line breaks
         self._in_header = False
         self.opened = False  # the header is over
+        self.answered = False  # there is somebody, who may not have shown anything yet
         self._streams = StreamReader()
+        self._requests: dict[int, deque[Request]] = {}
+
+    @property
+    def requests(self) -> dict[int, tuple[Request, ...]]:
+        """The segments that were asked for last, in order, by ffmpeg's number for their playlist. Not for people."""
+        return {playlist: tuple(requests) for playlist, requests in self._requests.copy().items()}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
@@ -147,9 +166,17 @@ class Log:
             self._in_header = True
             self._in_name = not text.endswith("':")
         elif text.startswith(("Stream mapping:", "Output #0")):
-            self._in_header, self.opened = False, True
+            self._in_header, self.opened, self.answered = False, True, True
+        elif text.startswith(_DESCRIPTION):
+            self.answered = True
+        elif match := _REQUEST.fullmatch(text):
+            self._feed_request(Request(match[1], int(match[2])), int(match[3]))
         elif self._in_header:
             self._feed_header(text)
+
+    def _feed_request(self, request: Request, playlist: int) -> None:
+        if playlist in self._requests or len(self._requests) < _MOST_PLAYLISTS:
+            self._requests.setdefault(playlist, deque(maxlen=_KEPT_REQUESTS)).append(request)
 
     def _feed_header(self, text: str) -> None:
         if match := _DURATION.match(text):

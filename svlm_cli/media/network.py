@@ -6,7 +6,7 @@ read. Knows no connection: whether anybody answers is the reader's affair.
 
 import re
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -49,6 +49,7 @@ _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 _RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PATIENCE_US)))
 # What has an end goes on, after a break, where it was; the others are called again by whoever reads them.
 _HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)), ("reconnect", "1"), ("reconnect_delay_max", "10"))
+_LONGER = (("probesize", "50000000"), ("analyzeduration", "20000000"))
 _HTTP_FORMATS = f"{FORMATS},hls,applehttp"
 _SCHEMES = {
     "rtsp": _Scheme("rtp,tcp,udp", "rtsp", _RTSP_OPTIONS),
@@ -152,6 +153,22 @@ def network_address(
     )
 
 
+def with_options(address: Address, *options: tuple[str, str]) -> Address:
+    """The same, opened in another way; of a device, the same."""
+    lines = "".join(f"option {key} {value}\n" for key, value in options)
+    if not address.script or address.script.endswith(lines):
+        return address
+    return replace(address, script=address.script + lines)
+
+
+def looked_at_longer(address: Address) -> Address:
+    """For streams whose sound comes at once and whose video with the next key frame alone, such as RTMP.
+
+    Not at first: ffmpeg would look at a stream without sound for as long.
+    """
+    return with_options(address, *_LONGER)
+
+
 def device_address(
     program: Ffmpeg, device: str, input_format: str, *, name: str = "", options: tuple[tuple[str, str], ...] = ()
 ) -> Address:
@@ -164,7 +181,7 @@ def device_address(
         name=name or path_name(device),
         protocols="file,pipe,fd",
         formats=f"{input_format},rawvideo",
-        options=(("f", input_format), *options),
+        options=(("f", input_format), ("fpsprobesize", "0"), *options),  # nobody counts twenty slow pictures first
     )
 
 

@@ -1,6 +1,7 @@
 """The files of a source without an end: one after another, each named by the moment when it begins.
 
-A period begins where the clock on the wall is a multiple of its length, as with hours and days. Knows no format.
+A period begins where the clock on the wall is a multiple of its length, as with hours and days. That clock may be set
+while a file is written: it names files, and makes none longer. Knows no format.
 """
 
 import time
@@ -13,6 +14,7 @@ from svlm_cli.core.types import Segment
 from svlm_cli.outputs.output import Output
 
 _PATIENCE_S = 10.0  # for a speaker, at the end of a file
+_EARLY_S = 2.0  # a file that begins this much before its period does begins with it: clocks are corrected all the time
 
 
 class RotatingOutput:
@@ -38,6 +40,8 @@ class RotatingOutput:
         self._output: Output | None = None
         self._period: int | None = None
         self._zero_s = 0.0
+        self._begun_s = 0.0  # by the source's clock, and
+        self._begun_wall_s = 0.0
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
@@ -51,20 +55,38 @@ class RotatingOutput:
 
     def _turn(self, segment: Segment, wall_s: float) -> None:
         """Begin the file that the segment belongs to, unless it is there."""
-        if self._every_s is None:
-            period, since_s = 0, 0.0
-        else:
-            local_s = wall_s + (time.localtime(wall_s).tm_gmtoff or 0)
-            period, since_s = int(local_s // self._every_s), local_s % self._every_s
-        if period == self._period or self._goes_on(segment, period, since_s):
-            return
-        if self._output is None:  # the first file begins with the source
-            since_s = 0.0
-        else:
+        if self._output is not None:
+            steady_s = self._begun_wall_s + segment.start_s - self._begun_s  # the time, had the clock not been set
+            period, since_s = self._period_at(max(wall_s, steady_s))
+            set_back = steady_s - wall_s > self._early_s and self._period_at(wall_s)[0] != self._period
+            if not set_back and (period == self._period or self._goes_on(segment, period, since_s)):
+                return
             self._finish()
-        self._zero_s = segment.start_s - since_s if self._period is not None else 0.0
-        self._period = period
-        self._output = self._open_output(wall_s - since_s)
+        self._begin(segment, wall_s)
+
+    @property
+    def _early_s(self) -> float:
+        return 0.0 if self._every_s is None else min(_EARLY_S, self._every_s / 6)
+
+    def _period_at(self, wall_s: float) -> tuple[int, float]:
+        """Its number, and for how long it has lasted."""
+        if self._every_s is None:
+            return 0, 0.0
+        local_s = wall_s + (time.localtime(wall_s).tm_gmtoff or 0)
+        return int(local_s // self._every_s), local_s % self._every_s
+
+    def _begin(self, segment: Segment, wall_s: float) -> None:
+        """The file of this moment; the first one begins with the source."""
+        since_s = 0.0
+        if self._output is None or self._every_s is None:
+            self._period, _ = self._period_at(wall_s)
+        else:
+            self._period, since_s = self._period_at(wall_s + self._early_s)
+            since_s -= self._early_s
+            self._zero_s = segment.start_s - max(0.0, since_s)
+        begins_s = wall_s - since_s
+        self._begun_s, self._begun_wall_s = segment.start_s, max(wall_s, begins_s)
+        self._output = self._open_output(begins_s)
 
     def _goes_on(self, segment: Segment, period: int, since_s: float) -> bool:
         """Whether a sentence may run over into the next period."""

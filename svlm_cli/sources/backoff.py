@@ -3,24 +3,31 @@
 import random
 
 FIRST_S, LONGEST_S = 0.5, 5.0
+FIRST_DENIED_S, LONGEST_DENIED_S = 60.0, 900.0
 
 
 class Backoff:
     """Twice as long after each failure in a row, from 0.5 s to 5 s, less a random part of up to a half.
 
-    The random part keeps cameras that were lost together from coming back together.
+    The random part keeps cameras that were lost together from coming back together. A camera that rejects the password
+    is asked once in 1, 2, 4 ... up to 15 minutes: many lock the account after a few tries. That count goes on through
+    other failures.
     """
 
     def __init__(self, chance: random.Random | None = None) -> None:
         self._chance = chance or random.Random()
         self.failures = 0
+        self._denials = 0
 
-    def next_s(self) -> float:
+    def next_s(self, *, denied: bool = False) -> float:
         """Another failure: how long to wait."""
-        longest = min(LONGEST_S, FIRST_S * 2.0 ** min(self.failures, 10))
         self.failures += 1
+        if denied:
+            self._denials += 1
+            return min(LONGEST_DENIED_S, FIRST_DENIED_S * 2.0 ** min(self._denials - 1, 10))
+        longest = min(LONGEST_S, FIRST_S * 2.0 ** min(self.failures - 1, 10))
         return longest * self._chance.uniform(0.5, 1.0)
 
     def reset(self) -> None:
         """It worked."""
-        self.failures = 0
+        self.failures = self._denials = 0

@@ -4,22 +4,25 @@ Knows neither what came before it nor whether another one follows.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing, live_command
-from svlm_cli.media.log import NO_PICTURES, Log
+from svlm_cli.media.log import NO_PICTURES, Log, Request
+from svlm_cli.sources.pace import Pace
 from svlm_cli.sources.pipe import PicturePipe
 
-LEAST_CONNECT_S = 10.0  # until the first picture: a camera may send a key frame every ten seconds only
+LEAST_CONNECT_S = 10.0  # until somebody answers, or the first picture
+LEAST_FIRST_S = 30.0  # from an answer to the first picture: it may come in ten seconds, and ffmpeg hold it for ten more
+_LOOK_EVERY_S = 0.5  # for an answer
 
 _ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
 
 # Why a connection failed, as a whole line of ffmpeg's or as the reason at its end, first match wins: (pattern, sentence
-# after the name, hint, whether to try again).
+# after the name, hint, whether a lone source that was never seen is tried again).
 _FAILURES = (
     (rf"{_ANSWER}401\b.*", "wants a user and a password, or others than it got.", "login", False),
     (rf"{_ANSWER}403\b.*", "does not let this user in.", "login", False),
@@ -31,7 +34,7 @@ _FAILURES = (
         "",
         False,
     ),
-    (NO_PICTURES, "has no video.", "", False),
+    (NO_PICTURES, "has no video.", "", True),
     (r"Protocol not found", "cannot be read with this ffmpeg, which lacks the protocol.", "ffmpeg", False),
     (r"Failed to resolve hostname .*|Name or service not known", "has an unknown host name.", "host", True),
     (r"Connection refused", "refuses the connection: nothing serves there.", "host", True),
@@ -56,53 +59,99 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a connection ended."""
+    """Why a connection ended, or there was none."""
 
     sentence: str  # after the source's name: "refuses the connection."
     hint: str = ""
-    again: bool = True  # whether another try may help
+    again: bool = True  # whether another try may help, if it is the mistake of whoever asks
+    denied: bool = False  # by the password, so each try may be one of a few
+    unseen: bool = False  # there may be video that did not show itself in time
+    over: bool = False  # the source itself says that nothing more will come
 
 
 class Connection(Closing):
     """Iterates over the pictures of one connection; afterwards `ending` says why there are no more.
 
-    `kill` may be called from another thread, and ends a wait.
+    `pace` learns from it how often they come, and says how long one may take. `kill` may be called from another thread,
+    and ends a wait.
     """
 
     def __init__(
-        self, program: Ffmpeg, address: Address, rate: Fraction, timing: Timing, *, stall_timeout_s: float
+        self,
+        program: Ffmpeg,
+        address: Address,
+        rate: Fraction,
+        timing: Timing,
+        *,
+        stall_timeout_s: float,
+        pace: Pace | None = None,
     ) -> None:
         self._began_s = time.monotonic()
         self._stall_timeout_s = stall_timeout_s
         self._stalled_s: float | None = None
+        self._pace = pace or Pace()
         self._pipe = PicturePipe(program, address, rate, command=live_command(program, address, rate, timing))
         self.frames = 0
         self.first_frame_s: float | None = None  # after the call
+        self.wake_s: Callable[[], float] | None = None  # how long the reader wants to be left waiting from now on
 
-    def __iter__(self) -> Iterator[Picture]:
+    def __iter__(self) -> Iterator[Picture | None]:
+        """None each time that `wake_s` have passed without a picture."""
         while True:
-            patience_s = self._stall_timeout_s if self.frames else max(self._stall_timeout_s, LEAST_CONNECT_S)
-            if not self._pipe.wait(patience_s):
-                self._stalled_s = patience_s
-                self.close()
-                return
+            quiet_s = 0.0
+            waits_since_s = time.monotonic()
+            while not self._pipe.wait(self._nap_s(quiet_s)):
+                quiet_s = time.monotonic() - waits_since_s
+                if quiet_s >= self._patience_s:
+                    self._give_up(quiet_s)
+                    return
+                if self.wake_s is not None and self.wake_s() <= 0:
+                    yield None
             picture = self._pipe.read()
             if picture is None:
                 return
-            if self.first_frame_s is None:
-                self.first_frame_s = time.monotonic() - self._began_s
-            self.frames += 1
+            self._note(time.monotonic() - waits_since_s)
             yield picture
+
+    @property
+    def _patience_s(self) -> float:
+        if self.frames:
+            return self._pace.patience_s(self._stall_timeout_s)
+        return max(self._stall_timeout_s, LEAST_FIRST_S if self._pipe.log.answered else LEAST_CONNECT_S)
+
+    def _nap_s(self, quiet_s: float) -> float:
+        nap_s = self._patience_s - quiet_s
+        if not self.frames:
+            nap_s = min(nap_s, _LOOK_EVERY_S)
+        return nap_s if self.wake_s is None else min(nap_s, self.wake_s())
+
+    def _note(self, waited_s: float) -> None:
+        if self.first_frame_s is None:
+            self.first_frame_s = time.monotonic() - self._began_s
+        else:
+            self._pace.note(waited_s)
+        self.frames += 1
+
+    def _give_up(self, quiet_s: float) -> None:
+        if self.frames and self._pace.usual_s is None:
+            self._pace.note(quiet_s)  # it takes so long at least: next time it is waited for longer
+        self._stalled_s = quiet_s
+        self.close()
 
     @property
     def ending(self) -> Ending:
         """Why it ended; after the last picture."""
         if self._stalled_s is not None:
             what = "no picture" if self.frames else "no first picture"
-            return Ending(f"showed {what} for {self._stalled_s:g} s.")
+            return Ending(f"showed {what} for {self._stalled_s:.3g} s.")
         if self.frames:
             return Ending("ended the connection.")
         return failure(self._pipe.log)
+
+    @property
+    def requests(self) -> dict[int, tuple[Request, ...]]:
+        """The segments of playlists that ffmpeg asked for last, by its number for the playlist."""
+        return self._pipe.log.requests
 
     def kill(self) -> None:
         """End it now."""
@@ -117,5 +166,5 @@ def failure(log: Log) -> Ending:
     """Why not one picture came."""
     for pattern, sentence, hint, again in _FAILURES:
         if log.says(pattern):
-            return Ending(sentence, _HINTS[hint], again)
+            return Ending(sentence, _HINTS[hint], again, denied=hint == "login", unseen=pattern is NO_PICTURES)
     return Ending("cannot be read.", f"ffmpeg says: {log.last_error}" if log.last_error else "")

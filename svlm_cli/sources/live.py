@@ -6,6 +6,7 @@ whether its reader is too slow is the reader's affair.
 """
 
 import contextlib
+import math
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -17,9 +18,12 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing
+from svlm_cli.media.network import looked_at_longer, with_options
 from svlm_cli.sources.backoff import Backoff
 from svlm_cli.sources.connection import Connection, Ending
 from svlm_cli.sources.grid import frame_rate, moment
+from svlm_cli.sources.pace import Pace
+from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
 from svlm_cli.sources.status import SourceStatus, State
 
 _EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time
@@ -32,6 +36,7 @@ class LiveOptions:
 
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None  # failures in a row that are put up with; None: any number
+    waits: bool = False  # whatever is wrong: also before it was ever seen, and after it said that it has ended
     timing: Timing = Timing.ARRIVAL
     paced: bool = False  # with the source's clock: no picture before its time, for sources that send in bursts
 
@@ -41,11 +46,18 @@ class LiveOptions:
         if self.max_reconnects is not None and self.max_reconnects < 0:
             raise UsageError(f"--max-reconnects must be 0 or more, not {self.max_reconnects}.")
 
+    def gives_up(self, ending: Ending, failures: int, *, lived: bool = False) -> bool:
+        """Whether no other try can help, or enough were made. `lived`: pictures have come before."""
+        if not (lived or ending.again or self.waits):  # what has worked works again, whatever is answered meanwhile
+            return True
+        return self.max_reconnects is not None and failures >= self.max_reconnects
+
 
 class LiveStream(Closing):
     """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
 
-    After the last frame of a connection comes None: there will be no other for a while, or ever.
+    While a camera takes its time, its last picture is shown again, so that each second has its frames. After the last
+    frame of a connection comes None: there will be no other for a while, or ever. `following` is for a playlist.
     `close` may be called from another thread: it ends a wait of any kind at once. `tell` hears of each change of
     state, in the reader's thread.
     """
@@ -60,19 +72,24 @@ class LiveStream(Closing):
         *,
         fps: float,
         options: LiveOptions,
+        following: Following | None = None,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
         self._program = program
         self._address = address
         self._rate = frame_rate(fps)
         self._options = options
+        self._following = following
         self._tell = tell
         self._backoff = Backoff()
+        self._pace = Pace()
         self._stop = threading.Event()
         self._turn = threading.RLock()
         self._connection: Connection | None = None
         self._zero_s: float | None = None  # of the clock, on the monotonic one
         self._last_s = 0.0  # time of the newest frame
+        self._shown_s = 0.0  # when the newest picture came, which may be shown again
+        self._broken = False  # it has stood still for longer than the camera takes between two
         self._status = SourceStatus(address.name, State.CONNECTING)
         self._frames = self._read()
         self.notices: list[str] = []
@@ -95,6 +112,8 @@ class LiveStream(Closing):
 
     def check(self) -> None:
         """Connect once, apart from the frames. `InputError` if no other try could help either."""
+        if self._options.waits:
+            return
         timing, patience_s = self._options.timing, self._options.stall_timeout_s
         with Connection(self._program, self._address, self._rate, timing, stall_timeout_s=patience_s) as connection:
             shown = next(iter(connection), None) is not None
@@ -117,35 +136,81 @@ class LiveStream(Closing):
             ending = yield from self._connect()
             if self._stop.is_set():
                 break
+            if ending.unseen:
+                self._address = looked_at_longer(self._address)
             if self._status.frames > frames:
                 yield None
+            if ending.over and not self._options.waits:
+                break
             self._give_up_on(ending)
-            delay_s = self._backoff.next_s()
+            delay_s = self._backoff.next_s(denied=ending.denied)
             reason = f"{ending.sentence} {ending.hint}".rstrip()
             self._become(State.WAITING, self._status, reason=reason, retry_s=delay_s, failures=self._backoff.failures)
             self._stop.wait(delay_s)
         self._become(State.ENDED, self._status)
 
     def _connect(self) -> Generator[Frame, None, Ending]:
-        options = self._options
-        connection = Connection(
-            self._program, self._address, self._rate, options.timing, stall_timeout_s=options.stall_timeout_s
-        )
-        with connection:
+        address = self._where_to_go_on()
+        if isinstance(address, Ending):
+            return address
+        options, patience_s = self._options, self._options.stall_timeout_s
+        with Connection(
+            self._program, address, self._rate, options.timing, stall_timeout_s=patience_s, pace=self._pace
+        ) as connection:
             self._connection = connection
             if self._stop.is_set():
                 connection.kill()
-            clock = self._on_arrival if options.timing is Timing.ARRIVAL else self._on_source_clock
-            base_s: float | None = None
-            for picture in connection:
-                if self._stop.is_set():
-                    break
-                if base_s is None:
-                    base_s = self._begin(connection)
-                time_s = clock(base_s, connection.frames - 1)
-                if time_s is not None:
-                    yield self._frame(picture, time_s, first=connection.frames == 1)
+            yield from self._frames_of(connection)
+        if self._following is not None and connection.frames:
+            self._following.note(connection.requests)
+            if (way := self._following.go_on(self._stop)) in (HAS_ENDED, NOTHING_NEW):
+                return way
         return connection.ending
+
+    def _where_to_go_on(self) -> Address | Ending:
+        """The address, so that nothing is shown twice; an ending if there is nothing new."""
+        if self._following is None:
+            return self._address
+        way = self._following.go_on(self._stop)
+        if isinstance(way, Ending):
+            return way
+        # One request at a time, so that what was asked for last is what is shown; and no count of pictures to see how
+        # many there are in a second, which a playlist that stands still has not.
+        address = with_options(self._address, ("http_multiple", "0"), ("fpsprobesize", "0"))
+        return address if way is None else with_options(address, ("live_start_index", str(way)))
+
+    def _frames_of(self, connection: Connection) -> Generator[Frame, None, None]:
+        arrival = self._options.timing is Timing.ARRIVAL
+        clock = self._on_arrival if arrival else self._on_source_clock
+        base_s, index, newest = 0.0, -1, None
+        for picture in connection:
+            if self._stop.is_set():
+                return
+            if picture is None:
+                if newest is not None and (frame := self._again(newest)) is not None:
+                    yield frame
+                continue
+            newest, index = picture, index + 1
+            if index == 0:
+                base_s = self._begin(connection)
+                connection.wake_s = self._until_due_s if arrival else None
+            time_s = clock(base_s, index)
+            self._shown_s = self.now_s()
+            if time_s is not None:
+                yield self._frame(picture, time_s, first=index == 0)
+
+    def _until_due_s(self) -> float:
+        """How long until it is certain that no new picture comes for the next moment."""
+        if self._broken:
+            return math.inf
+        return self._last_s + float((2 - _EARLY) / self._rate) - self.now_s()
+
+    def _again(self, picture: Picture) -> Frame | None:
+        """No new picture has come for a moment: the last one is what the camera shows, unless that is long ago."""
+        if self.now_s() - self._shown_s > self._pace.still_s(self._options.stall_timeout_s):
+            self._broken = True
+            return None
+        return self._frame(picture, moment(0.0, round(self._last_s * self._rate) + 1, self._rate), first=False)
 
     def _begin(self, connection: Connection) -> float:
         """A connection shows its first picture: where that is on the clock of the session."""
@@ -178,16 +243,15 @@ class LiveStream(Closing):
 
     def _frame(self, picture: Picture, time_s: float, *, first: bool) -> Frame:
         missed_s = time_s - self._last_s - float(1 / self._rate) if self._status.frames else 0.0
-        gap_s = missed_s if missed_s > 0 and (first or missed_s >= _LEAST_GAP_S) else 0.0
-        self._last_s = time_s
+        breaks = first or self._broken or missed_s >= _LEAST_GAP_S
+        gap_s = missed_s if missed_s > 0 and breaks else 0.0
+        self._last_s, self._broken = time_s, False
         self._status = replace(self._status, frames=self._status.frames + 1, gap_s=self._status.gap_s + gap_s)
         return Frame(picture, time_s, wall_clock_s=time.time(), gap_s=gap_s)
 
     def _give_up_on(self, ending: Ending) -> None:
         """Raise `InputError` if no other try can help, or enough were made."""
-        lived = self._status.connections > 0  # a server that comes back may refuse everybody until its camera is there
-        most = self._options.max_reconnects
-        if (lived or ending.again) and (most is None or self._backoff.failures < most):
+        if not self._options.gives_up(ending, self._backoff.failures, lived=self._status.connections > 0):
             return
         self._become(State.ENDED, self._status, reason=ending.sentence)
         raise InputError(f"{self._address.name} {ending.sentence}", ending.hint)

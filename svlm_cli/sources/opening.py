@@ -5,15 +5,17 @@ Knows no model and no output.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.errors import UsageError
+from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
-from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
+from svlm_cli.media.network import Login, Transport, device_address, network_address, scheme_of
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
-from svlm_cli.sources.http import Nature, look
+from svlm_cli.sources.http import Nature, fetch_playlist, look, nature_by_name
 from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.playlist import Following
 from svlm_cli.sources.status import SourceStatus
 
 
@@ -31,6 +33,7 @@ class SourceOptions:
     transport: Transport = Transport.TCP
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None
+    waits: bool = False  # for live sources, whatever is wrong with them
     catch_up: bool = False  # a live source that is held back loses nothing that its sender does not lose
 
     def live(self, nature: Nature = Nature.LIVE) -> LiveOptions:
@@ -39,6 +42,7 @@ class SourceOptions:
         return LiveOptions(
             stall_timeout_s=self.stall_timeout_s,
             max_reconnects=self.max_reconnects,
+            waits=self.waits,
             timing=Timing.SOURCE if playlist or self.catch_up else Timing.ARRIVAL,
             paced=playlist,
         )
@@ -77,7 +81,7 @@ def open_source(
             enough_pixels=enough_pixels,
         )
     program = find_ffmpeg()
-    nature = Nature.LIVE
+    nature, following = Nature.LIVE, None
     if options.input_format is not None:
         address = device_address(
             program, source.reveal(), options.input_format, name=name, options=options.input_options
@@ -86,10 +90,21 @@ def open_source(
         login = options.credentials.login(source)
         address = network_address(source, name=name, login=login, transport=options.transport)
         if scheme_of(source.reveal()) in ("http", "https"):
-            nature = look(source.reveal(), login, name=name)
+            nature = _look(source.reveal(), login, name, waits=options.waits)
+        if nature is Nature.PLAYLIST:
+            following = Following(partial(fetch_playlist, source.reveal(), login))
     if nature is Nature.RECORDING:
         return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s, enough_pixels=enough_pixels)
     if options.start_s is not None or options.end_s is not None:
         raise UsageError(f"{name} is live: it has no --start and no --end.", "Leave them out, and stop it with Ctrl-C.")
     address = replace(address, enough_pixels=enough_pixels)
-    return LiveStream(program, address, fps=fps, options=options.live(nature), tell=tell)
+    return LiveStream(program, address, fps=fps, options=options.live(nature), following=following, tell=tell)
+
+
+def _look(source: str, login: Login | None, name: str, *, waits: bool) -> Nature:
+    try:
+        return look(source, login, name=name)
+    except InputError:
+        if not waits:
+            raise
+        return nature_by_name(source)  # the connection says what is wrong, again and again

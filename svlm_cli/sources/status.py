@@ -37,6 +37,10 @@ def describe(status: SourceStatus) -> str:
             took = "" if status.first_frame_s is None else f", first picture after {status.first_frame_s:.1f} s"
             return f"{status.name}: {'connected' if status.connections == 1 else 'connected again'}{took}"
         case State.WAITING:
-            return f"{status.name} {status.reason} Trying again in {status.retry_s or 0:.1f} s."
+            return f"{status.name} {status.reason} Trying again in {_span(status.retry_s or 0)}."
         case State.ENDED:
             return f"{status.name}: ended"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else f"{seconds / 60:.0f} min"

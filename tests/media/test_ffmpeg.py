@@ -1,15 +1,19 @@
 """Where ffmpeg is found, what it is told to open, and what of it people get to see."""
 
+import io
 import os
+import subprocess
 import sys
 import traceback
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import presentable
-from svlm_cli.media.ffmpeg import Ffmpeg, file_address, find_ffmpeg, path_name
+from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing, file_address, find_ffmpeg, live_command, path_name
+from svlm_cli.media.nut import NutReader
 from tests.clips import CARRIED, PROGRAMS
 
 
@@ -68,6 +72,18 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path.chmod(0)
     with pytest.raises(InputError, match="may not be read"):
         file_address(path)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_clock_that_is_set_back_hides_no_picture(program: Ffmpeg) -> None:
+    """By ffmpeg's clock the fifth picture comes an hour before the fourth; at ten a second, two a second are wanted."""
+    source = "testsrc2=s=16x16:r=10:d=2"
+    address = Address(source, "test", "file", formats="lavfi,rawvideo", options=(("f", "lavfi"),))
+    command = live_command(program, address, Fraction(2), Timing.ARRIVAL)
+    graph = next(index for index, argument in enumerate(command) if "RTCTIME" in argument)
+    command[graph] = command[graph].replace("RTCTIME", "(1700000000e6+N*100000-3600e6*gte(N\\,4))")
+    packets = NutReader(io.BytesIO(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout))
+    assert len(list(iter(packets.read, None))) == 4
 
 
 def test_names_are_printable() -> None:

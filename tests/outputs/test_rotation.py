@@ -91,6 +91,34 @@ def test_a_clock_that_is_set_back_begins_another_file(tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == ["cam-100000.srt", "cam-120000.srt"]
 
 
+@pytest.mark.parametrize("set_by_s", [-3600, -45, -6, -1, 1, 6, 45, 3600])
+def test_no_clock_makes_a_file_longer(tmp_path: Path, set_by_s: float) -> None:
+    """Set back by half a minute, the clock on the wall says the same minute for a minute and a half."""
+    output = rotating(tmp_path, 60)
+    for index, segment in enumerate(rounds(200, NOON + 5)):
+        wall_s = NOON + 5 + index + (set_by_s if index >= 48 else 0)
+        output.write(replace(segment, wall_clock_s=wall_s))
+    output.close()
+    said = []
+    for file in tmp_path.iterdir():
+        cues = list(srt.parse(file.read_text(encoding="utf-8")))
+        assert cues, "none is empty"
+        assert check_srt(file.read_text(encoding="utf-8")) == []
+        assert cues[-1].end.total_seconds() - cues[0].start.total_seconds() <= 60 + 10
+        assert cues[-1].end.total_seconds() <= 60 + 10
+        said += [word for cue in cues for word in cue.content.split()]
+    assert sorted(said) == sorted(f"word{index}." for index in range(200))
+
+
+def test_a_correction_at_the_full_hour_makes_no_file_of_a_second(tmp_path: Path) -> None:
+    """Clocks are corrected all the time: when the hour is over, it may be a second before the hour once more."""
+    output = rotating(tmp_path, 60)
+    for index, segment in enumerate(rounds(70, NOON)):
+        output.write(replace(segment, text="", wall_clock_s=NOON + index - (1.2 if index >= 58 else 0)))
+    output.close()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cam-120000.srt", "cam-120100.srt"]
+
+
 def test_a_file_that_cannot_be_finished_does_not_end_the_next() -> None:
     class Broken:
         def write(self, segment: Segment) -> None:

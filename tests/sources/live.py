@@ -9,20 +9,33 @@ from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, find_ffmpeg
 from svlm_cli.media.network import network_address
 from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.playlist import Following
 from svlm_cli.sources.status import SourceStatus, State
 
 
 class Watched:
     """Reads a source until the context is left; keeps the frames without their pictures' memory, and what was told."""
 
-    def __init__(self, source: str | Address, *, fps: float = 4, options: LiveOptions | None = None) -> None:
+    def __init__(
+        self,
+        source: str | Address,
+        *,
+        fps: float = 4,
+        options: LiveOptions | None = None,
+        following: Following | None = None,
+    ) -> None:
         address = network_address(source) if isinstance(source, str) else source
         self.told: list[SourceStatus] = []
         self.frames: list[Frame] = []
         self.pauses: list[int] = []  # how many frames had come, each time that no other followed for a while
         self.error: Exception | None = None
         self.stream = LiveStream(
-            find_ffmpeg(), address, fps=fps, options=options or LiveOptions(), tell=self.told.append
+            find_ffmpeg(),
+            address,
+            fps=fps,
+            options=options or LiveOptions(),
+            following=following,
+            tell=self.told.append,
         )
         self._thread = threading.Thread(target=self._read)
 

@@ -18,3 +18,13 @@ def test_waits_grow_to_a_limit_and_differ() -> None:
     assert backoff.failures == 60
     backoff.reset()
     assert backoff.next_s() <= FIRST_S
+
+
+def test_a_rejected_password_is_tried_rarely() -> None:
+    """Guards the account: many cameras lock it after five tries. Other failures in between hide none."""
+    backoff = Backoff(random.Random(0))
+    assert [backoff.next_s(denied=True) / 60 for _ in range(6)] == [1, 2, 4, 8, 15, 15]
+    backoff.next_s()
+    assert backoff.next_s(denied=True) == 900
+    backoff.reset()
+    assert backoff.next_s(denied=True) == 60

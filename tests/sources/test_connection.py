@@ -32,3 +32,11 @@ def test_reasons(line: str, sentence: str) -> None:
     log = Log()
     log.feed(line)
     assert sentence in failure(log).sentence
+
+
+def test_a_rejected_password_is_told_from_other_refusals() -> None:
+    """It alone may cost an account."""
+    for line, denied in (("401 Unauthorized", True), ("403 Forbidden", True), ("404 Not Found", False)):
+        log = Log()
+        log.feed(f"[rtsp @ 0x1] [error] method DESCRIBE failed: {line}")
+        assert failure(log).denied is denied

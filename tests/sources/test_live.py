@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -9,11 +10,14 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
-from svlm_cli.media.network import Login, device_address, network_address
+from svlm_cli.media.network import Login, device_address, network_address, with_options
+from svlm_cli.sources.http import fetch_playlist
 from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.playlist import NOTHING_NEW, Following
 from svlm_cli.sources.status import State, describe
-from tests.clips import run_ffmpeg
+from tests.clips import X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
+from tests.servers.web import WebServer
 from tests.sources.live import Watched
 
 FPS = 8  # of the server; the tests look at half of them
@@ -134,6 +138,27 @@ def test_what_is_not_there_is_told_at_once(server: RtspServer) -> None:
     assert [status.state for status in camera.told] == [State.CONNECTING, State.ENDED]
 
 
+def test_a_wrong_path_is_waited_for(server: RtspServer) -> None:
+    """A relay whose source is not there yet, beside other cameras of the call."""
+    with Watched(server.url.replace("/live", "/elsewhere"), options=LiveOptions(waits=True)) as camera:
+        camera.wait_for(lambda: camera.stream.status.failures >= 2)
+        assert "404" in camera.stream.status.reason or camera.stream.status.state is State.CONNECTING
+        assert camera.error is None
+
+
+def test_a_wrong_password_is_waited_for_by_the_minute(pictures: Path) -> None:
+    """Every five seconds, it would lock the account in half a minute."""
+    require_rtsp_server()
+    with (
+        RtspServer(pictures, login=("viewer", "right")) as server,
+        Watched(network_address(server.url, login=Login("viewer", "wrong")), options=LiveOptions(waits=True)) as camera,
+    ):
+        camera.wait_for_state(State.WAITING)
+        assert "Trying again in 1 min." in describe(camera.stream.status)
+        camera.stream.check()  # asks no second time
+    assert [status.state for status in camera.told].count(State.CONNECTING) == 1
+
+
 @pytest.mark.parametrize("login", [None, Login("viewer", "wrong")])
 def test_a_wrong_password_is_told_at_once(pictures: Path, login: Login | None) -> None:
     require_rtsp_server()
@@ -195,6 +220,19 @@ def test_a_clock_that_jumps_costs_nothing() -> None:
         assert camera.stream.status.connections == 1
 
 
+def test_a_slow_camera_has_frames_all_the_time() -> None:
+    """One picture in five seconds: the first is shown at once, and again until the second comes, which is no stall."""
+    slow = device_address(find_ffmpeg(), "testsrc2=s=64x48:r=1/5,realtime=limit=9", "lavfi")
+    with Watched(slow, options=LiveOptions(stall_timeout_s=0.5)) as camera:
+        camera.wait_for_frames(8)
+        assert camera.stream.status.first_frame_s is not None
+        assert camera.stream.status.first_frame_s < 4.5, "ffmpeg held it back until the second came"
+        assert camera.stream.status.connections == 1
+    assert [frame.time_s for frame in camera.frames[:8]] == [index / 4 for index in range(8)]
+    assert len({id(frame.pixels) for frame in camera.frames[:8]}) == 1
+    assert all(frame.gap_s == 0 for frame in camera.frames)
+
+
 def test_held_back_it_follows_the_sources_clock() -> None:
     """Whoever wants to catch up must not lose what waits in a buffer."""
     with Watched(
@@ -219,3 +257,66 @@ def test_closing_ends_every_kind_of_wait(server: RtspServer) -> None:
     with Watched(server.url) as camera:
         camera.wait_for_state(State.WAITING)
     assert decoders() == []
+
+
+def tags(flv: bytes, later_ms: int = 0) -> bytes:
+    """The packets of an FLV file, at a later time."""
+    at, moved = 13, bytearray()  # after the file's header
+    while at < len(flv):
+        size = 11 + int.from_bytes(flv[at + 1 : at + 4], "big") + 4
+        time_ms = int.from_bytes(flv[at + 4 : at + 7], "big") + later_ms
+        if flv[at] != 18:  # what it says of itself
+            moved += flv[at : at + 4] + time_ms.to_bytes(3, "big") + flv[at + 7 : at + size]
+        at += size
+    return bytes(moved)
+
+
+def test_sound_that_comes_long_before_the_video() -> None:
+    """RTMP that is joined between two key frames: ffmpeg finds no video, and that is no reason to give up."""
+    sound = run_ffmpeg("-f", "lavfi", "-i", "sine=d=9", "-c:a", "aac", "-f", "flv", "-")
+    video = run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=1", *X264, "-f", "flv", "-")
+    stream = b"FLV\1\5\0\0\0\x09\0\0\0\0" + tags(sound) + tags(video, later_ms=9000)
+    with WebServer({"/live.flv": lambda: iter([stream])}) as web:
+        address = with_options(network_address(web.url("/live.flv")), ("analyzeduration", "1000000"))  # as for RTMP
+        with Watched(address) as camera:
+            camera.wait_for_frames(1)
+        reasons = [status.reason for status in camera.told if status.state is State.WAITING]
+        assert reasons[0] == "has no video."
+
+
+class HlsServer:
+    """A folder with a playlist of segments of half a second, each of them fifteen numbered pictures."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        clip = make_clip(folder / "clip.mp4", frames=90, encode=(*X264, "-g", "15"))
+        cut = ("-f", "hls", "-hls_time", "0.5", "-hls_segment_filename", folder / "s%d.ts", folder / "whole.m3u8")
+        run_ffmpeg("-i", clip, "-c", "copy", *cut)
+
+    def lists(self, first: int, last: int, *, ended: bool = False) -> None:
+        names = "".join(f"#EXTINF:0.5,\ns{number}.ts\n" for number in range(first, last + 1))
+        head = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:{first}\n"
+        new = self._folder / "new"
+        new.write_text(head + names + "#EXT-X-ENDLIST\n" * ended)
+        new.replace(self._folder / "a.m3u8")
+
+
+def test_a_playlist_is_shown_once(tmp_path: Path) -> None:
+    """One that a dead encoder left behind was shown again and again, and one that had ended from its beginning."""
+    hls = HlsServer(tmp_path)
+    hls.lists(0, 2)
+    with WebServer(tmp_path) as web:
+        options = LiveOptions(stall_timeout_s=1, timing=Timing.SOURCE, paced=True)
+        following = Following(partial(fetch_playlist, web.url("/a.m3u8"), None))
+        with Watched(web.url("/a.m3u8"), fps=10, options=options, following=following) as camera:
+            camera.wait_for(lambda: camera.stream.status.failures >= 2)
+            assert camera.stream.status.reason in (NOTHING_NEW.sentence, "")
+            hls.lists(1, 4)  # the third was not seen whole by a connection that waited for more
+            camera.wait_for(lambda: camera.stream.status.connections == 2)
+            hls.lists(1, 5, ended=True)
+            camera.wait_for_end()
+    assert camera.error is None
+    assert camera.stream.status.state is State.ENDED
+    shown = numbers(frame.pixels for frame in camera.frames)
+    assert shown == sorted(set(shown)), "nothing twice"
+    assert set(range(0, 90, 3)) - set(shown) <= {42}, "and all of it, but what ffmpeg held back when it stood still"

@@ -214,6 +214,15 @@ def test_other_protocols(tmp_path: Path, stream: bytes, protocol: str) -> None:
         sender.wait()
 
 
+def test_a_web_address_may_be_waited_for() -> None:
+    """A relay whose source is not there yet answers 404."""
+    with WebServer({}) as web:
+        with pytest.raises(InputError, match="404"):
+            open_it(web.url("/a.m3u8"))
+        with open_it(web.url("/a.m3u8"), waits=True) as frames:
+            assert isinstance(frames, LiveStream)
+
+
 def test_credentials_by_host(tmp_path: Path) -> None:
     file = tmp_path / "cameras"
     file.write_text("machine front login me password one\nmachine back login me password two\n")

@@ -1,0 +1,142 @@
+"""A live HLS playlist that is followed: what of it has been shown, and where to go on, so that nothing is shown twice.
+
+ffmpeg follows it, and says which segments it asks for; whoever connects again asks here first. Knows neither how a
+playlist is fetched nor what is in its segments.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from svlm_cli.media.log import Request
+from svlm_cli.sources.connection import Ending
+
+_JOIN_SEGMENTS = 3  # from the end, as ffmpeg does
+_BEHIND_TARGETS = 3.0  # how many segments' time a server may be behind what it has served before
+_RANGE = re.compile(r"(\d+)(?:@(\d+))?")
+_MAP = re.compile(r'#EXT-X-MAP:(?:.*,)?URI="([^"]*)"')
+_TARGET = re.compile(r"#EXT-X-TARGETDURATION:\s*(\d{1,6})")
+
+HAS_ENDED = Ending("has ended.", over=True)
+NOTHING_NEW = Ending("shows nothing new: its playlist stands still.")
+
+Key = tuple[str, str, int]
+"""A segment, whichever server it comes from: path, query, offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """What one says at a moment."""
+
+    segments: tuple[Key, ...]
+    heads: frozenset[tuple[str, str]] = frozenset()  # what comes before segments, path and query of each
+    ended: bool = False
+    target_s: float = 10.0  # no segment is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file on the web: where it is in truth, and its lines."""
+
+    url: str
+    lines: Sequence[str] = field(repr=False)
+
+
+def variant_of(page: Page) -> str | None:
+    """Where the first of several playlists is; None if this one names segments itself."""
+    if not any(line.startswith("#EXT-X-STREAM-INF") for line in page.lines):
+        return None
+    return next((urljoin(page.url, line) for line in page.lines if line and not line.startswith("#")), None)
+
+
+def read_playlist(page: Page) -> Playlist:
+    """The playlist of the page."""
+    segments, heads, ended, target_s = [], set(), False, 10.0
+    offset, after = 0, 0  # of a segment that is part of a file; where the one before it ended
+    for line in page.lines:
+        if line.startswith("#EXT-X-BYTERANGE:") and (match := _RANGE.match(line.partition(":")[2].strip())):
+            offset = after if match[2] is None else int(match[2])
+            after = offset + int(match[1])
+        elif match := _MAP.match(line):
+            heads.add(_key(urljoin(page.url, match[1]), 0)[:2])
+        elif match := _TARGET.match(line):
+            target_s = float(match[1])
+        elif line.startswith("#EXT-X-ENDLIST"):
+            ended = True
+        elif line and not line.startswith("#"):
+            segments.append(_key(urljoin(page.url, line), offset))
+            offset = 0
+    return Playlist(tuple(segments), frozenset(heads), ended, max(0.5, target_s))
+
+
+def _key(url: str, offset: int) -> Key:
+    parts = urlsplit(url)
+    return parts.path, parts.query, offset
+
+
+class Following:
+    """What has been shown of a playlist. `fetch` gives it as it is now, or why not, and ends soon after the event."""
+
+    def __init__(
+        self,
+        fetch: Callable[[threading.Event], Playlist | Ending],
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._now_s = now_s
+        self._shown: tuple[tuple[Key, ...], ...] = ()  # by playlist of ffmpeg's
+        self._behind: tuple[Playlist, float] | None = None  # what was shown: how it was at first, and since when
+
+    def note(self, requests: Mapping[int, Sequence[Request]]) -> None:
+        """What a connection asked for. All of it counts as shown."""
+        if requests:
+            self._shown = tuple(tuple(_key(*request) for request in some) for some in requests.values())
+
+    def go_on(self, stop: threading.Event) -> int | Ending | None:
+        """The segment to begin with, counted from the playlist's first; None for where a live stream is joined.
+
+        An ending says why there is nothing to begin with.
+        """
+        if not self._shown:
+            return None
+        playlist = self._fetch(stop)
+        if isinstance(playlist, Ending):
+            return playlist
+        index = self._first_new(playlist)
+        if index is None:
+            return None
+        if playlist.ended:
+            return HAS_ENDED  # ffmpeg would begin with its first segment
+        if index == len(playlist.segments):
+            return NOTHING_NEW
+        return max(index, len(playlist.segments) - _JOIN_SEGMENTS)
+
+    def _first_new(self, playlist: Playlist) -> int | None:
+        """Where what was not shown begins; None if nothing of it was."""
+        listed = set(playlist.segments)
+        shown = next((some for some in self._shown if listed.intersection(some)), None)
+        if shown is None:
+            return None
+        newest = next((key for key in reversed(shown) if key[:2] not in playlist.heads), shown[-1])
+        if newest in listed:
+            self._behind = None
+            return len(playlist.segments) - playlist.segments[::-1].index(newest)
+        if self._begins_again(playlist):
+            self._shown, self._behind = (), None
+            return None
+        return len(playlist.segments)
+
+    def _begins_again(self, playlist: Playlist) -> bool:
+        """Whether an encoder that was started again gives old names to new segments.
+
+        The newest one that was shown is not listed, though older ones are. So may a server answer that is behind
+        another one; but that one catches up.
+        """
+        if self._behind is None:
+            self._behind = playlist, self._now_s()
+        first, since_s = self._behind
+        return playlist != first and self._now_s() - since_s >= _BEHIND_TARGETS * playlist.target_s
