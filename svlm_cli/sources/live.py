@@ -18,8 +18,9 @@ from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing
 from svlm_cli.sources.backoff import Backoff
-from svlm_cli.sources.connection import Connection, Ending
+from svlm_cli.sources.connection import Connection, Ending, Feed
 from svlm_cli.sources.grid import frame_rate, moment
+from svlm_cli.sources.held import HeldConnection
 from svlm_cli.sources.status import SourceStatus, State
 
 _EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time
@@ -41,6 +42,12 @@ class LiveOptions:
         if self.max_reconnects is not None and self.max_reconnects < 0:
             raise UsageError(f"--max-reconnects must be 0 or more, not {self.max_reconnects}.")
 
+    def gives_up(self, ending: Ending, failures: int, *, lived: bool = False) -> bool:
+        """Whether no other try can help, or enough were made. `lived`: pictures have come before."""
+        if not (lived or ending.again):  # a server that comes back may refuse everybody until its camera is there
+            return True
+        return self.max_reconnects is not None and failures >= self.max_reconnects
+
 
 class LiveStream(Closing):
     """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
@@ -60,17 +67,20 @@ class LiveStream(Closing):
         *,
         fps: float,
         options: LiveOptions,
+        feed: Feed | None = None,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
         self._program = program
         self._address = address
         self._rate = frame_rate(fps)
         self._options = options
+        self._feed = feed  # what writes it into ffmpeg, connection by connection, if ffmpeg does not call by itself
         self._tell = tell
         self._backoff = Backoff()
         self._stop = threading.Event()
         self._turn = threading.RLock()
         self._connection: Connection | None = None
+        self._held: HeldConnection | None = None
         self._zero_s: float | None = None  # of the clock, on the monotonic one
         self._last_s = 0.0  # time of the newest frame
         self._status = SourceStatus(address.name, State.CONNECTING)
@@ -94,12 +104,23 @@ class LiveStream(Closing):
             return next(self._frames)
 
     def check(self) -> None:
-        """Connect once, apart from the frames. `InputError` if no other try could help either."""
-        timing, patience_s = self._options.timing, self._options.stall_timeout_s
-        with Connection(self._program, self._address, self._rate, timing, stall_timeout_s=patience_s) as connection:
-            shown = next(iter(connection), None) is not None
-        if not shown and not connection.ending.again:
-            self._give_up_on(connection.ending)
+        """Connect now, and keep the connection for whoever reads: until then its pictures are thrown away.
+
+        `InputError` if no other try could help either.
+        """
+        self._become(State.CONNECTING, self._status)
+        held = HeldConnection(self._call())
+        try:
+            shown = held.wait()
+        except BaseException:
+            held.close()
+            raise
+        if shown:
+            self._held = held
+            return
+        held.close()
+        if not self._stop.is_set() and not held.connection.ending.again:
+            self._give_up_on(held.connection.ending)
 
     def close(self) -> None:
         """Stop reading."""
@@ -109,6 +130,8 @@ class LiveStream(Closing):
             connection.kill()
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._frames.close()
+            if self._held is not None:
+                self._held.close()
 
     def _read(self) -> Generator[Frame | None, None, None]:
         while not self._stop.is_set():
@@ -126,25 +149,35 @@ class LiveStream(Closing):
             self._stop.wait(delay_s)
         self._become(State.ENDED, self._status)
 
-    def _connect(self) -> Generator[Frame, None, Ending]:
+    def _call(self) -> Connection:
         options = self._options
         connection = Connection(
-            self._program, self._address, self._rate, options.timing, stall_timeout_s=options.stall_timeout_s
+            self._program,
+            self._address,
+            self._rate,
+            options.timing,
+            stall_timeout_s=options.stall_timeout_s,
+            feed=self._feed,
         )
-        with connection:
-            self._connection = connection
-            if self._stop.is_set():
-                connection.kill()
-            clock = self._on_arrival if options.timing is Timing.ARRIVAL else self._on_source_clock
+        self._connection = connection
+        if self._stop.is_set():
+            connection.kill()
+        return connection
+
+    def _connect(self) -> Generator[Frame, None, Ending]:
+        held, self._held = self._held, None
+        with held or self._call() as pictures:
+            connection = pictures.connection if isinstance(pictures, HeldConnection) else pictures
+            clock = self._on_arrival if self._options.timing is Timing.ARRIVAL else self._on_source_clock
             base_s: float | None = None
-            for picture in connection:
+            for index, picture in enumerate(pictures):
                 if self._stop.is_set():
                     break
                 if base_s is None:
                     base_s = self._begin(connection)
-                time_s = clock(base_s, connection.frames - 1)
+                time_s = clock(base_s, index)
                 if time_s is not None:
-                    yield self._frame(picture, time_s, first=connection.frames == 1)
+                    yield self._frame(picture, time_s, first=index == 0)
         return connection.ending
 
     def _begin(self, connection: Connection) -> float:
@@ -154,6 +187,8 @@ class LiveStream(Closing):
             self._zero_s = time.monotonic()
         self._backoff.reset()
         begun = replace(self._status, connections=self._status.connections + 1, failures=0)
+        if connection.replaces_tcp and not self.notices:
+            self.notices.append(f"{self._address.name} does not send over TCP, so it is watched over UDP.")
         self._become(State.LIVE, begun, first_frame_s=connection.first_frame_s)
         return 0.0 if first else max(self.now_s(), self._last_s + float(1 / self._rate))
 
@@ -185,9 +220,7 @@ class LiveStream(Closing):
 
     def _give_up_on(self, ending: Ending) -> None:
         """Raise `InputError` if no other try can help, or enough were made."""
-        lived = self._status.connections > 0  # a server that comes back may refuse everybody until its camera is there
-        most = self._options.max_reconnects
-        if (lived or ending.again) and (most is None or self._backoff.failures < most):
+        if not self._options.gives_up(ending, self._backoff.failures, lived=self._status.connections > 0):
             return
         self._become(State.ENDED, self._status, reason=ending.sentence)
         raise InputError(f"{self._address.name} {ending.sentence}", ending.hint)

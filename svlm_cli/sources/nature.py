@@ -1,0 +1,81 @@
+"""What is behind a web address: a recording, which has an end and is read like a file, or something live.
+
+The question is the first connection: whoever reads a stream goes on with the answer. Only a playlist and a recording,
+which ffmpeg reads in several requests, are asked for again. Knows no ffmpeg.
+"""
+
+import threading
+from enum import StrEnum
+from urllib.parse import urljoin, urlsplit
+
+from svlm_cli.sources.connection import Ending
+from svlm_cli.sources.feeder import PIECE_BYTES
+from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.jpeg import BEGIN
+from svlm_cli.sources.webfeed import PNG_BEGIN
+
+_PLAYLIST_BEGIN = b"#EXTM3U"
+_MOST_PLAYLIST_BYTES = 16 * 1024 * 1024
+_MOST_LINE_BYTES = 64 * 1024
+_LONGEST_BYTES = 1 << 44  # a stream may name a number for its length that no recording has
+_LOOKED_AT_BYTES = 8
+
+
+class Nature(StrEnum):
+    """What an address leads to."""
+
+    RECORDING = "recording"
+    STREAM = "stream"
+    PICTURES = "pictures"  # a stream of JPEGs
+    STILL = "still"  # one picture
+    PLAYLIST = "playlist"  # live, in segments that come at once, so its own clock says when
+
+
+def look(client: Client, stop: threading.Event) -> tuple[Nature, Answer]:
+    """What the address leads to, and the answer, whose body is still to be read. `RefusedError` if there is none."""
+    answer, found = client.ask(_examine, stop)
+    assert found is not None, "nothing was said of an older answer"
+    nature, variant = found
+    if variant is None:
+        return nature, answer
+    answer.close()
+    inner, found = client.ask(_examine, stop, url=variant)
+    inner.close()
+    return (Nature.RECORDING if found is not None and found[0] is Nature.RECORDING else Nature.PLAYLIST), inner
+
+
+def _examine(answer: Answer) -> tuple[Nature, str | None]:
+    """What an answer is; and the address of a variant, if it is a playlist of playlists."""
+    kind = answer.kind
+    if kind.startswith("multipart/"):
+        return Nature.PICTURES, None
+    begin = answer.peek(_LOOKED_AT_BYTES)
+    if begin.startswith(_PLAYLIST_BEGIN):
+        return _examine_playlist(answer)
+    if kind.startswith("image/") or (begin.startswith(PNG_BEGIN) and not kind.startswith("video/")):
+        return Nature.STILL, None
+    if answer.length is not None and answer.length < _LONGEST_BYTES:
+        return Nature.RECORDING, None
+    return Nature.PICTURES if begin.startswith((b"--", BEGIN)) else Nature.STREAM, None
+
+
+def _examine_playlist(answer: Answer) -> tuple[Nature, str | None]:
+    lines = _playlist(answer)
+    if any(line.startswith("#EXT-X-STREAM-INF") for line in lines):
+        addresses = (urljoin(answer.url, line) for line in lines if line and not line.startswith("#"))
+        variant = next((one for one in addresses if urlsplit(one).scheme in ("http", "https")), None)
+        if variant is None:
+            raise RefusedError(Ending("is a playlist that names no address of http or https.", again=False))
+        return Nature.PLAYLIST, variant
+    ends = any(line.startswith("#EXT-X-ENDLIST") for line in lines)
+    return Nature.RECORDING if ends else Nature.PLAYLIST, None
+
+
+def _playlist(answer: Answer) -> list[str]:
+    """Its lines; `RefusedError` if there is no end to them."""
+    data = bytearray()
+    while piece := answer.read(PIECE_BYTES):
+        data += piece
+        if len(data) > _MOST_PLAYLIST_BYTES or b"\n" not in data[-_MOST_LINE_BYTES:].ljust(_MOST_LINE_BYTES, b"\n"):
+            raise RefusedError(Ending("sends a playlist that does not end."))
+    return [line.strip() for line in data.decode(errors="replace").splitlines()]
