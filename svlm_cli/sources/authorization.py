@@ -66,8 +66,22 @@ class Authorization:
         return "Digest " + ", ".join([*quoted, *(f"{key}={value}" for key, value in bare.items())])
 
 
+def algorithms(challenges: Sequence[str]) -> list[str]:
+    """How a password is asked for: ``BASIC``, or the algorithm of a digest."""
+    return [
+        scheme.upper() if scheme == "basic" else fields.get("algorithm", "MD5").upper()
+        for scheme, fields in _parsed(challenges)
+    ]
+
+
 def _known(challenges: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
     """By scheme, the strongest of those that can be answered last."""
+    usable = [one for one in _parsed(challenges) if one[0] == "basic" or _is_usable(one[1])]
+    return sorted(usable, key=lambda one: list(_HASHES.values()).index(_hash(one[1].get("algorithm", "MD5"))))
+
+
+def _parsed(challenges: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+    """Scheme and fields of each."""
     found = []
     for text in challenges:
         starts = list(_CHALLENGE.finditer(text))
@@ -76,8 +90,7 @@ def _known(challenges: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
             pairs = [pair for pair in parse_http_list(text[start.end() : end]) if re.fullmatch("[^=]+=.+", pair)]
             fields = {key.lower(): value for key, value in parse_keqv_list(pairs).items()}
             found.append((start[1].lower(), fields))
-    usable = [one for one in found if one[0] == "basic" or _is_usable(one[1])]
-    return sorted(usable, key=lambda one: list(_HASHES.values()).index(_hash(one[1].get("algorithm", "MD5"))))
+    return found
 
 
 def _is_usable(challenge: dict[str, str]) -> bool:

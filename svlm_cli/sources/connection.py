@@ -69,6 +69,7 @@ class Ending:
     sentence: str  # after the source's name: "refuses the connection."
     hint: str = ""
     again: bool = True  # whether another try may help
+    denied: bool = False  # by the password, so each try may be one of a few
 
 
 class Feeding(Protocol):
@@ -158,5 +159,5 @@ def failure(log: Log) -> Ending:
     """Why not one picture came."""
     for pattern, sentence, hint, again in _FAILURES:
         if log.says(pattern):
-            return Ending(sentence, _HINTS[hint], again)
+            return Ending(sentence, _HINTS[hint], again, denied=hint == "login")
     return Ending("cannot be read.", f"ffmpeg says: {log.last_error}" if log.last_error else "")

@@ -40,14 +40,14 @@ _HOST = "Check the host and the port of the address, and the network."
 # Of an answer: the sentence after the source's name, the hint, and whether another try may help.
 _REFUSALS = {
     400: Ending("does not understand the request.", _PATH, again=False),
-    401: Ending("wants a user and a password, or others than it got.", _LOGIN, again=False),
-    403: Ending("does not let this user in.", _LOGIN, again=False),
+    401: Ending("wants a user and a password, or others than it got.", _LOGIN, again=False, denied=True),
+    403: Ending("does not let this user in.", _LOGIN, again=False, denied=True),
     404: Ending("does not exist there: it answers 404.", _PATH, again=False),
     405: Ending("does not understand the request.", _PATH, again=False),
     410: Ending("is not there any more: it answers 410.", _PATH, again=False),
 }
 _SILENT = Ending("does not answer.", _HOST)
-_UNKNOWN_WAY = Ending("asks for the password in a way that svlm does not know.", again=False)
+_UNKNOWN_WAY = Ending("asks for the password in a way that svlm does not know.", again=False, denied=True)
 
 Found = TypeVar("Found")
 
@@ -233,7 +233,7 @@ class _Call:
             if parts.scheme == "https":
                 if proxy is not None:
                     _tunnel(sock, f"{host}:{port}")
-                sock = _tls().wrap_socket(sock, server_hostname=host)
+                sock = tls().wrap_socket(sock, server_hostname=host)
             elif proxy is not None:
                 target = f"http://{parts.netloc}{target}"
             connection.sock = sock
@@ -299,7 +299,7 @@ def _ending_of(error: Exception) -> Ending:
             return Ending("does not answer as a web server does.", _HOST)
 
 
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Cameras have certificates of their own making, so none is asked for, here as in ffmpeg."""
     context = ssl.create_default_context()
     context.check_hostname = False

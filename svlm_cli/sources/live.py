@@ -68,6 +68,7 @@ class LiveStream(Closing):
         fps: float,
         options: LiveOptions,
         feed: Feed | None = None,
+        explain: Callable[[Ending], Ending] = lambda ending: ending,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
         self._program = program
@@ -75,6 +76,7 @@ class LiveStream(Closing):
         self._rate = frame_rate(fps)
         self._options = options
         self._feed = feed  # what writes it into ffmpeg, connection by connection, if ffmpeg does not call by itself
+        self._explain = explain  # knows more of why a connection ended
         self._tell = tell
         self._backoff = Backoff()
         self._stop = threading.Event()
@@ -120,7 +122,7 @@ class LiveStream(Closing):
             return
         held.close()
         if not self._stop.is_set() and not held.connection.ending.again:
-            self._give_up_on(held.connection.ending)
+            self._give_up_on(self._explain(held.connection.ending))
 
     def close(self) -> None:
         """Stop reading."""
@@ -140,6 +142,7 @@ class LiveStream(Closing):
             ending = yield from self._connect()
             if self._stop.is_set():
                 break
+            ending = self._explain(ending)
             if self._status.frames > frames:
                 yield None
             self._give_up_on(ending)

@@ -5,17 +5,18 @@ Knows no model and no output.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.media.ffmpeg import Address, Timing, find_ffmpeg
 from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
-from svlm_cli.sources.connection import Feed
+from svlm_cli.sources.connection import Ending, Feed
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
 from svlm_cli.sources.http import Answer, Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature
+from svlm_cli.sources.rtsp import explained
 from svlm_cli.sources.sequential import Reading
 from svlm_cli.sources.status import SourceStatus
 from svlm_cli.sources.web import WebSource
@@ -87,7 +88,7 @@ def open_source(
             device_address(find_ffmpeg(), source, options.input_format, name=name, options=options.input_options)
         )
     if scheme_of(source) not in ("http", "https"):
-        return opening.live(opening.address())
+        return opening.live(opening.address(), explain=partial(explained, source))
     return WebSource(opening.client, opening.found, name=name, options=options.live(), tell=tell)
 
 
@@ -151,12 +152,25 @@ class _Opening:
         answer.close()
         return still
 
-    def live(self, address: Address, nature: Nature = Nature.STREAM, feed: Feed | None = None) -> LiveStream:
+    def live(
+        self,
+        address: Address,
+        nature: Nature = Nature.STREAM,
+        feed: Feed | None = None,
+        explain: Callable[[Ending], Ending] = lambda ending: ending,
+    ) -> LiveStream:
         """What goes on by itself."""
         options = self._options
         if options.start_s is not None or options.end_s is not None:
             hint = "Leave them out, and stop it with Ctrl-C."
             raise UsageError(f"{self._name} is live: it has no --start and no --end.", hint)
         address = replace(address, enough_pixels=self._enough_pixels)
-        live = options.live(nature)
-        return LiveStream(find_ffmpeg(), address, fps=self._fps, options=live, feed=feed, tell=self._tell)
+        return LiveStream(
+            find_ffmpeg(),
+            address,
+            fps=self._fps,
+            options=options.live(nature),
+            feed=feed,
+            explain=explain,
+            tell=self._tell,
+        )
