@@ -6,6 +6,7 @@ connection of it.
 
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.client import HTTPException
@@ -18,6 +19,7 @@ from svlm_cli.sources.http import Answer, Client, RefusedError
 from svlm_cli.sources.jpeg import BEGIN, MOST_BYTES, JpegReader
 
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
+_PNG_BLOCK_BYTES = 4096
 _QUICK = (("probesize", "32"), ("analyzeduration", "0"))
 _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 
@@ -141,7 +143,7 @@ class _Still:
 
     def _show(self, picture: bytes, until_s: float, stop: threading.Event) -> Iterator[bytes]:
         while not stop.is_set():
-            yield picture if self._format == "png_pipe" else _framed(picture)
+            yield _padded(picture) if self._format == "png_pipe" else _framed(picture)
             left_s = until_s - time.monotonic()
             stop.wait(max(0.0, min(self._step_s, left_s)))
             if left_s <= self._step_s:
@@ -174,6 +176,16 @@ def _uncut(piece: bytes) -> Iterator[bytes]:
 def _framed(picture: bytes) -> bytes:
     """As a part of motion JPEG that says how long it is: then ffmpeg need not wait for the next one to begin."""
     return b"--svlm\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture), picture)
+
+
+def _padded(picture: bytes) -> bytes:
+    """A PNG in whole blocks, by a chunk of nothing before its last one: ffmpeg waits until a block is full."""
+    end = picture.rfind(b"IEND") - 4
+    if end < 0:
+        return picture  # it breaks off
+    blank = bytes(-(len(picture) + 12) % _PNG_BLOCK_BYTES)
+    chunk = len(blank).to_bytes(4) + b"zzZz" + blank + zlib.crc32(b"zzZz" + blank).to_bytes(4)
+    return picture[:end] + chunk + picture[end:]
 
 
 def _validators(answer: Answer) -> dict[str, str]:

@@ -209,6 +209,33 @@ def test_what_is_not_there_yet_is_tried_again(pictures: list[bytes]) -> None:
         assert len(web.asked) == 2
 
 
+def test_opening_waits_for_nobody(pictures: list[bytes]) -> None:
+    """One thread opens all cameras of a call: a server that takes its time must hold up its own reader alone."""
+
+    def slow() -> Iterator[bytes]:
+        over.wait(20)
+        yield b""
+
+    over = threading.Event()
+    good = Reply({"Content-Type": "multipart/x-mixed-replace"}, lambda: itertools.cycle(pictures))
+    with WebServer({"/slow": slow, "/good": good}) as web:
+        sources = [open_it(web.url(path)) for path in ("/slow", "/slow", "/good")]
+        assert web.asked == []
+        readers = [threading.Thread(target=lambda source=source: list(source)) for source in sources[:2]]
+        for reader in readers:
+            reader.start()
+        while len(web.asked) < 2:
+            time.sleep(0.01)
+        assert len(first_frames(sources[2], 2)) == 2
+        assert all(reader.is_alive() for reader in readers)
+        for source in sources:
+            source.close()
+        over.set()
+        for reader in readers:
+            reader.join(5)
+            assert not reader.is_alive()
+
+
 def test_closing_ends_every_kind_of_wait() -> None:
     def silent() -> Iterator[bytes]:
         time.sleep(0.1)
