@@ -36,12 +36,16 @@ def missing() -> str:
 class RtspServer:
     """Plays the pictures of a folder, over and over, under ``/live``. A context manager that ends it."""
 
-    def __init__(self, pictures: Path, *, fps: int | Fraction = 8, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, pictures: Path, *, fps: int | Fraction = 8, login: tuple[str, str] | None = None, transport: str = ""
+    ) -> None:
         self._pictures = pictures
         self._fps = fps
         self._environment = {key: value for key, value in os.environ.items() if not key.startswith("RTSP_")}
         if login is not None:
             self._environment |= {"RTSP_USER": login[0], "RTSP_PASSWORD": login[1]}
+        if transport:
+            self._environment |= {"RTSP_TRANSPORT": transport}
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 

@@ -2,8 +2,9 @@
 
 ``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``; FPS may be a fraction, as in 1/2. Says
 ``ready PORT`` and then obeys lines on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each
-with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication.
-Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
+with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication, with
+``RTSP_TRANSPORT``, one of ``TCP``, ``UDP`` and ``UDP_MCAST``, it sends in that way alone. Nothing of svlm is imported:
+`camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
@@ -46,6 +47,8 @@ class Camera:
         )
         factory.set_shared(True)
         factory.connect("media-configure", self._configure)
+        if transport := os.environ.get("RTSP_TRANSPORT"):
+            self._carry(factory, transport)
         user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")
         if user and password:
             self._require(factory, user, password)
@@ -63,6 +66,13 @@ class Camera:
         permissions.add_permission_for_role("viewer", self._rtsp.RTSP_PERM_MEDIA_FACTORY_ACCESS, True)
         permissions.add_permission_for_role("viewer", self._rtsp.RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, True)
         factory.set_permissions(permissions)
+
+    def _carry(self, factory: Any, transport: str) -> None:
+        factory.set_protocols(getattr(library("GstRtsp").RTSPLowerTrans, transport))
+        if transport == "UDP_MCAST":
+            pool = self._rtsp.RTSPAddressPool()
+            pool.add_range("239.255.42.1", "239.255.42.1", 42000, 42999, 1)
+            factory.set_address_pool(pool)
 
     def _configure(self, _factory: Any, media: Any) -> None:
         self._elements = [media.get_element()]

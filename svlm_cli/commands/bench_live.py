@@ -91,7 +91,7 @@ def _feed(engine: "EvenEngine", address: "Address", begin: float, rounds: int) -
         close=frames.close,
         outputs=list,
         context=filling(policy),
-        live=Live(frames.now_s),
+        live=lambda: Live(frames.now_s),
         endless=True,
     )
 

@@ -22,10 +22,8 @@ from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.media.ffmpeg import path_name
-from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Condition, Progress
-from svlm_cli.sources.live import LiveStream
 from svlm_cli.sources.status import SourceStatus, State, describe
 
 if TYPE_CHECKING:
@@ -117,16 +115,14 @@ class _Watch:
         """Load the model, then watch all cameras until each has ended."""
         from svlm_cli.pipeline.run import run
 
+        for line in introduction(self.asked, self.policy, self.options.context):
+            self.say(line)
         feeds = self.feeds()
         first = next(feeds, None)
         if first is None:
             return
-        for line in introduction(self.asked, self.policy, self.options.context):
-            self.say(line)
         streams = len(self.cameras)
         try:
-            if streams == 1:
-                self.check(self.watched[first.name])
             engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.say)
         except BaseException:
             first.close()
@@ -137,29 +133,30 @@ class _Watch:
             for report in reports:
                 self.note(report)
 
-    @staticmethod
-    def check(watched: "Watched") -> None:
-        """A camera that will never let us in is told before the model is loaded, which may take a minute."""
-        if isinstance(watched.frames, LiveStream) and tells_who_may_watch(watched.camera.source.reveal()):
-            watched.frames.check()
-
     def feeds(self) -> "Iterator[Feed]":
         """The cameras that can be opened."""
-        from svlm_cli.pipeline.watched import open_camera
-
         for camera in self.cameras:
             try:
-                watched = open_camera(
-                    camera, self.policy, self.options, tell_status=self.become, tell=self.trouble(camera)
-                )
+                watched = self.open(camera)
             except SvlmError as error:
                 self.fail(error)
                 continue
             self.watched[camera.name] = watched
             self.progress.begin(camera.name, watched.frames.duration_s)
-            if watched.feed.live is None:
-                self.progress.become(camera.name, Condition.FILE)
             yield watched.feed
+
+    def open(self, camera: "Camera") -> "Watched":
+        """A lone one that will never let us in is told at once: loading the model may take a minute."""
+        from svlm_cli.pipeline.watched import open_camera
+
+        watched = open_camera(camera, self.policy, self.options, tell_status=self.become, tell=self.trouble(camera))
+        if len(self.cameras) == 1:
+            try:
+                watched.check()
+            except BaseException:
+                watched.feed.close()
+                raise
+        return watched
 
     def trouble(self, camera: "Camera") -> Callable[[str], None]:
         """How trouble with a camera's files is told."""
@@ -172,6 +169,8 @@ class _Watch:
 
     def listen(self, feed: "Feed", event: Chunk | TokenEvent | Segment) -> None:
         """Show what is seen and said, and a phrase when its second is over."""
+        if isinstance(event, Chunk) and feed.live() is None:
+            self.progress.become(feed.name, Condition.FILE)
         if isinstance(event, Segment):
             self.progress.hear(feed.name, event)
             self.lines.hear(feed.name, event)
@@ -180,7 +179,7 @@ class _Watch:
 
     def stop(self, report: "FeedReport") -> None:
         """One is stopped, and with it the command."""
-        self.cut = self.cut or not report.feed.endless
+        self.cut = self.cut or report.feed.ends
         self.note(report)
 
     def note(self, report: "FeedReport") -> None:
@@ -233,7 +232,7 @@ def totals(report: "FeedReport") -> str:
     parts = [f"{report.video_s:.1f} s of video"]
     if report.gap_s:
         parts.append(f"{report.gap_s:.1f} s missed")
-    if report.feed.live is not None:
+    if report.feed.live() is not None:
         parts.append(f"{report.dropped} frames dropped")
         latency = report.latency
         parts.append(

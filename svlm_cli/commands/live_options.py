@@ -12,7 +12,7 @@ import typer
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.media.network import Transport
+from svlm_cli.media.network import Transport, scheme_of
 from svlm_cli.pipeline.batch import Wanted
 from svlm_cli.pipeline.cameras import Camera, plan_cameras
 from svlm_cli.sources.credentials import Credentials
@@ -74,6 +74,15 @@ class LiveOptions:
             "--input-option",
             metavar="KEY=VALUE",
             help="For the device, as in video_size=1280x720. Repeatable.",
+            rich_help_panel=Panel.CAMERAS,
+        ),
+    ] = None
+    every: Annotated[
+        str | None,
+        typer.Option(
+            "--every",
+            metavar="TIME",
+            help="Fetch an address of a single picture every 2s, 1m ...",
             rich_help_panel=Panel.CAMERAS,
         ),
     ] = None
@@ -145,7 +154,12 @@ class LiveOptions:
     @property
     def segment_s(self) -> float | None:
         """How long a file lasts."""
-        return None if self.segment is None else _length_s(self.segment)
+        return None if self.segment is None else _length_s(self.segment, "for a file", "15m, 1h or 1d", least_s=1)
+
+    @property
+    def every_s(self) -> float | None:
+        """How long a single picture stands for the time after it."""
+        return None if self.every is None else _length_s(self.every, "between two pictures", "2s or 1m", least_s=0.1)
 
     @property
     def follow_s(self) -> float | None:
@@ -165,6 +179,7 @@ class LiveOptions:
             stall_timeout_s=self.stall_timeout,
             max_reconnects=self.max_reconnects,
             waits=self.wait,
+            every_s=self.every_s,
             catch_up=self.when_behind is WhenBehind.CATCH_UP,
         )
         options.live()  # checks what it is given
@@ -176,7 +191,8 @@ class LiveOptions:
         """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
-            for option, given in (("--name", self.name), ("--segment", self.segment), ("--wait", self.wait)):
+            live_only = {"--name": self.name, "--segment": self.segment, "--wait": self.wait, "--every": self.every}
+            for option, given in live_only.items():
                 if given:
                     raise UsageError(
                         f"{option} is for cameras and other live sources, and these are files.", "Leave it out."
@@ -189,6 +205,10 @@ class LiveOptions:
             )
         if self.follow:
             raise UsageError("--follow is for files.", "What comes from an address or a device goes on by itself.")
+        if self.every and not any(scheme_of(source.reveal()) in ("http", "https") for source in sources):
+            raise UsageError(
+                "--every is for the address of a picture, as in http://camera/snapshot.jpg.", "Leave it out."
+            )
         segmented = self.segment_s is not None
         return plan_cameras(sources, self.name or (), wanted, segmented=segmented)
 
@@ -200,9 +220,9 @@ def _pair(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _length_s(text: str) -> float:
+def _length_s(text: str, what_for: str, examples: str, *, least_s: float) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
-    if seconds < 1:
-        raise UsageError(f"{text} is no length for a file.", "Write it like 15m, 1h or 1d.")
+    if seconds < least_s:
+        raise UsageError(f"{text} is no length {what_for}.", f"Write it like {examples}.")
     return seconds

@@ -23,8 +23,18 @@ _PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
 class Transport(StrEnum):
     """What carries the video of an RTSP camera."""
 
-    TCP = "tcp"
+    TCP = "tcp"  # or UDP, if the camera refuses TCP
     UDP = "udp"
+    MULTICAST = "multicast"
+    HTTP = "http"  # RTSP through a web port
+
+
+_TRANSPORTS = {
+    Transport.TCP: (("rtsp_transport", "udp+tcp"), ("rtsp_flags", "prefer_tcp")),
+    Transport.UDP: (("rtsp_transport", "udp"),),
+    Transport.MULTICAST: (("rtsp_transport", "udp_multicast"),),
+    Transport.HTTP: (("rtsp_transport", "http"),),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +147,11 @@ def network_address(
         userinfo = f"{quote(login.user, safe='')}:{quote(login.password, safe='')}"
         parts = parts._replace(netloc=f"{userinfo}@{parts.netloc}")
         secrets |= {userinfo, login.password, quote(login.password, safe="")}
-    options = [*scheme.options, ("protocol_whitelist", scheme.protocols), ("format_whitelist", scheme.formats)]
+    tunnel = ",http" if scheme.formats == "rtsp" and transport is Transport.HTTP else ""
+    protocols = scheme.protocols + tunnel
+    options = [*scheme.options, ("protocol_whitelist", protocols), ("format_whitelist", scheme.formats)]
     if scheme.formats == "rtsp":
-        options.append(("rtsp_transport", transport.value))
+        options += _TRANSPORTS[transport]
     script = ["ffconcat version 1.0", f"file {_quoted(parts.geturl())}"]
     script += [f"option {key} {value}" for key, value in options]
     return Address(

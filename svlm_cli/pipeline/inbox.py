@@ -23,7 +23,7 @@ JOIN_TIMEOUT_S = 2.0
 class _Reader:
     """One source: its thread, its chunks that wait, and how it ended."""
 
-    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: bool) -> None:
+    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None], drops: Callable[[], bool]) -> None:
         self.chunks = chunks
         self.close = close
         self.drops = drops
@@ -54,12 +54,14 @@ class Inbox(Generic[Key]):
         self._readers: dict[Key, _Reader] = {}
         self._changed = Condition()
 
-    def add(self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: bool = False) -> None:
+    def add(
+        self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: Callable[[], bool] = lambda: False
+    ) -> None:
         """Start to read a source. `close`, called from another thread, makes `chunks` end.
 
-        With `drops` only the newest chunk waits: the source is never held back.
+        While it `drops`, only the newest chunk waits: the source is never held back.
         """
-        reader = _Reader(chunks, close, drops=drops)
+        reader = _Reader(chunks, close, drops)
         reader.thread = Thread(target=self._read, args=(reader,), name="svlm-source", daemon=True)
         self._readers[key] = reader
         reader.thread.start()
@@ -96,7 +98,7 @@ class Inbox(Generic[Key]):
             reader.thread.join(JOIN_TIMEOUT_S)
 
     def _wait_for_room(self, reader: _Reader, chunk: Chunk) -> None:
-        self._changed.wait_for(lambda: reader.stopped or reader.drops or self._takes(reader, chunk))
+        self._changed.wait_for(lambda: reader.stopped or reader.drops() or self._takes(reader, chunk))
 
     def _takes(self, reader: _Reader, chunk: Chunk) -> bool:
         """Whether there is room for another chunk of this source."""
@@ -112,7 +114,7 @@ class Inbox(Generic[Key]):
                     self._wait_for_room(reader, chunk)
                     if reader.stopped:
                         return
-                    replaces = reader.drops and reader.waiting
+                    replaces = reader.drops() and reader.waiting
                     reader.waiting.append(reader.drop_for(chunk) if replaces else chunk)
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever takes

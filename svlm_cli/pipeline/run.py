@@ -40,7 +40,17 @@ class Feed:
     context: str = ""
     seed: int = 0
     endless: bool = False  # stopped at any moment, what there is of it is whole
-    live: Live | None = None
+    live: Callable[[], Live | None] = lambda: None  # known with its first chunk: what a source is, has to be looked at
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is cut off if it is stopped."""
+        return not self.endless and self.live() is None
+
+    def drops(self) -> bool:
+        """Whether the oldest of its chunks gives way, where the model is too slow."""
+        live = self.live()
+        return live is not None and live.drops
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +91,7 @@ class _Running:
     def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
         self.stream.close()
-        complete = self.feed.endless or not stopped
+        complete = not (stopped and self.feed.ends)
         outputs, self.outputs = self.outputs, []
         errors = []
         for output in outputs:
@@ -122,7 +132,7 @@ class _Run:
                 self.finished.append(FeedReport(feed, error=error))
                 continue
             self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
-            self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.live is not None and feed.live.drops)
+            self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.drops)
 
     def take(self) -> list[Request]:
         """A request for each stream whose next chunk is ready."""
@@ -143,7 +153,7 @@ class _Run:
 
     @staticmethod
     def request(running: _Running, chunk: Chunk) -> Request:
-        live = running.feed.live
+        live = running.feed.live()
         if live is not None and live.resets and chunk.gap_s > 0:
             running.stream.reset()
         return Request(running.stream, chunk)
@@ -162,8 +172,9 @@ class _Run:
         running = self.running.get(event.stream)
         if running is None:
             return  # its output failed earlier in this round
-        if isinstance(event, Segment) and running.feed.live is not None:
-            event = self.timed(event, running.feed.live)
+        live = running.feed.live()
+        if isinstance(event, Segment) and live is not None:
+            event = self.timed(event, live)
         self.listen(running.feed, event)
         if isinstance(event, Segment):
             try:
@@ -206,7 +217,7 @@ def run(
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
     Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
-    are, complete where the feed is endless, else not, and hands the report of each to `interrupted`.
+    are, complete where the feed has no end, else not, and hands the report of each to `interrupted`.
     """
     state = _Run(engine, feeds, max_streams, listen)
     try:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import Destination, make_folder, open_destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format, Output, Provenance, open_output
@@ -24,6 +25,7 @@ from svlm_cli.sources.files import FrameStream
 from svlm_cli.sources.live import LiveStream
 from svlm_cli.sources.opening import SourceOptions, open_source
 from svlm_cli.sources.status import SourceStatus
+from svlm_cli.sources.web import WebSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,19 @@ class Watched:
     """A camera whose source is open."""
 
     camera: Camera
-    frames: FrameStream | LiveStream
+    frames: FrameStream | LiveStream | WebSource
     feed: Feed
     files: list[Path]  # that were begun, in order
+
+    def check(self) -> None:
+        """Call once, and keep what comes of that; `InputError` if no other try could help.
+
+        Not where a call is worth something: who sends by SRT, RTMP or UDP may serve one alone, from its beginning.
+        """
+        if isinstance(self.frames, WebSource) or (
+            isinstance(self.frames, LiveStream) and tells_who_may_watch(self.camera.source.reveal())
+        ):
+            self.frames.check()
 
 
 def open_camera(
@@ -61,7 +73,7 @@ def open_camera(
     tell_status: Callable[[SourceStatus], None],
     tell: Callable[[str], None],
 ) -> Watched:
-    """Open a camera, without waiting for it if it is live; `InputError` if it cannot be read.
+    """Open a camera, without waiting for it; `UsageError` for a request that makes no sense.
 
     `tell_status` hears how the source is, `tell` of trouble with its files.
     """
@@ -74,11 +86,10 @@ def open_camera(
         enough_pixels=policy.vision.enough_pixels,
         tell=tell_status,
     )
-    live = isinstance(frames, LiveStream)
     files: list[Path] = []
 
     def outputs() -> Sequence[Output]:
-        provenance = Provenance(camera.name, options.model)
+        provenance, live = Provenance(camera.name, options.model), _live(frames, options) is not None
         return [_open_output(target, provenance, options, files, tell if live else None) for target in camera.targets]
 
     feed = Feed(
@@ -89,13 +100,15 @@ def open_camera(
         query=options.query,
         context=options.context,
         seed=options.seed,
-        live=_live(frames, options),
-        endless=live,
+        live=partial(_live, frames, options),
     )
     return Watched(camera, frames, feed, files)
 
 
-def _live(frames: FrameStream | LiveStream, options: CameraOptions) -> Live | None:
+def _live(frames: FrameStream | LiveStream | WebSource, options: CameraOptions) -> Live | None:
+    """What there is to know of a live source; None for a recording, and for what nobody has looked at yet."""
+    if isinstance(frames, WebSource):
+        return None if frames.opened is None else _live(frames.opened, options)
     if not isinstance(frames, LiveStream):
         return None
     return Live(frames.now_s, drops=not options.sources.catch_up, resets=options.resets)

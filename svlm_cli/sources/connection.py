@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import BinaryIO, Protocol
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Picture
@@ -20,6 +21,7 @@ LEAST_FIRST_S = 30.0  # from an answer to the first picture: it may come in ten 
 _LOOK_EVERY_S = 0.5  # for an answer
 
 _ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
+_NO_TRANSPORT = rf"{_ANSWER}461\b.*"
 
 # Why a connection failed, as a whole line of ffmpeg's or as the reason at its end, first match wins: (pattern, sentence
 # after the name, hint, whether a lone source that was never seen is tried again).
@@ -28,6 +30,9 @@ _FAILURES = (
     (rf"{_ANSWER}403\b.*", "does not let this user in.", "login", False),
     (rf"{_ANSWER}404\b.*", "has no such stream: it answers 404.", "path", False),
     (rf"{_ANSWER}40[05]\b.*", "does not understand the request.", "path", False),
+    (_NO_TRANSPORT, "does not send the way it was asked to: it answers 461.", "transport", True),
+    (rf"{_ANSWER}453\b.*", "has no bandwidth left for another watcher: it answers 453.", "watchers", True),
+    (rf"{_ANSWER}454\b.*", "has lost the session: it answers 454.", "", True),
     (
         r"(?:Format|Protocol) .*not on whitelist '.*",
         "sends something else than video, or leads to another kind of address.",
@@ -48,6 +53,8 @@ _FAILURES = (
 _HINTS = {
     "login": "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD.",
     "path": "Check the part of the address after the host.",
+    "transport": "Try another --rtsp-transport.",
+    "watchers": "End others that watch it, or take its smaller stream.",
     "ffmpeg": "Install a complete ffmpeg.",
     "host": "Check the host and the port of the address, and the network.",
     "device": "Check its name, and whether it is plugged in.",
@@ -69,6 +76,22 @@ class Ending:
     over: bool = False  # the source itself says that nothing more will come
 
 
+class Feeding(Protocol):
+    """Who writes a source into ffmpeg's standard input. `ending` is why it ended, if it is not ffmpeg that knows."""
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why there is no more."""
+        ...
+
+    def close(self) -> None:
+        """Stop. ffmpeg is gone."""
+        ...
+
+
+Feed = Callable[[BinaryIO], Feeding]
+
+
 class Connection(Closing):
     """Iterates over the pictures of one connection; afterwards `ending` says why there are no more.
 
@@ -85,12 +108,14 @@ class Connection(Closing):
         *,
         stall_timeout_s: float,
         pace: Pace | None = None,
+        feed: Feed | None = None,
     ) -> None:
         self._began_s = time.monotonic()
         self._stall_timeout_s = stall_timeout_s
         self._stalled_s: float | None = None
         self._pace = pace or Pace()
         self._pipe = PicturePipe(program, address, rate, command=live_command(program, address, rate, timing))
+        self._feeding = None if feed is None else feed(self._pipe.stdin)
         self.frames = 0
         self.first_frame_s: float | None = None  # after the call
         self.wake_s: Callable[[], float] | None = None  # how long the reader wants to be left waiting from now on
@@ -144,6 +169,8 @@ class Connection(Closing):
         if self._stalled_s is not None:
             what = "no picture" if self.frames else "no first picture"
             return Ending(f"showed {what} for {self._stalled_s:.3g} s.")
+        if self._feeding is not None and self._feeding.ending is not None:
+            return self._feeding.ending
         if self.frames:
             return Ending("ended the connection.")
         return failure(self._pipe.log)
@@ -153,6 +180,11 @@ class Connection(Closing):
         """The segments of playlists that ffmpeg asked for last, by its number for the playlist."""
         return self._pipe.log.requests
 
+    @property
+    def replaces_tcp(self) -> bool:
+        """Whether the camera has no TCP, and sends over UDP."""
+        return self._pipe.log.says(_NO_TRANSPORT) is not None
+
     def kill(self) -> None:
         """End it now."""
         self._pipe.kill()
@@ -160,6 +192,8 @@ class Connection(Closing):
     def close(self) -> None:
         """Leave nothing of ffmpeg behind."""
         self._pipe.close()
+        if self._feeding is not None:
+            self._feeding.close()
 
 
 def failure(log: Log) -> Ending:

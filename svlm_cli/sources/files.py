@@ -89,6 +89,7 @@ def open_frames(
     decoder: Decoder = Decoder.FFMPEG,
     follow_s: float | None = None,
     enough_pixels: int | None = None,
+    reading: Reading | None = None,
 ) -> FrameStream:
     """The frames of a file, of standard input (``-``) or of a recording elsewhere: `fps` pictures a second.
 
@@ -98,7 +99,8 @@ def open_frames(
 
     Pictures of more than 4K are reduced to `enough_pixels`, or not at all if that is None.
 
-    With `follow_s` the file is still being written: its end is where it has not grown for so long.
+    With `follow_s` the file is still being written: its end is where it has not grown for so long. `reading.stop`, from
+    another thread, ends the opening of what is elsewhere.
 
     `InputError` if the source cannot be found or read, or has no picture between `start_s` and `end_s`; `UsageError`
     for times and rates that cannot be.
@@ -113,7 +115,7 @@ def open_frames(
         )
     program = find_ffmpeg()
     address = replace(_address(source, grows=follow_s is not None), enough_pixels=enough_pixels)
-    reading = Reading()
+    reading = reading or Reading()
     if follow_s is not None and not isinstance(source, Address) and not address.stdin:
         path, patience_s = Path(source), follow_s
         address = replace(address, url="pipe:0", protocols="pipe,fd", seekable=False, fed=True, options=_SOON)

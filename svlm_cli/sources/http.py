@@ -1,128 +1,333 @@
-"""What is behind a web address: a recording, which has an end and is read like a file, or something live.
+"""One GET to a web server: redirects, logins, and an end to all patience.
 
-Asks once, with Python's own client, for the first kilobytes. Knows no ffmpeg.
+A server may answer as slowly and as much as it likes: whoever asks has the beginning of the answer within seconds, or
+the reason why not. http and https alone, whatever a redirect says. Knows not what is in an answer.
 """
 
+import errno
+import http.client
+import re
+import socket
+import ssl
 import threading
-import urllib.error
-import urllib.request
-from enum import StrEnum
-from http.client import HTTPException
-from typing import IO
-from urllib.parse import urljoin
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from svlm_cli.core.errors import InputError
-from svlm_cli.media.network import Login, public_name, split_url
+from svlm_cli.core.address import SourceAddress
+from svlm_cli.core.closing import Closing
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.version import __version__
+from svlm_cli.media.network import Login, split_url
+from svlm_cli.sources.authorization import Authorization
 from svlm_cli.sources.connection import Ending
-from svlm_cli.sources.playlist import Page, Playlist, read_playlist, variant_of
 
-_TIMEOUT_S = 5.0
-_LOOKED_AT_BYTES = 256 * 1024
-_MOST_PLAYLIST_BYTES = 16 * 1024 * 1024
+PATIENCE_S = 8.0  # for an answer, redirects and logins included; less than a live source waits for a picture
+_EACH_S = 5.0  # for a connection, and for more of what was begun
 _LOOK_EVERY_S = 0.1  # for a stop
-_DENIALS = {
-    401: ("wants a user and a password, or others than it got.", "Put them into a file for --credentials."),
-    403: ("does not let this user in.", "Check user and password."),
-    404: ("does not exist there: it answers 404.", "Check the address."),
-    410: ("is not there any more: it answers 410.", "Check the address."),
+_MOST_REDIRECTS = 5
+_PORTS = {"http": 80, "https": 443}
+_MOST_TUNNEL_BYTES = 8192
+_REDIRECTS = (301, 302, 303, 307, 308)
+_SAFE = "%/:?#[]@!$&'()*+,;=~"  # signs that an address is made of
+
+_LOGIN = "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD."
+_PATH = "Check the part of the address after the host."
+_HOST = "Check the host and the port of the address, and the network."
+# Of an answer: the sentence after the source's name, the hint, and whether another try may help.
+_REFUSALS = {
+    400: Ending("does not understand the request.", _PATH, again=False),
+    401: Ending("wants a user and a password, or others than it got.", _LOGIN, again=False, denied=True),
+    403: Ending("does not let this user in.", _LOGIN, again=False, denied=True),
+    404: Ending("does not exist there: it answers 404.", _PATH, again=False),
+    405: Ending("does not understand the request.", _PATH, again=False),
+    410: Ending("is not there any more: it answers 410.", _PATH, again=False),
 }
+_SILENT = Ending("does not answer.", _HOST)
+_UNKNOWN_WAY = Ending("asks for the password in a way that svlm does not know.", again=False, denied=True)
+
+Found = TypeVar("Found")
 
 
-_SILENT = Ending("does not answer.", "Check the host and the port of the address, and the network.")
+class RefusedError(Exception):
+    """There is no answer, or one that helps nobody."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.sentence)
+        self.ending = ending
 
 
-class _ClosesRefusals(urllib.request.BaseHandler):
-    """Python's own handlers ask again with a password, and leave the first answer open."""
+class Answer(Closing):
+    """An answer whose head is there and whose body comes. Reading may wait; `kill`, from any thread, ends that."""
 
-    handler_order = 400  # before theirs
+    def __init__(self, response: http.client.HTTPResponse, handle: socket.socket, url: str) -> None:
+        self.url = url  # that answered
+        self.status = response.status
+        self.headers = response.headers
+        self._response = response
+        self._handle = handle
+        self._kept = b""
 
-    def http_error_401(self, _request: object, answer: IO[bytes], *_: object) -> None:
-        answer.close()
+    @property
+    def kind(self) -> str:
+        """The type of what it sends, such as ``image/jpeg``; empty if it does not say."""
+        return self.headers.get_content_type() if "Content-Type" in self.headers else ""
+
+    @property
+    def length(self) -> int | None:
+        """How much it says it will send."""
+        text = self.headers.get("Content-Length", "")
+        return int(text) if re.fullmatch(r"\d{1,18}", text) else None
+
+    def peek(self, size: int) -> bytes:
+        """Its first bytes, so many if there are; they are read again afterwards."""
+        while len(self._kept) < size and (piece := self._response.read1(size - len(self._kept))):
+            self._kept += piece
+        return self._kept[:size]
+
+    def read(self, size: int) -> bytes:
+        """What has come, or comes next; empty at the end. `OSError` or `HTTPException` if it breaks off."""
+        if self._kept:
+            piece, self._kept = self._kept[:size], self._kept[size:]
+            return piece
+        return self._response.read1(size)
+
+    def kill(self) -> None:
+        """End it now."""
+        _shut(self._handle)
+
+    def close(self) -> None:
+        """Hang up."""
+        self.kill()
+        self._response.close()
+        self._handle.close()
 
 
-class Nature(StrEnum):
-    """What an address leads to."""
+class Client:
+    """Who asks for an address, again and again if need be: with a login, for that host alone."""
 
-    RECORDING = "recording"
-    LIVE = "live"
-    PLAYLIST = "playlist"  # live, in segments that come at once, so its own clock says when
+    def __init__(self, address: str | SourceAddress, login: Login | None = None) -> None:
+        parts, own = split_url(address)
+        self.url = parts._replace(fragment="").geturl()
+        login = own or login
+        self._authorization = None if login is None else Authorization(login)
+
+    def ask(
+        self,
+        examine: Callable[[Answer], Found],
+        stop: threading.Event,
+        *,
+        url: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[Answer, Found | None]:
+        """The answer to a GET of the address, or of `url`, to which it led, and what `examine` finds in it.
+
+        That is None for an answer that says "not modified". `RefusedError` for any other, for none in time, and after
+        `stop`.
+        """
+        call = _Call(url or self.url, self._login_for, dict(headers or {}))
+        found = call.made(examine, stop)
+        assert call.answer is not None
+        return call.answer, found
+
+    def _login_for(self, url: str) -> Authorization | None:
+        """The login, if `url` is of the host that it is for, and not less safe."""
+        given, other = _origin(self.url), _origin(url)
+        upgraded = given == ("http", other[1], 80) and other == ("https", given[1], 443)
+        return self._authorization if other == given or upgraded else None
 
 
-def look(url: str, login: Login | None = None, *, name: str = "") -> Nature:
-    """What the address leads to; live if nobody answers, so that it is tried again later.
+class _Call:
+    """One question on its way, in a thread of its own: looking up a name may take minutes, and nobody can end that.
 
-    `InputError` if the answer is that there is nothing, or not for us.
+    Whoever waits may give up. What the thread is at is broken off then, as far as that is possible.
     """
-    opener, address = _opener(url, login)
+
+    def __init__(self, url: str, login_for: Callable[[str], Authorization | None], headers: Mapping[str, str]) -> None:
+        self._url = url
+        self._login_for = login_for
+        self._headers = headers
+        self._done = threading.Event()
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._handle: socket.socket | None = None  # the same connection as the socket in use, to end that with
+        self._ending = _SILENT
+        self.answer: Answer | None = None
+
+    def made(self, examine: Callable[[Answer], Found], stop: threading.Event) -> Found | None:
+        """Make it; raises `RefusedError` if it comes to nothing."""
+        found: list[Found] = []
+        work = threading.Thread(target=self._run, args=(lambda answer: found.append(examine(answer)),), daemon=True)
+        work.start()
+        until_s = time.monotonic() + PATIENCE_S
+        while not self._done.wait(_LOOK_EVERY_S):
+            if stop.is_set() or time.monotonic() > until_s:
+                break
+        with self._lock:
+            if self.answer is not None:
+                return found[0] if found else None
+            self._given_up = True
+            if self._handle is not None:
+                _shut(self._handle)
+        raise RefusedError(self._ending)
+
+    def _run(self, examine: Callable[[Answer], None]) -> None:
+        try:
+            answer = self._follow()
+            try:
+                if answer.status != HTTPStatus.NOT_MODIFIED:
+                    examine(answer)
+            except BaseException:
+                answer.close()
+                raise
+            with self._lock:
+                if not self._given_up:
+                    self.answer = answer
+                    return
+            answer.close()
+        except RefusedError as error:
+            self._ending = error.ending
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self._ending = _ending_of(error)
+        finally:
+            self._done.set()
+
+    def _follow(self) -> Answer:
+        """The answer at the end of all redirects."""
+        url, redirects, told = self._url, 0, False
+        while True:
+            answer = self._get(url)
+            if answer.status == HTTPStatus.NOT_MODIFIED or 200 <= answer.status < 300:
+                return answer
+            with answer:
+                login = self._login_for(url)
+                if answer.status == HTTPStatus.UNAUTHORIZED and login is not None and not told:
+                    told = login.hear(answer.headers.get_all("WWW-Authenticate", []))
+                    if not told:
+                        raise RefusedError(_UNKNOWN_WAY)
+                    continue
+                if answer.status not in _REDIRECTS or "Location" not in answer.headers:
+                    raise RefusedError(_refusal(answer.status))
+                url, redirects, told = _led_to(url, answer.headers["Location"]), redirects + 1, False
+            if redirects > _MOST_REDIRECTS:
+                raise RefusedError(Ending("leads from one address to the next, without an end.", _PATH))
+
+    def _get(self, url: str) -> Answer:
+        parts = urlsplit(url)
+        target = quote(parts.path or "/", safe=_SAFE) + ("?" + quote(parts.query, safe=_SAFE)) * bool(parts.query)
+        headers = {"User-Agent": f"svlm/{__version__}", "Accept": "*/*", "Connection": "close", **self._headers}
+        login = self._login_for(url)
+        value = None if login is None else login.header("GET", target)
+        if value is not None:
+            headers["Authorization"] = value
+        proxy = _proxy_for(parts)
+        host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+        connection = (http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection)(
+            host, port
+        )
+        sock, handle = self._connect(proxy or parts)
+        try:
+            if parts.scheme == "https":
+                if proxy is not None:
+                    _tunnel(sock, f"{host}:{port}")
+                sock = tls().wrap_socket(sock, server_hostname=host)
+            elif proxy is not None:
+                target = f"http://{parts.netloc}{target}"
+            connection.sock = sock
+            connection.request("GET", target, headers=headers)
+            response = connection.getresponse()
+            sock.settimeout(None)  # from here on whoever reads says how long it may take
+        except BaseException:
+            sock.close()
+            handle.close()
+            raise
+        return Answer(response, handle, url)
+
+    def _connect(self, where: SplitResult) -> tuple[socket.socket, socket.socket]:
+        sock = socket.create_connection((where.hostname, where.port or _PORTS[where.scheme]), timeout=_EACH_S)
+        with self._lock:
+            self._handle = handle = sock.dup()
+            if self._given_up:
+                _shut(handle)
+        return sock, handle
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def _led_to(url: str, location: str) -> str:
+    """Where a redirect leads; `RefusedError` if that is no address on the web."""
     try:
-        return _look(opener, address, 0)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in _DENIALS:
-            sentence, hint = _DENIALS[error.code]
-            raise InputError(f"{name or public_name(url)} {sentence}", hint) from None
-        return Nature.LIVE
-    except (OSError, ValueError, HTTPException):
-        return nature_by_name(url)
+        target = urljoin(url, location.strip())
+        if urlsplit(target).scheme not in _PORTS:
+            raise RefusedError(Ending("leads to an address that is neither http nor https.", _PATH, again=False))
+        parts, _ = split_url(target)
+    except (UsageError, ValueError):
+        raise RefusedError(Ending("leads to what is no address.", _PATH)) from None
+    return parts._replace(fragment="").geturl()
 
 
-def nature_by_name(url: str) -> Nature:
-    """What an address leads to, if nobody answers."""
-    parts, _ = split_url(url)
-    return Nature.PLAYLIST if parts.path.endswith(".m3u8") else Nature.LIVE
+def _refusal(status: int) -> Ending:
+    if status in _REFUSALS:
+        return _REFUSALS[status]
+    if status >= 500 or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS):
+        return Ending(f"cannot serve it at the moment: it answers {status}.")
+    return Ending(f"answers {status}.", _PATH)
 
 
-def _opener(url: str, login: Login | None) -> tuple[urllib.request.OpenerDirector, str]:
-    """Who asks, and the address without its login."""
-    parts, own = split_url(url)
-    address = parts.geturl()
-    manager = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    if login := own or login:
-        manager.add_password(None, address, login.user, login.password)
-    handlers = (urllib.request.HTTPBasicAuthHandler(manager), urllib.request.HTTPDigestAuthHandler(manager))
-    return urllib.request.build_opener(_ClosesRefusals, *handlers), address
+def _ending_of(error: Exception) -> Ending:
+    """Why there was no answer."""
+    match error:
+        case socket.gaierror():
+            return Ending("has an unknown host name.", _HOST)
+        case ConnectionRefusedError():
+            return Ending("refuses the connection: nothing serves there.", _HOST)
+        case ssl.SSLError():
+            return Ending("does not speak TLS as it should.", _HOST)
+        case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
+            return Ending("cannot be reached.", _HOST)
+        case ConnectionError() | http.client.IncompleteRead():
+            return Ending("broke the connection off.", _HOST)
+        case OSError():
+            return _SILENT
+        case _:
+            return Ending("does not answer as a web server does.", _HOST)
 
 
-def fetch_playlist(url: str, login: Login | None, stop: threading.Event) -> Playlist | Ending:
-    """The playlist there, or the first of those that it names; the reason why there is none."""
-    found: list[Playlist | Ending] = []
-    worker = threading.Thread(target=lambda: found.append(_fetch(url, login)), name="svlm-playlist", daemon=True)
-    worker.start()
-    while worker.is_alive() and not stop.is_set():
-        worker.join(_LOOK_EVERY_S)
-    return found[0] if found else _SILENT
+def tls() -> ssl.SSLContext:
+    """Cameras have certificates of their own making, so none is asked for, here as in ffmpeg."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
-def _fetch(url: str, login: Login | None) -> Playlist | Ending:
-    opener, address = _opener(url, login)
-    try:
-        page = _page(opener, address)
-        variant = variant_of(page)
-        return read_playlist(page if variant is None else _page(opener, variant))
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in _DENIALS:
-            return Ending(*_DENIALS[error.code], again=False, denied=error.code in (401, 403))
-        return Ending("cannot serve it at the moment.")
-    except (OSError, ValueError, HTTPException):
-        return _SILENT
+def _proxy_for(parts: SplitResult) -> SplitResult | None:
+    """The one that the environment names, as for ffmpeg."""
+    proxy = getproxies().get(parts.scheme)
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return None
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
 
 
-def _page(opener: urllib.request.OpenerDirector, address: str) -> Page:
-    with opener.open(address, timeout=_TIMEOUT_S) as answer:
-        text = answer.read(_MOST_PLAYLIST_BYTES).decode(errors="replace")
-        return Page(answer.url, [line.strip() for line in text.splitlines()])
+def _tunnel(sock: socket.socket, where: str) -> None:
+    sock.sendall(f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        piece = sock.recv(1)  # what follows is TLS
+        if not piece or len(head) > _MOST_TUNNEL_BYTES:
+            raise http.client.HTTPException
+        head += piece
+    if not re.match(rb"HTTP/1\.[01] 2\d\d\b", head):
+        raise http.client.HTTPException
 
 
-def _look(opener: urllib.request.OpenerDirector, address: str, depth: int) -> Nature:
-    with opener.open(address, timeout=_TIMEOUT_S) as answer:
-        start = answer.read(7)
-        if start != b"#EXTM3U":
-            return Nature.LIVE if answer.headers.get("Content-Length") is None else Nature.RECORDING
-        lines = (start + answer.read(_LOOKED_AT_BYTES)).decode(errors="replace").splitlines()
-        where = answer.url
-    if any(line.startswith("#EXT-X-STREAM-INF") for line in lines) and depth == 0:
-        variant = next((line.strip() for line in lines if line.strip() and not line.startswith("#")), None)
-        if variant is not None:
-            return _look(opener, urljoin(where, variant), depth + 1)
-    return Nature.RECORDING if any(line.startswith("#EXT-X-ENDLIST") for line in lines) else Nature.PLAYLIST
+def _shut(sock: socket.socket) -> None:
+    with suppress(OSError):  # it is gone already
+        sock.shutdown(socket.SHUT_RDWR)

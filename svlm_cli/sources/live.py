@@ -9,7 +9,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
@@ -20,8 +20,9 @@ from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing
 from svlm_cli.media.network import looked_at_longer, with_options
 from svlm_cli.sources.backoff import Backoff
-from svlm_cli.sources.connection import Connection, Ending
+from svlm_cli.sources.connection import Connection, Ending, Feed
 from svlm_cli.sources.grid import frame_rate, moment
+from svlm_cli.sources.held import HeldConnection
 from svlm_cli.sources.pace import Pace
 from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
 from svlm_cli.sources.status import SourceStatus, State
@@ -57,7 +58,8 @@ class LiveStream(Closing):
     """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
 
     While a camera takes its time, its last picture is shown again, so that each second has its frames. After the last
-    frame of a connection comes None: there will be no other for a while, or ever. `following` is for a playlist.
+    frame of a connection comes None: there will be no other for a while, or ever. `following` is for a playlist; `feed`
+    writes what ffmpeg does not call by itself into it, connection by connection; `explain` knows more of an ending.
     `close` may be called from another thread: it ends a wait of any kind at once. `tell` hears of each change of
     state, in the reader's thread.
     """
@@ -73,6 +75,8 @@ class LiveStream(Closing):
         fps: float,
         options: LiveOptions,
         following: Following | None = None,
+        feed: Feed | None = None,
+        explain: Callable[[Ending], Ending] = lambda ending: ending,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
         self._program = program
@@ -80,12 +84,15 @@ class LiveStream(Closing):
         self._rate = frame_rate(fps)
         self._options = options
         self._following = following
+        self._feed = feed
+        self._explain = explain
         self._tell = tell
         self._backoff = Backoff()
         self._pace = Pace()
         self._stop = threading.Event()
         self._turn = threading.RLock()
         self._connection: Connection | None = None
+        self._held: HeldConnection | None = None
         self._zero_s: float | None = None  # of the clock, on the monotonic one
         self._last_s = 0.0  # time of the newest frame
         self._shown_s = 0.0  # when the newest picture came, which may be shown again
@@ -111,14 +118,25 @@ class LiveStream(Closing):
             return next(self._frames)
 
     def check(self) -> None:
-        """Connect once, apart from the frames. `InputError` if no other try could help either."""
+        """Connect now, and keep the connection for whoever reads: until then its pictures are thrown away.
+
+        `InputError` if no other try could help either. Whoever waits whatever is wrong need not know it now.
+        """
         if self._options.waits:
             return
-        timing, patience_s = self._options.timing, self._options.stall_timeout_s
-        with Connection(self._program, self._address, self._rate, timing, stall_timeout_s=patience_s) as connection:
-            shown = next(iter(connection), None) is not None
-        if not shown and not connection.ending.again:
-            self._give_up_on(connection.ending)
+        self._become(State.CONNECTING, self._status)
+        held = HeldConnection(self._call(self._address))
+        try:
+            shown = held.wait()
+        except BaseException:
+            held.close()
+            raise
+        if shown:
+            self._held = held
+            return
+        held.close()
+        if not self._stop.is_set() and not held.connection.ending.again:
+            self._give_up_on(self._explain(held.connection.ending))
 
     def close(self) -> None:
         """Stop reading."""
@@ -128,6 +146,8 @@ class LiveStream(Closing):
             connection.kill()
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._frames.close()
+            if self._held is not None:
+                self._held.close()
 
     def _read(self) -> Generator[Frame | None, None, None]:
         while not self._stop.is_set():
@@ -136,6 +156,7 @@ class LiveStream(Closing):
             ending = yield from self._connect()
             if self._stop.is_set():
                 break
+            ending = self._explain(ending)
             if ending.unseen:
                 self._address = looked_at_longer(self._address)
             if self._status.frames > frames:
@@ -149,18 +170,32 @@ class LiveStream(Closing):
             self._stop.wait(delay_s)
         self._become(State.ENDED, self._status)
 
+    def _call(self, address: Address) -> Connection:
+        connection = Connection(
+            self._program,
+            address,
+            self._rate,
+            self._options.timing,
+            stall_timeout_s=self._options.stall_timeout_s,
+            pace=self._pace,
+            feed=self._feed,
+        )
+        self._connection = connection
+        if self._stop.is_set():
+            connection.kill()
+        return connection
+
     def _connect(self) -> Generator[Frame, None, Ending]:
+        held, self._held = self._held, None
+        if held is not None:
+            with held:
+                yield from self._frames_of(held.connection, held)
+            return held.connection.ending
         address = self._where_to_go_on()
         if isinstance(address, Ending):
             return address
-        options, patience_s = self._options, self._options.stall_timeout_s
-        with Connection(
-            self._program, address, self._rate, options.timing, stall_timeout_s=patience_s, pace=self._pace
-        ) as connection:
-            self._connection = connection
-            if self._stop.is_set():
-                connection.kill()
-            yield from self._frames_of(connection)
+        with self._call(address) as connection:
+            yield from self._frames_of(connection, connection)
         if self._following is not None and connection.frames:
             self._following.note(connection.requests)
             if (way := self._following.go_on(self._stop)) in (HAS_ENDED, NOTHING_NEW):
@@ -179,11 +214,11 @@ class LiveStream(Closing):
         address = with_options(self._address, ("http_multiple", "0"), ("fpsprobesize", "0"))
         return address if way is None else with_options(address, ("live_start_index", str(way)))
 
-    def _frames_of(self, connection: Connection) -> Generator[Frame, None, None]:
+    def _frames_of(self, connection: Connection, pictures: Iterable[Picture | None]) -> Generator[Frame, None, None]:
         arrival = self._options.timing is Timing.ARRIVAL
         clock = self._on_arrival if arrival else self._on_source_clock
         base_s, index, newest = 0.0, -1, None
-        for picture in connection:
+        for picture in pictures:
             if self._stop.is_set():
                 return
             if picture is None:
@@ -219,6 +254,8 @@ class LiveStream(Closing):
             self._zero_s = time.monotonic()
         self._backoff.reset()
         begun = replace(self._status, connections=self._status.connections + 1, failures=0)
+        if connection.replaces_tcp and not self.notices:
+            self.notices.append(f"{self._address.name} does not send over TCP, so it is watched over UDP.")
         self._become(State.LIVE, begun, first_frame_s=connection.first_frame_s)
         return 0.0 if first else max(self.now_s(), self._last_s + float(1 / self._rate))
 

@@ -5,18 +5,24 @@ Knows no model and no output.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
-from svlm_cli.media.network import Login, Transport, device_address, network_address, scheme_of
+from svlm_cli.media.ffmpeg import Address, Timing, find_ffmpeg
+from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
+from svlm_cli.sources.connection import Ending, Feed
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
-from svlm_cli.sources.http import Nature, fetch_playlist, look, nature_by_name
+from svlm_cli.sources.http import Answer, Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.nature import Nature, fetch_playlist
 from svlm_cli.sources.playlist import Following
+from svlm_cli.sources.rtsp import explained
+from svlm_cli.sources.sequential import Reading
 from svlm_cli.sources.status import SourceStatus
+from svlm_cli.sources.web import WebSource
+from svlm_cli.sources.webfeed import WebStill, WebStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +40,18 @@ class SourceOptions:
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None
     waits: bool = False  # for live sources, whatever is wrong with them
+    every_s: float | None = None  # between two looks at an address of one picture
     catch_up: bool = False  # a live source that is held back loses nothing that its sender does not lose
 
-    def live(self, nature: Nature = Nature.LIVE) -> LiveOptions:
+    def live(self, nature: Nature = Nature.STREAM) -> LiveOptions:
         """Those of a live source."""
-        playlist = nature is Nature.PLAYLIST
+        playlist, pictures = nature is Nature.PLAYLIST, nature in (Nature.PICTURES, Nature.STILL)
         return LiveOptions(
             stall_timeout_s=self.stall_timeout_s,
             max_reconnects=self.max_reconnects,
             waits=self.waits,
-            timing=Timing.SOURCE if playlist or self.catch_up else Timing.ARRIVAL,
+            # Pictures one after the other have no clock of their own.
+            timing=Timing.SOURCE if playlist or (self.catch_up and not pictures) else Timing.ARRIVAL,
             paced=playlist,
         )
 
@@ -61,12 +69,11 @@ def open_source(
     options: SourceOptions,
     enough_pixels: int | None = None,
     tell: Callable[[SourceStatus], None] = lambda status: None,
-) -> FrameStream | LiveStream:
+) -> FrameStream | LiveStream | WebSource:
     """The frames of `source`. `name` is what people call it, and `tell` hears how it is, if it is live.
 
-    Pictures of more than 4K are reduced to `enough_pixels`. A live source is not waited for. `InputError` if a file or
-    a recording cannot be read, or a web address is answered with a refusal; `UsageError` for requests that make no
-    sense.
+    Pictures of more than 4K are reduced to `enough_pixels`. What is live or on the web is not waited for: its first
+    reader does that. `InputError` if a file cannot be read; `UsageError` for requests that make no sense.
     """
     source = SourceAddress(source)
     if is_file(source, options):
@@ -80,31 +87,96 @@ def open_source(
             follow_s=follow_s,
             enough_pixels=enough_pixels,
         )
-    program = find_ffmpeg()
-    nature, following = Nature.LIVE, None
+    opening = _Opening(source, name, fps, options, enough_pixels, tell)
     if options.input_format is not None:
-        address = device_address(
-            program, source.reveal(), options.input_format, name=name, options=options.input_options
-        )
-    else:
-        login = options.credentials.login(source)
-        address = network_address(source, name=name, login=login, transport=options.transport)
-        if scheme_of(source.reveal()) in ("http", "https"):
-            nature = _look(source.reveal(), login, name, waits=options.waits)
+        device, kind = source.reveal(), options.input_format
+        return opening.live(device_address(find_ffmpeg(), device, kind, name=name, options=options.input_options))
+    if scheme_of(source.reveal()) not in ("http", "https"):
+        return opening.live(opening.address(), explain=partial(explained, source))
+    return WebSource(opening.client, opening.found, name=name, options=options.live(), tell=tell)
+
+
+class _Opening:
+    """A source that is no file here, on its way to being open."""
+
+    def __init__(
+        self,
+        source: SourceAddress,
+        name: str,
+        fps: float,
+        options: SourceOptions,
+        enough_pixels: int | None,
+        tell: Callable[[SourceStatus], None],
+    ) -> None:
+        self._source = source
+        self._name = name
+        self._fps = fps
+        self._options = options
+        self._enough_pixels = enough_pixels
+        self._tell = tell
+
+    def address(self) -> Address:
+        """As ffmpeg opens it."""
+        login, transport = self._options.credentials.login(self._source), self._options.transport
+        return network_address(self._source, name=self._name, login=login, transport=transport)
+
+    @cached_property
+    def client(self) -> Client:
+        """Who asks for it on the web."""
+        return Client(self._source, self._options.credentials.login(self._source))
+
+    def found(self, nature: Nature, answer: Answer, reading: Reading) -> FrameStream | LiveStream:
+        """What an answer from the web leads to."""
+        if nature is Nature.RECORDING:
+            return self._recording(answer, reading)
         if nature is Nature.PLAYLIST:
-            following = Following(partial(fetch_playlist, source.reveal(), login))
-    if nature is Nature.RECORDING:
-        return open_frames(address, fps=fps, start_s=options.start_s, end_s=options.end_s, enough_pixels=enough_pixels)
-    if options.start_s is not None or options.end_s is not None:
-        raise UsageError(f"{name} is live: it has no --start and no --end.", "Leave them out, and stop it with Ctrl-C.")
-    address = replace(address, enough_pixels=enough_pixels)
-    return LiveStream(program, address, fps=fps, options=options.live(nature), following=following, tell=tell)
+            return self.live(self.address(), nature, following=Following(partial(fetch_playlist, self.client)))
+        feed = self._still(answer) if nature is Nature.STILL else self._stream(answer, nature)
+        return self.live(feed.address(self._name), nature, feed)
 
+    def _recording(self, answer: Answer, reading: Reading) -> FrameStream:
+        answer.close()
+        return open_frames(
+            self.address(),
+            fps=self._fps,
+            start_s=self._options.start_s,
+            end_s=self._options.end_s,
+            enough_pixels=self._enough_pixels,
+            reading=reading,
+        )
 
-def _look(source: str, login: Login | None, name: str, *, waits: bool) -> Nature:
-    try:
-        return look(source, login, name=name)
-    except InputError:
-        if not waits:
-            raise
-        return nature_by_name(source)  # the connection says what is wrong, again and again
+    def _stream(self, answer: Answer, nature: Nature) -> WebStream:
+        return WebStream(self.client, answer, pictures=nature is Nature.PICTURES)
+
+    def _still(self, answer: Answer) -> WebStill:
+        every_s = self._options.every_s
+        if every_s is None:
+            raise InputError(f"{self._name} is a single picture.", "Fetch it again and again: --every 2s.")
+        still = WebStill(self.client, answer, every_s=every_s, fps=self._fps)
+        answer.close()
+        return still
+
+    def live(
+        self,
+        address: Address,
+        nature: Nature = Nature.STREAM,
+        feed: Feed | None = None,
+        following: Following | None = None,
+        explain: Callable[[Ending], Ending] = lambda ending: ending,
+    ) -> LiveStream:
+        """What goes on by itself."""
+        options = self._options
+        if options.start_s is not None or options.end_s is not None:
+            hint = "Leave them out, and stop it with Ctrl-C."
+            raise UsageError(f"{self._name} is live: it has no --start and no --end.", hint)
+        address = replace(address, enough_pixels=self._enough_pixels)
+        return LiveStream(
+            find_ffmpeg(),
+            address,
+            fps=self._fps,
+            options=options.live(nature),
+            feed=feed,
+            following=following,
+            explain=explain,
+            tell=self._tell,
+        )

@@ -13,6 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from svlm_cli.media.log import Request
 from svlm_cli.sources.connection import Ending
+from svlm_cli.sources.http import RefusedError
 
 _JOIN_SEGMENTS = 3  # from the end, as ffmpeg does
 _BEHIND_TARGETS = 3.0  # how many segments' time a server may be behind what it has served before
@@ -46,10 +47,17 @@ class Page:
 
 
 def variant_of(page: Page) -> str | None:
-    """Where the first of several playlists is; None if this one names segments itself."""
+    """Where the first of several playlists is; None if this one names segments itself.
+
+    `RefusedError` if none of them is on the web.
+    """
     if not any(line.startswith("#EXT-X-STREAM-INF") for line in page.lines):
         return None
-    return next((urljoin(page.url, line) for line in page.lines if line and not line.startswith("#")), None)
+    addresses = (urljoin(page.url, line) for line in page.lines if line and not line.startswith("#"))
+    variant = next((one for one in addresses if urlsplit(one).scheme in ("http", "https")), None)
+    if variant is None:
+        raise RefusedError(Ending("is a playlist that names no address of http or https.", again=False))
+    return variant
 
 
 def read_playlist(page: Page) -> Playlist:

@@ -109,7 +109,16 @@ def test_each_scheme_opens_its_own_protocols_alone() -> None:
         inner = next(line for line in address.script.splitlines() if line.startswith("option protocol_whitelist"))
         assert {"file", "pipe", "fd", "concat", "subfile"}.isdisjoint(inner.split()[2].split(","))
         assert address.protocols == "pipe,fd", "the script alone"
-    assert "rtsp_transport udp" in network_address("rtsp://a/b", transport=Transport.UDP).script
+
+
+def test_how_an_rtsp_camera_sends() -> None:
+    """By TCP, or by UDP if it has no TCP; else as people say."""
+    ways = {way: network_address("rtsp://a/b", transport=way).script for way in Transport}
+    assert "option rtsp_transport udp+tcp\noption rtsp_flags prefer_tcp\n" in ways[Transport.TCP]
+    assert "option rtsp_transport udp\n" in ways[Transport.UDP]
+    assert "option rtsp_transport udp_multicast\n" in ways[Transport.MULTICAST]
+    assert "option rtsp_transport http\n" in ways[Transport.HTTP]
+    assert ["http" in script.replace("transport http", "") for script in ways.values()] == [False, False, False, True]
 
 
 def test_a_device_that_this_ffmpeg_does_not_know() -> None:

@@ -209,7 +209,7 @@ def test_behind_a_live_source_the_newest_is_seen_and_the_rest_counted(parts: Par
             time.sleep(0.2)
 
     live = Live(now_s=lambda: 100.0)
-    camera = Feed("camera", paced(20, 0.05), lambda: None, lambda: [kept], live=live)
+    camera = Feed("camera", paced(20, 0.05), lambda: None, lambda: [kept], live=lambda: live)
     (report,) = run(parts.engine(small_policy()), [camera], listen=listen)
     frames = sum(len(chunk.frames) for chunk in make_chunks(20))
     seen = sum(len(make_chunks(20)[round(segment.start_s)].frames) for segment in kept.segments)
@@ -221,7 +221,7 @@ def test_behind_a_live_source_the_newest_is_seen_and_the_rest_counted(parts: Par
 def test_a_live_source_may_be_held_back_instead(parts: Parts) -> None:
     kept = Kept()
     live = Live(now_s=lambda: 0.0, drops=False)
-    feeds = [Feed("camera", paced(10, 0.0), lambda: None, lambda: [kept], live=live)]
+    feeds = [Feed("camera", paced(10, 0.0), lambda: None, lambda: [kept], live=lambda: live)]
     (report,) = run(parts.engine(small_policy()), feeds)
     assert (report.rounds, report.dropped) == (10, 0)
 
@@ -230,7 +230,9 @@ def test_latency_is_counted_from_the_newest_frame(parts: Parts) -> None:
     policy = small_policy()
     kept = Kept()
     live = Live(now_s=lambda: 7.0, drops=False)
-    (report,) = run(parts.engine(policy), [Feed("a", iter(make_chunks(2)), lambda: None, lambda: [kept], live=live)])
+    (report,) = run(
+        parts.engine(policy), [Feed("a", iter(make_chunks(2)), lambda: None, lambda: [kept], live=lambda: live)]
+    )
     newest_s = make_chunks(1)[0].end_s - 1 / policy.vision.fps
     assert kept.segments[0].latency_s == pytest.approx(7.0 - newest_s)
     assert report.latency.count == 2
@@ -243,7 +245,7 @@ def test_a_gap_may_end_what_is_remembered(parts: Parts, resets: bool) -> None:
     chunks[3] = replace(chunks[3], gap_s=5.0)
     whole, rest = Kept(), Kept()
     live = Live(now_s=lambda: 0.0, drops=False, resets=resets)
-    list(run(parts.engine(small_policy()), [Feed("a", iter(chunks), lambda: None, lambda: [whole], live=live)]))
+    list(run(parts.engine(small_policy()), [Feed("a", iter(chunks), lambda: None, lambda: [whole], live=lambda: live)]))
     list(run(parts.engine(small_policy()), [feed("b", iter(chunks[3:]), rest)]))
     assert (texts(whole)[3:] == texts(rest)) is resets
     assert [segment.round for segment in whole.segments] == ([0, 1, 2, 0, 1, 2] if resets else [0, 1, 2, 3, 4, 5])

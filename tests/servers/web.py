@@ -3,12 +3,33 @@
 import base64
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
 
-Answer = bytes | int | Callable[[], Iterator[bytes]]
-"""A file, a status, or pieces without an end."""
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A head, as it is written here, and pieces of a body."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
+    status: int = 200
+
+
+Now = bytes | int | Reply
+Answer = Now | Callable[[], Iterator[bytes]] | Callable[[], Now]
+"""A file, a status, a reply, which may depend on the moment, or pieces without an end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that came."""
+
+    path: str
+    headers: Message
 
 
 class WebServer:
@@ -26,6 +47,11 @@ class WebServer:
         self._server.whole = whole  # it sends no parts of a file
         self._server.breaks = breaks  # so many parts end halfway
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    @property
+    def asked(self) -> list[Asked]:
+        """All requests, in order."""
+        return self._server.asked
 
     def url(self, path: str, userinfo: str = "") -> str:
         """The address of a path."""
@@ -48,13 +74,15 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[Asked] = []
         self._answers = answers
         self.wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
 
-    def answer(self, path: str) -> Answer:
+    def answer(self, path: str) -> Now | Iterator[bytes]:
         """What there is under that path."""
         if not isinstance(self._answers, Path):
-            return self._answers.get(path, 404)
+            answer = self._answers.get(path, 404)
+            return answer() if callable(answer) else answer
         file = self._answers / path.removeprefix("/")
         return file.read_bytes() if file.is_file() else 404
 
@@ -63,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def do_GET(self) -> None:
+        self.server.asked.append(Asked(self.path, self.headers))
         if self.server.wanted is not None and self.headers.get("Authorization") != self.server.wanted:
             self.send_response(401)
             self.send_header("WWW-Authenticate", 'Basic realm="camera"')
@@ -74,9 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif isinstance(answer, int):
             self.send_error(answer)
         else:
-            self.send_response(200)
+            reply = answer if isinstance(answer, Reply) else Reply(pieces=lambda: answer)
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
             self.end_headers()
-            any(not self._write(piece) for piece in answer())
+            any(not self._write(piece) for piece in reply.pieces())
 
     def _send_file(self, data: bytes) -> None:
         first, last = 0, len(data) - 1

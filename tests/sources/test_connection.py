@@ -13,6 +13,12 @@ from svlm_cli.sources.connection import failure
         ("[error] pipe:0: Server returned 403 Forbidden (access denied)", "does not let this user in"),
         ("[in#0 @ 0x1] [error] Error opening input: Server returned 404 Not Found", "has no such stream"),
         ("[rtsp @ 0x1] [error] method DESCRIBE failed: 404 Stream Not Found", "has no such stream"),
+        (
+            "[rtsp @ 0x1] [error] method SETUP failed: 461 Unsupported Transport",
+            "does not send the way it was asked to",
+        ),
+        ("[rtsp @ 0x1] [error] method SETUP failed: 453 Not Enough Bandwidth", "no bandwidth left"),
+        ("[rtsp @ 0x1] [error] method PLAY failed: 454 Session Not Found", "has lost the session"),
         ("[http @ 0x1] [error] HTTP error 503 Service Unavailable", "cannot serve it"),
         ("[error] pipe:0: Server returned 5XX Server Error reply", "cannot serve it"),
         ("[tcp @ 0x1] [error] Connection to tcp://camera:554?timeout=0 failed: Connection refused", "refuses"),

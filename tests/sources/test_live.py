@@ -10,9 +10,10 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
-from svlm_cli.media.network import Login, device_address, network_address, with_options
-from svlm_cli.sources.http import fetch_playlist
+from svlm_cli.media.network import Login, Transport, device_address, network_address, with_options
+from svlm_cli.sources.http import Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.nature import fetch_playlist
 from svlm_cli.sources.playlist import NOTHING_NEW, Following
 from svlm_cli.sources.status import State, describe
 from tests.clips import X264, make_clip, numbers, run_ffmpeg
@@ -191,6 +192,48 @@ def test_a_password_reaches_the_server_and_nobody_else(pictures: Path) -> None:
         assert "p@ss" not in repr(camera.told) + repr(network_address(server.url, login=login))
 
 
+def test_a_lone_camera_is_called_once(server: RtspServer) -> None:
+    """It is asked before the model is loaded, and may take one watcher: so that call is the one that is shown."""
+    stream = LiveStream(find_ffmpeg(), network_address(server.url), fps=4, options=LiveOptions())
+    with stream:
+        stream.check()
+        (called,) = decoders()
+        assert [next(stream) is not None for _ in range(3)] == [True] * 3
+        assert decoders() == [called]
+        assert stream.status.connections == 1
+    assert decoders() == []
+    stream.check()
+    stream.close()
+    assert decoders() == [], "nobody read it"
+
+
+def test_a_camera_that_goes_while_the_model_is_loaded(server: RtspServer) -> None:
+    with LiveStream(find_ffmpeg(), network_address(server.url), fps=4, options=LiveOptions()) as stream:
+        stream.check()
+        server.kill()
+        server.start()
+        frame = next(stream)
+        assert frame is not None
+        assert (frame.time_s, frame.gap_s) == (0, 0)
+
+
+def test_a_camera_without_tcp_is_watched_over_udp(pictures: Path) -> None:
+    require_rtsp_server()
+    with RtspServer(pictures, fps=FPS, transport="UDP") as server, Watched(server.url) as camera:
+        camera.wait_for_frames(2)
+        assert "over UDP" in camera.stream.notices[0]
+
+
+def test_a_camera_behind_a_web_port(pictures: Path) -> None:
+    require_rtsp_server()
+    with (
+        RtspServer(pictures, fps=FPS, transport="TCP") as server,
+        Watched(network_address(server.url, transport=Transport.HTTP)) as camera,
+    ):
+        camera.wait_for_frames(2)
+        assert camera.stream.notices == []
+
+
 def test_a_device(pictures: Path) -> None:
     """Anything that ffmpeg calls an input device; one that ends is asked again."""
     del pictures
@@ -307,7 +350,7 @@ def test_a_playlist_is_shown_once(tmp_path: Path) -> None:
     hls.lists(0, 2)
     with WebServer(tmp_path) as web:
         options = LiveOptions(stall_timeout_s=1, timing=Timing.SOURCE, paced=True)
-        following = Following(partial(fetch_playlist, web.url("/a.m3u8"), None))
+        following = Following(partial(fetch_playlist, Client(web.url("/a.m3u8"))))
         with Watched(web.url("/a.m3u8"), fps=10, options=options, following=following) as camera:
             camera.wait_for(lambda: camera.stream.status.failures >= 2)
             assert camera.stream.status.reason in (NOTHING_NEW.sentence, "")

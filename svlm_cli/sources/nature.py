@@ -1,0 +1,95 @@
+"""What is behind a web address: a recording, which has an end and is read like a file, or something live.
+
+The question is the first connection: whoever reads a stream goes on with the answer. Only a playlist and a recording,
+which ffmpeg reads in several requests, are asked for again. Knows no ffmpeg.
+"""
+
+import threading
+from enum import StrEnum
+
+from svlm_cli.sources.connection import Ending
+from svlm_cli.sources.feeder import PIECE_BYTES
+from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.jpeg import BEGIN
+from svlm_cli.sources.playlist import Page, Playlist, read_playlist, variant_of
+from svlm_cli.sources.webfeed import PNG_BEGIN
+
+_PLAYLIST_BEGIN = b"#EXTM3U"
+_MOST_PLAYLIST_BYTES = 16 * 1024 * 1024
+_MOST_LINE_BYTES = 64 * 1024
+_LONGEST_BYTES = 1 << 44  # a stream may name a number for its length that no recording has
+_LOOKED_AT_BYTES = 8
+
+
+class Nature(StrEnum):
+    """What an address leads to."""
+
+    RECORDING = "recording"
+    STREAM = "stream"
+    PICTURES = "pictures"  # a stream of JPEGs
+    STILL = "still"  # one picture
+    PLAYLIST = "playlist"  # live, in segments that come at once, so its own clock says when
+
+
+def look(client: Client, stop: threading.Event) -> tuple[Nature, Answer]:
+    """What the address leads to, and the answer, whose body is still to be read. `RefusedError` if there is none."""
+    answer, found = client.ask(_examine, stop)
+    assert found is not None, "nothing was said of an older answer"
+    nature, variant = found
+    if variant is None:
+        return nature, answer
+    answer.close()
+    inner, found = client.ask(_examine, stop, url=variant)
+    inner.close()
+    return (Nature.RECORDING if found is not None and found[0] is Nature.RECORDING else Nature.PLAYLIST), inner
+
+
+def _examine(answer: Answer) -> tuple[Nature, str | None]:
+    """What an answer is; and the address of a variant, if it is a playlist of playlists."""
+    kind = answer.kind
+    if kind.startswith("multipart/"):
+        return Nature.PICTURES, None
+    begin = answer.peek(_LOOKED_AT_BYTES)
+    if begin.startswith(_PLAYLIST_BEGIN):
+        return _examine_playlist(answer)
+    if kind.startswith("image/") or (begin.startswith(PNG_BEGIN) and not kind.startswith("video/")):
+        return Nature.STILL, None
+    if answer.length is not None and answer.length < _LONGEST_BYTES:
+        return Nature.RECORDING, None
+    return Nature.PICTURES if begin.startswith((b"--", BEGIN)) else Nature.STREAM, None
+
+
+def _examine_playlist(answer: Answer) -> tuple[Nature, str | None]:
+    page = _page(answer)
+    variant = variant_of(page)
+    if variant is not None:
+        return Nature.PLAYLIST, variant
+    ends = any(line.startswith("#EXT-X-ENDLIST") for line in page.lines)
+    return Nature.RECORDING if ends else Nature.PLAYLIST, None
+
+
+def fetch_playlist(client: Client, stop: threading.Event) -> Playlist | Ending:
+    """The playlist there, or the first of those that it names, as it is now; the reason why there is none."""
+    try:
+        page = _fetch_page(client, stop)
+        variant = variant_of(page)
+        return read_playlist(page if variant is None else _fetch_page(client, stop, variant))
+    except RefusedError as error:
+        return error.ending
+
+
+def _fetch_page(client: Client, stop: threading.Event, url: str | None = None) -> Page:
+    answer, page = client.ask(_page, stop, url=url)
+    answer.close()
+    assert page is not None, "nothing was said of an older answer"
+    return page
+
+
+def _page(answer: Answer) -> Page:
+    """A playlist's lines; `RefusedError` if there is no end to them."""
+    data = bytearray()
+    while piece := answer.read(PIECE_BYTES):
+        data += piece
+        if len(data) > _MOST_PLAYLIST_BYTES or b"\n" not in data[-_MOST_LINE_BYTES:].ljust(_MOST_LINE_BYTES, b"\n"):
+            raise RefusedError(Ending("sends a playlist that does not end."))
+    return Page(answer.url, [line.strip() for line in data.decode(errors="replace").splitlines()])

@@ -1,0 +1,120 @@
+"""A source behind a web address: what it is, is learned by whoever reads it first.
+
+So opening it waits for nobody, and a server that takes its time holds up no other source. What is temporary is tried
+again, as for all that is live. Knows not what a recording or a live source is made of: `opening.py` does.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Self
+
+from svlm_cli.core.closing import Closing
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.types import Frame
+from svlm_cli.sources.backoff import Backoff
+from svlm_cli.sources.connection import Ending
+from svlm_cli.sources.files import FrameStream
+from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.live import LiveOptions, LiveStream
+from svlm_cli.sources.nature import Nature, look
+from svlm_cli.sources.sequential import Reading
+from svlm_cli.sources.status import SourceStatus, State
+
+Opener = Callable[[Nature, Answer, Reading], FrameStream | LiveStream]
+"""Makes frames of what was found. The reading is what ends that from another thread."""
+
+
+class WebSource(Closing):
+    """The frames behind a web address. An iterator, as that which it turns out to be; `opened` is that.
+
+    `close` may be called from another thread: it ends a wait of any kind at once.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        opener: Opener,
+        *,
+        name: str,
+        options: LiveOptions,
+        tell: Callable[[SourceStatus], None] = lambda status: None,
+    ) -> None:
+        self._client = client
+        self._opener = opener
+        self._name = name
+        self._options = options
+        self._tell = tell
+        self._stop = threading.Event()
+        self._reading = Reading()
+        self._turn = threading.RLock()
+        self._backoff = Backoff()
+        self._answer: Answer | None = None
+        self._nature: Nature | None = None
+        self.opened: FrameStream | LiveStream | None = None
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences for the user."""
+        return [] if self.opened is None else self.opened.notices
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long it says it is, once it is open."""
+        return None if self.opened is None else self.opened.duration_s
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Frame | None:
+        with self._turn:
+            while self.opened is None:
+                if self._stop.is_set():
+                    raise StopIteration
+                if (ending := self._try()) is not None and not self._stop.is_set():
+                    self._wait_after(ending)
+            return next(self.opened)
+
+    def check(self) -> None:
+        """Ask once. `InputError` if no other try could help; a stream is kept, as `LiveStream.check` says."""
+        if self._options.waits:
+            return
+        with self._turn:
+            ending = self._try()
+            if ending is not None and self._options.gives_up(ending, self._backoff.failures):
+                raise InputError(f"{self._name} {ending.sentence}", ending.hint)
+            if isinstance(self.opened, LiveStream) and self._nature in (Nature.STREAM, Nature.PICTURES):
+                self.opened.check()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._stop.set()
+        self._reading.stop()
+        opened = self.opened
+        if opened is not None:
+            opened.close()
+        with self._turn:  # whoever reads is out now
+            if self.opened is not None:
+                self.opened.close()
+            if self._answer is not None:
+                self._answer.close()
+
+    def _try(self) -> Ending | None:
+        """Ask and open it; the reason if that comes to nothing."""
+        self._tell(SourceStatus(self._name, State.CONNECTING, failures=self._backoff.failures))
+        try:
+            self._nature, self._answer = look(self._client, self._stop)
+        except RefusedError as error:
+            return error.ending
+        self.opened = self._opener(self._nature, self._answer, self._reading)
+        return None
+
+    def _wait_after(self, ending: Ending) -> None:
+        """Until the next try; `InputError` if there is none."""
+        if self._options.gives_up(ending, self._backoff.failures):
+            self._tell(SourceStatus(self._name, State.ENDED, reason=ending.sentence))
+            raise InputError(f"{self._name} {ending.sentence}", ending.hint)
+        delay_s = self._backoff.next_s(denied=ending.denied)
+        reason = f"{ending.sentence} {ending.hint}".rstrip()
+        status = SourceStatus(self._name, State.WAITING, reason, delay_s, failures=self._backoff.failures)
+        self._tell(status)
+        self._stop.wait(delay_s)
