@@ -18,6 +18,7 @@ from pathlib import Path
 from svlm_cli.bench.camera import RtspServer
 from svlm_cli.bench.process import children_of, exists, resident_bytes_of, threads_of
 from svlm_cli.bench.validity import jsonl_faults, srt_faults
+from svlm_cli.media.process import start
 
 WORDS_WITHIN_S = 12.0  # of the server serving again
 GROWTH_BYTES = 20_000_000  # allowed from the time when all is warm
@@ -98,14 +99,8 @@ def measure(load: Load, folder: Path, progress: Callable[[str], None] = lambda l
         command = [sys.executable, "-m", "svlm_cli", "caption", server.url, "--name", "soak"]
         command += ["-f", "srt,jsonl", "--segment", "1m" if load.minutes < 10 else "5m", *load.arguments]
         with (folder / "stderr.txt").open("wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, "SVLM_CONFIG": os.devnull},  # what is measured depends on no one's settings
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
+            environment = {**os.environ, "SVLM_CONFIG": os.devnull}  # what is measured depends on no one's settings
+            process = start(command, cwd=folder, stderr=stderr, environment=environment)
             run = _Run(load, folder, server, process, progress)
             try:
                 run.watch()

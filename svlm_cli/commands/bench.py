@@ -1,7 +1,6 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -362,15 +361,16 @@ def soak(
 def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
     """Two minutes of a match, picture by picture, and its context."""
     from svlm_cli.media.ffmpeg import find_ffmpeg
+    from svlm_cli.media.process import run
 
     video = folder / "match.mp4"
     simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]
     environment = {**os.environ, "SVLM_CONFIG": os.devnull}  # the same match, whatever the settings are
-    subprocess.run(simulate, check=True, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run(simulate, check=True, environment=environment)
     pictures = folder / "pictures"
     pictures.mkdir()
     split = ["-v", "error", "-nostdin", "-i", str(video), "-start_number", "0", "-q:v", "2", f"{pictures}/%05d.jpg"]
-    subprocess.run([find_ffmpeg().path, *split], check=True)
+    run([find_ffmpeg().path, *split], check=True)
     return pictures, video.with_suffix(".context.txt")
 
 

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.text import plain_text
 from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
+from svlm_cli.media.process import run
 
 _PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
 
@@ -159,13 +160,7 @@ def device_address(
 def devices(program: Ffmpeg) -> list[str]:
     """The input devices that an ffmpeg knows."""
     try:
-        text = subprocess.run(
-            [program.path, "-hide_banner", "-devices"],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=20,
-            check=True,
-        ).stdout.decode(errors="replace")
+        text = run([program.path, "-hide_banner", "-devices"], timeout_s=20, check=True).stdout.decode(errors="replace")
     except (OSError, subprocess.SubprocessError) as error:
         raise InputError(f"{program.path} does not run.", "Install ffmpeg again.") from error
     names = re.findall(r"^ D[E ]? *(\S+)", text.partition("--")[2], re.MULTILINE)

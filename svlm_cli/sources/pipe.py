@@ -20,6 +20,7 @@ from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, picture_command
 from svlm_cli.media.log import Log, LogReader
 from svlm_cli.media.nut import NutReader
+from svlm_cli.media.process import start
 from svlm_cli.sources.grid import ON_TIME_S
 
 _LOG_TIMEOUT_S = 10.0
@@ -51,13 +52,12 @@ class PicturePipe(Closing):
             command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
         fed = bool(address.script) or address.fed
         try:
-            self._process = subprocess.Popen(
+            self._process = start(
                 command,
                 bufsize=0,  # `wait` looks at the pipe itself
                 stdin=subprocess.PIPE if fed else None if address.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                process_group=0,  # a Ctrl-C is for us: we end ffmpeg when we have finished our files
             )
         except OSError as error:
             raise InputError(f"{program.path} cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
