@@ -2,17 +2,12 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
 
 from svlm_cli.media.process import SECRETS, run
-from tests.conftest import environment
+from tests.processes import ends, starting
 
 STARTS = """
 import os, signal, sys, threading
@@ -36,37 +31,9 @@ signal.pause()
 """
 
 
-@contextmanager
-def starting(code: str) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]]:
-    """A process that has started another one, and that one."""
-    command = [sys.executable, "-c", STARTS + code]
-    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        started = psutil.Process(int(process.stdout.readline()))
-        try:
-            yield process, started
-        finally:
-            process.kill()
-            with suppress(psutil.NoSuchProcess):
-                started.kill()
-
-
-def ends(process: psutil.Process) -> bool:
-    """Whether it ends soon; whoever adopts it may take his time to notice."""
-    until = time.monotonic() + 10
-    while time.monotonic() < until:
-        try:
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def test_nothing_outlives_a_process_that_is_killed() -> None:
     """An ffmpeg lived on for minutes, and the camera's session with it. But it may not end with a thread."""
-    with starting(IN_A_THREAD) as (process, started):
+    with starting(STARTS + IN_A_THREAD) as (process, started):
         assert process.stdout is not None
         assert process.stdout.readline() == "\n", "the thread has ended"
         assert started.status() != psutil.STATUS_ZOMBIE
@@ -76,7 +43,7 @@ def test_nothing_outlives_a_process_that_is_killed() -> None:
 
 def test_a_fork_keeps_nothing_alive() -> None:
     """It has our end of the keeper's pipe, as of any other, and may live for long."""
-    with starting(BEFORE_A_FORK) as (process, started):
+    with starting(STARTS + BEFORE_A_FORK) as (process, started):
         assert process.stdout is not None
         fork = int(process.stdout.readline())
         try:
@@ -87,14 +54,14 @@ def test_a_fork_keeps_nothing_alive() -> None:
 
 
 def test_what_is_left_at_the_end_ends_too() -> None:
-    with starting(AT_THE_END) as (process, started):
+    with starting(STARTS + AT_THE_END) as (process, started):
         assert process.wait(30) == 0
         assert ends(started)
 
 
 def test_a_keeper_that_was_killed_is_replaced() -> None:
     """Some tools kill all that they do not know."""
-    with starting(WITHOUT_ITS_KEEPER) as (process, _):
+    with starting(STARTS + WITHOUT_ITS_KEEPER) as (process, _):
         assert process.stdout is not None
         second = psutil.Process(int(process.stdout.readline()))
         process.kill()
