@@ -86,6 +86,7 @@ class Address:
     seekable: bool = False
     stdin: bool = False
     fed: bool = False  # somebody here writes it into ffmpeg's stdin
+    goodbye: bool = False  # its server keeps a place for us until ffmpeg says that we leave
     options: tuple[tuple[str, str], ...] = ()  # of the input
     enough_pixels: int | None = None  # what is left of a picture of more than LARGE_PIXELS; None: all of it
     script: str = field(default="", repr=False)  # goes to ffmpeg's stdin: what it holds is not among the arguments

@@ -59,6 +59,7 @@ _SCHEMES = {
     "udp": _Scheme("udp", "mpegts,mpegtsraw", _CAREFUL),
     "srt": _Scheme("srt", "mpegts,mpegtsraw", _CAREFUL),
 }
+_GOODBYE = ("rtsp", "rtsps", "rtmp", "rtmps", "srt")  # others end with their socket
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -135,6 +136,7 @@ def network_address(
         name=name or public_name(url),
         protocols="pipe,fd",
         formats="concat",
+        goodbye=parts.scheme in _GOODBYE,
         options=(("f", "concat"), ("safe", "0"), ("probesize", "32"), ("analyzeduration", "0")),
         script="\n".join(script) + "\n",
         secrets=tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True)),
