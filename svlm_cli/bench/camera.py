@@ -34,7 +34,7 @@ def missing() -> str:
 
 
 class RtspServer:
-    """Plays the pictures of a folder, over and over, under ``/live``. A context manager that ends it."""
+    """Plays the pictures of a folder, JPEG or H.264, over and over, under ``/live``. A context manager that ends it."""
 
     def __init__(self, pictures: Path, *, fps: int = 8, login: tuple[str, str] | None = None) -> None:
         self._pictures = pictures

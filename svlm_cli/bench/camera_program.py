@@ -1,15 +1,16 @@
 """A camera: an RTSP server that plays pictures for ever. A program for Debian's own Python, which has GStreamer.
 
-``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``. Says ``ready PORT`` and then obeys lines
-on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each with that probability. With
-``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication. Nothing of svlm is imported:
-`camera.py` runs it. Knows nothing of who watches.
+``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``, or ``FOLDER/%05d.h264`` as it is. Says
+``ready PORT`` and then, if it encodes, obeys lines on stdin: ``size W H``, and ``noise P``, which breaks bytes of the
+coded video, each with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest
+authentication. Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
 import sys
 import threading
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 PIPELINE = (
@@ -17,6 +18,11 @@ PIPELINE = (
     "! videoscale ! capsfilter name=size caps=video/x-raw,format=I420 "
     "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} "
     "! breakmydata name=noise probability=0 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+ENCODED = (
+    "( multifilesrc location={folder}/%05d.h264 loop=true "
+    "caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps}/1 "
+    "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 
 
@@ -40,9 +46,11 @@ class Camera:
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(port))
         factory = self._rtsp.RTSPMediaFactory()
-        factory.set_launch(PIPELINE.format(folder=folder, fps=fps))
+        encoded = Path(folder, "00000.h264").exists()
+        factory.set_launch((ENCODED if encoded else PIPELINE).format(folder=folder, fps=fps))
         factory.set_shared(True)
-        factory.connect("media-configure", self._configure)
+        if not encoded:
+            factory.connect("media-configure", self._configure)
         user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")
         if user and password:
             self._require(factory, user, password)
