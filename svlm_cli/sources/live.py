@@ -21,6 +21,7 @@ from svlm_cli.sources.backoff import Backoff
 from svlm_cli.sources.connection import Connection, Ending
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.status import SourceStatus, State
+from svlm_cli.sources.stillness import Stillness
 
 _EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time
 _LEAST_GAP_S = 2.0  # shorter breaks within a connection are a camera that took its time
@@ -73,6 +74,7 @@ class LiveStream(Closing):
         self._connection: Connection | None = None
         self._zero_s: float | None = None  # of the clock, on the monotonic one
         self._last_s = 0.0  # time of the newest frame
+        self._stillness = Stillness()
         self._status = SourceStatus(address.name, State.CONNECTING)
         self._frames = self._read()
         self.notices: list[str] = []
@@ -177,6 +179,8 @@ class LiveStream(Closing):
         return time_s
 
     def _frame(self, picture: Picture, time_s: float, *, first: bool) -> Frame:
+        if told := self._stillness.look(picture, time_s, first=first):
+            self._become(State.LIVE, self._status, reason=told)
         missed_s = time_s - self._last_s - float(1 / self._rate) if self._status.frames else 0.0
         gap_s = missed_s if missed_s > 0 and (first or missed_s >= _LEAST_GAP_S) else 0.0
         self._last_s = time_s
