@@ -11,6 +11,7 @@ from pathlib import Path
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.patient import OutputUnfinishedError
 
 _PATIENCE_S = 10.0  # for a speaker, at the end of a file
 
@@ -77,6 +78,8 @@ class RotatingOutput:
         assert self._output is not None
         try:
             self._output.close()
+        except OutputUnfinishedError:
+            pass  # it was told, and the next file does what is left
         except OutputError as error:
             self._tell(error.message)
 
