@@ -27,6 +27,10 @@ TOP_LEVEL = {
 MADE = {"dist", "build"}  # ignored by git
 UNFINISHED = re.compile(r"\b(TOD[O]|FIXM[E]|XX[X]|HAC[K])\b|NotImplementedError\(\)|\bfor no[w]\b")
 SOURCES = sorted(path for folder in ("svlm_cli", "tests") for path in (ROOT / folder).rglob("*.py"))
+STARTS_PROGRAMS = re.compile(
+    r"subprocess\.(?:Popen|run|call|check_\w+|getoutput)\(|os\.(?:system|popen|spawn\w+|exec\w+)\("
+)
+STARTER = "svlm_cli/media/process.py"
 LIGHT_PACKAGES = ("core", "simulator", "checkpoints", "media", "outputs", "sources", "commands")
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs
 MEDIA_FREE_PACKAGES = ("engine", "training", "bench")
@@ -101,6 +105,13 @@ def test_every_dependency_is_pinned_within_its_range() -> None:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pins = dict(line.split("==") for line in lines if line and not line.startswith("#"))
     assert [str(one) for one in wanted if one.name not in pins or pins[one.name] not in one.specifier] == []
+
+
+def test_programs_are_started_in_one_place() -> None:
+    """Guards against a program that outlives svlm or gets its passwords. `man` needs the terminal, and goes with it."""
+    ours = [path for path in SOURCES if path.is_relative_to(ROOT / "svlm_cli")]
+    found = {_relative(path) for path in ours if STARTS_PROGRAMS.search(path.read_text(encoding="utf-8"))}
+    assert found == {STARTER, "svlm_cli/commands/man.py"}
 
 
 def _import_all(packages: tuple[str, ...], absent: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

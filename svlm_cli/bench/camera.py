@@ -3,13 +3,14 @@
 Needs Debian's GStreamer packages and its own Python. Knows nothing of who watches.
 """
 
-import os
 import signal
 import socket
 import subprocess
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
+
+from svlm_cli.media.process import run, start, without_secrets
 
 _PROGRAM = Path(__file__).with_name("camera_program.py")
 _PYTHON = "/usr/bin/python3"  # Debian's own, which has the packages
@@ -27,27 +28,27 @@ PACKAGES = (
 def missing() -> str:
     """Why there is no RTSP server on this machine; empty if there is one."""
     try:
-        done = subprocess.run([_PYTHON, "-c", _CHECK], capture_output=True, text=True, check=False, timeout=60)
+        done = run([_PYTHON, "-c", _CHECK], timeout_s=60)
     except OSError as error:
         return str(error)
-    return done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
+    return done.stderr.decode(errors="replace").strip().rpartition("\n")[2] if done.returncode else ""
 
 
 class RtspServer:
-    """Plays the pictures of a folder, over and over, under ``/live``. A context manager that ends it."""
+    """Plays the pictures of a folder, JPEG or H.264, over and over, under ``/live``. A context manager that ends it."""
 
     def __init__(
         self, pictures: Path, *, fps: int | Fraction = 8, login: tuple[str, str] | None = None, transport: str = ""
     ) -> None:
         self._pictures = pictures
         self._fps = fps
-        self._environment = {key: value for key, value in os.environ.items() if not key.startswith("RTSP_")}
+        self._environment = {key: value for key, value in without_secrets().items() if not key.startswith("RTSP_")}
         if login is not None:
             self._environment |= {"RTSP_USER": login[0], "RTSP_PASSWORD": login[1]}
         if transport:
             self._environment |= {"RTSP_TRANSPORT": transport}
         self.port = free_port()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -57,24 +58,17 @@ class RtspServer:
     def start(self) -> None:
         """Serve, and return when it does."""
         arguments = [_PYTHON, str(_PROGRAM), str(self._pictures), str(self._fps), str(self.port)]
-        self._process = subprocess.Popen(
-            arguments,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=self._environment,
-            text=True,
-            process_group=0,
-        )
+        pipe = subprocess.PIPE
+        self._process = start(arguments, stdin=pipe, stdout=pipe, environment=self._environment)
         assert self._process.stdout is not None
         ready = self._process.stdout.readline()
-        assert ready == f"ready {self.port}\n", "the server has started"
+        assert ready == f"ready {self.port}\n".encode(), "the server has started"
 
     def order(self, line: str) -> None:
         """``size W H`` or ``noise P``."""
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(line + "\n")
+        self._process.stdin.write(f"{line}\n".encode())
         self._process.stdin.flush()
 
     def kill(self) -> None:

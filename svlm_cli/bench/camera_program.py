@@ -1,10 +1,10 @@
 """A camera: an RTSP server that plays pictures for ever. A program for Debian's own Python, which has GStreamer.
 
-``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``; FPS may be a fraction, as in 1/2. Says
-``ready PORT`` and then obeys lines on stdin: ``size W H``, and ``noise P``, which breaks bytes of the coded video, each
-with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest authentication, with
-``RTSP_TRANSPORT``, one of ``TCP``, ``UDP`` and ``UDP_MCAST``, it sends in that way alone. Nothing of svlm is imported:
-`camera.py` runs it. Knows nothing of who watches.
+``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``, or ``FOLDER/%05d.h264`` as it is; FPS may be
+a fraction, as in 1/2. Says ``ready PORT`` and then, if it encodes, obeys lines on stdin: ``size W H``, and ``noise P``,
+which breaks bytes of the coded video, each with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the
+environment it wants digest authentication, with ``RTSP_TRANSPORT``, one of ``TCP``, ``UDP`` and ``UDP_MCAST``, it sends
+in that way alone. Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
@@ -12,6 +12,7 @@ import sys
 import threading
 from fractions import Fraction
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 PIPELINE = (
@@ -19,6 +20,11 @@ PIPELINE = (
     "! videoscale ! capsfilter name=size caps=video/x-raw,format=I420 "
     "! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={keys} "
     "! breakmydata name=noise probability=0 ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+)
+ENCODED = (
+    "( multifilesrc location={folder}/%05d.h264 loop=true "
+    "caps=video/x-h264,stream-format=byte-stream,alignment=au,framerate={fps} "
+    "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
 
 
@@ -42,11 +48,13 @@ class Camera:
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(port))
         factory = self._rtsp.RTSPMediaFactory()
-        factory.set_launch(
-            PIPELINE.format(folder=folder, fps=f"{fps.numerator}/{fps.denominator}", keys=max(1, int(fps)))
-        )
+        encoded = Path(folder, "00000.h264").exists()
+        rate = f"{fps.numerator}/{fps.denominator}"
+        pipeline = ENCODED if encoded else PIPELINE
+        factory.set_launch(pipeline.format(folder=folder, fps=rate, keys=max(1, int(fps))))
         factory.set_shared(True)
-        factory.connect("media-configure", self._configure)
+        if not encoded:
+            factory.connect("media-configure", self._configure)
         if transport := os.environ.get("RTSP_TRANSPORT"):
             self._carry(factory, transport)
         user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
+from svlm_cli.bench.flapping import Flapping
 from svlm_cli.bench.latency import Latency
 from svlm_cli.bench.live import LiveTrial
 from svlm_cli.bench.playback import Playback
@@ -127,7 +128,32 @@ def soak_rows(result: Soak) -> tuple[list[str], list[list[str]]]:
     return headings, [row]
 
 
-def soak_json(result: Soak, setting: dict[str, Any]) -> dict[str, Any]:
+def flapping_rows(result: Flapping) -> tuple[list[str], list[list[str]]]:
+    """Headings and rows of the table of `svlm bench soak --cameras`: one for each camera."""
+    headings = ["camera", "words", "gaps", "dropped", "longest latency s", "connected again"]
+    rows = []
+    for one in result.cameras:
+        counts = [str(count) for count in (one.words, one.gaps, one.dropped)]
+        rows.append([one.name, *counts, _number(one.latency_longest_s, 1), str(one.reconnects)])
+    return headings, rows
+
+
+def flapping_row(result: Flapping) -> tuple[list[str], list[list[str]]]:
+    """Headings and the one row of the table of all of them together."""
+    headings = ["minutes", "returns", "words after s", "grown MB", "threads", "children left", "torn lines"]
+    headings.append("ended after s")
+    waits = [one.words_after_s for one in result.returns if one.words_after_s is not None]
+    row = [
+        _number(result.minutes, 1, digits=1),
+        str(len(result.returns)),
+        _number(max(waits, default=None), 1, digits=1),
+    ]
+    row += [_number(result.last_bytes - result.warm_bytes, 1 / MB), str(result.last_threads)]
+    row += [str(result.children_left), str(len(result.torn)), _number(result.ended_after_s, 1)]
+    return headings, [row]
+
+
+def soak_json(result: Soak | Flapping, setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench soak`: the setting, the result, and what is not as it must be."""
     return {"bench": "soak", "setting": setting, "results": [asdict(result)], "failures": result.failures}
 

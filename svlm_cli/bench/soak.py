@@ -4,25 +4,17 @@ Both run in processes of their own; here is only what disturbs the one and looks
 when it speaks again. Knows no engine and no source.
 """
 
-import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from svlm_cli.bench.camera import RtspServer
-from svlm_cli.bench.process import children_of, exists, resident_bytes_of, threads_of
+from svlm_cli.bench.observed import Health, Observed, median, rounds
 from svlm_cli.bench.validity import jsonl_faults, srt_faults
 
 WORDS_WITHIN_S = 12.0  # of the server serving again
-GROWTH_BYTES = 20_000_000  # allowed from the time when all is warm
-WARM_S = 300.0  # of a long soak; a third of a short one
-END_WITHIN_S = 3.0
 _LOOK_S = 0.25
 _SIZES = ((224, 112), (320, 240), (448, 224), (160, 120))
 
@@ -47,8 +39,8 @@ class Disturbance:
     words_after_s: float | None = None  # of an outage: from its end to the next words
 
 
-@dataclass(slots=True)
-class Soak:
+@dataclass(slots=True, kw_only=True)
+class Soak(Health):
     """What was seen."""
 
     minutes: float
@@ -60,14 +52,6 @@ class Soak:
     dropped: int = 0
     copies: int = 0  # of files, made at random moments and checked
     faults: list[str] = field(default_factory=list)
-    warm_bytes: int = 0  # resident memory when all is warm, and at the end: medians of half a minute
-    last_bytes: int = 0
-    most_bytes: int = 0
-    warm_threads: int = 0
-    last_threads: int = 0
-    exit_code: int | None = None
-    ended_after_s: float = 0.0
-    children_left: int = 0
     latency_median_s: float = 0.0
     latency_longest_s: float = 0.0
 
@@ -80,13 +64,7 @@ class Soak:
             for one in self.disturbances
             if one.kind in ("kill", "stall") and not (one.words_after_s or WORDS_WITHIN_S + 1) <= WORDS_WITHIN_S
         ]
-        if self.last_bytes - self.warm_bytes > GROWTH_BYTES:
-            found.append(f"memory grew by {(self.last_bytes - self.warm_bytes) / 1e6:.1f} MB")
-        if self.last_threads > self.warm_threads:
-            found.append(f"{self.last_threads} threads at the end, {self.warm_threads} before")
-        if self.exit_code != 128 + signal.SIGTERM or self.ended_after_s > END_WITHIN_S or self.children_left:
-            ended = f"it ended with {self.exit_code} after {self.ended_after_s:.1f} s"
-            found.append(f"{ended} and left {self.children_left} children")
+        found += self.unwell
         if not self.words:
             found.append("it said nothing at all")
         return found
@@ -95,24 +73,12 @@ class Soak:
 def measure(load: Load, folder: Path, progress: Callable[[str], None] = lambda line: None) -> Soak:
     """Soak svlm in `folder`, which is empty, and look at it."""
     with RtspServer(load.pictures) as server:
-        command = [sys.executable, "-m", "svlm_cli", "caption", server.url, "--name", "soak"]
-        command += ["-f", "srt,jsonl", "--segment", "1m" if load.minutes < 10 else "5m", *load.arguments]
-        with (folder / "stderr.txt").open("wb") as stderr:
-            process = subprocess.Popen(
-                command,
-                cwd=folder,
-                env={**os.environ, "SVLM_CONFIG": os.devnull},  # what is measured depends on no one's settings
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
-            run = _Run(load, folder, server, process, progress)
-            try:
-                run.watch()
-                run.end()
-            finally:
-                process.kill()
-                process.wait()
+        arguments = [server.url, "--name", "soak", "-f", "srt,jsonl"]
+        arguments += ["--segment", "1m" if load.minutes < 10 else "5m", *load.arguments]
+        with Observed(arguments, folder, minutes=load.minutes) as observed:
+            run = _Run(load, folder, server, observed, progress)
+            run.watch()
+            observed.stop(run.soak)
     run.conclude()
     return run.soak
 
@@ -121,24 +87,15 @@ class _Run:
     """The state of one soak."""
 
     def __init__(
-        self,
-        load: Load,
-        folder: Path,
-        server: RtspServer,
-        process: "subprocess.Popen[bytes]",
-        progress: Callable[[str], None],
+        self, load: Load, folder: Path, server: RtspServer, observed: Observed, progress: Callable[[str], None]
     ) -> None:
-        self.soak = Soak(load.minutes, load.seed)
+        self.soak = Soak(minutes=load.minutes, seed=load.seed)
         self.folder = folder
         self.server = server
-        self.process = process
+        self.observed = observed
         self.progress = progress
         self.chance = random.Random(load.seed)
-        self.began_s = time.monotonic()
         self.until_s = load.minutes * 60
-        self.warm_s = min(WARM_S, self.until_s / 3)
-        self.memory: list[tuple[float, int]] = []
-        self.threads: list[tuple[float, int]] = []
         self.outage: Disturbance | None = None  # that has not been followed by words yet
         self.served_again: float | None = None  # since when, on the clock of the wall
         self.undo: tuple[float, Callable[[], None]] | None = None
@@ -146,7 +103,7 @@ class _Run:
     @property
     def now_s(self) -> float:
         """Since the soak began."""
-        return time.monotonic() - self.began_s
+        return self.observed.now_s
 
     def watch(self) -> None:
         """Disturb and look, until the time is over and the last outage has been followed by words."""
@@ -154,8 +111,8 @@ class _Run:
         next_copy_s = 5.0
         while self.now_s < self.until_s or ((self.undo or self.outage) and self.now_s < self.until_s + 60):
             time.sleep(_LOOK_S)
-            if self.process.poll() is not None:
-                self.soak.faults.append(f"it ended by itself, with {self.process.returncode}")
+            if self.observed.ended is not None:
+                self.soak.faults.append(f"it ended by itself, with {self.observed.ended}")
                 return
             self.look()
             if self.undo is not None and self.now_s >= self.undo[0]:
@@ -171,13 +128,10 @@ class _Run:
 
     def look(self) -> None:
         """One look at the process and at what it has said."""
-        self.memory.append((self.now_s, resident_bytes_of(self.process.pid)))
-        if self.outage is None:
-            self.threads.append((self.now_s, threads_of(self.process.pid)))
-        elif self.served_again is not None:
+        self.observed.look(steady=self.outage is None)
+        if self.outage is not None and self.served_again is not None:
             since = self.served_again
-            newest = sorted(self.folder.glob("*.jsonl"))[-2:]
-            rows = [json.loads(line) for path in newest for line in path.read_text().splitlines()]
+            rows = rounds(self.folder, "soak", newest=2)
             if any(row["text"].strip() and row["wall_clock_s"] >= since for row in rows):
                 self.outage.words_after_s = round(time.time() - since, 2)
                 self.progress(f"words {self.outage.words_after_s} s after the {self.outage.kind}")
@@ -219,37 +173,14 @@ class _Run:
             faults = check(path.read_text(encoding="utf-8"))
             self.soak.faults += [f"{path.name} at {self.now_s:.0f} s: {fault}" for fault in faults[:3]]
 
-    def end(self) -> None:
-        """Stop it, and see what is left afterwards."""
-        children = children_of(self.process.pid)
-        began = time.monotonic()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.soak.exit_code = self.process.wait(10 * END_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.soak.faults.append("it did not end")
-        self.soak.ended_after_s = round(time.monotonic() - began, 2)
-        self.soak.children_left = sum(exists(child) for child in children)
-
     def conclude(self) -> None:
         """Count."""
         soak = self.soak
         self.check_copies()
-        rows = [
-            json.loads(line) for path in sorted(self.folder.glob("*.jsonl")) for line in path.read_text().splitlines()
-        ]
+        rows = rounds(self.folder, "soak")
         soak.rounds = len(rows)
         soak.words = sum(len(row["text"].split()) for row in rows)
         soak.gaps = sum("gap_s" in row for row in rows)
         soak.dropped = sum(row.get("dropped", 0) for row in rows)
-        soak.latency_median_s = _median([row["latency_s"] for row in rows if "latency_s" in row])
+        soak.latency_median_s = median([row["latency_s"] for row in rows if "latency_s" in row])
         soak.latency_longest_s = max((row.get("latency_s", 0.0) for row in rows), default=0.0)
-        soak.warm_bytes = int(_median([size for at, size in self.memory if self.warm_s <= at < self.warm_s + 30]))
-        soak.last_bytes = int(_median([size for at, size in self.memory if at >= self.memory[-1][0] - 30]))
-        soak.most_bytes = max((size for at, size in self.memory if at >= self.warm_s), default=0)
-        soak.warm_threads = max((count for at, count in self.threads if at < self.warm_s), default=0)
-        soak.last_threads = self.threads[-1][1] if self.threads else 0
-
-
-def _median(values: list[float] | list[int]) -> float:
-    return sorted(values)[len(values) // 2] if values else 0.0

@@ -229,7 +229,7 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED, ""
     if isinstance(error, Terminated):
-        return ExitCode.TERMINATED, ""
+        return error.code, ""
     if isinstance(error, typer.Abort):  # a question that was answered with no
         return ExitCode.FAILED, sentence("Stopped.")
     if (found := machine_sentence(error)) is not None:

@@ -1,7 +1,6 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from rich.table import Table
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.bench_live import attempt_live, video_facts, video_or_sample
+from svlm_cli.commands.bench_pictures import camera_pictures
 from svlm_cli.commands.bench_setup import Size, StreamOptions, StreamSetup, size_of
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
@@ -284,7 +284,7 @@ def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
 
 
 def _tell_trial(streams: int, p99_s: float) -> None:
-    typer.echo(f"svlm: {streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile", err=True)
+    _tell(f"{streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
 
 
 @app.command("video")
@@ -328,6 +328,15 @@ def renderer(
 @app.command()
 def soak(
     minutes: Annotated[float, typer.Option(min=1.0, help="How long.", rich_help_panel=Panel.MEASURING)] = 30.0,
+    cameras: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="So many healthy cameras, beside one that is killed and started again.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None,
     seed: options.Seed = 0,
     model: options.Model = None,
     keep: Annotated[
@@ -339,39 +348,34 @@ def soak(
 
     Exits with 1 if something is not as it must be: words again in time, memory flat, files valid at every moment.
     """
+    from svlm_cli.bench import flapping, report, soak
     from svlm_cli.bench.camera import PACKAGES, missing
-    from svlm_cli.bench.report import print_json, soak_json, soak_rows
-    from svlm_cli.bench.soak import Load, measure
     from svlm_cli.outputs.destination import make_folder
 
     if reason := missing():
         raise UsageError(f"There is no RTSP server here: {reason}.", f"apt install {PACKAGES}")
     with TemporaryDirectory(prefix="svlm-soak-") as made:
-        pictures, context = _camera_pictures(Path(made), seed)
+        pictures, context = camera_pictures(Path(made), seed, encoded=cameras is not None)
         folder = keep or Path(made) / "out"
         make_folder(folder, "Choose another --keep.")
         arguments = ("--context", f"@{context}", *(("--model", model) if model else ()))
-        load = Load(minutes, seed, pictures, arguments)
-        result = measure(load, folder, lambda line: typer.echo(f"svlm: {line}", err=True))
-    _print_table(*soak_rows(result), ", ".join(result.failures))
-    print_json(soak_json(result, {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}), sys.stdout)
+        load = soak.Load(minutes, seed, pictures, arguments)
+        result: soak.Soak | flapping.Flapping
+        if cameras is None:
+            result = soak.measure(load, folder, _tell)
+            _print_table(*report.soak_rows(result), ", ".join(result.failures))
+        else:
+            result = flapping.measure(load, cameras, folder, _tell)
+            _print_table(*report.flapping_rows(result))
+            _print_table(*report.flapping_row(result), ", ".join(result.failures))
+    setting = {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}
+    report.print_json(report.soak_json(result, setting), sys.stdout)
     if result.failures:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _camera_pictures(folder: Path, seed: int) -> tuple[Path, Path]:
-    """Two minutes of a match, picture by picture, and its context."""
-    from svlm_cli.media.ffmpeg import find_ffmpeg
-
-    video = folder / "match.mp4"
-    simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]
-    environment = {**os.environ, "SVLM_CONFIG": os.devnull}  # the same match, whatever the settings are
-    subprocess.run(simulate, check=True, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    pictures = folder / "pictures"
-    pictures.mkdir()
-    split = ["-v", "error", "-nostdin", "-i", str(video), "-start_number", "0", "-q:v", "2", f"{pictures}/%05d.jpg"]
-    subprocess.run([find_ffmpeg().path, *split], check=True)
-    return pictures, video.with_suffix(".context.txt")
+def _tell(line: str) -> None:
+    typer.echo(f"svlm: {line}", err=True)
 
 
 def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:

@@ -13,6 +13,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.roff import page
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.text import did_you_mean
+from svlm_cli.media.process import without_secrets
 
 app = typer.Typer(add_completion=False)
 
@@ -49,7 +50,7 @@ def man(
     if not shows:
         typer.echo(text, nl=False)
         return
-    subprocess.run([shows, "-l", "-"], input=text.encode(), check=False)
+    subprocess.run([shows, "-l", "-"], input=text.encode(), env=without_secrets(), check=False)
 
 
 def manual(words: tuple[str, ...] = ()) -> str:

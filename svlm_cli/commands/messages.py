@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     INPUT = 3
     MODEL = 4
     BUG = 70  # EX_SOFTWARE of sysexits.h
+    HUNG_UP = 129
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -33,6 +34,7 @@ EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs
     ExitCode.INPUT: "a video or a file of data cannot be found, read or decoded, or ends too early",
     ExitCode.MODEL: "a model is unavailable or broken",
     ExitCode.BUG: "a bug in svlm",
+    ExitCode.HUNG_UP: "its terminal was closed (SIGHUP); what is on disk is valid",
     ExitCode.INTERRUPTED: "interrupted (Ctrl-C); what is on disk is valid",
     ExitCode.TERMINATED: "terminated (SIGTERM); what is on disk is valid",
 }

@@ -25,12 +25,16 @@ _LONGEST_IMPORT_S = 0.5
 
 
 class Terminated(BaseException):
-    """SIGTERM, raised in the main thread so that everything that is open gets finished on the way out."""
+    """SIGTERM or SIGHUP, raised in the main thread so that everything that is open gets finished on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = ExitCode.HUNG_UP if number == signal.SIGHUP else ExitCode.TERMINATED
 
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """SIGINT is `KeyboardInterrupt` and SIGTERM is `Terminated`, once; a SIGINT after either ends the process.
+    """SIGINT is `KeyboardInterrupt`, SIGTERM and SIGHUP are `Terminated`, once; a SIGINT after these ends the process.
 
     Not at any moment, though. What is raised during an import may abort the process or be swallowed by C++ code, so an
     import may end first, and if that takes long, the process ends at once: whoever imports so much has opened no file
@@ -42,6 +46,8 @@ def signals_raise() -> Iterator[None]:
     handlers = {signal.SIGTERM: handling.terminate, signal.SIGALRM: handling.raise_again}
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background job stays deaf
         handlers[signal.SIGINT] = handling.interrupt
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as does what nohup starts
+        handlers[signal.SIGHUP] = handling.terminate
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     sys.unraisablehook = handling.note_lost
     try:
@@ -67,9 +73,9 @@ class _Handling:
             self.end_at_once(ExitCode.INTERRUPTED)
         self.begin(KeyboardInterrupt(), frame)
 
-    def terminate(self, _number: int, frame: FrameType | None) -> None:
+    def terminate(self, number: int, frame: FrameType | None) -> None:
         if self.error is None:  # else the files are being finished
-            self.begin(Terminated(), frame)
+            self.begin(Terminated(number), frame)
 
     def begin(self, error: BaseException, frame: FrameType | None) -> None:
         self.error, self.came_s = error, time.monotonic()
@@ -81,7 +87,7 @@ class _Handling:
         if not _imports(frame):
             raise self.error
         if time.monotonic() - self.came_s > _LONGEST_IMPORT_S:
-            self.end_at_once(ExitCode.TERMINATED if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
+            self.end_at_once(self.error.code if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
     def end_at_once(self, code: ExitCode) -> None:
@@ -98,7 +104,7 @@ class _Handling:
 
 @contextmanager
 def gives_back(give_back: Callable[[], None], come_back: Callable[[], None]) -> Iterator[None]:
-    """A terminal is taken meanwhile: it is given back when the process is stopped (Ctrl-Z) or ended at once.
+    """A terminal is taken meanwhile: it is given back when the process is stopped (Ctrl-Z), quit or ended at once.
 
     `come_back` is called when it goes on after a stop. Both must be quick.
     """
@@ -106,18 +112,19 @@ def gives_back(give_back: Callable[[], None], come_back: Callable[[], None]) -> 
     if isinstance(handling, _Handling):
         handling.give_back = give_back
 
-    def stop(*_: object) -> None:
+    def obey(number: int, _frame: FrameType | None) -> None:
         give_back()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGTSTP)  # here it stands until somebody lets it go on
-        signal.signal(signal.SIGTSTP, stop)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)  # stopped, it stands here until somebody lets it go on; quit, it is gone
+        signal.signal(number, obey)
         come_back()
 
-    before = signal.signal(signal.SIGTSTP, stop)
+    before = {number: signal.signal(number, obey) for number in (signal.SIGTSTP, signal.SIGQUIT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTSTP, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if isinstance(handling, _Handling):
             handling.give_back = None
 

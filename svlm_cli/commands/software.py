@@ -22,6 +22,7 @@ from svlm_cli.commands.findings import Finding, State
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.version import __version__
 from svlm_cli.media import ffmpeg
+from svlm_cli.media.process import run
 
 if TYPE_CHECKING:
     from svlm_cli.engine import flash
@@ -92,9 +93,7 @@ def _codecs(program: str) -> Finding:
 
 
 def _listed(program: str, what: str, pattern: str) -> set[str]:
-    text = subprocess.run(
-        [program, "-hide_banner", what], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=True
-    ).stdout.decode(errors="replace")
+    text = run([program, "-hide_banner", what], timeout_s=20, check=True).stdout.decode(errors="replace")
     return {name for names in re.findall(pattern, text, re.MULTILINE) for name in names.split(",")}
 
 
@@ -168,13 +167,7 @@ def driver_version() -> str:
     if program is None:
         return ""
     try:
-        done = subprocess.run(
-            [program, "--query-gpu=driver_version", "--format=csv,noheader"],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=20,
-            check=True,
-        )
+        done = run([program, "--query-gpu=driver_version", "--format=csv,noheader"], timeout_s=20, check=True)
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.decode(errors="replace").partition("\n")[0].strip()

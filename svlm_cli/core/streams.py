@@ -6,27 +6,92 @@ what others print. Comes before all else, so it imports nothing that takes time.
 
 import io
 import os
+import select
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _STDIN, _STDOUT, _STDERR = range(3)
+_PATIENCE_S = 1.0
 
 
 class ClosedStream(io.TextIOWrapper):
     """Stands in for a standard stream that is closed: there is nothing to read, and what is written goes nowhere."""
 
 
+class WholeLines(threading.local):
+    """What each thread writes, in whole lines, however many pieces it comes in."""
+
+    def __init__(self) -> None:
+        self._begun = ""
+
+    def add(self, text: str) -> str:
+        """The lines that are whole now."""
+        whole, end, self._begun = (self._begun + text).rpartition("\n")
+        return whole + end
+
+    def rest(self) -> str:
+        """What of a line there is, for whoever cannot wait for its end."""
+        rest, self._begun = self._begun, ""
+        return rest
+
+
 class _Heedless(io.FileIO):
-    """A file that loses what cannot be written."""
+    """A file that loses what cannot be written, whole pieces at a time.
+
+    Who does not read what we tell must not hold us for long: a second, and no more at all until he reads again.
+    """
+
+    _rest = b""  # of a piece that has begun
+    _patience_s = _PATIENCE_S
 
     def write(self, data: "ReadableBuffer", /) -> int:
-        try:
-            return super().write(data) or memoryview(data).nbytes
-        except OSError:  # a full disk, a reader that is gone
-            return memoryview(data).nbytes
+        size = memoryview(data).nbytes
+        if self._finish():
+            self._rest = bytes(data)
+            if not self._finish() and len(self._rest) == size:
+                self._rest = b""
+        return size
+
+    def _finish(self) -> bool:
+        """Write what is left of a piece; whether nothing is left."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLOUT)
+        while self._rest:
+            if not poll.poll(self._patience_s * 1000):
+                self._patience_s = 0.0
+                return False
+            try:
+                self._rest = self._rest[super().write(self._rest[: select.PIPE_BUF]) or 0 :]  # so much never waits
+            except OSError:  # a full disk, a reader that is gone
+                self._rest = b""
+            self._patience_s = _PATIENCE_S
+        return True
+
+
+class _Lines(io.TextIOWrapper):
+    """Text of several threads, whose lines do not mix."""
+
+    def __init__(self, file: "io.BufferedWriter[_Heedless]", *, encoding: str, errors: str | None) -> None:
+        super().__init__(file, encoding=encoding, errors=errors)
+        self._lines = WholeLines()
+        self._turn = threading.RLock()
+
+    def write(self, text: str, /) -> int:
+        self._put(self._lines.add(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._put(self._lines.rest())
+
+    def _put(self, text: str) -> None:
+        if text:
+            with self._turn:
+                super().write(text)
+                super().flush()
 
 
 def open_standard_streams() -> None:
@@ -44,7 +109,7 @@ def open_standard_streams() -> None:
         sys.stderr = ClosedStream(told, encoding="utf-8", errors="backslashreplace", line_buffering=True)
     else:
         old = sys.stderr
-        sys.stderr = io.TextIOWrapper(told, encoding=old.encoding, errors=old.errors, line_buffering=True)
+        sys.stderr = _Lines(told, encoding=old.encoding, errors=old.errors)
 
 
 def _is_closed(descriptor: int) -> bool:

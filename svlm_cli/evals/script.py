@@ -4,16 +4,14 @@ Made from a seed alone, without a picture. Knows no model.
 """
 
 import itertools
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
+from svlm_cli.core.workers import start_workers
 from svlm_cli.evals.match import Telling, ToldEvent, Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.world import KEPT_S, SPLIT
@@ -49,9 +47,7 @@ def write_scripts(matches: Sequence[Length], progress: Progress = lambda done: N
     processes = min(os.cpu_count() or 1, len(matches))
     if processes == 1 or sum(seconds for _, seconds in matches) < WORTH_A_PROCESS_S:
         return _collect(itertools.starmap(write_script, matches), progress)
-    spawn = multiprocessing.get_context("spawn")
-    # Control-C is the parent's affair.
-    with ProcessPoolExecutor(processes, spawn, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+    with start_workers(processes) as pool:
         return _collect(pool.map(write_script, *zip(*matches, strict=True)), progress)
 
 

@@ -6,7 +6,6 @@ them. Knows no engine and no word.
 
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
+from svlm_cli.core.workers import leave_signals_to_parent
 from svlm_cli.evals.alterations import Altered, alter
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.render import render
@@ -110,7 +110,7 @@ def _work(
     moments: NDArray[np.float64],
     altered: Altered | None,
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's affair: it ends this process
+    leave_signals_to_parent()
     with suppress(BrokenPipeError):  # nobody looks any more
         for pictures in _play(seeds, seconds, moments, altered):
             connection.send_bytes(np.ascontiguousarray(pictures).data.cast("B"))

@@ -4,6 +4,7 @@ import subprocess
 
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import LONGEST_STEP_US, Address, Ffmpeg
+from svlm_cli.media.process import start
 
 _INDEXED = ("mov,", "matroska,", "avi")  # their clocks count from the beginning of the file
 
@@ -19,9 +20,7 @@ def runs_steadily(program: Ffmpeg, address: Address, container: str) -> bool:
     command = [program.path, "-nostdin", "-hide_banner", "-loglevel", "quiet", "-copyts", *input_options(address)]
     command += ["-map", "0:V:0", "-c", "copy", "-f", "framecrc", "pipe:1"]
     longest, before = 0.0, None
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0
-    ) as process:
+    with start(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:

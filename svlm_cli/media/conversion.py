@@ -19,6 +19,7 @@ from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.log import Log
 from svlm_cli.media.message import Message, read_messages, whole_lines
 from svlm_cli.media.part import PartVideo
+from svlm_cli.media.process import run, start
 
 Progress = Callable[[float], None]
 """Called with how much of the video is done, in seconds."""
@@ -63,9 +64,7 @@ def read_header(program: Ffmpeg, address: Address) -> Header:
     """Raises `InputError` if the file cannot be opened."""
     command = [program.path, "-nostdin", "-hide_banner", "-loglevel", "level+info", *input_options(address)]
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_HEADER_TIMEOUT_S, check=False
-        )
+        done = run(command, timeout_s=_HEADER_TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise InputError(f"ffmpeg cannot look at {address.name}.", "Install ffmpeg again.") from error
     log = Log()
@@ -119,15 +118,7 @@ def convert(
 
 def _start(command: Sequence[str], log: IO[bytes], folder: Path, inherited: tuple[int]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            cwd=folder,
-            pass_fds=inherited,
-            process_group=0,  # a Ctrl-C is for us: we end ffmpeg and take its file away
-        )
+        return start(command, stdout=subprocess.PIPE, stderr=log, cwd=folder, pass_fds=inherited)
     except OSError as error:
         raise Ffmpeg.not_started(error) from error
 

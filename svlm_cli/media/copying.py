@@ -12,6 +12,7 @@ from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
+from svlm_cli.media.process import run
 from svlm_cli.media.tracks import Track, Tracks
 
 _SUFFIXES = {"mjpeg": "jpg"}  # of pictures whose codec is called otherwise
@@ -72,6 +73,6 @@ def _extract(program: Ffmpeg, source: Address, stream: Stream, file: Path) -> No
     command = [program.path, "-nostdin", "-hide_banner", "-loglevel", "error", *input_options(source)]
     command += ["-map", f"0:{stream.index}", "-c", "copy", "-frames:v", "1", "-f", "image2pipe", f"file:{file}"]
     try:
-        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_COVER_TIMEOUT_S, check=True)
+        run(command, timeout_s=_COVER_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise InputError(f"The cover of {source.name} cannot be read.", "Copy or download the video again.") from error

@@ -18,6 +18,7 @@ import ffmpeg
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import presentable
+from svlm_cli.media.process import run
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over
@@ -52,9 +53,7 @@ class Ffmpeg:
     def version(self) -> str:
         """What it calls itself, such as ``5.1.9-0+deb12u1``."""
         try:
-            text = subprocess.run(
-                [self.path, "-version"], capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=True
-            ).stdout.decode(errors="replace")
+            text = run([self.path, "-version"], timeout_s=20, check=True).stdout.decode(errors="replace")
         except (OSError, subprocess.SubprocessError) as error:
             raise InputError(f"{self.path} does not run.", "Install ffmpeg again.") from error
         match = re.match(r"ffmpeg version (\S+)", text)
@@ -87,6 +86,7 @@ class Address:
     seekable: bool = False
     stdin: bool = False
     fed: bool = False  # somebody here writes it into ffmpeg's stdin
+    goodbye: bool = False  # its server keeps a place for us until ffmpeg says that we leave
     options: tuple[tuple[str, str], ...] = ()  # of the input
     enough_pixels: int | None = None  # what is left of a picture of more than LARGE_PIXELS; None: all of it
     script: str = field(default="", repr=False)  # goes to ffmpeg's stdin: what it holds is not among the arguments

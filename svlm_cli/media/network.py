@@ -16,6 +16,7 @@ from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, end_of_login
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
+from svlm_cli.media.process import run
 
 _PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
 
@@ -71,6 +72,7 @@ _SCHEMES = {
     "udp": _Scheme("udp", "mpegts,mpegtsraw", _CAREFUL),
     "srt": _Scheme("srt", "mpegts,mpegtsraw", _CAREFUL),
 }
+_GOODBYE = ("rtsp", "rtsps", "rtmp", "rtmps", "srt")  # others end with their socket
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -159,6 +161,7 @@ def network_address(
         name=name or public_name(url),
         protocols="pipe,fd",
         formats="concat",
+        goodbye=parts.scheme in _GOODBYE,
         options=(("f", "concat"), ("safe", "0"), ("probesize", "32"), ("analyzeduration", "0")),
         script="\n".join(script) + "\n",
         secrets=tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True)),
@@ -200,13 +203,7 @@ def device_address(
 def devices(program: Ffmpeg) -> list[str]:
     """The input devices that an ffmpeg knows."""
     try:
-        text = subprocess.run(
-            [program.path, "-hide_banner", "-devices"],
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=20,
-            check=True,
-        ).stdout.decode(errors="replace")
+        text = run([program.path, "-hide_banner", "-devices"], timeout_s=20, check=True).stdout.decode(errors="replace")
     except (OSError, subprocess.SubprocessError) as error:
         raise InputError(f"{program.path} does not run.", "Install ffmpeg again.") from error
     names = re.findall(r"^ D[E ]? *(\S+)", text.partition("--")[2], re.MULTILINE)

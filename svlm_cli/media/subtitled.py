@@ -4,7 +4,6 @@ Sound is copied as it is. Knows files of subtitles, not how they are made.
 """
 
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from svlm_cli.media.ffmpeg import Address, find_ffmpeg
 from svlm_cli.media.header import StreamKind
 from svlm_cli.media.message import read_messages
 from svlm_cli.media.part import PartVideo
+from svlm_cli.media.process import run
 from svlm_cli.media.tracks import COPYING, Tracks, choose_tracks, refuse_unfit
 
 _CRF = 18  # looks like the original
@@ -48,7 +48,7 @@ def check_burning() -> None:
         Path(folder, "words.ass").write_text(_SAMPLE, encoding="utf-8")
         command = [program.path, "-nostdin", "-hide_banner", "-loglevel", "level+warning", *picture]
         command += ["-c:v", "libx264", "-f", "null", "-"]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd=folder, check=False)
+        done = run(command, cwd=Path(folder))
     said = read_messages(done.stderr.decode(errors="replace").split("\n"))
     if any(_NO_FONT.fullmatch(message.text) for message in said):
         raise InputError(

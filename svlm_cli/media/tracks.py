@@ -14,6 +14,7 @@ from svlm_cli.media.conversion import Header, input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.message import read_messages
+from svlm_cli.media.process import run
 
 COPYING = ["-fflags", "+genpts"]  # an AVI does not say when pictures are shown, and copies have to
 """Options of an input that is copied."""
@@ -129,9 +130,7 @@ def _trial(
     command += [part for stream in streams for part in ("-map", f"0:{stream.index}")]
     command += ["-c", codec, "-f", container.muxer, "file:/dev/null"]
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TRIAL_TIMEOUT_S, check=False
-        )
+        done = run(command, timeout_s=_TRIAL_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return None
     except OSError as error:

@@ -21,6 +21,7 @@ from svlm_cli.media.conversion import check_whole
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
+from svlm_cli.media.process import start
 
 _HINT = "Use -o to write elsewhere."
 _CRF = 16  # visually lossless; 4:2:0 colours, which every player shows
@@ -45,14 +46,7 @@ class VideoWriter:
         inherited = self._video.open()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the process
         try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=self._log,
-                pass_fds=inherited,
-                process_group=0,
-            )
+            self._process = start(command, stdin=subprocess.PIPE, stderr=self._log, pass_fds=inherited)
         except OSError as error:
             self._log.close()
             self._video.abandon()

@@ -1,11 +1,13 @@
 """A file that is not given up: what cannot be written now is kept, and written when there is room again.
 
-For sources that go on for days, where a full disk must cost nothing but the time until somebody makes room. What is
-kept is bounded. Knows no format.
+For sources that go on for days, where a full disk must cost nothing but the time until somebody makes room, even if
+other files have begun meanwhile. What is kept is bounded. Knows no format.
 """
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
 
 from svlm_cli.core.errors import OutputError
 from svlm_cli.outputs.destination import Destination, OutputClosedError
@@ -13,54 +15,112 @@ from svlm_cli.outputs.destination import Destination, OutputClosedError
 MOST_KEPT = 1 << 20  # characters: hours of words
 
 
-class PatientFile:
-    """A `Destination` that is opened by `open_file`, again if that fails. `tell` hears of trouble and of its end."""
+class OutputUnfinishedError(OutputError):
+    """Not all of a file could be written. The file that comes after it still tries to; if none does, it is lost."""
 
-    def __init__(self, open_file: Callable[[], Destination], tell: Callable[[str], None]) -> None:
+
+class _Pieces:
+    """What is still to be written to one file."""
+
+    def __init__(self, open_file: Callable[[], Destination]) -> None:
         self._open_file = open_file
-        self._tell = tell
         self._file: Destination | None = None
         self._waiting: deque[tuple[str, str]] = deque()  # pieces, and what stands after each while it is the last
-        self._size = 0
+        self.size = 0
+
+    def add(self, text: str, ending: str) -> None:
+        self._waiting.append((text, ending))
+        self.size += len(text)
+
+    def drop_oldest(self) -> None:
+        self.size -= len(self._waiting.popleft()[0])
+
+    def put(self) -> None:
+        if self._file is None:
+            self._file = self._open_file()
+        while self._waiting:
+            self._file.write(*self._waiting[0])
+            self.drop_oldest()
+
+    def close(self, *, complete: bool) -> None:
+        if self._file is not None:
+            self._file.close(complete=complete)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Left:
+    """What was not done when a file was closed."""
+
+    files: tuple[_Pieces, ...]
+    lost: int
+    trouble: OutputError  # which has been told
+
+
+class PatientFile:
+    """A `Destination` that is opened by `open_file`, again if that fails. `tell` hears of trouble and of its end.
+
+    `after` is the file before this one, which is closed: what still waits for it is written first.
+    """
+
+    def __init__(
+        self, open_file: Callable[[], Destination], tell: Callable[[str], None], *, after: Self | None = None
+    ) -> None:
+        self._tell = tell
+        self._own = _Pieces(open_file)
+        self._earlier: deque[_Pieces] = deque()
         self._lost = 0
         self._trouble: OutputError | None = None
+        if after is not None and (left := after.left) is not None:
+            self._earlier.extend(left.files)
+            self._lost, self._trouble = left.lost, left.trouble
+
+    @property
+    def left(self) -> "_Left | None":
+        """What the next file has to see to; None if all is well."""
+        if self._trouble is None:
+            return None
+        return _Left((*self._earlier, self._own), self._lost, self._trouble)
 
     def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece, now or later. Raises `OutputClosedError` alone."""
-        self._waiting.append((text, ending))
-        self._size += len(text)
-        while self._size > MOST_KEPT:
-            self._size -= len(self._waiting.popleft()[0])
+        self._own.add(text, ending)
+        files = (*self._earlier, self._own)
+        while sum(file.size for file in files) > MOST_KEPT:
+            next(file for file in files if file.size).drop_oldest()
             self._lost += 1
         self._try()
 
     def close(self, *, complete: bool) -> None:
-        """Try a last time. Raises `OutputError` if something was lost."""
+        """Try a last time. Raises `OutputUnfinishedError` if something still waits, `OutputError` if it was lost."""
         self._try()
-        if self._file is not None:
-            self._file.close(complete=complete)
         if self._trouble is not None:
-            raise OutputError(f"{self._trouble.message} The last words were lost.", self._trouble.hint)
+            raise OutputUnfinishedError(f"{self._trouble.message} The last words were lost.", self._trouble.hint)
+        self._own.close(complete=complete)
         if self._lost:
             raise OutputError(
                 f"{self._lost} pieces were lost while nothing could be written.", "Make room on the disk."
             )
 
     def _try(self) -> None:
+        trouble = self._write_earlier()
         try:
-            if self._file is None:
-                self._file = self._open_file()
-            while self._waiting:
-                self._file.write(*self._waiting[0])
-                self._size -= len(self._waiting.popleft()[0])
+            self._own.put()
         except OutputClosedError:
             raise
         except OutputError as error:
-            if self._trouble is None:
-                self._tell(f"{error.message} Captioning goes on; what is said is kept until there is room.")
-            self._trouble = error
-            return
-        if self._trouble is not None:
+            trouble = error
+        if trouble is not None and self._trouble is None:
+            self._tell(f"{trouble.message} Captioning goes on; what is said is kept until there is room.")
+        if trouble is None and self._trouble is not None:
             lost = f"; {self._lost} pieces were lost" if self._lost else ", nothing was lost"
             self._tell(f"Writing works again{lost}.")
-            self._trouble = None
+        self._trouble = trouble
+
+    def _write_earlier(self) -> OutputError | None:
+        try:
+            while self._earlier:
+                self._earlier[0].put()
+                self._earlier.popleft().close(complete=True)
+        except OutputError as error:
+            return error
+        return None

@@ -12,6 +12,7 @@ from pathlib import Path
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.patient import OutputUnfinishedError
 
 _PATIENCE_S = 10.0  # for a speaker, at the end of a file
 _EARLY_S = 2.0  # a file that begins this much before its period does begins with it: clocks are corrected all the time
@@ -99,6 +100,8 @@ class RotatingOutput:
         assert self._output is not None
         try:
             self._output.close()
+        except OutputUnfinishedError:
+            pass  # it was told, and the next file does what is left
         except OutputError as error:
             self._tell(error.message)
 

@@ -7,6 +7,7 @@ its chunk would have been taken. Knows no engine and no file.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -85,14 +86,15 @@ class Inbox(Generic[Key]):
         return None
 
     def remove(self, *keys: Key) -> None:
-        """Stop reading sources and close them: all of them first, then wait for each."""
+        """Stop reading sources and close them, side by side: each may have to take leave of its server."""
         readers = [self._readers.pop(key) for key in keys]
         with self._changed:
             for reader in readers:
                 reader.stopped = True
             self._changed.notify_all()
-        for reader in readers:
-            reader.close()
+        with ThreadPoolExecutor(max(1, len(readers)), "svlm-close") as closers:
+            for closing in [closers.submit(reader.close) for reader in readers]:
+                closing.result()
         for reader in readers:
             assert reader.thread is not None, "every reader was started"
             reader.thread.join(JOIN_TIMEOUT_S)

@@ -127,10 +127,17 @@ def _open_output(
         destination = open_destination(None, overwrite=False, encoding=encoding)
         return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)
 
+    newest: PatientFile | None = None
+
     def at(wall_s: float) -> Output:
+        nonlocal newest
         overwrite, live = options.overwrite, tell is not None
         open_file = partial(_open_file, pattern, wall_s, files, overwrite=overwrite, live=live, encoding=encoding)
-        destination = open_file() if tell is None else PatientFile(open_file, tell)
+        destination: Destination
+        if tell is None:
+            destination = open_file()
+        else:
+            destination = newest = PatientFile(open_file, tell, after=newest)
         return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)
 
     every_s = None if tell is None else options.segment_s

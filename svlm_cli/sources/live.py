@@ -26,6 +26,7 @@ from svlm_cli.sources.held import HeldConnection
 from svlm_cli.sources.pace import Pace
 from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
 from svlm_cli.sources.status import SourceStatus, State
+from svlm_cli.sources.stillness import STILL_S, Stillness
 
 _EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time
 _LEAST_GAP_S = 2.0  # shorter breaks within a connection are a camera that took its time
@@ -38,6 +39,7 @@ class LiveOptions:
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None  # failures in a row that are put up with; None: any number
     waits: bool = False  # whatever is wrong: also before it was ever seen, and after it said that it has ended
+    still_s: float = STILL_S  # so long the same picture is nothing to tell of
     timing: Timing = Timing.ARRIVAL
     paced: bool = False  # with the source's clock: no picture before its time, for sources that send in bursts
 
@@ -97,6 +99,7 @@ class LiveStream(Closing):
         self._last_s = 0.0  # time of the newest frame
         self._shown_s = 0.0  # when the newest picture came, which may be shown again
         self._broken = False  # it has stood still for longer than the camera takes between two
+        self._stillness = Stillness(options.still_s)
         self._status = SourceStatus(address.name, State.CONNECTING)
         self._frames = self._read()
         self.notices: list[str] = []
@@ -254,9 +257,9 @@ class LiveStream(Closing):
             self._zero_s = time.monotonic()
         self._backoff.reset()
         begun = replace(self._status, connections=self._status.connections + 1, failures=0)
-        if connection.replaces_tcp and not self.notices:
-            self.notices.append(f"{self._address.name} does not send over TCP, so it is watched over UDP.")
         self._become(State.LIVE, begun, first_frame_s=connection.first_frame_s)
+        if first and connection.replaces_tcp:
+            self._become(State.LIVE, begun, reason="does not send over TCP, so it is watched over UDP.")
         return 0.0 if first else max(self.now_s(), self._last_s + float(1 / self._rate))
 
     def _on_arrival(self, _base_s: float, index: int) -> float | None:
@@ -279,6 +282,8 @@ class LiveStream(Closing):
         return time_s
 
     def _frame(self, picture: Picture, time_s: float, *, first: bool) -> Frame:
+        if told := self._stillness.look(picture, time_s, first=first):
+            self._become(State.LIVE, self._status, reason=told)
         missed_s = time_s - self._last_s - float(1 / self._rate) if self._status.frames else 0.0
         breaks = first or self._broken or missed_s >= _LEAST_GAP_S
         gap_s = missed_s if missed_s > 0 and breaks else 0.0

@@ -21,8 +21,11 @@ from svlm_cli.sources.playlist import Following
 from svlm_cli.sources.rtsp import explained
 from svlm_cli.sources.sequential import Reading
 from svlm_cli.sources.status import SourceStatus
+from svlm_cli.sources.stillness import STILL_S
 from svlm_cli.sources.web import WebSource
 from svlm_cli.sources.webfeed import WebStill, WebStream
+
+_STILL_TIMES = 3  # so often a picture that is fetched again may be the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class SourceOptions:
             stall_timeout_s=self.stall_timeout_s,
             max_reconnects=self.max_reconnects,
             waits=self.waits,
+            still_s=max(STILL_S, _STILL_TIMES * (self.every_s or 0.0)),
             # Pictures one after the other have no clock of their own.
             timing=Timing.SOURCE if playlist or (self.catch_up and not pictures) else Timing.ARRIVAL,
             paced=playlist,

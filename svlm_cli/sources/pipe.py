@@ -10,6 +10,7 @@ import io
 import select
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import BinaryIO
@@ -20,9 +21,11 @@ from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, picture_command
 from svlm_cli.media.log import Log, LogReader
 from svlm_cli.media.nut import NutReader
+from svlm_cli.media.process import start
 from svlm_cli.sources.grid import ON_TIME_S
 
 _LOG_TIMEOUT_S = 10.0
+_GOODBYE_S = 1.0  # for ffmpeg to take leave; a server that hangs must not hold us
 _PIPE_BYTES = 1 << 20  # the most that Linux gives to everybody; by default it is a sixteenth of that
 
 
@@ -31,8 +34,8 @@ class PicturePipe(Closing):
 
     Those two are on the source's own clock.
 
-    A context manager; leaving it ends ffmpeg at once. `kill` may be called from another thread, which ends a `read`
-    that waits.
+    A context manager; leaving it ends ffmpeg at once, or within a second where it has to say goodbye. `kill` may be
+    called from another thread, which ends a `read` that waits.
     """
 
     def __init__(
@@ -51,13 +54,12 @@ class PicturePipe(Closing):
             command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
         fed = bool(address.script) or address.fed
         try:
-            self._process = subprocess.Popen(
+            self._process = start(
                 command,
                 bufsize=0,  # `wait` looks at the pipe itself
                 stdin=subprocess.PIPE if fed else None if address.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                process_group=0,  # a Ctrl-C is for us: we end ffmpeg when we have finished our files
             )
         except OSError as error:
             raise InputError(f"{program.path} cannot be started: {error.strerror}.", "Install ffmpeg again.") from error
@@ -67,6 +69,7 @@ class PicturePipe(Closing):
         _widen(self._stdout)
         self._pictures = NutReader(self._stdout)
         self._log_reader = LogReader(io.BufferedReader(self._process.stderr), address.presentable)
+        self._reaper: threading.Timer | None = None
         if address.script:
             self._send(address.script)
 
@@ -121,18 +124,27 @@ class PicturePipe(Closing):
         return self._process.poll()
 
     def kill(self) -> None:
-        """End ffmpeg now; what it wrote last is lost."""
-        self._process.kill()
+        """End ffmpeg now, after its goodbye; what it wrote last is lost. Does not wait."""
+        if not self.address.goodbye:
+            self._process.kill()
+        elif self._reaper is None:
+            self._process.terminate()
+            self._reaper = threading.Timer(_GOODBYE_S, self._process.kill)
+            self._reaper.daemon = True
+            self._reaper.start()
 
     def close(self, *, wait: bool = False) -> None:
         """End ffmpeg and leave nothing of it behind. With `wait`, let it finish by itself: it wrote all it had."""
         try:
             if not wait:
-                self._process.kill()
+                self._stdout.close()  # an ffmpeg that waits until its picture is taken would not hear us
+                self.kill()
             self._process.wait()
         finally:
             self._process.kill()
             self._process.wait()
+            if self._reaper is not None:
+                self._reaper.cancel()
             self._log_reader.close()
             self._stdout.close()
 

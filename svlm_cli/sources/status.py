@@ -19,7 +19,7 @@ class SourceStatus:
 
     name: str
     state: State
-    reason: str = ""  # why there is no picture, in a sentence
+    reason: str = ""  # why there is no picture, or what is strange about those that come, in a sentence
     retry_s: float | None = None  # until the next try, while waiting
     first_frame_s: float | None = None  # how long this connection took to show its first picture
     connections: int = 0  # that showed pictures
@@ -33,6 +33,8 @@ def describe(status: SourceStatus) -> str:
     match status.state:
         case State.CONNECTING:
             return f"{status.name}: connecting"
+        case State.LIVE if status.reason:
+            return f"{status.name} {status.reason}"
         case State.LIVE:
             took = "" if status.first_frame_s is None else f", first picture after {status.first_frame_s:.1f} s"
             return f"{status.name}: {'connected' if status.connections == 1 else 'connected again'}{took}"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.workers import start_workers
 from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.qwen2_5_vl.vision import Grid
 from svlm_cli.simulator.match import Scenes
@@ -28,7 +29,6 @@ from svlm_cli.training.matches import (
     steps_per_block,
 )
 from svlm_cli.training.recipe import Recipe
-from svlm_cli.training.workers import start_workers
 
 _DRAWN_AT_ONCE = 1024  # pictures; the drawing's own arrays take several times their room
 

@@ -195,7 +195,7 @@ def waiting(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
 def test_signals_let_files_be_finished(
     waiting: subprocess.Popen[str], tmp_path: Path, number: signal.Signals, code: int
 ) -> None:

@@ -6,14 +6,24 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.commands.signals import Terminated, signals_raise
 
-ENDS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)]
+ENDS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated)]
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Tests that run in the background, or after the terminal has gone, are deaf to some."""
+    interrupt = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGHUP, hangup)
 
 
 class Thing:
@@ -74,8 +84,22 @@ def test_an_import_that_takes_long_ends_with_the_process(tmp_path: Path) -> None
 
 
 def test_handlers_are_as_they_were() -> None:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
     before = [*map(signal.getsignal, numbers), sys.unraisablehook]
     with signals_raise():
         assert signal.getsignal(signal.SIGTERM) not in before
     assert [*map(signal.getsignal, numbers), sys.unraisablehook] == before
+
+
+def test_what_nohup_starts_is_deaf_to_the_terminals_end() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with signals_raise():
+        signal.raise_signal(signal.SIGHUP)
+
+
+def test_a_screen_is_given_back_before_the_process_quits(tmp_path: Path) -> None:
+    """The key for that would leave a terminal that shows nothing of what is typed."""
+    code = "import signal\nfrom svlm_cli.commands.signals import gives_back\n"
+    code += "with gives_back(lambda: print('given back', flush=True), print): signal.raise_signal(signal.SIGQUIT)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=30, capture_output=True, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGQUIT, b"given back\n")

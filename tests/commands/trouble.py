@@ -69,5 +69,6 @@ def wait(path: Path) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     application.COMMANDS["trouble"] = (__name__, "Ends in every way.")
     sys.exit(application.main())

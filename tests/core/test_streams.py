@@ -1,5 +1,6 @@
 """Standard streams that are closed or full: what is done stays the same, only nobody hears of it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,3 +40,48 @@ with open(sys.argv[1], "w") as file:
     assert done.returncode == 3, done.stderr
     assert (tmp_path / "file").read_text() == "words\n"
     assert done.stderr.count("chatter") == (2 if redirection in ("<&-", ">&-") else 0)
+
+
+LINES = """
+import os, sys, threading
+from svlm_cli.core.streams import open_standard_streams
+os.set_blocking(2, sys.argv[1] == "blocking")
+open_standard_streams()
+sys.setswitchinterval(1e-5)
+
+def tell(name):
+    for number in range(int(sys.argv[2])):
+        sys.stderr.write(f"svlm: {name} ")
+        print("x" * 5000, number, "end", file=sys.stderr, flush=True)
+
+threads = [threading.Thread(target=tell, args=(name,)) for name in "abcdefgh"]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+WHOLE = re.compile("svlm: [a-h] x{5000} [0-9]+ end")
+
+
+def test_lines_of_several_threads_do_not_mix() -> None:
+    """Eight cameras that come back at once, told into a pipe that is read slowly: a journal, or a pager."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LINES, "nonblocking", "20"], env=environment(), stderr=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stderr is not None
+        told = b"".join(iter(lambda: process.stderr.read(3000), b""))  # type: ignore[union-attr]
+    lines = told.decode().splitlines()
+    assert len(lines) == 160
+    assert [line[:80] for line in lines if not WHOLE.fullmatch(line)] == []
+
+
+def test_who_does_not_read_holds_nobody() -> None:
+    """A pager that shows its first page would stop all cameras, and an end by SIGTERM."""
+    with subprocess.Popen(
+        [sys.executable, "-c", LINES, "blocking", "20"], env=environment(), stderr=subprocess.PIPE
+    ) as process:
+        assert process.wait(30) == 0
+        assert process.stderr is not None
+        whole = process.stderr.read().decode().rpartition("\n")[0].splitlines()
+    assert len(whole) > 5
+    assert [line[:80] for line in whole if not WHOLE.fullmatch(line)] == []

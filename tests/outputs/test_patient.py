@@ -2,13 +2,15 @@
 
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.core.errors import OutputError
+from svlm_cli.outputs import patient
 from svlm_cli.outputs.destination import Destination, InPlaceFile, OutputClosedError
-from svlm_cli.outputs.patient import MOST_KEPT, PatientFile
+from svlm_cli.outputs.patient import MOST_KEPT, OutputUnfinishedError, PatientFile
 
 
 @pytest.fixture
@@ -118,3 +120,55 @@ def test_a_reader_that_has_gone_does_not_come_back() -> None:
     moody.error = OutputClosedError("Nobody reads.")
     with pytest.raises(OutputClosedError):
         PatientFile(lambda: moody, lambda line: None).write("x")
+
+
+def test_a_full_disk_outlasts_several_files(small_disk: Path) -> None:
+    """With --segment 1m a disk that is full for three minutes touches four files; each gets all of its words."""
+    said: list[str] = []
+    blocker = small_disk / "blocker"
+    blocker.write_bytes(bytes(64 * 1024))
+    files: list[PatientFile] = []
+    for index in range(4):
+        open_file = partial(InPlaceFile, small_disk / f"{index}.srt", overwrite=False)
+        files.append(PatientFile(open_file, said.append, after=files[-1] if files else None))
+        if index == 3:
+            blocker.unlink()
+        for line in "ab":
+            files[-1].write(f"{line}{index}\n" * 600)
+        if index < 3:
+            with pytest.raises(OutputUnfinishedError):
+                files[-1].close(complete=True)
+    files[-1].close(complete=True)
+    for index in range(4):
+        assert (small_disk / f"{index}.srt").read_text() == f"a{index}\n" * 600 + f"b{index}\n" * 600
+    assert len(said) == 2, "told once, and its end"
+    assert "nothing was lost" in said[1]
+
+
+def test_what_is_kept_of_several_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk may be full for a year."""
+    monkeypatch.setattr(patient, "MOST_KEPT", 25)
+    said: list[str] = []
+    tried: list[Moody] = []
+    room = False
+
+    def open_file() -> Moody:
+        if not room:
+            raise OutputError("There is no room.")
+        tried.append(Moody())
+        return tried[-1]
+
+    file = None
+    for index in range(9):
+        file = PatientFile(open_file, said.append, after=file)
+        file.write(f"{index}" * 10)
+        if index < 8:
+            with pytest.raises(OutputUnfinishedError):
+                file.close(complete=True)
+    room = True
+    assert file is not None
+    with pytest.raises(OutputError, match="7 pieces were lost"):
+        file.close(complete=True)
+    assert [piece for one in tried for piece in one.pieces] == ["7" * 10, "8" * 10]
+    assert all(one.closed for one in tried)
+    assert len(said) == 2

@@ -72,3 +72,16 @@ def test_each_source_may_have_one_that_waits(monkeypatch: pytest.MonkeyPatch) ->
                     left[key] -= 1
     finally:
         box.remove(0, 1, 2)
+
+
+def test_sources_are_closed_side_by_side() -> None:
+    """Eight cameras that hang take a second each to be left; all of them must be left within three."""
+    together = threading.Barrier(8)
+    box: Inbox[int] = Inbox()
+
+    def close() -> None:
+        together.wait(10)
+
+    for key in range(8):
+        box.add(key, iter(()), close)
+    box.remove(*range(8))

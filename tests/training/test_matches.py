@@ -228,7 +228,7 @@ def test_pictures_that_would_be_resized_are_refused(folder: Path) -> None:
 
 def test_workers_import_no_torch() -> None:
     """Guards their start: seconds for each of them, and room."""
-    script = "import sys, svlm_cli.training.matches, svlm_cli.training.workers; sys.exit('torch' in sys.modules)"
+    script = "import sys, svlm_cli.training.matches, svlm_cli.core.workers; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], env=environment(), check=False).returncode == 0
 
 

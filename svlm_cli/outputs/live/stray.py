@@ -4,6 +4,8 @@ import io
 from collections.abc import Callable
 from typing import TextIO
 
+from svlm_cli.core.streams import WholeLines
+
 
 class StrayLines(io.TextIOBase):
     """Stands in for `sys.stderr`."""
@@ -11,7 +13,7 @@ class StrayLines(io.TextIOBase):
     def __init__(self, file: TextIO, say: Callable[[str], None]) -> None:
         self._file = file
         self._say = say
-        self._begun = ""
+        self._lines = WholeLines()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -29,7 +31,6 @@ class StrayLines(io.TextIOBase):
 
     def write(self, text: str) -> int:
         """Whole lines are told, the rest waits for its end."""
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in filter(str.strip, lines):
+        for line in filter(str.strip, self._lines.add(text).split("\n")):
             self._say(line)
         return len(text)

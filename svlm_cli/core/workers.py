@@ -1,4 +1,4 @@
-"""Processes that prepare windows: they import no torch, so they start quickly, and they end when their parent does."""
+"""Processes that work for this one: they end when it does, and leave signals to it. Knows not what they do."""
 
 import multiprocessing
 import os
@@ -12,9 +12,15 @@ def start_workers(count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
 
 
+def leave_signals_to_parent() -> None:
+    """What a terminal sends to all of its processes is for the parent, which ends this one."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _end_with_parent() -> None:
     """An interrupted run ends its workers itself; a killed one must not leave them behind."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_signals_to_parent()
 
     def wait() -> None:
         parent = multiprocessing.parent_process()

@@ -1,0 +1,41 @@
+"""Whether a living source shows the same picture for ever: its encoder may hang while its connection goes on.
+
+A camera that looks at a still scene has noise, so its pictures differ. Knows no connection.
+"""
+
+import zlib
+
+from svlm_cli.core.types import Picture
+
+STILL_S = 60.0
+_ROWS = 4  # every fourth is looked at: noise is everywhere
+
+
+class Stillness:
+    """Looks at each picture of one source, and says what there is to tell of it.
+
+    What stands still for `still_s` is told of; what does so and again, as slides do, each time after twice the
+    time.
+    """
+
+    def __init__(self, still_s: float = STILL_S) -> None:
+        self._still_s = still_s
+        self._picture: Picture | None = None
+        self._sum: int | None = None
+        self._since_s = 0.0
+        self._told = False
+
+    def look(self, picture: Picture, time_s: float, *, first: bool) -> str:
+        """A sentence after the source's name, or nothing. `first`: of a connection."""
+        if picture is self._picture and not first:
+            return ""  # we show it again ourselves
+        self._picture = picture
+        before, self._sum = self._sum, zlib.crc32(picture[::_ROWS].tobytes())
+        if first or self._sum != before:
+            self._since_s = time_s
+            told, self._told = self._told, False
+            return "shows other pictures again." if told and not first else ""
+        if self._told or time_s - self._since_s < self._still_s:
+            return ""
+        self._told, self._still_s = True, 2 * self._still_s
+        return f"has shown the same picture for {time_s - self._since_s:.0f} s."

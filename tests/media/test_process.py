@@ -1,0 +1,77 @@
+"""Programs that svlm starts end with it, whoever started them, and know nothing that they need not know."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from svlm_cli.media.process import SECRETS, run
+from tests.processes import ends, starting
+
+STARTS = """
+import os, signal, sys, threading
+from svlm_cli.media.process import start
+def begin():
+    pid = start(["sleep", "600"]).pid
+    print(pid, flush=True)
+    return os.getpgid(pid)
+"""
+IN_A_THREAD = (
+    "thread = threading.Thread(target=begin); thread.start(); thread.join(); print(flush=True); signal.pause()"
+)
+BEFORE_A_FORK = "begin(); print(os.fork() or signal.pause(), flush=True); signal.pause()"
+AT_THE_END = "begin()"
+WITHOUT_ITS_KEEPER = """
+keeper = begin()
+os.kill(keeper, signal.SIGKILL)
+os.waitid(os.P_PID, keeper, os.WEXITED | os.WNOWAIT)
+begin()
+signal.pause()
+"""
+
+
+def test_nothing_outlives_a_process_that_is_killed() -> None:
+    """An ffmpeg lived on for minutes, and the camera's session with it. But it may not end with a thread."""
+    with starting(STARTS + IN_A_THREAD) as (process, started):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "\n", "the thread has ended"
+        assert started.status() != psutil.STATUS_ZOMBIE
+        process.kill()
+        assert ends(started)
+
+
+def test_a_fork_keeps_nothing_alive() -> None:
+    """It has our end of the keeper's pipe, as of any other, and may live for long."""
+    with starting(STARTS + BEFORE_A_FORK) as (process, started):
+        assert process.stdout is not None
+        fork = int(process.stdout.readline())
+        try:
+            process.kill()
+            assert ends(started)
+        finally:
+            os.kill(fork, signal.SIGKILL)
+
+
+def test_what_is_left_at_the_end_ends_too() -> None:
+    with starting(STARTS + AT_THE_END) as (process, started):
+        assert process.wait(30) == 0
+        assert ends(started)
+
+
+def test_a_keeper_that_was_killed_is_replaced() -> None:
+    """Some tools kill all that they do not know."""
+    with starting(STARTS + WITHOUT_ITS_KEEPER) as (process, _):
+        assert process.stdout is not None
+        second = psutil.Process(int(process.stdout.readline()))
+        process.kill()
+        assert ends(second)
+
+
+def test_passwords_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "sesame")
+    monkeypatch.setenv("SVLM_MODEL", "front")
+    told = run(["env"], check=True).stdout.decode()
+    assert "sesame" not in told
+    assert "SVLM_MODEL=front" in told
