@@ -61,6 +61,8 @@ class Engine:
         `graphs` lets a GPU record what it does again and again; elsewhere it means nothing. `UsageError` if the
         attention kernel cannot be used here.
         """
+        preprocessor.require_fit(model.config.vision)
+        tokenizer.require_within(model.config.text.vocab_size)
         self.model = model
         self.preprocessor = preprocessor
         self.tokenizer = tokenizer
