@@ -12,6 +12,8 @@ from svlm_cli.checkpoints.reading import MOST_CONFIG_BYTES, MissingError, Unread
 from svlm_cli.core.bounds import FieldError, shown
 from svlm_cli.core.errors import ModelError
 
+_MOST_BITS = 1000  # of a whole number that becomes a float
+
 
 def read_object(folder: Path, name: str, *, most: int = MOST_CONFIG_BYTES) -> dict[str, Any]:
     """The object in a file of a checkpoint. `ModelError` if there is none."""
@@ -129,5 +131,5 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Also such as Python alone takes for one: what is not finite is below or above all bounds."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    """Also infinity and NaN: they are out of all bounds."""
+    return isinstance(value, float) or (type(value) is int and value.bit_length() < _MOST_BITS)

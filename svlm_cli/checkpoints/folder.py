@@ -1,5 +1,6 @@
 """What makes a folder a checkpoint, by the names of its files alone. What is in them is the loader's affair."""
 
+import os
 from pathlib import Path
 
 from svlm_cli.checkpoints.reading import MOST_CONFIG_BYTES, MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json
@@ -26,6 +27,16 @@ def require_checkpoint(folder: Path, name: str) -> None:
         pickled = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
         found = "its weights are pickled" if pickled else "it has no weights"
         raise ModelError(f"{name} cannot be loaded: {found}.", f"It needs {SINGLE_FILE}, or {INDEX_FILE} and shards.")
+
+
+def require_readable(folder: Path) -> None:
+    """Raise `ModelError` if a JSON file of a checkpoint is none, or more than anybody means by it."""
+    for name in (CONFIG_FILE, TOKENIZER_FILE, "generation_config.json", "preprocessor_config.json"):
+        if os.path.lexists(folder / name):
+            try:
+                read_json(folder / name, most=MOST_TABLE_BYTES)
+            except UnreadableError as error:
+                raise ModelError(f"{folder / name} cannot be used: {error}.", _COMPLETE_IT) from error
 
 
 def has_all_shards(folder: Path) -> bool:

@@ -5,6 +5,8 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 """
 
 import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Annotated
@@ -110,13 +112,18 @@ class PromptPolicy:
         _require(self.marker.strip() != "", "marker must not be blank.")
         _require(self.previous_role.strip() != "", "previous_role must not be blank.")
         try:
-            re.compile(self.context_form)
-        except (re.error, OverflowError, RecursionError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                re.compile(self.context_form)
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             raise UsageError(f"context_form is no regular expression: {error}.") from error
 
-    def misunderstood(self, context: str) -> str:
-        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell."""
-        if not self.context_form or re.fullmatch(self.context_form, context.strip()):
+    def misunderstood(self, context: str, matches: Callable[[str, str], object] = re.fullmatch) -> str:
+        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell.
+
+        `matches` looks for the form: of a stranger's policy, with a limit (``checkpoints/patterns.py``).
+        """
+        if not self.context_form or matches(self.context_form, context.strip()):
             return ""
         given = "This model does not understand the context." if context.strip() else "This model needs a context."
         return f"{given} {self.context_hint or f'It must match {self.context_form}'}"

@@ -27,6 +27,7 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 MAX_SHARD_BYTES = 5_000_000_000
 _KINDS = ("BF16", "F16", "F32", "F64")
 _MOST_SHARDS = 1000
+_LONGEST_NAME = 200  # of a shard
 _AGAIN = "Fetch the checkpoint again."
 
 
@@ -135,7 +136,7 @@ def _weight_files(folder: Path) -> Sequence[Path]:
     if len(names) > _MOST_SHARDS:
         raise ModelError(f"{folder / INDEX} names {len(names)} shards; {_MOST_SHARDS} are the most.", _AGAIN)
     for name in names:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if Path(name).name != name or not name.endswith(".safetensors") or len(name) > _LONGEST_NAME:
             raise ModelError(
                 f"{folder / INDEX} names a shard that is no safetensors file beside it: {shown(name)}.", _AGAIN
             )

@@ -145,7 +145,7 @@ def latest_state(folder: Path) -> tuple[Path, int] | None:
     for path in (folder / STATES).glob(f"checkpoint-*/{_STATE_MARK}"):
         try:
             states.append((int(json.loads(path.read_text(encoding="utf-8"))["global_step"]), path.parent))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
     if not states:
         return None
