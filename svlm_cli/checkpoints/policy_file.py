@@ -19,6 +19,7 @@ POLICY_FILE = "policy.toml"
 DEFAULT_REVISION = "main"
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_MOST_BYTES = 100_000  # a policy is a page long
 _NOT_POLICY = ("model", "weights")
 
 
@@ -64,7 +65,7 @@ class PolicyFile:
 def read(path: Path) -> PolicyFile:
     """The file at ``path``. Raises `ModelError`, naming file and key, for anything that is not as it must be."""
     try:
-        data = read_bytes(path, most=toml.MAX_BYTES)
+        data = read_bytes(path, most=_MOST_BYTES)
     except UnreadableError as error:
         raise ModelError(f"{path} is no policy: {error}.", "Mend it, or take it away.") from error
     return parse(toml.decode(data, path, ModelError), source=str(path))

@@ -16,8 +16,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import SvlmError, UsageError
 
-MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
+_MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
 _MOST = 2**63 - 1  # what TOML promises to keep; Python takes hexadecimal numbers without end
+_MOST_DOTS = 500  # in a line: a key of thousands of parts takes Python minutes
 _TYPE_NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -31,6 +32,8 @@ class Document:
 
     def tables(self, text: str) -> dict[str, Any]:
         """``text`` as TOML."""
+        if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+            raise self.error(f"{self.source}: a line has more than {_MOST_DOTS} dots.", "Break it, or mend its key.")
         try:
             tables = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: endless numbers, endless nesting
@@ -91,10 +94,10 @@ def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
     """The text of a file, or a pipe, that is ``what`` (a recipe), or an error that names it."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(_MAX_BYTES + 1)
     except OSError as problem:
         raise error(f"{path} cannot be read: {problem.strerror}.", "Check its name.") from problem
-    if len(data) > MAX_BYTES:
+    if len(data) > _MAX_BYTES:
         raise error(f"{path} is too big to be {what}.", "Check its name.")
     return decode(data, path, error)
 

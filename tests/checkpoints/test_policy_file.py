@@ -99,6 +99,8 @@ def test_whole_numbers_do_for_numbers() -> None:
         (f"mode = 0x{'f' * 5000}", "at most 64 bits", ""),
         (f"[windows]\nsink_tokens = [[0x{'f' * 5000}]]", "at most 64 bits", ""),
         ("[windows]\nsink_tokens = 1000000000000000000", "[windows]: sink_tokens must be at most", ""),
+        (f"[{'a.' * 50_000}a]", "more than 500 dots", ""),
+        (f"{'a . ' * 50_000}a = 1", "more than 500 dots", ""),
         ("[weights]\nsize_gb = 1e308", "[weights]: size_gb must be at most", ""),
         (f"[vision]\nfps = {'[' * 150}{']' * 150}", "vision.fps must be a number, not [[[", ""),
     ],
