@@ -1,4 +1,4 @@
-"""What makes a folder a checkpoint, by the names of its files alone. What is in them is the loader's affair."""
+"""What makes a folder a checkpoint, by the names of its files. What they say is the loader's affair."""
 
 import os
 from pathlib import Path
