@@ -39,11 +39,12 @@ def caption(
     generator. Raises `svlm_cli.core.errors.SvlmError` for bad arguments, and for a video that cannot be read, or ends
     too early: then after its last segment. What there is to tell besides is a `UserWarning`.
     """
+    from svlm_cli.checkpoints.patterns import matches
     from svlm_cli.core.types import Segment
     from svlm_cli.engine.turn import Request
 
     engine = load_engine(model) if model is None or isinstance(model, str) else model
-    if misunderstood := engine.policy.prompt.misunderstood(context):
+    if misunderstood := engine.policy.prompt.misunderstood(context, matches):
         warnings.warn(misunderstood, stacklevel=2)
     chunks = _chunks(source, engine.policy, start_s, end_s)
     try:

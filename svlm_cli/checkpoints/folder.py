@@ -1,8 +1,9 @@
-"""What makes a folder a checkpoint, by the names of its files alone. What is in them is the loader's affair."""
+"""What makes a folder a checkpoint, by the names of its files. What they say is the loader's affair."""
 
-import json
+import os
 from pathlib import Path
 
+from svlm_cli.checkpoints.reading import MOST_CONFIG_BYTES, MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json
 from svlm_cli.core.errors import ModelError
 
 CONFIG_FILE = "config.json"
@@ -28,15 +29,25 @@ def require_checkpoint(folder: Path, name: str) -> None:
         raise ModelError(f"{name} cannot be loaded: {found}.", f"It needs {SINGLE_FILE}, or {INDEX_FILE} and shards.")
 
 
+def require_readable(folder: Path) -> None:
+    """Raise `ModelError` if a JSON file of a checkpoint is none, or more than anybody means by it."""
+    for name in (CONFIG_FILE, TOKENIZER_FILE, "generation_config.json", "preprocessor_config.json"):
+        if os.path.lexists(folder / name):
+            try:
+                read_json(folder / name, most=MOST_TABLE_BYTES)
+            except UnreadableError as error:
+                raise ModelError(f"{folder / name} cannot be used: {error}.", _COMPLETE_IT) from error
+
+
 def has_all_shards(folder: Path) -> bool:
     """Whether every shard that the index names is in ``folder``."""
     index = folder / INDEX_FILE
     if not index.is_file():
         return (folder / SINGLE_FILE).is_file()
     try:
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        shards = set(read_json(index, most=MOST_TABLE_BYTES)["weight_map"].values())
         return all((folder / shard).is_file() for shard in shards)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, UnreadableError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
@@ -44,11 +55,9 @@ def read_card(folder: Path) -> str:
     """The model card in ``folder``, Markdown. Raises `ModelError` if there is none that can be read."""
     path = folder / CARD_FILE
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise ModelError(
-            f"{path}, the model's card, cannot be read: {error.strerror}.", "Check its permissions."
-        ) from error
+        return read_bytes(path, most=MOST_CONFIG_BYTES).decode("utf-8", errors="replace")
+    except UnreadableError as error:
+        raise ModelError(f"{path}, the model's card, is not shown: {error}.", "Check it.") from error
 
 
 def size_bytes(folder: Path) -> int:

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
 
+from svlm_cli.checkpoints.answers import AnswerError, check_answers, is_commit
 from svlm_cli.checkpoints.folder import INDEX_FILE, has_all_shards, require_checkpoint
 from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE
+from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import NO_ROOM, ModelError
 from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, is_readable, without_logins
 
@@ -32,6 +34,7 @@ _NEEDED = (
     POLICY_FILE,
 )
 _WORTH_KEEPING = ("README.md", "LICENSE*", "NOTICE*")
+_MORE_THAN_ANNOUNCED = 10_000_000  # bytes, besides twice as many: what is sent again, or not announced at all
 _IGNORED = ("*/*",)  # patterns match across folders; what svlm reads lies at the top
 
 
@@ -66,7 +69,7 @@ def cached(hub_id: str, revision: str) -> Path | None:
     try:
         folder = _in_cache(hub_id, revision)
         require_checkpoint(folder, hub_id)
-    except (OSError, ValueError, ModelError):
+    except (OSError, ValueError, ModelError, AnswerError):
         return None
     return folder if has_all_shards(folder) else None
 
@@ -83,7 +86,7 @@ def _in_cache(hub_id: str, revision: str) -> Path:
     from huggingface_hub import snapshot_download
 
     # what is only worth keeping is not asked for: other tools that filled the cache may have left it out
-    return Path(
+    return _inside(
         snapshot_download(
             hub_id,
             revision=revision,
@@ -94,10 +97,19 @@ def _in_cache(hub_id: str, revision: str) -> Path:
     )
 
 
+def _inside(folder: str) -> Path:
+    """A folder of the cache, which may have been filled by a tool that believes what a hub says."""
+    path = Path(folder)
+    if not is_commit(path.name):
+        raise AnswerError(f"it calls {shown(path.name)} a commit")
+    return path
+
+
 def _download(hub_id: str, revision: str) -> Path:
     """Runs in a thread of its own, since the library's threads do not hear of Ctrl-C until a file is complete."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
+    check_answers(Path(constants.HF_HUB_CACHE))
     stop = threading.Event()
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hub") as pool:
         task = pool.submit(
@@ -106,32 +118,45 @@ def _download(hub_id: str, revision: str) -> Path:
             revision=revision,
             allow_patterns=[*_NEEDED, *_WORTH_KEEPING],
             ignore_patterns=list(_IGNORED),
-            tqdm_class=_stoppable_bar(stop),
+            tqdm_class=_watchful_bar(stop),
         )
         try:
-            return Path(task.result())
+            return _inside(task.result())
         except BaseException:
             stop.set()
             raise
 
 
-def _stoppable_bar(stop: threading.Event) -> Any:
-    """The library's progress bar; once ``stop`` is set, the next bytes that arrive end the thread that counts them."""
+def _watchful_bar(stop: threading.Event) -> Any:
+    """The library's progress bar, which hears of all bytes that arrive, and ends the thread that counts them.
+
+    So it does once ``stop`` is set, or far more have come than were announced: a hub can send without end.
+    """
     from huggingface_hub.utils.tqdm import tqdm
 
-    class StoppableBar(tqdm):
+    class WatchfulBar(tqdm):
+        arrived = 0.0  # also where the bar is not shown
+
         def update(self, n: float | None = 1) -> None:
             if stop.is_set():
                 raise KeyboardInterrupt  # the one exception at which the library also aborts its storage client
+            self.arrived += n or 0
+            if self.arrived > 2 * (self.total or 0) + _MORE_THAN_ANNOUNCED:
+                raise AnswerError("it sends more than it announced")
             super().update(n)
 
-    return StoppableBar
+    return WatchfulBar
 
 
 def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -> ModelError:
     """One sentence and the way out, for whatever the library raised."""
     from huggingface_hub import errors
 
+    if isinstance(error, AnswerError):
+        return ModelError(
+            f"The download of {hub_id} broke off: {_endpoint()} does not answer like a hub: {error}.",
+            f"Check HF_ENDPOINT, or run `{_pull(hub_id, revision)}` again.",
+        )
     causes = tuple(_causes(error))
     for one in causes:
         if isinstance(one, OSError) and one.errno in NO_ROOM:

@@ -7,8 +7,11 @@ tables say what is not policy: ``[model]`` and ``[weights]``. Does not know wher
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from svlm_cli.checkpoints import toml
+from svlm_cli.checkpoints.reading import UnreadableError, read_bytes
+from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 
@@ -16,6 +19,7 @@ POLICY_FILE = "policy.toml"
 DEFAULT_REVISION = "main"
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
+_MOST_BYTES = 100_000  # a policy is a page long
 _NOT_POLICY = ("model", "weights")
 
 
@@ -39,15 +43,14 @@ class WeightsInfo:
 
     hub: str = ""  # organisation/name
     revision: str = DEFAULT_REVISION  # branch, tag or commit
-    size_gb: float = 0.0  # 10^9 bytes to download; 0: not known
+    size_gb: Annotated[float, Within(0, 1_000_000)] = 0.0  # 10^9 bytes to download; 0: not known
 
     def __post_init__(self) -> None:
         if self.hub and not is_hub_id(self.hub):
             raise UsageError(f"hub must look like organisation/name, not {self.hub!r}.")
         if not self.revision.strip():
             raise UsageError("revision must not be blank.")
-        if not 0 <= self.size_gb < float("inf"):
-            raise UsageError(f"size_gb must be 0 or more, not {self.size_gb}.")
+        require_usable(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,11 @@ class PolicyFile:
 
 def read(path: Path) -> PolicyFile:
     """The file at ``path``. Raises `ModelError`, naming file and key, for anything that is not as it must be."""
-    return parse(toml.read_text(path, what="a policy", error=ModelError), source=str(path))
+    try:
+        data = read_bytes(path, most=_MOST_BYTES)
+    except UnreadableError as error:
+        raise ModelError(f"{path} is no policy: {error}.", "Mend it, or take it away.") from error
+    return parse(toml.decode(data, path, ModelError), source=str(path))
 
 
 def parse(text: str, *, source: str) -> PolicyFile:

@@ -51,7 +51,7 @@ class Reference:
         """The policy file that holds for it, its weights being in ``folder``."""
         if self.entry is not None:
             return self.entry.file
-        if folder is not None and (folder / POLICY_FILE).is_file():
+        if folder is not None and os.path.lexists(folder / POLICY_FILE):
             return policy_file.read(folder / POLICY_FILE)
         return PolicyFile()
 

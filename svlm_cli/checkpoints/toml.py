@@ -13,10 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
+from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import SvlmError, UsageError
-from svlm_cli.core.logins import without_logins
 
 _MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
+_MOST = 2**63 - 1  # what TOML promises to keep; Python takes hexadecimal numbers without end
+_MOST_DOTS = 500  # in a line: a key of thousands of parts takes Python minutes
 _TYPE_NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
@@ -30,10 +32,15 @@ class Document:
 
     def tables(self, text: str) -> dict[str, Any]:
         """``text`` as TOML."""
+        if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
+            raise self.error(f"{self.source}: a line has more than {_MOST_DOTS} dots.", "Break it, or mend its key.")
         try:
-            return tomllib.loads(text)
+            tables = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: endless numbers, endless nesting
             raise self.error(f"{self.source} is not valid TOML: {error}.") from error
+        if any(type(value) is int and abs(value) > _MOST for value in _values(tables)):
+            raise self.error(f"{self.source}: whole numbers must be within reason: at most 64 bits.")
+        return tables
 
     def value(self, kind: Any, value: Any, key: str) -> Any:
         """``value`` as the type ``kind``, or an error that names ``key``."""
@@ -50,10 +57,7 @@ class Document:
                 raise self._wrong_type(value, f"one of {choices}", key, hint)
             return kind(value)
         if kind is float and type(value) is int:
-            try:
-                return float(value)
-            except OverflowError as error:
-                raise self._wrong_type(value, "a number within reason", key) from error
+            return float(value)
         if type(value) is not kind:  # exact: a bool is an int to isinstance
             raise self._wrong_type(value, _TYPE_NAMES[kind], key)
         return value
@@ -83,21 +87,38 @@ class Document:
             raise self.error(f"{place}: {error.message}", error.hint) from error
 
     def _wrong_type(self, value: Any, expected: str, key: str, hint: str = "") -> SvlmError:
-        shown = without_logins(repr(value))
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        return self.error(f"{self.source}: {key} must be {expected}, not {shown}.", hint)
+        return self.error(f"{self.source}: {key} must be {expected}, not {shown(value)}.", hint)
 
 
 def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
-    """The text of a file that is ``what`` (a policy, a recipe), or an error that names it."""
+    """The text of a file, or a pipe, that is ``what`` (a recipe), or an error that names it."""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise error(f"{path} is too big to be {what}.", "Check its name.")
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as problem:
-        raise error(f"{path} is not UTF-8 text.", "Check its name, or save it as UTF-8.") from problem
+        with path.open("rb") as file:
+            data = file.read(_MAX_BYTES + 1)
     except OSError as problem:
         raise error(f"{path} cannot be read: {problem.strerror}.", "Check its name.") from problem
+    if len(data) > _MAX_BYTES:
+        raise error(f"{path} is too big to be {what}.", "Check its name.")
+    return decode(data, path, error)
+
+
+def decode(data: bytes, path: Path, error: type[SvlmError]) -> str:
+    """The text of the bytes of a file, or an error that names it."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise error(f"{path} is not UTF-8 text.", "Check its name, or save it as UTF-8.") from problem
+
+
+def _values(tables: dict[str, Any]) -> Iterator[Any]:
+    """All values, at any depth."""
+    left: list[Any] = [tables]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict | list):
+            left += value.values() if isinstance(value, dict) else value
+        else:
+            yield value
 
 
 def keys(kind: Any, prefix: str = "") -> Iterator[str]:

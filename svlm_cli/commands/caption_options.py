@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.videos import VideoOptions
     from svlm_cli.pipeline.watched import CameraOptions
 
+_MOST_CONTEXT_BYTES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class CaptionOptions:
@@ -374,7 +376,7 @@ def _time_s(text: str | None) -> float | None:
     """Seconds, or [H:]MM:SS, both with decimals."""
     if text is None:
         return None
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:\.\d*)?)", text.strip())
+    match = re.fullmatch(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,12}(?:\.\d*)?)", text.strip())
     if match is None:
         raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
     hours, minutes, seconds = match.groups()
@@ -385,8 +387,12 @@ def _context(text: str) -> str:
     if not text.startswith("@"):
         return text
     try:
-        return Path(text[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with Path(text[1:]).open("rb") as file:
+            context = file.read(_MOST_CONTEXT_BYTES + 1).decode("utf-8")
+    except (OSError, ValueError) as error:
         raise UsageError(
             f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
         ) from error
+    if len(context.encode("utf-8")) > _MOST_CONTEXT_BYTES:
+        raise UsageError(f"The context file {text[1:]} has more than {_MOST_CONTEXT_BYTES} bytes.", "Check its name.")
+    return context

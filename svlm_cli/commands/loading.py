@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.messages import sentence
 from svlm_cli.core.policy import StreamPolicy
@@ -24,7 +25,7 @@ def introduction(asked: CaptionOptions, policy: StreamPolicy, context: str) -> I
     """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
     if asked.model is None:
         yield _WHAT_SPEAKS
-    if misunderstood := policy.prompt.misunderstood(context):
+    if misunderstood := policy.prompt.misunderstood(context, matches):
         yield sentence(misunderstood)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from svlm_cli.checkpoints import catalog, policy_file, resolve
-from svlm_cli.checkpoints.folder import CARD_FILE, read_card, size_bytes
+from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
 from svlm_cli.commands import choices
 from svlm_cli.commands.options import Json, Revision
 from svlm_cli.commands.panels import Panel
@@ -63,6 +63,8 @@ def show(
     folder = reference.present()
     if folder is None and reference.entry is None:
         raise ModelError(f"{model} is not on this machine.", f"Fetch it with `svlm models pull {model}`.")
+    if folder is not None:
+        require_readable(folder)
     described = reference.described(folder)
     card_folder = folder if reference.entry is None else reference.entry.folder
     card = read_card(card_folder) if card_folder is not None and (card_folder / CARD_FILE).is_file() else ""

@@ -16,8 +16,9 @@ from typing import Any, Final
 import typer
 
 from svlm_cli.commands.described import Option, options
+from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.logins import is_address, without_logins
+from svlm_cli.core.logins import is_address
 
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
@@ -208,5 +209,4 @@ def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator
 
 
 def _shown(value: Any) -> str:
-    shown = str(value).lower() if isinstance(value, bool) else without_logins(re.sub(r"\s+", " ", repr(value)))
-    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", shown(value))

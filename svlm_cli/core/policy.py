@@ -4,12 +4,21 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 ``checkpoints/policy_file.py``'s affair; what it does to a stream is the engine's.
 """
 
-import math
 import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Annotated
 
+from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.errors import UsageError
+
+_Rounds = Annotated[int, Within(0, 100_000)]  # a day of seconds
+_SomeRounds = Annotated[int, Within(1, 100_000)]
+_Tokens = Annotated[int, Within(0, 10_000_000)]
+_Text = Annotated[str, Within(0, 10_000)]
+_MOST_FRAMES = 10_000  # of a round
 
 
 class Mode(StrEnum):
@@ -38,9 +47,9 @@ def _require(condition: bool, message: str) -> None:
 class VisionPolicy:
     """What the model sees of a second."""
 
-    fps: float = 2.0
+    fps: Annotated[float, Within(0, 100_000, above=True)] = 2.0
     min_pixels: int = 100 * 28 * 28  # of one frame, after resizing
-    max_pixels: int = 768 * 28 * 28
+    max_pixels: Annotated[int, Within(1, 100_000_000)] = 768 * 28 * 28
 
     @property
     def enough_pixels(self) -> int:
@@ -48,7 +57,7 @@ class VisionPolicy:
         return 4 * self.max_pixels
 
     def __post_init__(self) -> None:
-        _require(math.isfinite(self.fps) and self.fps > 0, f"fps must be above 0, not {self.fps}.")
+        require_usable(self)
         _require(
             0 < self.min_pixels <= self.max_pixels,
             f"min_pixels ({self.min_pixels}) must be above 0 and at most max_pixels ({self.max_pixels}).",
@@ -59,20 +68,17 @@ class VisionPolicy:
 class WindowPolicy:
     """What a stream remembers."""
 
-    vision_rounds: int = 16  # rounds whose pixels are kept, the current one included; 0 shows none
-    vision_tokens: int = 0  # visual tokens kept, the current round's included, which stay whatever it has; 0: no limit
-    text_rounds: int = 16  # rounds kept as turns, the current one included
-    sink_tokens: int = 512  # of the previous text, from its start
-    window_tokens: int = 512  # of the previous text, from its end
-    reset_rounds: int = 100  # mode `window`: rounds between two resets
-    carried_tokens: int = 512  # mode `window`: the model's own last words that survive a reset
-    full_tokens: int = 32_768  # mode `full`: the capacity of a stream
+    vision_rounds: _Rounds = 16  # rounds whose pixels are kept, the current one included; 0 shows none
+    vision_tokens: _Tokens = 0  # visual tokens kept, the current round's included, which always stay; 0: no limit
+    text_rounds: _SomeRounds = 16  # rounds kept as turns, the current one included
+    sink_tokens: _Tokens = 512  # of the previous text, from its start
+    window_tokens: _Tokens = 512  # of the previous text, from its end
+    reset_rounds: _SomeRounds = 100  # mode `window`: rounds between two resets
+    carried_tokens: _Tokens = 512  # mode `window`: the model's own last words that survive a reset
+    full_tokens: Annotated[int, Within(1, 10_000_000)] = 32_768  # mode `full`: the capacity of a stream
 
     def __post_init__(self) -> None:
-        for name in ("vision_rounds", "vision_tokens", "sink_tokens", "window_tokens", "carried_tokens"):
-            _require(getattr(self, name) >= 0, f"{name} must be 0 or more, not {getattr(self, name)}.")
-        for name in ("text_rounds", "reset_rounds", "full_tokens"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more, not {getattr(self, name)}.")
+        require_usable(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +96,34 @@ class Markup:
 class PromptPolicy:
     """The words around the video."""
 
-    system: str = "You are a helpful assistant."
-    previous_role: str = "previous text"
-    query: str = "Commentate on this match"
+    system: _Text = "You are a helpful assistant."
+    previous_role: _Text = "previous text"
+    query: _Text = "Commentate on this match"
     keep_query: bool = False  # the query in every round instead of the first alone
-    max_query_tokens: int = 256  # room that is set aside for it
-    marker: str = " ..."  # closes the words of a second; alone, it is silence
+    max_query_tokens: Annotated[int, Within(0, 100_000)] = 256  # room that is set aside for it
+    marker: _Text = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
-    context_form: str = ""  # a regular expression: every context that the model understands; empty: any, or none
-    context_hint: str = ""  # a sentence for who gives it another: the form in words, with an example
+    context_form: _Text = ""  # a regular expression: every context that the model understands; empty: any, or none
+    context_hint: _Text = ""  # a sentence for who gives it another: the form in words, with an example
     markup: Markup = field(default_factory=Markup)
 
     def __post_init__(self) -> None:
+        require_usable(self)
         _require(self.marker.strip() != "", "marker must not be blank.")
         _require(self.previous_role.strip() != "", "previous_role must not be blank.")
-        _require(self.max_query_tokens >= 0, f"max_query_tokens must be 0 or more, not {self.max_query_tokens}.")
         try:
-            re.compile(self.context_form)
-        except (re.error, OverflowError, RecursionError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                re.compile(self.context_form)
+        except (re.error, OverflowError, RecursionError, Warning) as error:
             raise UsageError(f"context_form is no regular expression: {error}.") from error
 
-    def misunderstood(self, context: str) -> str:
-        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell."""
-        if not self.context_form or re.fullmatch(self.context_form, context.strip()):
+    def misunderstood(self, context: str, matches: Callable[[str, str], object] = re.fullmatch) -> str:
+        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell.
+
+        `matches` looks for the form: of a stranger's policy, with a limit (``checkpoints/patterns.py``).
+        """
+        if not self.context_form or matches(self.context_form, context.strip()):
             return ""
         given = "This model does not understand the context." if context.strip() else "This model needs a context."
         return f"{given} {self.context_hint or f'It must match {self.context_form}'}"
@@ -122,23 +133,14 @@ class PromptPolicy:
 class SamplingPolicy:
     """How a token is drawn: repetition penalty, what is never said, then temperature, then top-k."""
 
-    max_new_tokens: int = 20  # of one round
-    temperature: float = 0.9  # 0 takes the likeliest token
-    top_k: int = 50  # 0 keeps the whole vocabulary
-    repetition_penalty: float = 1.05
+    max_new_tokens: Annotated[int, Within(1, 100_000)] = 20  # of one round
+    temperature: Annotated[float, Within(0, 1_000_000)] = 0.9  # 0 takes the likeliest token
+    top_k: Annotated[int, Within(0, 10_000_000)] = 50  # 0 keeps the whole vocabulary
+    repetition_penalty: Annotated[float, Within(0, 1000, above=True)] = 1.05
     suppress_tokens: tuple[str, ...] = ()  # each the text of one token: those are never said
 
     def __post_init__(self) -> None:
-        _require(self.max_new_tokens >= 1, f"max_new_tokens must be 1 or more, not {self.max_new_tokens}.")
-        _require(
-            math.isfinite(self.temperature) and self.temperature >= 0,
-            f"temperature must be 0 or more, not {self.temperature}.",
-        )
-        _require(self.top_k >= 0, f"top_k must be 0 or more, not {self.top_k}.")
-        _require(
-            math.isfinite(self.repetition_penalty) and self.repetition_penalty > 0,
-            f"repetition_penalty must be above 0, not {self.repetition_penalty}.",
-        )
+        require_usable(self)
         _require(all(self.suppress_tokens), "suppress_tokens must hold no empty text.")
 
 
@@ -146,7 +148,7 @@ class SamplingPolicy:
 class StreamPolicy:
     """All that decides how a checkpoint is streamed, apart from its weights."""
 
-    chunk_seconds: float = 1.0
+    chunk_seconds: Annotated[float, Within(0, 3600, above=True)] = 1.0
     mode: Mode = Mode.STREAMING
     vision: VisionPolicy = field(default_factory=VisionPolicy)
     windows: WindowPolicy = field(default_factory=WindowPolicy)
@@ -154,16 +156,14 @@ class StreamPolicy:
     sampling: SamplingPolicy = field(default_factory=SamplingPolicy)
 
     def __post_init__(self) -> None:
-        _require(
-            math.isfinite(self.chunk_seconds) and self.chunk_seconds > 0,
-            f"chunk_seconds must be above 0, not {self.chunk_seconds}.",
-        )
+        require_usable(self)
         frames = self.vision.fps * self.chunk_seconds
         _require(
             round(frames) >= 1 and abs(frames - round(frames)) < 1e-6,
             f"A round of {self.chunk_seconds:g} s at {self.vision.fps:g} fps has {frames:g} frames: "
             "choose fps so that this is a whole number, 1 or more.",
         )
+        _require(frames <= _MOST_FRAMES, f"A round has {frames:g} frames: {_MOST_FRAMES} are the most.")
 
     @property
     def frames_per_chunk(self) -> int:

@@ -120,6 +120,9 @@ class Engine:
         """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used. `dtype` is one of `DTYPES`."""
         tokenizer = Tokenizer(folder)
         preprocessor = load_preprocessor(folder)
+        config = load_config(folder)
+        preprocessor.require_fit(config.vision)
+        tokenizer.require_within(config.text.vocab_size)
         computing = computing_dtype(dtype, device)
         return cls(
             load_model(folder, device=device, dtype=computing),

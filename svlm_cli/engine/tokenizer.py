@@ -4,18 +4,29 @@ Knows which ids end a generation and how to hand out text while it is being gene
 tokenizer.json with the library that transformers' fast tokenizers wrap: to import that costs seconds.
 """
 
-import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer as FastTokenizer
 
-from svlm_cli.checkpoints.folder import TOKENIZER_FILE
+from svlm_cli.checkpoints import tokenizer_file
+from svlm_cli.checkpoints.fields import Fields, of_file, read_object
+from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import ModelError
 
 _REPLACEMENT = "\ufffd"  # what an unfinished UTF-8 character decodes to
 _LONGEST_CHARACTER_BYTES = 4
+_HINT = "Fetch the checkpoint again."
+
+
+def load_fast(folder: Path) -> FastTokenizer:
+    """The library's own tokenizer of a checkpoint. `ModelError` if there is none, or none that may be used."""
+    text = tokenizer_file.read(folder)
+    try:
+        return FastTokenizer.from_str(text)
+    except Exception as error:  # the library raises bare exceptions
+        raise ModelError(f"The tokenizer in {folder} cannot be read: {error!s:.200}.", _HINT) from error
 
 
 class Tokenizer:
@@ -23,14 +34,7 @@ class Tokenizer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        if not (folder / TOKENIZER_FILE).is_file():
-            raise ModelError(f"{folder} has no {TOKENIZER_FILE}.", "Fetch the checkpoint again.")
-        try:
-            self._tokenizer = FastTokenizer.from_file(str(folder / TOKENIZER_FILE))
-        except Exception as error:  # the library raises bare exceptions
-            raise ModelError(
-                f"The tokenizer in {folder} cannot be read: {error}.", "Fetch the checkpoint again."
-            ) from error
+        self._tokenizer = load_fast(folder)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # a control token spelled in a text is text
@@ -41,7 +45,7 @@ class Tokenizer:
         token = self._tokenizer.token_to_id(name)
         if token is None:
             raise ModelError(
-                f"The tokenizer in {self._folder} has no token {name}.",
+                f"The tokenizer in {self._folder} has no token {name:.80}.",
                 "Use a Qwen2.5-VL checkpoint, or name its own token under [prompt.markup] in policy.toml.",
             )
         return token
@@ -51,7 +55,7 @@ class Tokenizer:
         ids = self.encode(text)
         if len(ids) != 1:
             raise ModelError(
-                f"{text!r} is {len(ids)} tokens for the tokenizer in {self._folder}, not one.",
+                f"{shown(text)} is {len(ids)} tokens for the tokenizer in {self._folder}, not one.",
                 "Mend suppress_tokens under [sampling] in policy.toml.",
             )
         return ids[0]
@@ -65,32 +69,36 @@ class Tokenizer:
         """Text of ids, control tokens left out."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
 
+    def require_within(self, vocabulary: int) -> None:
+        """`ModelError` if any id of a token, or of an end, is not one of a network of so many."""
+        beyond = max(*self._tokenizer.get_vocab().values(), *self.end_ids)
+        if beyond >= vocabulary:
+            raise ModelError(
+                f"The tokenizer in {self._folder} has the id {beyond}, and the network knows {vocabulary} tokens.",
+                "Fetch the tokenizer and the weights from the same revision.",
+            )
+
     def _read_end_ids(self) -> frozenset[int]:
         """The checkpoint's EOS list: generation_config.json, else config.json, else the tokenizer's own end."""
         for name in ("generation_config.json", "config.json"):
-            value = self._read_json(name).get("eos_token_id")
-            if value is not None:
-                return frozenset(value if isinstance(value, list) else [value])
-        end = self._read_json("tokenizer_config.json").get("eos_token")
-        if isinstance(end, dict):
-            end = end.get("content")
-        if end is None:
+            fields = self._fields(name)
+            if fields.has("eos_token_id"):
+                with of_file(name, _HINT):
+                    return frozenset(fields.one_or_more("eos_token_id"))
+        fields = self._fields("tokenizer_config.json")
+        if not fields.has("eos_token"):
             raise ModelError(
                 f"The checkpoint in {self._folder} names no end-of-sequence token.",
                 "Add eos_token_id to its generation_config.json.",
             )
-        return frozenset([self.special(end)])
+        with of_file("tokenizer_config.json", _HINT):
+            if isinstance(fields.get("eos_token"), dict):
+                return frozenset([self.special(fields.mapping("eos_token").text("content"))])
+            return frozenset([self.special(fields.text("eos_token"))])
 
-    def _read_json(self, name: str) -> dict[str, Any]:
-        """A JSON object of the checkpoint; empty if the file is not there."""
-        path = self._folder / name
-        try:
-            value = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{path} is not valid JSON.", "Fetch the checkpoint again.") from error
-        if not isinstance(value, dict):
-            raise ModelError(f"{path} is not a JSON object.", "Fetch the checkpoint again.")
-        return value
+    def _fields(self, name: str) -> Fields:
+        """Those of a file of the checkpoint; none if it is not there."""
+        return Fields(read_object(self._folder, name) if os.path.lexists(self._folder / name) else {})
 
 
 def without_marker(text: str, marker: str) -> str:

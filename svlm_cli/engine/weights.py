@@ -15,6 +15,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from svlm_cli.checkpoints.fields import read_object
+from svlm_cli.checkpoints.reading import MOST_TABLE_BYTES
+from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import ModelError, OutputError
 from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
@@ -23,12 +26,14 @@ from svlm_cli.engine.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 MAX_SHARD_BYTES = 5_000_000_000
 _KINDS = ("BF16", "F16", "F32", "F64")
+_MOST_SHARDS = 1000
+_LONGEST_NAME = 200  # of a shard
 _AGAIN = "Fetch the checkpoint again."
 
 
 def load_config(folder: Path) -> Qwen2_5VLConfig:
     """The shape of a checkpoint's network. Raises `ModelError` naming what is wrong with it."""
-    return Qwen2_5VLConfig.from_dict(_read_json(folder, "config.json"))
+    return Qwen2_5VLConfig.from_dict(read_object(folder, "config.json"))
 
 
 def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwen2_5VL:
@@ -41,6 +46,7 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwe
         model = Qwen2_5VL(config)
     missing = {_disk_name(name): (name, parameter.shape) for name, parameter in model.named_parameters()}
     state: dict[str, Tensor] = {}
+    extremes: dict[str, Tensor] = {}  # on the device too: nobody waits for a GPU before all is on the way to it
     for path in _weight_files(folder):
         with _open(path) as file:
             for stored in sorted(file.keys()):
@@ -49,14 +55,16 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwe
                     continue  # some tools write the embedding twice
                 if name not in missing:
                     raise ModelError(
-                        f"{path}: the network has no place, or none left, for tensor {stored}.",
+                        f"{path}: the network has no place, or none left, for tensor {stored:.100}.",
                         "Use a checkpoint of the Qwen2.5-VL family, without adapters or quantised weights.",
                     )
                 parameter, shape = missing.pop(name)
-                state[parameter] = _read(file, path, stored, shape).to(device=device, dtype=dtype, copy=True)
+                tensor = _read(file, path, stored, shape).to(device=device, dtype=dtype, copy=True)
+                state[parameter], extremes[name] = tensor, torch.stack(tensor.aminmax())
     if missing:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{folder} lacks the tensor {min(missing)}{others}.", _AGAIN)
+    _require_numbers(folder, extremes)
     model.load_state_dict(state, assign=True)
     return model.eval()
 
@@ -65,9 +73,9 @@ def load_preprocessor(folder: Path) -> Preprocessor:
     """How a checkpoint's pictures are prepared. Raises `ModelError`."""
     if not (folder / "preprocessor_config.json").is_file() and (folder / "processor_config.json").is_file():
         # transformers 5 writes all of a processor's parts into one file.
-        raw = _read_json(folder, "processor_config.json").get("image_processor")
+        raw = read_object(folder, "processor_config.json").get("image_processor")
         return Preprocessor(PixelConfig.from_dict(raw if isinstance(raw, dict) else {}))
-    return Preprocessor(PixelConfig.from_dict(_read_json(folder, "preprocessor_config.json")))
+    return Preprocessor(PixelConfig.from_dict(read_object(folder, "preprocessor_config.json")))
 
 
 def save_model(model: Qwen2_5VL, folder: Path, *, max_shard_bytes: int = MAX_SHARD_BYTES) -> None:
@@ -121,14 +129,16 @@ def _weight_files(folder: Path) -> Sequence[Path]:
             f"{folder} has neither {WEIGHTS} nor {INDEX}.",
             "Fetch the checkpoint again; only the safetensors format is read.",
         )
-    weight_map = _read_json(folder, INDEX).get("weight_map")
+    weight_map = read_object(folder, INDEX, most=MOST_TABLE_BYTES).get("weight_map")
     if not isinstance(weight_map, dict) or not weight_map:
         raise ModelError(f"{folder / INDEX} has no weight_map.", _AGAIN)
     names = sorted({str(name) for name in weight_map.values()})
+    if len(names) > _MOST_SHARDS:
+        raise ModelError(f"{folder / INDEX} names {len(names)} shards; {_MOST_SHARDS} are the most.", _AGAIN)
     for name in names:
-        if Path(name).name != name or not name.endswith(".safetensors"):
+        if Path(name).name != name or not name.endswith(".safetensors") or len(name) > _LONGEST_NAME:
             raise ModelError(
-                f"{folder / INDEX} names a shard that is no safetensors file beside it: {name!r:.80}.", _AGAIN
+                f"{folder / INDEX} names a shard that is no safetensors file beside it: {shown(name)}.", _AGAIN
             )
         if not (folder / name).is_file():
             raise ModelError(f"{folder} lacks the shard {name}.", _AGAIN)
@@ -139,7 +149,7 @@ def _open(path: Path) -> Any:  # safetensors types its handle loosely
     try:
         return safe_open(path, framework="pt", device="cpu")
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is not a complete safetensors file: {error}.", _AGAIN) from error
+        raise ModelError(f"{path} is not a complete safetensors file: {error!s:.200}.", _AGAIN) from error
 
 
 def _read(file: Any, path: Path, name: str, shape: torch.Size) -> Tensor:
@@ -154,6 +164,15 @@ def _read(file: Any, path: Path, name: str, shape: torch.Size) -> Tensor:
         raise ModelError(f"{path}: tensor {name} is stored as {kind}.", "Use a checkpoint that is not quantised.")
     tensor: Tensor = file.get_tensor(name)
     return tensor
+
+
+def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
+    """`ModelError` unless the least and the largest value of every tensor are numbers: then all between them are."""
+    finite = torch.stack(list(extremes.values())).isfinite().all(dim=1).tolist()
+    if not all(finite):
+        name = list(extremes)[finite.index(False)]
+        dtype = str(extremes[name].dtype).removeprefix("torch.")
+        raise ModelError(f"{folder}: the tensor {name} has values that are no numbers, or none in {dtype}.", _AGAIN)
 
 
 def _shards(model: Qwen2_5VL, max_bytes: int) -> Iterator[dict[str, Tensor]]:
@@ -171,19 +190,6 @@ def _shards(model: Qwen2_5VL, max_bytes: int) -> Iterator[dict[str, Tensor]]:
 
 def _bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.element_size()
-
-
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ModelError(f"{folder} has no {name}.", "Name a folder that holds a whole checkpoint.") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read as JSON: {error}.", _AGAIN) from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{path} holds no JSON object.", _AGAIN)
-    return value
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:

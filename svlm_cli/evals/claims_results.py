@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from svlm_cli.checkpoints import toml
+from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.evals.claims import ROWS
 from svlm_cli.evals.claims_setting import RowSetting, require_comparable
@@ -139,7 +140,7 @@ def dump(result: Result) -> str:
 
 def _read(path: Path, row: str) -> Result:
     with _complaining(path):
-        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        data: Any = strict_json.parse(path.read_bytes())
         document = toml.Document(str(path), InputError, [*toml.keys(RowSetting), *toml.keys(Place)])
         setting: RowSetting = document.value(RowSetting, data["setting"], "setting")
         place: Place = document.value(Place, data["place"], "place")

@@ -3,19 +3,19 @@
 Knows no match and no meaning.
 """
 
-import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError
 
 Round = tuple[float, str]
 """When it ends, in seconds, and what was said in it."""
 
 _ROUNDING_S = 1e-3  # the file's times have three decimals
-_MOST_S = 1e9  # and no NaN
+_MOST_S = 1e9
 
 
 def by_second(rounds: Iterable[Round], seconds: int) -> tuple[str, ...]:
@@ -44,10 +44,12 @@ def read_rounds(path: Path) -> tuple[Round, ...]:
 
 def _round(path: Path, number: int, line: str) -> Round:
     try:
-        value: Any = json.loads(line)
-    except ValueError:
+        value: Any = strict_json.parse(line)
+    except strict_json.JsonError:
         value = None
     match value:
+        case {"end": bool()}:
+            pass
         case {"end": int() | float() as end_s, "text": str() as text} if abs(end_s) < _MOST_S:
             return float(end_s), text
     raise InputError(

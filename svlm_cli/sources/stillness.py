@@ -14,8 +14,8 @@ _ROWS = 4  # every fourth is looked at: noise is everywhere
 class Stillness:
     """Looks at each picture of one source, and says what there is to tell of it.
 
-    What stands still for `still_s` is told of; what does so and again, as slides do, each time after twice the
-    time.
+    What stands still for `still_s` is told of, and what does so again and again, as slides do, after twice the time
+    each time.
     """
 
     def __init__(self, still_s: float = STILL_S) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from tokenizers import Tokenizer as FastTokenizer
 
 from svlm_cli.checkpoints import policy_file, toml
 from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
@@ -20,7 +19,7 @@ from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import NO_ROOM, OutputError, UsageError
 from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.engine.weights import WEIGHTS, load_model, save_model
 from svlm_cli.training.network import initialise, scratch_config
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
@@ -111,8 +110,7 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
         else:
             build_tokenizer(texts(), prompt, vocabulary=model.vocabulary, folder=folder)
         _write_json(folder / "preprocessor_config.json", _pixels())
-        tokenizer = FastTokenizer.from_file(str(folder / TOKENIZER_FILE))
-        vocabulary = tokenizer.get_vocab()
+        vocabulary = load_fast(folder).get_vocab()
         for name in (END_OF_TEXT, prompt.markup.turn_end):
             if name not in vocabulary:
                 raise UsageError(f"The tokenizer in {model.tokenizer} has no token {name}.", "Use one of Qwen's kind.")
@@ -147,7 +145,7 @@ def latest_state(folder: Path) -> tuple[Path, int] | None:
     for path in (folder / STATES).glob(f"checkpoint-*/{_STATE_MARK}"):
         try:
             states.append((int(json.loads(path.read_text(encoding="utf-8"))["global_step"]), path.parent))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
     if not states:
         return None
@@ -165,7 +163,7 @@ def first_network(folder: Path, recipe: Recipe) -> Qwen2_5VL:
     if recipe.model.base:
         model = load_model(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=torch.float32)
         return model.train()
-    entries = FastTokenizer.from_file(str(folder / TOKENIZER_FILE)).get_vocab_size()
+    entries = load_fast(folder).get_vocab_size()
     config = scratch_config(recipe.model, recipe.policy.prompt.markup, Tokenizer(folder).special, entries)
     model = Qwen2_5VL(config)
     initialise(model, recipe.optimisation.seed)

@@ -84,7 +84,7 @@ def _forget_after(path: Path, step: int) -> dict[str, float]:
             if row["step"] <= step:
                 kept.append(line + "\n")
                 last = row
-        except (ValueError, KeyError, TypeError):  # the line that it died in
+        except (ValueError, KeyError, TypeError, RecursionError):  # the line that it died in
             continue
     path.write_text("".join(kept), encoding="utf-8")
     return last

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from svlm_cli.checkpoints import toml
 from svlm_cli.checkpoints.policy_file import ModelInfo
+from svlm_cli.core.bounds import FieldError
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.engine.qwen2_5_vl.config import ShapeError, TextConfig, VisionConfig
+from svlm_cli.engine.qwen2_5_vl.config import TextConfig, VisionConfig
 
 RECIPE_FILE = "recipe.toml"
 
@@ -92,7 +93,7 @@ class ModelRecipe:
         try:
             self.text_config(1)
             self.vision_config()
-        except ShapeError as error:
+        except FieldError as error:
             problem = str(error).replace("text_config.", "text.").replace("vision_config.", "vision.")
             raise UsageError(f"{problem}.") from error
 

@@ -4,13 +4,13 @@ What is not as it must be is named by file and line, and counted; nothing takes 
 says which one.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError
 
 
@@ -81,8 +81,8 @@ def _read_file(path: Path, videos: Path, skipped: Skipped) -> Iterator[Record]:
 
 def _record(line: bytes, place: str, videos: Path) -> Record:
     try:
-        messages = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        messages = strict_json.parse(line)
+    except strict_json.JsonError as error:
         raise BadRecordError(f"it is not valid JSON ({error})") from error
     _require(isinstance(messages, list) and len(messages) == 2, "it is not a list of two messages")
     user, assistant = (_content(message, role) for message, role in zip(messages, ("user", "assistant"), strict=True))

@@ -128,6 +128,7 @@ def _run(recipe: Recipe, output: Path, *, device: torch.device, resume: bool, sa
     network = LearningNetwork(run_folder.first_network(output, recipe))
     preprocessor = load_preprocessor(output)
     vision = network.network.config.vision
+    preprocessor.require_fit(vision)
     layout = Layout(
         output, recipe.policy, vision.tokens_per_second, vision.temporal_patch_size, recipe.windows.streamed
     )

@@ -1,11 +1,13 @@
 """Fetching from a hub: what comes, from which revision, what stays when it breaks, and what people are told."""
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import huggingface_hub
@@ -219,6 +221,75 @@ def test_a_repository_that_lacks_a_shard_is_called_incomplete(hub: Hub, tmp_path
     with pytest.raises(ModelError, match="team/model is incomplete"):
         fetch("team/model", revision="main", offline=False)
     assert cached("team/model", "main") is None
+
+
+def described(**changes: object) -> bytes:
+    """A hub's description of a revision."""
+    return json.dumps({"id": "team/model", "sha": commit_of("main"), "siblings": []} | changes).encode()
+
+
+def listed(**changes: object) -> bytes:
+    """A hub's list of files, of which one is strange."""
+    strange = {"type": "file", "path": "LICENSE", "size": 1, "oid": commit_of("LICENSE")} | changes
+    return json.dumps([strange, {"type": "file", "path": "config.json", "size": 1, "oid": commit_of("a")}]).encode()
+
+
+OUT = "../../../../../outside"
+DEEP = b"[" * 100_000
+STRANGE = {
+    "a commit that leaves the cache": (Fault("/revision/", body=described(sha=OUT)), "calls .*outside' a commit"),
+    "a commit that is absolute": (Fault("/revision/", body=described(sha="/tmp/outside")), "a commit"),
+    "a commit that is a name": (Fault("/revision/", body=described(sha="main")), "calls 'main' a commit"),
+    "a commit that is a number": (Fault("/revision/", body=described(sha=5)), "calls 5 a commit"),
+    "a file that leaves the cache": (Fault("/tree/", body=listed(path=f"LICENSE/{OUT}")), "lists a file"),
+    "an absolute file": (Fault("/tree/", body=listed(path="/tmp/outside")), "lists a file"),
+    "a file of Windows": (Fault("/tree/", body=listed(path="LICENSE\\..\\outside")), "lists a file"),
+    "a file that paints": (Fault("/tree/", body=listed(path="LICENSE\x1b[31m")), "lists a file"),
+    "a listed tag that leaves the cache": (Fault("/tree/", body=listed(lfs={"oid": OUT, "size": 1})), "the tag"),
+    "a tag that leaves the cache": (Fault("LICENSE", headers={"ETag": f'"{OUT}"'}, method="HEAD"), "the tag"),
+    "a tag of dots": (Fault("LICENSE", headers={"ETag": '".."'}, method="HEAD"), "the tag"),
+    "a linked tag": (Fault("LICENSE", headers={"X-Linked-Etag": OUT}, method="HEAD"), "the tag"),
+    "another commit in a header": (Fault("LICENSE", headers={"X-Repo-Commit": OUT}, method="HEAD"), "a commit"),
+    "nesting without end": (Fault("/revision/", body=DEEP), "nested too deeply"),
+    "a list nested without end": (Fault("/tree/", body=DEEP), "nested too deeply"),
+    "a number without end": (Fault("/revision/", body=described(sha="x").replace(b'"x"', b"9" * 400)), "400 digits"),
+    "a list that fills the memory": (Fault("/tree/", body=b"[" + b" " * 33_000_000), "more than 32 MB"),
+    "a page": (Fault("/revision/", body=b"<!DOCTYPE html>"), "not JSON"),
+    "a file without an end": (Fault("LICENSE", endless=True), "more than it announced"),
+}
+
+
+@pytest.mark.parametrize(("fault", "sentence"), STRANGE.values(), ids=STRANGE.keys())
+def test_a_hub_is_a_stranger(hub: Hub, cache: Path, tmp_path: Path, fault: Fault, sentence: str) -> None:
+    """Guards against a server that writes where it likes, fills the memory or the disk, or ends in a traceback."""
+    before = {path for path in tmp_path.rglob("*") if not path.is_relative_to(cache)}
+    hub.faults += [fault, replace(fault, method="HEAD")] if fault.endless else [fault]
+    with pytest.raises(ModelError, match=rf"broke off: http.*does not answer like a hub: it .*{sentence}") as caught:
+        fetch("team/model", revision="main", offline=False)
+    assert "svlm models pull team/model" in caught.value.hint
+    assert "\n" not in str(caught.value)
+    assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(cache)} <= before | {cache.parent}
+    assert not Path("/tmp/outside").exists()
+
+
+def test_what_the_disk_has_no_room_for_is_not_begun(hub: Hub, cache: Path) -> None:
+    """Guards against a disk that is full before anybody looks."""
+    hub.faults.append(Fault("LICENSE", headers={"Content-Length": str(10**17)}))
+    with pytest.raises(ModelError, match="disk is full"):
+        fetch("team/model", revision="main", offline=False)
+    assert not [path for path in cache.rglob("*.incomplete") if path.is_file()]
+
+
+def test_a_cache_that_names_no_commit_leads_nowhere(cache: Path, tmp_path: Path) -> None:
+    """Guards against a tool that believed a hub before: its notes lead out of the cache."""
+    fake_checkpoint(tmp_path / "outside")
+    refs = cache / "models--team--model" / "refs"
+    refs.mkdir(parents=True)
+    (refs / "main").write_text(os.path.relpath(tmp_path / "outside", refs.parent / "snapshots"))
+    (refs.parent / "snapshots").mkdir()
+    assert cached("team/model", "main") is None
+    with pytest.raises(ModelError, match="a commit"):
+        fetch("team/model", revision="main", offline=True)
 
 
 def test_ctrl_c_ends_a_download_at_once(tmp_path: Path) -> None:

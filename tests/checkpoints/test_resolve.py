@@ -68,6 +68,10 @@ def test_a_folder_brings_its_own_policy_or_the_published_one(models: Path) -> No
     (folder / "policy.toml").write_text("query = 'Speak.'\n")
     with pytest.raises(ModelError, match=r"mine/policy\.toml"):
         resolve("mine")
+    (folder / "policy.toml").unlink()
+    (folder / "policy.toml").mkdir()
+    with pytest.raises(ModelError, match=r"mine/policy\.toml is no policy"):  # rather than another one's in its place
+        resolve("mine")
 
 
 def test_a_name_wins_over_a_folder_and_a_folder_over_the_hub(hub: Hub, models: Path) -> None:

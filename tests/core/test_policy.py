@@ -52,6 +52,23 @@ NAN, INFINITY = float("nan"), float("inf")
         (SamplingPolicy, "suppress_tokens", ("a", ""), "suppress_tokens must hold no empty text."),
         (StreamPolicy, "chunk_seconds", 0.0, "chunk_seconds must be above 0, not 0.0."),
         (StreamPolicy, "chunk_seconds", INFINITY, "chunk_seconds must be above 0, not inf."),
+        (StreamPolicy, "chunk_seconds", 1e308, "chunk_seconds must be at most 3600, not 1e+308."),
+        (VisionPolicy, "fps", 1e308, "fps must be at most 100000, not 1e+308."),
+        (VisionPolicy, "max_pixels", 10**18, "max_pixels must be at most 100000000, not 1000000000000000000."),
+        (WindowPolicy, "vision_rounds", 10**18, "vision_rounds must be at most 100000, not 1000000000000000000."),
+        (WindowPolicy, "reset_rounds", 10**9, "reset_rounds must be at most 100000, not 1000000000."),
+        (WindowPolicy, "full_tokens", 10**9, "full_tokens must be at most 10000000, not 1000000000."),
+        (PromptPolicy, "max_query_tokens", 10**9, "max_query_tokens must be at most 100000, not 1000000000."),
+        (PromptPolicy, "system", "a" * 10_001, "system must have at most 10000 characters, not 10001."),
+        (
+            PromptPolicy,
+            "context_form",
+            "[[a]",
+            "context_form is no regular expression: Possible nested set at position 1.",
+        ),
+        (SamplingPolicy, "temperature", 1e308, "temperature must be at most 1000000, not 1e+308."),
+        (SamplingPolicy, "max_new_tokens", 10**9, "max_new_tokens must be at most 100000, not 1000000000."),
+        (SamplingPolicy, "repetition_penalty", INFINITY, "repetition_penalty must be above 0, not inf."),
     ],
 )
 def test_values_that_cannot_be(part: Any, name: str, value: object, expected: str) -> None:
@@ -86,6 +103,12 @@ def test_a_round_has_a_whole_number_of_frames() -> None:
     with pytest.raises(UsageError, match=r"has 0\.5 frames"):
         StreamPolicy(vision=VisionPolicy(fps=0.5))
     assert StreamPolicy(chunk_seconds=2.0, vision=VisionPolicy(fps=2.5)).frames_per_chunk == 5
+
+
+def test_a_round_is_not_made_of_days_of_frames() -> None:
+    """Guards the memory: each within its bounds, a length and a rate can make a round of millions of pictures."""
+    with pytest.raises(UsageError, match="A round has 36000 frames: 10000 are the most"):
+        StreamPolicy(chunk_seconds=3600, vision=VisionPolicy(fps=10))
 
 
 @given(frames=st.integers(1, 1000), chunk_seconds=st.floats(0.01, 100))

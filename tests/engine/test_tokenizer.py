@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -107,3 +108,36 @@ def test_end_ids_come_from_the_checkpoint(tmp_path: Path) -> None:
     path.write_text("[")
     with pytest.raises(ModelError, match=r"generation_config\.json"):
         Tokenizer(folder)
+
+
+@pytest.mark.parametrize(
+    "value", ["x", ["x"], {}, [{}], [[1]], 1.5, [1.5], -1, [-1], True, [True], [], [None], float("nan"), 10**400]
+)
+def test_an_end_is_a_whole_number_or_a_list_of_them(tmp_path: Path, value: Any) -> None:
+    """Guards against an exception of numpy's or torch's, from the middle of an engine."""
+    folder = make_tiny_checkpoint(tmp_path)
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": value}))
+    with pytest.raises(ModelError, match=r"generation_config\.json"):
+        Tokenizer(folder)
+
+
+@pytest.mark.parametrize("value", [5, [], {"content": 5}, {"content": {"content": "x"}}, {}, "<|nowhere|>"])
+def test_an_end_by_name_is_the_text_of_a_token(tmp_path: Path, value: Any) -> None:
+    """The same, for checkpoints whose tokenizer alone says how a text ends."""
+    folder = make_tiny_checkpoint(tmp_path, layout="nested")
+    (folder / "generation_config.json").write_text("{}")
+    (folder / "config.json").write_text("{}")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"eos_token": value}))
+    with pytest.raises(ModelError, match=r"tokenizer_config\.json: eos_token|no token <\|nowhere"):
+        Tokenizer(folder)
+
+
+def test_ids_that_the_network_does_not_know_are_refused(tmp_path: Path) -> None:
+    """Guards against reading beyond the embedding: ends, and tokens of a larger tokenizer."""
+    folder = make_tiny_checkpoint(tmp_path)
+    Tokenizer(folder).require_within(512)
+    with pytest.raises(ModelError, match=r"the network knows 100 tokens"):
+        Tokenizer(folder).require_within(100)
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [4, 512]}))
+    with pytest.raises(ModelError, match=r"has the id 512, and the network knows 512 tokens"):
+        Tokenizer(folder).require_within(512)

@@ -119,6 +119,14 @@ def write(name: str, content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(content)
 
 
+def pipe(name: str) -> Callable[[Path], object]:
+    def apply(folder: Path) -> None:
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+
+    return apply
+
+
 def truncate(name: str, share: float) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(
         (folder / name).read_bytes()[: int((folder / name).stat().st_size * share)]
@@ -171,6 +179,44 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "wrong shape": (
         in_shard(lambda tensors: tensors.update({NORM: torch.ones(63)})),
         f"{SHARD}: tensor {NORM} has shape \\[63\\], but config.json asks for \\[64\\]",
+    ),
+    "a value that is no number": (
+        in_shard(lambda tensors: tensors[NORM].__setitem__(63, float("nan"))),
+        f"the tensor {NORM} has values that are no numbers",
+    ),
+    "an infinite value": (
+        in_shard(lambda tensors: tensors[NORM].__setitem__(0, float("-inf"))),
+        f"the tensor {NORM} has values that are no numbers",
+    ),
+    "a value that is none in this number format": (
+        in_shard(lambda tensors: tensors.update({NORM: torch.full((64,), 1e300, dtype=torch.float64)})),
+        f"the tensor {NORM} has values that are no numbers, or none in float32",
+    ),
+    "a header of all bytes there are": (write(SHARD, b"\xff" * 8 + b"{}"), f"{SHARD} is not a complete"),
+    "a header nested without end": (
+        write(SHARD, (100_000).to_bytes(8, "little") + b"[" * 100_000),
+        f"{SHARD} is not a complete",
+    ),
+    "a pipe instead of a shard": (
+        pipe(SHARD),
+        f"lacks the shard {SHARD}",
+    ),
+    "a pipe instead of the config": (
+        pipe("config.json"),
+        "config.json cannot be used: it is not a file but a folder, a pipe or a device",
+    ),
+    "index nested without end": (write(INDEX, b"[" * 100_000), "nested too deeply"),
+    "a name of pages": (
+        in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "a" * 5000 + ".safetensors"})),
+        "no safetensors file beside it: 'aaa",
+    ),
+    "index of thousands of shards": (
+        in_json(INDEX, lambda raw: raw.update(weight_map={f"t{i}": f"{i}.safetensors" for i in range(1001)})),
+        "names 1001 shards; 1000 are the most",
+    ),
+    "shard with half a character": (
+        write(INDEX, b'{"weight_map": {"a": "\\ud800.safetensors"}}'),
+        "not UTF-8",
     ),
     "quantised": (
         in_shard(lambda tensors: tensors.update({NORM: torch.ones(64, dtype=torch.int8)})),

@@ -34,7 +34,17 @@ def test_a_caption_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "[]", '{"end": 1}', '{"end": "1", "text": ""}', '{"end": NaN, "text": ""}', '{"end": 1e999, "text": ""}'],
+    [
+        *(
+            "{",
+            "[]",
+            '{"end": 1}',
+            '{"end": "1", "text": ""}',
+            '{"end": NaN, "text": ""}',
+            '{"end": 1e999, "text": ""}',
+        ),
+        *('{"end": true, "text": ""}', '{"end": 9' + 400 * "9" + ', "text": ""}', "[" * 100_000),
+    ],
 )
 def test_a_line_that_is_no_round_is_named(tmp_path: Path, line: str) -> None:
     path = tmp_path / "match.jsonl"

@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +28,9 @@ class Fault:
     error_code: str = ""  # ...and this X-Error-Code
     truncate_at: int | None = None  # or send this many bytes of the body and hang up
     bytes_per_s: float = 0.0  # or send the body slowly
+    endless: bool = False  # or send a body that never ends, whose length is not announced
+    body: bytes | None = None  # or answer with this
+    headers: Mapping[str, str] = field(default_factory=dict)  # in place of the answer's own
     method: str = "GET"
     times: int = 1_000_000
 
@@ -104,6 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.status:
             self._refuse(fault.status, fault.error_code)
             return
+        if fault is not None and fault.body is not None:
+            self._head(HTTPStatus.OK, {"Content-Length": str(len(fault.body)), **fault.headers})
+            self.wfile.write(fault.body)
+            return
         parts = path.strip("/").split("/")
         if parts[:2] == ["api", "models"] and len(parts) >= 6 and parts[4] in {"revision", "tree"}:
             self._describe("/".join(parts[2:4]), parts[4], "/".join(parts[5:]))
@@ -163,7 +170,10 @@ class _Handler(BaseHTTPRequestHandler):
             start = int(asked.removeprefix("bytes=").partition("-")[0])
             status = HTTPStatus.PARTIAL_CONTENT
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        self._head(status, headers | {"Content-Length": str(len(content) - start)})
+        headers |= {"Content-Length": str(len(content) - start)}
+        if fault is not None and fault.endless:
+            del headers["Content-Length"]  # the end of the connection would be that of the body
+        self._head(status, {**headers, **(fault.headers if fault is not None else {})})
         if self.command == "GET":
             self._send(content[start:], fault)
 
@@ -171,6 +181,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.truncate_at is not None:
             self.wfile.write(body[: fault.truncate_at])
             self.close_connection = True
+        elif fault is not None and fault.endless:
+            with suppress(OSError):  # the client has had enough
+                while True:
+                    self.wfile.write(bytes(1_000_000))
         elif fault is not None and fault.bytes_per_s:
             step = 65_536
             for start in range(0, len(body), step):

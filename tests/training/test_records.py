@@ -97,8 +97,9 @@ def test_a_line_that_is_no_json_is_a_bad_record(tmp_path: Path) -> None:
     """Guards the same for what cannot be parsed at all, bytes that are no text included."""
     path = _write(tmp_path, "{", json.dumps(messages()))
     assert len(_read(path, allowed=1)[0]) == 1
-    path.write_bytes(b"\xff\n" + json.dumps(messages()).encode())
-    assert len(_read(path, allowed=1)[0]) == 1
+    for line in (b"\xff", b"[" * 100_000, json.dumps(messages()).replace("4.0", "9" * 400).encode()):
+        path.write_bytes(line + b"\n" + json.dumps(messages()).encode())
+        assert len(_read(path, allowed=1)[0]) == 1
 
 
 def test_too_many_bad_records_end_the_run(tmp_path: Path) -> None:

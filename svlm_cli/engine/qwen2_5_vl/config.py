@@ -11,38 +11,39 @@ be there. transformers' defaults for absent fields are those of other checkpoint
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from svlm_cli.core.errors import ModelError
+from svlm_cli.checkpoints.fields import Fields, of_file
+from svlm_cli.core.bounds import FieldError, Within, require_within, shown
 
 ARCHITECTURE = "Qwen2_5_VLForConditionalGeneration"
 MODEL_TYPE = "qwen2_5_vl"
 VISION_ROPE_THETA = 10_000.0  # fixed in every release of the architecture
+_Size = Annotated[int, Within(1, 1_000_000)]
+_Layers = Annotated[int, Within(1, 512)]
+_Heads = Annotated[int, Within(1, 1024)]
 _HINT = "Use a checkpoint of the Qwen2.5-VL family, with the config.json it was published with."
-
-
-class ShapeError(ValueError):
-    """Why sizes make no network: a sentence without its end, which names them. Where they stand, their reader knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
     """The vision tower. Sizes in pixels where not said otherwise."""
 
-    depth: int
-    hidden_size: int
-    intermediate_size: int
-    num_heads: int
+    depth: _Layers
+    hidden_size: _Size
+    intermediate_size: _Size
+    num_heads: _Heads
     in_channels: int
-    patch_size: int
+    patch_size: Annotated[int, Within(1, 128)]
     temporal_patch_size: int  # frames
-    spatial_merge_size: int  # patches along each side of a token
-    window_size: int
+    spatial_merge_size: Annotated[int, Within(1, 16)]  # patches along each side of a token
+    window_size: Annotated[int, Within(1, 100_000)]
     fullatt_block_indexes: tuple[int, ...]
-    out_hidden_size: int
-    tokens_per_second: int  # temporal positions in a second
+    out_hidden_size: _Size
+    tokens_per_second: Annotated[int, Within(1, 10_000)]  # temporal positions in a second
 
     def __post_init__(self) -> None:
+        require_within(self, "vision_config")
         _multiple("vision_config.hidden_size", self.hidden_size, 4 * self.num_heads)  # h and w, two halves each
         _require(
             self.window_size >= self.patch_size * self.spatial_merge_size,
@@ -73,20 +74,21 @@ class VisionConfig:
 class TextConfig:
     """The language model."""
 
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    max_position_embeddings: int
-    rms_norm_eps: float
-    rope_theta: float
+    vocab_size: Annotated[int, Within(1, 10_000_000)]
+    hidden_size: _Size
+    intermediate_size: _Size
+    num_hidden_layers: _Layers
+    num_attention_heads: _Heads
+    num_key_value_heads: _Heads
+    max_position_embeddings: Annotated[int, Within(1, 1_000_000_000)]
+    rms_norm_eps: Annotated[float, Within(0, 1, above=True)]
+    rope_theta: Annotated[float, Within(1, 1e12)]
     mrope_section: tuple[int, int, int]  # rotary pairs that follow t, h and w
     bos_token_id: int | None = None
     eos_token_id: int | tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        require_within(self, "text_config")
         _multiple("text_config.hidden_size", self.hidden_size, 2 * self.num_attention_heads)
         _multiple("text_config.num_attention_heads", self.num_attention_heads, self.num_key_value_heads)
         _require(
@@ -125,10 +127,10 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Qwen2_5VLConfig":
         """Reads a ``config.json`` in any layout. Raises `ModelError` naming the field that is wrong or missing."""
-        _check_architecture(raw)
-        top = _Fields(raw)
-        text = top.mapping("text_config").over(top) if top.has("text_config") else top
-        try:
+        with of_file("config.json", _HINT):
+            _check_architecture(raw)
+            top = Fields(raw)
+            text = top.mapping("text_config").over(top) if top.has("text_config") else top
             return cls(
                 text=_text_config(text),
                 vision=_vision_config(top.mapping("vision_config")),
@@ -138,8 +140,6 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
                 vision_start_token_id=top.integer("vision_start_token_id", default=151652),
                 vision_end_token_id=top.integer("vision_end_token_id", default=151653),
             )
-        except ShapeError as error:
-            raise ModelError(f"config.json: {error}.", _HINT) from error
 
     def to_dict(self) -> dict[str, Any]:
         """The ``config.json`` that transformers 5 writes and loads (`from_dict` reads it back equal)."""
@@ -192,86 +192,19 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
         }
 
 
-class _Fields:
-    """A JSON object whose every access is checked. ``null`` counts as absent."""
-
-    def __init__(self, raw: Mapping[str, Any], name: str = "") -> None:
-        self.raw = {key: value for key, value in raw.items() if value is not None}
-        self.name = name
-
-    def over(self, fallback: "_Fields") -> "_Fields":
-        return _Fields(fallback.raw | self.raw, self.name)
-
-    def path(self, field: str) -> str:
-        return f"{self.name}.{field}" if self.name else field
-
-    def has(self, field: str) -> bool:
-        return field in self.raw
-
-    def get(self, field: str) -> Any:
-        _require(field in self.raw, f"{self.path(field)} is missing")
-        return self.raw[field]
-
-    def mapping(self, field: str) -> "_Fields":
-        value = self.get(field)
-        _require(isinstance(value, Mapping), f"{self.path(field)} is {value!r:.80}, not an object")
-        return _Fields(value, self.path(field))
-
-    def integer(self, field: str, *, default: int | None = None) -> int:
-        value = self.raw.get(field, default) if default is not None else self.get(field)
-        _require(_is_count(value), f"{self.path(field)} is {value!r:.80}, not a whole number of 0 or more")
-        return int(value)
-
-    def size(self, field: str) -> int:
-        value = self.integer(field)
-        _require(value > 0, f"{self.path(field)} must be above 0")
-        return value
-
-    def number(self, field: str) -> float:
-        value = self.get(field)
-        valid = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
-        _require(valid, f"{self.path(field)} is {value!r:.80}, not a number above 0")
-        return float(value)
-
-    def integers(self, field: str) -> tuple[int, ...]:
-        value = self.get(field)
-        _require(
-            isinstance(value, (list, tuple)) and all(map(_is_count, value)),
-            f"{self.path(field)} is {value!r:.80}, not a list of whole numbers",
-        )
-        return tuple(value)
-
-    def flag(self, field: str) -> bool:
-        value = self.raw.get(field, False)
-        _require(isinstance(value, bool), f"{self.path(field)} is {value!r:.80}, not true or false")
-        return bool(value)
-
-    def expect(self, field: str, *supported: Any) -> None:
-        """Absent, or one of ``supported``."""
-        if field in self.raw and self.raw[field] not in supported:
-            raise ModelError(f"config.json: {self.path(field)} {self.raw[field]!r:.80} is not supported.", _HINT)
-
-
-def _text_config(text: _Fields) -> TextConfig:
+def _text_config(text: Fields) -> TextConfig:
     text.get("hidden_act")
     text.expect("hidden_act", "silu")
     text.expect("use_sliding_window", False)
-    text.expect("layer_types", ["full_attention"] * text.size("num_hidden_layers"))
     heads = text.size("num_attention_heads")
-    hidden_size = text.size("hidden_size")
-    text.expect("head_dim", hidden_size // heads)
     rope = text.mapping("rope_parameters" if text.has("rope_parameters") else "rope_scaling")
     rope.expect("rope_type", "default", "mrope")
     rope.expect("type", "default", "mrope")
     section = rope.integers("mrope_section")
     _require(len(section) == 3, f"{rope.path('mrope_section')} has {len(section)} entries, not 3 (t, h, w)")
-    eos: int | tuple[int, ...] | None = None
-    if text.has("eos_token_id"):
-        several = isinstance(text.get("eos_token_id"), list)
-        eos = text.integers("eos_token_id") if several else text.integer("eos_token_id")
-    return TextConfig(
+    config = TextConfig(
         vocab_size=text.size("vocab_size"),
-        hidden_size=hidden_size,
+        hidden_size=text.size("hidden_size"),
         intermediate_size=text.size("intermediate_size"),
         num_hidden_layers=text.size("num_hidden_layers"),
         num_attention_heads=heads,
@@ -281,11 +214,20 @@ def _text_config(text: _Fields) -> TextConfig:
         rope_theta=(rope if rope.has("rope_theta") else text).number("rope_theta"),
         mrope_section=(section[0], section[1], section[2]),
         bos_token_id=text.integer("bos_token_id") if text.has("bos_token_id") else None,
-        eos_token_id=eos,
+        eos_token_id=_ends(text) if text.has("eos_token_id") else None,
     )
+    text.expect("layer_types", ["full_attention"] * config.num_hidden_layers)
+    text.expect("head_dim", config.head_dim)
+    return config
 
 
-def _vision_config(vision: _Fields) -> VisionConfig:
+def _ends(text: Fields) -> int | tuple[int, ...]:
+    """As it is written there: one, or a list."""
+    ends = text.one_or_more("eos_token_id")
+    return ends if isinstance(text.get("eos_token_id"), list) else ends[0]
+
+
+def _vision_config(vision: Fields) -> VisionConfig:
     vision.get("hidden_act")
     vision.expect("hidden_act", "silu")
     if vision.has("rope_parameters"):
@@ -294,6 +236,7 @@ def _vision_config(vision: _Fields) -> VisionConfig:
         rope.expect("rope_theta", VISION_ROPE_THETA)
     channels = next((name for name in ("in_channels", "in_chans") if vision.has(name)), "in_channels")
     vision.expect(channels, 3)
+    vision.expect("temporal_patch_size", 2)
     return VisionConfig(
         depth=vision.size("depth"),
         hidden_size=vision.size("hidden_size"),
@@ -314,12 +257,7 @@ def _check_architecture(raw: Mapping[str, Any]) -> None:
     for field, expected in (("model_type", MODEL_TYPE), ("architectures", [ARCHITECTURE])):
         value = raw.get(field)
         if value != expected:
-            found = "missing" if value is None else f"{value!r:.80}"
-            raise ModelError(f"config.json: {field} is {found}, not {expected!r}.", _HINT)
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            raise FieldError(f"{field} is {'missing' if value is None else shown(value)}, not {expected!r}")
 
 
 def _multiple(name: str, value: int, unit: int) -> None:
@@ -328,4 +266,4 @@ def _multiple(name: str, value: int, unit: int) -> None:
 
 def _require(condition: bool, problem: str) -> None:
     if not condition:
-        raise ShapeError(problem)
+        raise FieldError(problem)

@@ -8,14 +8,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from svlm_cli.checkpoints.fields import Fields, of_file
+from svlm_cli.core.bounds import Within, require_within
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
+from svlm_cli.engine.qwen2_5_vl.config import VisionConfig
 from svlm_cli.engine.qwen2_5_vl.vision import Grid
 
 _BICUBIC = 3  # as Pillow numbers its filters
@@ -27,29 +30,29 @@ _HINT = "Use the preprocessor_config.json that the checkpoint was published with
 class PixelConfig:
     """What a checkpoint's ``preprocessor_config.json`` says of pixels."""
 
-    image_mean: tuple[float, float, float]
-    image_std: tuple[float, float, float]
-    patch_size: int  # pixels
-    merge_size: int  # patches along each side of a token
-    temporal_patch_size: int  # frames
+    image_mean: Annotated[tuple[float, float, float], Within(-1000, 1000)]
+    image_std: Annotated[tuple[float, float, float], Within(0.0001, 1000)]
+    patch_size: Annotated[int, Within(1, 128)]  # pixels
+    merge_size: Annotated[int, Within(1, 16)]  # patches along each side of a token
+    temporal_patch_size: Annotated[int, Within(1, 16)]  # frames
+
+    def __post_init__(self) -> None:
+        require_within(self)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "PixelConfig":
         """Raises `ModelError` naming the field that is missing, wrong or not supported."""
-        supported = {
-            "do_convert_rgb": (True,),
-            "do_normalize": (True,),
-            "do_rescale": (True,),
-            "do_resize": (True,),
-            "resample": (_BICUBIC,),
-        }
-        for name, values in supported.items():
-            _require(raw.get(name) is None or raw[name] in values, f"{name} {raw.get(name)!r:.80} is not supported")
-        factor = raw.get("rescale_factor")
-        _require(factor is None or factor == 1 / 255, f"rescale_factor {factor!r:.80} is not supported")
-        mean, std = (_channels(raw, name) for name in ("image_mean", "image_std"))
-        _require(all(value > 0 for value in std), "image_std must be above 0")
-        return cls(mean, std, *(_size(raw, name) for name in ("patch_size", "merge_size", "temporal_patch_size")))
+        fields = Fields(raw)
+        with of_file("preprocessor_config.json", _HINT):
+            for name in ("do_convert_rgb", "do_normalize", "do_rescale", "do_resize"):
+                fields.expect(name, True)
+            fields.expect("resample", _BICUBIC)
+            fields.expect("rescale_factor", 1 / 255)
+            return cls(
+                fields.three_numbers("image_mean"),
+                fields.three_numbers("image_std"),
+                *map(fields.size, ("patch_size", "merge_size", "temporal_patch_size")),
+            )
 
 
 class Preprocessor:
@@ -63,6 +66,18 @@ class Preprocessor:
             torch.tensor(values, device="cpu").view(3, 1, 1) for values in (config.image_mean, config.image_std)
         )
         self._tables = {torch.device("cpu"): (1 / (255 * std), -mean / std)}
+
+    def require_fit(self, vision: VisionConfig) -> None:
+        """`ModelError` unless the vision tower reads patches of these sizes."""
+        config = self.config
+        ours = config.patch_size, config.merge_size, config.temporal_patch_size
+        theirs = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
+        if ours != theirs:
+            raise ModelError(
+                f"preprocessor_config.json has patches of {ours} (pixels, patches a side, frames), "
+                f"and config.json of {theirs}.",
+                _HINT,
+            )
 
     @property
     def pixels_per_token(self) -> int:
@@ -177,23 +192,3 @@ def _bicubic_floats(pixels: Tensor, height: int, width: int) -> Tensor:
     for size in ((pixels.shape[2], width), (height, width)):
         values = F.interpolate(values, size=size, mode="bicubic", antialias=True).round_().clamp_(0, 255)
     return values.to(torch.uint8)
-
-
-def _channels(raw: Mapping[str, Any], name: str) -> tuple[float, float, float]:
-    values = raw.get(name)
-    valid = isinstance(values, (list, tuple)) and len(values) == 3 and all(isinstance(x, (int, float)) for x in values)
-    if not valid or values is None:
-        raise ModelError(f"preprocessor_config.json: {name} must be three numbers, not {values!r:.80}.", _HINT)
-    return float(values[0]), float(values[1]), float(values[2])
-
-
-def _size(raw: Mapping[str, Any], name: str) -> int:
-    value = raw.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ModelError(f"preprocessor_config.json: {name} must be a whole number above 0, not {value!r:.80}.", _HINT)
-    return value
-
-
-def _require(condition: bool, problem: str) -> None:
-    if not condition:
-        raise ModelError(f"preprocessor_config.json: {problem}.", _HINT)

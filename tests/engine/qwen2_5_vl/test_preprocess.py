@@ -1,5 +1,6 @@
 """Pixels and patches against transformers' Pillow-based image processor."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
+from svlm_cli.bench.subject import SHAPES
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
 from svlm_cli.engine.qwen2_5_vl import preprocess
@@ -178,6 +180,14 @@ def test_pictures_from_a_pipe_are_read_only_and_views(preprocessor: Preprocessor
         ("resample", 2),
         ("do_normalize", False),
         ("rescale_factor", 1.0),
+        ("image_mean", [float("nan"), 0.5, 0.5]),
+        ("image_mean", [0.5, 0.5, 10**400]),
+        ("image_mean", [True, 0.5, 0.5]),
+        ("image_std", [1e-320, 0.5, 0.5]),
+        ("image_std", [float("inf"), 0.5, 0.5]),
+        ("patch_size", 10**9),
+        ("merge_size", 10**400),
+        ("temporal_patch_size", -1),
     ],
 )
 def test_what_is_wrong_is_named(name: str, value: Any) -> None:
@@ -191,3 +201,12 @@ def test_absent_switches_mean_what_the_library_does() -> None:
     """The published preprocessor_config.json names none of them."""
     raw = {name: value for name, value in preprocessor_config().items() if not name.startswith(("do_", "res"))}
     assert PixelConfig.from_dict(raw) == PixelConfig.from_dict(preprocessor_config())
+
+
+@pytest.mark.parametrize("changes", [{"patch_size": 1}, {"spatial_merge_size": 1}, {"temporal_patch_size": 1}])
+def test_patches_that_the_network_does_not_read_are_refused(preprocessor: Preprocessor, changes: Any) -> None:
+    """Guards against a matrix product of two shapes, minutes later and in words of torch."""
+    vision = SHAPES["3b"].vision
+    preprocessor.require_fit(vision)
+    with pytest.raises(ModelError, match=r"preprocessor_config\.json has patches of"):
+        preprocessor.require_fit(replace(vision, **changes))

@@ -1,0 +1,116 @@
+"""What a hub may answer: looked at before huggingface_hub acts on it, which makes paths of revisions, tags and names.
+
+Whoever HF_ENDPOINT names is a stranger. Knows no model and no file of one.
+"""
+
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from errno import ENOSPC
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.core import strict_json
+from svlm_cli.core.bounds import shown
+
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_TAG: Final = re.compile(r"[\w.+=-]{0,199}[\w+=-]", re.ASCII)  # never only dots
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\\]")
+_MOST_BYTES: Final = 32_000_000  # of an answer that is held in memory: the list of 100,000 files
+
+
+class AnswerError(Exception):
+    """Why an answer is none of a hub: a sentence without its end, which calls the hub "it"."""
+
+
+def is_commit(text: str) -> bool:
+    """Whether it is the name of a commit, which may be a folder's."""
+    return _COMMIT.fullmatch(text) is not None
+
+
+def check_answers(cache: Path) -> None:
+    """From now on all that huggingface_hub hears has passed `AnswerError`, and what `cache` has no room for is full."""
+    from huggingface_hub import get_session, set_client_factory
+
+    plain: Any = get_session()
+    if not isinstance(plain, _Careful):
+        options = {"event_hooks": plain.event_hooks, "follow_redirects": plain.follow_redirects}
+        kind: Any = type("CarefulClient", (_Careful, type(plain)), {"cache": cache})
+        set_client_factory(lambda: kind(timeout=plain.timeout, **options))
+
+
+class _Careful:
+    """What is put before `send` of the library's client, whose class depends on its version."""
+
+    cache: Path
+
+    def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
+        """As the client's own, with every answer checked, and one that is not streamed bounded."""
+        response = super().send(request, stream=True, **options)  # type: ignore[misc]  # of the client
+        try:
+            _check_headers(request.method, response.headers)
+            if stream:
+                self._require_room(response.headers.get("Content-Length", ""))
+                return response
+            body = _bounded(response.iter_bytes())
+            if response.is_success and "/api/" in request.url.path:
+                _check_document(strict_json.parse(body))
+        except strict_json.JsonError as error:
+            response.close()
+            raise AnswerError(str(error)) from error
+        except BaseException:
+            response.close()
+            raise
+        response.close()
+        coded = ("content-encoding", "content-length", "transfer-encoding")
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in coded]
+        return type(response)(response.status_code, headers=headers, content=body, request=response.request)
+
+    def _require_room(self, length: str) -> None:
+        place = next(path for path in (self.cache, *self.cache.parents) if path.is_dir())
+        if length.isdecimal() and int(length[:30]) > shutil.disk_usage(place).free:
+            raise OSError(ENOSPC, "No space left on device")
+
+
+def _bounded(pieces: Iterable[bytes]) -> bytes:
+    """All of an answer, unpacked."""
+    body = bytearray()
+    for piece in pieces:
+        body += piece
+        if len(body) > _MOST_BYTES:
+            raise AnswerError(f"it sends more than {_MOST_BYTES / 1e6:g} MB where a list of files should come")
+    return bytes(body)
+
+
+def _check_headers(method: str, headers: Mapping[str, str]) -> None:
+    commit = headers.get("X-Repo-Commit")
+    if commit is not None and not is_commit(commit):
+        raise AnswerError(f"it calls {shown(commit)} a commit")
+    for name in ("X-Linked-Etag", "ETag") if method == "HEAD" else ():
+        tag = headers.get(name)
+        if tag is not None and not _TAG.fullmatch(tag.removeprefix("W/").strip('"')):
+            raise AnswerError(f"it calls {shown(tag)} the tag of a file")
+
+
+def _check_document(document: Any) -> None:
+    """The description of a revision, or a list of files."""
+    one = document if isinstance(document, dict) else {}
+    if one.get("sha") is not None and not is_commit(str(one["sha"])):
+        raise AnswerError(f"it calls {shown(one['sha'])} a commit")
+    files = document if isinstance(document, list) else one.get("siblings")
+    for file in files if isinstance(files, list) else ():
+        _check_file(file if isinstance(file, dict) else {})
+
+
+def _check_file(file: Mapping[str, Any]) -> None:
+    for name in (file.get("path"), file.get("rfilename")):
+        if name is not None and not _stays_inside(str(name)):
+            raise AnswerError(f"it lists a file {shown(name)}")
+    large = file.get("lfs")
+    for tag in (file.get("oid"), file.get("xetHash"), large.get("oid") if isinstance(large, dict) else None):
+        if tag is not None and not _TAG.fullmatch(str(tag)):
+            raise AnswerError(f"it calls {shown(tag)} the tag of a file")
+
+
+def _stays_inside(name: str) -> bool:
+    return not (_UNSAFE.search(name) or name.startswith("/") or ".." in name.split("/"))

@@ -1,0 +1,80 @@
+"""Bounds of fields, written beside them: ``depth: Annotated[int, Within(1, 512)]``.
+
+What a stranger's file says goes through them before a tensor or a loop is made of it. Pure. Knows no particular field;
+what follows from a value out of bounds is for its reader to say.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.logins import without_logins
+
+_SHOWN = 60  # characters of a value in a message
+_LOOKED_AT = 1000  # for a login in them
+
+
+class FieldError(ValueError):
+    """Why a value cannot be: a sentence without its end. In which file it stands, its reader knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """From `least` to `most`: of a number itself, of a text its length, of a list each of its members."""
+
+    least: float
+    most: float
+    above: bool = False  # `least` itself is too little
+
+    def problem(self, value: Any) -> str:
+        """What `value` must be and is not; empty if it is within."""
+        if isinstance(value, tuple):
+            return next(filter(None, map(self.problem, value)), "")
+        if isinstance(value, str):
+            return f"have at most {self.most} characters, not {len(value)}" if len(value) > self.most else ""
+        too_little = value < self.least or (self.above and value == self.least)
+        if too_little or (isinstance(value, float) and not math.isfinite(value)):
+            floor = f"above {self.least:g}" if self.above else f"{self.least:g} or more"
+            return f"be {floor}, not {shown(value)}"
+        return f"be at most {self.most}, not {shown(value)}" if value > self.most else ""
+
+
+def require_within(part: Any, name: str = "") -> None:
+    """`FieldError` that names the first field of a dataclass, called `name`, that is out of its bounds."""
+    kind: Any = type(part)
+    for field, bounds in _bounds(kind).items():
+        value = getattr(part, field)
+        if value is not None and (problem := bounds.problem(value)):
+            raise FieldError(f"{name}.{field} must {problem}" if name else f"{field} must {problem}")
+
+
+def require_usable(part: Any) -> None:
+    """The same as a `UsageError`, for what people set themselves."""
+    try:
+        require_within(part)
+    except FieldError as error:
+        raise UsageError(f"{error}.") from error
+
+
+@cache
+def _bounds(kind: Any) -> Mapping[str, Within]:
+    return MappingProxyType(dict(_annotated(kind)))
+
+
+def _annotated(kind: Any) -> Iterator[tuple[str, Within]]:
+    for field, hint in get_type_hints(kind, include_extras=True).items():
+        yield from ((field, one) for one in getattr(hint, "__metadata__", ()) if isinstance(one, Within))
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: whatever it is, and however large; without logins."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # Python spells neither endless numbers nor endless nesting
+        return "what is too large to show"
+    text = without_logins(text[:_LOOKED_AT])
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
