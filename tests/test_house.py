@@ -30,7 +30,7 @@ SOURCES = sorted(path for folder in ("svlm_cli", "tests") for path in (ROOT / fo
 STARTS_PROGRAMS = re.compile(
     r"subprocess\.(?:Popen|run|call|check_\w+|getoutput)\(|os\.(?:system|popen|spawn\w+|exec\w+)\("
 )
-STARTER = "svlm_cli/media/process.py"
+STARTER = "svlm_cli/core/process.py"
 LIGHT_PACKAGES = ("core", "simulator", "checkpoints", "media", "outputs", "sources", "commands")
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs
 MEDIA_FREE_PACKAGES = ("engine", "training", "bench")

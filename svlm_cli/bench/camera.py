@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
-from svlm_cli.media.process import run, start, without_secrets
+from svlm_cli.core.process import run, start, without_secrets
 
 _PROGRAM = Path(__file__).with_name("camera_program.py")
 _PYTHON = "/usr/bin/python3"  # Debian's own, which has the packages

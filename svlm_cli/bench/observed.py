@@ -16,7 +16,7 @@ from typing import Any
 
 from svlm_cli.bench.process import children_of, exists, resident_bytes_of, threads_of
 from svlm_cli.core.closing import Closing
-from svlm_cli.media.process import start
+from svlm_cli.core.process import start
 
 GROWTH_BYTES = 20_000_000  # allowed from the time when all is warm
 WARM_S = 300.0  # of a long run; a third of a short one

@@ -6,6 +6,7 @@ import sys
 from typing import Final
 
 from svlm_cli.core.errors import ModelError
+from svlm_cli.core.process import run
 
 _LIMIT_S: Final = 3.0  # of what takes milliseconds
 _MATCH: Final = """
@@ -20,14 +21,12 @@ def matches(pattern: str, text: str) -> bool:
     """Whether all of `text` is of the form `pattern`. `ModelError` if that takes seconds, or too much memory."""
     command = [sys.executable, "-I", "-S", "-c", _MATCH]
     try:
-        done = subprocess.run(
-            command, input=json.dumps([pattern, text]), capture_output=True, text=True, timeout=_LIMIT_S, check=False
-        )
+        answer = run(command, told=json.dumps([pattern, text]).encode(), timeout_s=_LIMIT_S).stdout.strip()
     except subprocess.TimeoutExpired:
-        done = None
-    if done is None or done.stdout.strip() not in ("True", "False"):
+        answer = b""
+    if answer not in (b"True", b"False"):
         raise ModelError(
             "The context_form of the model's policy takes too long to look a context up.",
             "Mend it under [prompt] in policy.toml, or take it away.",
         )
-    return done.stdout.strip() == "True"
+    return answer == b"True"

@@ -10,8 +10,8 @@ _H264 = ("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-g",
 
 def camera_pictures(folder: Path, seed: int, *, encoded: bool) -> tuple[Path, Path]:
     """Two minutes of a match as `RtspServer` wants them, for it to encode, or encoded already; and the context."""
+    from svlm_cli.core.process import run
     from svlm_cli.media.ffmpeg import find_ffmpeg
-    from svlm_cli.media.process import run
 
     video = folder / "match.mp4"
     simulate = [sys.executable, "-m", "svlm_cli", "simulate", "--seed", str(seed), "--minutes", "2", "-o", str(video)]

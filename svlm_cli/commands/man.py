@@ -12,8 +12,8 @@ from svlm_cli.commands.described import leaves
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.roff import page
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.process import without_secrets
 from svlm_cli.core.text import did_you_mean
-from svlm_cli.media.process import without_secrets
 
 app = typer.Typer(add_completion=False)
 

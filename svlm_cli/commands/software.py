@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from svlm_cli.commands.findings import Finding, State
 from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.process import run
 from svlm_cli.core.version import __version__
 from svlm_cli.media import ffmpeg
-from svlm_cli.media.process import run
 
 if TYPE_CHECKING:
     from svlm_cli.engine import flash

@@ -2,9 +2,9 @@
 
 import subprocess
 
+from svlm_cli.core.process import start
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import LONGEST_STEP_US, Address, Ffmpeg
-from svlm_cli.media.process import start
 
 _INDEXED = ("mov,", "matroska,", "avi")  # their clocks count from the beginning of the file
 

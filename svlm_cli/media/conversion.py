@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import IO
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import run, start
 from svlm_cli.media.container import Container
 from svlm_cli.media.ffmpeg import KEEPS_LEAPS, Address, Ffmpeg, file_address
 from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.log import Log
 from svlm_cli.media.message import Message, read_messages, whole_lines
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.process import run, start
 
 Progress = Callable[[float], None]
 """Called with how much of the video is done, in seconds."""

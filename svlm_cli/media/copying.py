@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import run
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
-from svlm_cli.media.process import run
 from svlm_cli.media.tracks import Track, Tracks
 
 _SUFFIXES = {"mjpeg": "jpg"}  # of pictures whose codec is called otherwise

@@ -17,8 +17,8 @@ from typing import Any
 import ffmpeg
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import run
 from svlm_cli.core.text import presentable
-from svlm_cli.media.process import run
 
 MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
 LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over

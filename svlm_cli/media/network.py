@@ -14,9 +14,9 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.logins import SIGNS_IN_A_PASSWORD, end_of_login
+from svlm_cli.core.process import run
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
-from svlm_cli.media.process import run
 
 _PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
 

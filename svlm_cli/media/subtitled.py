@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import run
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import Header, Progress, convert, input_options, read_header
 from svlm_cli.media.copying import attached_covers, copied
@@ -15,7 +16,6 @@ from svlm_cli.media.ffmpeg import Address, find_ffmpeg
 from svlm_cli.media.header import StreamKind
 from svlm_cli.media.message import read_messages
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.process import run
 from svlm_cli.media.tracks import COPYING, Tracks, choose_tracks, refuse_unfit
 
 _CRF = 18  # looks like the original

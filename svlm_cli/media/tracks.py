@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from svlm_cli.core.errors import OutputError
+from svlm_cli.core.process import run
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import Header, input_options
 from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.message import read_messages
-from svlm_cli.media.process import run
 
 COPYING = ["-fflags", "+genpts"]  # an AVI does not say when pictures are shown, and copies have to
 """Options of an input that is copied."""

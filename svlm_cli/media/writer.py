@@ -15,13 +15,13 @@ import ffmpeg
 import numpy as np
 
 from svlm_cli.core.errors import OutputError
+from svlm_cli.core.process import start
 from svlm_cli.core.types import Picture
 from svlm_cli.media.container import Container
 from svlm_cli.media.conversion import check_whole
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
-from svlm_cli.media.process import start
 
 _HINT = "Use -o to write elsewhere."
 _CRF = 16  # visually lossless; 4:2:0 colours, which every player shows

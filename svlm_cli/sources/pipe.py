@@ -17,11 +17,11 @@ from typing import BinaryIO
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import start
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, picture_command
 from svlm_cli.media.log import Log, LogReader
 from svlm_cli.media.nut import NutReader
-from svlm_cli.media.process import start
 from svlm_cli.sources.grid import ON_TIME_S
 
 _LOG_TIMEOUT_S = 10.0

@@ -20,6 +20,7 @@ from svlm_cli.sources.http import Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.opening import SourceOptions, open_source
+from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.web import WebSource
 from tests.clips import CLIP_MAKER, X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import free_port
@@ -229,11 +230,21 @@ def test_other_protocols(tmp_path: Path, stream: bytes, protocol: str) -> None:
 
 def test_a_web_address_may_be_waited_for() -> None:
     """A relay whose source is not there yet answers 404."""
+    told: list[SourceStatus] = []
     with WebServer({}) as web:
-        with pytest.raises(InputError, match="404"):
-            open_it(web.url("/a.m3u8"))
-        with open_it(web.url("/a.m3u8"), waits=True) as frames:
-            assert isinstance(frames, LiveStream)
+        with open_it(web.url("/a.m3u8")) as frames, pytest.raises(InputError, match="404"):
+            next(frames)
+
+        def stop_waiting(status: SourceStatus) -> None:
+            told.append(status)
+            if status.state is State.WAITING:
+                patient.close()
+
+        url, options = web.url("/a.m3u8"), SourceOptions(waits=True)
+        with open_source(url, name="front", fps=2, options=options, tell=stop_waiting) as patient:
+            assert list(patient) == []
+    assert [status.state for status in told] == [State.CONNECTING, State.WAITING]
+    assert "404" in told[-1].reason
 
 
 def test_credentials_by_host(tmp_path: Path) -> None:

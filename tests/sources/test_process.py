@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.process import run
 from svlm_cli.media.ffmpeg import file_address, find_ffmpeg
-from svlm_cli.media.process import run
 from svlm_cli.sources.files import open_frames
 from svlm_cli.sources.pipe import PicturePipe
 from tests.clips import run_ffmpeg

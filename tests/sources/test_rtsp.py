@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import takewhile
 
 import pytest
 
@@ -20,7 +21,7 @@ def camera(*challenges: str) -> Iterator[tuple[str, list[bytes]]]:
 
     def answer(caller: socket.socket) -> None:
         with caller, caller.makefile("rb") as lines:
-            while head := b"".join(iter(lines.readline, b"\r\n")):
+            while head := b"".join(takewhile(lambda line: line not in (b"\r\n", b""), lines)):
                 asked.append(head)
                 number = next(line for line in head.splitlines() if line.startswith(b"CSeq"))
                 ways = [f"WWW-Authenticate: {challenge}" for challenge in challenges]

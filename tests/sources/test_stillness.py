@@ -1,12 +1,11 @@
 """A camera whose encoder hangs goes on sending, so nothing is missing: only its pictures tell."""
 
 import numpy as np
-import pytest
 
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.media.network import device_address
-from svlm_cli.sources import stillness
+from svlm_cli.sources.live import LiveOptions
 from svlm_cli.sources.status import State, describe
 from svlm_cli.sources.stillness import Stillness
 from tests.clips import numbered
@@ -55,11 +54,10 @@ def test_what_we_show_again_and_a_new_connection_begin_nothing() -> None:
     assert told(looks, same(50, 3), 301.0) == []
 
 
-def test_a_source_that_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_stands_still() -> None:
     """It stays connected."""
-    monkeypatch.setattr(stillness, "STILL_S", 0.5)
     address = device_address(find_ffmpeg(), "color=gray:s=64x48:r=8,realtime", "lavfi", name="lobby")
-    with Watched(address) as camera:
+    with Watched(address, options=LiveOptions(still_s=0.5)) as camera:
         camera.wait_for(lambda: "lobby has shown the same picture for" in describe(camera.stream.status))
         assert camera.stream.status.state is State.LIVE
         camera.wait_for_frames(2)

@@ -6,12 +6,12 @@ import signal
 import psutil
 import pytest
 
-from svlm_cli.media.process import SECRETS, run
+from svlm_cli.core.process import SECRETS, run
 from tests.processes import ends, starting
 
 STARTS = """
 import os, signal, sys, threading
-from svlm_cli.media.process import start
+from svlm_cli.core.process import start
 def begin():
     pid = start(["sleep", "600"]).pid
     print(pid, flush=True)

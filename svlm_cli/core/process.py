@@ -56,15 +56,19 @@ def start(
 def run(
     command: Sequence[str],
     *,
+    told: bytes = b"",
     timeout_s: float | None = None,
     cwd: Path | None = None,
     check: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end, and keep what it says. Raises `OSError`, and `SubprocessError` as `subprocess.run`."""
+    """Run a program to its end, which reads what it is `told`, and keep what it says.
+
+    Raises `OSError`, and `SubprocessError` as `subprocess.run`.
+    """
     return subprocess.run(
         command,
-        stdin=subprocess.DEVNULL,
+        input=told,
         capture_output=True,
         timeout=timeout_s,
         cwd=cwd,
