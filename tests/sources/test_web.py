@@ -10,6 +10,11 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Frame
+from svlm_cli.sources import backoff
+from svlm_cli.sources.feeder import PIECE_BYTES
+from svlm_cli.sources.http import Client
+from svlm_cli.sources.jpeg import JpegReader
+from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.opening import SourceOptions, open_source
 from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.web import WebSource
@@ -41,7 +46,7 @@ def with_length(boundary: bytes, picture: bytes) -> bytes:
     return b"%b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (boundary, len(picture), picture)
 
 
-@pytest.mark.parametrize(
+FORMS = pytest.mark.parametrize(
     ("headers", "begin", "part"),
     [
         ({"Content-Type": "multipart/x-mixed-replace; boundary=--x"}, b"", lambda one: with_length(b"--x", one)),
@@ -59,18 +64,39 @@ def with_length(boundary: bytes, picture: bytes) -> bytes:
     ],
     ids=["length", "quotes", "no dashes", "no boundary", "no first one", "length of all", "no type", "absurd length"],
 )
-def test_motion_jpeg(
-    pictures: list[bytes], headers: dict[str, str], begin: bytes, part: Callable[[bytes], bytes]
-) -> None:
-    """However it is written, it is live, and asked for once: a camera may take one watcher, an address serve once."""
 
+
+def motion_jpeg(
+    pictures: list[bytes], headers: dict[str, str], begin: bytes, part: Callable[[bytes], bytes], pause_s: float
+) -> Reply:
     def endless() -> Iterator[bytes]:
         yield begin
         for picture in itertools.cycle(pictures):
             yield part(picture)
-            time.sleep(0.05)
+            time.sleep(pause_s)
 
-    with WebServer({"/a": Reply(headers, endless)}) as web, open_it(web.url("/a")) as source:
+    return Reply(headers, endless)
+
+
+@FORMS
+def test_motion_jpeg_in_all_forms(
+    pictures: list[bytes], headers: dict[str, str], begin: bytes, part: Callable[[bytes], bytes]
+) -> None:
+    """However it is written, it is known, and each picture is found in the answer that tells what it is."""
+    with WebServer({"/a": motion_jpeg(pictures, headers, begin, part, 0.005)}) as web:
+        nature, answer = look(Client(web.url("/a")), threading.Event())
+        with answer:
+            assert nature is Nature.PICTURES
+            reader = JpegReader()
+            parts = (one for piece in iter(lambda: answer.read(PIECE_BYTES), b"") for one in reader.read(piece))
+            assert list(itertools.islice(parts, 3)) == pictures[:3]
+
+
+def test_motion_jpeg(pictures: list[bytes]) -> None:
+    """It is live, and asked for once: a camera may take one watcher, an address serve once."""
+    headers = {"Content-Type": "multipart/x-mixed-replace; boundary=x"}
+    reply = motion_jpeg(pictures, headers, b"", lambda one: b"\n\n" + one + b"\n--x\n", 0.05)
+    with WebServer({"/a": reply}) as web, open_it(web.url("/a")) as source:
         frames = first_frames(source, 3)
         assert number_of(frames[0].pixels) < number_of(frames[1].pixels)
         assert frames[0].time_s == 0
@@ -85,7 +111,7 @@ def test_a_camera_that_was_asked_is_kept_and_shows_what_is_new(pictures: list[by
         for number, picture in enumerate(pictures):
             sent.append(number)
             yield with_length(b"--x", picture)
-            time.sleep(0.2)
+            time.sleep(0.1)
         time.sleep(10)
 
     headers = {"Content-Type": "multipart/x-mixed-replace; boundary=x"}
@@ -129,34 +155,37 @@ def test_a_single_picture_is_fetched_again_and_again(pictures: list[bytes]) -> N
     shots = Snapshots(pictures)
     with (
         WebServer({"/a.jpg": shots.reply}, login=("me", "secret")) as web,
-        open_it(web.url("/a.jpg", "me:secret@"), every_s=0.5) as source,
+        open_it(web.url("/a.jpg", "me:secret@"), every_s=0.3) as source,
     ):
-        frames = first_frames(source, 9)
+        frames = first_frames(source, 5)
     numbers = [number_of(frame.pixels) for frame in frames]
     assert numbers == sorted(numbers)
     assert len(set(numbers)) >= 3
     assert all(after.time_s > before.time_s for before, after in itertools.pairwise(frames))
     asked_s = shots.times_s[1:]  # the first one only told what it is
-    assert asked_s[-1] - asked_s[0] > 0.5 * (len(asked_s) - 1) - 0.4
+    assert asked_s[-1] - asked_s[0] > 0.3 * (len(asked_s) - 1) - 0.2
     assert shots.most == 1
     assert web.asked[-1].headers["If-None-Match"]
 
 
 def test_the_same_picture_again(pictures: list[bytes]) -> None:
     """It is what the camera sees: a picture that did not change is no gap."""
-    answers = iter([Reply({"Content-Type": "image/jpeg", "ETag": "x"}, lambda: iter(pictures[3:4]))] * 2)
+    headers = {"Content-Type": "image/jpeg", "ETag": "x", "Last-Modified": "f\u00e9vrier"}
+    answers = iter([Reply(headers, lambda: iter(pictures[3:4]))] * 2)
     same = Reply(status=304)
     with (
         WebServer({"/a.jpg": lambda: next(answers, same)}) as web,
-        open_it(web.url("/a.jpg"), every_s=0.3) as source,
+        open_it(web.url("/a.jpg"), every_s=0.2) as source,
     ):
-        frames = first_frames(source, 8)
+        frames = first_frames(source, 5)
     assert {number_of(frame.pixels) for frame in frames} == {3}
     assert sum(frame.gap_s for frame in frames) == 0
     assert len(web.asked) > 3
+    assert (web.asked[-1].headers["If-None-Match"], web.asked[-1].headers["If-Modified-Since"]) == ("x", None)
 
 
-def test_trouble_with_a_single_picture_is_temporary(pictures: list[bytes]) -> None:
+def test_trouble_with_a_single_picture_is_temporary(pictures: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backoff, "FIRST_S", 0.1)
     good = Reply({"Content-Type": "image/jpeg"}, lambda: iter(pictures[:1]))
     answers: Iterator[Now] = iter(
         [good, good, 503, 404, Reply({"Content-Type": "text/html"}, lambda: iter([b"<html>"]))]
@@ -164,7 +193,7 @@ def test_trouble_with_a_single_picture_is_temporary(pictures: list[bytes]) -> No
     told: list[SourceStatus] = []
     with (
         WebServer({"/a.jpg": lambda: next(answers, good)}) as web,
-        open_it(web.url("/a.jpg"), told, every_s=0.5) as source,
+        open_it(web.url("/a.jpg"), told, every_s=0.25) as source,
     ):
         for frame in source:
             if frame is not None and told[-1].connections == 2:
@@ -192,8 +221,9 @@ def test_a_png(tmp_path: Path) -> None:
         assert number_of(first_frames(source, 2)[0].pixels) >= 5
 
 
-def test_what_is_not_there_yet_is_tried_again(pictures: list[bytes]) -> None:
+def test_what_is_not_there_yet_is_tried_again(pictures: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """Also before anybody knows what it is; and given up after as many failures as for any source."""
+    monkeypatch.setattr(backoff, "FIRST_S", 0.1)
     good = Reply({"Content-Type": "multipart/x-mixed-replace"}, lambda: itertools.cycle(pictures))
     answers: Iterator[Now] = iter([503, 500])
     told: list[SourceStatus] = []
