@@ -1,7 +1,8 @@
 """One GET to a web server: redirects, logins, and an end to all patience.
 
 A server may answer as slowly and as much as it likes: whoever asks has the beginning of the answer within seconds, or
-the reason why not. http and https alone, whatever a redirect says. Knows not what is in an answer.
+the reason why not. http and https alone, whatever a redirect says. Built on Python's own client, since libraries with
+one of their own refuse heads that many cameras send. Knows not what is in an answer.
 """
 
 import errno
@@ -62,12 +63,17 @@ class RefusedError(Exception):
 
 
 class Answer(Closing):
-    """An answer whose head is there and whose body comes. Reading may wait; `kill`, from any thread, ends that."""
+    """The answer to what `connection` has asked: its head is there, its body comes.
 
-    def __init__(self, response: http.client.HTTPResponse, handle: socket.socket, url: str) -> None:
+    Reading may wait; `kill`, from any thread, ends that.
+    """
+
+    def __init__(self, connection: http.client.HTTPConnection, handle: socket.socket, url: str) -> None:
+        response = connection.getresponse()
         self.url = url  # that answered
         self.status = response.status
         self.headers = response.headers
+        self._connection = connection
         self._response = response
         self._handle = handle
         self._kept = b""
@@ -104,6 +110,7 @@ class Answer(Closing):
         """Hang up."""
         self.kill()
         self._response.close()
+        self._connection.close()
         self._handle.close()
 
 
@@ -239,13 +246,13 @@ class _Call:
                 target = f"http://{parts.netloc}{target}"
             connection.sock = sock
             connection.request("GET", target, headers=headers)
-            response = connection.getresponse()
+            answer = Answer(connection, handle, url)
             sock.settimeout(None)  # from here on whoever reads says how long it may take
         except BaseException:
             sock.close()
             handle.close()
             raise
-        return Answer(response, handle, url)
+        return answer
 
     def _connect(self, where: SplitResult) -> tuple[socket.socket, socket.socket]:
         sock = socket.create_connection((where.hostname, where.port or _PORTS[where.scheme]), timeout=_EACH_S)

@@ -1,13 +1,14 @@
 """A small web server on loopback: files, endless streams, passwords, and whatever else it is told to answer."""
 
-import base64
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
+
+from tests.servers.passwords import Door
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,11 @@ class WebServer:
         answers: Mapping[str, Answer] | Path,
         *,
         login: tuple[str, str] | None = None,
+        ways: Sequence[str] = ('Basic realm="camera"',),
         whole: bool = False,
         breaks: int = 0,
     ) -> None:
-        self._server = _Server(answers, login)
+        self._server = _Server(answers, None if login is None else Door(login, ways))
         self._server.whole = whole  # it sends no parts of a file
         self._server.breaks = breaks  # so many parts end halfway
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -72,11 +74,11 @@ class _Server(ThreadingHTTPServer):
     whole = False
     breaks = 0
 
-    def __init__(self, answers: Mapping[str, Answer] | Path, login: tuple[str, str] | None) -> None:
+    def __init__(self, answers: Mapping[str, Answer] | Path, door: Door | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.asked: list[Asked] = []
         self._answers = answers
-        self.wanted = None if login is None else "Basic " + base64.b64encode(":".join(login).encode()).decode()
+        self.door = door
 
     def answer(self, path: str) -> Now | Iterator[bytes]:
         """What there is under that path."""
@@ -92,9 +94,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(Asked(self.path, self.headers))
-        if self.server.wanted is not None and self.headers.get("Authorization") != self.server.wanted:
+        door = self.server.door
+        if door is not None and not door.opens(self.headers.get("Authorization", ""), self.path):
             self.send_response(401)
-            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            for challenge in door.challenges():
+                self.send_header("WWW-Authenticate", challenge)
             self.end_headers()
             return
         answer = self.server.answer(self.path.partition("?")[0])

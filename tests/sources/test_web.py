@@ -170,7 +170,7 @@ def test_a_single_picture_is_fetched_again_and_again(pictures: list[bytes]) -> N
 
 def test_the_same_picture_again(pictures: list[bytes]) -> None:
     """It is what the camera sees: a picture that did not change is no gap."""
-    headers = {"Content-Type": "image/jpeg", "ETag": "x", "Last-Modified": "f\u00e9vrier"}
+    headers = {"Content-Type": "image/jpeg", "ETag": "x", "Last-Modified": "then"}
     answers = iter([Reply(headers, lambda: iter(pictures[3:4]))] * 2)
     same = Reply(status=304)
     with (
@@ -181,7 +181,7 @@ def test_the_same_picture_again(pictures: list[bytes]) -> None:
     assert {number_of(frame.pixels) for frame in frames} == {3}
     assert sum(frame.gap_s for frame in frames) == 0
     assert len(web.asked) > 3
-    assert (web.asked[-1].headers["If-None-Match"], web.asked[-1].headers["If-Modified-Since"]) == ("x", None)
+    assert (web.asked[-1].headers["If-None-Match"], web.asked[-1].headers["If-Modified-Since"]) == ("x", "then")
 
 
 def test_trouble_with_a_single_picture_is_temporary(pictures: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
