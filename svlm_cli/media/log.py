@@ -62,7 +62,7 @@ _FAILURES = (
 )
 
 
-class Request(NamedTuple):
+class SegmentRequest(NamedTuple):
     """A segment of a playlist that ffmpeg asked for."""
 
     url: str
@@ -89,10 +89,10 @@ class Log:
         self.opened = False  # the header is over
         self.answered = False  # there is somebody, who may not have shown anything yet
         self._streams = StreamReader()
-        self._requests: dict[int, deque[Request]] = {}
+        self._requests: dict[int, deque[SegmentRequest]] = {}
 
     @property
-    def requests(self) -> dict[int, tuple[Request, ...]]:
+    def requests(self) -> dict[int, tuple[SegmentRequest, ...]]:
         """The segments that were asked for last, in order, by ffmpeg's number for their playlist. Not for people."""
         return {playlist: tuple(requests) for playlist, requests in self._requests.copy().items()}
 
@@ -170,11 +170,11 @@ class Log:
         elif text.startswith(_DESCRIPTION):
             self.answered = True
         elif match := _REQUEST.fullmatch(text):
-            self._feed_request(Request(match[1], int(match[2])), int(match[3]))
+            self._feed_request(SegmentRequest(match[1], int(match[2])), int(match[3]))
         elif self._in_header:
             self._feed_header(text)
 
-    def _feed_request(self, request: Request, playlist: int) -> None:
+    def _feed_request(self, request: SegmentRequest, playlist: int) -> None:
         if playlist in self._requests or len(self._requests) < _MOST_PLAYLISTS:
             self._requests.setdefault(playlist, deque(maxlen=_KEPT_REQUESTS)).append(request)
 

@@ -12,8 +12,8 @@ from typing import BinaryIO, Protocol
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing, live_command
-from svlm_cli.media.log import NO_PICTURES, Log, Request
-from svlm_cli.sources.pace import Pace
+from svlm_cli.media.log import NO_PICTURES, Log, SegmentRequest
+from svlm_cli.sources.pace import PicturePace
 from svlm_cli.sources.pipe import PicturePipe
 
 LEAST_CONNECT_S = 10.0  # until somebody answers, or the first picture
@@ -107,13 +107,13 @@ class Connection(Closing):
         timing: Timing,
         *,
         stall_timeout_s: float,
-        pace: Pace | None = None,
+        pace: PicturePace | None = None,
         feed: Feed | None = None,
     ) -> None:
         self._began_s = time.monotonic()
         self._stall_timeout_s = stall_timeout_s
         self._stalled_s: float | None = None
-        self._pace = pace or Pace()
+        self._pace = pace or PicturePace()
         self._pipe = PicturePipe(program, address, rate, command=live_command(program, address, rate, timing))
         self._feeding = None if feed is None else feed(self._pipe.stdin)
         self.frames = 0
@@ -176,7 +176,7 @@ class Connection(Closing):
         return failure(self._pipe.log)
 
     @property
-    def requests(self) -> dict[int, tuple[Request, ...]]:
+    def requests(self) -> dict[int, tuple[SegmentRequest, ...]]:
         """The segments of playlists that ffmpeg asked for last, by its number for the playlist."""
         return self._pipe.log.requests
 

@@ -23,7 +23,7 @@ from svlm_cli.sources.backoff import Backoff
 from svlm_cli.sources.connection import Connection, Ending, Feed
 from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.held import HeldConnection
-from svlm_cli.sources.pace import Pace
+from svlm_cli.sources.pace import PicturePace
 from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
 from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.stillness import STILL_S, Stillness
@@ -90,7 +90,7 @@ class LiveStream(Closing):
         self._explain = explain
         self._tell = tell
         self._backoff = Backoff()
-        self._pace = Pace()
+        self._pace = PicturePace()
         self._stop = threading.Event()
         self._turn = threading.RLock()
         self._connection: Connection | None = None

@@ -11,7 +11,7 @@ from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.feeder import PIECE_BYTES
 from svlm_cli.sources.http import Answer, Client, RefusedError
 from svlm_cli.sources.jpeg import BEGIN
-from svlm_cli.sources.playlist import Page, Playlist, read_playlist, variant_of
+from svlm_cli.sources.playlist import Playlist, PlaylistText, read_playlist, variant_of
 from svlm_cli.sources.webfeed import PNG_BEGIN
 
 _PLAYLIST_BEGIN = b"#EXTM3U"
@@ -78,18 +78,18 @@ def fetch_playlist(client: Client, stop: threading.Event) -> Playlist | Ending:
         return error.ending
 
 
-def _fetch_page(client: Client, stop: threading.Event, url: str | None = None) -> Page:
+def _fetch_page(client: Client, stop: threading.Event, url: str | None = None) -> PlaylistText:
     answer, page = client.ask(_page, stop, url=url)
     answer.close()
     assert page is not None, "nothing was said of an older answer"
     return page
 
 
-def _page(answer: Answer) -> Page:
+def _page(answer: Answer) -> PlaylistText:
     """A playlist's lines; `RefusedError` if there is no end to them."""
     data = bytearray()
     while piece := answer.read(PIECE_BYTES):
         data += piece
         if len(data) > _MOST_PLAYLIST_BYTES or b"\n" not in data[-_MOST_LINE_BYTES:].ljust(_MOST_LINE_BYTES, b"\n"):
             raise RefusedError(Ending("sends a playlist that does not end."))
-    return Page(answer.url, [line.strip() for line in data.decode(errors="replace").splitlines()])
+    return PlaylistText(answer.url, [line.strip() for line in data.decode(errors="replace").splitlines()])

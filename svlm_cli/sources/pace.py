@@ -8,7 +8,7 @@ _LEAST_STILL_S = 1.0  # however fast it is
 _UNKNOWN_S = 15.0  # for the second picture ever
 
 
-class Pace:
+class PicturePace:
     """The intervals between the last few pictures of a source, over all its connections."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
-from svlm_cli.media.log import Request
+from svlm_cli.media.log import SegmentRequest
 from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.http import RefusedError
 
@@ -39,14 +39,14 @@ class Playlist:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PlaylistText:
     """A file on the web: where it is in truth, and its lines."""
 
     url: str
     lines: Sequence[str] = field(repr=False)
 
 
-def variant_of(page: Page) -> str | None:
+def variant_of(page: PlaylistText) -> str | None:
     """Where the first of several playlists is; None if this one names segments itself.
 
     `RefusedError` if none of them is on the web.
@@ -60,7 +60,7 @@ def variant_of(page: Page) -> str | None:
     return variant
 
 
-def read_playlist(page: Page) -> Playlist:
+def read_playlist(page: PlaylistText) -> Playlist:
     """The playlist of the page."""
     segments, heads, ended, target_s = [], set(), False, 10.0
     offset, after = 0, 0  # of a segment that is part of a file; where the one before it ended
@@ -99,7 +99,7 @@ class Following:
         self._shown: tuple[tuple[Key, ...], ...] = ()  # by playlist of ffmpeg's
         self._behind: tuple[Playlist, float] | None = None  # what was shown: how it was at first, and since when
 
-    def note(self, requests: Mapping[int, Sequence[Request]]) -> None:
+    def note(self, requests: Mapping[int, Sequence[SegmentRequest]]) -> None:
         """What a connection asked for. All of it counts as shown."""
         if requests:
             self._shown = tuple(tuple(_key(*request) for request in some) for some in requests.values())

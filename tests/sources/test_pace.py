@@ -1,10 +1,10 @@
 """How long a picture may take, by how long they took before."""
 
-from svlm_cli.sources.pace import Pace
+from svlm_cli.sources.pace import PicturePace
 
 
-def after(*intervals_s: float) -> Pace:
-    pace = Pace()
+def after(*intervals_s: float) -> PicturePace:
+    pace = PicturePace()
     for interval_s in intervals_s:
         pace.note(interval_s)
     return pace

@@ -7,14 +7,22 @@ import pytest
 
 from svlm_cli.media.log import Log
 from svlm_cli.sources.connection import Ending
-from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following, Page, Playlist, read_playlist, variant_of
+from svlm_cli.sources.playlist import (
+    HAS_ENDED,
+    NOTHING_NEW,
+    Following,
+    Playlist,
+    PlaylistText,
+    read_playlist,
+    variant_of,
+)
 
 URL = "http://host/live/a.m3u8?token=1"
 
 
 def playlist(names: Sequence[str], *more: str) -> Playlist:
     lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:2", *(line for name in names for line in ("#EXTINF:2.0,", name))]
-    return read_playlist(Page(URL, [*lines, *more]))
+    return read_playlist(PlaylistText(URL, [*lines, *more]))
 
 
 def numbered(first: int, last: int) -> list[str]:
@@ -92,7 +100,7 @@ def test_names_that_come_again_and_again() -> None:
 def test_parts_of_a_file_and_what_comes_before_them() -> None:
     """fMP4: all segments may have one name, and ffmpeg asks for the head of each file as for a segment."""
     lines = ['#EXT-X-MAP:URI="head.mp4"', "#EXT-X-BYTERANGE:100@50", "a.mp4", "#EXT-X-BYTERANGE:70", "a.mp4"]
-    found = read_playlist(Page(URL, lines))
+    found = read_playlist(PlaylistText(URL, lines))
     assert found.segments == (("/live/a.mp4", "", 50), ("/live/a.mp4", "", 150))
     log = Log()
     for name, offset in (("a.mp4", 50), ("head.mp4", 0)):
@@ -103,9 +111,11 @@ def test_parts_of_a_file_and_what_comes_before_them() -> None:
 
 
 def test_a_playlist_of_playlists() -> None:
-    page = Page(URL, ["#EXTM3U", "#EXT-X-STREAM-INF:BANDWIDTH=1", "low/b.m3u8", "#EXT-X-STREAM-INF:BANDWIDTH=2", "c"])
+    page = PlaylistText(
+        URL, ["#EXTM3U", "#EXT-X-STREAM-INF:BANDWIDTH=1", "low/b.m3u8", "#EXT-X-STREAM-INF:BANDWIDTH=2", "c"]
+    )
     assert variant_of(page) == "http://host/live/low/b.m3u8"
-    assert variant_of(Page(URL, ["#EXTM3U", "a.ts"])) is None
+    assert variant_of(PlaylistText(URL, ["#EXTM3U", "a.ts"])) is None
 
 
 def test_what_is_remembered_is_bounded() -> None:
