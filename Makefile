@@ -48,10 +48,10 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 3 --dist worksteal
 
-test-all: test  ## these, and the tests that need an extra, an installation of their own or a browser
-	$(BIN)/pytest -n 3 -m extra
+test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
+	$(BIN)/pytest -n 3 --dist worksteal -m extra
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112

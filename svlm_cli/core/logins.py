@@ -20,6 +20,7 @@ _HOST = re.compile(rf"(?:\[[\w:.%]+\]|[^/?#@:]*){_PORT}")
 # What is more likely a host than a user: numbers, localhost; and names with a dot, unless numbers follow the @.
 _CERTAIN_HOST = re.compile(rf"(?:\[[\w:.%]+\]|localhost|\d+(?:\.\d+){{3}}){_PORT}")
 _LIKELY_HOST = re.compile(r"[^/?#@:]+\.[^/?#@:]*(?::\d{1,5})?(?=[/?#])")
+_NAMED_PORT = re.compile(r"(?!localhost:|[\d.]+:)[^/?#@:]+:\d{1,5}[/?#]")
 # Where the scheme was forgotten: USER:PASSWORD@HOST, and ?KEY=VALUE.
 _WORD_BEGINS = r"(?:^|(?<=[\s\"'`(=,]))"
 _BARE_LOGIN = re.compile(rf"{_WORD_BEGINS}(?!{_SCHEME.pattern})[^\s:@/\"'`(=,]*:\S{{0,300}}@(?=\S)")
@@ -86,7 +87,7 @@ def _spans_of_address(line: str, first: int) -> Generator[tuple[int, int], None,
     """Those of the address whose scheme ends at `first`; returns from where on there may be others."""
     rest = line[first : _end_of_word(line, first)]
     length = end_of_login(rest)
-    if length is None:
+    if length is None or (length == 0 and _NAMED_PORT.match(rest)):  # what may be a port may begin a password
         length = rest.rfind("@") + 1
     if length == 0 and not _HOST.match(rest.rstrip(_AFTER_AN_ADDRESS)):  # a login that is cut off, or holds a space
         at = line.rfind("@", first)

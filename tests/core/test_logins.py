@@ -20,6 +20,7 @@ ANY_PASSWORD = st.text(st.characters(min_codepoint=33, max_codepoint=126) | st.s
         ("rtsp://user:pa/ss#w?rd@host/live", "rtsp://...@host/live"),
         ("rtsp://user:12/34@host/live", "rtsp://...@host/live"),
         ("rtsp://user:p@ss/word@host/live", "rtsp://...@host/live"),
+        ("rtsp://j.doe:12/x@cam/live", "rtsp://...@cam/live"),
         ("rtsp://user:pa ss@host/live.", "rtsp://...@host/live."),
         ("--output=rtsp://u:p@h/x?token=abc", "--output=rtsp://...@h/x?..."),
         ("'http://h/a?token=abc', 'http://h/a#abc'.", "'http://h/a?...', 'http://h/a#...'."),

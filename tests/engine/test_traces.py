@@ -21,6 +21,8 @@ from tests.engine.traces import NAMES, Round, Trace, make_checkpoint
 
 ATOL = 1e-4
 POSITIONS_ATOL = 5e-6  # they were recorded in float32, and some are thirds
+SHORT = ("native", "recompute", "v1t1")  # a few seconds each; the others take a minute together
+EXTRA = pytest.mark.extra
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +38,12 @@ def test_all_is_there() -> None:
     assert sum(len(round_.said) for trace in traces for round_ in trace.rounds()) == 6935
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=EXTRA) for name in NAMES])
 def test_left_to_itself(recorded_checkpoint: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_equal(recorded_checkpoint, Trace(name), monkeypatch, forced=False)
 
 
-@pytest.mark.extra  # for its time
+@EXTRA
 @pytest.mark.parametrize("name", NAMES)
 def test_with_the_words_put_into_its_mouth(
     recorded_checkpoint: Path, name: str, monkeypatch: pytest.MonkeyPatch
