@@ -116,19 +116,8 @@ def burn_in(
     begin = f"{header.begin_s:.6f}/TB"
     drawn = f"setpts=PTS+{begin},subtitles={words.name}:force_style='FontSize={size}',setpts=PTS-{begin}"
     arguments = [*input_options(source), "-map", "0:V:0", "-map", "0:a?", "-vf", f"{drawn},{_EVEN}"]
-    arguments += [
-        *_with_its_gap(header),
-        "-c:v",
-        "libx264",
-        "-crf",
-        str(_CRF),
-        "-preset",
-        "medium",
-        "-pix_fmt",
-        "yuv420p",
-        "-c:a",
-        "copy",
-    ]
+    arguments += _with_its_gap(header)
+    arguments += ["-c:v", "libx264", "-crf", str(_CRF), "-preset", "medium", "-pix_fmt", "yuv420p", "-c:a", "copy"]
     misses_glyphs = convert(
         program,
         arguments,

@@ -50,7 +50,7 @@ _FAILURES = (
     (r"Device or resource busy", "is used by another program.", "busy", True),
     (rf"{_ANSWER}5(?:\d\d|XX)\b.*", "cannot serve it at the moment.", "", True),
 )
-_HINTS = {
+HINTS = {
     "login": "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD.",
     "path": "Check the part of the address after the host.",
     "transport": "Try another --rtsp-transport.",
@@ -200,5 +200,5 @@ def failure(log: Log) -> Ending:
     """Why not one picture came."""
     for pattern, sentence, hint, again in _FAILURES:
         if log.says(pattern):
-            return Ending(sentence, _HINTS[hint], again, denied=hint == "login", unseen=pattern is NO_PICTURES)
+            return Ending(sentence, HINTS[hint], again, denied=hint == "login", unseen=pattern is NO_PICTURES)
     return Ending("cannot be read.", f"ffmpeg says: {log.last_error}" if log.last_error else "")

@@ -25,7 +25,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.version import __version__
 from svlm_cli.media.network import Login, split_url
 from svlm_cli.sources.authorization import Authorization
-from svlm_cli.sources.connection import Ending
+from svlm_cli.sources.connection import HINTS, Ending
 
 PATIENCE_S = 8.0  # for an answer, redirects and logins included; less than a live source waits for a picture
 _EACH_S = 5.0  # for a connection, and for more of what was begun
@@ -36,9 +36,7 @@ _MOST_TUNNEL_BYTES = 8192
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SAFE = "%/:?#[]@!$&'()*+,;=~"  # signs that an address is made of
 
-_LOGIN = "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD."
-_PATH = "Check the part of the address after the host."
-_HOST = "Check the host and the port of the address, and the network."
+_LOGIN, _PATH, _HOST = HINTS["login"], HINTS["path"], HINTS["host"]
 # Of an answer: the sentence after the source's name, the hint, and whether another try may help.
 _REFUSALS = {
     400: Ending("does not understand the request.", _PATH, again=False),
