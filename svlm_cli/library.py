@@ -71,7 +71,7 @@ def load_engine(
 ) -> "Engine":
     """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`."""
     from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
 
     checkpoint = resolve(model, revision=revision, offline=offline)

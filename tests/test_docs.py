@@ -273,7 +273,7 @@ def blocks_after(round_: int, checkpoint: Path) -> Counter[str]:
     from svlm_cli.engine.eviction import evict
     from svlm_cli.engine.prompt import Part, Prompt
     from svlm_cli.engine.tokenizer import Tokenizer
-    from svlm_cli.engine.weights import load_preprocessor
+    from svlm_cli.networks.weights import load_preprocessor
 
     policy, preprocessor = StreamPolicy(), load_preprocessor(checkpoint)
     prompt = Prompt(Tokenizer(checkpoint), policy)

@@ -33,7 +33,7 @@ STARTS_PROGRAMS = re.compile(
 STARTER = "svlm_cli/core/process.py"
 LIGHT_PACKAGES = ("core", "simulator", "checkpoints", "media", "outputs", "sources", "commands")
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs
-MEDIA_FREE_PACKAGES = ("engine", "training", "bench")
+MEDIA_FREE_PACKAGES = ("compute", "networks", "engine", "training", "bench")
 
 
 def _relative(path: Path) -> str:

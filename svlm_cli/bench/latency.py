@@ -14,9 +14,9 @@ import numpy as np
 
 from svlm_cli.bench.memory import device_bytes, resident_bytes
 from svlm_cli.bench.windows import filled_rounds, filling, forgets, rounds_to_fill
+from svlm_cli.compute.device import wait
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.types import Chunk
-from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Request

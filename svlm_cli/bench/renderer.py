@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 import torch
 
-from svlm_cli.engine.device import wait
+from svlm_cli.compute.device import wait
 from svlm_cli.simulator.match import Match, Scenes
 from svlm_cli.simulator.render import draw
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from svlm_cli.bench.latency import Load, time_rounds
+from svlm_cli.compute.device import wait
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
-from svlm_cli.engine.device import wait
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.speaker import Observer
 from svlm_cli.engine.turn import Request, Turn

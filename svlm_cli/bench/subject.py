@@ -13,18 +13,18 @@ import torch
 from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.compute.device import computing_dtype
+from svlm_cli.compute.flash import AttentionKernel
+from svlm_cli.compute.fp8 import FORMAT
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.engine.device import computing_dtype
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import Footprint, footprint
-from svlm_cli.engine.fp8 import FORMAT
 from svlm_cli.engine.prompt import Prompt
-from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.engine.weights import load_config, load_preprocessor
+from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig, TextConfig, VisionConfig
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.weights import load_config, load_preprocessor
 
 _STD: Final = 0.02
 _POLICY_OF: Final = "streamingvlm-7b"

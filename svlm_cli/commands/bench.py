@@ -316,7 +316,7 @@ def renderer(
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
     from svlm_cli.bench.renderer import MATCHES, measure
     from svlm_cli.bench.report import print_json, renderer_rows, results_json
-    from svlm_cli.engine.device import resolve_device
+    from svlm_cli.compute.device import resolve_device
     from svlm_cli.simulator.match import HEIGHT, WIDTH
 
     result = measure(resolve_device(device), batch=batch, batches=batches)

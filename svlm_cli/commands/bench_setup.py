@@ -95,8 +95,8 @@ class StreamSetup:
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
         from svlm_cli.bench.latency import Load
         from svlm_cli.bench.subject import Place, Subject
-        from svlm_cli.engine import flash
-        from svlm_cli.engine.device import computing_dtype, resolve_device, resolve_dtype
+        from svlm_cli.compute import flash
+        from svlm_cli.compute.device import computing_dtype, resolve_device, resolve_dtype
 
         where = resolve_device(asked.device)
         dtype = resolve_dtype(asked.dtype, where)
@@ -132,7 +132,7 @@ class StreamSetup:
     def told_of_video(self) -> dict[str, Any]:
         """The setting of a report but for the pictures, which are a video's."""
         from svlm_cli.commands.software import versions
-        from svlm_cli.engine.device import dtype_name
+        from svlm_cli.compute.device import dtype_name
 
         policy = self.policy()
         return {

@@ -173,7 +173,7 @@ class _Run:
 
     def measure(self, rows: Sequence[tuple["Row", _Subject]]) -> list[str]:
         """Measures those that are not there, and returns their names. All is checked before the first is measured."""
-        from svlm_cli.engine.device import resolve_device, resolve_dtype
+        from svlm_cli.compute.device import resolve_device, resolve_dtype
         from svlm_cli.evals.claims_results import is_measured, read_results
         from svlm_cli.evals.claims_setting import require_comparable
 

@@ -93,7 +93,7 @@ def match(
         _print(report, {"predictions": [str(path) for path in predictions], "seed": seed}, None, as_json=as_json)
         return
     from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.report import score

@@ -93,7 +93,7 @@ class Gauge:
         resident_bytes = resident_bytes_of(os.getpid()) or None
         if self.engine is None:
             return Machine(resident_bytes)
-        from svlm_cli.engine.device import held_memory
+        from svlm_cli.compute.device import held_memory
 
         held = held_memory(self.engine.device)
         return Machine(resident_bytes) if held is None else Machine(resident_bytes, held.name, held.held, held.total)

@@ -36,9 +36,9 @@ def load(
 
     `tell` hears beforehand if it will hardly fit.
     """
-    from svlm_cli.engine.device import free_bytes, resolve_device, resolve_dtype
+    from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
+    from svlm_cli.compute.flash import AttentionKernel
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.engine.flash import AttentionKernel
 
     where = resolve_device(asked.device)
     dtype = resolve_dtype(asked.dtype, where)

@@ -25,7 +25,7 @@ from svlm_cli.core.version import __version__
 from svlm_cli.media import ffmpeg
 
 if TYPE_CHECKING:
-    from svlm_cli.engine import flash
+    from svlm_cli.compute import flash
 
 _COMPUTING: Final = ("torch", "triton", "flash-attn-4", "flash-attn")
 _DECODERS: Final = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
@@ -186,7 +186,7 @@ def _extra(name: str, distributions: Sequence[str], advice: str) -> Finding:
 def _attention() -> Finding:
     """Which kernels there are to read new frames with, and which one `--attention auto` takes."""
     torch = import_quietly("torch")
-    from svlm_cli.engine import flash
+    from svlm_cli.compute import flash
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -199,7 +199,7 @@ def _attention() -> Finding:
 
 
 def _why_not(kernel: "flash.AttentionKernel") -> str:
-    from svlm_cli.engine import flash
+    from svlm_cli.compute import flash
 
     return "does not run here" if flash.installed(kernel) else "is not installed"
 

@@ -73,7 +73,7 @@ def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> 
     """A model that is here, with what one stream of it takes on the device that it would run on, if that is known."""
     try:
         import_quietly("torch")
-        from svlm_cli.engine.device import free_bytes, resolve_device, resolve_dtype
+        from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
         from svlm_cli.engine.engine import Engine
 
         device = resolve_device()

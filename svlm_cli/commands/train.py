@@ -42,7 +42,7 @@ def train(
     wanted = read(recipe) if steps is None else read(recipe).with_steps(steps)
     if find_spec("accelerate") is None:  # the Trainer would say so later, at length
         raise UsageError("svlm train needs accelerate.", "Install svlm-cli[train].")
-    from svlm_cli.engine.device import resolve_device
+    from svlm_cli.compute.device import resolve_device
     from svlm_cli.training.trainer import train as run
 
     run(wanted, output or recipe.absolute().with_suffix(""), device=resolve_device(device), resume=resume)

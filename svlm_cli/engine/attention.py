@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from svlm_cli.compute.attention import attend, causal_mask
+from svlm_cli.compute.device import upload
+from svlm_cli.compute.flash import Causal, CausalKernels, Lengths, Together
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.device import upload
-from svlm_cli.engine.flash import Causal, CausalKernels, Lengths, Together
 
 JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
 JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
@@ -79,25 +79,6 @@ class Lone:
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
         """See `Joint.attend`."""
         return self.kernel(query, *cache.read_one(layer, self.slot, self.keys))
-
-
-def attend(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
-    """`query` ``[b * n, H, D]`` over `keys` and `values` ``[b, K, m, D]``; as `query` comes out.
-
-    The ``H / K`` query heads that share a key head stand below each other, as further queries of it: so any kernel
-    takes them, with a mask or without, and no key is copied. `mask` is that of a `Joint`.
-    """
-    b, kinds, _, size = keys.shape
-    n, heads = len(query) // b, query.shape[1]
-    if n == 1:
-        return F.scaled_dot_product_attention(query.view(b, kinds, -1, size), keys, values, mask).flatten(1, 2)
-    apart = query.view(b, n, kinds, -1, size).permute(0, 2, 3, 1, 4)  # [b, K, H / K, n, D]
-    if b == 1:  # may be long: a mask for one head is large enough
-        shared_keys, shared_values = (x.transpose(0, 1).expand(-1, heads // kinds, -1, -1) for x in (keys, values))
-        output = F.scaled_dot_product_attention(apart.squeeze(0), shared_keys, shared_values, mask)
-    else:
-        output = F.scaled_dot_product_attention(apart.flatten(2, 3), keys, values, mask)
-    return output.view(b, kinds, -1, n, size).permute(0, 3, 1, 2, 4).reshape(b * n, heads, size)
 
 
 class CachedAttention:
@@ -197,12 +178,6 @@ def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared:
     alone = n == 1 or len(slots) == 1
     mask = causal_mask(last if alone else last.repeat(1, shared), m, cache.keys.dtype)
     return Joint(side_by_side, tokens, m, fill, real, mask)
-
-
-def causal_mask(last: Tensor, m: int, dtype: torch.dtype) -> Tensor:
-    """What is added to scores where each token sees keys up to its `last` ``[b, n]`` of ``m``: ``[b, 1, n, m]``."""
-    hidden = torch.arange(m, device=last.device) > last[:, None, :, None]
-    return torch.zeros(hidden.shape, device=last.device, dtype=dtype).masked_fill_(hidden, float("-inf"))
 
 
 def last_of_each(packed: Tensor, batch: Ragged) -> Tensor:

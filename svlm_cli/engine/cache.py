@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from svlm_cli.engine import ops
-from svlm_cli.engine.route import Run
+from svlm_cli.compute import ops
+from svlm_cli.compute.route import Run
 
 
 @dataclass(frozen=True, slots=True)

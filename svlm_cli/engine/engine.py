@@ -15,30 +15,30 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from svlm_cli.compute import flash, ops
+from svlm_cli.compute.device import computing_dtype, dtype_name, settle, upload
+from svlm_cli.compute.flash import AttentionKernel
+from svlm_cli.compute.graphs import Graphs
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
-from svlm_cli.engine import flash, ops
 from svlm_cli.engine.attention import Ragged
 from svlm_cli.engine.cache import KVCache, Move
-from svlm_cli.engine.device import computing_dtype, dtype_name, settle, upload
-from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.footprint import Footprint, footprint, stream_tokens
-from svlm_cli.engine.fused_language import FusedLanguage
-from svlm_cli.engine.fused_vision import FusedVision
-from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Prompt, Span, distinct, flatten, last
-from svlm_cli.engine.qwen2_5_vl.config import TextConfig
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.reader import Reader
 from svlm_cli.engine.sampling import Sampler
 from svlm_cli.engine.speaker import Observer, Speaker
 from svlm_cli.engine.stream import StreamOptions, StreamState
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.turn import Planner, Request, Turn
-from svlm_cli.engine.weights import load_config, load_model, load_preprocessor
+from svlm_cli.networks.qwen2_5_vl.config import TextConfig
+from svlm_cli.networks.qwen2_5_vl.fused_language import FusedLanguage
+from svlm_cli.networks.qwen2_5_vl.fused_vision import FusedVision
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.weights import load_config, load_model, load_preprocessor
 
 
 class Engine:

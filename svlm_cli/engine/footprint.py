@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.engine.prompt import Prompt, flatten
-from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig
+from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
 
 _POOLS = 3  # keys as they are, keys rotated, values
 _FLOAT = 4  # bytes

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from svlm_cli.compute.rotary import rotate
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
-from svlm_cli.engine.qwen2_5_vl.layers import rotate
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
 
 
 @dataclass(slots=True, eq=False)

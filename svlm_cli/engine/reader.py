@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svlm_cli.engine import flash, ops
+from svlm_cli.compute import flash, ops
+from svlm_cli.compute.device import upload
+from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.graphs import Graphs
 from svlm_cli.engine.attention import CachedAttention, Ragged, claim_rows, last_of_each
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.device import upload
-from svlm_cli.engine.flash import CausalKernels, Lengths, Together
-from svlm_cli.engine.fused_language import FusedLanguage
-from svlm_cli.engine.graphs import Graphs
 from svlm_cli.engine.positions import Positions
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.fused_language import FusedLanguage
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 
 _FEW_TOKENS = 1024  # beyond, starting the kernels one by one takes less time than they do
 _WIDTH = 32  # recordings have so many tokens, or a multiple of that; what is left over is padding

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from svlm_cli.compute.device import upload
+from svlm_cli.compute.ops import penalise
 from svlm_cli.core.policy import SamplingPolicy
-from svlm_cli.engine.device import upload
-from svlm_cli.engine.ops import penalise
 
 
 class Sampler:

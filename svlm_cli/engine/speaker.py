@@ -14,15 +14,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svlm_cli.engine import ops
+from svlm_cli.compute import ops
+from svlm_cli.compute.device import upload
+from svlm_cli.compute.graphs import Graphs
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.device import upload
-from svlm_cli.engine.fused_language import FusedLanguage
-from svlm_cli.engine.graphs import Graphs
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.sampling import Sampler
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Turn
+from svlm_cli.networks.qwen2_5_vl.fused_language import FusedLanguage
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 
 Observer = Callable[[StreamState, Tensor], None]
 """Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""

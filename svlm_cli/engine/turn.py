@@ -12,9 +12,9 @@ from svlm_cli.core.types import Chunk
 from svlm_cli.engine.eviction import Eviction, cut_previous, evict
 from svlm_cli.engine.positions import Positions, positions
 from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.tokenizer import TextStream, Tokenizer
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from svlm_cli.engine.attention import attend, causal_mask
-from svlm_cli.engine.qwen2_5_vl.language import Rotary, rotate
+from svlm_cli.compute.attention import attend, causal_mask
+from svlm_cli.compute.rotary import Rotary, rotate
 from svlm_cli.training.collate import ViewBatch
 
 

@@ -18,9 +18,9 @@ from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import NO_ROOM, OutputError, UsageError
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer, load_fast
-from svlm_cli.engine.weights import WEIGHTS, load_model, save_model
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.weights import WEIGHTS, load_model, save_model
 from svlm_cli.training.network import initialise, scratch_config
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
 from svlm_cli.training.tokenizer import END_OF_TEXT, TOKENIZER_CONFIG_FILE, build_tokenizer

@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from svlm_cli.core.policy import Markup
-from svlm_cli.engine.qwen2_5_vl.config import Qwen2_5VLConfig
-from svlm_cli.engine.qwen2_5_vl.language import Attend
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL, WholeSequence
+from svlm_cli.networks.attend import Attend, WholeSequence
+from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.training.attention import StreamedSequence
 from svlm_cli.training.collate import IGNORED, TokenBatch
 from svlm_cli.training.feed import DeviceBatch

@@ -13,7 +13,7 @@ from svlm_cli.checkpoints.policy_file import ModelInfo
 from svlm_cli.core.bounds import FieldError
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.engine.qwen2_5_vl.config import TextConfig, VisionConfig
+from svlm_cli.networks.qwen2_5_vl.config import TextConfig, VisionConfig
 
 RECIPE_FILE = "recipe.toml"
 

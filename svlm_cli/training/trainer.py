@@ -18,8 +18,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.collate import Batch

@@ -12,9 +12,9 @@ from svlm_cli.bench.plots import draw_latency
 from svlm_cli.bench.subject import SHAPES, Place, Subject
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.engine.weights import load_model
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.weights import load_model
 from tests.conftest import Svlm
 
 

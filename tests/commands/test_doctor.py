@@ -210,7 +210,7 @@ def test_the_hub_is_asked_unless_offline(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_model_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, svlm_inside: Svlm) -> None:
     """Guards against a download or a start that memory will end."""
-    from svlm_cli.engine import device
+    from svlm_cli.compute import device
 
     monkeypatch.setattr(device, "free_bytes", lambda _: 1000)
     found = checks(svlm_inside("doctor", "--json").stdout)[catalog.DEFAULT_MODEL]

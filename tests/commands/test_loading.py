@@ -6,7 +6,7 @@ import pytest
 
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.loading import load
-from svlm_cli.engine import device
+from svlm_cli.compute import device
 from tests.engine.conftest import small_policy
 
 

@@ -22,12 +22,12 @@ from svlm_cli.core.policy import (
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.oracle import Oracle
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.engine.turn import Request
-from svlm_cli.engine.weights import load_model, load_preprocessor
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.weights import load_model, load_preprocessor
 
 SMALL_PIXELS = 4 * 28 * 28
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.engine import attention
 from svlm_cli.engine.attention import CachedAttention, Ragged, neighbours
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.flash import CausalKernels, Lengths, Together
-from svlm_cli.engine.qwen2_5_vl.layers import both_ways, rotary_tables, rotate
 
 LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
 ATOL = 1e-5  # sums of float32 in another order

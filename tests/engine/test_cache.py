@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.qwen2_5_vl.layers import both_ways, rotary_tables, rotate
 
 LAYERS, SLOTS, CAPACITY, HEADS, SIZE = 2, 4, 12, 2, 4
 

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from svlm_cli.bench.subject import SHAPES
+from svlm_cli.compute.device import free_bytes
+from svlm_cli.compute.fp8 import Fp8Weight
 from svlm_cli.core.policy import Mode
-from svlm_cli.engine.device import free_bytes
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import footprint, parameters
-from svlm_cli.engine.fp8 import Fp8Weight
 from svlm_cli.engine.prompt import Prompt
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from tests.engine.conftest import Parts, small_policy
 from tests.tiny import make_tiny_checkpoint
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from svlm_cli.compute.flash import CausalKernels, Lengths
+from svlm_cli.compute.graphs import Graphs
 from svlm_cli.engine import reader
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.flash import CausalKernels, Lengths
-from svlm_cli.engine.graphs import Graphs
 from tests.engine.conftest import Parts, hear, make_chunks, small_policy
 
 ROUNDS = 14

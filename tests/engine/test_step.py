@@ -180,7 +180,7 @@ def test_before_the_first_eviction_it_is_one_full_forward(parts: Parts) -> None:
 
 def forward_whole(parts: Parts, hidden: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
     """The networks' own training pass, from embeddings."""
-    from svlm_cli.engine.qwen2_5_vl.model import WholeSequence
+    from svlm_cli.networks.attend import WholeSequence
 
     with torch.no_grad():
         attend = WholeSequence(*parts.model.language.rotary.angles(where), None)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.engine.flash import AttentionKernel, Lengths, causal, choose, packed, usable
-from svlm_cli.engine.qwen2_5_vl.vision import Segments
-from tests.engine.kernels.numbers import alike, noise
+from svlm_cli.compute.flash import AttentionKernel, Lengths, causal, choose, packed, usable
+from svlm_cli.compute.segments import Segments
+from tests.compute.kernels.numbers import alike, noise
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from svlm_cli.engine.device import held_memory
+from svlm_cli.compute.device import held_memory
 
 pytestmark = pytest.mark.gpu
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.flash import AttentionKernel
 from svlm_cli.engine.turn import Request
 from tests.engine.conftest import hear, make_chunks, small_policy
 

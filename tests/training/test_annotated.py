@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.layout import Layout

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.engine.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
-from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
+from svlm_cli.networks.qwen2_5_vl.vision import Grid
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.feed import Batches, DeviceFeed
 from tests.training.test_network import GRID, _window

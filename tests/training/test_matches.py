@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.engine.weights import load_preprocessor
+from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.simulator.commentary import NUMBERS, describe, words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 
 from svlm_cli.core.policy import Markup
-from svlm_cli.engine.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.engine.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.engine.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.qwen2_5_vl.vision import Grid
 from svlm_cli.training.collate import LENGTH_MULTIPLE, TARGET_MULTIPLE, collate
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role, WindowTokens

@@ -17,14 +17,14 @@ from svlm_cli.checkpoints.folder import CARD_FILE
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.weights import load_model
+from svlm_cli.networks.weights import load_model
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.recipe import BaseStage, NetworkPart, Recipe, dump
 from svlm_cli.training.trainer import train
 from tests.conftest import environment
 from tests.engine.conftest import hear, make_chunks
-from tests.engine.qwen2_5_vl.conftest import load_both
-from tests.engine.qwen2_5_vl.test_model import batch_for
+from tests.networks.qwen2_5_vl.conftest import load_both
+from tests.networks.qwen2_5_vl.test_model import batch_for
 from tests.training.recipes import small_recipe
 
 pytestmark = pytest.mark.extra

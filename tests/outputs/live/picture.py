@@ -92,7 +92,7 @@ def _rectangles(piece: Pixels, row: int) -> list[str]:
 def watch(clip: Path, context: str, until: str) -> list[Row]:
     """The screen when svlm-mini says `until`."""
     from svlm_cli.commands.live_view import Gauge
-    from svlm_cli.engine.device import resolve_device, resolve_dtype
+    from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
     from svlm_cli.pipeline.cameras import Camera
     from svlm_cli.pipeline.run import Feed, run

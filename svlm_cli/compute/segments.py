@@ -1,0 +1,57 @@
+"""Attention within segments of any lengths, all of them in one call. Knows not what a segment is."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """How ``N`` consecutive rows split into segments that attend within themselves.
+
+    ``starts`` ``[count + 1]`` int32 are the first rows of the segments, and ``N``. Segments of one size are a view of
+    the rows, and the other tensors are None. Otherwise each segment is padded to the longest: ``rows``
+    ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row went, ``mask``
+    ``[count, 1, 1, longest]`` which places are real.
+    """
+
+    count: int
+    longest: int
+    starts: Tensor
+    rows: Tensor | None = None
+    places: Tensor | None = None
+    mask: Tensor | None = None
+
+    @classmethod
+    def of(cls, lengths: Tensor, device: torch.device) -> "Segments":
+        """From the lengths of the segments, ``[count]`` on the CPU."""
+        count, longest = len(lengths), int(lengths.max())
+        bounds = F.pad(lengths.cumsum(0), (1, 0))
+        starts = bounds.to(device, torch.int32)
+        if bool((lengths == longest).all()):
+            return cls(count, longest, starts)
+        place = torch.arange(longest)
+        mask = place < lengths[:, None]
+        # Padding repeats its own segment's last row, so that no row's gradient gathers from everywhere.
+        rows = bounds[:-1, None] + torch.minimum(place, lengths[:, None] - 1)
+        return cls(
+            count,
+            longest,
+            starts,
+            rows.flatten().to(device),
+            mask.flatten().nonzero().flatten().to(device),
+            mask[:, None, None, :].to(device),
+        )
+
+    def attend(self, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """``[N, H, d]`` three times -> ``[N, H * d]``."""
+        shape = (self.count, self.longest, *query.shape[1:])
+        query, key, value = (
+            (x if self.rows is None else x.index_select(0, self.rows)).view(shape).transpose(1, 2)
+            for x in (query, key, value)
+        )
+        output = F.scaled_dot_product_attention(query, key, value, attn_mask=self.mask)
+        output = output.transpose(1, 2).reshape(self.count * self.longest, -1)
+        return output if self.places is None else output.index_select(0, self.places)

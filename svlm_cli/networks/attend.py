@@ -1,0 +1,50 @@
+"""Where attention happens: a network hands it to its caller, layer by layer. Knows no family and no cache."""
+
+from typing import Protocol
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from svlm_cli.compute.rotary import rotate
+
+
+class Attend(Protocol):
+    """The caller's choice of positions, cache, mask and kernel."""
+
+    def __call__(self, layer: int, query: Tensor, key: Tensor, value: Tensor, /) -> Tensor:
+        """``query`` ``[..., H, d]``, ``key`` and ``value`` ``[..., K, d]``, none rotated -> ``[..., H, d]``."""
+        ...
+
+
+class PackedAttend(Protocol):
+    """The same for what comes out of one matrix product."""
+
+    def __call__(self, layer: int, qkv: Tensor, /) -> Tensor:
+        """``[N, (H + 2 K) d]``: queries, keys and values, none rotated -> ``[N, H, d]``."""
+        ...
+
+
+class WholeSequence:
+    """The `Attend` of whole sequences: every token attends to those before it and to itself.
+
+    Without a mask padding must come last, where no real token sees it.
+    """
+
+    def __init__(self, cos: Tensor, sin: Tensor, mask: Tensor | None = None) -> None:
+        self._cos, self._sin, self._mask = cos, sin, mask
+
+    def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        groups = query.shape[-2] // key.shape[-2]
+        query, key = rotate(query, self._cos, self._sin), rotate(key, self._cos, self._sin)
+        if self._mask is not None and groups > 1:  # no memory-saving kernel takes a mask and grouped heads together
+            key, value = key.repeat_interleave(groups, dim=-2), value.repeat_interleave(groups, dim=-2)
+        query, key, value = (x.transpose(1, 2) for x in (query, key, value))  # [B, H, S, d]
+        output = F.scaled_dot_product_attention(
+            query,
+            key,
+            value,
+            attn_mask=self._mask,
+            is_causal=self._mask is None,
+            enable_gqa=self._mask is None and groups > 1,
+        )
+        return output.transpose(1, 2)

@@ -1,0 +1,196 @@
+"""Checkpoint folders to networks, and networks to checkpoint folders.
+
+Safetensors and JSON only: nothing in a folder is executed. Strict: every tensor of the network is in the folder once,
+in its shape, and nothing else is. Knows no hub and no tokenizer.
+"""
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from svlm_cli.checkpoints.fields import read_object
+from svlm_cli.checkpoints.reading import MOST_TABLE_BYTES
+from svlm_cli.core.bounds import shown
+from svlm_cli.core.errors import ModelError, OutputError
+from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+MAX_SHARD_BYTES = 5_000_000_000
+_KINDS = ("BF16", "F16", "F32", "F64")
+_MOST_SHARDS = 1000
+_LONGEST_NAME = 200  # of a shard
+_AGAIN = "Fetch the checkpoint again."
+
+
+def load_config(folder: Path) -> Qwen2_5VLConfig:
+    """The shape of a checkpoint's network. Raises `ModelError` naming what is wrong with it."""
+    return Qwen2_5VLConfig.from_dict(read_object(folder, "config.json"))
+
+
+def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwen2_5VL:
+    """The network of a checkpoint folder, in eval mode, its parameters in ``dtype`` on ``device``.
+
+    Peak memory is about one copy of the weights. Raises `ModelError` naming the file or tensor at fault.
+    """
+    config = load_config(folder)
+    with torch.device("meta"):
+        model = Qwen2_5VL(config)
+    missing = {_disk_name(name): (name, parameter.shape) for name, parameter in model.named_parameters()}
+    state: dict[str, Tensor] = {}
+    extremes: dict[str, Tensor] = {}  # on the device too: nobody waits for a GPU before all is on the way to it
+    for path in _weight_files(folder):
+        with _open(path) as file:
+            for stored in sorted(file.keys()):
+                name = _published_name(stored)
+                if config.tie_word_embeddings and name == "lm_head.weight":
+                    continue  # some tools write the embedding twice
+                if name not in missing:
+                    raise ModelError(
+                        f"{path}: the network has no place, or none left, for tensor {stored:.100}.",
+                        "Use a checkpoint of the Qwen2.5-VL family, without adapters or quantised weights.",
+                    )
+                parameter, shape = missing.pop(name)
+                tensor = _read(file, path, stored, shape).to(device=device, dtype=dtype, copy=True)
+                state[parameter], extremes[name] = tensor, torch.stack(tensor.aminmax())
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ModelError(f"{folder} lacks the tensor {min(missing)}{others}.", _AGAIN)
+    _require_numbers(folder, extremes)
+    model.load_state_dict(state, assign=True)
+    return model.eval()
+
+
+def load_preprocessor(folder: Path) -> Preprocessor:
+    """How a checkpoint's pictures are prepared. Raises `ModelError`."""
+    if not (folder / "preprocessor_config.json").is_file() and (folder / "processor_config.json").is_file():
+        # transformers 5 writes all of a processor's parts into one file.
+        raw = read_object(folder, "processor_config.json").get("image_processor")
+        return Preprocessor(PixelConfig.from_dict(raw if isinstance(raw, dict) else {}))
+    return Preprocessor(PixelConfig.from_dict(read_object(folder, "preprocessor_config.json")))
+
+
+def save_model(model: Qwen2_5VL, folder: Path, *, max_shard_bytes: int = MAX_SHARD_BYTES) -> None:
+    """Writes config.json and weights as transformers does: both `load_model` and transformers read them.
+
+    Raises `OutputError` if the folder cannot be written, or holds weights already: of new and stale files, a reader
+    might take the stale ones.
+    """
+    if any(folder.glob("model*.safetensors*")):
+        raise OutputError(f"{folder} holds weights already.", "Save to another folder, or empty this one.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(model, folder, list(_shards(model, max_shard_bytes)))
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{folder} cannot be written: {error}.", "Check its path, rights and free space.") from error
+
+
+def _write(model: Qwen2_5VL, folder: Path, shards: Sequence[Mapping[str, Tensor]]) -> None:
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
+    _write_json(folder / "config.json", model.config.to_dict() | {"dtype": dtype})
+    weight_map: dict[str, str] = {}
+    for number, shard in enumerate(shards, start=1):
+        file = WEIGHTS if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        save_file(dict(shard), folder / file, metadata={"format": "pt"})
+        shutil.copymode(folder / "config.json", folder / file)  # safetensors leaves it to its owner alone
+        weight_map |= dict.fromkeys(shard, file)
+    if len(shards) > 1:
+        total = sum(map(_bytes, model.parameters()))
+        _write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
+
+
+def _disk_name(parameter: str) -> str:
+    """The published name of one of our parameters."""
+    return parameter.removeprefix("language.")
+
+
+def _published_name(stored: str) -> str:
+    """The published name of a stored tensor, from either layout in use."""
+    for prefix, published in (("model.visual.", "visual."), ("model.language_model.", "model.")):
+        if stored.startswith(prefix):
+            return published + stored.removeprefix(prefix)
+    return stored
+
+
+def _weight_files(folder: Path) -> Sequence[Path]:
+    """The one file, or all shards that the index names. Raises `ModelError` if any is not there."""
+    if (folder / WEIGHTS).is_file():
+        return [folder / WEIGHTS]
+    if not (folder / INDEX).is_file():
+        raise ModelError(
+            f"{folder} has neither {WEIGHTS} nor {INDEX}.",
+            "Fetch the checkpoint again; only the safetensors format is read.",
+        )
+    weight_map = read_object(folder, INDEX, most=MOST_TABLE_BYTES).get("weight_map")
+    if not isinstance(weight_map, dict) or not weight_map:
+        raise ModelError(f"{folder / INDEX} has no weight_map.", _AGAIN)
+    names = sorted({str(name) for name in weight_map.values()})
+    if len(names) > _MOST_SHARDS:
+        raise ModelError(f"{folder / INDEX} names {len(names)} shards; {_MOST_SHARDS} are the most.", _AGAIN)
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors") or len(name) > _LONGEST_NAME:
+            raise ModelError(
+                f"{folder / INDEX} names a shard that is no safetensors file beside it: {shown(name)}.", _AGAIN
+            )
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder} lacks the shard {name}.", _AGAIN)
+    return [folder / name for name in names]
+
+
+def _open(path: Path) -> Any:  # safetensors types its handle loosely
+    try:
+        return safe_open(path, framework="pt", device="cpu")
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a complete safetensors file: {error!s:.200}.", _AGAIN) from error
+
+
+def _read(file: Any, path: Path, name: str, shape: torch.Size) -> Tensor:
+    found = tuple(file.get_slice(name).get_shape())
+    if found != tuple(shape):
+        raise ModelError(
+            f"{path}: tensor {name} has shape {list(found)}, but config.json asks for {list(shape)}.",
+            "Fetch config.json and the weights from the same revision.",
+        )
+    kind = file.get_slice(name).get_dtype()
+    if kind not in _KINDS:
+        raise ModelError(f"{path}: tensor {name} is stored as {kind}.", "Use a checkpoint that is not quantised.")
+    tensor: Tensor = file.get_tensor(name)
+    return tensor
+
+
+def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
+    """`ModelError` unless the least and the largest value of every tensor are numbers: then all between them are."""
+    finite = torch.stack(list(extremes.values())).isfinite().all(dim=1).tolist()
+    if not all(finite):
+        name = list(extremes)[finite.index(False)]
+        dtype = str(extremes[name].dtype).removeprefix("torch.")
+        raise ModelError(f"{folder}: the tensor {name} has values that are no numbers, or none in {dtype}.", _AGAIN)
+
+
+def _shards(model: Qwen2_5VL, max_bytes: int) -> Iterator[dict[str, Tensor]]:
+    """All parameters under their published names, in parts of at most ``max_bytes`` (or of one tensor)."""
+    shard: dict[str, Tensor] = {}
+    size = 0
+    for name, parameter in model.named_parameters():
+        if shard and size + _bytes(parameter) > max_bytes:
+            yield shard
+            shard, size = {}, 0
+        shard[_disk_name(name)] = parameter.detach().contiguous()
+        size += _bytes(parameter)
+    yield shard
+
+
+def _bytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
