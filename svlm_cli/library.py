@@ -41,7 +41,7 @@ def caption(
     """
     from svlm_cli.checkpoints.patterns import matches
     from svlm_cli.core.types import Segment
-    from svlm_cli.engine.turn import Request
+    from svlm_cli.engine.plan import Request
 
     engine = load_engine(model) if model is None or isinstance(model, str) else model
     if misunderstood := engine.policy.prompt.misunderstood(context, matches):

@@ -273,10 +273,11 @@ def blocks_after(round_: int, checkpoint: Path) -> Counter[str]:
     from svlm_cli.engine.eviction import evict
     from svlm_cli.engine.prompt import Part, Prompt
     from svlm_cli.engine.tokenizer import Tokenizer
-    from svlm_cli.networks.weights import load_preprocessor
+    from svlm_cli.networks.weights import load_family, load_preprocessor
 
-    policy, preprocessor = StreamPolicy(), load_preprocessor(checkpoint)
-    prompt = Prompt(Tokenizer(checkpoint), policy)
+    policy, family = StreamPolicy(), load_family(checkpoint)
+    preprocessor = load_preprocessor(checkpoint, family)
+    prompt = Prompt(Tokenizer(checkpoint), policy, family)
     vision, windows = policy.vision, policy.windows
     size = preprocessor.target_size(448, 448, min_pixels=vision.min_pixels, max_pixels=vision.max_pixels)
     grid = preprocessor.merged_grid(policy.frames_per_chunk, *size)

@@ -18,8 +18,8 @@ from svlm_cli.compute.device import wait
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.engine.turn import Request
 
 SETTLED_ROUNDS = slice(200, 300)  # between them and the last ones, nothing may have grown
 LAST_ROUNDS = 100

@@ -17,9 +17,9 @@ from svlm_cli.bench.process import children_of, cpu_s
 from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.engine.decode import Observer, recorded_width
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.speaker import Observer, recorded_width
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 
 _SETTLING_ROUNDS = 8  # by then what was late, because the windows were being filled, is on time again
 _LAST_ROUNDS = 2  # not counted: by then some streams have ended

@@ -12,7 +12,7 @@ from svlm_cli.bench.windows import filled_rounds, filling
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from svlm_cli.pipeline.inbox import Inbox
 
 

@@ -17,10 +17,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from svlm_cli.bench.latency import Load, time_rounds
 from svlm_cli.compute.device import wait
-from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.decode import Observer
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.speaker import Observer
-from svlm_cli.engine.turn import Request, Turn
+from svlm_cli.engine.plan import Plan, Request
+from svlm_cli.engine.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +70,23 @@ class StagedEngine(Engine):
         wait(self.device)
         self.taken = {stage: end.since(begin) for (_, begin), (stage, end) in pairwise(self._ends.items())}
 
-    def _look(self, chunks: Sequence[Chunk]) -> Sequence[Tensor]:
+    def _look(self, requests: Sequence[Request]) -> Sequence[Tensor | None]:
         with self._stage("look"):
-            return super()._look(chunks)
+            return super()._look(requests)
 
-    def _make_room(self, turns: Sequence[Turn]) -> None:
+    def _evict(self, plans: Sequence[Plan]) -> None:
         with self._stage("forget"):
-            super()._make_room(turns)
+            super()._evict(plans)
 
-    def _read(self, turns: Sequence[Turn], features: Sequence[Tensor]) -> Tensor:
+    def _prefill(self, plans: Sequence[Plan]) -> Tensor:
         with self._stage("read"):
-            return super()._read(turns, features)
+            return super()._prefill(plans)
 
-    def _speak(
+    def _decode(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
     ) -> Iterator[TokenEvent | Segment]:
         with self._stage("speak"):
-            yield from super()._speak(turns, logits, started, observe)
+            yield from super()._decode(turns, logits, started, observe)
 
     @contextmanager
     def _stage(self, stage: str) -> Iterator[None]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from svlm_cli.bench.latency import Load, chunks, speak
 from svlm_cli.bench.process import age_s
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ _KEY_MULTIPLE = 16  # masks of other widths are copied by some kernels, in every
 
 
 @dataclass(frozen=True, slots=True)
-class Ragged:
+class PackedBatch:
     """New tokens of several streams, packed one stream after the other."""
 
     slots: tuple[int, ...]
@@ -30,7 +30,7 @@ class Ragged:
 
 
 @dataclass(frozen=True, slots=True)
-class Joint:
+class PaddedGroup:
     """Streams in neighbouring slots, which attend in one call, padded to the longest.
 
     ``b`` streams with up to ``n`` new tokens each, together the packed ones in `tokens`, and up to ``m`` keys. `fill`
@@ -53,7 +53,7 @@ class Joint:
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class VariableGroup:
     """Streams in neighbouring slots, which attend in one call of a kernel that knows lengths."""
 
     slots: slice
@@ -63,12 +63,12 @@ class Bundle:
     kernel: Together
 
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
-        """See `Joint.attend`."""
+        """See `PaddedGroup.attend`."""
         return self.kernel(query, *cache.read_all(layer, self.slots), self.new, self.held)
 
 
 @dataclass(frozen=True, slots=True)
-class Lone:
+class SingleGroup:
     """A stream that attends in a call of its own, which needs no mask."""
 
     slot: int
@@ -77,7 +77,7 @@ class Lone:
     kernel: Causal
 
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
-        """See `Joint.attend`."""
+        """See `PaddedGroup.attend`."""
         return self.kernel(query, *cache.read_one(layer, self.slot, self.keys))
 
 
@@ -87,7 +87,7 @@ class CachedAttention:
     def __init__(
         self,
         cache: KVCache,
-        batch: Ragged,
+        batch: PackedBatch,
         cos: Tensor,
         sin: Tensor,
         *,
@@ -102,7 +102,7 @@ class CachedAttention:
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
         together = None if kernels is None else kernels.together
-        self._groups: list[Joint | Bundle | Lone] = []
+        self._groups: list[PaddedGroup | VariableGroup | SingleGroup] = []
         for members in neighbours(cache, batch, shared, bundled=together is not None):
             if kernels is not None and len(members) == 1:
                 self._groups.append(_alone(cache, batch, members.start, kernels.alone))
@@ -118,12 +118,12 @@ class CachedAttention:
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs)
 
 
-def claim_rows(cache: KVCache, batch: Ragged) -> NDArray[np.int64]:
+def claim_rows(cache: KVCache, batch: PackedBatch) -> NDArray[np.int64]:
     """Room for the new tokens: their rows among all slots'."""
     return np.concatenate([cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)])
 
 
-def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = False) -> list[range]:
+def neighbours(cache: KVCache, batch: PackedBatch, shared: int, *, bundled: bool = False) -> list[range]:
     """Which streams of the batch attend together, by index: as many in a row as lie side by side and are short.
 
     `shared` is how many query heads share a key head. If `bundled`, lengths do not matter.
@@ -142,21 +142,21 @@ def neighbours(cache: KVCache, batch: Ragged, shared: int, *, bundled: bool = Fa
     return groups
 
 
-def _alone(cache: KVCache, batch: Ragged, member: int, kernel: Causal) -> Lone:
+def _alone(cache: KVCache, batch: PackedBatch, member: int, kernel: Causal) -> SingleGroup:
     first, slot = sum(batch.counts[:member]), batch.slots[member]
-    return Lone(slot, slice(first, first + batch.counts[member]), cache.lengths[slot], kernel)
+    return SingleGroup(slot, slice(first, first + batch.counts[member]), cache.lengths[slot], kernel)
 
 
-def _bundle(cache: KVCache, batch: Ragged, members: range, kernel: Together) -> Bundle:
+def _bundle(cache: KVCache, batch: PackedBatch, members: range, kernel: Together) -> VariableGroup:
     slots, counts = batch.slots[members.start : members.stop], batch.counts[members.start : members.stop]
     first, device = sum(batch.counts[: members.start]), cache.keys.device
     starts = upload(np.cumsum([0, *counts], dtype=np.int32), device)
     held = upload(np.array([cache.lengths[slot] for slot in slots], np.int32), device)
     tokens = slice(first, first + sum(counts))
-    return Bundle(slice(slots[0], slots[-1] + 1), tokens, Lengths(starts, max(counts)), held, kernel)
+    return VariableGroup(slice(slots[0], slots[-1] + 1), tokens, Lengths(starts, max(counts)), held, kernel)
 
 
-def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared: int) -> Joint:
+def _join(cache: KVCache, batch: PackedBatch, members: range, places: Tensor, shared: int) -> PaddedGroup:
     """How the streams `members` of the batch attend together. `places` ``[N]`` are those of all new tokens."""
     slots = batch.slots[members.start : members.stop]
     counts = np.array(batch.counts[members.start : members.stop])
@@ -165,7 +165,7 @@ def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared:
     side_by_side, tokens = slice(slots[0], slots[-1] + 1), slice(first, first + int(counts.sum()))
     n, m = int(counts.max()), max(lengths)
     if n == 1 and len(lengths) == 1:
-        return Joint(side_by_side, tokens, m, None, None, None)
+        return PaddedGroup(side_by_side, tokens, m, None, None, None)
     places = places[tokens]
     fill = real = None
     if (counts != n).any():
@@ -177,10 +177,10 @@ def _join(cache: KVCache, batch: Ragged, members: range, places: Tensor, shared:
     m = min(-(-m // _KEY_MULTIPLE) * _KEY_MULTIPLE, cache.capacity)
     alone = n == 1 or len(slots) == 1
     mask = causal_mask(last if alone else last.repeat(1, shared), m, cache.keys.dtype)
-    return Joint(side_by_side, tokens, m, fill, real, mask)
+    return PaddedGroup(side_by_side, tokens, m, fill, real, mask)
 
 
-def last_of_each(packed: Tensor, batch: Ragged) -> Tensor:
+def last_of_each(packed: Tensor, batch: PackedBatch) -> Tensor:
     """The last token of each stream in a packed ``[N, D]``: ``[B, D]``."""
     if len(packed) == len(batch.slots):
         return packed

@@ -82,6 +82,12 @@ class KVCache:
         self.rotated_keys[:, slot] = 0
         self.values[:, slot] = 0
 
+    def copy(self, source: int, target: int) -> None:
+        """Fill a slot with what another one holds."""
+        length = self.lengths[target] = self.lengths[source]
+        for pool in (self.keys, self.rotated_keys, self.values):
+            pool[:, target, :length] = pool[:, source, :length]
+
     def claim(self, slot: int, count: int) -> NDArray[np.int64]:
         """Room for `count` further tokens of a slot: their rows among all slots', ``S * C``."""
         start = self.lengths[slot]

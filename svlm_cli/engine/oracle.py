@@ -6,7 +6,7 @@ not its spans, its eviction, its positions, its cache, its attention or its samp
 """
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,8 +17,9 @@ from svlm_cli.compute.rotary import rotate
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.family import Grid, TimeText, VisionToken
+from svlm_cli.networks.network import DeepFeatures, Network
+from svlm_cli.networks.pixels import Preprocessor
 
 
 @dataclass(slots=True, eq=False)
@@ -28,10 +29,10 @@ class Token:
     id: int
     role: str
     round: int = -1
-    feature: Tensor | None = None  # of a video pad
-    cell: tuple[int, int, int] | None = None  # of a video pad: frame pair, row, column
-    last_cell: bool = False  # of the last video pad of a round
-    position: tuple[float, float, float] | None = None
+    features: Tensor | None = None  # of a video pad, ``[F, D]``
+    place: tuple[float, ...] | None = None  # of a video pad: its position within its block
+    reach: float | None = None  # of the first video pad of a block: its largest position
+    position: tuple[float, ...] | None = None
     keys: list[Tensor] = field(default_factory=list)  # a layer each, ``[K, D]``, before rotation
     values: list[Tensor] = field(default_factory=list)
 
@@ -41,7 +42,7 @@ class Oracle:
 
     def __init__(
         self,
-        model: Qwen2_5VL,
+        network: Network,
         preprocessor: Preprocessor,
         tokenizer: Tokenizer,
         policy: StreamPolicy,
@@ -50,7 +51,7 @@ class Oracle:
         context: str = "",
         seed: int = 0,
     ) -> None:
-        self.model, self.preprocessor, self.tokenizer, self.policy = model, preprocessor, tokenizer, policy
+        self.network, self.preprocessor, self.tokenizer, self.policy = network, preprocessor, tokenizer, policy
         self.query = policy.prompt.query if query is None else query
         self.context = tokenizer.encode(context.strip())
         self.random = np.random.default_rng(seed)
@@ -61,10 +62,6 @@ class Oracle:
         self.marker = tokenizer.encode(policy.prompt.marker)
         markup = policy.prompt.markup
         self.start, self.end = tokenizer.special(markup.turn_start), tokenizer.special(markup.turn_end)
-        self.vision_start, self.vision_end = (
-            tokenizer.special(markup.vision_start),
-            tokenizer.special(markup.vision_end),
-        )
         self.pad = tokenizer.special(markup.video_pad)
         self.suppressed = [tokenizer.encode(text) for text in policy.sampling.suppress_tokens]
 
@@ -129,9 +126,7 @@ class Oracle:
         outside = self.round - windows.vision_rounds
         if windows.vision_tokens == 0 or windows.vision_rounds == 0:
             return outside
-        height, width = self._size(chunk)
-        side = self.model.config.vision.patch_size * self.model.config.vision.spatial_merge_size
-        room = windows.vision_tokens - (len(chunk.frames) + 1) // 2 * (height // side) * (width // side)
+        room = windows.vision_tokens - math.prod(self.preprocessor.merged_grid(len(chunk.frames), *self._size(chunk)))
         for round_ in range(self.round - 1, outside, -1):
             room -= len([token for token in self.tokens if token.round == round_ and token.id == self.pad])
             if room < 0:
@@ -200,27 +195,34 @@ class Oracle:
     def _ask(self, chunk: Chunk, restarts: bool) -> None:
         encode, here = self.tokenizer.encode, self.round
         self._text("user markup", self.start, *encode("user\n"), round_=here)
-        self._text("time", *encode(f"Time={chunk.start_s:.1f}-{chunk.end_s:.1f}s"), round_=here)
-        if self.policy.windows.vision_rounds:
-            self._show(chunk)
+        self._show(chunk)
         if restarts or self.policy.prompt.keep_query:
             self._text("query", *encode(self.query.strip()), round_=here)
         self._text("user markup", self.end, *encode("\n"), round_=here)
         self._text("assistant markup", self.start, *encode("assistant\n"), round_=here)
 
     def _show(self, chunk: Chunk) -> None:
-        height, width = self._size(chunk)
-        weight = next(self.model.parameters())
-        patches, grid = self.preprocessor.patches(chunk.frames, height, width, device=weight.device, dtype=weight.dtype)
-        features = self.model.visual(patches, [grid])
-        merge = self.model.config.vision.spatial_merge_size
-        t, h, w = grid[0], grid[1] // merge, grid[2] // merge
-        self._text("vision", self.vision_start, round_=self.round)
-        for i, feature in enumerate(features):
-            cell = (i // (h * w), i // w % h, i % w)
-            self.tokens.append(Token(self.pad, "vision", self.round, feature, cell, i == t * h * w - 1))
-        assert len(features) == t * h * w
-        self._text("vision", self.vision_end, round_=self.round)
+        vision, family = self.policy.vision, self.network.family
+        grid, features = self._look(chunk) if self.policy.windows.vision_rounds else (None, ())
+        coming = iter(features)
+        for piece in family.markings(chunk.start_s, chunk.end_s, grid, vision.fps, self.policy.prompt.markup):
+            if isinstance(piece, TimeText):
+                self._text("time", *self.tokenizer.encode(piece.text), round_=self.round)
+            elif isinstance(piece, VisionToken):
+                self._text("vision", self.tokenizer.special(piece.name), round_=self.round)
+            else:
+                places = family.block_positions(piece.grid, vision.fps)
+                for i, place in enumerate(places.tolist()):
+                    reach = None if i else float(places.max())
+                    self.tokens.append(Token(self.pad, "vision", self.round, next(coming), tuple(place), reach))
+        assert next(coming, None) is None, "every feature has its pad"
+
+    def _look(self, chunk: Chunk) -> tuple[Grid, Sequence[Tensor]]:
+        """The grid in tokens, and of each token its features ``[F, D]``."""
+        size, weight = self._size(chunk), next(self.network.parameters())
+        patches, grid = self.preprocessor.patches(chunk.frames, *size, device=weight.device, dtype=weight.dtype)
+        features = self.network.look(patches, [grid])
+        return self.preprocessor.merged_grid(len(chunk.frames), *size), list(features.transpose(0, 1))
 
     def _size(self, chunk: Chunk) -> tuple[int, int]:
         bounds = self.policy.vision
@@ -240,21 +242,18 @@ class Oracle:
 
     def _number(self) -> None:
         """Positions for tokens that have none, each after the largest there has been."""
-        step = self.model.config.vision.tokens_per_second * 2 / self.policy.vision.fps
-        base = 0.0
+        axes, base, reach = self.network.family.axes, 0.0, 0.0
         for token in self.tokens:
             if token.position is not None:
                 continue
-            if token.cell is None:
-                token.position = (self.largest + 1,) * 3
+            if token.place is None:
+                token.position = (self.largest + 1,) * axes
                 self.largest += 1
                 continue
-            t, h, w = token.cell
-            if token.cell == (0, 0, 0):
-                base = self.largest + 1
-            token.position = (base + t * step, base + h, base + w)
-            if token.last_cell:
-                self.largest = base + max(t * step, h, w)
+            if token.reach is not None:
+                base, reach = self.largest + 1, token.reach
+            token.position = tuple(base + place for place in token.place)
+            self.largest = base + reach
 
     def _read(self) -> Tensor:
         """Feed every token that has no keys; logits ``[V]`` after the last."""
@@ -263,10 +262,10 @@ class Oracle:
         assert self.tokens[len(self.tokens) - len(new) :] == new, "tokens without keys come last"
         rows = []
         for token in new:
-            embedding = self.model.embed(torch.tensor([token.id]))[0]
-            rows.append(embedding if token.feature is None else token.feature.to(embedding.dtype))
+            embedding = self.network.embed(torch.tensor([token.id]))[0]
+            rows.append(embedding if token.features is None else token.features[0].to(embedding.dtype))
         where = torch.tensor([token.position for token in self.tokens], dtype=torch.float32)
-        cos, sin = self.model.language.rotary.angles(where)
+        cos, sin = self.network.rotary.angles(where)
 
         def attend(layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             for token, k, v in zip(new, key, value, strict=True):
@@ -283,8 +282,16 @@ class Oracle:
                 scores[:, i, m - n + i + 1 :] = float("-inf")
             return torch.einsum("hnm,mhd->nhd", scores.softmax(-1), values)
 
-        hidden = self.model.language(torch.stack(rows), attend)
-        return self.model.logits(hidden[-1])
+        hidden = self.network.decode(torch.stack(rows), attend, self._deep(new))
+        return self.network.logits(hidden[-1])
+
+    def _deep(self, new: Sequence[Token]) -> DeepFeatures | None:
+        """The features of the tokens that are read now, from the second layer on."""
+        shown = [(row, token.features) for row, token in enumerate(new) if token.features is not None]
+        if not shown:
+            return None
+        rows, features = zip(*shown, strict=True)
+        return DeepFeatures.of(torch.tensor(rows), torch.stack(features, dim=1))
 
     # What is said
 

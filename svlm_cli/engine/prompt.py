@@ -11,6 +11,7 @@ from itertools import chain
 
 from svlm_cli.core.policy import MarkerRule, StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.family import Family, Grid, TimeText, VisionPads, VisionToken
 
 
 class Part(Enum):
@@ -22,7 +23,7 @@ class Part(Enum):
     PREVIOUS_TAIL = auto()  # <|im_end|>\n
     USER_HEAD = auto()  # <|im_start|>user\n
     TIME = auto()  # Time=0.0-1.0s
-    VISION = auto()  # <|vision_start|> pads <|vision_end|>
+    VISION = auto()  # the pads of a video block, and the control tokens around them
     QUERY = auto()
     USER_TAIL = auto()
     ASSISTANT_HEAD = auto()  # <|im_start|>assistant\n
@@ -32,12 +33,12 @@ class Part(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Consecutive token ids of one part. `grid` is a VISION span's (t, h, w), in merged tokens."""
+    """Consecutive token ids of one part. With a `grid` they are all pads: one for each feature of a video block."""
 
     part: Part
     ids: tuple[int, ...]
     round: int = -1
-    grid: tuple[int, int, int] | None = None
+    grid: Grid | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -45,7 +46,7 @@ class Span:
     @property
     def visual_tokens(self) -> int:
         """How many of the ids stand for pixels."""
-        return 0 if self.grid is None else math.prod(self.grid)
+        return 0 if self.grid is None else len(self.ids)
 
     def cut(self, start: int, stop: int) -> "Span":
         """The span with `ids[start:stop]` only."""
@@ -64,7 +65,7 @@ def flatten(spans: Iterable[Span]) -> list[int]:
 
 def distinct(spans: Iterable[Span]) -> set[int]:
     """Which ids there are. Most are pads of video blocks, all alike."""
-    return set(chain.from_iterable([span.ids if span.grid is None else span.ids[-2:] + span.ids[:1] for span in spans]))
+    return set(chain.from_iterable([span.ids if span.grid is None else span.ids[:1] for span in spans]))
 
 
 def last(spans: tuple[Span, ...], count: int) -> tuple[tuple[Span, ...], int]:
@@ -95,8 +96,10 @@ def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_id
 class Prompt:
     """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
 
-    def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy, family: Family) -> None:
+        self._tokenizer, self._family = tokenizer, family
+        self._fps, self._markup = policy.vision.fps, policy.prompt.markup
+        steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)
         words = policy.prompt
         self._marker_rule = words.marker_rule
         markup = words.markup
@@ -105,8 +108,9 @@ class Prompt:
         self.turn_end = end
         self.video_pad = tokenizer.special(markup.video_pad)
         self.marker = tuple(tokenizer.encode(words.marker))
-        self._vision_start = tokenizer.special(markup.vision_start)
-        self._vision_end = tokenizer.special(markup.vision_end)
+        self._least_grid = (steps, 1, 1)
+        pieces = family.markings(0, 1, self._least_grid, self._fps, markup)
+        self._control = {one.name: tokenizer.special(one.name) for one in pieces if isinstance(one, VisionToken)}
         self.tail = (end, *newline)
         self._system = (start, *tokenizer.encode("system\n" + words.system), *self.tail)
         self._previous_head = (start, *tokenizer.encode(words.previous_role + "\n"))
@@ -135,21 +139,33 @@ class Prompt:
         round_: int,
         start_s: float,
         end_s: float,
-        grid: tuple[int, int, int] | None,
+        grid: Grid | None,
         query: tuple[int, ...],
     ) -> tuple[Span, ...]:
         """One round, up to where the model begins to speak. Without a grid no pixels are shown."""
-        time = Span(Part.TIME, tuple(self._tokenizer.encode(f"Time={start_s:.1f}-{end_s:.1f}s")), round_)
-        spans = [Span(Part.USER_HEAD, self._user_head, round_), time]
-        if grid is not None:
-            t, h, w = grid
-            pads = (self.video_pad,) * (t * h * w)
-            spans.append(Span(Part.VISION, (self._vision_start, *pads, self._vision_end), round_, grid))
-        if query:
-            spans.append(Span(Part.QUERY, query, round_))
-        spans.append(Span(Part.USER_TAIL, self.tail, round_))
-        spans.append(Span(Part.ASSISTANT_HEAD, self._assistant_head, round_))
-        return tuple(spans)
+        pieces = self._family.markings(start_s, end_s, grid, self._fps, self._markup)
+        return self._turn(round_, [self._marked(piece, round_) for piece in pieces], query)
+
+    def question(self, round_: int, query: tuple[int, ...]) -> tuple[Span, ...]:
+        """A round that shows nothing new, up to where the model begins to answer."""
+        return self._turn(round_, (), query)
+
+    def _turn(self, round_: int, shown: Iterable[Span], query: tuple[int, ...]) -> tuple[Span, ...]:
+        asked = (Span(Part.QUERY, query, round_),) if query else ()
+        return (
+            Span(Part.USER_HEAD, self._user_head, round_),
+            *shown,
+            *asked,
+            Span(Part.USER_TAIL, self.tail, round_),
+            Span(Part.ASSISTANT_HEAD, self._assistant_head, round_),
+        )
+
+    def _marked(self, piece: TimeText | VisionToken | VisionPads, round_: int) -> Span:
+        if isinstance(piece, TimeText):
+            return Span(Part.TIME, tuple(self._tokenizer.encode(piece.text)), round_)
+        if isinstance(piece, VisionToken):
+            return Span(Part.VISION, (self._control[piece.name],), round_)
+        return Span(Part.VISION, (self.video_pad,) * math.prod(piece.grid), round_, piece.grid)
 
     def answer(self, round_: int, generated: tuple[int, ...]) -> tuple[Span, ...]:
         """What the model said, closed by `<|im_end|>` whether it said that or not."""
@@ -159,6 +175,10 @@ class Prompt:
     def longest_turn(self, max_new_tokens: int) -> int:
         """Tokens that a round needs at most, besides its pixels and its query."""
         latest_s = 1e9  # 31 years
-        turn = self.turn(0, latest_s, latest_s, None, ())
-        vision_markup = 2
-        return count_ids(turn) + vision_markup + max_new_tokens + len(self.tail)
+        turn = self.turn(0, latest_s, latest_s + 1, self._least_grid, ())
+        markup = count_ids(span for span in turn if span.grid is None)
+        return markup + max_new_tokens + len(self.tail)
+
+    def longest_question(self, max_query_tokens: int, max_answer_tokens: int) -> int:
+        """Tokens that a question and its answer need at most."""
+        return count_ids(self.question(0, ())) + max_query_tokens + max_answer_tokens + len(self.tail)

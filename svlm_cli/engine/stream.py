@@ -1,18 +1,24 @@
 """All that one stream remembers between two rounds, on the host. Its keys and values are in its slot of the cache.
 
-Opened by `Engine.open`, as a context manager. Knows no network and no sampling rule.
+Opened by `Engine.open`, as a context manager. A round changes it twice: `apply` before anything is read, `commit` after
+the last token. Knows no network and no sampling rule.
 """
 
 from collections import deque
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from torch import Tensor
 
 from svlm_cli.core.closing import Closing
-from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Span
+from svlm_cli.networks.family import Positions
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.plan import Answer, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +28,9 @@ class StreamOptions:
     query: tuple[int, ...]  # ids
     context: tuple[int, ...]  # ids of the text in front: title, teams...
     seed: int
+    axes: int  # of positions
     carried_tokens: int  # own words remembered for mode `window`
+    recomputes: bool  # mode `window-overlap`: features are read again as long as their pixels stay
 
 
 @dataclass(slots=True, eq=False)
@@ -32,15 +40,17 @@ class StreamState(Closing):
     slot: int
     options: StreamOptions
     release: Callable[[int], None]
+    is_fork: bool = False
     spans: tuple[Span, ...] = ()
-    keyed: int = 0  # tokens of `spans`, from the first, whose keys are in the cache
     rounds: int = 0
+    end_s: float = 0.0  # of the last chunk
     closed: bool = False
-    positions: Positions = field(default_factory=lambda: np.empty((0, 3)))  # of all tokens of `spans`
+    positions: Positions = field(init=False)  # of all tokens of `spans`
     next_position: float = 0.0
-    features: dict[int, Tensor] = field(default_factory=dict)  # vision features of rounds that are still to be read
+    features: dict[int, Tensor] = field(default_factory=dict)  # ``[F, n, D]`` of rounds that are still to be read
     own_words: deque[int] = field(init=False)
     random: np.random.Generator = field(init=False)
+    uniforms: list[float] = field(default_factory=list)  # of this round: one a token, each in [0, 1)
 
     def __post_init__(self) -> None:
         self.reset()
@@ -48,17 +58,46 @@ class StreamState(Closing):
     def reset(self) -> None:
         """Forget everything; the next round is this stream's first."""
         self.forget()
-        self.rounds = 0
+        self.rounds, self.end_s = 0, 0.0
         self.own_words = deque(maxlen=self.options.carried_tokens)
         self.random = np.random.default_rng(self.options.seed)
 
     def forget(self) -> None:
-        """Drop the whole sequence, but neither the round count nor the random state (mode `window`)."""
+        """Drop the whole sequence, but neither the round count nor the random state."""
         self.spans = ()
-        self.keyed = 0
-        self.positions = np.empty((0, 3))
+        self.positions = np.empty((0, self.options.axes))
         self.next_position = 0.0
         self.features.clear()
+
+    def apply(self, plan: "Plan", features: Tensor | None) -> None:
+        """The sequence becomes the plan's, which is then to be read. `features` are those of what it shows."""
+        self.spans, self.positions, self.next_position = plan.spans, plan.positions, plan.next_position
+        self.uniforms = self.random.random(plan.sampling.max_new_tokens).tolist()
+        if self.features:
+            seen = {span.round for span in self.spans if span.grid is not None}
+            self.features = {round_: self.features[round_] for round_ in self.features.keys() & seen}
+        if features is not None:
+            self.features[self.rounds] = features
+        if plan.request.chunk is not None:
+            self.end_s = plan.request.chunk.end_s
+
+    def commit(self, answer: "Answer") -> None:
+        """The round is over: its words become part of the sequence. Its last tokens get their keys in the next one."""
+        self.spans += answer.spans
+        self.positions = np.concatenate([self.positions, answer.positions])
+        self.next_position = answer.next_position
+        self.own_words.extend(answer.moving)
+        self.rounds += 1
+        if not self.options.recomputes:
+            self.features.clear()
+
+    def fork(self, slot: int, release: Callable[[int], None]) -> "StreamState":
+        """A stream in another slot that remembers the same and shares nothing that changes."""
+        copy = StreamState(slot, self.options, release, is_fork=True)
+        copy.positions, copy.next_position, copy.spans = self.positions, self.next_position, self.spans
+        copy.rounds, copy.end_s, copy.features = self.rounds, self.end_s, dict(self.features)
+        copy.own_words, copy.random = self.own_words.copy(), deepcopy(self.random)
+        return copy
 
     def close(self) -> None:
         """Give the slot back. Closing twice is harmless."""

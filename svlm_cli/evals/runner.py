@@ -17,8 +17,8 @@ import numpy as np
 from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.engine.turn import Request
 from svlm_cli.evals.alterations import Altered
 from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.scores import fifth_bounds

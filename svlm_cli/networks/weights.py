@@ -19,9 +19,10 @@ from svlm_cli.checkpoints.fields import read_object
 from svlm_cli.checkpoints.reading import MOST_TABLE_BYTES
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import ModelError, OutputError
-from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
+from svlm_cli.networks.families import read_family
+from svlm_cli.networks.family import Family
+from svlm_cli.networks.network import Network
+from svlm_cli.networks.pixels import Preprocessor
 
 WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 MAX_SHARD_BYTES = 5_000_000_000
@@ -31,32 +32,32 @@ _LONGEST_NAME = 200  # of a shard
 _AGAIN = "Fetch the checkpoint again."
 
 
-def load_config(folder: Path) -> Qwen2_5VLConfig:
-    """The shape of a checkpoint's network. Raises `ModelError` naming what is wrong with it."""
-    return Qwen2_5VLConfig.from_dict(read_object(folder, "config.json"))
+def load_family(folder: Path) -> Family:
+    """The family and sizes of a checkpoint. Raises `ModelError` naming what is wrong with its config.json."""
+    return read_family(read_object(folder, "config.json"))
 
 
-def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwen2_5VL:
+def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Network:
     """The network of a checkpoint folder, in eval mode, its parameters in ``dtype`` on ``device``.
 
     Peak memory is about one copy of the weights. Raises `ModelError` naming the file or tensor at fault.
     """
-    config = load_config(folder)
+    family = load_family(folder)
     with torch.device("meta"):
-        model = Qwen2_5VL(config)
-    missing = {_disk_name(name): (name, parameter.shape) for name, parameter in model.named_parameters()}
+        network = family.network()
+    missing = {family.disk_name(name): (name, parameter.shape) for name, parameter in network.named_parameters()}
     state: dict[str, Tensor] = {}
     extremes: dict[str, Tensor] = {}  # on the device too: nobody waits for a GPU before all is on the way to it
     for path in _weight_files(folder):
         with _open(path) as file:
             for stored in sorted(file.keys()):
-                name = _published_name(stored)
-                if config.tie_word_embeddings and name == "lm_head.weight":
+                name = family.published_name(stored)
+                if family.tied and name == "lm_head.weight":
                     continue  # some tools write the embedding twice
                 if name not in missing:
                     raise ModelError(
                         f"{path}: the network has no place, or none left, for tensor {stored:.100}.",
-                        "Use a checkpoint of the Qwen2.5-VL family, without adapters or quantised weights.",
+                        f"Use a checkpoint of the {family.title} family, without adapters or quantised weights.",
                     )
                 parameter, shape = missing.pop(name)
                 tensor = _read(file, path, stored, shape).to(device=device, dtype=dtype, copy=True)
@@ -65,21 +66,21 @@ def load_model(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Qwe
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{folder} lacks the tensor {min(missing)}{others}.", _AGAIN)
     _require_numbers(folder, extremes)
-    model.load_state_dict(state, assign=True)
-    return model.eval()
+    network.load_state_dict(state, assign=True)
+    return network.eval()
 
 
-def load_preprocessor(folder: Path) -> Preprocessor:
+def load_preprocessor(folder: Path, family: Family) -> Preprocessor:
     """How a checkpoint's pictures are prepared. Raises `ModelError`."""
     if not (folder / "preprocessor_config.json").is_file() and (folder / "processor_config.json").is_file():
         # transformers 5 writes all of a processor's parts into one file.
         raw = read_object(folder, "processor_config.json").get("image_processor")
-        return Preprocessor(PixelConfig.from_dict(raw if isinstance(raw, dict) else {}))
-    return Preprocessor(PixelConfig.from_dict(read_object(folder, "preprocessor_config.json")))
+        return family.preprocessor(raw if isinstance(raw, dict) else {})
+    return family.preprocessor(read_object(folder, "preprocessor_config.json"))
 
 
-def save_model(model: Qwen2_5VL, folder: Path, *, max_shard_bytes: int = MAX_SHARD_BYTES) -> None:
-    """Writes config.json and weights as transformers does: both `load_model` and transformers read them.
+def save_network(network: Network, folder: Path, *, max_shard_bytes: int = MAX_SHARD_BYTES) -> None:
+    """Writes config.json and weights as transformers does: both `load_network` and transformers read them.
 
     Raises `OutputError` if the folder cannot be written, or holds weights already: of new and stale files, a reader
     might take the stale ones.
@@ -88,14 +89,14 @@ def save_model(model: Qwen2_5VL, folder: Path, *, max_shard_bytes: int = MAX_SHA
         raise OutputError(f"{folder} holds weights already.", "Save to another folder, or empty this one.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(model, folder, list(_shards(model, max_shard_bytes)))
+        _write(network, folder, list(_shards(network, max_shard_bytes)))
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{folder} cannot be written: {error}.", "Check its path, rights and free space.") from error
 
 
-def _write(model: Qwen2_5VL, folder: Path, shards: Sequence[Mapping[str, Tensor]]) -> None:
-    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
-    _write_json(folder / "config.json", model.config.to_dict() | {"dtype": dtype})
+def _write(network: Network, folder: Path, shards: Sequence[Mapping[str, Tensor]]) -> None:
+    dtype = str(next(network.parameters()).dtype).removeprefix("torch.")
+    _write_json(folder / "config.json", network.family.to_dict() | {"dtype": dtype})
     weight_map: dict[str, str] = {}
     for number, shard in enumerate(shards, start=1):
         file = WEIGHTS if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
@@ -103,21 +104,8 @@ def _write(model: Qwen2_5VL, folder: Path, shards: Sequence[Mapping[str, Tensor]
         shutil.copymode(folder / "config.json", folder / file)  # safetensors leaves it to its owner alone
         weight_map |= dict.fromkeys(shard, file)
     if len(shards) > 1:
-        total = sum(map(_bytes, model.parameters()))
+        total = sum(map(_bytes, network.parameters()))
         _write_json(folder / INDEX, {"metadata": {"total_size": total}, "weight_map": weight_map})
-
-
-def _disk_name(parameter: str) -> str:
-    """The published name of one of our parameters."""
-    return parameter.removeprefix("language.")
-
-
-def _published_name(stored: str) -> str:
-    """The published name of a stored tensor, from either layout in use."""
-    for prefix, published in (("model.visual.", "visual."), ("model.language_model.", "model.")):
-        if stored.startswith(prefix):
-            return published + stored.removeprefix(prefix)
-    return stored
 
 
 def _weight_files(folder: Path) -> Sequence[Path]:
@@ -175,15 +163,15 @@ def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
         raise ModelError(f"{folder}: the tensor {name} has values that are no numbers, or none in {dtype}.", _AGAIN)
 
 
-def _shards(model: Qwen2_5VL, max_bytes: int) -> Iterator[dict[str, Tensor]]:
+def _shards(network: Network, max_bytes: int) -> Iterator[dict[str, Tensor]]:
     """All parameters under their published names, in parts of at most ``max_bytes`` (or of one tensor)."""
     shard: dict[str, Tensor] = {}
     size = 0
-    for name, parameter in model.named_parameters():
+    for name, parameter in network.named_parameters():
         if shard and size + _bytes(parameter) > max_bytes:
             yield shard
             shard, size = {}, 0
-        shard[_disk_name(name)] = parameter.detach().contiguous()
+        shard[network.family.disk_name(name)] = parameter.detach().contiguous()
         size += _bytes(parameter)
     yield shard
 

@@ -12,8 +12,8 @@ from svlm_cli.core.errors import CapacityError, SvlmError
 from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.engine.turn import Request
 from svlm_cli.outputs.output import Output
 from svlm_cli.pipeline.inbox import Inbox
 from svlm_cli.pipeline.latency import Latency

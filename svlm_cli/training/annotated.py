@@ -18,8 +18,8 @@ from torch import Tensor
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Chunk
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.layout import Layout, Round, WindowTokens

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.layout import Role, WindowTokens
 
 LENGTH_MULTIPLE = 128  # tokens of a row, and keys of a view
@@ -30,7 +30,7 @@ class Pictures(Protocol):
     def patches(
         self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, list[Grid]]:
-        """Patches and grids for `VisionTower`."""
+        """Patches and grids for `Network.look`."""
         ...
 
 

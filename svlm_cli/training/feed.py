@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.collate import Batch, TokenBatch
 
 _AHEAD = 2  # steps

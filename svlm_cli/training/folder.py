@@ -19,9 +19,10 @@ from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import NO_ROOM, OutputError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer, load_fast
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.weights import WEIGHTS, load_model, save_model
-from svlm_cli.training.network import initialise, scratch_config
+from svlm_cli.networks.families import default_family
+from svlm_cli.networks.network import Network
+from svlm_cli.networks.weights import WEIGHTS, load_network, save_network
+from svlm_cli.training.network import scratch_family
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
 from svlm_cli.training.tokenizer import END_OF_TEXT, TOKENIZER_CONFIG_FILE, build_tokenizer
 
@@ -109,7 +110,7 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
             _copy(Path(model.tokenizer), folder, _TOKENIZER_FILES)
         else:
             build_tokenizer(texts(), prompt, vocabulary=model.vocabulary, folder=folder)
-        _write_json(folder / "preprocessor_config.json", _pixels())
+        _write_json(folder / "preprocessor_config.json", default_family().pixels_from_scratch())
         vocabulary = load_fast(folder).get_vocab()
         for name in (END_OF_TEXT, prompt.markup.turn_end):
             if name not in vocabulary:
@@ -158,31 +159,31 @@ def share_state(state: Path) -> None:
     shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
-def first_network(folder: Path, recipe: Recipe) -> Qwen2_5VL:
+def first_network(folder: Path, recipe: Recipe) -> Network:
     """The network before the first step, in float32 on the CPU."""
     if recipe.model.base:
-        model = load_model(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=torch.float32)
+        model = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=torch.float32)
         return model.train()
     entries = load_fast(folder).get_vocab_size()
-    config = scratch_config(recipe.model, recipe.policy.prompt.markup, Tokenizer(folder).special, entries)
-    model = Qwen2_5VL(config)
-    initialise(model, recipe.optimisation.seed)
-    return model
+    special = Tokenizer(folder).special
+    network = scratch_family(recipe.model, recipe.policy.prompt.markup, special, entries).network()
+    network.initialise(recipe.optimisation.seed)
+    return network
 
 
-def finish(folder: Path, recipe: Recipe, network: Qwen2_5VL, figures: dict[str, float]) -> None:
+def finish(folder: Path, recipe: Recipe, network: Network, figures: dict[str, float]) -> None:
     """Makes the folder a checkpoint: weights under published names, config.json, a card. States go."""
     dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
     with torch.device("meta"):
-        saved = Qwen2_5VL(network.config)
+        saved = network.family.network()
     weights = {name: weight.to("cpu", dtype) for name, weight in network.state_dict().items()}
     saved.load_state_dict(weights, assign=True)
-    save_model(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
+    save_network(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
     (folder / CARD_FILE).write_text(_card(recipe, network, figures), encoding="utf-8")
     shutil.rmtree(folder / STATES, ignore_errors=True)
 
 
-def _card(recipe: Recipe, network: Qwen2_5VL, figures: dict[str, float]) -> str:
+def _card(recipe: Recipe, network: Network, figures: dict[str, float]) -> str:
     info, size = recipe.info, sum(weight.numel() for weight in network.parameters())
     rows = {"parameters": f"{size / 1e6:.1f} M", "steps": str(recipe.optimisation.steps)}
     rows |= {name.replace("_", " "): f"{value:.4g}" for name, value in figures.items()}
@@ -213,27 +214,6 @@ def _generation(recipe: Recipe, ids: dict[str, int]) -> dict[str, Any]:
         "pad_token_id": ids[END_OF_TEXT],
         "repetition_penalty": sampling.repetition_penalty,
     } | ({"temperature": sampling.temperature, "top_k": sampling.top_k} if sampling.temperature > 0 else {})
-
-
-def _pixels() -> dict[str, Any]:
-    """Of Qwen2.5-VL, so that every tool knows them."""
-    return {
-        "do_convert_rgb": True,
-        "do_normalize": True,
-        "do_rescale": True,
-        "do_resize": True,
-        "image_mean": [0.48145466, 0.4578275, 0.40821073],
-        "image_processor_type": "Qwen2VLImageProcessor",
-        "image_std": [0.26862954, 0.26130258, 0.27577711],
-        "max_pixels": 12_845_056,
-        "merge_size": 2,
-        "min_pixels": 784,
-        "patch_size": 14,
-        "processor_class": "Qwen2_5_VLProcessor",
-        "resample": 3,
-        "rescale_factor": 1 / 255,
-        "temporal_patch_size": 2,
-    }
 
 
 def _at(recipe: Recipe, key: str) -> Any:

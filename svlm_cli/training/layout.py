@@ -1,7 +1,7 @@
 """A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`; and
 what each round sees of it, where a window is to be learned as a stream.
 
-`Prompt` writes the markup and `positions` counts, as while streaming; here it is only said which tokens the loss is on.
+`Prompt` writes the markup and `Placement` counts, as while streaming; here it is only said which tokens the loss is on.
 Knows no picture and no tensor.
 """
 
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.engine.positions import Positions, positions
+from svlm_cli.engine.positions import Placement
 from svlm_cli.engine.prompt import Part, Prompt, Span, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.family import Family, Grid, Positions
 from svlm_cli.training.overlap import Ids
 from svlm_cli.training.views import View, stream_views
 
@@ -40,7 +41,7 @@ class Round:
 
     start_s: float
     end_s: float
-    grid: tuple[int, int, int]  # in tokens
+    grid: Grid  # in tokens
     words: Ids  # without the marker
     meant: tuple[int | None, ...] | None = None  # what is learned in place of each, None for nothing; None: themselves
 
@@ -66,14 +67,13 @@ class Layout:
 
     tokenizer: Path  # a checkpoint's folder
     policy: StreamPolicy
-    tokens_per_second: int  # temporal positions
-    temporal_patch_size: int  # frames
+    family: Family
     streamed: bool = False  # windows are learned as a stream holds them
 
     @property
     def prompt(self) -> Prompt:
         """The checkpoint's markup."""
-        return _prompt(self.tokenizer, self.policy)
+        return _prompt(self.tokenizer, self.policy, self.family)
 
     def words(self, text: str) -> Ids:
         """The ids of a second's words."""
@@ -112,8 +112,7 @@ class Layout:
         return WindowTokens(ids, where(spans).astype(np.float32), roles, pads, targets, tuple(views))
 
     def _positions(self, spans: Sequence[Span], fps: float) -> Positions:
-        seconds_per_pair = self.temporal_patch_size / fps
-        return positions(spans, seconds_per_pair=seconds_per_pair, tokens_per_second=self.tokens_per_second)[0]
+        return _placement(self.family, fps)(spans)[0]
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
@@ -150,8 +149,13 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 
 @lru_cache(maxsize=8)
-def _prompt(folder: Path, policy: StreamPolicy) -> Prompt:
-    return Prompt(_tokenizer(folder), policy)
+def _prompt(folder: Path, policy: StreamPolicy, family: Family) -> Prompt:
+    return Prompt(_tokenizer(folder), policy, family)
+
+
+@lru_cache(maxsize=8)
+def _placement(family: Family, fps: float) -> Placement:
+    return Placement(family, fps)
 
 
 @lru_cache(maxsize=65_536)  # commentary repeats itself

@@ -158,7 +158,7 @@ def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWin
     context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
     frames = round(task.fps)
-    grid = (-(-frames // layout.temporal_patch_size), *making.grid)
+    grid = (-(-frames // layout.family.temporal_patch_size), *making.grid)
     tokens = layout.window(
         [Round(second, second + 1, grid, *voice.said_and_meant(second)) for second in seconds],
         previous=previous_ids(context, voice.said, 0 if task.context_only else start, layout.policy.windows),

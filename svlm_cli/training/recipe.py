@@ -4,7 +4,7 @@ Knows neither data nor networks. Where a path stands in a recipe, it is relative
 """
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -13,9 +13,12 @@ from svlm_cli.checkpoints.policy_file import ModelInfo
 from svlm_cli.core.bounds import FieldError
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.networks.qwen2_5_vl.config import TextConfig, VisionConfig
+from svlm_cli.networks.families import default_family
+from svlm_cli.networks.family import Family, Vocabulary
+from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
 
 RECIPE_FILE = "recipe.toml"
+_LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to try sizes with, before there is a tokenizer
 
 
 def _require(condition: bool, message: str) -> None:
@@ -36,44 +39,6 @@ def _share(part: object, *names: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class VisionSize:
-    """A vision tower from scratch, in the words of ``config.json``."""
-
-    depth: int = 6
-    hidden_size: int = 192
-    intermediate_size: int = 512
-    num_heads: int = 6
-    window_size: int = 112  # pixels
-    fullatt_block_indexes: tuple[int, ...] = (2, 5)
-
-    def __post_init__(self) -> None:
-        _above(self, "depth", "hidden_size", "intermediate_size", "num_heads", "window_size")
-
-
-@dataclass(frozen=True, slots=True)
-class TextSize:
-    """A language model from scratch, in the words of ``config.json``."""
-
-    hidden_size: int = 256
-    intermediate_size: int = 768
-    num_hidden_layers: int = 8
-    num_attention_heads: int = 4
-    num_key_value_heads: int = 2
-    mrope_section: tuple[int, int, int] = (8, 12, 12)  # they add up to half a head
-    rope_theta: float = 1_000_000.0
-    rms_norm_eps: float = 1e-6
-    max_position_embeddings: int = 32_768
-
-    def __post_init__(self) -> None:
-        _above(self, "hidden_size", "intermediate_size", "num_hidden_layers", "max_position_embeddings")
-        _above(self, "num_attention_heads", "num_key_value_heads")
-        _require(min(self.mrope_section) >= 0, f"mrope_section must not go below 0, as in {list(self.mrope_section)}.")
-        for name in ("rope_theta", "rms_norm_eps"):
-            value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, f"{name} must be above 0, not {value}.")
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRecipe:
     """What training starts from: a checkpoint, or random weights of given sizes."""
 
@@ -91,27 +56,15 @@ class ModelRecipe:
         if self.base:
             return
         try:
-            self.text_config(1)
-            self.vision_config()
+            self.family(_LEAST_VOCABULARY)
         except FieldError as error:
             problem = str(error).replace("text_config.", "text.").replace("vision_config.", "vision.")
             raise UsageError(f"{problem}.") from error
 
-    def text_config(self, entries: int, *, bos: int | None = None, eos: int | None = None) -> TextConfig:
-        """Of a language model from scratch, for so many tokens."""
-        return TextConfig(**asdict(self.text), vocab_size=entries, bos_token_id=bos, eos_token_id=eos)
-
-    def vision_config(self) -> VisionConfig:
-        """Of a vision tower from scratch."""
-        return VisionConfig(
-            **asdict(self.vision),
-            in_channels=3,
-            patch_size=14,
-            temporal_patch_size=2,
-            spatial_merge_size=2,
-            out_hidden_size=self.text.hidden_size,
-            tokens_per_second=self.tokens_per_second,
-        )
+    def family(self, vocabulary: Vocabulary) -> Family:
+        """What is trained from scratch. Raises `FieldError` naming the size that cannot be."""
+        sizes = NetworkSizes(self.text, self.vision, self.tie_word_embeddings, self.tokens_per_second)
+        return default_family().from_sizes(sizes, vocabulary)
 
 
 class Source(StrEnum):

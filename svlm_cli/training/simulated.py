@@ -13,8 +13,8 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.workers import start_workers
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.simulator.match import Scenes
 from svlm_cli.simulator.render import draw
 from svlm_cli.training.collate import Batch, collate

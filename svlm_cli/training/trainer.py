@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
@@ -126,12 +126,9 @@ def _run(recipe: Recipe, output: Path, *, device: torch.device, resume: bool, sa
     if resume:
         say(f"{output}: going on after step {first_step}.")
     network = LearningNetwork(run_folder.first_network(output, recipe))
-    preprocessor = load_preprocessor(output)
-    vision = network.network.config.vision
-    preprocessor.require_fit(vision)
-    layout = Layout(
-        output, recipe.policy, vision.tokens_per_second, vision.temporal_patch_size, recipe.windows.streamed
-    )
+    family = network.network.family
+    preprocessor = load_preprocessor(output, family)
+    layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
     freeze(network.network, optimisation.frozen)
     network.to(device)

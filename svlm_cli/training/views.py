@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.policy import WindowPolicy
 from svlm_cli.engine.eviction import MovingWords, evict
-from svlm_cli.engine.positions import Positions
 from svlm_cli.engine.prompt import Part, Span
+from svlm_cli.networks.family import Positions
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.commands.app import main
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from svlm_cli.media.conversion import read_header
 from svlm_cli.media.ffmpeg import Ffmpeg, file_address
 from svlm_cli.media.sample import make_sample

@@ -9,12 +9,13 @@ import torch
 from svlm_cli.bench import subject
 from svlm_cli.bench.latency import Load, measure
 from svlm_cli.bench.plots import draw_latency
-from svlm_cli.bench.subject import SHAPES, Place, Subject
+from svlm_cli.bench.subject import Place, Subject
 from svlm_cli.core.errors import UsageError
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.weights import load_model
+from svlm_cli.networks.families import SHAPES
+from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
+from svlm_cli.networks.weights import load_family
 from tests.conftest import Svlm
 
 
@@ -22,15 +23,16 @@ from tests.conftest import Svlm
 def test_shapes_have_the_size_of_what_is_published(name: str, billions: float) -> None:
     """Guards a layer too few: the names round down, the published files have 7.5 and 16.6 GB."""
     with torch.device("meta"):
-        model = Qwen2_5VL(SHAPES[name])
+        model = SHAPES[name].network()
     assert sum(weight.numel() for weight in model.parameters()) / 1e9 == pytest.approx(billions, abs=0.01)
 
 
 def test_random_weights_stream(monkeypatch: pytest.MonkeyPatch, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """Guards tokens that the borrowed tokenizer does not know, and numbers that overflow."""
-    config = load_model(tiny_checkpoint, device=torch.device("cpu"), dtype=torch.float32).config
-    config = replace(config, text=replace(config.text, vocab_size=1024))  # as with a release: more than are used
-    monkeypatch.setattr(subject, "SHAPES", {"tiny": config})
+    family = load_family(tiny_checkpoint)
+    assert isinstance(family, Qwen2_5VLFamily)
+    text = replace(family.config.text, vocab_size=1024)  # as with a release: more than are used
+    monkeypatch.setattr(subject, "SHAPES", {"tiny": Qwen2_5VLFamily(replace(family.config, text=text))})
     one = Subject.random("tiny")
     policy = one.policy.changed(max_new_tokens=4)
     engine = one.engine(policy, Engine, Place(torch.device("cpu"), torch.float32), max_streams=2)

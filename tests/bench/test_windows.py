@@ -15,8 +15,8 @@ from svlm_cli.bench.windows import (
 )
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy, WindowPolicy
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.prompt import Part, Span
-from svlm_cli.engine.turn import Request
 from tests.engine.conftest import make_chunks, small_policy
 
 TOKENS = 6

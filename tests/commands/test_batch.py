@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.types import Segment, TokenEvent
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.jsonl import JsonlOutput
 from tests.clips import make_clip

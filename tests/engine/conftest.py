@@ -22,12 +22,12 @@ from svlm_cli.core.policy import (
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.oracle import Oracle
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.engine.turn import Request
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.weights import load_model, load_preprocessor
+from svlm_cli.networks.weights import load_network, load_preprocessor
 
 SMALL_PIXELS = 4 * 28 * 28
 
@@ -49,8 +49,9 @@ class Parts:
 
 @pytest.fixture(scope="session")
 def parts(tiny_checkpoint: Path) -> Parts:
-    model = load_model(tiny_checkpoint, device=torch.device("cpu"), dtype=torch.float32)
-    return Parts(model, load_preprocessor(tiny_checkpoint), Tokenizer(tiny_checkpoint))
+    model = load_network(tiny_checkpoint, device=torch.device("cpu"), dtype=torch.float32)
+    assert isinstance(model, Qwen2_5VL)
+    return Parts(model, load_preprocessor(tiny_checkpoint, model.family), Tokenizer(tiny_checkpoint))
 
 
 def small_policy(

@@ -10,7 +10,7 @@ from torch import Tensor
 from svlm_cli.compute.flash import CausalKernels, Lengths, Together
 from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.engine import attention
-from svlm_cli.engine.attention import CachedAttention, Ragged, neighbours
+from svlm_cli.engine.attention import CachedAttention, PackedBatch, neighbours
 from svlm_cli.engine.cache import KVCache
 
 LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
@@ -48,7 +48,7 @@ def apart(qkv: Tensor, heads: int, kinds: int) -> tuple[Tensor, Tensor, Tensor]:
     return query, key, value
 
 
-def written_out(cache: KVCache, layer: int, batch: Ragged, query: Tensor) -> Tensor:
+def written_out(cache: KVCache, layer: int, batch: PackedBatch, query: Tensor) -> Tensor:
     """Token by token and head by head, over a cache that holds the new tokens already. `query` is rotated."""
     shared = query.shape[1] // cache.keys.shape[3]
     out = torch.zeros_like(query)
@@ -81,7 +81,7 @@ BATCHES = {
 def test_equals_softmax_written_out(slots: tuple[int, ...], counts: tuple[int, ...], heads: int, kinds: int) -> None:
     """A token that sees another stream, the future, padding or what a slot held before; heads with others' keys."""
     cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=kinds)
-    batch = Ragged(slots, counts)
+    batch = PackedBatch(slots, counts)
     qkv, tables = new_tokens(sum(counts), heads, kinds)
     attend = CachedAttention(cache, batch, *tables, heads=heads)
     query = rotate(apart(qkv, heads, kinds)[0], *tables)
@@ -117,7 +117,7 @@ def test_kernels_are_given_what_they_ask_for(
 ) -> None:
     """Guards lengths, slots and tokens of another stream."""
     cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=2)
-    batch = Ragged(slots, counts)
+    batch = PackedBatch(slots, counts)
     qkv, tables = new_tokens(sum(counts), 4, 2)
     attend = CachedAttention(cache, batch, *tables, heads=4, kernels=CausalKernels(plain, together))
     query = rotate(apart(qkv, 4, 2)[0], *tables)
@@ -127,7 +127,7 @@ def test_kernels_are_given_what_they_ask_for(
 def test_new_tokens_are_stored_behind_those_of_their_slot() -> None:
     cache = filled_cache([0, 5, 9, 0, 0, 0], kinds=2)
     qkv, tables = new_tokens(3, 4, 2)
-    CachedAttention(cache, Ragged((1, 2), (2, 1)), *tables, heads=4)(1, qkv)
+    CachedAttention(cache, PackedBatch((1, 2), (2, 1)), *tables, heads=4)(1, qkv)
     assert cache.lengths == [0, 7, 10, 0, 0, 0]
     _, key, value = apart(qkv, 4, 2)
     turned = rotate(key, *tables)
@@ -153,7 +153,7 @@ def test_neighbours_take_one_call_a_layer(
     monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", counted)
     cache = filled_cache([7, 3, 9, 9, 2, 1], kinds=2)
     qkv, tables = new_tokens(count * len(slots), 4, 2)
-    CachedAttention(cache, Ragged(slots, (count,) * len(slots)), *tables, heads=4)(0, qkv)
+    CachedAttention(cache, PackedBatch(slots, (count,) * len(slots)), *tables, heads=4)(0, qkv)
     assert len(started) == calls
 
 
@@ -162,11 +162,16 @@ def test_long_streams_attend_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = filled_cache([10, 10, 40, 10, 10, 10], kinds=2)
     everyone, ones = tuple(range(SLOTS)), (1,) * SLOTS
     monkeypatch.setattr(attention, "JOINED_KEYS", 30)
-    assert neighbours(cache, Ragged(everyone, ones), 2) == [range(2), range(2, 3), range(3, 6)]
+    assert neighbours(cache, PackedBatch(everyone, ones), 2) == [range(2), range(2, 3), range(3, 6)]
     monkeypatch.setattr(attention, "JOINED_KEYS", 100)
-    assert neighbours(cache, Ragged(everyone, ones), 2) == [range(6)]
+    assert neighbours(cache, PackedBatch(everyone, ones), 2) == [range(6)]
     monkeypatch.setattr(attention, "JOINED_SCORES", 2 * 5 * 2 * 10)
-    assert neighbours(cache, Ragged(everyone, (5,) * SLOTS), 2) == [range(2), range(2, 3), range(3, 5), range(5, 6)]
+    assert neighbours(cache, PackedBatch(everyone, (5,) * SLOTS), 2) == [
+        range(2),
+        range(2, 3),
+        range(3, 5),
+        range(5, 6),
+    ]
 
 
 def test_a_cleared_slot_spoils_nothing() -> None:
@@ -175,5 +180,5 @@ def test_a_cleared_slot_spoils_nothing() -> None:
     cache.rotated_keys[:, 0], cache.values[:, 0] = float("nan"), float("nan")
     cache.clear(0)
     qkv, tables = new_tokens(2, 4, 2)
-    out = CachedAttention(cache, Ragged((0, 1), (1, 1)), *tables, heads=4)(0, qkv)
+    out = CachedAttention(cache, PackedBatch((0, 1), (1, 1)), *tables, heads=4)(0, qkv)
     assert out.isfinite().all()

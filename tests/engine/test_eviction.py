@@ -30,14 +30,16 @@ def turn(round_: int, words: tuple[int, ...], query: tuple[int, ...] = ()) -> tu
     spans = [
         Span(Part.USER_HEAD, (base,), round_),
         Span(Part.TIME, (base + 1, base + 2), round_),
-        Span(Part.VISION, (base + 3, base + 4, base + 5), round_, (1, 1, 1)),
+        Span(Part.VISION, (base + 3,), round_),
+        Span(Part.VISION, (base + 4,), round_, (1, 1, 1)),
+        Span(Part.VISION, (base + 5,), round_),
         Span(Part.USER_TAIL, (base + 6,), round_),
         Span(Part.ASSISTANT_HEAD, (base + 7,), round_),
         Span(Part.WORDS, words, round_),
         Span(Part.ASSISTANT_TAIL, (base + 8,), round_),
     ]
     if query:
-        spans.insert(3, Span(Part.QUERY, query, round_))
+        spans.insert(5, Span(Part.QUERY, query, round_))
     return tuple(spans)
 
 

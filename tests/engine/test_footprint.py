@@ -2,27 +2,30 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from svlm_cli.bench.subject import SHAPES
 from svlm_cli.compute.device import free_bytes
 from svlm_cli.compute.fp8 import Fp8Weight
 from svlm_cli.core.policy import Mode
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.footprint import footprint, parameters
+from svlm_cli.engine.footprint import footprint
 from svlm_cli.engine.prompt import Prompt
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.families import SHAPES
 from tests.engine.conftest import Parts, small_policy
 from tests.tiny import make_tiny_checkpoint
 
+ALIGNED = dict.fromkeys(SHAPES, 4 * 32 * (3 * 1280 + 2))  # 3420 channels of a feed-forward become 3424
 
-@pytest.mark.parametrize("shape", ["3b", "7b"])
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_counts_the_parameters_of_a_release(shape: str) -> None:
     with torch.device("meta"):
-        model = Qwen2_5VL(SHAPES[shape])
-    assert parameters(SHAPES[shape]) == sum(weight.numel() for weight in model.parameters())
+        network = SHAPES[shape].network()
+    counted = SHAPES[shape].memory(value_bytes=1, fp8=False, seen=0, new=0).weights
+    assert counted == sum(weight.numel() for weight in network.parameters()) + ALIGNED[shape]
 
 
 @pytest.mark.parametrize("mode", Mode)
@@ -32,7 +35,9 @@ def test_weights_and_cache_are_known_to_the_byte(parts: Parts, mode: Mode, strea
     policy = small_policy(mode=mode)
     policy = replace(policy, sampling=replace(policy.sampling, repetition_penalty=1.05))
     engine = parts.engine(policy, streams)
-    expected = footprint(parts.model.config, policy, Prompt(parts.tokenizer, policy), streams=streams, value_bytes=4)
+    expected = footprint(
+        parts.model.family, policy, Prompt(parts.tokenizer, policy, parts.model.family), streams=streams, value_bytes=4
+    )
     pools = (engine.cache.keys, engine.cache.rotated_keys, engine.cache.values)
     seen = engine._sampler._seen
     assert seen is not None
@@ -46,7 +51,13 @@ def test_more_frames_take_more(parts: Parts) -> None:
 
     def of(fps: float, streams: int) -> tuple[int, int]:
         policy = small_policy(fps=fps)
-        found = footprint(parts.model.config, policy, Prompt(parts.tokenizer, policy), streams=streams, value_bytes=2)
+        found = footprint(
+            parts.model.family,
+            policy,
+            Prompt(parts.tokenizer, policy, parts.model.family),
+            streams=streams,
+            value_bytes=2,
+        )
         return found.cache, found.working
 
     one, faster, more = of(2.0, 1), of(8.0, 1), of(2.0, 4)
@@ -63,14 +74,12 @@ def test_a_checkpoint_takes_what_was_said_before_it_was_loaded(tmp_path: Path, t
     folder, cpu = make_tiny_checkpoint(tmp_path / "tiny", tied=tied), torch.device("cpu")
     said = Engine.footprint(folder, small_policy(), device=cpu, dtype=dtype)
     engine = Engine.load(folder, small_policy(), device=cpu, dtype=dtype)
-    layers = [getattr(layer, one.name) for layer in engine._language._layers for one in fields(layer)]
+    language: Any = engine._prefiller._language
+    layers = [getattr(layer, one.name) for layer in language._layers for one in fields(layer)]
     rounded = [
-        part
-        for one in [*layers, engine._language._head]
-        if isinstance(one, Fp8Weight)
-        for part in (one.values, one.scales)
+        part for one in [*layers, language._head] if isinstance(one, Fp8Weight) for part in (one.values, one.scales)
     ]
-    taken = sum(one.numel() * one.element_size() for one in [*engine.model.parameters(), *rounded])
+    taken = sum(one.numel() * one.element_size() for one in [*engine.network.parameters(), *rounded])
     assert said.weights == taken
     free = free_bytes(cpu)
     assert free is not None

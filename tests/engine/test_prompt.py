@@ -6,7 +6,9 @@ from svlm_cli.engine.prompt import Part, Span, count_ids, distinct, flatten, las
 
 SPANS = (
     Span(Part.SYSTEM, (1, 2, 3)),
-    Span(Part.VISION, (7, 9, 9, 9, 9, 8), 0, (1, 2, 2)),
+    Span(Part.VISION, (7,), 0),
+    Span(Part.VISION, (9, 9, 9, 9), 0, (1, 2, 2)),
+    Span(Part.VISION, (8,), 0),
     Span(Part.WORDS, (), 0),
     Span(Part.WORDS, (4, 5), 1),
 )

@@ -13,9 +13,9 @@ SLOT = torch.tensor([0])
 
 
 def sampler(*, suppressed: tuple[int, ...] = (), **policy: float) -> Sampler:
-    options = SamplingPolicy(**policy)  # type: ignore[arg-type]
+    options = SamplingPolicy(**policy, suppress_tokens=tuple(map(str, suppressed)))  # type: ignore[arg-type]
     device = torch.device("cpu")
-    return Sampler(options, slots=2, vocabulary=VOCABULARY, end_ids=ENDS, device=device, suppressed=suppressed)
+    return Sampler(options, slots=2, vocabulary=VOCABULARY, end_ids=ENDS, token_id=int, device=device)
 
 
 def logits(seed: int = 0, rows: int = 1) -> torch.Tensor:

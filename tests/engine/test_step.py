@@ -17,8 +17,8 @@ from svlm_cli.core.errors import CapacityError
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.oracle import penalized
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.prompt import flatten
-from svlm_cli.engine.turn import Request
 from tests.engine.conftest import Heard, Parts, Script, hear, make_chunks, small_policy
 
 ROUNDS = 80
@@ -167,7 +167,7 @@ def test_before_the_first_eviction_it_is_one_full_forward(parts: Parts) -> None:
             oracle.step(chunk)
         (heard,) = hear(engine, [stream], [last])
         oracle.step(last)
-        features = torch.stack([token.feature for token in oracle.tokens if token.feature is not None])
+        features = torch.cat([token.features for token in oracle.tokens if token.features is not None])
         ids = torch.tensor([flatten(stream.spans)])
         where = torch.tensor(stream.positions, dtype=torch.float32)[None]
         hidden = parts.model.embed(ids, features)
@@ -286,7 +286,7 @@ def test_window_overlap_equals_transformers(parts: Parts, tiny_checkpoint: Path)
             if round_ % 8 != 7:
                 continue
             ids = torch.tensor([flatten(stream.spans)])
-            features = torch.cat([stream.features[span.round] for span in stream.spans if span.grid is not None])
+            features = torch.cat([stream.features[span.round][0] for span in stream.spans if span.grid is not None])
             shown = (ids == engine.prompt.video_pad).unsqueeze(-1)
             with torch.no_grad():
                 embedded = stock.get_input_embeddings()(ids).masked_scatter(shown, features)
@@ -332,11 +332,11 @@ def test_full_mode_ends_with_an_error_and_changes_nothing(parts: Parts) -> None:
     longest_round = 60
     while engine.cache.lengths[full.slot] + longest_round < engine.cache.capacity:
         hear(engine, [full], [next(chunks)])
-    before = (full.rounds, full.keyed, full.spans)
+    before = (full.rounds, engine.cache.lengths[full.slot], full.spans)
     with pytest.raises(CapacityError, match="room for 400") as caught:
         list(engine.step([Request(full, wide_chunk())]))
     assert caught.value.stream == full.slot
-    assert (full.rounds, full.keyed, full.spans) == before
+    assert (full.rounds, engine.cache.lengths[full.slot], full.spans) == before
     assert not full.features
     hear(engine, [fresh], make_chunks(1))
 

@@ -12,6 +12,7 @@ from svlm_cli.core.errors import ModelError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.tokenizer import TextStream, Tokenizer, without_marker
+from svlm_cli.networks.weights import load_family
 from tests.tiny import make_tiny_checkpoint
 
 
@@ -82,7 +83,7 @@ def test_a_missing_control_token_is_named(tmp_path: Path, missing: str) -> None:
         path = folder / name
         path.write_text(path.read_text().replace(missing, "<|something_else|>"))
     with pytest.raises(ModelError, match=missing.replace("|", r"\|")):
-        Prompt(Tokenizer(folder), StreamPolicy())
+        Prompt(Tokenizer(folder), StreamPolicy(), load_family(folder))
 
 
 @pytest.mark.parametrize("content", [None, "", "{", '{"version": "1.0"}'])

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from svlm_cli.core.types import TokenEvent
-from svlm_cli.engine import turn
+from svlm_cli.engine import plan
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.positions import Positions
+from svlm_cli.engine.plan import Request
 from svlm_cli.engine.prompt import flatten
-from svlm_cli.engine.turn import Request
+from svlm_cli.networks.family import Positions
 from tests.engine.traces import NAMES, Round, Trace, make_checkpoint
 
 ATOL = 1e-4
@@ -66,7 +66,7 @@ def assert_equal(folder: Path, trace: Trace, monkeypatch: pytest.MonkeyPatch, *,
             request = Request(stream, chunk, forced_ids=round_.said if forced else None)
             with monkeypatch.context() as patch:
                 if number == 0:  # the published loop cuts the previous text from the next round on
-                    patch.setattr(turn, "cut_previous", lambda count, _windows: (count, count))
+                    patch.setattr(plan, "cut_previous", lambda count, _windows: (count, count))
                 events = list(engine.step([request], observe=observe))
             assert contexts[0] == round_.context, f"round {number}"
             assert tuple(event.token_id for event in events if isinstance(event, TokenEvent)) == round_.said

@@ -10,9 +10,9 @@ import torch
 
 from svlm_cli.core.policy import Mode, StreamPolicy, VisionPolicy
 from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine.decode import Observer
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.speaker import Observer
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from svlm_cli.evals.controls import run_controls
 from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.report import score

@@ -8,7 +8,7 @@ import torch
 from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from tests.engine.conftest import hear, make_chunks, small_policy
 
 pytestmark = pytest.mark.gpu

@@ -14,7 +14,8 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from svlm_cli.core.errors import ModelError, OutputError
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.weights import load_model, load_preprocessor, save_model
+from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
+from svlm_cli.networks.weights import load_family, load_network, load_preprocessor, save_network
 from tests.tiny import Layout, make_tiny_checkpoint
 
 CPU = torch.device("cpu")
@@ -22,7 +23,15 @@ SHARD = "model-00002-of-00003.safetensors"
 
 
 def load(folder: Path, dtype: torch.dtype = torch.float32) -> Qwen2_5VL:
-    return load_model(folder, device=CPU, dtype=dtype)
+    network = load_network(folder, device=CPU, dtype=dtype)
+    assert isinstance(network, Qwen2_5VL)
+    return network
+
+
+def pixels(folder: Path) -> PixelConfig:
+    preprocessor = load_preprocessor(folder, load_family(folder))
+    assert isinstance(preprocessor, QwenPreprocessor)
+    return preprocessor.config
 
 
 def logits(model: Any) -> torch.Tensor:
@@ -253,7 +262,7 @@ def test_what_we_save_loads_here_and_in_transformers(tmp_path: Path, tied: bool,
     """Trained weights that only we can read, or that lose a tensor on the way."""
     model = load(make_tiny_checkpoint(tmp_path / "model", tied=tied, seed=3))
     saved = tmp_path / "saved"
-    save_model(model, saved, max_shard_bytes=max_shard_bytes)
+    save_network(model, saved, max_shard_bytes=max_shard_bytes)
     sizes = [[tensor.nbytes for tensor in load_file(file).values()] for file in saved.glob("*.safetensors")]
     assert (len(sizes) == 1) is (max_shard_bytes == 10**9)
     assert all(len(shard) == 1 or sum(shard) <= max_shard_bytes for shard in sizes)
@@ -278,7 +287,7 @@ def test_what_transformers_saves_loads(tmp_path: Path) -> None:
 def test_a_bfloat16_network_is_saved_as_such(tmp_path: Path) -> None:
     """A file twice as large as needed, or a configuration that says another dtype than the file."""
     model = load(make_tiny_checkpoint(tmp_path / "model"), torch.bfloat16)
-    save_model(model, tmp_path / "saved")
+    save_network(model, tmp_path / "saved")
     assert {tensor.dtype for tensor in load_file(tmp_path / "saved" / "model.safetensors").values()} == {torch.bfloat16}
     assert json.loads((tmp_path / "saved" / "config.json").read_text())["dtype"] == "bfloat16"
 
@@ -290,7 +299,7 @@ def test_saved_files_have_the_usual_mode(tmp_path: Path, umask: int, mode: int, 
     model = load(make_tiny_checkpoint(tmp_path / "model"))
     before = os.umask(umask)
     try:
-        save_model(model, tmp_path / "saved", max_shard_bytes=max_shard_bytes)
+        save_network(model, tmp_path / "saved", max_shard_bytes=max_shard_bytes)
     finally:
         os.umask(before)
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "saved").iterdir()} == {mode}
@@ -301,7 +310,7 @@ def test_saving_over_weights_is_refused(tmp_path: Path) -> None:
     folder = make_tiny_checkpoint(tmp_path / "model")
     model = load(folder)
     with pytest.raises(OutputError, match="holds weights already"):
-        save_model(model, folder, max_shard_bytes=1000)
+        save_network(model, folder, max_shard_bytes=1000)
     assert not (folder / INDEX).exists()
 
 
@@ -310,19 +319,19 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     model = load(make_tiny_checkpoint(tmp_path / "model"))
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
-        save_model(model, tmp_path / "file")
+        save_network(model, tmp_path / "file")
 
 
 def test_pixels_of_a_checkpoint(tmp_path: Path) -> None:
     """The one file of old, and the one in which transformers 5 puts all of a processor's parts."""
     folder = make_tiny_checkpoint(tmp_path / "model")
-    expected = load_preprocessor(folder).config
+    expected = pixels(folder)
     path = folder / "preprocessor_config.json"
     (folder / "processor_config.json").write_text(json.dumps({"image_processor": json.loads(path.read_text())}))
     path.unlink()
-    assert load_preprocessor(folder).config == expected
+    assert pixels(folder) == expected
     (folder / "processor_config.json").unlink()
     with pytest.raises(ModelError, match=r"has no preprocessor_config\.json"):
-        load_preprocessor(folder)
+        pixels(folder)
     Qwen2VLImageProcessorPil().save_pretrained(folder)
-    assert load_preprocessor(folder).config == expected
+    assert pixels(folder) == expected

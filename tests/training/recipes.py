@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from svlm_cli.core.policy import MarkerRule, PromptPolicy, SamplingPolicy, StreamPolicy, VisionPolicy, WindowPolicy
+from svlm_cli.networks.family import Family, Vocabulary
+from svlm_cli.networks.sizes import TextSize, VisionSize
 from svlm_cli.training.recipe import (
     BaseStage,
     DataRecipe,
@@ -12,8 +14,6 @@ from svlm_cli.training.recipe import (
     OutputRecipe,
     Recipe,
     SimulatorRecipe,
-    TextSize,
-    VisionSize,
     WeightType,
     WindowRecipe,
 )
@@ -32,6 +32,11 @@ SIZES = ModelRecipe(
         depth=2, hidden_size=16, intermediate_size=24, num_heads=2, window_size=56, fullatt_block_indexes=(1,)
     ),
 )
+
+
+def small_family() -> Family:
+    """Of those sizes, with ids of control tokens from 0 on."""
+    return SIZES.family(Vocabulary(100, *range(6)))
 
 
 def small_policy(fps: float = 2.0) -> StreamPolicy:

@@ -15,7 +15,7 @@ from svlm_cli.training.layout import Layout
 from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip, numbered
-from tests.training.recipes import small_recipe
+from tests.training.recipes import small_family, small_recipe
 from tests.training.test_records import messages
 
 SECONDS = 7
@@ -48,15 +48,17 @@ def _recipe(path: Path, steps: int = 2, batch: int = 2, bad_allowed: int = 0) ->
 
 def _data(recipe: Recipe, folder: Path, said: list[str]) -> AnnotatedData:
     run_folder.begin(folder, recipe, lambda: annotated_texts(recipe))
-    return AnnotatedData(recipe, Layout(folder, recipe.policy, 2, 2), load_preprocessor(folder), said.append)
+    return AnnotatedData(
+        recipe, Layout(folder, recipe.policy, small_family()), load_preprocessor(folder, small_family()), said.append
+    )
 
 
 def test_windows_show_and_say_what_belongs_to_their_seconds(annotated: Path, tmp_path: Path) -> None:
     """Guards the join of words and pictures: both from the file's own clock, the rest of the record in front."""
     recipe = _recipe(annotated, steps=3, batch=1)
     data = _data(recipe, tmp_path / "run", [])
-    prompt = Layout(tmp_path / "run", recipe.policy, 2, 2)
-    preprocessor = load_preprocessor(tmp_path / "run")
+    prompt = Layout(tmp_path / "run", recipe.policy, small_family())
+    preprocessor = load_preprocessor(tmp_path / "run", small_family())
     starts = set()
     for batch in data.batches(0):
         ids = batch.tokens.ids[0].tolist()

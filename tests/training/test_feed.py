@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
+from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.feed import Batches, DeviceFeed
 from tests.training.test_network import GRID, _window
 
-PREPROCESSOR = Preprocessor(PixelConfig((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 14, 2, 2))
+PREPROCESSOR = QwenPreprocessor(PixelConfig((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 14, 2, 2))
 
 
 class _Blank:

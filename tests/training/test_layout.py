@@ -10,6 +10,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.prompt import Part, flatten
+from svlm_cli.networks.weights import load_family
 from svlm_cli.training.layout import Layout, Role, Round
 from svlm_cli.training.overlap import Ids, previous_ids
 from tests.engine.conftest import Parts, hear, parts, small_policy
@@ -25,7 +26,7 @@ def _policy(fps: float) -> StreamPolicy:
 
 
 def _layout(checkpoint: Path, policy: StreamPolicy) -> Layout:
-    return Layout(checkpoint, policy, tokens_per_second=2, temporal_patch_size=2)
+    return Layout(checkpoint, policy, load_family(checkpoint))
 
 
 def _rounds(layout: Layout, grid: tuple[int, int, int]) -> list[Round]:

@@ -37,7 +37,7 @@ from svlm_cli.training.matches import (
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.simulated import SimulatedData
 from tests.conftest import environment
-from tests.training.recipes import small_recipe
+from tests.training.recipes import small_family, small_recipe
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _layout(folder: Path, recipe: Recipe) -> Layout:
-    return Layout(folder, recipe.policy, tokens_per_second=2, temporal_patch_size=2)
+    return Layout(folder, recipe.policy, small_family())
 
 
 def _data(folder: Path, recipe: Recipe) -> SimulatedData:
-    return SimulatedData(recipe, _layout(folder, recipe), load_preprocessor(folder))
+    return SimulatedData(recipe, _layout(folder, recipe), load_preprocessor(folder, small_family()))
 
 
 def _windows(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[tuple[int, WindowTask]]:
@@ -183,7 +183,7 @@ def test_pictures_on_the_device_are_those_of_the_engine(folder: Path, fps: float
     recipe = small_recipe(steps=1)
     recipe = replace(recipe, windows=replace(recipe.windows, fps=(fps,)))
     (batch,) = _data(folder, recipe).batches(0)
-    preprocessor = load_preprocessor(folder)
+    preprocessor = load_preprocessor(folder, small_family())
     device = torch.device("cpu")
     shown, grids = batch.pictures.patches(preprocessor, device=device, dtype=torch.float32)
     frames = round(fps)

@@ -8,18 +8,17 @@ import torch
 import torch.nn.functional as F
 
 from svlm_cli.core.policy import Markup
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.qwen2_5_vl.preprocess import Preprocessor
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
 from svlm_cli.training.collate import LENGTH_MULTIPLE, TARGET_MULTIPLE, collate
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role, WindowTokens
 from svlm_cli.training.network import (
     LearningNetwork,
-    initialise,
     learning_rate_factor,
     parameter_groups,
-    scratch_config,
+    scratch_family,
 )
 from tests.training.recipes import SIZES
 
@@ -43,8 +42,9 @@ def network() -> Qwen2_5VL:
     markup = Markup()
     names = ("<|endoftext|>", markup.turn_end, "<|image_pad|>", markup.video_pad, markup.vision_start)
     ids = {name: index for index, name in enumerate((*names, markup.vision_end))}
-    model = Qwen2_5VL(scratch_config(SIZES, markup, ids.__getitem__, 100))
-    initialise(model, seed=1)
+    model = scratch_family(SIZES, markup, ids.__getitem__, 100).network()
+    model.initialise(seed=1)
+    assert isinstance(model, Qwen2_5VL)
     return model
 
 
@@ -88,8 +88,8 @@ def test_shapes_come_in_multiples() -> None:
 
 def test_first_weights(network: Qwen2_5VL) -> None:
     """Guards the scheme itself, and that a seed gives its weights again."""
-    again = Qwen2_5VL(network.config)
-    initialise(again, seed=1)
+    again = network.family.network()
+    again.initialise(seed=1)
     weights = dict(network.named_parameters())
     assert all(torch.equal(weight, weights[name]) for name, weight in again.named_parameters())
     for name, weight in weights.items():

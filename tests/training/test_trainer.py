@@ -17,7 +17,7 @@ from svlm_cli.checkpoints.folder import CARD_FILE
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.engine import Engine
-from svlm_cli.networks.weights import load_model
+from svlm_cli.networks.weights import load_network
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.recipe import BaseStage, NetworkPart, Recipe, dump
 from svlm_cli.training.trainer import train
@@ -122,7 +122,7 @@ def test_weights_are_saved_as_the_recipe_says(tmp_path: Path) -> None:
     assert len(shards) > 1
     assert {tensor.dtype for shard in shards for tensor in load_file(shard).values()} == {torch.bfloat16}
     assert all(shard.stat().st_size < 1.2e6 * limit_mb for shard in shards)
-    load_model(folder, device=CPU, dtype=torch.float32)
+    load_network(folder, device=CPU, dtype=torch.float32)
 
 
 def test_a_killed_run_ends_as_an_unbroken_one(trained: Path, tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ def test_frozen_parts_keep_their_weights(tmp_path: Path) -> None:
     """Guards the paper's setting, a frozen vision tower; weight decay must not reach it either."""
     folder = _run(small_recipe(2, frozen=(NetworkPart.VISION,)), tmp_path / "run")
     first = run_folder.first_network(folder, small_recipe(2)).state_dict()
-    last = load_model(folder, device=CPU, dtype=torch.float32).state_dict()
+    last = load_network(folder, device=CPU, dtype=torch.float32).state_dict()
     changed = {name.split(".")[0] for name in first if not torch.equal(first[name], last[name])}
     assert changed == {"language"}
 

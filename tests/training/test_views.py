@@ -9,6 +9,7 @@ import torch
 
 from svlm_cli.core.policy import MarkerRule
 from svlm_cli.core.types import Chunk
+from svlm_cli.networks.weights import load_family
 from svlm_cli.training.collate import collate
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Layout, Round, WindowTokens
@@ -52,7 +53,7 @@ def test_each_round_sees_what_the_engine_holds(
         rule=MarkerRule.EXACT,
         vision_tokens=24 if fps == 8 else 0,  # three rounds, of eight each
     )
-    layout = Layout(tiny_checkpoint, policy, tokens_per_second=2, temporal_patch_size=2, streamed=True)
+    layout = Layout(tiny_checkpoint, policy, load_family(tiny_checkpoint), streamed=True)
     context = layout.prompt.text_ids("reds against blues")[: sink + max(window - 1, 0)]
     noise = np.random.default_rng(1)
     pictures = [tuple(noise.integers(0, 256, (round(fps), 56, 28, 3), np.uint8)) for _ in range(ROUNDS)]
@@ -97,7 +98,7 @@ def _learned_logits(
 def test_every_token_asks_once_but_the_last_end(tiny_checkpoint: Path) -> None:
     """Guards against tokens that are never read, whose answers would be zeros, and against reading any twice."""
     policy = small_policy(vision=2, text=3, tokens=24)
-    layout = Layout(tiny_checkpoint, policy, tokens_per_second=2, temporal_patch_size=2, streamed=True)
+    layout = Layout(tiny_checkpoint, policy, load_family(tiny_checkpoint), streamed=True)
     window = _window(layout, _said(layout, 0), layout.prompt.text_ids("reds against blues"), 2.0)
     asking = np.concatenate([view.keys[-view.asking :] for view in window.views])
     assert asking.tolist() == list(range(len(window) - len(layout.prompt.tail)))
@@ -105,5 +106,5 @@ def test_every_token_asks_once_but_the_last_end(tiny_checkpoint: Path) -> None:
 
 def test_without_it_windows_have_no_views(tiny_checkpoint: Path) -> None:
     """Guards plain windows: what the paper trains on."""
-    layout = Layout(tiny_checkpoint, small_policy(tokens=24), tokens_per_second=2, temporal_patch_size=2)
+    layout = Layout(tiny_checkpoint, small_policy(tokens=24), load_family(tiny_checkpoint))
     assert _window(layout, _said(layout, 0), (), 2.0).views == ()

@@ -14,6 +14,7 @@ from torch import Tensor
 from svlm_cli.compute.fp8 import Fp8Weight, quantise
 from svlm_cli.compute.ops import add_rms_norm, gated_linear, linear
 from svlm_cli.networks.attend import PackedAttend
+from svlm_cli.networks.network import DeepFeatures
 from svlm_cli.networks.qwen2_5_vl.language import LanguageModel
 
 Weight = Tensor | Fp8Weight
@@ -32,7 +33,7 @@ class _Layer:
     down: Weight
 
 
-class FusedLanguage:
+class QwenFusedLanguage:
     """`LanguageModel.forward` for packed tokens, on the weights of a network that is no longer trained."""
 
     def __init__(self, language: LanguageModel, *, fp8: bool = False) -> None:
@@ -47,12 +48,13 @@ class FusedLanguage:
         if fp8 and language.lm_head is not None:
             _give_up(language.lm_head.weight)
 
-    def logits(self, hidden: Tensor) -> Tensor:
+    def logits(self, hidden: Tensor, /) -> Tensor:
         """``[N, D]`` after the final norm -> ``[N, V]``."""
         return linear(hidden, self._head)
 
-    def __call__(self, hidden: Tensor, attend: PackedAttend) -> Tensor:
+    def __call__(self, hidden: Tensor, attend: PackedAttend, deep: DeepFeatures | None = None, /) -> Tensor:
         """``[N, D]``, which is written over, -> ``[N, D]`` after the final norm."""
+        assert deep is None, "this family's features have one layer"
         branch: Tensor | None = None
         for index, layer in enumerate(self._layers):
             normed = add_rms_norm(branch, hidden, layer.input_norm, self._eps)

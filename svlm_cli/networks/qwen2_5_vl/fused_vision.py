@@ -16,7 +16,8 @@ from svlm_cli.compute.flash import Lengths, packed
 from svlm_cli.compute.graphs import Graphs
 from svlm_cli.compute.ops import add_rms_norm, rotate_heads, silu_mul
 from svlm_cli.compute.segments import Segments
-from svlm_cli.networks.qwen2_5_vl.vision import NORM_EPS, Grid, Layout, VisionTower
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.qwen2_5_vl.vision import NORM_EPS, Layout, VisionTower
 
 _FEW_PATCHES = 8192  # beyond, starting the kernels one by one takes less time than they do
 _MOST_RECORDED = 8  # sizes of a call; a recording keeps its memory
@@ -45,7 +46,7 @@ class _Place:
     features: Tensor
 
 
-class FusedVision:
+class QwenFusedVision:
     """`VisionTower.forward`, on the weights of a tower that is no longer trained."""
 
     def __init__(self, tower: VisionTower, graphs: Graphs) -> None:
@@ -57,8 +58,11 @@ class FusedVision:
         self._blocks = [_block(module, inner) for module in tower.blocks]
         self._packed = packed(tower.merger.ln_q.weight.device, tower.merger.ln_q.weight.dtype)
 
-    def __call__(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
-        """See `VisionTower.forward`."""
+    def __call__(self, patches: Tensor, grids: Sequence[Grid], /) -> Tensor:
+        """See `Network.look`."""
+        return self._features(patches, grids)[None]
+
+    def _features(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
         key = tuple(grids)
         recorded = key in self._places or len(self._places) < _MOST_RECORDED
         if not self._graphs.enabled or len(patches) > _FEW_PATCHES or not recorded:

@@ -3,25 +3,80 @@
 Knows no cache and no stream: streaming drives `VisionTower` and `LanguageModel` itself.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from svlm_cli.networks.attend import WholeSequence
-from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
+from svlm_cli.compute.graphs import Graphs
+from svlm_cli.compute.rotary import Rotary
+from svlm_cli.networks.attend import Attend, WholeSequence
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.network import DeepFeatures, FusedLanguage, FusedVision, Network
+from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
+from svlm_cli.networks.qwen2_5_vl.fused_language import QwenFusedLanguage
+from svlm_cli.networks.qwen2_5_vl.fused_vision import QwenFusedVision
 from svlm_cli.networks.qwen2_5_vl.language import LanguageModel
-from svlm_cli.networks.qwen2_5_vl.vision import Grid, VisionTower
+from svlm_cli.networks.qwen2_5_vl.vision import VisionTower
+
+INITIAL_STD = 0.02
+_RESIDUAL = ("o_proj.weight", "down_proj.weight", "attn.proj.weight")  # what is added to the residual stream
 
 
-class Qwen2_5VL(nn.Module):  # noqa: N801 - the family's own name
+class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
     """``visual`` and ``language``. Parameters have the published names, those of the text below ``language.``."""
 
-    def __init__(self, config: Qwen2_5VLConfig) -> None:
+    family: Qwen2_5VLFamily
+    visual: VisionTower
+    language: LanguageModel
+
+    def __init__(self, family: Qwen2_5VLFamily) -> None:
         super().__init__()
-        self.config = config
-        self.visual = VisionTower(config.vision)
-        self.language = LanguageModel(config.text, tied=config.tie_word_embeddings)
+        self.family, self.config = family, family.config
+        self.visual = VisionTower(self.config.vision)
+        self.language = LanguageModel(self.config.text, tied=self.config.tie_word_embeddings)
+
+    @property
+    def rotary(self) -> Rotary:
+        return self.language.rotary
+
+    def look(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
+        features: Tensor = self.visual(patches, grids)
+        return features[None]
+
+    def decode(self, hidden: Tensor, attend: Attend, deep: DeepFeatures | None = None) -> Tensor:
+        assert deep is None, "this family's features have one layer"
+        decoded: Tensor = self.language(hidden, attend)
+        return decoded
+
+    def blocks(self) -> Iterator[nn.Module]:
+        yield from self.visual.blocks
+        yield from self.language.model.layers
+
+    @torch.no_grad()
+    def initialise(self, seed: int) -> None:
+        """Normal with standard deviation 0.02; norms 1, biases 0.
+
+        Projections into a residual stream of L layers are smaller by sqrt(2 L), so that its variance does not grow
+        with depth (Radford et al. 2019, section 2.3).
+        """
+        random = torch.Generator().manual_seed(seed)
+        for name, weight in self.named_parameters():
+            if name.endswith(".bias"):
+                weight.zero_()
+            elif weight.ndim == 1:
+                weight.fill_(1.0)
+            else:
+                layers = self.config.vision.depth if name.startswith("visual.") else self.config.text.num_hidden_layers
+                std = INITIAL_STD / math.sqrt(2 * layers) if name.endswith(_RESIDUAL) else INITIAL_STD
+                weight.copy_(torch.empty(weight.shape).normal_(std=std, generator=random))
+
+    def fused_vision(self, graphs: Graphs) -> FusedVision:
+        return QwenFusedVision(self.visual, graphs)
+
+    def fused_language(self, *, fp8: bool = False) -> FusedLanguage:
+        return QwenFusedLanguage(self.language, fp8=fp8)
 
     def embed(self, ids: Tensor, features: Tensor | None = None) -> Tensor:
         """Ids ``[...]`` -> ``[..., D]``; the n-th ``video_token_id`` takes the n-th row of ``features`` ``[n, D]``.

@@ -18,8 +18,8 @@ from svlm_cli.checkpoints.fields import Fields, of_file
 from svlm_cli.core.bounds import Within, require_within
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
+from svlm_cli.networks.family import Grid
 from svlm_cli.networks.qwen2_5_vl.config import VisionConfig
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
 
 _BICUBIC = 3  # as Pillow numbers its filters
 _MOST_ELONGATED = 200
@@ -55,7 +55,7 @@ class PixelConfig:
             )
 
 
-class Preprocessor:
+class QwenPreprocessor:
     """Turns uint8 RGB pictures into what the vision tower reads."""
 
     def __init__(self, config: PixelConfig) -> None:
@@ -78,11 +78,6 @@ class Preprocessor:
                 f"and config.json of {theirs}.",
                 _HINT,
             )
-
-    @property
-    def pixels_per_token(self) -> int:
-        """Pixels of one token, in one frame."""
-        return self._unit**2
 
     def target_size(self, height: int, width: int, *, min_pixels: int, max_pixels: int) -> tuple[int, int]:
         """Height and width to resize to: whole tokens, within the bounds, of nearly the same aspect ratio.
@@ -117,10 +112,6 @@ class Preprocessor:
         pairs, rows, columns = self.grid(frames, height, width)
         return pairs, rows // self.config.merge_size, columns // self.config.merge_size
 
-    def tokens(self, grid: Grid) -> int:
-        """How many features the vision tower makes of a grid of patches."""
-        return math.prod(grid) // self.config.merge_size**2
-
     def resize(self, frames: Sequence[Picture], height: int, width: int, device: torch.device) -> Tensor:
         """Pictures ``[H, W, 3]``, of possibly different sizes -> uint8 ``[T, 3, height, width]`` on ``device``."""
         resized = []
@@ -136,9 +127,9 @@ class Preprocessor:
 
         The last frame is repeated if it has no partner. Patches come token by token.
         """
-        return self.to_patches(self.resize(self.whole_pairs(frames), height, width, device), dtype=dtype)
+        return self.to_patches(self.resize(self.whole_steps(frames), height, width, device), dtype=dtype)
 
-    def whole_pairs(self, frames: Sequence[Picture]) -> tuple[Picture, ...]:
+    def whole_steps(self, frames: Sequence[Picture]) -> tuple[Picture, ...]:
         """The frames of one chunk, the last one repeated if it has no partner: chunks can follow each other then."""
         return (*frames, *[frames[-1]] * (-len(frames) % self.temporal_patch_size))
 

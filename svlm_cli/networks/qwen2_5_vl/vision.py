@@ -17,11 +17,9 @@ from torch import Tensor, nn
 
 from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.compute.segments import Segments
+from svlm_cli.networks.family import Grid
 from svlm_cli.networks.layers import FeedForward, RMSNorm
 from svlm_cli.networks.qwen2_5_vl.config import VISION_ROPE_THETA, VisionConfig
-
-Grid = tuple[int, int, int]
-"""Frame pairs, patches down, patches across."""
 
 NORM_EPS: Final = 1e-6  # fixed in every release of the architecture
 _LAYOUTS_KEPT = 64

@@ -9,7 +9,7 @@ import torch
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.weights import load_model
+from svlm_cli.networks.weights import load_network
 from tests.tiny import make_tiny_checkpoint
 
 Pair = tuple[Qwen2_5VL, Any]
@@ -31,6 +31,7 @@ def pair(load_pair: Callable[[bool], Pair]) -> Pair:
 
 
 def load_both(folder: Path) -> Pair:
-    ours = load_model(folder, device=torch.device("cpu"), dtype=torch.float32)
+    ours = load_network(folder, device=torch.device("cpu"), dtype=torch.float32)
+    assert isinstance(ours, Qwen2_5VL)
     reference: Any = Qwen2_5_VLForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
     return ours, reference.eval()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from svlm_cli.networks.attend import WholeSequence
-from svlm_cli.networks.qwen2_5_vl.fused_language import FusedLanguage
+from svlm_cli.networks.qwen2_5_vl.fused_language import QwenFusedLanguage
 from svlm_cli.networks.qwen2_5_vl.language import LanguageModel
 from tests.networks.qwen2_5_vl.conftest import Pair
 
@@ -34,7 +34,7 @@ def test_says_what_the_network_says(network: LanguageModel, pair: Pair) -> None:
         query, key, value = qkv.view(1, len(qkv), -1, text.head_dim).split_with_sizes(parts_of_heads, dim=2)
         return attend(layer, query, key, value).squeeze(0)
 
-    fused = FusedLanguage(network)(hidden.squeeze(0).clone(), packed)
+    fused = QwenFusedLanguage(network)(hidden.squeeze(0).clone(), packed)
     torch.testing.assert_close(fused, expected.squeeze(0), atol=1e-5, rtol=0)  # sums of float32 in another order
 
 
@@ -42,7 +42,7 @@ def test_says_what_the_network_says(network: LanguageModel, pair: Pair) -> None:
 def test_takes_no_memory_of_its_own(network: LanguageModel) -> None:
     """Guards the memory of a 7B, which would hold most of its weights twice; and whoever loads weights afterwards."""
     before = {name: weight.clone() for name, weight in network.state_dict().items()}
-    fused = FusedLanguage(network)
+    fused = QwenFusedLanguage(network)
     for name, weight in network.state_dict().items():
         assert torch.equal(weight, before[name]), name
     state = network.state_dict()
@@ -66,8 +66,8 @@ def test_eight_bits_say_nearly_the_same_and_take_the_network_s_place(network: La
     def packed(layer: int, qkv: Tensor) -> Tensor:
         return qkv[:, :heads].view(len(qkv), -1, text.head_dim)
 
-    exact = FusedLanguage(copy.deepcopy(network))
-    rounded = FusedLanguage(network, fp8=True)
+    exact = QwenFusedLanguage(copy.deepcopy(network))
+    rounded = QwenFusedLanguage(network, fp8=True)
     expected, found = (one.logits(one(hidden.clone(), packed)) for one in (exact, rounded))
     assert (found - expected).norm() / expected.norm() < 0.1  # a few per cent a product, and several of them
     assert not torch.equal(found, expected)

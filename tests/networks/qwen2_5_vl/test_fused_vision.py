@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from svlm_cli.compute.graphs import Graphs
-from svlm_cli.networks.qwen2_5_vl.fused_vision import FusedVision
+from svlm_cli.networks.qwen2_5_vl.fused_vision import QwenFusedVision
 from svlm_cli.networks.qwen2_5_vl.vision import VisionTower
 from tests.networks.qwen2_5_vl.conftest import Pair
 
@@ -32,14 +32,14 @@ def test_sees_what_the_network_sees(tower: VisionTower) -> None:
     """Guards gates taken for what they let through, and channels that were added and are not 0."""
     patches = torch.randn(2 * 96 + 16, tower.config.patch_dim, generator=torch.Generator().manual_seed(0))
     expected = tower(patches, GRIDS)
-    found = FusedVision(copy.deepcopy(tower), Graphs(patches.device))(patches, GRIDS)
-    torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
+    found = QwenFusedVision(copy.deepcopy(tower), Graphs(patches.device))(patches, GRIDS)
+    torch.testing.assert_close(found, expected[None], atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
 def test_the_network_goes_on_working_on_the_same_memory(tower: VisionTower) -> None:
     before = {name: weight.clone() for name, weight in tower.state_dict().items()}
-    fused = FusedVision(tower, Graphs(torch.device("cpu")))
+    fused = QwenFusedVision(tower, Graphs(torch.device("cpu")))
     for name, weight in tower.state_dict().items():
         assert torch.equal(weight, before[name]), name
     tower.state_dict()["blocks.0.mlp.down_proj.weight"].zero_()

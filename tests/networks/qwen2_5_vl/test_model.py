@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pytest
 import torch
 
+from svlm_cli.networks.family import Grid
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
-from svlm_cli.networks.qwen2_5_vl.vision import Grid
 from tests.networks.qwen2_5_vl.conftest import Pair
 
 # Logits reach 12, in float32 with sums in another order. Measured: 4e-5, of which ours is nearer to float64's truth.

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil, smart_resize
 
-from svlm_cli.bench.subject import SHAPES
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
 from svlm_cli.networks.qwen2_5_vl import preprocess
-from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, Preprocessor
+from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
+from svlm_cli.networks.qwen2_5_vl.shapes import PUBLISHED
 from tests.tiny import preprocessor_config
 
 CPU = torch.device("cpu")
@@ -39,8 +39,8 @@ def photograph(height: int, width: int, seed: int = 0) -> Picture:
 
 
 @pytest.fixture(scope="module")
-def preprocessor() -> Preprocessor:
-    return Preprocessor(PixelConfig.from_dict(preprocessor_config()))
+def preprocessor() -> QwenPreprocessor:
+    return QwenPreprocessor(PixelConfig.from_dict(preprocessor_config()))
 
 
 def library_patches(picture: Picture) -> tuple[torch.Tensor, tuple[int, ...]]:
@@ -66,7 +66,7 @@ def unnormalised(patches: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("picture", [noise, photograph])
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_patches_equal_the_librarys(preprocessor: Preprocessor, picture: Any, height: int, width: int) -> None:
+def test_patches_equal_the_librarys(preprocessor: QwenPreprocessor, picture: Any, height: int, width: int) -> None:
     """Another filter, no antialias, channels or patches out of order, another size rule."""
     frame = picture(height, width)
     size = preprocessor.target_size(height, width, min_pixels=MIN_PIXELS, max_pixels=MAX_PIXELS)
@@ -76,7 +76,7 @@ def test_patches_equal_the_librarys(preprocessor: Preprocessor, picture: Any, he
     assert_pixels_close(unnormalised(patches), expected)
 
 
-def test_normalisation_equals_the_librarys(preprocessor: Preprocessor) -> None:
+def test_normalisation_equals_the_librarys(preprocessor: QwenPreprocessor) -> None:
     """Mean and deviation applied to 0..255, or in the wrong order."""
     frame = photograph(224, 224)
     expected = Qwen2VLImageProcessorPil(size={"shortest_edge": 784, "longest_edge": 224 * 224})(
@@ -88,7 +88,7 @@ def test_normalisation_equals_the_librarys(preprocessor: Preprocessor) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(480, 640), (126, 225), (90, 64)])
 def test_passes_in_the_order_that_checkpoints_were_trained_with(
-    preprocessor: Preprocessor, height: int, width: int
+    preprocessor: QwenPreprocessor, height: int, width: int
 ) -> None:
     """Down before across, which Pillow 13 does where it is faster; torch and Pillow up to 12 never do."""
     frame = noise(height, width)
@@ -108,7 +108,7 @@ def test_devices_without_integer_resizing_agree(picture: Any, height: int, width
     assert_pixels_close(preprocess._bicubic_floats(frame, *target), preprocess._bicubic(frame, *target))
 
 
-def test_size_rule_equals_the_librarys(preprocessor: Preprocessor) -> None:
+def test_size_rule_equals_the_librarys(preprocessor: QwenPreprocessor) -> None:
     """Rounding half up instead of to even, bounds applied the other way round."""
     rng = np.random.default_rng(0)
     for height, width, low in rng.integers(1, 2000, (500, 3)).tolist():
@@ -120,24 +120,24 @@ def test_size_rule_equals_the_librarys(preprocessor: Preprocessor) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0)])
-def test_pictures_that_cannot_be_shown(preprocessor: Preprocessor, height: int, width: int) -> None:
+def test_pictures_that_cannot_be_shown(preprocessor: QwenPreprocessor, height: int, width: int) -> None:
     """A division by zero, or a size of thousands of tokens in a row."""
     with pytest.raises(InputError, match=f"{width} x {height}"):
         preprocessor.target_size(height, width, min_pixels=784, max_pixels=7840)
 
 
-def test_frames_of_a_chunk_may_differ_in_size(preprocessor: Preprocessor) -> None:
+def test_frames_of_a_chunk_may_differ_in_size(preprocessor: QwenPreprocessor) -> None:
     """A source that changes its picture size within a second; frames must stay in order."""
     frames = [photograph(60, 80, 0), photograph(90, 120, 1), photograph(90, 120, 2), photograph(60, 80, 3)]
     patches, grid = preprocessor.patches(frames, 56, 84, device=CPU, dtype=torch.float32)
     assert grid == (2, 4, 6)
-    assert preprocessor.tokens(grid) == 2 * 2 * 3
+    assert preprocessor.merged_grid(len(frames), 56, 84) == (2, 2, 3)
     pairs = [preprocessor.patches(frames[i : i + 2], 56, 84, device=CPU, dtype=torch.float32)[0] for i in (0, 2)]
     assert torch.equal(patches, torch.cat(pairs))
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_an_odd_frame_is_its_own_partner(preprocessor: Preprocessor, count: int) -> None:
+def test_an_odd_frame_is_its_own_partner(preprocessor: QwenPreprocessor, count: int) -> None:
     """Seconds of an odd number of frames: a black partner, or a crash."""
     frames = [noise(56, 56, seed) for seed in range(count)]
     odd, grid = preprocessor.patches(frames, 56, 56, device=CPU, dtype=torch.float32)
@@ -147,17 +147,17 @@ def test_an_odd_frame_is_its_own_partner(preprocessor: Preprocessor, count: int)
     assert preprocessor.merged_grid(count, 56, 56) == (count // 2 + 1, 2, 2)
 
 
-def test_chunks_one_after_the_other_are_as_if_alone(preprocessor: Preprocessor) -> None:
+def test_chunks_one_after_the_other_are_as_if_alone(preprocessor: QwenPreprocessor) -> None:
     """A frame of one stream paired with a frame of another."""
     chunks = [[noise(60, 60, seed) for seed in seeds] for seeds in ((0, 1, 2), (3, 4), (5,))]
-    frames = [frame for chunk in chunks for frame in preprocessor.whole_pairs(chunk)]
+    frames = [frame for chunk in chunks for frame in preprocessor.whole_steps(chunk)]
     together, grid = preprocessor.patches(frames, 56, 56, device=CPU, dtype=torch.float32)
     alone = [preprocessor.patches(chunk, 56, 56, device=CPU, dtype=torch.float32)[0] for chunk in chunks]
     assert grid == (4, 4, 4)
     assert torch.equal(together, torch.cat(alone))
 
 
-def test_pictures_from_a_pipe_are_read_only_and_views(preprocessor: Preprocessor) -> None:
+def test_pictures_from_a_pipe_are_read_only_and_views(preprocessor: QwenPreprocessor) -> None:
     """Frames that share a buffer of bytes, which torch must neither write to nor warn about."""
     wide: NDArray[np.uint8] = np.frombuffer(bytes(photograph(56, 112).tobytes()), np.uint8).reshape(56, 112, 3)
     view = wide[:, ::-2]
@@ -204,9 +204,9 @@ def test_absent_switches_mean_what_the_library_does() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"patch_size": 1}, {"spatial_merge_size": 1}, {"temporal_patch_size": 1}])
-def test_patches_that_the_network_does_not_read_are_refused(preprocessor: Preprocessor, changes: Any) -> None:
+def test_patches_that_the_network_does_not_read_are_refused(preprocessor: QwenPreprocessor, changes: Any) -> None:
     """Guards against a matrix product of two shapes, minutes later and in words of torch."""
-    vision = SHAPES["3b"].vision
+    vision = PUBLISHED["3b"].config.vision
     preprocessor.require_fit(vision)
     with pytest.raises(ModelError, match=r"preprocessor_config\.json has patches of"):
         preprocessor.require_fit(replace(vision, **changes))

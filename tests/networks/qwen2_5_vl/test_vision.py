@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from svlm_cli.networks.family import Grid
 from svlm_cli.networks.qwen2_5_vl import vision
-from svlm_cli.networks.qwen2_5_vl.vision import Grid, VisionTower
+from svlm_cli.networks.qwen2_5_vl.vision import VisionTower
 from tests.networks.qwen2_5_vl.conftest import Pair
 
 # Windows are 8 x 8 patches. Sums of float32 products in another order differ by about 1e-5 here.

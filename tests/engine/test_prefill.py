@@ -12,7 +12,7 @@ from torch import Tensor
 
 from svlm_cli.compute.flash import CausalKernels, Lengths
 from svlm_cli.compute.graphs import Graphs
-from svlm_cli.engine import reader
+from svlm_cli.engine import prefill
 from svlm_cli.engine.engine import Engine
 from tests.engine.conftest import Parts, hear, make_chunks, small_policy
 
@@ -53,7 +53,7 @@ def together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Te
 
 def replaying(engine: Engine) -> Replayed:
     graphs = Replayed()
-    engine._reader._graphs, engine._reader._kernels = graphs, CausalKernels(alone, together)
+    engine._prefiller._graphs, engine._prefiller._kernels = graphs, CausalKernels(alone, together)
     return graphs
 
 
@@ -77,14 +77,14 @@ def test_what_is_read_in_place_is_what_is_read(parts: Parts) -> None:
 
 def test_recordings_are_few_and_small(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the memory of a GPU against streams that come and go."""
-    monkeypatch.setattr(reader, "_MOST_RECORDED", 1)
+    monkeypatch.setattr(prefill, "_MOST_RECORDED", 1)
     engine = parts.engine(small_policy())
     graphs = replaying(engine)
     with engine.open() as stream:
         for chunk in make_chunks(ROUNDS):
             hear(engine, [stream], [chunk])
     assert len(set(graphs.keys)) == 1
-    monkeypatch.setattr(reader, "_FEW_TOKENS", 1)
+    monkeypatch.setattr(prefill, "_FEW_TOKENS", 1)
     done = len(graphs.keys)
     with engine.open() as stream:
         hear(engine, [stream], make_chunks(1))

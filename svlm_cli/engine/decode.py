@@ -1,4 +1,4 @@
-"""From one token to the next, for several streams side by side, without waiting for the device.
+"""Decode: one token after the other, for several streams side by side, without waiting for the device.
 
 What a step needs lies on the device: who speaks, the token just said, where its key goes, and which numbers choose the
 next one. So a step can be recorded as a graph, and the next one begins before anybody has looked at the last one's
@@ -6,7 +6,7 @@ tokens. Knows no video and no words.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import compress
 
@@ -17,21 +17,24 @@ from torch import Tensor
 from svlm_cli.compute import ops
 from svlm_cli.compute.device import upload
 from svlm_cli.compute.graphs import Graphs
+from svlm_cli.core.policy import SamplingPolicy
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.sampling import Sampler
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.engine.turn import Turn
-from svlm_cli.networks.qwen2_5_vl.fused_language import FusedLanguage
-from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
+from svlm_cli.networks.network import FusedLanguage, Network
 
 Observer = Callable[[StreamState, Tensor], None]
 """Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""
+
+RowPolicies = Mapping[SamplingPolicy, Sequence[int]]
+"""Which rows of a step are drawn by which policy."""
 
 _DRAWN = -1  # in the place of a forced token: none is
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seats:
+class _Rows:
     """What the rows of a step hold, on the device: B at most, with room for T tokens of a round."""
 
     tokens: Tensor  # [B] just said
@@ -43,12 +46,12 @@ class _Seats:
     uniforms: Tensor  # [B, T] float32
     said: Tensor  # [1] how many tokens have been said
 
-    def rows(self, count: int) -> "_Seats":
+    def rows(self, count: int) -> "_Rows":
         """Views of the first `count` rows."""
         return replace(self, **{name: getattr(self, name)[:count] for name in _OF_ROWS})
 
     @classmethod
-    def empty(cls, rows: int, tokens: int, device: torch.device) -> "_Seats":
+    def empty(cls, rows: int, tokens: int, device: torch.device) -> "_Rows":
         """Room for so many."""
         ids, many = torch.zeros(4, rows, device=device, dtype=torch.int64), (rows, tokens)
         return cls(
@@ -63,15 +66,15 @@ class _Seats:
         )
 
 
-_OF_ROWS = tuple(one.name for one in fields(_Seats) if one.name != "said")
+_OF_ROWS = tuple(one.name for one in fields(_Rows) if one.name != "said")
 
 
-class Speaker:
+class Decoder:
     """The decoding steps of one engine."""
 
     def __init__(
         self,
-        model: Qwen2_5VL,
+        network: Network,
         language: FusedLanguage,
         cache: KVCache,
         sampler: Sampler,
@@ -80,10 +83,15 @@ class Speaker:
         max_tokens: int,
     ) -> None:
         """`max_tokens` of a round."""
-        self._model, self._language, self._cache, self._sampler = model, language, cache, sampler
+        self._network, self._language, self._cache, self._sampler = network, language, cache, sampler
         self._graphs = graphs
         self.device = cache.keys.device
-        self._seats = _Seats.empty(len(cache.lengths), max_tokens, self.device)
+        self._rows = _Rows.empty(len(cache.lengths), max_tokens, self.device)
+
+    @property
+    def policy(self) -> SamplingPolicy:
+        """By which rows are drawn that bring none of their own."""
+        return self._sampler.policy
 
     @property
     def ahead(self) -> int:
@@ -93,64 +101,75 @@ class Speaker:
         return int(self.device.type == "cuda")
 
     @torch.inference_mode()
-    def begin(self, turns: Sequence[Turn], logits: Tensor, observe: Observer | None = None) -> "Voice":
+    def begin(self, turns: Sequence[Turn], logits: Tensor, observe: Observer | None = None) -> "Decoding":
         """A round of `turns`, whose first tokens are chosen from `logits` ``[B, V]``."""
-        return Voice(self, turns, logits, observe)
+        return Decoding(self, turns, logits, observe)
 
     def width(self, count: int) -> int:
         """How many rows a step of `count` streams has: with graphs, few different numbers."""
-        return recorded_width(count, len(self._seats.tokens)) if self._graphs.enabled else count
+        return recorded_width(count, len(self._rows.tokens)) if self._graphs.enabled else count
 
     def seat(self, turns: Sequence[Turn], width: int) -> None:
         """Give each turn a row; rows that are left repeat the first one, and so write what is written anyhow."""
-        most = self._seats.forced.shape[1]
+        most = self._rows.forced.shape[1]
         whole = np.full((width, 3 + most), _DRAWN, np.int64)
         real = np.zeros((width, 1 + most), np.float32)
         for row in range(width):
             turn = turns[row] if row < len(turns) else turns[0]
-            stream, request = turn.stream, turn.request
+            stream, request = turn.stream, turn.plan.request
             whole[row, :3] = stream.slot, self._cache.lengths[stream.slot], request.forced_count is not None
             if request.forced_ids is not None:
                 whole[row, 3 : 3 + len(request.forced_ids)] = request.forced_ids
-            real[row] = stream.next_position, *turn.uniforms
-        seats = self._seats.rows(width)
+            real[row, : 1 + len(stream.uniforms)] = stream.next_position, *stream.uniforms
+        rows = self._rows.rows(width)
         integers, floats = upload(whole, self.device), upload(real, self.device)
-        for index, tensor in enumerate((seats.slots, seats.lengths, seats.endless)):
+        for index, tensor in enumerate((rows.slots, rows.lengths, rows.endless)):
             tensor.copy_(integers[:, index])
-        seats.forced.copy_(integers[:, 3:])
-        seats.positions.copy_(floats[:, 0])
-        seats.uniforms.copy_(floats[:, 1:])
-        seats.said.zero_()
+        rows.forced.copy_(integers[:, 3:])
+        rows.positions.copy_(floats[:, 0])
+        rows.uniforms.copy_(floats[:, 1:])
+        rows.said.zero_()
 
     def move_up(self, rows: Sequence[int], width: int) -> None:
         """Only `rows` go on, in this order."""
         taken = upload([rows[index] if index < len(rows) else rows[0] for index in range(width)], self.device)
         for name in _OF_ROWS:
-            tensor = getattr(self._seats, name)
+            tensor = getattr(self._rows, name)
             tensor[:width] = tensor.index_select(0, taken)
 
-    def advance(self, width: int, observe: Callable[[Tensor], None] | None = None) -> None:
-        """One step of the first `width` rows."""
-        if observe is None:
+    def advance(
+        self, width: int, observe: Callable[[Tensor], None] | None = None, policies: RowPolicies | None = None
+    ) -> None:
+        """One step of the first `width` rows; with `policies`, of rows that are drawn by policies of their own."""
+        if observe is None and policies is None:
             self._graphs.run(width, lambda: self.choose(self._read(width)))
             return
         logits = self._read(width)
-        observe(logits)
-        self.choose(logits)
+        if observe is not None:
+            observe(logits)
+        self.choose(logits, policies)
 
-    def choose(self, logits: Tensor) -> None:
+    def choose(self, logits: Tensor, policies: RowPolicies | None = None) -> None:
         """The next token of the first rows, from `logits` ``[B, V]``."""
-        seats = self._seats.rows(len(logits))
-        uniforms = seats.uniforms.index_select(1, seats.said).squeeze(1)
-        drawn = self._sampler.draw(logits, seats.slots, uniforms, seats.endless)
-        forced = seats.forced.index_select(1, seats.said).squeeze(1)
-        seats.tokens.copy_(torch.where(forced == _DRAWN, drawn, forced))
-        self._sampler.remember(seats.slots, seats.tokens)
-        seats.said.add_(1).clamp_(max=seats.forced.shape[1] - 1)
+        rows = self._rows.rows(len(logits))
+        uniforms = rows.uniforms.index_select(1, rows.said).squeeze(1)
+        if policies is None:
+            drawn = self._sampler.draw(logits, rows.slots, uniforms, rows.endless)
+        else:
+            drawn = torch.empty_like(rows.tokens)
+            for policy, indices in policies.items():
+                taken = upload(indices, self.device)
+                slots, endless = rows.slots.index_select(0, taken), rows.endless.index_select(0, taken)
+                some, numbers = logits.index_select(0, taken), uniforms.index_select(0, taken)
+                drawn.index_copy_(0, taken, self._sampler.draw(some, slots, numbers, endless, policy))
+        forced = rows.forced.index_select(1, rows.said).squeeze(1)
+        rows.tokens.copy_(torch.where(forced == _DRAWN, drawn, forced))
+        self._sampler.remember(rows.slots, rows.tokens)
+        rows.said.add_(1).clamp_(max=rows.forced.shape[1] - 1)
 
     def fetch(self, width: int) -> Callable[[], list[int]]:
         """The tokens of the first `width` rows, as they are now; waits for them when it is called."""
-        tokens = self._seats.tokens[:width]
+        tokens = self._rows.tokens[:width]
         if self.device.type != "cuda":
             values: list[int] = tokens.tolist()
             return lambda: values
@@ -166,73 +185,78 @@ class Speaker:
 
         return wait
 
-    def heard(self, stream: StreamState) -> None:
-        """A token of `stream` was followed by another one, so its key is one of the stream's."""
-        stream.keyed += 1
-        self._cache.lengths[stream.slot] += 1
-
     def _read(self, width: int) -> Tensor:
         """Feed each row the token that it has just said; logits ``[B, V]``."""
-        seats, cache = self._seats.rows(width), self._cache
-        cos, sin = ops.rotary_tables(seats.positions[:, None].expand(-1, 3), self._model.language.rotary)
+        rows, cache = self._rows.rows(width), self._cache
+        where = rows.positions[:, None].expand(-1, self._network.family.axes)  # text has the same on all axes
+        cos, sin = ops.rotary_tables(where, self._network.rotary)
         # A stream that has ended in this round may still have a row: what it writes lies behind its end.
-        place = seats.lengths.clamp(max=cache.capacity - 1)
-        rows = seats.slots * cache.capacity + place
+        place = rows.lengths.clamp(max=cache.capacity - 1)
+        at = rows.slots * cache.capacity + place
         lengths = place + 1
 
         def attend(layer: int, qkv: Tensor) -> Tensor:
-            query = cache.store(layer, rows, qkv, cos, sin)
-            return ops.decode_attention(query, cache.rotated_keys[layer], cache.values[layer], seats.slots, lengths)
+            query = cache.store(layer, at, qkv, cos, sin)
+            return ops.decode_attention(query, cache.rotated_keys[layer], cache.values[layer], rows.slots, lengths)
 
-        hidden = self._language(self._model.embed(seats.tokens), attend)
-        seats.lengths.add_(1)
-        seats.positions.add_(1)
+        hidden = self._language(self._network.embed(rows.tokens), attend)
+        rows.lengths.add_(1)
+        rows.positions.add_(1)
         return self._language.logits(hidden)
 
 
-class Voice:
+class Decoding:
     """One round of several streams, token by token. Its steps run ahead of whoever listens."""
 
-    def __init__(self, speaker: Speaker, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
-        self._speaker, self._observe = speaker, observe
+    def __init__(self, decoder: Decoder, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
+        self._decoder, self._observe = decoder, observe
         self._speaking = list(turns)
         self._seated: tuple[Turn, ...] = tuple(turns)  # by rows
-        self._width = speaker.width(len(turns))
+        self._width = decoder.width(len(turns))
+        self._policies = self._own_policies()
         self._said = 0  # tokens that have been begun
         self._coming: deque[tuple[tuple[Turn, ...], Callable[[], list[int]]]] = deque()
-        speaker.seat(turns, self._width)
+        decoder.seat(turns, self._width)
         if self._observe is not None:
             self._show(logits)
-        speaker.choose(_padded(logits, self._width))
+        decoder.choose(_padded(logits, self._width), self._policies)
         self._expect()
 
     @torch.inference_mode()
-    def hear(self) -> list[int]:
+    def next_tokens(self) -> list[int]:
         """The next token of every stream that is still speaking. Here, and only here, a round waits for the device."""
-        ahead = 0 if self._observe is not None else self._speaker.ahead
-        while len(self._coming) <= ahead and self._said < max(turn.limit for turn in self._speaking):
-            self._speaker.advance(self._width, None if self._observe is None else self._show)
+        ahead = 0 if self._observe is not None else self._decoder.ahead
+        while len(self._coming) <= ahead and self._said < max(turn.plan.limit for turn in self._speaking):
+            self._decoder.advance(self._width, None if self._observe is None else self._show, self._policies)
             self._expect()
         seated, fetch = self._coming.popleft()
         tokens = dict(zip(map(id, seated), fetch(), strict=False))
-        for turn in self._speaking:
-            if turn.generated:
-                self._speaker.heard(turn.stream)
         return [tokens[id(turn)] for turn in self._speaking]
 
     @torch.inference_mode()
     def keep(self, going: Sequence[bool]) -> None:
         """Which of those who were speaking go on."""
         self._speaking = list(compress(self._speaking, going))
-        width = self._speaker.width(len(self._speaking)) if self._speaking else 0
+        width = self._decoder.width(len(self._speaking)) if self._speaking else 0
         if 0 < width < self._width:
             rows = [self._seated.index(turn) for turn in self._speaking]
-            self._speaker.move_up(rows, width)
+            self._decoder.move_up(rows, width)
             self._seated, self._width = tuple(self._speaking), width
+            self._policies = self._own_policies()
+
+    def _own_policies(self) -> RowPolicies | None:
+        """By which policy each row is drawn; None where all are drawn by the engine's."""
+        policies = [turn.plan.sampling for turn in self._seated]
+        if all(policy == self._decoder.policy for policy in policies):
+            return None
+        policies += policies[:1] * (self._width - len(policies))
+        return {
+            policy: [row for row, one in enumerate(policies) if one == policy] for policy in dict.fromkeys(policies)
+        }
 
     def _expect(self) -> None:
         self._said += 1
-        self._coming.append((self._seated, self._speaker.fetch(self._width)))
+        self._coming.append((self._seated, self._decoder.fetch(self._width)))
 
     def _show(self, logits: Tensor) -> None:
         assert self._observe is not None, "somebody looks"

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from svlm_cli.core.types import TokenEvent
+from svlm_cli.engine.decode import Decoder
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.speaker import Speaker
-from svlm_cli.engine.turn import Request
+from svlm_cli.engine.plan import Request
 from tests.engine.conftest import Parts, hear, make_chunks, small_policy
 
 ROUNDS, STREAMS = 12, 3
@@ -18,8 +18,8 @@ ROUNDS, STREAMS = 12, 3
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: steps begin before the last tokens are known, and have more rows than there are streams."""
-    monkeypatch.setattr(Speaker, "ahead", 1)
-    monkeypatch.setattr(Speaker, "width", lambda self, count: 1 if count == 1 else 4)
+    monkeypatch.setattr(Decoder, "ahead", 1)
+    monkeypatch.setattr(Decoder, "width", lambda self, count: 1 if count == 1 else 4)
 
 
 def rounds(engine: Engine, *, forced: bool = False) -> Iterator[list[tuple[list[int], int, int]]]:
@@ -30,7 +30,7 @@ def rounds(engine: Engine, *, forced: bool = False) -> Iterator[list[tuple[list[
         words = [(7,) * (1 + (index + one) % 5) for one in range(STREAMS)] if forced else None
         heard = hear(engine, streams, together, words)
         yield [
-            (one.ids, stream.keyed, engine.cache.lengths[stream.slot])
+            (one.ids, len(stream.positions), engine.cache.lengths[stream.slot])
             for one, stream in zip(heard, streams, strict=True)
         ]
 
@@ -60,10 +60,10 @@ def test_a_full_slot_is_not_run_over(parts: Parts) -> None:
     hear(engine, [first, second], [chunks[0]] * 2)
     kept = engine.cache.keys[:, second.slot, : engine.cache.lengths[second.slot]].clone()
     engine.cache.lengths[first.slot], length = engine.cache.capacity, engine.cache.lengths[first.slot]
-    engine._speaker._seats.slots.fill_(first.slot)
-    engine._speaker._seats.lengths.fill_(engine.cache.capacity + 5)
+    engine._decoder._rows.slots.fill_(first.slot)
+    engine._decoder._rows.lengths.fill_(engine.cache.capacity + 5)
     with torch.inference_mode():
-        engine._speaker.advance(4)
+        engine._decoder.advance(4)
     engine.cache.lengths[first.slot] = length
     assert (engine.cache.keys[:, second.slot, : kept.shape[1]] == kept).all()
 

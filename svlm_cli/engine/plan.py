@@ -1,0 +1,244 @@
+"""One round of one stream, decided before anything changes: what stays, what moves, what is read and where it stands.
+
+Planning touches neither the device nor the stream. Knows no network and no key.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from svlm_cli.core.errors import CapacityError, UsageError
+from svlm_cli.core.policy import Mode, PromptPolicy, SamplingPolicy, StreamPolicy
+from svlm_cli.core.types import Chunk
+from svlm_cli.engine.eviction import Eviction, cut_previous, evict
+from svlm_cli.engine.positions import Placement
+from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.networks.family import Family, Grid, Positions
+from svlm_cli.networks.pixels import Preprocessor
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One stream's next round: a chunk that is shown, or a question to a fork about what is in mind already."""
+
+    stream: StreamState
+    chunk: Chunk | None
+    query: str | None = None  # asked in this round; None: as the policy says
+    max_tokens: int | None = None  # said at most; None: as the sampling says
+    sampling: SamplingPolicy | None = None  # None: the policy's
+    forced_ids: tuple[int, ...] | None = None  # said instead of what the model would say (scoring)
+    forced_count: int | None = None  # exactly so many tokens, none of them an end (benches)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """All that a round does to a stream. Token numbers count the stream's tokens as they lie before it."""
+
+    request: Request
+    sampling: SamplingPolicy
+    limit: int  # tokens that it may say
+    read_first: int  # tokens without keys that are read where they stand, since they move before they would be
+    kept: tuple[range, ...]  # tokens whose keys and values stay, one stretch after the other
+    spans: tuple[Span, ...]  # the whole sequence then, up to where the model speaks
+    positions: Positions  # of all its tokens
+    next_position: float
+
+    @property
+    def stream(self) -> StreamState:
+        """Whose round it is."""
+        return self.request.stream
+
+    @property
+    def prefilled(self) -> int:
+        """How many tokens are read before the first is said: the last of the sequence."""
+        return len(self.positions) - sum(map(len, self.kept))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What was said in a round, as it goes into the stream's memory."""
+
+    spans: tuple[Span, ...]
+    positions: Positions
+    next_position: float
+    moving: tuple[int, ...]  # the words that move to the previous text one day
+    keyed: int  # of its tokens, from the first, how many have keys: each but the last was fed to say the next
+
+
+class Planner:
+    """Plans the rounds of all streams of one engine."""
+
+    def __init__(
+        self,
+        prompt: Prompt,
+        policy: StreamPolicy,
+        family: Family,
+        preprocessor: Preprocessor,
+        *,
+        capacity: int,
+        most: int,
+    ) -> None:
+        """`capacity` counts the tokens of a slot, `most` those that a round may say."""
+        self._prompt = prompt
+        self._policy = policy
+        self._preprocessor = preprocessor
+        self._place = Placement(family, policy.vision.fps)
+        self._capacity, self._most = capacity, most
+
+    def plan(self, request: Request, keyed: int) -> Plan:
+        """Decide a round of a stream of whose tokens the first `keyed` have keys.
+
+        `CapacityError` if the stream has no room for it, `UsageError` for what cannot be asked.
+        """
+        stream = request.stream
+        restarts = request.chunk is not None and self._restarts(stream)
+        grid = None if request.chunk is None else self.shown_grid(request.chunk)
+        kept = self._kept(request, restarts=restarts, coming=0 if grid is None else math.prod(grid))
+        spans = (*kept.spans, *self._new(request, grid, restarts=restarts))
+        limit = self._limit(request)
+        needed = count_ids(spans) + limit + len(self._prompt.tail)
+        if needed > self._capacity:
+            raise self._no_room(stream, needed)
+        first = 0 if restarts or request.chunk is None else self._moving_without_keys(stream, keyed)
+        recomputes = self._policy.mode is Mode.WINDOW_OVERLAP and request.chunk is not None
+        positions, next_position = self._positions(stream, kept, spans, restarts=restarts)
+        return Plan(
+            request,
+            self._policy.sampling if request.sampling is None else request.sampling,
+            limit,
+            first,
+            () if recomputes else _below(kept.stretches, keyed + first),
+            spans,
+            positions,
+            next_position,
+        )
+
+    def answer(self, plan: Plan, said: Sequence[int]) -> Answer:
+        """The end of a round in which `said` was said, its end included."""
+        words, tail = self._prompt.answer(plan.stream.rounds, tuple(said))
+        positions, next_position = self._place((words, tail), plan.next_position)
+        moving = self._prompt.moving_words(words.ids)
+        return Answer((words, tail), positions, next_position, moving, max(len(said) - 1, 0))
+
+    def shown_size(self, chunk: Chunk) -> tuple[int, int] | None:
+        """Height and width that the frames are resized to; None shows no pixels."""
+        if not self._policy.windows.vision_rounds:
+            return None
+        bounds = self._policy.vision
+        height, width = chunk.frames[-1].shape[:2]
+        return self._preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
+
+    def shown_grid(self, chunk: Chunk) -> Grid | None:
+        """The tokens that the frames are shown as."""
+        size = self.shown_size(chunk)
+        return None if size is None else self._preprocessor.merged_grid(len(chunk.frames), *size)
+
+    def _restarts(self, stream: StreamState) -> bool:
+        """Whether a chunk is the first of its sequence."""
+        policy = self._policy
+        return not stream.spans or (policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0)
+
+    def _kept(self, request: Request, *, restarts: bool, coming: int) -> Eviction:
+        """What the stream keeps of its past. A question evicts nothing: all that is in mind counts."""
+        stream = request.stream
+        if restarts:
+            return Eviction(self._opening(stream), ())
+        if request.chunk is None or self._policy.mode in (Mode.FULL, Mode.WINDOW):
+            return Eviction(stream.spans, (range(len(stream.positions)),))
+        return evict(stream.spans, stream.rounds, self._policy.windows, self._prompt.moving_words, coming=coming)
+
+    def _opening(self, stream: StreamState) -> tuple[Span, ...]:
+        """What a sequence starts with: the context, cut (but in mode `full`), and own words that survived a reset."""
+        context = stream.options.context
+        if self._policy.mode is not Mode.FULL:
+            start, stop = cut_previous(len(context), self._policy.windows)
+            context = context[:start] + context[stop:]
+        return self._prompt.opening(context + tuple(stream.own_words))
+
+    def _new(self, request: Request, grid: Grid | None, *, restarts: bool) -> tuple[Span, ...]:
+        """What the stream reads in this round, besides what it has not read yet of its past."""
+        stream, chunk = request.stream, request.chunk
+        asked = None if request.query is None else query_ids(self._prompt, self._policy.prompt, request.query)
+        if chunk is None:
+            _require_question(stream, asked)
+            return self._prompt.question(stream.rounds, asked or ())
+        if asked is None:
+            asked = stream.options.query if restarts or self._policy.prompt.keep_query else ()
+        return self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, asked)
+
+    def _positions(
+        self, stream: StreamState, kept: Eviction, spans: tuple[Span, ...], *, restarts: bool
+    ) -> tuple[Positions, float]:
+        """Contiguous ones. What stays where it is, or keeps its first position, need not be counted again."""
+        whole = kept.stretches == (range(len(stream.positions)),)
+        if restarts or not (whole or self._policy.mode is Mode.NATIVE_POSITIONS):
+            return self._place(spans)
+        new, after = self._place(spans[len(kept.spans) :], stream.next_position)
+        return np.concatenate([stream.positions if whole else stream.positions[kept.order], new]), after
+
+    def _moving_without_keys(self, stream: StreamState, keyed: int) -> int:
+        """How many tokens move to the previous text without keys yet.
+
+        Only where the newest round leaves the text window at once (`text_rounds` 1) having been cut at its limit.
+        """
+        evicts = self._policy.mode in (Mode.STREAMING, Mode.NATIVE_POSITIONS)
+        if not evicts or self._policy.windows.text_rounds > 1:
+            return 0
+        end = len(stream.positions)
+        for span in reversed(stream.spans):
+            end -= len(span)
+            if span.part is Part.WORDS:
+                return max(end + len(self._prompt.moving_words(span.ids)) - keyed, 0)
+        return 0
+
+    def _limit(self, request: Request) -> int:
+        sampling = self._policy.sampling if request.sampling is None else request.sampling
+        limit = sampling.max_new_tokens if request.max_tokens is None else request.max_tokens
+        if request.forced_ids is not None:
+            limit = len(request.forced_ids)
+        if request.forced_count is not None:
+            limit = request.forced_count
+        if not 0 < limit <= self._most:
+            raise UsageError(
+                f"A round of this engine says 1 to {self._most} tokens, not {limit}.",
+                "Ask for fewer, or load the engine with a larger max_answer_tokens.",
+            )
+        return limit
+
+    def _no_room(self, stream: StreamState, needed: int) -> CapacityError:
+        message = f"Round {stream.rounds} needs {needed} tokens of context; the stream has room for {self._capacity}."
+        if self._policy.mode is Mode.FULL:
+            hint = "Use --mode streaming, which forgets, or raise windows.full_tokens in the policy."
+        else:
+            hint = "The picture's shape needs more vision tokens than max_pixels allows: raise it in the policy."
+        return CapacityError(message, hint, stream=stream.slot)
+
+
+def query_ids(prompt: Prompt, policy: PromptPolicy, query: str) -> tuple[int, ...]:
+    """The ids of a query; `UsageError` if it is longer than the room that is set aside for one."""
+    ids = prompt.text_ids(query)
+    if len(ids) > policy.max_query_tokens:
+        raise UsageError(
+            f"The query has {len(ids)} tokens; there is room for {policy.max_query_tokens}.",
+            "Shorten it, give the background as context, or raise prompt.max_query_tokens in the policy.",
+        )
+    return ids
+
+
+def _require_question(stream: StreamState, query: tuple[int, ...] | None) -> None:
+    if not stream.is_fork:
+        raise UsageError("A stream itself is shown chunks.", "Ask a fork of it, which leaves no trace (Engine.fork).")
+    if not query:
+        raise UsageError("A question without a chunk needs a query.", "Say what is asked.")
+    if not stream.spans:
+        raise UsageError("The stream has been shown nothing yet.", "Ask after its first round.")
+
+
+def _below(stretches: tuple[range, ...], stop: int) -> tuple[range, ...]:
+    """What of them lies below `stop`. Tokens without keys come last, so that is their front."""
+    cut = tuple(range(one.start, min(one.stop, stop)) for one in stretches if one.start < stop)
+    assert cut[:-1] == stretches[: len(cut)][:-1], "tokens without keys come last"
+    return cut

@@ -1,0 +1,187 @@
+"""Prefill: new tokens of several streams through the decoder, all of them packed into one batch.
+
+Few tokens take the host longer to start than the device to compute, so that is recorded, where there is an attention
+kernel that reads lengths from the device. Knows no video and no words.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.compute import flash, ops
+from svlm_cli.compute.device import upload
+from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.graphs import Graphs
+from svlm_cli.engine.attention import CachedAttention, PackedBatch, claim_rows, last_of_each
+from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.prompt import Span, flatten, last
+from svlm_cli.networks.family import Positions
+from svlm_cli.networks.network import DeepFeatures, FusedLanguage, Network
+
+_FEW_TOKENS = 1024  # beyond, starting the kernels one by one takes less time than they do
+_WIDTH = 32  # recordings have so many tokens, or a multiple of that; what is left over is padding
+_MOST_RECORDED = 8  # a recording keeps its memory
+_NOWHERE = -1  # the row of a token whose keys are not stored: they may be no numbers, and kernels read past ends
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unread:
+    """A sequence, of which the `count` tokens after those with keys are to be read."""
+
+    slot: int
+    spans: tuple[Span, ...]
+    positions: Positions  # of all its tokens
+    features: Mapping[int, Tensor]  # ``[F, n, D]`` of the rounds whose pads are to be read
+    count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Batch:
+    """N tokens of several streams, packed one stream after the other."""
+
+    packed: PackedBatch
+    ids: list[int]
+    positions: Positions  # [N, A]
+    pads: list[int]  # which of the tokens features replace
+    features: list[Tensor]  # [F, n, D] each, for the pads in this order
+
+    @classmethod
+    def of(cls, unread: Sequence[Unread], lengths: Sequence[int]) -> "_Batch":
+        """`lengths` are how many tokens of each slot have keys."""
+        ids: list[int] = []
+        pads: list[int] = []
+        features: list[Tensor] = []
+        positions: list[Positions] = []
+        for one in unread:
+            keyed = lengths[one.slot]
+            spans, known = last(one.spans, len(one.positions) - keyed)
+            new = range(len(ids), len(ids) + one.count)
+            for at, part in _blocks(spans, len(ids) - known, new, one.features):
+                pads += range(at, at + part.shape[1])
+                features.append(part)
+            ids += flatten(spans)[known : known + one.count]
+            positions.append(one.positions[keyed : keyed + one.count])
+        slots, counts = (tuple(column) for column in zip(*((one.slot, one.count) for one in unread), strict=True))
+        return cls(PackedBatch(slots, counts), ids, np.concatenate(positions), pads, features)
+
+
+def _blocks(
+    spans: Sequence[Span], begin: int, new: range, features: Mapping[int, Tensor]
+) -> Iterator[tuple[int, Tensor]]:
+    """Where the pads of each video block in `new` begin if the first span is at `begin`, and its features.
+
+    The blocks of a round share its features in order.
+    """
+    taken: dict[int, int] = {}
+    for span in spans:
+        if span.grid is not None and begin in new:
+            first = taken.get(span.round, 0)
+            taken[span.round] = first + len(span)
+            yield begin, features[span.round][:, first : first + len(span)]
+        begin += len(span)
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """What a recording depends on: `width` tokens at most, of these slots, so many of them visual."""
+
+    width: int
+    slots: tuple[int, ...]
+    visual: int
+
+
+class _Place:
+    """Where a recorded pass reads and writes."""
+
+    def __init__(self, key: _Key, network: Network, device: torch.device, dtype: torch.dtype) -> None:
+        family, streams = network.family, len(key.slots)
+        shape = family.language
+        self.sizes = (key.width, key.width, key.visual, streams, streams, streams + 1)
+        self.numbers = torch.zeros(sum(self.sizes), dtype=torch.int64, device=device)
+        self.positions = torch.zeros(key.width, family.axes, device=device)
+        self.features = torch.zeros(family.feature_layers, key.visual, shape.hidden_size, dtype=dtype, device=device)
+        self.logits = torch.zeros(streams, shape.vocab_size, dtype=dtype, device=device)
+
+
+class Prefill:
+    """The prefills of one engine."""
+
+    def __init__(
+        self,
+        network: Network,
+        language: FusedLanguage,
+        cache: KVCache,
+        kernels: CausalKernels | None,
+        graphs: Graphs,
+    ) -> None:
+        """Without `kernels` masks say who sees what."""
+        self._network, self._language, self._cache = network, language, cache
+        self._kernels, self._graphs = kernels, graphs
+        self._places: dict[_Key, _Place] = {}
+
+    def run(self, unread: Sequence[Unread]) -> Tensor:
+        """Logits ``[B, V]`` after the last of the tokens that are read of each stream; all get their keys."""
+        batch = _Batch.of(unread, self._cache.lengths)
+        slots, together = batch.packed.slots, None if self._kernels is None else self._kernels.together
+        beside = slots == tuple(range(slots[0], slots[0] + len(slots)))
+        if self._graphs.enabled and together is not None and beside and len(batch.ids) <= _FEW_TOKENS:
+            key = _Key(-(-len(batch.ids) // _WIDTH) * _WIDTH, slots, len(batch.pads))
+            if key in self._places or len(self._places) < _MOST_RECORDED:
+                return self._replay(key, together, batch)
+        device = self._cache.keys.device
+        hidden = self._network.embed(upload(batch.ids, device))
+        deep = None
+        if batch.features:
+            rows, features = upload(batch.pads, device), _joined(batch.features)
+            hidden.index_copy_(0, rows, features[0].to(hidden.dtype))
+            deep = DeepFeatures.of(rows, features)
+        cos, sin = ops.rotary_tables(upload(batch.positions.astype(np.float32), device), self._network.rotary)
+        heads = self._network.family.language.num_attention_heads
+        attention = CachedAttention(self._cache, batch.packed, cos, sin, heads=heads, kernels=self._kernels)
+        with flash.steady():
+            hidden = self._language(hidden, attention, deep)
+        return self._language.logits(last_of_each(hidden, batch.packed))
+
+    def _replay(self, key: _Key, together: Together, batch: _Batch) -> Tensor:
+        cache, device = self._cache, self._cache.keys.device
+        if key not in self._places:
+            self._places[key] = _Place(key, self._network, device, cache.keys.dtype)
+        place = self._places[key]
+        rows = claim_rows(cache, batch.packed)
+        missing = key.width - len(batch.ids)
+        stops = np.cumsum(batch.packed.counts)
+        held = [cache.lengths[slot] for slot in key.slots]
+        parts = (batch.ids, [0] * missing, rows, [_NOWHERE] * missing, batch.pads, stops - 1, held, [0], stops)
+        place.numbers.copy_(upload(np.concatenate(parts).astype(np.int64), device))
+        positions = np.concatenate((batch.positions, np.zeros((missing, batch.positions.shape[1]))))
+        place.positions.copy_(upload(positions.astype(np.float32), device))
+        if key.visual:
+            torch.cat(batch.features, dim=1, out=place.features)
+        self._graphs.run(key, lambda: self._pass(key, place, together))
+        return place.logits.clone()
+
+    def _pass(self, key: _Key, place: _Place, together: Together) -> None:
+        """From `place` to `place`. Padding computes what nobody reads; its keys go nowhere."""
+        ids, rows, pads, ends, held, starts = place.numbers.split_with_sizes(place.sizes)
+        slots, new = slice(key.slots[0], key.slots[-1] + 1), Lengths(starts.int(), key.width)
+        lengths = held.int()
+        hidden = self._network.embed(ids)
+        deep = None
+        if key.visual:
+            hidden.index_copy_(0, pads, place.features[0])
+            deep = DeepFeatures.of(pads, place.features)
+        cos, sin = ops.rotary_tables(place.positions, self._network.rotary)
+
+        def attend(layer: int, qkv: Tensor) -> Tensor:
+            query = self._cache.store(layer, rows, qkv, cos, sin)
+            return together(query, *self._cache.read_all(layer, slots), new, lengths)
+
+        hidden = self._language(hidden, attend, deep)
+        place.logits.copy_(self._language.logits(hidden.index_select(0, ends)))
+
+
+def _joined(features: Sequence[Tensor]) -> Tensor:
+    return features[0] if len(features) == 1 else torch.cat(tuple(features), dim=1)

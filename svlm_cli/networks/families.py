@@ -1,0 +1,33 @@
+"""The families there are, and which of them a checkpoint is of. The one list to which a new family is added."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from svlm_cli.checkpoints.fields import of_file
+from svlm_cli.core.bounds import FieldError, shown
+from svlm_cli.networks.family import Family
+from svlm_cli.networks.qwen2_5_vl import shapes
+from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
+
+FAMILIES: Final[dict[str, type[Family]]] = {one.model_type: one for one in (Qwen2_5VLFamily,)}
+"""By their `model_type`. The first is what is trained from scratch."""
+
+SHAPES: Final[Mapping[str, Family]] = shapes.PUBLISHED
+"""Sizes of published checkpoints, by the name that benches give them."""
+
+
+def read_family(raw: Mapping[str, Any]) -> Family:
+    """The family and sizes that a ``config.json`` states. Raises `ModelError` naming the field at fault."""
+    model_type = raw.get("model_type")
+    if isinstance(model_type, str) and model_type in FAMILIES:
+        return FAMILIES[model_type].read(raw)
+    titles = " or ".join(family.title for family in FAMILIES.values())
+    hint = f"Use a checkpoint of the {titles} family, with the config.json it was published with."
+    with of_file("config.json", hint):
+        found = "missing" if model_type is None else shown(model_type)
+        raise FieldError(f"model_type is {found}, not {' or '.join(map(repr, FAMILIES))}")
+
+
+def default_family() -> type[Family]:
+    """What a network from scratch is of."""
+    return next(iter(FAMILIES.values()))

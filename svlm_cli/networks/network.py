@@ -1,0 +1,101 @@
+"""`Network`: a family's vision tower and decoder, as training and streaming drive them. Knows no cache."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor, nn
+
+from svlm_cli.compute.graphs import Graphs
+from svlm_cli.compute.rotary import Rotary
+from svlm_cli.networks.attend import Attend, PackedAttend
+from svlm_cli.networks.family import Family, Grid
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeepFeatures:
+    """Features that visual tokens get inside the decoder: the i-th after decoder layer i."""
+
+    rows: Tensor  # [P] which of all hidden states they belong to
+    features: Tensor  # [F - 1, P, D]
+
+    @classmethod
+    def of(cls, rows: Tensor, features: Tensor) -> "DeepFeatures | None":
+        """All but the first of `features` ``[F, P, D]``; None where there is no other."""
+        return cls(rows, features[1:]) if len(features) > 1 else None
+
+    def add(self, layer: int, hidden: Tensor) -> Tensor:
+        """``[..., D]`` after decoder layer `layer` -> the same with what belongs there."""
+        if layer >= len(self.features):
+            return hidden
+        added = self.features[layer].to(hidden.dtype)
+        return hidden.flatten(0, -2).index_add(0, self.rows, added).view_as(hidden)
+
+
+class FusedVision(Protocol):
+    """A vision tower for streaming."""
+
+    def __call__(self, patches: Tensor, grids: Sequence[Grid], /) -> Tensor:
+        """See `Network.look`."""
+        ...
+
+
+class FusedLanguage(Protocol):
+    """A decoder for streaming, of packed tokens."""
+
+    def __call__(self, hidden: Tensor, attend: PackedAttend, deep: DeepFeatures | None = None, /) -> Tensor:
+        """``[N, D]``, which may be written over, -> ``[N, D]`` after the final norm."""
+        ...
+
+    def logits(self, hidden: Tensor, /) -> Tensor:
+        """``[N, D]`` after the final norm -> ``[N, V]``."""
+        ...
+
+
+class Network(nn.Module, ABC):
+    """Both networks of one checkpoint. Parameters have the published names, by `Family.disk_name`."""
+
+    family: Family
+    visual: nn.Module
+    language: nn.Module
+
+    @property
+    @abstractmethod
+    def rotary(self) -> Rotary:
+        """How the decoder's queries and keys are turned; the network itself rotates nothing."""
+
+    @abstractmethod
+    def look(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
+        """Patches of all `grids` in order -> features ``[F, n, D]`` of all visual tokens, in raster order."""
+
+    @abstractmethod
+    def embed(self, ids: Tensor) -> Tensor:
+        """Ids ``[...]`` -> ``[..., D]``."""
+
+    @abstractmethod
+    def decode(self, hidden: Tensor, attend: Attend, deep: DeepFeatures | None = None) -> Tensor:
+        """``[..., D]`` through all decoder layers and the final norm. Packed ``[N, D]`` or padded ``[B, S, D]``."""
+
+    @abstractmethod
+    def logits(self, hidden: Tensor) -> Tensor:
+        """``[..., D]`` after the final norm -> ``[..., V]``."""
+
+    @abstractmethod
+    def blocks(self) -> Iterator[nn.Module]:
+        """The layers of both networks, to be compiled one by one: all of a kind are one piece of code."""
+
+    @abstractmethod
+    def initialise(self, seed: int) -> None:
+        """First weights for training from scratch. The same seed gives the same weights on any device."""
+
+    @abstractmethod
+    def fused_vision(self, graphs: Graphs) -> FusedVision:
+        """The vision tower for streaming, on this network's own weights; the network goes on working."""
+
+    @abstractmethod
+    def fused_language(self, *, fp8: bool = False) -> FusedLanguage:
+        """The decoder for streaming, on this network's own weights.
+
+        With `fp8` they are rounded to eight bits and the network's own are given up: it can only embed from then on.
+        """
