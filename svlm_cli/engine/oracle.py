@@ -86,6 +86,7 @@ class Oracle:
         else:
             self._text("assistant markup", self.end)
         self._text("assistant markup", *self.tokenizer.encode("\n"))
+        self._number()
         self.own_words += [token.id for token in self._moving(self.round)]
         self.round += 1
         return said, all_logits

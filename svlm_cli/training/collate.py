@@ -39,7 +39,7 @@ class ViewBatch:
     """The rounds of a batch, each with what it sees: V of `View`, padded to m keys and n queries."""
 
     keys: Tensor  # [V * m] rows of [B * S]
-    positions: Tensor  # [V, m, 3] float32
+    positions: Tensor  # [V, m, A] float32
     queries: Tensor  # [V * n] which of the keys ask
     last: Tensor  # [V, n] the last key of its view that each sees
     answered: Tensor  # [A] rows of [V * n] that are no padding
@@ -51,7 +51,7 @@ class TokenBatch:
     """B windows of at most S tokens, N learned tokens. Padding comes last, so causal attention needs no mask."""
 
     ids: Tensor  # [B, S]
-    positions: Tensor  # [B, S, 3] float32
+    positions: Tensor  # [B, S, A] float32
     pads_at: Tensor  # [P] rows of [B * S] that the pictures fill
     targets_at: Tensor  # [N] rows of [B * S] from which a learned token is predicted
     targets: Tensor  # [N] that token, IGNORED in padding
@@ -96,7 +96,7 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
     """The windows in order, one a row."""
     length = _padded(max(map(len, windows)), LENGTH_MULTIPLE)
     ids = np.zeros((len(windows), length), np.int64)
-    positions = np.zeros((len(windows), length, 3), np.float32)
+    positions = np.zeros((len(windows), length, windows[0].positions.shape[1]), np.float32)
     pads, where, targets, roles = [], [], [], []
     for row, window in enumerate(windows):
         ids[row, : len(window)] = window.ids
@@ -126,7 +126,7 @@ def _views(windows: Sequence[WindowTokens], length: int) -> ViewBatch:
     views = [(row, part) for row, window in enumerate(windows) for view in window.views for part in view.split(n)]
     m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
     keys = np.zeros((len(views), m), np.int64)
-    positions = np.zeros((len(views), m, 3), np.float32)
+    positions = np.zeros((len(views), m, windows[0].positions.shape[1]), np.float32)
     last = np.zeros((len(views), n), np.int64)  # padding sees one key, since a softmax over none is no number
     for index, (row, view) in enumerate(views):
         count = len(view.keys)

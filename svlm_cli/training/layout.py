@@ -51,7 +51,7 @@ class WindowTokens:
     """One window. Of token i, `targets[i]` is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
 
     ids: NDArray[np.int32]  # [S]
-    positions: NDArray[np.float32]  # [S, 3]
+    positions: NDArray[np.float32]  # [S, A]
     roles: NDArray[np.int8]  # [S]
     pads: NDArray[np.int32]  # where the pictures go
     targets: NDArray[np.int32]  # [S] the ids, but for words that should have been others

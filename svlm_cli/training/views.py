@@ -24,7 +24,7 @@ class View:
     """What one round sees, in the order and at the positions in which the stream holds it."""
 
     keys: NDArray[np.int32]  # [M] tokens of the window
-    positions: NDArray[np.float32]  # [M, 3]
+    positions: NDArray[np.float32]  # [M, A]
     asking: int  # the last so many are read in this round; each sees those before it and itself
 
     def split(self, most: int) -> "Iterator[View]":

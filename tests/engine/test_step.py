@@ -117,6 +117,11 @@ def test_modes(parts: Parts, mode: Mode) -> None:
     assert_agree(parts, small_policy(mode=mode), rounds=ROUNDS if mode is Mode.STREAMING else TURNS)
 
 
+def test_native_positions_of_words_that_move_at_once(parts: Parts) -> None:
+    """With one text round a round's end goes before it was ever read: its places stay taken."""
+    assert_agree(parts, small_policy(mode=Mode.NATIVE_POSITIONS, text=1), rounds=TURNS)
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_sampled_text_in_all_modes(parts: Parts, mode: Mode) -> None:
     assert_agree(parts, small_policy(mode=mode, temperature=0.9), rounds=25, seed=3)
