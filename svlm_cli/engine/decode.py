@@ -1,8 +1,8 @@
 """Decode: one token after the other, for several streams side by side, without waiting for the device.
 
-What a step needs lies on the device: who speaks, the token just said, where its key goes, and which numbers choose the
-next one. So a step can be recorded as a graph, and the next one begins before anybody has looked at the last one's
-tokens. Knows no video and no words.
+What a step needs is on the device: which streams go on, their last tokens, where the keys of these go, and the random
+numbers that choose the next ones. So a step can be recorded as a graph, and the next one starts before the host has
+seen the last one's tokens. Knows no video and no words.
 """
 
 from collections import deque
@@ -95,9 +95,7 @@ class Decoder:
 
     @property
     def ahead(self) -> int:
-        """How many steps are begun before the tokens of the first are looked at: one where there is a device to wait
-        for.
-        """
+        """How many steps are started before the host looks at the first one's tokens: one, on a GPU."""
         return int(self.device.type == "cuda")
 
     @torch.inference_mode()
@@ -109,8 +107,8 @@ class Decoder:
         """How many rows a step of `count` streams has: with graphs, few different numbers."""
         return recorded_width(count, len(self._rows.tokens)) if self._graphs.enabled else count
 
-    def seat(self, turns: Sequence[Turn], width: int) -> None:
-        """Give each turn a row; rows that are left repeat the first one, and so write what is written anyhow."""
+    def fill(self, turns: Sequence[Turn], width: int) -> None:
+        """Give each turn a row. Spare rows repeat the first one, so that they write what it writes anyway."""
         most = self._rows.forced.shape[1]
         whole = np.full((width, 3 + most), _DRAWN, np.int64)
         real = np.zeros((width, 1 + most), np.float32)
@@ -206,17 +204,17 @@ class Decoder:
 
 
 class Decoding:
-    """One round of several streams, token by token. Its steps run ahead of whoever listens."""
+    """One round of several streams, token by token. Its steps run ahead of the caller."""
 
     def __init__(self, decoder: Decoder, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
         self._decoder, self._observe = decoder, observe
         self._speaking = list(turns)
-        self._seated: tuple[Turn, ...] = tuple(turns)  # by rows
+        self._in_rows: tuple[Turn, ...] = tuple(turns)  # by rows
         self._width = decoder.width(len(turns))
         self._policies = self._own_policies()
         self._said = 0  # tokens that have been begun
         self._coming: deque[tuple[tuple[Turn, ...], Callable[[], list[int]]]] = deque()
-        decoder.seat(turns, self._width)
+        decoder.fill(turns, self._width)
         if self._observe is not None:
             self._show(logits)
         decoder.choose(_padded(logits, self._width), self._policies)
@@ -224,13 +222,13 @@ class Decoding:
 
     @torch.inference_mode()
     def next_tokens(self) -> list[int]:
-        """The next token of every stream that is still speaking. Here, and only here, a round waits for the device."""
+        """The next token of every stream whose round goes on. Only here does a round wait for the device."""
         ahead = 0 if self._observe is not None else self._decoder.ahead
         while len(self._coming) <= ahead and self._said < max(turn.plan.limit for turn in self._speaking):
             self._decoder.advance(self._width, None if self._observe is None else self._show, self._policies)
             self._expect()
-        seated, fetch = self._coming.popleft()
-        tokens = dict(zip(map(id, seated), fetch(), strict=False))
+        in_rows, fetch = self._coming.popleft()
+        tokens = dict(zip(map(id, in_rows), fetch(), strict=False))
         return [tokens[id(turn)] for turn in self._speaking]
 
     @torch.inference_mode()
@@ -239,14 +237,14 @@ class Decoding:
         self._speaking = list(compress(self._speaking, going))
         width = self._decoder.width(len(self._speaking)) if self._speaking else 0
         if 0 < width < self._width:
-            rows = [self._seated.index(turn) for turn in self._speaking]
+            rows = [self._in_rows.index(turn) for turn in self._speaking]
             self._decoder.move_up(rows, width)
-            self._seated, self._width = tuple(self._speaking), width
+            self._in_rows, self._width = tuple(self._speaking), width
             self._policies = self._own_policies()
 
     def _own_policies(self) -> RowPolicies | None:
         """By which policy each row is drawn; None where all are drawn by the engine's."""
-        policies = [turn.plan.sampling for turn in self._seated]
+        policies = [turn.plan.sampling for turn in self._in_rows]
         if all(policy == self._decoder.policy for policy in policies):
             return None
         policies += policies[:1] * (self._width - len(policies))
@@ -256,11 +254,11 @@ class Decoding:
 
     def _expect(self) -> None:
         self._said += 1
-        self._coming.append((self._seated, self._decoder.fetch(self._width)))
+        self._coming.append((self._in_rows, self._decoder.fetch(self._width)))
 
     def _show(self, logits: Tensor) -> None:
         assert self._observe is not None, "somebody looks"
-        rows = dict(zip(map(id, self._seated), logits, strict=False))
+        rows = dict(zip(map(id, self._in_rows), logits, strict=False))
         for turn in self._speaking:
             self._observe(turn.stream, rows[id(turn)].clone())
 

@@ -40,6 +40,7 @@ class Plan:
     request: Request
     sampling: SamplingPolicy
     limit: int  # tokens that it may say
+    draws: int  # random numbers that it takes: as many as a round may say, however few are said
     read_first: int  # tokens without keys that are read where they stand, since they move before they would be
     kept: tuple[range, ...]  # tokens whose keys and values stay, one stretch after the other
     spans: tuple[Span, ...]  # the whole sequence then, up to where the model speaks
@@ -98,7 +99,8 @@ class Planner:
         grid = None if request.chunk is None else self.shown_grid(request.chunk)
         kept = self._kept(request, restarts=restarts, coming=0 if grid is None else math.prod(grid))
         spans = (*kept.spans, *self._new(request, grid, restarts=restarts))
-        limit = self._limit(request)
+        sampling = self._policy.sampling if request.sampling is None else request.sampling
+        limit = self._limit(request, sampling)
         needed = count_ids(spans) + limit + len(self._prompt.tail)
         if needed > self._capacity:
             raise self._no_room(stream, needed)
@@ -107,8 +109,9 @@ class Planner:
         positions, next_position = self._positions(stream, kept, spans, restarts=restarts)
         return Plan(
             request,
-            self._policy.sampling if request.sampling is None else request.sampling,
+            sampling,
             limit,
+            min(max(sampling.max_new_tokens, limit), self._most),
             first,
             () if recomputes else _below(kept.stretches, keyed + first),
             spans,
@@ -194,8 +197,7 @@ class Planner:
                 return max(end + len(self._prompt.moving_words(span.ids)) - keyed, 0)
         return 0
 
-    def _limit(self, request: Request) -> int:
-        sampling = self._policy.sampling if request.sampling is None else request.sampling
+    def _limit(self, request: Request, sampling: SamplingPolicy) -> int:
         limit = sampling.max_new_tokens if request.max_tokens is None else request.max_tokens
         if request.forced_ids is not None:
             limit = len(request.forced_ids)

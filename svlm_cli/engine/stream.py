@@ -72,7 +72,7 @@ class StreamState(Closing):
     def apply(self, plan: "Plan", features: Tensor | None) -> None:
         """The sequence becomes the plan's, which is then to be read. `features` are those of what it shows."""
         self.spans, self.positions, self.next_position = plan.spans, plan.positions, plan.next_position
-        self.uniforms = self.random.random(plan.sampling.max_new_tokens).tolist()
+        self.uniforms = self.random.random(plan.draws).tolist()
         if self.features:
             seen = {span.round for span in self.spans if span.grid is not None}
             self.features = {round_: self.features[round_] for round_ in self.features.keys() & seen}

@@ -182,6 +182,20 @@ def test_an_answer_may_be_longer_than_a_round(parts: Parts) -> None:
             assert sum(isinstance(event, TokenEvent) for event in events) == 9
 
 
+def test_a_limit_of_its_own_is_drawn_like_any_other(parts: Parts) -> None:
+    """Guards tokens beyond the sampling's own limit: each needs a random number."""
+    engine = _engine(parts, small_policy(tokens=4))
+    with engine.open() as stream:
+        hear(engine, [stream], make_chunks(1))
+        said = []
+        for most in (9, 4):
+            with engine.fork(stream) as fork:
+                sampling = SamplingPolicy(temperature=3.0, max_new_tokens=most)
+                said.append(_ask(engine, fork, sampling=sampling, max_tokens=9)[0])
+    assert said[0] == said[1]
+    assert len(said[0]) > 4
+
+
 def _longest(parts: Parts, text: str, tokens: int) -> int:
     return max(size for size in range(1, len(text)) if len(parts.tokenizer.encode(text[:size].strip())) <= tokens)
 
