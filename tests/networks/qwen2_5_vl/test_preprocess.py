@@ -119,6 +119,26 @@ def test_size_rule_equals_the_librarys(preprocessor: Preprocessor) -> None:
         assert preprocessor.target_size(height, width, min_pixels=low_pixels, max_pixels=high_pixels) == expected
 
 
+@pytest.mark.parametrize(
+    ("height", "width", "low", "high", "shown"),
+    [
+        (69, 46, 784, 4 * 784, (56, 56)),  # exactly the most: not shrunk, though it has more pixels itself
+        (69, 46, 784, 4 * 784 - 1, (56, 28)),
+        (28, 30, 784, 4 * 784, (28, 28)),  # exactly the least: not enlarged
+        (28, 30, 785, 4 * 784, (28, 56)),
+        (1, 200, 784, 64 * 784, (28, 420)),  # exactly as elongated as may be
+        (20, 2000, 784, 4 * 784, (28, 560)),  # a side is a token at least, even where that is too many
+        (2000, 20, 784, 4 * 784, (560, 28)),
+    ],
+)
+def test_sizes_at_the_bounds_are_the_librarys(
+    preprocessor: Preprocessor, height: int, width: int, low: int, high: int, shown: tuple[int, int]
+) -> None:
+    """Guards each bound itself: a picture that has exactly so many pixels lies within it."""
+    assert smart_resize(height, width, 28, low, high) == shown
+    assert preprocessor.target_size(height, width, min_pixels=low, max_pixels=high) == shown
+
+
 @pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0)])
 def test_pictures_that_cannot_be_shown(preprocessor: Preprocessor, height: int, width: int) -> None:
     """A division by zero, or a size of thousands of tokens in a row."""
