@@ -139,7 +139,7 @@ def test_sizes_at_the_bounds_are_the_librarys(
     assert preprocessor.target_size(height, width, min_pixels=low, max_pixels=high) == shown
 
 
-@pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0)])
+@pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0), (0, 0)])
 def test_pictures_that_cannot_be_shown(preprocessor: Preprocessor, height: int, width: int) -> None:
     """A division by zero, or a size of thousands of tokens in a row."""
     with pytest.raises(InputError, match=f"{width} x {height}"):
@@ -165,6 +165,16 @@ def test_an_odd_frame_is_its_own_partner(preprocessor: Preprocessor, count: int)
     assert torch.equal(odd, even)
     assert grid == preprocessor.grid(count, 56, 56) == (count // 2 + 1, 4, 4)
     assert preprocessor.merged_grid(count, 56, 56) == (count // 2 + 1, 2, 2)
+
+
+@pytest.mark.parametrize(("count", "whole"), [(1, 3), (3, 3), (4, 6), (5, 6)])
+def test_frames_are_filled_up_to_whole_patches_of_any_length(count: int, whole: int) -> None:
+    """Guards checkpoints whose patches are of more than two frames."""
+    three = Preprocessor(PixelConfig.from_dict({**preprocessor_config(), "temporal_patch_size": 3}))
+    frames = [noise(28, 28, seed) for seed in range(count)]
+    filled = three.whole_pairs(frames)
+    assert len(filled) == whole
+    assert all(frame is frames[-1] for frame in filled[count:])
 
 
 def test_chunks_one_after_the_other_are_as_if_alone(preprocessor: Preprocessor) -> None:
