@@ -49,7 +49,7 @@ def previous_ids(context: Ids, said: Callable[[int], Ids], start: int, policy: W
         second += 1
     tail: list[Ids] = []
     length, last = 0, start
-    while length < policy.window_tokens + 1 and last > second:  # one more than stays, so that the cut is seen
+    while length < policy.window_tokens - 1 and last > second:  # as many as stay
         last -= 1
         tail.append(said(last))
         length += len(tail[-1])

@@ -1,6 +1,7 @@
 """Attention over the cache against softmax written out, for streams that attend together and those that cannot."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from torch import Tensor
 from svlm_cli.compute.flash import CausalKernels, Lengths, Together
 from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.engine import attention
-from svlm_cli.engine.attention import CachedAttention, PackedBatch, neighbours
+from svlm_cli.engine.attention import CachedAttention, PackedBatch, last_of_each, neighbours
 from svlm_cli.engine.cache import KVCache
 
 LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
@@ -102,6 +103,8 @@ def plain(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 def plain_together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
     """`Together` in plain PyTorch."""
     bounds, lengths = new.starts.tolist(), held.tolist()
+    assert new.longest == max(stop - start for start, stop in pairwise(bounds)), "kernels trust it"
+    assert len(keys) == len(values) == len(held)
     return torch.cat(
         [
             plain(query[start:stop], keys[index, :length], values[index, :length])
@@ -157,6 +160,14 @@ def test_neighbours_take_one_call_a_layer(
     assert len(started) == calls
 
 
+@pytest.mark.parametrize("counts", [(1, 1, 1), (2, 1, 3)])
+def test_the_last_token_of_each_stream_is_the_one_that_goes_on(counts: tuple[int, ...]) -> None:
+    """Guards the token that a stream's first word is chosen after."""
+    packed = torch.arange(sum(counts))[:, None].expand(-1, SIZE)
+    expected = [sum(counts[: i + 1]) - 1 for i in range(len(counts))]
+    assert last_of_each(packed, PackedBatch((0, 1, 3), counts))[:, 0].tolist() == expected
+
+
 def test_long_streams_attend_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """A short stream padded to the length of a full one; masks that grow with the number of streams."""
     cache = filled_cache([10, 10, 40, 10, 10, 10], kinds=2)
@@ -172,6 +183,39 @@ def test_long_streams_attend_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         range(3, 5),
         range(5, 6),
     ]
+    cache.lengths = [10] * SLOTS
+    uneven = (1, 1, 9, 1, 6, 1)  # each is padded to the longest of its group, and to no other's
+    assert neighbours(cache, PackedBatch(everyone, uneven), 2) == [range(2), *(range(i, i + 1) for i in range(2, 6))]
+
+
+def test_lengths_do_not_part_those_whose_kernel_knows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the speed of a GPU: one call for all neighbours however long, and the kernel of one stream for one."""
+    calls: list[str] = []
+
+    def one(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+        calls.append("alone")
+        return query
+
+    def several(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
+        calls.append("together")
+        return query
+
+    monkeypatch.setattr(attention, "JOINED_KEYS", 30)
+    cache = filled_cache([10, 10, 40, 10, 10, 10], kinds=2)
+    qkv, tables = new_tokens(5, 4, 2)
+    kernels = CausalKernels(one, several)
+    CachedAttention(cache, PackedBatch((0, 1, 2, 3, 5), (1,) * 5), *tables, heads=4, kernels=kernels)(0, qkv)
+    assert calls == ["together", "alone"]
+
+
+@pytest.mark.parametrize(("most", "calls"), [(40, 1), (39, 3)])
+def test_a_stream_as_long_as_may_be_attends_with_its_neighbours(
+    most: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards the bound itself."""
+    cache = filled_cache([10, 10, 40, 10, 10, 10], kinds=2)
+    monkeypatch.setattr(attention, "JOINED_KEYS", most)
+    assert len(neighbours(cache, PackedBatch(tuple(range(SLOTS)), (1,) * SLOTS), 2)) == calls
 
 
 def test_a_cleared_slot_spoils_nothing() -> None:

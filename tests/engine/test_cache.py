@@ -86,3 +86,6 @@ def test_a_slot_that_starts_again_is_clean() -> None:
     assert cache.rotated_keys[:, 1].isfinite().all()
     assert cache.values[:, 1].isfinite().all()
     assert not cache.values[:, 2].isfinite().any(), "another slot"
+    cache.clear(2)
+    assert cache.lengths == [CAPACITY, 0, 0, CAPACITY]
+    assert cache.values[:, 2].isfinite().all()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from svlm_cli.core.policy import MarkerRule, WindowPolicy
@@ -149,6 +149,38 @@ def test_the_cut_crosses_the_context_and_moved_words() -> None:
     spans = opening(4) + turn(0, (50, 51, 52, 7))
     kept = ids_after(spans, 1, WindowPolicy(vision_rounds=1, text_rounds=1, sink_tokens=2, window_tokens=3))
     assert kept == [10, 11, 12, 13, 1000, 1001, 51, 52, 14, 15]
+
+
+def test_a_context_is_cut_before_any_words_move() -> None:
+    """Guards the first rounds, in which nothing leaves a window but the middle of a long context."""
+    spans = opening(9) + turn(0, (50, 7))
+    kept = ids_after(spans, 1, WindowPolicy(vision_rounds=9, text_rounds=9, sink_tokens=2, window_tokens=3))
+    assert kept == [10, 11, 12, 13, 1000, 1001, 1007, 1008, 14, 15, *flatten(turn(0, (50, 7)))]
+
+
+@given(
+    said=st.lists(st.integers(0, 4), min_size=1, max_size=8),
+    sink=st.integers(0, 5),
+    window=st.integers(0, 6),
+    text=st.integers(1, 3),
+)
+@example(said=[2, 2, 2], sink=1, window=4, text=1)  # the cut ends before the words that move
+def test_the_previous_text_is_what_was_said_cut(said: list[int], sink: int, window: int, text: int) -> None:
+    """Guards the pieces that the cut is made of, round by round, against a list."""
+    windows = WindowPolicy(vision_rounds=2, text_rounds=text, sink_tokens=sink, window_tokens=window)
+    spans, expected, waiting = opening(3), [1000, 1001, 1002], list[tuple[int, ...]]()
+    for round_, count in enumerate(said):
+        if len(waiting) == text:
+            expected += waiting.pop(0)
+        start, stop = cut_previous(len(expected), windows)
+        expected = expected[:start] + expected[stop:]
+        before = flatten(spans)
+        result = evict(spans, round_, windows, moving)
+        assert [before[i] for i in result.order] == flatten(result.spans)
+        assert [span.ids for span in result.spans if span.part is Part.PREVIOUS] == [tuple(expected)]
+        words = tuple(range(2000 + 10 * round_, 2000 + 10 * round_ + count))
+        spans = result.spans + turn(round_, (*words, *MARKER))
+        waiting.append(words)
 
 
 @pytest.mark.parametrize(

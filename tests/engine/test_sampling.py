@@ -50,6 +50,12 @@ def test_slots_do_not_share_their_context() -> None:
     assert both[:, :3].tolist() == [[0.5, 1, 1], [0.5, 1, 1]], "a round of one slot is no round of the other"
 
 
+def test_no_penalty_remembers_nothing() -> None:
+    """Guards the memory that a footprint does not count then: a number for each id of the vocabulary, and each slot."""
+    assert sampler(repetition_penalty=1)._seen is None
+    assert sampler(repetition_penalty=0.5)._seen is not None
+
+
 def test_temperature_zero_takes_the_likeliest() -> None:
     ours = sampler(temperature=0, repetition_penalty=1)
     assert ours.draw(logits(), SLOT, torch.tensor([0.99])).item() == logits().argmax().item()
@@ -79,6 +85,14 @@ def test_the_ends_of_the_unit_interval_stay_inside_the_top_k(uniform: float) -> 
     """float32 may round a uniform up to 1."""
     ours = sampler(temperature=0.9, top_k=3, repetition_penalty=1)
     assert ours.draw(logits(), SLOT, torch.tensor([uniform])).item() in logits().topk(3).indices[0].tolist()
+
+
+def test_a_number_between_two_tokens_takes_the_second() -> None:
+    """Guards half-open intervals: of equal tokens, each has as many numbers as the other."""
+    ours = sampler(temperature=1.0, top_k=2, repetition_penalty=1)
+    scores = torch.zeros(3, VOCABULARY).index_fill(1, torch.tensor([8, 9]), 50.0)
+    drawn = ours.draw(scores, SLOT.expand(3), torch.tensor([0.5 - 2**-25, 0.5, 1.0 - 2**-24])).tolist()
+    assert drawn[0] != drawn[1] == drawn[2]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.9])

@@ -36,6 +36,21 @@ def test_a_marker_in_the_middle_is_text(tokenizer: Tokenizer) -> None:
     assert "" in shown, "it was held back while it could still have been the marker"
 
 
+def test_what_can_no_longer_become_the_marker_is_shown_at_once(tokenizer: Tokenizer) -> None:
+    """Guards whoever reads along: words that come a token late, or all of them at the end."""
+    stream, ids = TextStream(tokenizer, " ..."), tokenizer.encode(" goal by the keeper")
+    assert [stream.push(token) for token in ids] == [tokenizer.decode([token]) for token in ids]
+
+
+def test_a_marker_in_many_pieces_is_never_shown(tokenizer: Tokenizer) -> None:
+    """Guards markers longer than what there is to see yet, and those that begin with a token of their own."""
+    ids = [token for character in " goal ..." for token in tokenizer.encode(character)]
+    assert len(ids) == len(" goal ...")
+    assert "".join(pieces(tokenizer, ids)) == " goal"
+    marker = tokenizer.encode(" goal by the keeper")
+    assert pieces(tokenizer, marker, " goal by the keeper") == [""] * (len(marker) + 1)
+
+
 def test_half_a_character_is_never_shown(tokenizer: Tokenizer) -> None:
     shown = pieces(tokenizer, tokenizer.encode("né 🏀!"))
     assert "".join(shown) == "né 🏀!"
@@ -44,6 +59,39 @@ def test_half_a_character_is_never_shown(tokenizer: Tokenizer) -> None:
 
 def test_a_character_that_is_never_finished_is_marked_at_the_end(tokenizer: Tokenizer) -> None:
     assert "".join(pieces(tokenizer, tokenizer.encode("a🏀")[:-1])).startswith("a\ufffd")
+
+
+def test_bytes_that_are_no_character_are_not_awaited_for_ever(tokenizer: Tokenizer) -> None:
+    """Guards a model that says nonsense: three such bytes might become a character, four cannot."""
+    continuation = tokenizer.encode("🏀")[-1]
+    assert pieces(tokenizer, [continuation] * 4) == ["", "", "", "\ufffd" * 4, ""]
+
+
+def test_control_tokens_are_no_text(tokenizer: Tokenizer) -> None:
+    """Guards captions against the end of a turn, which every round says."""
+    ids = [*tokenizer.encode(" goal"), tokenizer.special("<|im_end|>"), tokenizer.special("<|endoftext|>")]
+    assert tokenizer.decode(ids) == " goal"
+    assert "".join(pieces(tokenizer, ids)) == " goal"
+
+
+def test_a_tokenizer_adds_nothing(tmp_path: Path) -> None:
+    """Guards markup of our own against checkpoints whose tokenizer puts a token in front of every text."""
+    folder = make_tiny_checkpoint(tmp_path)
+    expected = Tokenizer(folder).encode(" goal")
+    path = folder / "tokenizer.json"
+    raw = json.loads(path.read_text())
+    name = "<|endoftext|>"
+    first = {"SpecialToken": {"id": name, "type_id": 0}}
+    special = {name: {"id": name, "ids": [Tokenizer(folder).special(name)], "tokens": [name]}}
+    text = {"Sequence": {"id": "A", "type_id": 0}}
+    raw["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [first, text],
+        "pair": [first, text, {"Sequence": {"id": "B", "type_id": 0}}],
+        "special_tokens": special,
+    }
+    path.write_text(json.dumps(raw))
+    assert Tokenizer(folder).encode(" goal") == expected
 
 
 @given(text=st.text(max_size=30), cut=st.integers(0, 60))

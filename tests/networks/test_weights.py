@@ -13,6 +13,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from svlm_cli.core.errors import ModelError, OutputError
+from svlm_cli.networks import weights
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
 from svlm_cli.networks.weights import load_family, load_network, load_preprocessor, save_network
@@ -168,6 +169,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty shard": (write(SHARD, b""), f"{SHARD} is not a complete safetensors file"),
     "page instead of shard": (write(SHARD, b"<!DOCTYPE html><title>404</title>"), f"{SHARD} is not a complete"),
     "index without map": (in_json(INDEX, lambda raw: raw.pop("weight_map")), "has no weight_map"),
+    "index with a list": (in_json(INDEX, lambda raw: raw.update(weight_map=[SHARD])), "has no weight_map"),
+    "index of nothing": (in_json(INDEX, lambda raw: raw.update(weight_map={})), "has no weight_map"),
     "index out of the folder": (
         in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "../other.safetensors"})),
         "no safetensors file beside it: '../other.safetensors'",
@@ -177,6 +180,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         "no safetensors file beside it: 'pytorch_model.bin'",
     ),
     "missing tensor": (in_shard(lambda tensors: tensors.pop(NORM)), f"lacks the tensor {NORM}\\."),
+    "missing tensors": (
+        in_shard(lambda tensors: [tensors.pop(name) for name in sorted(tensors)[:3]]),
+        r"lacks the tensor \S+ and 2 more\.",
+    ),
     "unknown tensor": (
         in_shard(lambda tensors: tensors.update({"model.layers.9.mlp.up_proj.weight": torch.ones(2)})),
         f"{SHARD}: .*tensor model.layers.9.mlp.up_proj.weight",
@@ -222,6 +229,18 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "index of thousands of shards": (
         in_json(INDEX, lambda raw: raw.update(weight_map={f"t{i}": f"{i}.safetensors" for i in range(1001)})),
         "names 1001 shards; 1000 are the most",
+    ),
+    "as many shards as may be": (
+        in_json(INDEX, lambda raw: raw.update(weight_map={f"t{i}": f"{i}.safetensors" for i in range(1000)})),
+        r"lacks the shard 0\.safetensors",
+    ),
+    "a name as long as may be": (
+        in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "a" * 188 + ".safetensors"})),
+        "lacks the shard aaa",
+    ),
+    "a name that is longer": (
+        in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "a" * 189 + ".safetensors"})),
+        "no safetensors file beside it: 'aaa",
     ),
     "shard with half a character": (
         write(INDEX, b'{"weight_map": {"a": "\\ud800.safetensors"}}'),
@@ -275,6 +294,31 @@ def test_what_we_save_loads_here_and_in_transformers(tmp_path: Path, tied: bool,
     torch.testing.assert_close(logits(reference), logits(model), atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(("spare", "files"), [(0, 1), (-1, 2)])
+def test_a_shard_may_be_full(tmp_path: Path, spare: int, files: int) -> None:
+    """Guards the bound itself, folders that are not there yet, and two shards, whose index says what is where."""
+    model = load(make_tiny_checkpoint(tmp_path / "model"))
+    total = sum(parameter.nbytes for parameter in model.parameters())
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "a" / "b"):
+        save_network(model, folder, max_shard_bytes=total + spare)
+        names = {path.name for path in folder.glob("model*")}
+        many = {f"model-{number:05d}-of-{files:05d}.safetensors" for number in range(1, files + 1)} | {INDEX}
+        assert names == (many if files > 1 else {"model.safetensors"})
+        assert torch.equal(logits(load(folder)), logits(model))
+
+
+@pytest.mark.parametrize(("most", "each"), [(3, 3), (1, 1), (0, 1)])
+def test_shards_are_as_full_as_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, each: int) -> None:
+    """Guards every shard, not the first alone, and tensors that are larger than a shard may be."""
+    model = load(make_tiny_checkpoint(tmp_path / "model"))
+    monkeypatch.setattr(weights, "_bytes", lambda tensor: 1)
+    counts = [len(shard) for shard in weights._shards(model, most)]
+    assert sum(counts) == len(list(model.parameters()))
+    assert set(counts[:-1]) == {each}
+    assert 0 < counts[-1] <= each
+
+
 def test_what_transformers_saves_loads(tmp_path: Path) -> None:
     """Names or fields of the installed release."""
     folder = make_tiny_checkpoint(tmp_path / "model", layout="flat")
@@ -326,6 +370,8 @@ def test_pixels_of_a_checkpoint(tmp_path: Path) -> None:
     """The one file of old, and the one in which transformers 5 puts all of a processor's parts."""
     folder = make_tiny_checkpoint(tmp_path / "model")
     expected = pixels(folder)
+    (folder / "processor_config.json").write_text("{}")
+    assert pixels(folder) == expected, "the file of old comes first"
     path = folder / "preprocessor_config.json"
     (folder / "processor_config.json").write_text(json.dumps({"image_processor": json.loads(path.read_text())}))
     path.unlink()

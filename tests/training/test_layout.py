@@ -13,7 +13,7 @@ from svlm_cli.engine.prompt import Part, flatten
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training.layout import Layout, Role, Round
 from svlm_cli.training.overlap import Ids, previous_ids
-from tests.engine.conftest import Parts, hear, parts, small_policy
+from tests.engine.conftest import Parts, hear, make_chunks, parts, small_policy
 
 __all__ = ["parts"]  # a fixture
 
@@ -96,6 +96,23 @@ def test_a_second_with_too_many_words_is_named(tiny_checkpoint: Path) -> None:
     words: Ids = layout.words(" a" * 30)
     with pytest.raises(InputError, match="From 7 s to 8 s 32 tokens are said"):
         layout.window([Round(7, 8, (1, 1, 1), words)], previous=(), query=(), fps=2.0)
+
+
+def test_a_second_may_say_all_that_the_policy_allows(parts: Parts, tiny_checkpoint: Path) -> None:
+    """Guards the limit itself: the engine ends a round of just so many tokens by itself, and one more is refused."""
+    policy = _policy(2.0)
+    layout, most = _layout(tiny_checkpoint, policy), policy.sampling.max_new_tokens
+    words = layout.words(" a" * (most - len(layout.prompt.marker) - 1))
+    said = (*words, *layout.prompt.marker, layout.prompt.turn_end)
+    assert len(said) == most
+    window = layout.window([Round(7, 8, (1, 1, 1), words)], previous=(), query=(), fps=2.0)
+    assert window.ids[window.roles != Role.NONE].tolist() == list(said)
+    engine = parts.engine(policy)
+    with engine.open() as stream:
+        (heard,) = hear(engine, [stream], make_chunks(1), [said])
+    assert heard.ids == list(said)
+    with pytest.raises(InputError, match=f"{most + 1} tokens are said, but the policy allows {most}"):
+        layout.window([Round(7, 8, (1, 1, 1), (*words, words[0]))], previous=(), query=(), fps=2.0)
 
 
 def test_the_text_in_front_is_what_a_stream_remembers(parts: Parts, tiny_checkpoint: Path) -> None:

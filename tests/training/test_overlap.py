@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from svlm_cli.core.policy import WindowPolicy
@@ -48,11 +48,26 @@ def test_words_are_joined_as_they_are_generated() -> None:
     st.integers(0, 20),
     st.integers(0, 20),
 )
+@example(0, [1] * 12, 3, 4)  # the sink and the window are full at the end of a second
+@example(0, [1] * 3, 2, 20)  # they meet
+@example(0, [1] * 3, 20, 0)  # the sink takes all
 def test_the_text_in_front_is_the_whole_text_cut(context: int, words: list[int], sink: int, window: int) -> None:
-    """Guards the short way, which looks at the first and the last seconds alone, against the long one."""
+    """Guards the short way, which looks at the first and the last seconds alone, against the long one; and its being
+    short: a second is read once at most, and only if some of its words are left.
+    """
     policy = WindowPolicy(sink_tokens=sink, window_tokens=window)
     said = [tuple(range(100 * second, 100 * second + count)) for second, count in enumerate(words, 1)]
     before = tuple(range(context))
     whole = before + tuple(token for ids in said for token in ids)
     start, stop = cut_previous(len(whole), policy)
-    assert previous_ids(before, said.__getitem__, len(said), policy) == whole[:start] + whole[stop:]
+    left = whole[:start] + whole[stop:]
+    asked: list[int] = []
+
+    def ask(second: int) -> tuple[int, ...]:
+        assert second in range(len(said))
+        asked.append(second)
+        return said[second]
+
+    assert previous_ids(before, ask, len(said), policy) == left
+    assert len({*asked}) == len(asked)
+    assert all({*said[second]} & {*left} for second in asked if said[second])

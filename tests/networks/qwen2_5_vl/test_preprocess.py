@@ -119,7 +119,27 @@ def test_size_rule_equals_the_librarys(preprocessor: QwenPreprocessor) -> None:
         assert preprocessor.target_size(height, width, min_pixels=low_pixels, max_pixels=high_pixels) == expected
 
 
-@pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0)])
+@pytest.mark.parametrize(
+    ("height", "width", "low", "high", "shown"),
+    [
+        (69, 46, 784, 4 * 784, (56, 56)),  # exactly the most: not shrunk, though it has more pixels itself
+        (69, 46, 784, 4 * 784 - 1, (56, 28)),
+        (28, 30, 784, 4 * 784, (28, 28)),  # exactly the least: not enlarged
+        (28, 30, 785, 4 * 784, (28, 56)),
+        (1, 200, 784, 64 * 784, (28, 420)),  # exactly as elongated as may be
+        (20, 2000, 784, 4 * 784, (28, 560)),  # a side is a token at least, even where that is too many
+        (2000, 20, 784, 4 * 784, (560, 28)),
+    ],
+)
+def test_sizes_at_the_bounds_are_the_librarys(
+    preprocessor: QwenPreprocessor, height: int, width: int, low: int, high: int, shown: tuple[int, int]
+) -> None:
+    """Guards each bound itself: a picture that has exactly so many pixels lies within it."""
+    assert smart_resize(height, width, 28, low, high) == shown
+    assert preprocessor.target_size(height, width, min_pixels=low, max_pixels=high) == shown
+
+
+@pytest.mark.parametrize(("height", "width"), [(10, 2001), (2001, 10), (0, 10), (10, 0), (0, 0)])
 def test_pictures_that_cannot_be_shown(preprocessor: QwenPreprocessor, height: int, width: int) -> None:
     """A division by zero, or a size of thousands of tokens in a row."""
     with pytest.raises(InputError, match=f"{width} x {height}"):
@@ -145,6 +165,16 @@ def test_an_odd_frame_is_its_own_partner(preprocessor: QwenPreprocessor, count: 
     assert torch.equal(odd, even)
     assert grid == preprocessor.grid(count, 56, 56) == (count // 2 + 1, 4, 4)
     assert preprocessor.merged_grid(count, 56, 56) == (count // 2 + 1, 2, 2)
+
+
+@pytest.mark.parametrize(("count", "whole"), [(1, 3), (3, 3), (4, 6), (5, 6)])
+def test_frames_are_filled_up_to_whole_patches_of_any_length(count: int, whole: int) -> None:
+    """Guards checkpoints whose patches are of more than two frames."""
+    three = QwenPreprocessor(PixelConfig.from_dict({**preprocessor_config(), "temporal_patch_size": 3}))
+    frames = [noise(28, 28, seed) for seed in range(count)]
+    filled = three.whole_steps(frames)
+    assert len(filled) == whole
+    assert all(frame is frames[-1] for frame in filled[count:])
 
 
 def test_chunks_one_after_the_other_are_as_if_alone(preprocessor: QwenPreprocessor) -> None:
