@@ -78,8 +78,8 @@ bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round'
 soak: $(VENV)  ## two minutes of a camera that breaks in every way (needs Debian's RTSP server)
 	$(BIN)/svlm bench soak --minutes 2 --seed 1
 
-gpu-test: $(VENV)  ## the tests that need a CUDA device
-	$(BIN)/pytest -m gpu
+gpu-test: $(VENV)  ## the tests that need a CUDA device; writes tests/gpu/last_run.toml
+	$(BIN)/python -m pytest -m gpu -p tests.gpu.record
 
 man: $(VENV)  ## write the manual page anew, docs/svlm.1
 	SVLM_CONFIG=/dev/null $(BIN)/svlm man > docs/svlm.1
