@@ -13,7 +13,7 @@ from torch import Tensor
 
 from svlm_cli.compute import flash, ops
 from svlm_cli.compute.device import upload
-from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.flash import CausalKernels, Lengths, VarlenAttention
 from svlm_cli.compute.graphs import Graphs
 from svlm_cli.engine.attention import CachedAttention, Ragged, claim_rows, last_of_each
 from svlm_cli.engine.cache import KVCache
@@ -72,7 +72,7 @@ class Reader:
         `ids` and their positions `where` ``[N, 3]`` are packed one stream after the other; those at `pads` are
         replaced by the rows of `features`.
         """
-        together = None if self._kernels is None else self._kernels.together
+        together = None if self._kernels is None or self._kernels.padded else self._kernels.batched
         beside = batch.slots == tuple(range(batch.slots[0], batch.slots[0] + len(batch.slots)))
         if self._graphs.enabled and together is not None and beside and len(ids) <= _FEW_TOKENS:
             key = _Key(-(-len(ids) // _WIDTH) * _WIDTH, batch.slots, len(pads))
@@ -92,7 +92,7 @@ class Reader:
     def _replay(
         self,
         key: _Key,
-        together: Together,
+        together: VarlenAttention,
         batch: Ragged,
         ids: Sequence[int],
         where: Positions,
@@ -116,7 +116,7 @@ class Reader:
         self._graphs.run(key, lambda: self._pass(key, place, together))
         return place.logits.clone()
 
-    def _pass(self, key: _Key, place: _Place, together: Together) -> None:
+    def _pass(self, key: _Key, place: _Place, together: VarlenAttention) -> None:
         """From `place` to `place`. Padding computes what nobody reads; its keys go nowhere."""
         ids, rows, pads, last, held, starts = place.numbers.split_with_sizes(place.sizes)
         slots, new = slice(key.slots[0], key.slots[-1] + 1), Lengths(starts.int(), key.width)
