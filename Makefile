@@ -11,24 +11,39 @@ PYTHON ?= python3
 UV ?= $(shell command -v uv)
 BIN := .venv/bin
 VENV := .venv/.stamp
+KERNELS_VENV := .venv-kernels/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-# Extra places for wheels (PIP_FIND_LINKS) are pip's own affair; uv must be told of them.
-$(VENV): pyproject.toml constraints.txt
+# $(call make-venv,FOLDER,CONSTRAINTS,WHAT). Extra places for wheels (PIP_FIND_LINKS) are pip's own affair; uv must be
+# told of them.
 ifneq ($(UV),)
-	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
-	$(UV) pip install --python $(BIN)/python -c constraints.txt -b constraints.txt \
-	  $${PIP_FIND_LINKS:+--find-links "$$PIP_FIND_LINKS"} -e '.[test]'
+define make-venv
+	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" $(1)
+	$(UV) pip install --python $(1)/bin/python -c $(2) -b $(2) \
+	  $${PIP_FIND_LINKS:+--find-links "$$PIP_FIND_LINKS"} $(3)
+endef
 else
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --no-compile -c constraints.txt -e '.[test]'
+define make-venv
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/python -m pip install --quiet --no-compile -c $(2) $(3)
+endef
 endif
+
+$(VENV): pyproject.toml constraints.txt
+	$(call make-venv,.venv,constraints.txt,-e '.[test]')
+	touch $@
+
+# Triton's interpreter needs an older numpy than everything else is tested with.
+$(KERNELS_VENV): constraints.txt tests/compute/kernels/requirements.txt
+	mkdir -p $(@D)
+	grep -v '^numpy==' constraints.txt > $(@D)/constraints.txt
+	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/compute/kernels/requirements.txt)
 	touch $@
 
 $(TINY): tests/tiny.py | $(VENV)
@@ -52,6 +67,10 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
 	$(BIN)/pytest -n 3 --dist worksteal -m extra
+	$(MAKE) kernels-test
+
+kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
+	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
@@ -59,8 +78,8 @@ bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round'
 soak: $(VENV)  ## two minutes of a camera that breaks in every way (needs Debian's RTSP server)
 	$(BIN)/svlm bench soak --minutes 2 --seed 1
 
-gpu-test: $(VENV)  ## the tests that need a CUDA device
-	$(BIN)/pytest -m gpu
+gpu-test: $(VENV)  ## the tests that need a CUDA device; writes tests/gpu/last_run.toml
+	$(BIN)/python -m pytest -m gpu -p tests.gpu.record
 
 man: $(VENV)  ## write the manual page anew, docs/svlm.1
 	SVLM_CONFIG=/dev/null $(BIN)/svlm man > docs/svlm.1
@@ -70,5 +89,5 @@ format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove all that is made
-	rm -rf .venv .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kernels .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

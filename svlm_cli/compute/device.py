@@ -1,4 +1,4 @@
-"""`--device` and `--dtype` to torch's own words, and small arrays to the device. Knows nothing of models."""
+"""`--device` and `--dtype` as torch knows them, and what to do once on a device. Knows no model."""
 
 import gc
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 
-_STAGED_BYTES = 1 << 16  # CUDA copies no more than this from any memory without waiting
+_STAGED_BYTES = 1 << 16  # the most that CUDA copies from pageable memory without waiting
 
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
-    "fp8": torch.float8_e4m3fn,  # of the language model's weights; all else is as with `auto`
+    "fp8": torch.float8_e4m3fn,  # for the language model's weights; all else is as with `auto`
 }
 
 
@@ -53,12 +53,12 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
-    """In which numbers are computed whose weights are stored in `dtype`."""
+    """The dtype to compute in when weights are stored in `dtype`."""
     return resolve_dtype("auto", device) if dtype == DTYPES["fp8"] else dtype
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that is free on it now; None if nobody says."""
+    """Memory that is free on the device now; None if the system does not say."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:
@@ -70,7 +70,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class HeldMemory:
-    """How much of a GPU's memory this process has taken."""
+    """How many bytes of a GPU's memory this process holds."""
 
     name: str
     held: int
@@ -78,7 +78,7 @@ class HeldMemory:
 
 
 def held_memory(device: torch.device) -> HeldMemory | None:
-    """None if it is no GPU. Counted by torch, without a call of the driver, which could disturb a recording."""
+    """None if it is no GPU. Counted by torch: a call to the driver could disturb the recording of a graph."""
     if device.type != "cuda":
         return None
     about = torch.cuda.get_device_properties(device)
@@ -86,22 +86,20 @@ def held_memory(device: torch.device) -> HeldMemory | None:
 
 
 def settle(device: torch.device) -> None:
-    """To be called once all is loaded: garbage collections need not look at it again, which on a GPU takes longer than
-    many a step.
-    """
+    """Once all is loaded, exempt it from garbage collection, which would take longer than many a step on a GPU."""
     if device.type == "cuda":
         gc.collect()
         gc.freeze()
 
 
 def wait(device: torch.device) -> None:
-    """Until the device has done all that it was given."""
+    """Wait until the device has finished all its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:
-    """Host numbers on `device`, without waiting for it. A copy costs as much as a kernel: better one than several."""
+    """Copy host numbers to `device` without waiting for it. A copy costs as much as a kernel: one beats several."""
     host = torch.from_numpy(np.asarray(values))
     if device.type == "cuda" and host.nbytes > _STAGED_BYTES:
         host = host.pin_memory()

@@ -1,7 +1,7 @@
-"""Weights in eight bits: half the memory of bfloat16, and half of what a decoding step has to read.
+"""Weights in fp8: half the memory of bfloat16, and half of what a decoding step has to read.
 
-Each output channel has a scale of its own. Several rows are rounded to eight bits as well, which matrix units multiply
-twice as fast; for a single row see `ops.linear`. Knows no network.
+Each output channel has its own scale. Where there are several rows of activations, they are quantised too, since tensor
+cores multiply fp8 twice as fast; for a single row see `ops.linear`. Knows no network.
 """
 
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class Fp8Weight:
     values: Tensor
     scales: Tensor
 
-    def widened(self, dtype: torch.dtype) -> Tensor:
-        """The weight as it is multiplied with."""
+    def dequantised(self, dtype: torch.dtype) -> Tensor:
+        """The weight in `dtype`."""
         return (self.values.float() * self.scales).to(dtype)
 
-    def times(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+    def matmul(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``."""
         if not x.is_cuda:
-            return F.linear(x, self.widened(x.dtype), bias)
+            return F.linear(x, self.dequantised(x.dtype), bias)
         from svlm_cli.compute.kernels import products
 
-        values, scales = products.round_rows(x, FORMAT)
+        values, scales = products.quantise_rows(x, FORMAT)
         product = torch._scaled_mm(  # noqa: SLF001 - it has no public name yet
             values, self.values.t(), scales, self.scales.t(), bias, out_dtype=x.dtype, use_fast_accum=True
         )
@@ -40,12 +40,12 @@ class Fp8Weight:
 
 
 def quantise(weight: Tensor) -> Fp8Weight:
-    """``[N, K]`` to eight bits, each row by its largest value."""
-    return Fp8Weight(*rounded(weight))
+    """A weight ``[N, K]`` in fp8, each row scaled by its largest value."""
+    return Fp8Weight(*quantise_rows(weight))
 
 
-def rounded(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Each row ``[K]`` in `FORMAT`, and by what it was divided for that, ``[N, 1]`` float32."""
-    wide = rows.float()
-    scales = (wide.abs().amax(dim=1, keepdim=True) / LARGEST).clamp_(min=1e-12)
-    return (wide / scales).to(FORMAT), scales
+def quantise_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Each row ``[K]`` in `FORMAT`, and the scales to multiply by, ``[N, 1]`` float32."""
+    rows = rows.float()
+    scales = (rows.abs().amax(dim=1, keepdim=True) / LARGEST).clamp_(min=1e-12)
+    return (rows / scales).to(FORMAT), scales

@@ -1,7 +1,4 @@
-"""CUDA graphs: work that is the same each time is recorded once, and then started as a whole.
-
-Knows nothing of what is recorded.
-"""
+"""CUDA graphs: work that is always the same is recorded once and then replayed. Knows nothing of what is recorded."""
 
 from collections.abc import Callable, Hashable
 
@@ -9,7 +6,7 @@ import torch
 
 
 class Graphs:
-    """Recorded work by its key. Switched off, or without a GPU, everything is simply done."""
+    """Recorded graphs by key. Without a GPU, or when switched off, work simply runs."""
 
     def __init__(self, device: torch.device, *, enabled: bool = True) -> None:
         self.enabled = enabled and device.type == "cuda"
@@ -17,10 +14,9 @@ class Graphs:
         self._pool = torch.cuda.graph_pool_handle() if self.enabled else None
 
     def run(self, key: Hashable, work: Callable[[], object]) -> None:
-        """Do `work`, which reads and writes the same tensors whenever its `key` is the same, and waits for nothing.
+        """Run `work`, which must use the same tensors whenever `key` is the same, and must never synchronise.
 
-        The first time it is done as it is, since kernels are compiled and libraries prepared then; the second time it
-        is recorded.
+        The first run is a warm-up, in which kernels are compiled; the second is recorded, and replayed from then on.
         """
         if not self.enabled:
             work()

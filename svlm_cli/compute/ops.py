@@ -1,6 +1,6 @@
-"""What streaming computes between matrix products: as one kernel on a GPU, in plain PyTorch elsewhere.
+"""What streaming computes between matrix products: one kernel each on a GPU, plain PyTorch elsewhere.
 
-The plain form is what the kernel is tested against. Knows no stream and no policy.
+Each kernel is tested against the plain form. Knows no stream and no policy.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from svlm_cli.compute.route import Route, Run
 
 
 def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """Adds `branch` ``[N, D]`` to the residual `stream` ``[N, D]``, in place; returns the sum, normalised."""
+    """Adds `branch` ``[N, D]`` to the residual `stream` ``[N, D]`` in place; returns the sum, RMS-normalised."""
     if stream.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -28,16 +28,16 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
 
 
 def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) -> Tensor:
-    """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. A single row takes no longer than reading the weights."""
+    """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. One row takes as long as reading the weights."""
     if not x.is_cuda or len(x) != 1:
-        return weight.times(x, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
+        return weight.matmul(x, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
     from svlm_cli.compute.kernels import products
 
     return products.row_linear(x, *_stored(weight), bias)
 
 
 def _stored(weight: Tensor | Fp8Weight) -> tuple[Tensor, Tensor | None]:
-    """Its numbers and, if they are in eight bits, their scales."""
+    """Its values and, in fp8, their scales."""
     return (weight.values, weight.scales) if isinstance(weight, Fp8Weight) else (weight, None)
 
 
@@ -51,7 +51,7 @@ def gated_linear(x: Tensor, weight: Tensor | Fp8Weight) -> Tensor:
 
 
 def silu_mul(gate_up: Tensor) -> Tensor:
-    """``silu(gate) * up`` of ``[N, 2 * I]``, in which the gates come first."""
+    """``silu(gate) * up`` of ``[N, 2 * I]``, gates first."""
     if gate_up.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -61,7 +61,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 
 def rotary_tables(positions: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-    """What `Rotary.angles` says of positions ``[N, 3]`` in float32: ``[N, 1, D]`` each."""
+    """The cosines and sines of positions ``[N, 3]`` in float32, each ``[N, 1, D]``, as `Rotary.angles` gives them."""
     if positions.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -70,7 +70,7 @@ def rotary_tables(positions: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
-    """Rotates queries and keys of `qkv` ``[N, 3 * H * D]``, in place. `cos`, `sin` ``[N, 1, D]`` are rotary tables."""
+    """Rotates the queries and keys of `qkv` ``[N, 3 * H * D]`` in place, by rotary tables ``[N, 1, D]``."""
     if qkv.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -84,19 +84,19 @@ def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
 def rotate_and_store(
     qkv: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, rotated_keys: Tensor, values: Tensor
 ) -> Tensor:
-    """Stores keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools, each ``[R, K, D]``; those
-    of a row below 0 nowhere.
+    """Stores the keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools ``[R, K, D]``.
 
-    `cos` and `sin` ``[N, 1, D]`` are the rotary tables. Returns the rotated queries ``[N, H, D]``.
+    A token whose row is negative is not stored. `cos` and `sin` ``[N, 1, D]`` are rotary tables. Returns the rotated
+    queries ``[N, H, D]``.
     """
     if qkv.is_cuda:
         from svlm_cli.compute.kernels import cache
 
         return cache.rotate_and_store(qkv, cos, sin, rows, keys, rotated_keys, values)
-    kinds, size = keys.shape[1:]
-    heads = qkv.shape[1] // size - 2 * kinds
-    query_key, value = qkv.view(len(qkv), -1, size).split_with_sizes((heads + kinds, kinds), dim=1)
-    rotated, rotated_key = rotate(query_key, cos, sin).split_with_sizes((heads, kinds), dim=1)
+    kv_heads, size = keys.shape[1:]
+    heads = qkv.shape[1] // size - 2 * kv_heads
+    query_key, value = qkv.view(len(qkv), -1, size).split_with_sizes((heads + kv_heads, kv_heads), dim=1)
+    rotated, rotated_key = rotate(query_key, cos, sin).split_with_sizes((heads, kv_heads), dim=1)
     stored = rows >= 0
     if not stored.all():
         rows, value, rotated_key, query_key = (x[stored] for x in (rows, value, rotated_key, query_key))
@@ -107,30 +107,30 @@ def rotate_and_store(
 
 
 def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, lengths: Tensor) -> Tensor:
-    """One query of each of B streams, ``[B, H, D]``, over the first `lengths` ``[B]`` keys of its slot.
+    """One query ``[H, D]`` of each of B streams over the first `lengths` ``[B]`` keys of its slot; ``[B, H, D]``.
 
-    `keys` and `values` are whole pools ``[S, C, K, D]``, `slots` ``[B]``. Returns ``[B, H, D]``. On a GPU nothing
-    depends on the values of `slots` and `lengths`, so a graph can be replayed for others.
+    `keys` and `values` are whole pools ``[S, C, K, D]``, and `slots` ``[B]`` says which slot each stream has. On a GPU
+    the kernel reads `slots` and `lengths` from the device, so a recorded graph serves any of them.
     """
     if query.is_cuda:
         from svlm_cli.compute.kernels import decode
 
         return decode.decode_attention(query, keys, values, slots, lengths)
-    heads, kinds, size = query.shape[1], keys.shape[2], query.shape[2]
+    heads, kv_heads, size = query.shape[1], keys.shape[2], query.shape[2]
     outputs = []
     for one, slot, length in zip(query, slots.tolist(), lengths.tolist(), strict=True):
-        mine, worth = (pool[slot, :length].transpose(0, 1) for pool in (keys, values))  # [K, length, D]
-        outputs.append(F.scaled_dot_product_attention(one.view(kinds, -1, size), mine, worth).view(heads, size))
+        key, value = (pool[slot, :length].transpose(0, 1) for pool in (keys, values))  # [K, length, D]
+        outputs.append(F.scaled_dot_product_attention(one.view(kv_heads, -1, size), key, value).view(heads, size))
     return torch.stack(outputs)
 
 
 def penalise(
     logits: Tensor, seen: Tensor | None, slots: Tensor, penalty: float, endless: Tensor | None, end_ids: Tensor
 ) -> Tensor:
-    """Logits ``[B, V]`` in float32, with the repetition penalty (Keskar et al. 2019) of ids that were seen.
+    """Logits ``[B, V]`` in float32, with the repetition penalty (Keskar et al. 2019) for ids that were seen.
 
-    `seen` ``[S, V]`` says which, for each slot; `slots` ``[B]`` are those of the rows. In rows that are `endless`
-    ``[B]``, not 0, `end_ids` ``[E]`` are impossible.
+    `seen` ``[S, V]`` says which ids were seen in each slot, `slots` ``[B]`` which slot each row has. Where `endless`
+    ``[B]`` is not 0, the round must not end yet: `end_ids` ``[E]`` get minus infinity.
     """
     if logits.is_cuda:
         from svlm_cli.compute.kernels import pointwise
@@ -149,9 +149,9 @@ def penalise(
 def move(
     keys: Tensor, rotated_keys: Tensor, values: Tensor, slots: Sequence[Sequence[Run]], cos: Tensor, sin: Tensor
 ) -> None:
-    """Moves rows of the pools ``[L, R, K, D]``, all at once and in every layer: runs of one slot after the other.
+    """Moves runs of rows within the pools ``[L, R, K, D]``, in every layer, as if all rows moved at once.
 
-    Their keys are rotated anew, by `cos` and `sin` ``[N, 1, D]``, which are those of all rows in this order.
+    Their keys are rotated anew by `cos` and `sin` ``[N, 1, D]``, which list the rows slot after slot, run after run.
     """
     if keys.is_cuda:
         from svlm_cli.compute.kernels import cache

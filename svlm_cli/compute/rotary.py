@@ -1,6 +1,6 @@
 """Rotary position embedding (Su et al. 2021): angles of positions on one axis or several, and the rotation itself.
 
-Knows no network: which axis turns which channels is given.
+Knows no network, which says what axis rotates which channels.
 """
 
 from typing import Self
@@ -10,13 +10,13 @@ from torch import Tensor
 
 
 class Rotary:
-    """How far each channel of a head is turned at a position.
+    """The angle by which a position rotates each channel of a head.
 
-    No module: its frequencies belong to no state dict and must stay float32 when a network is cast.
+    Not a module: its frequencies must not enter a state dict, and stay float32 when a network is cast.
     """
 
     def __init__(self, frequencies: Tensor, axes: Tensor) -> None:
-        """Of the ``d / 2`` channel pairs: `frequencies` float32, and `axes`, the axis of positions that turns each."""
+        """Of the ``d / 2`` channel pairs: `frequencies` float32, and `axes`, which axis of positions rotates each."""
         self._tables = {torch.device("cpu"): (both_ways(frequencies), axes.repeat(2))}
 
     @classmethod
@@ -30,12 +30,12 @@ class Rotary:
         return cls(1.0 / theta**exponents, torch.arange(len(sections), device="cpu").repeat_interleave(sizes))
 
     def angles(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """``positions`` ``[..., A]``, one an axis, fractions allowed -> the ``[..., 1, d]`` tables for `rotate`."""
+        """``positions`` ``[..., A]`` on each axis, fractions allowed -> the tables ``[..., 1, d]`` for `rotate`."""
         frequencies, axes = self.tables(positions.device)
         return rotary_tables(positions.float().index_select(-1, axes) * frequencies)
 
     def tables(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """On that device, ``[d]`` each: the frequencies of all channels, and which axis turns each."""
+        """On that device, each ``[d]``: the frequencies of all channels, and which axis rotates each."""
         if device not in self._tables:
             frequencies, axes = self._tables[torch.device("cpu")]
             self._tables[device] = (frequencies.to(device), axes.to(device))
@@ -62,6 +62,6 @@ def rotary_tables(angles: Tensor) -> tuple[Tensor, Tensor]:
 def both_ways(angles: Tensor) -> Tensor:
     """Angles of the ``d / 2`` pairs -> of all ``d`` channels.
 
-    The first of a pair turns backwards, since a rotation is ``(a cos - b sin, b cos + a sin)``.
+    The first of a pair rotates backwards, since a rotation is ``(a cos - b sin, b cos + a sin)``.
     """
     return torch.cat((-angles, angles), dim=-1)

@@ -1,6 +1,6 @@
-"""How tokens move within their slots, without one being overwritten before it is read.
+"""In which order tokens move within their slots, so that none is overwritten before it is read.
 
-Pure but for the upload. Knows no key and no kernel.
+Knows no key and no kernel.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from svlm_cli.compute.device import upload
 
 
 class Run(NamedTuple):
-    """Rows that move together, the first one from `source` to `target`."""
+    """Consecutive rows that move together, the first of them from `source` to `target`."""
 
     source: int
     target: int
@@ -26,12 +26,12 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Rows that slide towards the front, in order, and the few that jump over others.
+    """Most runs slide towards the front, one after the other; a few rows jump over others, and are copied twice.
 
-    `rows` ``[N, 4]`` are, slot after slot, first the rows that jump and then the runs that slide: where the first row
-    is, where it goes, which of all the moving rows it is, and how many there are. Slots can be worked on side by side:
-    `bounds` ``[2 * slots + 1]`` are where jumping and sliding begin in each of them, and N. Both are int32, and rows
-    lie four numbers apart: kernels are compiled anew for addresses that are not of whole 16 bytes.
+    `rows` ``[N, 4]`` int32 has, slot after slot, first the single rows that jump, then the runs that slide. Each entry
+    is: source, target, index of the first row among all moving rows, number of rows. `bounds` ``[2 * slots + 1]`` int32
+    says where in `rows` the jumps and the slides of each slot begin, and ends with N, so that slots can be worked on in
+    parallel. An entry has four numbers because kernels are compiled again for addresses not aligned to 16 bytes.
     """
 
     rows: Tensor
@@ -39,15 +39,15 @@ class Route:
 
     @property
     def slots(self) -> int:
-        """In how many slots rows move."""
+        """The number of slots."""
         return len(self.bounds) // 2
 
     @classmethod
     def of(cls, slots: Sequence[Sequence[Run]], device: torch.device) -> "Route":
-        """Of runs in several slots."""
+        """From the runs of each slot."""
         table: list[tuple[int, int, int, int]] = []
         bounds = [0]
-        first = 0  # the run's, of all moving rows
+        first = 0  # index of the run's first row among all moving rows
         for runs in slots:
             sliding = []
             for run, slides in zip(runs, _sliding(runs), strict=True):
@@ -64,10 +64,9 @@ class Route:
 
 
 def _sliding(runs: Sequence[Run]) -> list[bool]:
-    """Which runs may move one after the other, row by row.
+    """Which runs may move in order, row by row, in place.
 
-    Those that do not move backwards, and that come before every later one already: then none of their rows goes where
-    a later one still is.
+    Those that do not move backwards, and lie before all later runs: so no row lands where a later one still waits.
     """
     found = []
     later: float = inf

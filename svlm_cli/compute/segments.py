@@ -1,4 +1,4 @@
-"""Attention within segments of any lengths, all of them in one call. Knows not what a segment is."""
+"""Attention within segments of any lengths, all in one call. Does not know what a segment is."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """How ``N`` consecutive rows split into segments that attend within themselves.
+    """How ``N`` packed rows split into segments that attend within themselves.
 
-    ``starts`` ``[count + 1]`` int32 are the first rows of the segments, and ``N``. Segments of one size are a view of
-    the rows, and the other tensors are None. Otherwise each segment is padded to the longest: ``rows``
-    ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row went, ``mask``
-    ``[count, 1, 1, longest]`` which places are real.
+    ``starts`` ``[count + 1]`` int32 are the segments' first rows and ``N``, as `cu_seqlens` of kernels. Segments of one
+    length are a view of the rows, and the other tensors are None. Otherwise they become a padded batch: ``rows``
+    ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row is, and ``mask``
+    ``[count, 1, 1, longest]`` which places are no padding.
     """
 
     count: int
@@ -34,7 +34,7 @@ class Segments:
             return cls(count, longest, starts)
         place = torch.arange(longest)
         mask = place < lengths[:, None]
-        # Padding repeats its own segment's last row, so that no row's gradient gathers from everywhere.
+        # Padding repeats the last row of its own segment, so that no single row gathers the gradients of all padding.
         rows = bounds[:-1, None] + torch.minimum(place, lengths[:, None] - 1)
         return cls(
             count,

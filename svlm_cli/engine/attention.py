@@ -13,7 +13,7 @@ from torch import Tensor
 
 from svlm_cli.compute.attention import attend, causal_mask
 from svlm_cli.compute.device import upload
-from svlm_cli.compute.flash import Causal, CausalKernels, Lengths, Together
+from svlm_cli.compute.flash import CausalAttention, CausalKernels, Lengths, VarlenAttention
 from svlm_cli.engine.cache import KVCache
 
 JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
@@ -60,7 +60,7 @@ class VariableGroup:
     tokens: slice
     new: Lengths
     held: Tensor  # [b] int32
-    kernel: Together
+    kernel: VarlenAttention
 
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
         """See `PaddedGroup.attend`."""
@@ -74,7 +74,7 @@ class SingleGroup:
     slot: int
     tokens: slice
     keys: int
-    kernel: Causal
+    kernel: CausalAttention
 
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
         """See `PaddedGroup.attend`."""
@@ -101,11 +101,11 @@ class CachedAttention:
         self._rows = upload(claim_rows(cache, batch), cache.keys.device)
         shared = heads // cache.keys.shape[3]
         places = self._rows % cache.capacity  # of each token in its slot
-        together = None if kernels is None else kernels.together
+        together = None if kernels is None else kernels.batched
         self._groups: list[PaddedGroup | VariableGroup | SingleGroup] = []
         for members in neighbours(cache, batch, shared, bundled=together is not None):
             if kernels is not None and len(members) == 1:
-                self._groups.append(_alone(cache, batch, members.start, kernels.alone))
+                self._groups.append(_alone(cache, batch, members.start, kernels.single))
             elif together is not None:
                 self._groups.append(_bundle(cache, batch, members, together))
             else:
@@ -142,12 +142,12 @@ def neighbours(cache: KVCache, batch: PackedBatch, shared: int, *, bundled: bool
     return groups
 
 
-def _alone(cache: KVCache, batch: PackedBatch, member: int, kernel: Causal) -> SingleGroup:
+def _alone(cache: KVCache, batch: PackedBatch, member: int, kernel: CausalAttention) -> SingleGroup:
     first, slot = sum(batch.counts[:member]), batch.slots[member]
     return SingleGroup(slot, slice(first, first + batch.counts[member]), cache.lengths[slot], kernel)
 
 
-def _bundle(cache: KVCache, batch: PackedBatch, members: range, kernel: Together) -> VariableGroup:
+def _bundle(cache: KVCache, batch: PackedBatch, members: range, kernel: VarlenAttention) -> VariableGroup:
     slots, counts = batch.slots[members.start : members.stop], batch.counts[members.start : members.stop]
     first, device = sum(batch.counts[: members.start]), cache.keys.device
     starts = upload(np.cumsum([0, *counts], dtype=np.int32), device)

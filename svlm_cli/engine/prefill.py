@@ -13,7 +13,7 @@ from torch import Tensor
 
 from svlm_cli.compute import flash, ops
 from svlm_cli.compute.device import upload
-from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.flash import CausalKernels, Lengths, VarlenAttention
 from svlm_cli.compute.graphs import Graphs
 from svlm_cli.engine.attention import CachedAttention, PackedBatch, claim_rows, last_of_each
 from svlm_cli.engine.cache import KVCache
@@ -125,12 +125,13 @@ class Prefill:
     def run(self, unread: Sequence[Unread]) -> Tensor:
         """Logits ``[B, V]`` after the last of the tokens that are read of each stream; all get their keys."""
         batch = _Batch.of(unread, self._cache.lengths)
-        slots, together = batch.packed.slots, None if self._kernels is None else self._kernels.together
+        slots, kernels = batch.packed.slots, self._kernels
+        batched = None if kernels is None or kernels.padded else kernels.batched
         beside = slots == tuple(range(slots[0], slots[0] + len(slots)))
-        if self._graphs.enabled and together is not None and beside and len(batch.ids) <= _FEW_TOKENS:
+        if self._graphs.enabled and batched is not None and beside and len(batch.ids) <= _FEW_TOKENS:
             key = _Key(-(-len(batch.ids) // _WIDTH) * _WIDTH, slots, len(batch.pads))
             if key in self._places or len(self._places) < _MOST_RECORDED:
-                return self._replay(key, together, batch)
+                return self._replay(key, batched, batch)
         device = self._cache.keys.device
         hidden = self._network.embed(upload(batch.ids, device))
         deep = None
@@ -145,7 +146,7 @@ class Prefill:
             hidden = self._language(hidden, attention, deep)
         return self._language.logits(last_of_each(hidden, batch.packed))
 
-    def _replay(self, key: _Key, together: Together, batch: _Batch) -> Tensor:
+    def _replay(self, key: _Key, batched: VarlenAttention, batch: _Batch) -> Tensor:
         cache, device = self._cache, self._cache.keys.device
         if key not in self._places:
             self._places[key] = _Place(key, self._network, device, cache.keys.dtype)
@@ -160,10 +161,10 @@ class Prefill:
         place.positions.copy_(upload(positions.astype(np.float32), device))
         if key.visual:
             torch.cat(batch.features, dim=1, out=place.features)
-        self._graphs.run(key, lambda: self._pass(key, place, together))
+        self._graphs.run(key, lambda: self._pass(key, place, batched))
         return place.logits.clone()
 
-    def _pass(self, key: _Key, place: _Place, together: Together) -> None:
+    def _pass(self, key: _Key, place: _Place, batched: VarlenAttention) -> None:
         """From `place` to `place`. Padding computes what nobody reads; its keys go nowhere."""
         ids, rows, pads, ends, held, starts = place.numbers.split_with_sizes(place.sizes)
         slots, new = slice(key.slots[0], key.slots[-1] + 1), Lengths(starts.int(), key.width)
@@ -177,7 +178,7 @@ class Prefill:
 
         def attend(layer: int, qkv: Tensor) -> Tensor:
             query = self._cache.store(layer, rows, qkv, cos, sin)
-            return together(query, *self._cache.read_all(layer, slots), new, lengths)
+            return batched(query, *self._cache.read_all(layer, slots), new, lengths)
 
         hidden = self._language(hidden, attend, deep)
         place.logits.copy_(self._language.logits(hidden.index_select(0, ends)))

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from svlm_cli.compute.flash import CausalKernels, Lengths, Together
+from svlm_cli.compute.flash import CausalKernels, Lengths
 from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.engine import attention
 from svlm_cli.engine.attention import CachedAttention, PackedBatch, last_of_each, neighbours
 from svlm_cli.engine.cache import KVCache
+from tests.compute import flash2
 
 LAYERS, SLOTS, CAPACITY, SIZE = 2, 6, 50, 8
 ATOL = 1e-5  # sums of float32 in another order
@@ -92,7 +93,7 @@ def test_equals_softmax_written_out(slots: tuple[int, ...], counts: tuple[int, .
 
 
 def plain(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """`Causal` in plain PyTorch."""
+    """`CausalAttention` in plain PyTorch."""
     shared = query.shape[1] // keys.shape[1]
     keys, values = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1)
     scores = torch.einsum("nhd,mhd->hnm", query, keys) / math.sqrt(SIZE)
@@ -101,9 +102,9 @@ def plain(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def plain_together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
-    """`Together` in plain PyTorch."""
-    bounds, lengths = new.starts.tolist(), held.tolist()
-    assert new.longest == max(stop - start for start, stop in pairwise(bounds)), "kernels trust it"
+    """`VarlenAttention` in plain PyTorch."""
+    bounds, lengths = new.cu_seqlens.tolist(), held.tolist()
+    assert new.max_seqlen == max(stop - start for start, stop in pairwise(bounds)), "kernels trust it"
     assert len(keys) == len(values) == len(held)
     return torch.cat(
         [
@@ -113,16 +114,23 @@ def plain_together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, he
     )
 
 
-@pytest.mark.parametrize("together", [None, plain_together])
+KERNELS = {
+    "one stream at a time": CausalKernels(plain),
+    "several streams": CausalKernels(plain, plain_together),
+    "FlashAttention 2": flash2.kernels(),
+}
+
+
+@pytest.mark.parametrize("kernels", KERNELS.values(), ids=KERNELS.keys())
 @pytest.mark.parametrize(("slots", "counts"), BATCHES.values(), ids=BATCHES.keys())
 def test_kernels_are_given_what_they_ask_for(
-    slots: tuple[int, ...], counts: tuple[int, ...], together: Together | None
+    slots: tuple[int, ...], counts: tuple[int, ...], kernels: CausalKernels
 ) -> None:
     """Guards lengths, slots and tokens of another stream."""
     cache = filled_cache([41, 40, 3, 17, 0, 12], kinds=2)
     batch = PackedBatch(slots, counts)
     qkv, tables = new_tokens(sum(counts), 4, 2)
-    attend = CachedAttention(cache, batch, *tables, heads=4, kernels=CausalKernels(plain, together))
+    attend = CachedAttention(cache, batch, *tables, heads=4, kernels=kernels)
     query = rotate(apart(qkv, 4, 2)[0], *tables)
     torch.testing.assert_close(attend(1, qkv), written_out(cache, 1, batch, query), atol=ATOL, rtol=0)
 

@@ -34,7 +34,7 @@ class Replayed(Graphs):
 
 
 def alone(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """`Causal` in plain PyTorch."""
+    """`CausalAttention` in plain PyTorch."""
     shared = query.shape[1] // keys.shape[1]
     keys, values = keys.repeat_interleave(shared, 1), values.repeat_interleave(shared, 1)
     scores = torch.einsum("nhd,mhd->hnm", query, keys) / math.sqrt(query.shape[2])
@@ -43,17 +43,17 @@ def alone(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def together(query: Tensor, keys: Tensor, values: Tensor, new: Lengths, held: Tensor) -> Tensor:
-    """`Together` in plain PyTorch. What belongs to no stream is no number, as it may be on a GPU."""
+    """`VarlenAttention` in plain PyTorch. What belongs to no stream is no number, as it may be on a GPU."""
     output = torch.full_like(query, math.nan)
-    starts = new.starts.tolist()
+    starts = new.cu_seqlens.tolist()
     for index, (start, stop, length) in enumerate(zip(starts, starts[1:], held.tolist(), strict=False)):
         output[start:stop] = alone(query[start:stop], keys[index, :length], values[index, :length])
     return output
 
 
-def replaying(engine: Engine) -> Replayed:
+def replaying(engine: Engine, *, padded: bool = False) -> Replayed:
     graphs = Replayed()
-    engine._prefiller._graphs, engine._prefiller._kernels = graphs, CausalKernels(alone, together)
+    engine._prefiller._graphs, engine._prefiller._kernels = graphs, CausalKernels(alone, together, padded)
     return graphs
 
 
@@ -89,3 +89,12 @@ def test_recordings_are_few_and_small(parts: Parts, monkeypatch: pytest.MonkeyPa
     with engine.open() as stream:
         hear(engine, [stream], make_chunks(1))
     assert len(graphs.keys) == done
+
+
+def test_a_kernel_that_pads_is_not_recorded(parts: Parts) -> None:
+    """Guards the speed: each stream would be padded to the width of the recording, which holds the tokens of all."""
+    engine = parts.engine(small_policy())
+    graphs = replaying(engine, padded=True)
+    with engine.open() as stream:
+        hear(engine, [stream], make_chunks(1))
+    assert graphs.keys == []

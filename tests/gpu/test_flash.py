@@ -13,8 +13,10 @@ pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore::UserWarning")
 
 @pytest.mark.parametrize("kernel", AttentionKernel)
 @pytest.mark.parametrize(("n", "m"), [(1, 1), (40, 40), (288, 6144), (129, 3001)])
-@pytest.mark.parametrize(("heads", "kinds", "size"), [(28, 4, 128), (4, 2, 64)])
-def test_new_tokens_over_old_ones(kernel: AttentionKernel, n: int, m: int, heads: int, kinds: int, size: int) -> None:
+@pytest.mark.parametrize(("heads", "kv_heads", "size"), [(28, 4, 128), (4, 2, 64)])
+def test_new_tokens_over_old_ones(
+    kernel: AttentionKernel, n: int, m: int, heads: int, kv_heads: int, size: int
+) -> None:
     """Guards "causal" that counts from the first key, and heads that take another's keys."""
     device, dtype = torch.device("cuda"), torch.bfloat16
     if not usable(kernel, device, dtype):
@@ -22,10 +24,10 @@ def test_new_tokens_over_old_ones(kernel: AttentionKernel, n: int, m: int, heads
     kernels = causal(choose(kernel, device, dtype), device, dtype)
     assert kernels is not None
     query = noise(n, heads, size, dtype=dtype)
-    keys, values = noise(m, kinds, size, seed=1, dtype=dtype), noise(m, kinds, size, seed=2, dtype=dtype)
-    found = kernels.alone(query.cuda(), keys.cuda(), values.cuda())
+    keys, values = noise(m, kv_heads, size, seed=1, dtype=dtype), noise(m, kv_heads, size, seed=2, dtype=dtype)
+    found = kernels.single(query.cuda(), keys.cuda(), values.cuda())
     wide_keys, wide_values = (
-        x.float().repeat_interleave(heads // kinds, dim=1).transpose(0, 1) for x in (keys, values)
+        x.float().repeat_interleave(heads // kv_heads, dim=1).transpose(0, 1) for x in (keys, values)
     )
     seen = torch.ones(n, m, dtype=torch.bool).tril(m - n)
     expected = torch.nn.functional.scaled_dot_product_attention(
@@ -35,19 +37,22 @@ def test_new_tokens_over_old_ones(kernel: AttentionKernel, n: int, m: int, heads
 
 
 @pytest.mark.parametrize("kernel", AttentionKernel)
-@pytest.mark.parametrize(("heads", "kinds", "size"), [(28, 4, 128), (4, 2, 64)])
-def test_several_streams_in_one_call(kernel: AttentionKernel, heads: int, kinds: int, size: int) -> None:
-    """Guards the lengths of another stream, and keys that a slot held before."""
-    device, dtype, new, held = torch.device("cuda"), torch.bfloat16, (40, 1, 288, 129), (40, 700, 3000, 1025)
+@pytest.mark.parametrize("new", [(40, 1, 288, 129), (40, 40, 40, 40)])
+@pytest.mark.parametrize(("heads", "kv_heads", "size"), [(28, 4, 128), (4, 2, 64)])
+def test_several_streams_in_one_call(
+    kernel: AttentionKernel, new: tuple[int, ...], heads: int, kv_heads: int, size: int
+) -> None:
+    """Guards the lengths of another stream, keys that a slot held before, and padding."""
+    device, dtype, held = torch.device("cuda"), torch.bfloat16, (40, 700, 3000, 1025)
     kernels = causal(choose(kernel, device, dtype), device, dtype) if usable(kernel, device, dtype) else None
-    if kernels is None or kernels.together is None:
+    if kernels is None or kernels.batched is None:
         pytest.skip(f"{kernel} is not usable here, or takes one stream at a time")
-    query, pool = noise(sum(new), heads, size, dtype=dtype).cuda(), (len(new) + 2, 3100, kinds, size)
+    query, pool = noise(sum(new), heads, size, dtype=dtype).cuda(), (len(new) + 2, 3100, kv_heads, size)
     keys, values = (noise(*pool, seed=seed, dtype=dtype).cuda()[1:-1] for seed in (1, 2))
     starts, lengths = (torch.tensor(one, dtype=torch.int32).cuda() for one in (np.cumsum((0, *new)), held))
-    found = kernels.together(query, keys, values, Lengths(starts, max(new)), lengths)
+    found = kernels.batched(query, keys, values, Lengths(starts, max(new)), lengths)
     apart = zip(torch.split(query, list(new)), keys, values, held, strict=True)
-    expected = [kernels.alone(one, k[:length], v[:length]) for one, k, v, length in apart]
+    expected = [kernels.single(one, k[:length], v[:length]) for one, k, v, length in apart]
     alike(found, torch.cat(expected).cpu(), dtype)
 
 

@@ -1,4 +1,4 @@
-"""Attention of a single query of each stream over all its keys, read in parts. See `ops.py`."""
+"""Decode attention with split keys: one query of each stream over all its keys. See `ops.py`."""
 
 import torch
 import triton
@@ -6,7 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 _KEYS_AT_ONCE = 64
-_LEAST_ROWS = 16  # of a matrix product
+_LEAST_ROWS = 16  # the fewest rows of a matrix product
 
 
 @triton.jit
@@ -14,63 +14,63 @@ def _decode_part(
     query, keys, values, slots, lengths, part, part_max, part_sum, scale,
     C, K, SHARED: tl.constexpr, D: tl.constexpr, SPLITS: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """One of `SPLITS` parts of a stream's keys, for the query heads that share a key head."""
-    stream, kind, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
+    """One of `SPLITS` parts of a stream's keys, for the query heads that share a KV head."""
+    stream, kv_head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     length = tl.load(lengths + stream).to(tl.int32)
-    each = tl.cdiv(tl.cdiv(length, SPLITS), BLOCK) * BLOCK
-    start, stop = split * each, tl.minimum((split + 1) * each, length)
+    per_split = tl.cdiv(tl.cdiv(length, SPLITS), BLOCK) * BLOCK
+    start, stop = split * per_split, tl.minimum((split + 1) * per_split, length)
     head, channel = tl.arange(0, ROWS), tl.arange(0, D)
-    real = head[:, None] < SHARED
-    row = (stream.to(tl.int64) * K + kind) * SHARED + head
-    q = tl.load(query + row[:, None] * D + channel[None, :], mask=real, other=0.0)
-    first = (tl.load(slots + stream).to(tl.int64) * C * K + kind) * D
-    most = tl.full((ROWS,), float("-inf"), tl.float32)
+    real_head = head[:, None] < SHARED
+    row = (stream.to(tl.int64) * K + kv_head) * SHARED + head
+    q = tl.load(query + row[:, None] * D + channel[None, :], mask=real_head, other=0.0)
+    first = (tl.load(slots + stream).to(tl.int64) * C * K + kv_head) * D
+    maximum = tl.full((ROWS,), float("-inf"), tl.float32)
     total = tl.zeros((ROWS,), tl.float32)
-    summed = tl.zeros((ROWS, D), tl.float32)
+    accumulated = tl.zeros((ROWS, D), tl.float32)
     for begin in range(start, stop, BLOCK):
         place = begin + tl.arange(0, BLOCK)
-        there = place < stop
+        valid = place < stop
         offset = first + place.to(tl.int64)[:, None] * K * D + channel[None, :]
-        k = tl.load(keys + offset, mask=there[:, None], other=0.0)
+        k = tl.load(keys + offset, mask=valid[:, None], other=0.0)
         scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
-        scores = tl.where(there[None, :], scores, float("-inf"))
-        larger = tl.maximum(most, tl.max(scores, 1))
-        weights = tl.exp2(scores - larger[:, None])
-        fade = tl.exp2(most - larger)
-        total = total * fade + tl.sum(weights, 1)
-        v = tl.load(values + offset, mask=there[:, None], other=0.0)
-        summed = summed * fade[:, None] + tl.dot(weights.to(v.dtype), v, input_precision="ieee")
-        most = larger
+        scores = tl.where(valid[None, :], scores, float("-inf"))
+        new_maximum = tl.maximum(maximum, tl.max(scores, 1))
+        weights = tl.exp2(scores - new_maximum[:, None])
+        rescale = tl.exp2(maximum - new_maximum)
+        total = total * rescale + tl.sum(weights, 1)
+        v = tl.load(values + offset, mask=valid[:, None], other=0.0)
+        accumulated = accumulated * rescale[:, None] + tl.dot(weights.to(v.dtype), v, input_precision="ieee")
+        maximum = new_maximum
     out = row * SPLITS + split
-    tl.store(part + out[:, None] * D + channel[None, :], summed, mask=real)
-    tl.store(part_max + out, most, mask=head < SHARED)
+    tl.store(part + out[:, None] * D + channel[None, :], accumulated, mask=real_head)
+    tl.store(part_max + out, maximum, mask=head < SHARED)
     tl.store(part_sum + out, total, mask=head < SHARED)
 
 
 @triton.jit
 def _decode_whole(part, part_max, part_sum, output, D: tl.constexpr, SPLITS: tl.constexpr):
-    """The parts of one head put together. A part without keys has the maximum -inf and counts nothing."""
+    """Combines the parts of one head. A part without keys has maximum -inf, and so weight 0."""
     row = tl.program_id(0).to(tl.int64)
     split, channel = tl.arange(0, SPLITS), tl.arange(0, D)
-    most = tl.load(part_max + row * SPLITS + split)
-    weight = tl.exp2(most - tl.max(most, 0))
+    maximum = tl.load(part_max + row * SPLITS + split)
+    weight = tl.exp2(maximum - tl.max(maximum, 0))
     total = tl.sum(weight * tl.load(part_sum + row * SPLITS + split), 0)
     parts = tl.load(part + (row * SPLITS + split)[:, None] * D + channel[None, :])
-    summed = tl.sum(parts * weight[:, None], 0) / total
-    tl.store(output + row * D + channel, summed.to(output.dtype.element_ty))
+    accumulated = tl.sum(parts * weight[:, None], 0) / total
+    tl.store(output + row * D + channel, accumulated.to(output.dtype.element_ty))
 
 
 def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, lengths: Tensor) -> Tensor:
-    """See `ops.decode_attention`. How many parts there are follows from the batch alone, so a graph may hold them."""
+    """See `ops.decode_attention`. The number of parts does not depend on lengths, so a graph can be recorded."""
     streams, heads, size = query.shape
-    capacity, kinds = keys.shape[1:3]
-    shared = heads // kinds
-    splits = splits_of(streams * kinds, _processors(query.device), capacity)
+    capacity, kv_heads = keys.shape[1:3]
+    shared = heads // kv_heads
+    splits = splits_of(streams * kv_heads, _processors(query.device), capacity)
     part = query.new_empty(streams, heads, splits, size, dtype=torch.float32)
     part_max, part_sum = query.new_empty(2, streams, heads, splits, dtype=torch.float32)
-    scale = size**-0.5 * 1.4426950408889634  # log2(e): the kernel counts in powers of two
-    _decode_part[(streams, kinds, splits)](
-        query, keys, values, slots, lengths, part, part_max, part_sum, scale, capacity, kinds,
+    scale = size**-0.5 * 1.4426950408889634  # log2(e), since the kernel uses exp2
+    _decode_part[(streams, kv_heads, splits)](
+        query, keys, values, slots, lengths, part, part_max, part_sum, scale, capacity, kv_heads,
         SHARED=shared, D=size, SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(shared)),
         BLOCK=_KEYS_AT_ONCE,
     )  # fmt: skip
@@ -80,7 +80,7 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
 
 
 def splits_of(pairs: int, processors: int, capacity: int) -> int:
-    """In how many parts keys are read, a power of two: two programs a processor, if there are keys for so many."""
+    """In how many parts keys are read, a power of two: two programs for each processor, if there are keys enough."""
     wanted = max(2 * processors // pairs, 1)
     useful = max(capacity // (2 * _KEYS_AT_ONCE), 1)
     return 1 << (min(wanted, useful).bit_length() - 1)

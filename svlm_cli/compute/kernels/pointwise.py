@@ -1,4 +1,4 @@
-"""What happens to each number of a row: norms, gates, rotation, penalties. See `ops.py`."""
+"""Norms, gates, rotation and penalties, row by row. See `ops.py`."""
 
 import torch
 import triton
@@ -61,7 +61,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 @triton.jit
 def load_halves(heads, place, HALF: tl.constexpr, mask):
-    """Both halves of the channels of heads, of which `place` is that of the first."""
+    """Both halves of heads' channels; `place` is the offset of the first half."""
     return tl.load(heads + place, mask=mask), tl.load(heads + place + HALF, mask=mask)
 
 
@@ -73,10 +73,11 @@ def store_halves(heads, place, first, second, HALF: tl.constexpr, mask):
 
 
 @triton.jit
-def turned(first, second, cos, sin, angle, HALF: tl.constexpr, mask):
-    """Both halves of rotated heads, in their own dtype. See `layers.rotate`."""
+def rotated(first, second, cos, sin, angle, HALF: tl.constexpr, mask):
+    """Both halves of heads, rotated, in the heads' dtype. See `rotary.rotate`."""
     a, b = first.to(tl.float32), second.to(tl.float32)
-    c, s = tl.load(cos + angle, mask=mask), tl.load(sin + angle + HALF, mask=mask)  # the other halves are c and -s
+    # The first half of the sines has the other sign, and both halves of the cosines are alike.
+    c, s = tl.load(cos + angle, mask=mask), tl.load(sin + angle + HALF, mask=mask)
     return (a * c - b * s).to(first.dtype), (b * c + a * s).to(first.dtype)
 
 
@@ -87,12 +88,12 @@ def _rotary_tables(
 ):  # fmt: skip
     token = (tl.program_id(0) * TOKENS + tl.arange(0, TOKENS))[:, None]
     channel = tl.arange(0, CHANNELS)[None, :]
-    there = (token < COUNT) & (channel < D)
+    valid = (token < COUNT) & (channel < D)
     axis = tl.load(axes + channel, mask=channel < D, other=0)
-    position = tl.load(positions + token * TOKEN + axis * AXIS, mask=there, other=0.0)
+    position = tl.load(positions + token * TOKEN + axis * AXIS, mask=valid, other=0.0)
     angle = position * tl.load(frequencies + channel, mask=channel < D, other=0.0)
-    tl.store(cos + token * D + channel, tl.cos(angle), mask=there)
-    tl.store(sin + token * D + channel, tl.sin(angle), mask=there)
+    tl.store(cos + token * D + channel, tl.cos(angle), mask=valid)
+    tl.store(sin + token * D + channel, tl.sin(angle), mask=valid)
 
 
 def rotary_tables(positions: Tensor, frequencies: Tensor, axes: Tensor) -> tuple[Tensor, Tensor]:
@@ -110,11 +111,11 @@ def rotary_tables(positions: Tensor, frequencies: Tensor, axes: Tensor) -> tuple
 def _rotate_heads(qkv, cos, sin, WIDTH, HEADS: tl.constexpr, HALF: tl.constexpr, H: tl.constexpr, C: tl.constexpr):
     token = tl.program_id(0).to(tl.int64)
     head, channel = tl.arange(0, H)[:, None], tl.arange(0, C)[None, :]
-    there = (head < HEADS) & (channel < HALF)
+    valid = (head < HEADS) & (channel < HALF)
     place = token * WIDTH + head * 2 * HALF + channel
-    first, second = load_halves(qkv, place, HALF, there)
-    turned_a, turned_b = turned(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
-    store_halves(qkv, place, turned_a, turned_b, HALF, there)
+    first, second = load_halves(qkv, place, HALF, valid)
+    rotated_a, rotated_b = rotated(first, second, cos, sin, token * 2 * HALF + channel, HALF, channel < HALF)
+    store_halves(qkv, place, rotated_a, rotated_b, HALF, valid)
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:

@@ -1,12 +1,12 @@
-"""Products with weights, and what they need: a single row, and rows in eight bits. See `ops.py` and `fp8.py`."""
+"""Matrix products of a single row, and rows quantised to fp8. See `ops.py` and `fp8.py`."""
 
 import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 
-_MANY = 1 << 14  # channels: enough programs to read ahead of each other
-_LEAST_ROWS = 64  # of 33 and less, cuBLAS has no product in eight bits for some shapes
+_MANY = 1 << 14  # channels: so many programs hide each other's latency without prefetching
+_LEAST_ROWS = 64  # with 33 and fewer, cuBLAS has no fp8 product for some shapes
 
 
 @triton.jit
@@ -22,7 +22,7 @@ def _row(x, begin, inner, K):
 
 @triton.jit
 def _summed(block, row, COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr):
-    """Products of `EACH` neighbours, which one thread has: few registers for sums leave many for what is being read."""
+    """Sums of `EACH` neighbouring products, all in one thread: registers that sums do not take hold loads in flight."""
     return tl.sum(tl.reshape(block.to(tl.float32) * row, (COLUMNS, BLOCK // EACH, EACH)), 2)
 
 
@@ -32,9 +32,9 @@ def _row_linear(
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr,
     SCALED: tl.constexpr, BIASED: tl.constexpr, AHEAD: tl.constexpr,
 ):  # fmt: skip
-    """`COLUMNS` channels of the product of one row. Without matrix units: what takes time is to read the weights.
+    """`COLUMNS` channels of the product of one row. Without tensor cores, since reading weights takes longest.
 
-    `AHEAD` reads them one block ahead.
+    `AHEAD` prefetches one block.
     """
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
@@ -43,9 +43,9 @@ def _row_linear(
     if AHEAD:
         block = _block(place, 0, inner, real, K)
         for begin in range(0, K, BLOCK):
-            coming = _block(place, begin + BLOCK, inner, real, K)
+            next_block = _block(place, begin + BLOCK, inner, real, K)
             sums += _summed(block, _row(x, begin, inner, K), COLUMNS, BLOCK, EACH)
-            block = coming
+            block = next_block
     else:
         for begin in range(0, K, BLOCK):
             sums += _summed(_block(place, begin, inner, real, K), _row(x, begin, inner, K), COLUMNS, BLOCK, EACH)
@@ -71,7 +71,7 @@ def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor |
 
 
 def _blocks(channels: int, inputs: int, bytes_each: int) -> tuple[int, int, bool]:
-    """Channels and inputs at once, and whether to read ahead: what was fastest on an H200 (docs/performance.md)."""
+    """Channels and inputs a block, and whether to prefetch: what was fastest on an H200 (docs/performance.md)."""
     if channels >= _MANY:
         return 8, 512, False
     if bytes_each == 1:
@@ -80,7 +80,7 @@ def _blocks(channels: int, inputs: int, bytes_each: int) -> tuple[int, int, bool
 
 
 def _at_once(weights: Tensor) -> int:
-    """How many of them a thread reads at once: 16 bytes."""
+    """How many weights a thread loads at once: 16 bytes."""
     return 16 // weights.element_size()
 
 
@@ -89,7 +89,7 @@ def _row_gated(
     x, weights, scales, out, N, K,
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr, SCALED: tl.constexpr,
 ):  # fmt: skip
-    """As `_row_linear`, of gates and of what they let through."""
+    """As `_row_linear`, for gates and up projections together."""
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
     place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
@@ -108,7 +108,7 @@ def _row_gated(
 
 
 def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
-    """See `ops.gated_linear`, of ``[1, K]``."""
+    """See `ops.gated_linear`, for one row ``[1, K]``."""
     n, k = len(weights) // 2, weights.shape[1]
     out = x.new_empty(1, n)
     columns = 8 if weights.element_size() == 1 else 4  # as in `_blocks`: what was fastest
@@ -120,7 +120,7 @@ def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
 
 
 @triton.jit
-def _round_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.constexpr):
+def _quantise_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.constexpr):
     row, channel = tl.program_id(0).to(tl.int64), tl.arange(0, BLOCK)
     inside = channel < K
     wide = tl.load(x + row * K + channel, mask=inside, other=0.0).to(tl.float32)
@@ -129,11 +129,11 @@ def _round_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.constexpr
     tl.store(scales + row, scale)
 
 
-def round_rows(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """See `fp8.rounded`. If they are few, others follow, with anything in them."""
+def quantise_rows(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """See `fp8.quantise_rows`. If rows are few, more are appended, which nothing fills."""
     rows, size = max(len(x), _LEAST_ROWS), x.shape[1]
     values, scales = x.new_empty(rows, size, dtype=dtype), x.new_empty(rows, 1, dtype=torch.float32)
-    _round_rows[(len(x),)](
+    _quantise_rows[(len(x),)](
         x, values, scales, size, LARGEST=torch.finfo(dtype).max, BLOCK=triton.next_power_of_2(size), num_warps=8
     )
     return values, scales

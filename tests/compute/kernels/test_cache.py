@@ -5,30 +5,55 @@ import torch
 
 from svlm_cli.compute import ops
 from svlm_cli.compute.route import Run
+from tests.compute.kernels.device import INTERPRETED, large, on_device
 from tests.compute.kernels.numbers import DTYPES, alike, noise, tables
 
 pytestmark = pytest.mark.gpu
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("heads", "kinds", "size"), [(28, 4, 128), (4, 2, 64), (3, 1, 16)])
-def test_rotation_on_the_way_to_the_cache(dtype: torch.dtype, heads: int, kinds: int, size: int) -> None:
+@pytest.mark.parametrize(("heads", "kv_heads", "size"), [(4, 2, 64), (3, 1, 16), *large((28, 4, 128))])
+@pytest.mark.parametrize("nowhere", [(), (0, 5, 36)])
+def test_rotation_on_the_way_to_the_cache(
+    dtype: torch.dtype, heads: int, kv_heads: int, size: int, nowhere: tuple[int, ...]
+) -> None:
+    """Guards tokens that are stored nowhere, and heads that do not fill the last block."""
     count, places = 37, 90
-    qkv, (cos, sin) = noise(count, (heads + 2 * kinds) * size, dtype=dtype), tables(count, size, seed=1)
+    qkv, (cos, sin) = noise(count, (heads + 2 * kv_heads) * size, dtype=dtype), tables(count, size, seed=1)
     rows = torch.randperm(places, generator=torch.Generator().manual_seed(2))[:count]
-    pools = [noise(places, kinds, size, seed=3 + index, dtype=dtype) for index in range(3)]
-    ours, theirs = [pool.cuda() for pool in pools], [pool.float() for pool in pools]
-    query = ops.rotate_and_store(qkv.cuda(), cos.cuda(), sin.cuda(), rows.cuda(), *ours)
+    rows[list(nowhere)] = -1
+    pools = [noise(places, kv_heads, size, seed=3 + index, dtype=dtype) for index in range(3)]
+    ours, theirs = [on_device(pool) for pool in pools], [pool.float() for pool in pools]
+    query = ops.rotate_and_store(on_device(qkv), on_device(cos), on_device(sin), on_device(rows), *ours)
     alike(query, ops.rotate_and_store(qkv.float(), cos, sin, rows, *theirs), dtype)
     for found, expected in zip(ours, theirs, strict=True):
         alike(found, expected, dtype)
 
 
+SLOTS = {
+    "some slide, some jump": [
+        [Run(900, 3, 20), Run(100, 23, 800), Run(1200, 823, 800)],
+        [Run(2005, 2003, 95), Run(2500, 2098, 400)],
+        [Run(2950, 2960, 1), Run(2951, 2953, 1)],
+    ],
+    "runs on and beside the edge of a block": [
+        [Run(2, 1, 127), Run(130, 128, 128), Run(300, 256, 129), Run(500, 385, 256), Run(800, 641, 1)]
+    ],
+    "jumps on and beside the edge of a block": [
+        [Run(600, 1, 127), Run(10, 300, 1)],
+        [Run(1600, 1001, 128), Run(1010, 1300, 1)],
+        [Run(2600, 2001, 129), Run(2010, 2300, 1)],
+    ],
+    "one slot has nothing to move": [[Run(5, 4, 3)], [], [Run(2000, 1000, 2)]],
+}
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("kinds", "size"), [(4, 128), (2, 64), (1, 16)])
+@pytest.mark.parametrize(("kv_heads", "size"), [(1, 16), (2, 256), *large((2, 64), (4, 128))])
 @pytest.mark.parametrize("room", [1 << 28, 0])
+@pytest.mark.parametrize("case", SLOTS)
 def test_moving_within_slots(
-    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, kinds: int, size: int, room: int
+    monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, kv_heads: int, size: int, room: int, case: str
 ) -> None:
     """Guards places that are written to before they are read: some slide, some jump, some of them backwards. All layers
     at once, and one after the other.
@@ -36,17 +61,12 @@ def test_moving_within_slots(
     from svlm_cli.compute.kernels import cache
 
     monkeypatch.setattr(cache, "_STAGED_BYTES", room)
-    layers, places = 3, 3000
-    slots = [
-        [Run(900, 3, 20), Run(100, 23, 800), Run(1200, 823, 800)],
-        [Run(2005, 2003, 95), Run(2500, 2098, 400)],
-        [Run(2950, 2960, 1), Run(2951, 2953, 1)],
-    ]
+    layers, places, slots = 2 if INTERPRETED else 3, 3000, SLOTS[case]
     count = sum(run.rows for slot in slots for run in slot)
     cos, sin = tables(count, size, seed=4)
-    pools = [noise(layers, places, kinds, size, seed=index, dtype=dtype) for index in range(3)]
-    ours, theirs = [pool.cuda() for pool in pools], [pool.float() for pool in pools]
-    for (keys, rotated, values), on in ((ours, "cuda"), (theirs, "cpu")):
-        ops.move(keys, rotated, values, slots, cos.to(on), sin.to(on))
+    pools = [noise(layers, places, kv_heads, size, seed=index, dtype=dtype) for index in range(3)]
+    ours, theirs = [on_device(pool) for pool in pools], [pool.float() for pool in pools]
+    ops.move(ours[0], ours[1], ours[2], slots, on_device(cos), on_device(sin))
+    ops.move(theirs[0], theirs[1], theirs[2], slots, cos, sin)
     for found, expected in zip(ours, theirs, strict=True):
         alike(found, expected, dtype)
