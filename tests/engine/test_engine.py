@@ -50,12 +50,7 @@ def test_a_round_may_fill_its_slot_to_the_last_token(parts: Parts, rounds: int) 
         before = (stream.spans, stream.rounds, engine.cache.lengths[stream.slot])
         with pytest.raises(CapacityError, match=f"needs {needed + 1} tokens .* room for {needed}"):
             say(engine, stream, chunks[-1], COUNT + 1)
-        assert (
-            stream.spans,
-            stream.rounds,
-            engine.cache.lengths[stream.slot],
-            engine.cache.lengths[stream.slot],
-        ) == before
+        assert (stream.spans, stream.rounds, engine.cache.lengths[stream.slot]) == before
         assert [*said, say(engine, stream, chunks[-1], COUNT)] == expected
 
 

@@ -9,10 +9,10 @@ import torch
 
 from svlm_cli.compute.device import free_bytes
 from svlm_cli.compute.fp8 import Fp8Weight
-from svlm_cli.core.policy import Mode
+from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.engine.engine import Engine
-from svlm_cli.engine.footprint import footprint
-from svlm_cli.engine.prompt import Prompt
+from svlm_cli.engine.footprint import footprint, stream_tokens
+from svlm_cli.engine.prompt import Prompt, count_ids
 from svlm_cli.networks.families import SHAPES
 from tests.engine.conftest import Parts, small_policy
 from tests.tiny import make_tiny_checkpoint
@@ -44,6 +44,40 @@ def test_weights_and_cache_are_known_to_the_byte(parts: Parts, mode: Mode, strea
     assert expected.cache == sum(pool.numel() * pool.element_size() for pool in pools) + seen.numel()
     assert expected.weights == sum(weight.numel() * 4 for weight in parts.model.parameters())
     assert expected.total == expected.weights + expected.cache + expected.working
+
+
+def room(parts: Parts, policy: StreamPolicy) -> int:
+    family = parts.model.family
+    return stream_tokens(Prompt(parts.tokenizer, policy, family), policy, family)
+
+
+def test_a_slot_has_room_for_what_the_windows_hold_and_no_more(parts: Parts) -> None:
+    """Guards the capacity's arithmetic from both sides: one token less is an error in an hour, one more is wasted.
+
+    Every round shows four visual tokens, unless said otherwise.
+    """
+    base = small_policy(vision=3, text=3, sink=6, window=8, tokens=6)
+    prompt = Prompt(parts.tokenizer, base, parts.model.family)
+    turn, opening, query = prompt.longest_turn(6), count_ids(prompt.opening(())), 32
+    assert room(parts, base) == opening + 6 + 7 + 3 * turn + 3 * 4 + query
+
+    def more(**changes: Any) -> int:
+        return room(parts, small_policy(**{"tokens": 6, **changes})) - room(parts, base)
+
+    assert more(sink=7) == 1
+    assert [more(window=window) for window in (9, 2, 1, 0)] == [1, -6, -7, -7]
+    assert more(text=5) == 2 * turn
+    assert more(vision=5) == 2 * turn + 2 * 4
+    assert more(vision=0) == -3 * 4
+    assert more(vision=2) == -4
+    assert more(keep_query=True) == 2 * query
+    assert [more(fps=fps) for fps in (1, 3, 8)] == [0, 3 * 4, 3 * 12]
+    assert [more(vision_tokens=most) for most in (1, 4, 9, 12, 99)] == [-8, -8, -3, 0, 0]
+    assert room(parts, small_policy(mode=Mode.FULL)) == base.windows.full_tokens
+    reset, carried = base.windows.reset_rounds, base.windows.carried_tokens
+    for most in (0, 9):
+        assert more(mode=Mode.WINDOW, vision_tokens=most) == carried + (reset - 3) * (turn + 4)
+    assert more(mode=Mode.WINDOW, vision=0) == carried + (reset - 3) * turn - 3 * 4
 
 
 def test_more_frames_take_more(parts: Parts) -> None:

@@ -181,8 +181,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "missing tensor": (in_shard(lambda tensors: tensors.pop(NORM)), f"lacks the tensor {NORM}\\."),
     "missing tensors": (
-        in_shard(lambda tensors: [tensors.pop(name) for name in sorted(tensors)[:3]]),
-        r"lacks the tensor \S+ and 2 more\.",
+        in_shard(lambda tensors: [tensors.pop(name) for name in sorted(tensors)[:2]]),
+        r"lacks the tensor \S+ and 1 more\.",
     ),
     "unknown tensor": (
         in_shard(lambda tensors: tensors.update({"model.layers.9.mlp.up_proj.weight": torch.ones(2)})),
