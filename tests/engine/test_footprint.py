@@ -9,11 +9,15 @@ import torch
 
 from svlm_cli.compute.device import free_bytes
 from svlm_cli.compute.fp8 import Fp8Weight
+from svlm_cli.compute.graphs import Graphs
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import footprint, stream_tokens
 from svlm_cli.engine.prompt import Prompt, count_ids
 from svlm_cli.networks.families import SHAPES
+from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
+from svlm_cli.networks.qwen2_5_vl.fused_vision import QwenFusedVision
+from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from tests.engine.conftest import Parts, small_policy
 from tests.tiny import make_tiny_checkpoint
 
@@ -44,6 +48,46 @@ def test_weights_and_cache_are_known_to_the_byte(parts: Parts, mode: Mode, strea
     assert expected.cache == sum(pool.numel() * pool.element_size() for pool in pools) + seen.numel()
     assert expected.weights == sum(weight.numel() * 4 for weight in parts.model.parameters())
     assert expected.total == expected.weights + expected.cache + expected.working
+
+
+@pytest.mark.parametrize("penalty", [0.5, 1.0, 1.05])
+def test_ids_are_only_remembered_for_a_penalty(parts: Parts, penalty: float) -> None:
+    """Guards the bytes of the sampler's memory, which there are only then."""
+    policy = small_policy()
+    policy = replace(policy, sampling=replace(policy.sampling, repetition_penalty=penalty))
+    engine = parts.engine(policy, 2)
+    pools = (engine.cache.keys, engine.cache.rotated_keys, engine.cache.values)
+    seen = engine._sampler._seen
+    assert engine.estimate().cache == sum(pool.nbytes for pool in pools) + (0 if seen is None else seen.nbytes)
+
+
+def test_channels_that_are_added_to_the_vision_tower_are_counted(parts: Parts) -> None:
+    """Guards the sizes of the releases, whose inner size is none that kernels like."""
+    vision = replace(parts.model.config.vision, intermediate_size=44, depth=3)
+    assert vision.aligned_intermediate_size > vision.intermediate_size
+    family, policy = Qwen2_5VLFamily(replace(parts.model.config, vision=vision)), small_policy()
+    model = Qwen2_5VL(family)
+    before = [one.nbytes for one in model.parameters()]
+    replaced = [one.nbytes for name, one in model.visual.blocks.named_parameters() if ".mlp." in name]
+    blocks = QwenFusedVision(model.visual, Graphs(torch.device("cpu")))._blocks
+    joined = [part.nbytes for one in blocks for part in (one.gate_up, one.gate_up_bias, one.down, one.down_bias)]
+    said = footprint(family, policy, Prompt(parts.tokenizer, policy, family), streams=1, value_bytes=4)
+    assert said.weights == sum(before) - sum(replaced) + sum(joined)
+
+
+def test_weights_are_loaded_before_they_are_rounded(parts: Parts) -> None:
+    """Guards a GPU in which the rounded weights would fit, and those that they are made of do not."""
+    policy, family = small_policy(), parts.model.family
+    exact, rounded = (
+        footprint(family, policy, Prompt(parts.tokenizer, policy, family), streams=3, value_bytes=2, fp8=fp8)
+        for fp8 in (False, True)
+    )
+    assert rounded.weights < exact.weights
+    text = parts.model.config.text
+    halves = 2 * text.intermediate_size * text.hidden_size
+    for one, copied in ((exact, 2), (rounded, 2 + 4 + 4)):  # bytes: side by side; as float32, and their sizes
+        beyond = one.loading - exact.weights - one.cache
+        assert copied * halves <= beyond <= 2 * copied * halves
 
 
 def room(parts: Parts, policy: StreamPolicy) -> int:
