@@ -32,7 +32,7 @@ def test_the_last_ids_are_in_the_last_spans(count: int) -> None:
 @pytest.mark.parametrize("words", [(), (50,), (50, 51, 7)])
 def test_an_answer_is_closed_once(parts: Parts, words: tuple[int, ...]) -> None:
     """Guards a round cut at its limit, which has not closed itself, and a last word that is taken for the end."""
-    prompt = Prompt(parts.tokenizer, small_policy())
+    prompt = Prompt(parts.tokenizer, small_policy(), parts.model.family)
     for generated in (words, (*words, prompt.turn_end)):
         said, tail = prompt.answer(3, generated)
         assert (said.ids, tail.ids) == (words, prompt.tail)
@@ -41,6 +41,6 @@ def test_an_answer_is_closed_once(parts: Parts, words: tuple[int, ...]) -> None:
 
 def test_the_longest_turn_is_that_of_a_stream_of_years(parts: Parts) -> None:
     """Guards the room of a slot: a round with pixels, long times and as many words as may be, and no token more."""
-    prompt, latest_s, pixels = Prompt(parts.tokenizer, small_policy()), 1e9, 6
+    prompt, latest_s, pixels = Prompt(parts.tokenizer, small_policy(), parts.model.family), 1e9, 6
     turn = (*prompt.turn(0, latest_s, latest_s, (1, 2, 3), ()), *prompt.answer(0, (50,) * 20))
     assert prompt.longest_turn(20) == count_ids(turn) - pixels
