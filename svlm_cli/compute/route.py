@@ -6,7 +6,6 @@ Knows no key and no kernel.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -64,13 +63,9 @@ class Route:
 
 
 def _sliding(runs: Sequence[Run]) -> list[bool]:
-    """Which runs may move in order, row by row, in place.
+    """Which runs may move in order, row by row, in place: those that do not move backwards.
 
-    Those that do not move backwards, and lie before all later runs: so no row lands where a later one still waits.
+    Targets follow each other, so what one of them writes ends where the next one's target begins, which is not behind
+    its source. The others are set aside first.
     """
-    found = []
-    later: float = inf
-    for run in reversed(runs):
-        found.append(run.target <= run.source and run.source + run.rows <= later)
-        later = min(later, run.source)
-    return found[::-1]
+    return [run.target <= run.source for run in runs]

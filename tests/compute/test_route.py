@@ -71,13 +71,16 @@ def assert_all_at_once(runs: Sequence[Run]) -> None:
 def test_most_rows_slide() -> None:
     """Guards the speed: what jumps is copied twice."""
     route = Route.of([[Run(900, 0, 2), Run(100, 2, 800), Run(1000, 802, 2000)]], CPU)
-    assert route.rows.tolist() == [[900, 0, 0, 1], [901, 1, 1, 1], [100, 2, 2, 800], [1000, 802, 802, 2000]]
-    assert route.bounds.tolist() == [0, 2, 4]
+    assert route.rows.tolist() == [[900, 0, 0, 2], [100, 2, 2, 800], [1000, 802, 802, 2000]]
+    assert route.bounds.tolist() == [0, 0, 3]
+    route = Route.of([[Run(3, 4, 2), Run(100, 6, 800)]], CPU)
+    assert route.rows.tolist() == [[3, 4, 0, 1], [4, 5, 1, 1], [100, 6, 2, 800]]
+    assert route.bounds.tolist() == [0, 2, 3]
 
 
 def test_every_slot_slides_by_itself() -> None:
     """With the angles of its own rows, and none of another slot's."""
     route = Route.of([[Run(5, 4, 2)], [Run(15, 10, 1), Run(12, 11, 2)], [], [Run(29, 20, 1)]], CPU)
     assert route.rows.tolist() == [[5, 4, 0, 2], [15, 10, 2, 1], [12, 11, 3, 2], [29, 20, 5, 1]]
-    assert route.bounds.tolist() == [0, 0, 1, 2, 3, 3, 3, 3, 4]
+    assert route.bounds.tolist() == [0, 0, 1, 1, 3, 3, 3, 3, 4]
     assert route.slots == 4
