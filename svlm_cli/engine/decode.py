@@ -46,7 +46,7 @@ class _Rows:
     uniforms: Tensor  # [B, T] float32
     said: Tensor  # [1] how many tokens have been said
 
-    def rows(self, count: int) -> "_Rows":
+    def first(self, count: int) -> "_Rows":
         """Views of the first `count` rows."""
         return replace(self, **{name: getattr(self, name)[:count] for name in _OF_ROWS})
 
@@ -119,7 +119,7 @@ class Decoder:
             if request.forced_ids is not None:
                 whole[row, 3 : 3 + len(request.forced_ids)] = request.forced_ids
             real[row, : 1 + len(stream.uniforms)] = stream.next_position, *stream.uniforms
-        rows = self._rows.rows(width)
+        rows = self._rows.first(width)
         integers, floats = upload(whole, self.device), upload(real, self.device)
         for index, tensor in enumerate((rows.slots, rows.lengths, rows.endless)):
             tensor.copy_(integers[:, index])
@@ -149,7 +149,7 @@ class Decoder:
 
     def choose(self, logits: Tensor, policies: RowPolicies | None = None) -> None:
         """The next token of the first rows, from `logits` ``[B, V]``."""
-        rows = self._rows.rows(len(logits))
+        rows = self._rows.first(len(logits))
         uniforms = rows.uniforms.index_select(1, rows.said).squeeze(1)
         if policies is None:
             drawn = self._sampler.draw(logits, rows.slots, uniforms, rows.endless)
@@ -185,7 +185,7 @@ class Decoder:
 
     def _read(self, width: int) -> Tensor:
         """Feed each row the token that it has just said; logits ``[B, V]``."""
-        rows, cache = self._rows.rows(width), self._cache
+        rows, cache = self._rows.first(width), self._cache
         where = rows.positions[:, None].expand(-1, self._network.family.axes)  # text has the same on all axes
         cos, sin = ops.rotary_tables(where, self._network.rotary)
         # A stream that has ended in this round may still have a row: what it writes lies behind its end.

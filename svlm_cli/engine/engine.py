@@ -3,6 +3,7 @@
 `Engine.step` is one round of any of the open streams. Knows no file format, no subtitle and no terminal.
 """
 
+import math
 import time
 from bisect import insort
 from collections.abc import Iterator, Sequence
@@ -250,7 +251,7 @@ class Engine:
             part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
             patches.append(part)
             grids.append(grid)
-            counts += [int(np.prod(self.preprocessor.merged_grid(len(chunk), *size))) for chunk in whole]
+            counts += [math.prod(self.preprocessor.merged_grid(len(chunk), *size)) for chunk in whole]
         with flash.steady():
             features = torch.split(self._vision(torch.cat(patches), grids), counts, dim=1)
         for (index, _, _), feature in zip(shown, features, strict=True):

@@ -95,10 +95,10 @@ def evict(
     kept_previous = _cut(previous + moved, windows)
     pieces = [*opening, *kept_previous, *tail, *rounds]
     joined = Span(Part.PREVIOUS, tuple(chain.from_iterable(piece.span.ids for piece in kept_previous)))
-    after = [*opening, _Piece(joined, -1), *tail, *rounds]
+    before, behind = ([piece.span for piece in part] for part in (opening, (*tail, *rounds)))
     stretches = [range(piece.start, piece.start + len(piece.span.ids)) for piece in pieces]
     stretches.append(range(offset, offset + count_ids(spans[whole:])))
-    return Eviction((*(piece.span for piece in after), *spans[whole:]), _joined(stretches))
+    return Eviction((*before, joined, *behind, *spans[whole:]), _joined(stretches))
 
 
 def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, coming: int) -> int:

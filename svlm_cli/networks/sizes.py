@@ -1,6 +1,6 @@
 """The sizes of a network from scratch, as a training recipe states them, in the words of ``config.json``."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
 from svlm_cli.core.bounds import Within, require_usable
@@ -49,7 +49,7 @@ class TextSize:
 class NetworkSizes:
     """Both parts of a network from scratch."""
 
-    text: TextSize = field(default_factory=TextSize)
-    vision: VisionSize = field(default_factory=VisionSize)
-    tie_word_embeddings: bool = True
-    tokens_per_second: _Size = 2  # temporal positions
+    text: TextSize
+    vision: VisionSize
+    tie_word_embeddings: bool
+    tokens_per_second: int  # temporal positions
