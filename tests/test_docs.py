@@ -137,7 +137,7 @@ def faults(page: str) -> list[str]:
 def all_options() -> set[str]:
     """Every option of every command."""
     waiting: list[Any] = [application._root()]
-    found = {"--help"}
+    found = {"-h", "--help"}
     while waiting:
         command = waiting.pop()
         found |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}

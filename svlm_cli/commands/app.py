@@ -108,7 +108,8 @@ def _show_completion(shell: str | None) -> None:
 def _svlm(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version and exit."),
     ] = False,
     _debug: Annotated[
         bool,
@@ -150,7 +151,13 @@ def _listed() -> None:
 
 
 def _root() -> Any:
-    app = typer.Typer(cls=LazyGroup, invoke_without_command=True, rich_markup_mode=None, add_completion=False)
+    app = typer.Typer(
+        cls=LazyGroup,
+        invoke_without_command=True,
+        rich_markup_mode=None,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     app.callback()(_svlm)
     for name, (_, summary) in COMMANDS.items():
         app.command(name, help=summary)(_listed)

@@ -7,6 +7,7 @@ import typer
 from typer._click.core import ParameterSource
 from typer._click.exceptions import BadOptionUsage, MissingParameter, NoSuchOption
 
+from svlm_cli.commands import aliases
 from svlm_cli.commands.described import Option, leaves, option_of
 from svlm_cli.commands.messages import sentence
 from svlm_cli.core.text import did_you_mean
@@ -42,7 +43,7 @@ def usage_sentence(error: typer.TyperException) -> str:
     if extra := re.fullmatch(r"Got unexpected extra argument\(s\) \((.+)\)", message):
         return sentence(f"`{context.command_path}` has no use for {extra[1]}.", help_)
     if missing := re.match(r"No such command '(.+)'\.$", message):
-        return sentence(message, f"{_file_for(missing[1], context)} {help_}")
+        return sentence(message, f"{_command_for(missing[1], context)} {help_}")
     return sentence(_ended(message), help_)
 
 
@@ -67,21 +68,31 @@ def _given(error: typer.BadParameter) -> Any:
 
 
 def _other_option(name: str, context: Any) -> str:
-    """The nearest option; at svlm itself, which has few, the command that this one belongs to."""
+    """The option that is meant; at svlm itself, which has few, the command that this one belongs to."""
+    known = [opt for one in context.command.get_params(context) for opt in (*one.opts, *one.secondary_opts)]
+    asked = name.lower().replace("_", "-")
+    if meant := [one for one in aliases.OPTIONS.get(asked, ()) if one in known]:
+        return f"Did you mean {' or '.join(meant)}?"
+    if advice := aliases.ADVICE.get(asked):
+        return advice
     if context.parent is None:
         from svlm_cli.commands.app import whole
 
+        wanted = {name, *aliases.OPTIONS.get(asked, ())}
         for words, command in leaves(whole()):
-            if any(name in one.opts for one in command.params):
-                return f"It follows the command, as in `svlm {' '.join(words)} {name}`."
-    known = [opt for one in context.command.get_params(context) for opt in (*one.opts, *one.secondary_opts)]
+            if found := wanted.intersection(opt for one in command.params for opt in one.opts):
+                return f"It follows the command, as in `svlm {' '.join(words)} {min(found)}`."
     return did_you_mean(name, [one for one in known if one.startswith("--")])
 
 
-def _file_for(word: str, context: Any) -> str:
-    """For who leaves out `caption`."""
-    looks_like_one = "." in word or "/" in word
-    return f"Did you mean `svlm caption {word}`?" if looks_like_one and context.parent is None else ""
+def _command_for(word: str, context: Any) -> str:
+    """What other programs call a command of ours; `caption` for who leaves it out."""
+    if context.parent is not None:
+        return ""
+    meant = aliases.COMMANDS.get(word.lower())
+    if meant is None and ("." in word or "/" in word):
+        meant = f"caption {word}"
+    return f"Did you mean `svlm {meant}`?" if meant else ""
 
 
 def _values(name: str, context: Any) -> str:

@@ -21,6 +21,8 @@ LEAST_FIRST_S = 30.0  # from an answer to the first picture: it may come in ten 
 _LOOK_EVERY_S = 0.5  # for an answer
 
 _ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
+_LOOKUP = r"Failed to resolve hostname .*: |getaddrinfo\(.*\): |"  # of a name, before what came of it
+_NO_SUCH_NAME = "Name or service not known|Name does not resolve|No address associated with (?:host)?name"
 _NO_TRANSPORT = rf"{_ANSWER}461\b.*"
 
 # Why a connection failed, as a whole line of ffmpeg's or as the reason at its end, first match wins: (pattern, sentence
@@ -41,7 +43,8 @@ _FAILURES = (
     ),
     (NO_PICTURES, "has no video.", "", True),
     (r"Protocol not found", "cannot be read with this ffmpeg, which lacks the protocol.", "ffmpeg", False),
-    (r"Failed to resolve hostname .*|Name or service not known", "has an unknown host name.", "host", True),
+    (rf"(?:{_LOOKUP})(?:{_NO_SUCH_NAME})", "has an unknown host name.", "host", False),
+    (r"Failed to resolve hostname .*", "has a host name that cannot be looked up at the moment.", "host", True),
     (r"Connection refused", "refuses the connection: nothing serves there.", "host", True),
     (r"No route to host|Network is unreachable", "cannot be reached.", "host", True),
     (r"(?:(?:\w+|Socket I/O) )?timed out", "does not answer.", "host", True),

@@ -289,8 +289,10 @@ def _refusal(status: int) -> Ending:
 def _ending_of(error: Exception) -> Ending:
     """Why there was no answer."""
     match error:
+        case socket.gaierror(errno=socket.EAI_NONAME | socket.EAI_NODATA):
+            return Ending("has an unknown host name.", _HOST, again=False)
         case socket.gaierror():
-            return Ending("has an unknown host name.", _HOST)
+            return Ending("has a host name that cannot be looked up at the moment.", _HOST)
         case ConnectionRefusedError():
             return Ending("refuses the connection: nothing serves there.", _HOST)
         case ssl.SSLError():

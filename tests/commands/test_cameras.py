@@ -8,6 +8,7 @@ import pty
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -207,6 +208,18 @@ def test_refusals_are_one_sentence_at_once(start: Callable[..., Run], pictures: 
     run = start(f"rtsp://127.0.0.1:{free_port()}/a", "-q", "--max-reconnects", "0")
     assert run.process.wait(30) == 3
     assert "refuses the connection" in run.told
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "http"])
+def test_a_host_that_does_not_exist(start: Callable[..., Run], scheme: str) -> None:
+    """Guards a script with a slip of the pen against waiting for ever."""
+    with pytest.raises(socket.gaierror) as caught:
+        socket.getaddrinfo("no-such-camera.invalid", 80)
+    if caught.value.errno == socket.EAI_AGAIN:
+        pytest.skip("no name server can be reached from here, which svlm takes for temporary")
+    run = start(f"{scheme}://no-such-camera.invalid/a", "-q")
+    assert run.process.wait(30) == 3
+    assert "has an unknown host name. Check the host" in run.told
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

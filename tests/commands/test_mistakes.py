@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.commands.app import main
+from svlm_cli.commands import aliases
+from svlm_cli.commands.app import COMMANDS, main, whole
+from svlm_cli.commands.described import leaves
 from svlm_cli.commands.messages import ExitCode, machine_sentence
 from tests.conftest import Svlm
 
@@ -18,6 +20,16 @@ SLIPS = [
     ("--model x caption", USAGE, "It follows the command, as in `svlm caption --model`."),
     ("caption --formt srt x.mp4", USAGE, "There is no option --formt. Did you mean --format?"),
     ("caption --ouput-dir x x.mp4", USAGE, "There is no option --ouput-dir. Did you mean --output-dir?"),
+    ("caption --force x.mp4", USAGE, "There is no option --force. Did you mean --overwrite?"),
+    ("caption -y x.mp4", USAGE, "Did you mean --overwrite?"),
+    ("caption --output_format srt x.mp4", USAGE, "Did you mean --format?"),
+    ("caption --prompt hello x.mp4", USAGE, "Did you mean --query or --context?"),
+    ("caption --verbose x.mp4", USAGE, "`svlm --debug` shows the traceback of an error."),
+    ("caption -i x.mp4", USAGE, "There is no option -i. Name it without an option."),
+    ("simulate --duration 3", USAGE, "Did you mean --minutes?"),
+    ("--force caption x.mp4", USAGE, "It follows the command, as in `svlm caption --overwrite`."),
+    ("transcribe x.mp4", USAGE, "No such command 'transcribe'. Did you mean `svlm caption`?"),
+    ("version", USAGE, "Did you mean `svlm --version`?"),
     ("caption x.mp4 -f", USAGE, "-f needs a value. Write -f srt,vtt,ass,json,jsonl,tsv,txt."),
     ("caption --jobs 0 x.mp4", USAGE, "--jobs must be a whole number, 1 or more, not 0."),
     ("caption --fps two x.mp4", USAGE, "--fps must be a number, not two."),
@@ -86,7 +98,35 @@ def test_a_slip_is_one_sentence(
     assert err.count("\n") == 1
     assert err.endswith((".\n", "?\n"))
     assert said in err
-    assert "bug" not in err
+    assert "a bug in svlm" not in err
+
+
+def test_what_is_suggested_is_there() -> None:
+    """Guards advice against growing old: no name of ours is taken for a mistake, and each that is suggested exists."""
+    names = {
+        opt for _, command in leaves(whole()) for one in command.params for opt in (*one.opts, *one.secondary_opts)
+    }
+    theirs = {*aliases.OPTIONS, *aliases.ADVICE}
+    assert not names & theirs
+    assert {ours for several in aliases.OPTIONS.values() for ours in several} <= names
+    called = {" ".join(words) for words, _ in leaves(whole())} | {
+        *COMMANDS,
+        "--version",
+        "--help",
+        "--install-completion",
+    }
+    assert set(aliases.COMMANDS.values()) <= called
+    assert not called & set(aliases.COMMANDS)
+
+
+@pytest.mark.parametrize(("short", "long"), [("-h", "--help"), ("-V", "--version")])
+def test_short_names_that_everyone_tries(capsys: pytest.CaptureFixture[str], short: str, long: str) -> None:
+    """Guards the first thing that a newcomer types."""
+    for line in [[short]] if short == "-V" else [[short], ["caption", short], ["eval", "match", short]]:
+        assert main(line) == ExitCode.DONE
+        said = capsys.readouterr().out
+        assert main([*line[:-1], long]) == ExitCode.DONE
+        assert capsys.readouterr().out == said != ""
 
 
 def test_no_name_is_suggested_for_a_path(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

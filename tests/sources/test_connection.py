@@ -40,6 +40,25 @@ def test_reasons(line: str, sentence: str) -> None:
     assert sentence in failure(log).sentence
 
 
+@pytest.mark.parametrize(
+    ("line", "again"),
+    [
+        ("[tcp @ 0x1] [error] Failed to resolve hostname camera: Name or service not known", False),
+        ("[srt @ 0x1] [error] Failed to resolve hostname camera: No address associated with hostname", False),
+        ("[udp @ 0x1] [error] getaddrinfo(camera, 554): Name or service not known", False),
+        ("[tcp @ 0x1] [error] Failed to resolve hostname camera: Temporary failure in name resolution", True),
+        ("[tcp @ 0x1] [error] Failed to resolve hostname Name or service not known: System error", True),
+        ("[rtsp @ 0x1] [error] method DESCRIBE failed: 404 Not Found", False),
+        ("[tcp @ 0x1] [error] Connection to tcp://camera:554 failed: Connection refused", True),
+    ],
+)
+def test_what_may_be_temporary_is_tried_again(line: str, again: bool) -> None:
+    """A name that does not exist is a slip of the pen; a name server that is away comes back."""
+    log = Log()
+    log.feed(line)
+    assert failure(log).again is again
+
+
 def test_a_rejected_password_is_told_from_other_refusals() -> None:
     """It alone may cost an account."""
     for line, denied in (("401 Unauthorized", True), ("403 Forbidden", True), ("404 Not Found", False)):

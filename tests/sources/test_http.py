@@ -118,6 +118,21 @@ def test_a_name_that_takes_minutes_to_look_up(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
+    ("error", "again"), [(socket.EAI_NONAME, False), (socket.EAI_NODATA, False), (socket.EAI_AGAIN, True)]
+)
+def test_a_name_that_cannot_be_looked_up(monkeypatch: pytest.MonkeyPatch, error: int, again: bool) -> None:
+    """One that does not exist is a slip of the pen; a name server that is away comes back."""
+
+    def fails(*_: object, **__: object) -> None:
+        raise socket.gaierror(error, "whatever it is called here")
+
+    monkeypatch.setattr(socket, "create_connection", fails)
+    with pytest.raises(RefusedError) as caught:
+        look(Client("http://camera.example/a"), NEVER)
+    assert caught.value.ending.again is again
+
+
+@pytest.mark.parametrize(
     ("answer", "again", "needle"),
     [
         (401, False, "password"),
