@@ -57,6 +57,8 @@ $(CLIP): docs/assets/match.mp4
 demo: $(VENV) $(CLIP)  ## caption half a minute of a simulated match
 	$(BIN)/svlm caption $(CLIP) --context @docs/assets/match.context.txt --overwrite
 	cat $(CLIP:.mp4=.srt)
+	@printf '%s\n' 'That is svlm. Next:' '  . .venv/bin/activate' '  svlm caption your.mp4' \
+	  "svlm-mini, which spoke here, knows this game alone: for your own videos see README.md, Real footage."
 
 test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/ruff check .

@@ -173,6 +173,7 @@ class _Watch:
             self.progress.become(feed.name, Condition.FILE)
         if isinstance(event, Segment):
             self.progress.hear(feed.name, event)
+            self.progress.write(feed.name, ", ".join(map(path_name, self.watched[feed.name].newest)))
             self.lines.hear(feed.name, event)
         else:
             self.progress.follow(feed.name, event)

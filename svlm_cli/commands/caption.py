@@ -145,6 +145,7 @@ class _Call:
             self.videos[job.source] = video
             self.summary.begin(job.source)
             self.progress.begin(job.name, self.length_s(video))
+            self.progress.write(job.name, ", ".join(target.name for target in video.job.targets))
             yield video.feed
 
     def due(self, job: Job) -> Job:

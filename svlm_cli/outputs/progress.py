@@ -52,6 +52,10 @@ class Progress(Protocol):
         """A video starts."""
         ...
 
+    def write(self, name: str, files: str) -> None:
+        """Its words go into these files from now on, as people call them."""
+        ...
+
     def become(self, name: str, condition: Condition, reason: str = "") -> None:
         """Its source has changed, perhaps for a reason, a sentence without the name."""
         ...
@@ -103,6 +107,9 @@ class NoProgress:
 
     def begin(self, name: str, length_s: float | None) -> None:
         """Silent."""
+
+    def write(self, name: str, files: str) -> None:
+        """Silent: that is told at the end."""
 
     def become(self, name: str, condition: Condition, reason: str = "") -> None:
         """Silent: who tells this says a line, too."""
@@ -180,6 +187,9 @@ class BarProgress:
     def begin(self, name: str, length_s: float | None) -> None:
         """A new bar; it only pulses if nobody knows how long the video is."""
         self._tasks[name] = self._progress.add_task("", total=length_s, name=presentable(name), position="")
+
+    def write(self, name: str, files: str) -> None:
+        """Silent: that is told at the end."""
 
     def become(self, name: str, condition: Condition, reason: str = "") -> None:
         """Silent: who tells this says a line, too."""

@@ -54,6 +54,11 @@ class Watched:
     feed: Feed
     files: list[Path]  # that were begun, in order
 
+    @property
+    def newest(self) -> tuple[Path, ...]:
+        """Those that the words go into now, one of each format."""
+        return tuple({path.suffix: path for path in self.files}.values())
+
     def check(self) -> None:
         """Call once, and keep what comes of that; `InputError` if no other try could help.
 

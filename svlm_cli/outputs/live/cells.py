@@ -10,6 +10,15 @@ def crop(text: str, width: int) -> str:
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
+def crop_start(text: str, width: int) -> str:
+    """The end of it, in at most `width` cells: that of a path says most."""
+    if cell_len(text) <= width:
+        return text
+    while text and cell_len(text) >= width:
+        text = text[1:]
+    return f"…{text}" if width > 0 else ""
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Lines of at most `width` cells, broken between words, and within those that are longer than a line."""
     lines = [""]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 from rich.style import Style
 
-from svlm_cli.outputs.live.cells import crop
+from svlm_cli.outputs.live.cells import crop, crop_start
 from svlm_cli.outputs.live.geometry import Area
 from svlm_cli.outputs.live.rows import Row, Words
 from svlm_cli.outputs.live.state import Channel
@@ -13,6 +13,8 @@ from svlm_cli.outputs.progress import Condition, clock
 
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _PAUSED = "PAUSED"
+_GOES_TO = " -> "
+_LEAST_FILES = 16  # cells; of a longer name less would say nothing
 _BADGES: dict[str, Style] = {
     Condition.FILE: Style(color="blue", reverse=True, bold=True),
     Condition.CONNECTING: Style(color="yellow", reverse=True),
@@ -31,17 +33,19 @@ def header(
     if lone is not None:
         number = f"{channels.index(lone) + 1}/{len(channels)} " if len(channels) > 1 else ""
         badge = _PAUSED if paused else lone.condition
-        return title(f"{number}{lone.name}", model, badge, _elapsed(lone, now_s), whole)
+        return title(f"{number}{lone.name}", badge, _elapsed(lone, now_s), whole, files=lone.files, model=model)
     if not channels:
         return [Words(0, crop(f"svlm  {model}", columns), _BOLD)]
     counts = {condition: sum(one.condition is condition for one in channels) for condition in Condition}
     told = " ".join(f"{count} {condition}" for condition, count in counts.items() if count)
     longest = max((now_s - one.begun_s for one in channels if one.begun_s is not None), default=0.0)
-    return title(f"{len(channels)} videos", model, _PAUSED if paused else told, clock(longest), whole)
+    return title(f"{len(channels)} videos", _PAUSED if paused else told, clock(longest), whole, model=model)
 
 
-def title(name: str, model: str, badge: str, time: str, area: Area, *, underlined: bool = False) -> Row:
-    """Name, model, state and time, in one row; what has no room is left out, the model first."""
+def title(
+    name: str, badge: str, time: str, area: Area, *, files: str = "", model: str = "", underlined: bool = False
+) -> Row:
+    """Name, where the words go, model, state and time, in one row; what has no room is left out, the model first."""
     style, badge = _BADGES.get(badge, _BOLD), f" {badge} "
     right = len(badge) + (len(time) + 1 if time else 0)
     if right > area.columns:
@@ -52,8 +56,13 @@ def title(name: str, model: str, badge: str, time: str, area: Area, *, underline
     name = crop(name, max(0, room))
     if name:
         row.append(Words(area.column, name, Style(bold=True, underline=underlined)))
-    if model and room - cell_len(name) - 2 >= cell_len(model):
-        row.append(Words(area.column + cell_len(name) + 2, model, _DIM))
+    used = cell_len(name)
+    if files and room - used - len(_GOES_TO) >= min(cell_len(files), _LEAST_FILES):
+        files = f"{_GOES_TO}{crop_start(files, room - used - len(_GOES_TO))}"
+        row.append(Words(area.column + used, files, _DIM))
+        used += cell_len(files)
+    if model and room - used - 2 >= cell_len(model):
+        row.append(Words(area.column + used + 2, model, _DIM))
     end = area.column + area.columns
     row.append(Words(end - right, badge, style))
     if time:

@@ -109,7 +109,9 @@ class Page:
         return lines[max(0, len(lines) - rows) :] if rows > 0 else []
 
     def _tile(self, page: list[Row], channel: Channel, index: int, area: Area, now_s: float, *, preview: bool) -> None:
-        page[area.row] += title(f"{index + 1} {channel.name}", "", channel.condition, "", area, underlined=True)
+        page[area.row] += title(
+            f"{index + 1} {channel.name}", channel.condition, "", area, files=channel.files, underlined=True
+        )
         size = preview_of_tile(area.columns, area.rows) if preview else None
         first, rows = area.row + 1, area.rows - 1
         if size is not None:

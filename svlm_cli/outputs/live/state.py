@@ -33,6 +33,7 @@ class Channel:
     condition: Condition = Condition.CONNECTING
     reason: str = ""  # why there is no picture
     length_s: float | None = None
+    files: str = ""  # where its words go
     phrases: deque[Phrase] = field(default_factory=lambda: deque(maxlen=HISTORY))
     spoken: int = 0  # phrases, ever
     position_s: float | None = None  # what is captioned, as players count

@@ -89,6 +89,12 @@ class LiveView:
                 channel.condition = Condition.FILE
         self._changed()
 
+    def write(self, name: str, files: str) -> None:
+        """Its header says so."""
+        with self._lock:
+            self._channel(name).files = presentable(files)
+        self._changed()
+
     def become(self, name: str, condition: Condition, reason: str = "") -> None:
         """Its header says so."""
         with self._lock:

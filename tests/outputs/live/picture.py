@@ -108,7 +108,7 @@ def watch(clip: Path, context: str, until: str) -> list[Row]:
     camera = Camera(SourceAddress(f"movie={clip},realtime"), "match", ())
     options = CameraOptions(sources=SourceOptions(input_format="lavfi"), context=context)
     watched = open_camera(camera, engine.policy, options, tell_status=lambda status: None, tell=lambda line: None)
-    channel, page = Channel("match", Condition.LIVE), Page("svlm-mini")
+    channel, page = Channel("match", Condition.LIVE, files="match.srt"), Page("svlm-mini")
     screens: list[list[Row]] = []
 
     def listen(feed: Feed, event: Chunk | TokenEvent | Round) -> None:

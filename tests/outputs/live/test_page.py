@@ -44,6 +44,19 @@ def test_the_usual_screen() -> None:
     assert lines[23] == "q quit  p pause  s save  ↑↓ scroll"
 
 
+def test_where_the_words_go() -> None:
+    """Of a long path the end is what tells files apart; several videos have their own."""
+    one, other = match(), channel("back", WORDS)
+    one.files = "captions/2026/front-20261129-120000.srt"
+    assert show([one], (120, 24)).lines[0].startswith(f"rtsp://10.0.0.5/match -> {one.files}  svlm-mini ")
+    assert (
+        show([one], (75, 24)).lines[0].startswith("rtsp://10.0.0.5/match -> …ons/2026/front-20261129-120000.srt  LIVE")
+    )
+    assert show([one], (50, 24)).lines[0].startswith("rtsp://10.0.0.5/match  svlm-mini  ")
+    other.files = "back.srt"
+    assert "2 back -> back.srt" in show([one, other], (120, 24)).text
+
+
 def test_words_appear_as_they_are_generated() -> None:
     """With the time of their round; a sequence that two tokens share moves nothing; and then the phrase takes over."""
     one = match()

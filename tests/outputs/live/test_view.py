@@ -92,6 +92,8 @@ def test_a_session(desk: Desk, tmp_path: Path) -> None:
     desk.sees("no picture yet")
     view.begin("front", None)
     view.become("front", Condition.LIVE)
+    view.write("front", "front\x1b[2J.srt")
+    desk.sees("front -> front.srt")
     view.follow("front", chunk(0))
     view.follow("front", token(" Cal"))
     desk.sees("0:00:00 Cal")
