@@ -23,14 +23,14 @@ from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.process import run
 from svlm_cli.core.version import __version__
 from svlm_cli.media import ffmpeg
+from svlm_cli.media.network import SCHEMES
 
 if TYPE_CHECKING:
     from svlm_cli.compute import flash
 
 _COMPUTING: Final = ("torch", "triton", "flash-attn-4", "flash-attn")
 _DECODERS: Final = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
-_SOURCES: Final = ("https", "rtmp", "srt", "udp")  # protocols; rtsp and hls are demuxers
-_DEMUXERS: Final = ("rtsp", "hls")
+_SOURCES: Final = ("hls", *dict.fromkeys(one.needs for one in SCHEMES.values()))  # demuxers or protocols
 
 
 def software() -> Iterator[Finding]:
@@ -77,10 +77,9 @@ def _codecs(program: str) -> Finding:
     except (OSError, subprocess.SubprocessError):
         return Finding("codecs", State.WARNING, "ffmpeg does not tell what it can read.", "Install ffmpeg again.")
     lacks = [name for name in _DECODERS if name not in decoders and f"lib{name}" not in " ".join(decoders)]
-    lacks += [name for name in _DEMUXERS if name not in demuxers]
-    lacks += [name for name in _SOURCES if name not in protocols]
+    lacks += [name for name in _SOURCES if name not in demuxers | protocols]
     lacks += [] if "subtitles" in filters else ["libass (--burn-in)"]
-    has = ", ".join(name for name in (*_DECODERS, *_DEMUXERS, *_SOURCES) if name not in lacks)
+    has = ", ".join(name for name in (*_DECODERS, *_SOURCES) if name not in lacks)
     if not lacks:
         return Finding("codecs", State.OK, f"ffmpeg reads {has}, and draws words")
     needed = "h264" in lacks

@@ -47,10 +47,15 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scheme:
+class Scheme:
+    """How ffmpeg opens the addresses that begin with a word, and what their servers are like."""
+
+    needs: str  # the demuxer or protocol that an ffmpeg must have for it
     protocols: str
-    formats: str = FORMATS
-    options: tuple[tuple[str, str], ...] = ()
+    formats: str
+    options: tuple[tuple[str, str], ...]
+    goodbye: bool = False  # a session ends with a message; others end with their socket
+    knows_watchers: bool = False  # a server refuses those that it does not know
 
 
 # The description of an RTSP session says it all. Others have to be looked at first, and what was looked at must be kept
@@ -62,17 +67,17 @@ _RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PAT
 _HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)), ("reconnect", "1"), ("reconnect_delay_max", "10"))
 _LONGER = (("probesize", "50000000"), ("analyzeduration", "20000000"))
 _HTTP_FORMATS = f"{FORMATS},hls,applehttp"
-_SCHEMES = {
-    "rtsp": _Scheme("rtp,tcp,udp", "rtsp", _RTSP_OPTIONS),
-    "rtsps": _Scheme("rtp,tcp,udp,tls", "rtsp", _RTSP_OPTIONS),
-    "http": _Scheme("http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
-    "https": _Scheme("http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
-    "rtmp": _Scheme("rtmp,tcp", "flv,live_flv", _CAREFUL),
-    "rtmps": _Scheme("rtmps,tls,tcp", "flv,live_flv", _CAREFUL),
-    "udp": _Scheme("udp", "mpegts,mpegtsraw", _CAREFUL),
-    "srt": _Scheme("srt", "mpegts,mpegtsraw", _CAREFUL),
+SCHEMES = {
+    "rtsp": Scheme("rtsp", "rtp,tcp,udp", "rtsp", _RTSP_OPTIONS, goodbye=True, knows_watchers=True),
+    "rtsps": Scheme("rtsp", "rtp,tcp,udp,tls", "rtsp", _RTSP_OPTIONS, goodbye=True, knows_watchers=True),
+    "http": Scheme("http", "http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
+    "https": Scheme("https", "http,https,tcp,tls,httpproxy,crypto", _HTTP_FORMATS, _HTTP_OPTIONS),
+    "rtmp": Scheme("rtmp", "rtmp,tcp", "flv,live_flv", _CAREFUL, goodbye=True),
+    "rtmps": Scheme("rtmps", "rtmps,tls,tcp", "flv,live_flv", _CAREFUL, goodbye=True),
+    "udp": Scheme("udp", "udp", "mpegts,mpegtsraw", _CAREFUL),
+    "srt": Scheme("srt", "srt", "mpegts,mpegtsraw", _CAREFUL, goodbye=True),
 }
-_GOODBYE = ("rtsp", "rtsps", "rtmp", "rtmps", "srt")  # others end with their socket
+"""All that there is to know of the kinds of addresses that svlm reads, by the word before ``://``."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
@@ -85,11 +90,11 @@ def scheme_of(source: str) -> str | None:
     if match is None:
         return None
     scheme = match[1].lower()
-    if scheme in _SCHEMES:
+    if scheme in SCHEMES:
         return scheme
     if Path(source).exists():
         return None
-    raise UsageError(f"svlm cannot read {scheme} addresses.", f"It reads {', '.join(_SCHEMES)}, and files.")
+    raise UsageError(f"svlm cannot read {scheme} addresses.", f"It reads {', '.join(SCHEMES)}, and files.")
 
 
 def tells_who_may_watch(source: str) -> bool:
@@ -97,7 +102,8 @@ def tells_who_may_watch(source: str) -> bool:
 
     A web server has been asked when its address was opened. Who sends by SRT, RTMP or UDP may serve one call alone.
     """
-    return scheme_of(source) in ("rtsp", "rtsps", None)
+    scheme = scheme_of(source)
+    return scheme is None or SCHEMES[scheme].knows_watchers
 
 
 def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
@@ -142,7 +148,7 @@ def network_address(
 ) -> Address:
     """How ffmpeg opens a URL. `login` is for one that brings none; `UsageError` if it cannot be a URL."""
     parts, own = split_url(url)
-    scheme = _SCHEMES[parts.scheme]
+    scheme = SCHEMES[parts.scheme]
     login = own or login
     secrets = {parts.query} if parts.query else set()
     if login is not None:
@@ -161,7 +167,7 @@ def network_address(
         name=name or public_name(url),
         protocols="pipe,fd",
         formats="concat",
-        goodbye=parts.scheme in _GOODBYE,
+        goodbye=scheme.goodbye,
         options=(("f", "concat"), ("safe", "0"), ("probesize", "32"), ("analyzeduration", "0")),
         script="\n".join(script) + "\n",
         secrets=tuple(sorted((secret for secret in secrets if secret), key=len, reverse=True)),

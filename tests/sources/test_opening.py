@@ -1,7 +1,6 @@
 """What a name leads to: recordings on the web, playlists, endless streams, and what none of them may reach."""
 
 import gc
-import socket
 import subprocess
 import threading
 import time
@@ -191,41 +190,6 @@ def test_nothing_on_the_web_leads_to_a_file(tmp_path: Path, stream: bytes, scrip
 def test_what_is_live_has_no_start() -> None:
     with pytest.raises(UsageError, match="--start"):
         open_it(f"rtsp://127.0.0.1:{free_port()}/a", start_s=3.0)
-
-
-def send(protocol: str, clip: Path, url: str) -> "list[str]":
-    return [
-        *(CLIP_MAKER.path, "-v", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy"),
-        *("-f", "flv" if protocol == "rtmp" else "mpegts", url),
-    ]
-
-
-@pytest.mark.parametrize("protocol", ["udp", "srt", "rtmp"])
-def test_other_protocols(tmp_path: Path, stream: bytes, protocol: str) -> None:
-    """A real sender, for as long as the test lasts."""
-    if protocol not in run_ffmpeg("-protocols").decode().split():
-        pytest.skip(f"this ffmpeg has no {protocol}")
-    path = tmp_path / "a.ts"
-    path.write_bytes(stream)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    there, here = {
-        "udp": (f"udp://127.0.0.1:{port}?pkt_size=1316", f"udp://127.0.0.1:{port}"),
-        "srt": (f"srt://127.0.0.1:{port}?mode=listener", f"srt://127.0.0.1:{port}"),
-        "rtmp": (f"rtmp://127.0.0.1:{port}/live/a", f"rtmp://127.0.0.1:{port}/live/a"),
-    }[protocol]
-    command = send(protocol, path, there)
-    if protocol == "rtmp":
-        command[-1:-1] = ["-listen", "1"]
-    sender = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        with Watched(here) as camera:
-            camera.wait_for_frames(4, timeout_s=30)
-            assert camera.frames[0].pixels.shape == (120, 160, 3)
-    finally:
-        sender.kill()
-        sender.wait()
 
 
 def test_a_web_address_may_be_waited_for() -> None:
