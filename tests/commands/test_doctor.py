@@ -129,7 +129,7 @@ def test_an_ffmpeg_that_lacks_what_people_have(tmp_path: Path) -> None:
     assert found.state == "warning"
     assert found.detail == (
         "ffmpeg reads hevc, hls, udp; "
-        "it lacks h264, vp9, av1, mpeg4, mjpeg, rtsp, https, rtmp, srt, libass (--burn-in)."
+        "it lacks h264, vp9, av1, mpeg4, mjpeg, rtsp, http, https, rtmp, rtmps, srt, libass (--burn-in)."
     )
     assert "apt install ffmpeg" in found.advice
 
