@@ -12,29 +12,30 @@ from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.output import Format, open_output
 from svlm_cli.outputs.style import CueStyle
+from tests.outputs.checkers import CHECKERS
 from tests.outputs.speech import random_speech, rounds
 from tests.outputs.test_cues import streams
-from tests.subtitle_checker import check_ass, check_srt, check_tsv, check_vtt, read_srt
+from tests.subtitle_checker import check_ass, read_srt
 
 
 class Memory:
     """A destination that can be looked at."""
 
     def __init__(self) -> None:
-        self.pieces: list[str] = []
-        self.ending = ""
+        self.states = [""]  # the whole file, before and after each write
         self.complete: bool | None = None
+        self._written = ""
 
     def write(self, text: str, ending: str = "") -> None:
-        self.pieces.append(text)
-        self.ending = ending
+        self._written += text
+        self.states.append(self._written + ending)
 
     def close(self, *, complete: bool) -> None:
         self.complete = complete
 
     @property
     def text(self) -> str:
-        return "".join(self.pieces) + self.ending
+        return self.states[-1]
 
 
 def written(format_: Format, segments: list[Segment]) -> Memory:
@@ -128,16 +129,25 @@ def test_nothing_said_is_a_valid_file_too(said: list[str]) -> None:
     assert [json.loads(line)["text"] for line in texts[Format.JSONL].splitlines()] == said
 
 
+@pytest.mark.parametrize("format_", Format)
 @settings(max_examples=10)
-@given(streams())
-def test_every_piece_written_leaves_a_valid_file(segments: list[Segment]) -> None:
-    """Guards files that are looked at, or interrupted, while they grow."""
-    formats = [(Format.SRT, check_srt), (Format.VTT, check_vtt), (Format.ASS, check_ass), (Format.TSV, check_tsv)]
-    for format_, check in formats:
-        file = written(format_, segments)
-        for count in range(format_ is not Format.SRT, len(file.pieces) + 1):
-            assert check("".join(file.pieces[:count])) == []
-        assert file.complete
+@given(segments=streams())
+def test_every_piece_written_leaves_a_valid_file(format_: Format, segments: list[Segment]) -> None:
+    """Guards files that are looked at, or interrupted, while they grow: each format has its strict reader."""
+    file = written(format_, segments)
+    assert [problem for state in file.states[1:] for problem in CHECKERS[format_](state)] == []
+    assert file.complete
+
+
+@pytest.mark.parametrize("format_", Format)
+def test_no_words_can_break_it(format_: Format) -> None:
+    """What a model says is whatever it says: ends of cues, fields and lines, commands to players and terminals."""
+    hostile = ["a --> b", "a\n\nb", "\r\n2\r\n00:00:00,000 --> 00:00:01,000\r\nfake", "a\tb", "{\\an8}<b>&"]
+    hostile += ["\x1b[2J\x9b1m", "\x00", "\ud800", "\u2028a\u2029", "\ufeff"]
+    hostile += ['"}, {"', "]}", "Dialogue: 0,,", "WEBVTT"]
+    said = written(format_, rounds([f"{one} end." for one in hostile]))
+    assert CHECKERS[format_](said.text) == []
+    assert said.text.count("end.") == len(hostile)
 
 
 @pytest.mark.parametrize("suffix", ["srt", "vtt", "ass"])
