@@ -30,12 +30,12 @@ def devices() -> list[tuple[str, str]]:
     return [("auto", "a GPU if there is one"), ("cpu", ""), ("cuda", "the first GPU")]
 
 
-def formats(incomplete: str) -> list[str]:
+def formats(incomplete: str) -> list[tuple[str, str]]:
     """Those that are not in the list yet, after what is."""
     from svlm_cli.outputs.output import Format
 
     before, comma, _ = incomplete.rpartition(",")
-    return [f"{before}{comma}{one.value}" for one in Format if one.value not in before.split(",")]
+    return [(f"{before}{comma}{one.value}", one.traits.about) for one in Format if one.value not in before.split(",")]
 
 
 def shells() -> list[str]:

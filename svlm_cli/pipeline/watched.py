@@ -13,7 +13,7 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import Destination, make_folder, open_destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Format, Output, Provenance, open_output
+from svlm_cli.outputs.output import Output, Provenance, open_output
 from svlm_cli.outputs.patient import PatientFile
 from svlm_cli.outputs.rotation import RotatingOutput, file_at, fixed_name
 from svlm_cli.outputs.style import CueStyle
@@ -146,9 +146,7 @@ def _open_output(
         return open_output(target.format, destination, options.style, provenance, raw_tsv=options.raw_tsv)
 
     every_s = None if tell is None else options.segment_s
-    return RotatingOutput(
-        at, every_s=every_s, shifts=target.format not in (Format.JSON, Format.JSONL), tell=tell or _say_nothing
-    )
+    return RotatingOutput(at, every_s=every_s, shifts=target.format.traits.has_cues, tell=tell or _say_nothing)
 
 
 def _open_file(

@@ -18,6 +18,7 @@ from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine.plan import Request
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.jsonl import JsonlOutput
+from svlm_cli.outputs.output import Format
 from tests.clips import make_clip
 from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm, environment
@@ -44,7 +45,7 @@ def rounds(path: Path) -> int:
 
 def test_a_folder_in_every_format_several_at_once(svlm_inside: Svlm, season: Path, tiny_checkpoint: Path) -> None:
     """Guards --jobs: the words are those of one after the other, and each format is written for each video."""
-    formats = ("srt", "vtt", "ass", "json", "jsonl", "tsv", "txt")
+    formats = tuple(Format)
     base = ("caption", "season", "--model", tiny_checkpoint, "-f", ",".join(formats))
     done = svlm_inside(*base, "--jobs", "2", "--output-dir", "out")
     assert done.returncode == 0, done.stderr
