@@ -5,46 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 
-from svlm_cli.core.errors import OutputError
-from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.output import Format, open_output
 from svlm_cli.outputs.style import CueStyle
-from tests.outputs.checkers import CHECKERS
+from tests.outputs.memory import Memory, written
 from tests.outputs.speech import random_speech, rounds
-from tests.outputs.test_cues import streams
 from tests.subtitle_checker import check_ass, read_srt
-
-
-class Memory:
-    """A destination that can be looked at."""
-
-    def __init__(self) -> None:
-        self.states = [""]  # the whole file, before and after each write
-        self.complete: bool | None = None
-        self._written = ""
-
-    def write(self, text: str, ending: str = "") -> None:
-        self._written += text
-        self.states.append(self._written + ending)
-
-    def close(self, *, complete: bool) -> None:
-        self.complete = complete
-
-    @property
-    def text(self) -> str:
-        return self.states[-1]
-
-
-def written(format_: Format, segments: list[Segment]) -> Memory:
-    memory = Memory()
-    output = open_output(format_, memory, CueStyle())
-    for segment in segments:
-        output.write(segment)
-    output.close()
-    return memory
 
 
 def test_srt_as_it_stands_in_a_file() -> None:
@@ -117,39 +84,6 @@ def test_words_that_look_like_tags_stay_words() -> None:
     assert "‹font size=99>Goal‹/font> <3 (\\an8}up" in text
 
 
-@pytest.mark.parametrize("said", [["", ""], [" ...", "."]])
-def test_nothing_said_is_a_valid_file_too(said: list[str]) -> None:
-    """As every format has it: nothing, a header, or rounds without words."""
-    texts = {format_: written(format_, rounds(said)).text for format_ in Format}
-    assert texts[Format.SRT] == texts[Format.TXT] == ""
-    assert texts[Format.VTT] == "WEBVTT\n\n"
-    assert texts[Format.TSV] == "start\tend\ttext\n"
-    assert check_ass(texts[Format.ASS]) == []
-    assert [one["text"] for one in json.loads(texts[Format.JSON])["segments"]] == said
-    assert [json.loads(line)["text"] for line in texts[Format.JSONL].splitlines()] == said
-
-
-@pytest.mark.parametrize("format_", Format)
-@settings(max_examples=10)
-@given(segments=streams())
-def test_every_piece_written_leaves_a_valid_file(format_: Format, segments: list[Segment]) -> None:
-    """Guards files that are looked at, or interrupted, while they grow: each format has its strict reader."""
-    file = written(format_, segments)
-    assert [problem for state in file.states[1:] for problem in CHECKERS[format_](state)] == []
-    assert file.complete
-
-
-@pytest.mark.parametrize("format_", Format)
-def test_no_words_can_break_it(format_: Format) -> None:
-    """What a model says is whatever it says: ends of cues, fields and lines, commands to players and terminals."""
-    hostile = ["a --> b", "a\n\nb", "\r\n2\r\n00:00:00,000 --> 00:00:01,000\r\nfake", "a\tb", "{\\an8}<b>&"]
-    hostile += ["\x1b[2J\x9b1m", "\x00", "\ud800", "\u2028a\u2029", "\ufeff"]
-    hostile += ['"}, {"', "]}", "Dialogue: 0,,", "WEBVTT"]
-    said = written(format_, rounds([f"{one} end." for one in hostile]))
-    assert CHECKERS[format_](said.text) == []
-    assert said.text.count("end.") == len(hostile)
-
-
 @pytest.mark.parametrize("suffix", ["srt", "vtt", "ass"])
 def test_ffmpeg_reads_it(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o.{suffix}"
@@ -177,23 +111,13 @@ def test_a_cue_is_on_disk_as_soon_as_it_is_final(tmp_path: Path) -> None:
     assert len(read_srt((tmp_path / "o.srt").read_text(encoding="utf-8"))) == 2
 
 
-@pytest.mark.parametrize("times_s", [(-1.0, 0.0), (-0.001, 1.0), (2.0, 1.0), (2.0, 2.0), (float("nan"), 1.0)])
-@pytest.mark.parametrize("format_", Format)
-def test_no_writer_takes_times_that_cannot_be(format_: Format, times_s: tuple[float, float]) -> None:
-    """Some players reject the whole file for one of them."""
-    good, bad = rounds(["Goal for Falcons!"])[0], Segment(0, 1, *times_s, "One nil.", (1,), 0.1)
-    memory = Memory()
-    output = open_output(format_, memory, CueStyle())
-    output.write(good)
-    with pytest.raises(OutputError, match="No words can be shown from"):
-        output.write(bad)
-    output.close()
-    assert "One nil." not in memory.text
-
-
-def test_formats_by_suffix() -> None:
-    assert Format.from_suffix(Path("a.b.SRT")) is Format.SRT
-    assert Format.from_suffix(Path("a.vtt")) is Format.VTT
-    assert Format.from_suffix(Path("a.jsonl")) is Format.JSONL
-    assert Format.from_suffix(Path("a.mp4")) is None
-    assert Format.from_suffix(Path("srt")) is None
+@pytest.mark.parametrize("said", [["", ""], [" ...", "."]])
+def test_nothing_said_is_a_valid_file_too(said: list[str]) -> None:
+    """As every format has it: nothing, a header, or rounds without words."""
+    texts = {format_: written(format_, rounds(said)).text for format_ in Format}
+    assert texts[Format.SRT] == texts[Format.TXT] == ""
+    assert texts[Format.VTT] == "WEBVTT\n\n"
+    assert texts[Format.TSV] == "start\tend\ttext\n"
+    assert check_ass(texts[Format.ASS]) == []
+    assert [one["text"] for one in json.loads(texts[Format.JSON])["segments"]] == said
+    assert [json.loads(line)["text"] for line in texts[Format.JSONL].splitlines()] == said

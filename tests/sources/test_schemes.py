@@ -122,6 +122,7 @@ def test_it_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UsageError) as caught:
         scheme_of("gopher://camera/a")
     assert f"It reads {', '.join(SCHEMES)}, and files." in str(caught.value.hint)
+    assert list(SENDERS) == list(SCHEMES)
     main(["doctor"])
     (codecs,) = (line for line in capsys.readouterr().out.splitlines() if " codecs " in line)
     assert [one.needs for one in SCHEMES.values() if one.needs not in codecs] == []
