@@ -18,7 +18,7 @@ def previous_room(windows: WindowPolicy) -> int:
 
 def forgets(policy: StreamPolicy) -> bool:
     """Whether streams under that policy come to hold the same amount for ever."""
-    return policy.mode not in (Mode.FULL, Mode.WINDOW)
+    return policy.mode not in (Mode.FULL, Mode.WINDOW, Mode.RECENT)
 
 
 def rounds_until_full(policy: StreamPolicy, moving: int, *, previous: int = 0) -> int:

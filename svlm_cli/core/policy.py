@@ -29,6 +29,12 @@ class Mode(StrEnum):
     WINDOW = "window"  # forget everything every `reset_rounds`
     WINDOW_OVERLAP = "window-overlap"  # the ids of `streaming`, all keys and values recomputed each round
     NATIVE_POSITIONS = "native-positions"  # `streaming`, each token keeping its first position
+    RECENT = "recent"  # no memory: each round is read anew, with the context and the newest frames (arXiv 2604.02317)
+
+    @property
+    def recomputes(self) -> bool:
+        """Whether rounds are read again as long as their pixels stay."""
+        return self in (Mode.WINDOW_OVERLAP, Mode.RECENT)
 
 
 class MarkerRule(StrEnum):
@@ -75,6 +81,7 @@ class WindowPolicy:
     window_tokens: _Tokens = 512  # of the previous text, from its end
     reset_rounds: _SomeRounds = 100  # mode `window`: rounds between two resets
     carried_tokens: _Tokens = 512  # mode `window`: the model's own last words that survive a reset
+    recent_rounds: Annotated[int, Within(1, 1000)] = 2  # mode `recent`: rounds whose frames are shown, this one's too
     full_tokens: Annotated[int, Within(1, 10_000_000)] = 32_768  # mode `full`: the capacity of a stream
 
     def __post_init__(self) -> None:

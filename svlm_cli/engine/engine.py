@@ -20,7 +20,7 @@ from svlm_cli.compute.device import computing_dtype, dtype_name, settle, upload
 from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.compute.graphs import Graphs
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.decode import Decoder, Observer
@@ -181,7 +181,7 @@ class Engine:
             seed,
             axes=self.family.axes,
             carried_tokens=policy.windows.carried_tokens,
-            recomputes=policy.mode is Mode.WINDOW_OVERLAP,
+            recomputes=policy.mode.recomputes,
         )
         return StreamState(self._free_slots.pop(0), options, self._release)
 

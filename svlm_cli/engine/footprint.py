@@ -39,11 +39,14 @@ def stream_tokens(prompt: Prompt, policy: StreamPolicy, family: Family) -> int:
         previous += windows.carried_tokens
         rounds = windows.reset_rounds
         seen_rounds = rounds if windows.vision_rounds else 0
+    if policy.mode is Mode.RECENT:
+        rounds = windows.recent_rounds
+        seen_rounds = rounds if windows.vision_rounds else 0
     turn = prompt.longest_turn(policy.sampling.max_new_tokens)
     queries = policy.prompt.max_query_tokens * (rounds if policy.prompt.keep_query else 1)
     pixels = visual_tokens(policy, family)
     seen = seen_rounds * pixels
-    if windows.vision_tokens and policy.mode is not Mode.WINDOW:
+    if windows.vision_tokens and policy.mode not in (Mode.WINDOW, Mode.RECENT):
         seen = min(seen, max(windows.vision_tokens, pixels))
     return markup + previous + rounds * turn + seen + queries
 
@@ -97,9 +100,10 @@ def footprint(
     pixels = visual_tokens(policy, family) if policy.windows.vision_rounds else 0
     new = pixels + prompt.longest_turn(policy.sampling.max_new_tokens) + policy.prompt.max_query_tokens
     features = slots * pixels * family.feature_layers * shape.hidden_size * value_bytes
-    if policy.mode is Mode.WINDOW_OVERLAP:
+    if policy.mode.recomputes:
         new = capacity
-        features *= policy.windows.vision_rounds  # at most
+        recent = policy.mode is Mode.RECENT
+        features *= policy.windows.recent_rounds if recent else policy.windows.vision_rounds  # at most
     network = family.memory(value_bytes=value_bytes, fp8=fp8, seen=slots * pixels, new=slots * new)
     logits = 4 * slots * shape.vocab_size * _FLOAT
     return Footprint(

@@ -59,6 +59,7 @@ class Oracle:
         self.round = 0
         self.own_words: list[int] = []
         self.largest = -1.0  # position so far
+        self.again: list[Token] = []  # mode `recent`: what is shown once more
         self.marker = tokenizer.encode(policy.prompt.marker)
         markup = policy.prompt.markup
         self.start, self.end = tokenizer.special(markup.turn_start), tokenizer.special(markup.turn_end)
@@ -96,6 +97,10 @@ class Oracle:
     def _forget(self, chunk: Chunk) -> bool:
         """Make room before a round; whether it is the first of its sequence."""
         windows, mode = self.policy.windows, self.policy.mode
+        if mode is Mode.RECENT:
+            self._keep_recent()
+            self._open([])
+            return True
         if not self.tokens or (mode is Mode.WINDOW and self.round % windows.reset_rounds == 0):
             carried = self.own_words[-windows.carried_tokens :] if windows.carried_tokens else []
             self._open(carried)
@@ -120,6 +125,13 @@ class Oracle:
             for token in self.tokens:
                 token.keys, token.values = [], []
         return False
+
+    def _keep_recent(self) -> None:
+        """The pictures of the newest rounds and their times, as if they had never been read."""
+        oldest = self.round - self.policy.windows.recent_rounds + 1
+        self.again = [token for token in self.tokens if token.role in ("time", "vision") and token.round >= oldest]
+        for token in self.again:
+            token.keys, token.values, token.position = [], [], None
 
     def _newest_unseen(self, chunk: Chunk) -> int:
         """The last round whose pixels go."""
@@ -196,6 +208,7 @@ class Oracle:
     def _ask(self, chunk: Chunk, restarts: bool) -> None:
         encode, here = self.tokenizer.encode, self.round
         self._text("user markup", self.start, *encode("user\n"), round_=here)
+        self.tokens += self.again
         self._show(chunk)
         if restarts or self.policy.prompt.keep_query:
             self._text("query", *encode(self.query.strip()), round_=here)

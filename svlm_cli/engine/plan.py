@@ -4,7 +4,7 @@ Planning touches neither the device nor the stream. Knows no network and no key.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,7 +105,7 @@ class Planner:
         if needed > self._capacity:
             raise self._no_room(stream, needed)
         first = 0 if restarts or request.chunk is None else self._moving_without_keys(stream, keyed)
-        recomputes = self._policy.mode is Mode.WINDOW_OVERLAP and request.chunk is not None
+        recomputes = self._policy.mode.recomputes and request.chunk is not None
         positions, next_position = self._positions(stream, kept, spans, restarts=restarts)
         return Plan(
             request,
@@ -142,7 +142,9 @@ class Planner:
     def _restarts(self, stream: StreamState) -> bool:
         """Whether a chunk is the first of its sequence."""
         policy = self._policy
-        return not stream.spans or (policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0)
+        if not stream.spans or policy.mode is Mode.RECENT:
+            return True
+        return policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0
 
     def _kept(self, request: Request, *, restarts: bool, coming: int) -> Eviction:
         """What the stream keeps of its past. A question evicts nothing: all that is in mind counts."""
@@ -159,7 +161,8 @@ class Planner:
         if self._policy.mode is not Mode.FULL:
             start, stop = cut_previous(len(context), self._policy.windows)
             context = context[:start] + context[stop:]
-        return self._prompt.opening(context + tuple(stream.own_words))
+        carried = tuple(stream.own_words) if self._policy.mode is Mode.WINDOW else ()
+        return self._prompt.opening(context + carried)
 
     def _new(self, request: Request, grid: Grid | None, *, restarts: bool) -> tuple[Span, ...]:
         """What the stream reads in this round, besides what it has not read yet of its past."""
@@ -170,7 +173,13 @@ class Planner:
             return self._prompt.question(stream.rounds, asked or ())
         if asked is None:
             asked = stream.options.query if restarts or self._policy.prompt.keep_query else ()
-        return self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, asked)
+        turn = self._prompt.turn(stream.rounds, chunk.start_s, chunk.end_s, grid, asked)
+        return turn if self._policy.mode is not Mode.RECENT else (turn[0], *self._recent(stream), *turn[1:])
+
+    def _recent(self, stream: StreamState) -> Iterator[Span]:
+        """What mode `recent` shows once more: the newest rounds before this one, with their times."""
+        oldest = stream.rounds - self._policy.windows.recent_rounds + 1
+        return (span for span in stream.spans if span.part in (Part.TIME, Part.VISION) and span.round >= oldest)
 
     def _positions(
         self, stream: StreamState, kept: Eviction, spans: tuple[Span, ...], *, restarts: bool

@@ -30,7 +30,7 @@ class StreamOptions:
     seed: int
     axes: int  # of positions
     carried_tokens: int  # own words remembered for mode `window`
-    recomputes: bool  # mode `window-overlap`: features are read again as long as their pixels stay
+    recomputes: bool  # modes `window-overlap` and `recent`: features are read again as long as their pixels stay
 
 
 @dataclass(slots=True, eq=False)

@@ -121,6 +121,8 @@ def test_a_slot_has_room_for_what_the_windows_hold_and_no_more(parts: Parts) -> 
     reset, carried = base.windows.reset_rounds, base.windows.carried_tokens
     for most in (0, 9):
         assert more(mode=Mode.WINDOW, vision_tokens=most) == carried + (reset - 3) * (turn + 4)
+    assert more(mode=Mode.RECENT) == more(mode=Mode.RECENT, vision_tokens=1) == -turn - 4
+    assert more(mode=Mode.RECENT, vision=0) == -turn - 3 * 4
     assert more(mode=Mode.WINDOW, vision=0) == carried + (reset - 3) * turn - 3 * 4
 
 

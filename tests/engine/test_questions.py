@@ -95,8 +95,9 @@ def test_a_question_is_one_more_turn_about_all_that_is_in_mind(parts: Parts, mod
 
 
 def _features(engine: Engine, parts: Parts) -> Iterator[Tensor]:
-    bounds = engine.policy.vision
-    for chunk in make_chunks(5):
+    bounds, windows = engine.policy.vision, engine.policy.windows
+    held = windows.recent_rounds if engine.policy.mode is Mode.RECENT else 5
+    for chunk in make_chunks(5)[-held:]:
         height, width = chunk.frames[-1].shape[:2]
         size = parts.preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
         patches, grid = parts.preprocessor.patches(chunk.frames, *size, device=torch.device("cpu"), dtype=torch.float32)

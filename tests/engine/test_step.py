@@ -117,6 +117,15 @@ def test_modes(parts: Parts, mode: Mode) -> None:
     assert_agree(parts, small_policy(mode=mode), rounds=ROUNDS if mode is Mode.STREAMING else TURNS)
 
 
+@pytest.mark.parametrize("recent", [1, 3, 5])
+@pytest.mark.parametrize("fps", [1.0, 4.0])
+def test_the_newest_rounds_alone(parts: Parts, recent: int, fps: float) -> None:
+    """Mode `recent`: with few and many frames, and a query that stands behind them in every round."""
+    policy = small_policy(mode=Mode.RECENT, fps=fps)
+    policy = replace(policy, windows=replace(policy.windows, recent_rounds=recent))
+    assert_agree(parts, policy, rounds=12)
+
+
 def test_native_positions_of_words_that_move_at_once(parts: Parts) -> None:
     """With one text round a round's end goes before it was ever read: its places stay taken."""
     assert_agree(parts, small_policy(mode=Mode.NATIVE_POSITIONS, text=1), rounds=TURNS)
