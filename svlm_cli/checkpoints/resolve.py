@@ -17,6 +17,8 @@ from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, Poli
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 
+POLICY_OF_DEFAULTS = "streamingvlm-7b"  # the model of the catalog whose policy the defaults are
+
 _THREE_WAYS = "A model is a name (`svlm models list`), a folder, or a hub id like organisation/name."
 
 
@@ -55,6 +57,13 @@ class Reference:
             return policy_file.read(folder / POLICY_FILE)
         return PolicyFile()
 
+    def notice(self, folder: Path | None) -> str:
+        """Whose policy holds where a checkpoint that is not the catalog's, in ``folder``, has none; else empty."""
+        if self.origin is Origin.CATALOG or folder is None or os.path.lexists(folder / POLICY_FILE):
+            return ""
+        whose = f"{POLICY_OF_DEFAULTS}, the default" if self.entry is None else self.entry.name
+        return f"{self.name} has no {POLICY_FILE}: it streams by the policy of {whose}."
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -64,6 +73,7 @@ class Checkpoint:
     folder: Path
     policy: StreamPolicy
     origin: Origin
+    notice: str = ""  # whose policy that is, where the checkpoint has none
 
 
 def resolve(model: str | None, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
@@ -80,7 +90,8 @@ def resolve(model: str | None, *, revision: str | None = None, offline: bool = F
     reference = refer(DEFAULT_MODEL if model is None else model, revision=revision)
     folder = reference.fetch(offline=offline)
     require_checkpoint(folder, reference.name)
-    return Checkpoint(reference.name, folder, reference.described(folder).policy, reference.origin)
+    policy = reference.described(folder).policy
+    return Checkpoint(reference.name, folder, policy, reference.origin, reference.notice(folder))
 
 
 def refer(model: str, *, revision: str | None = None) -> Reference:
