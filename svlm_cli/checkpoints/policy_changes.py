@@ -39,6 +39,10 @@ class PolicyChanges:
         changed: StreamPolicy = _document(self.source).over(policy, tables)
         return changed
 
+    def told(self) -> dict[str, Any]:
+        """For the setting of a report: the tables, if there are any."""
+        return {} if self.tables is None else {"policy": dict(self.tables)}
+
     def asks(self, key: str) -> bool:
         """Whether the dotted `key` is among them."""
         found: Any = self.tables

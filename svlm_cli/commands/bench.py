@@ -69,7 +69,7 @@ def latency(one: _LatencyOptions) -> None:
         require_matplotlib("A plot")
         refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
     results = []
-    for mode in one.mode or [Mode.STREAMING]:
+    for mode in one.mode or [setup.usual_mode]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)
         with _progress(mode, one.rounds) as advance:
             results.append(measure(engine, setup.load, advance))

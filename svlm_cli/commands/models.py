@@ -57,8 +57,13 @@ def show(
         ),
     ],
     as_json: Json = False,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="The policy alone, as --policy takes it.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
+    if as_json and as_toml:
+        raise UsageError("--json and --toml contradict each other.", "Leave one of them out.")
     reference = resolve.refer(model)
     folder = reference.present()
     if folder is None and reference.entry is None:
@@ -66,6 +71,11 @@ def show(
     if folder is not None:
         require_readable(folder)
     described = reference.described(folder)
+    notice = reference.notice(folder)
+    policy = f"# {plain_text(notice)}\n{policy_file.dump(described)}" if notice else policy_file.dump(described)
+    if as_toml:
+        typer.echo(_plain_lines(policy))
+        return
     card_folder = folder if reference.entry is None else reference.entry.folder
     card = read_card(card_folder) if card_folder is not None and (card_folder / CARD_FILE).is_file() else ""
     if as_json:
@@ -73,6 +83,7 @@ def show(
             "name": reference.name,
             "origin": reference.origin,
             "folder": None if folder is None else str(folder),
+            "notice": notice or None,
             **dataclasses.asdict(described),
             "card": card,
         }
@@ -82,7 +93,7 @@ def show(
     _print_card(card)
     typer.echo(f"Weights: {plain_text(where)}\n")
     typer.echo(f"# The policy in full, as in {policy_file.POLICY_FILE}")
-    typer.echo(_plain_lines(policy_file.dump(described)))
+    typer.echo(_plain_lines(policy))
 
 
 @app.command("pull")

@@ -7,6 +7,7 @@ A command takes one with its default: ``device: Device = "auto"``; one that take
 import dataclasses
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
@@ -108,6 +109,27 @@ Fps = Annotated[
     float | None,
     typer.Option(
         "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+    ),
+]
+
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE.toml",
+        help="A policy whose keys replace the model's own; `svlm models show NAME --toml` prints one.",
+        rich_help_panel=Panel.COMMENTARY,
+    ),
+]
+
+PolicyKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        autocompletion=choices.policy_keys,
+        help="One key of the policy, over --policy, as in TOML: windows.sink_tokens=8. May be given several times.",
+        rich_help_panel=Panel.COMMENTARY,
     ),
 ]
 
