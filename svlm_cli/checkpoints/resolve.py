@@ -45,9 +45,9 @@ class Reference:
         """Where the weights are on this machine, if they are. Uses no network."""
         return self.folder or hub.cached(self.hub_id, self.revision)
 
-    def fetch(self, *, offline: bool) -> Path:
-        """Where the weights are, after fetching them if need be. Raises `ModelError`."""
-        return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline)
+    def fetch(self, *, offline: bool, quiet: bool = False) -> Path:
+        """Where the weights are, after fetching them if need be, with progress unless `quiet`. Raises `ModelError`."""
+        return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline, quiet=quiet)
 
     def described(self, folder: Path | None) -> PolicyFile:
         """The policy file that holds for it, its weights being in ``folder``."""
@@ -76,11 +76,14 @@ class Checkpoint:
     notice: str = ""  # whose policy that is, where the checkpoint has none
 
 
-def resolve(model: str | None, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
+def resolve(
+    model: str | None, *, revision: str | None = None, offline: bool = False, quiet: bool = False
+) -> Checkpoint:
     """The checkpoint that ``model`` names, fetched if need be; ``None`` is `DEFAULT_MODEL`.
 
     ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
-    ``offline`` uses nothing but what is on this machine. Raises `ModelError`, and `UsageError` for such a revision.
+    ``offline`` uses nothing but what is on this machine; ``quiet`` shows no progress. Raises `ModelError`, and
+    `UsageError` for such a revision.
     """
     if model is None and DEFAULT_MODEL not in catalog.names():
         raise ModelError(
@@ -88,7 +91,7 @@ def resolve(model: str | None, *, revision: str | None = None, offline: bool = F
             "Name one with --model, or install svlm-cli again.",
         )
     reference = refer(DEFAULT_MODEL if model is None else model, revision=revision)
-    folder = reference.fetch(offline=offline)
+    folder = reference.fetch(offline=offline, quiet=quiet)
     require_checkpoint(folder, reference.name)
     policy = reference.described(folder).policy
     return Checkpoint(reference.name, folder, policy, reference.origin, reference.notice(folder))

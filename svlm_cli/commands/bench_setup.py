@@ -80,6 +80,8 @@ class StreamOptions:
         ),
     ] = None
     size: Size = "1280x720"
+    as_json: options.Json = False
+    quiet: options.Quiet = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class StreamSetup:
         dtype = resolve_dtype(asked.dtype, where)
         kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
         if asked.random_weights is None:
-            subject = Subject.named(asked.model, asked.revision, offline=asked.offline)
+            subject = Subject.named(asked.model, asked.revision, offline=asked.offline, quiet=asked.quiet)
         else:
             subject = Subject.random(asked.random_weights)
         load = Load(rounds, asked.tokens, width, height, asked.seed)

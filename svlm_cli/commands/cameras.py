@@ -79,7 +79,7 @@ def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
     options = asked.camera_options(several=len(cameras) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge, names=[camera.name for camera in cameras], endless=True) as progress:
         call = _Watch(cameras, options, asked, policy, progress, gauge)

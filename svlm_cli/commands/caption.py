@@ -58,7 +58,7 @@ def caption(asked: CaptionOptions) -> None:
     wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
     video_options = asked.video_options()
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge) as progress:
         call = _Call(jobs, products, asked, policy, video_options, progress, gauge)

@@ -47,12 +47,12 @@ Predictions = Annotated[
     ),
 ]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality. The last line of stdout is JSON.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality, where the truth is known.")
 
 
 @app.callback()
 def _eval() -> None:
-    """Measure quality. The last line of stdout is JSON."""
+    """Measure quality, where the truth is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class _Asked:
         float | None,
         typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
     ] = None
-    seed: options.Seed = 0
+    seed: options.MatchSeed = 0
     mode: Annotated[
         Mode | None,
         typer.Option(help="How the streams forget. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
@@ -86,6 +86,7 @@ class _Asked:
     offline: options.Offline = False
     device: options.Device = "auto"
     dtype: options.Dtype = "auto"
+    quiet: options.Quiet = False
 
     def refuse_playing(self) -> None:
         """`UsageError` for what makes sense only where matches are played."""
@@ -113,9 +114,9 @@ def match(asked: _Asked) -> None:
     """
     if asked.predictions:
         asked.refuse_playing()
-        report = _score_files(asked.predictions, asked.seed, asked.minutes)
+        report = _score_files(asked.predictions, asked)
         setting = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
-        _print(report, setting, None, as_json=asked.as_json)
+        _print(report, setting, None, asked)
         return
     _play(asked)
 
@@ -134,26 +135,27 @@ def _play(asked: _Asked) -> None:
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     where = resolve_device(asked.device)
     precision = resolve_dtype(asked.dtype, where)
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     usual = checkpoint.policy.changed(mode=Mode.STREAMING)
     policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
-    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds])
+    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], quiet=asked.quiet)
     engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=asked.matches)
-    played = play_matches(engine, setting, paths, checkpoint.name)
+    played = play_matches(engine, setting, paths, checkpoint.name, quiet=asked.quiet)
     report = score(scripts, played.texts(setting.seconds), controls)
-    _print(report, describe(checkpoint.name, engine, setting) | changes.told(), played, as_json=asked.as_json)
+    _print(report, describe(checkpoint.name, engine, setting) | changes.told(), played, asked)
 
 
 app.command()(claims)
 
 
-def _score_files(paths: Sequence[Path], seed: int, minutes: float | None) -> "Report":
+def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
     from svlm_cli.evals.predictions import by_second, read_rounds
     from svlm_cli.evals.report import score
 
+    minutes = asked.minutes
     files = [read_rounds(path) for path in paths]
     lengths = [max(round(rounds[-1][0]), 1) if minutes is None else match_seconds(minutes) for rounds in files]
-    scripts, controls = write_matches(list(enumerate(lengths, seed)))
+    scripts, controls = write_matches(list(enumerate(lengths, asked.seed)), quiet=asked.quiet)
     return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
 
 
@@ -167,18 +169,19 @@ def _new_files(folder: Path, setting: "Setting") -> list[Path]:
     return paths
 
 
-def _print(report: "Report", setting: dict[str, Any], played: "Played | None", *, as_json: bool) -> None:
+def _print(report: "Report", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
     import json
 
-    if not as_json:
-        from rich.table import Table
+    if asked.as_json:
+        typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
 
-        console = table_console()
-        for headings, rows in (report.table(), report.control_table()):
-            table = Table(*headings, box=None)
-            add_rows(table, rows)
-            console.print(table)
-            console.print()
-        for one in [] if played is None else played.ended:
-            typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
-    typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+    console = table_console()
+    for headings, rows in (report.table(), report.control_table()):
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+    for one in [] if played is None or asked.quiet else played.ended:
+        typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)

@@ -12,7 +12,7 @@ import typer
 from svlm_cli.checkpoints import catalog, policy_file, resolve
 from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
 from svlm_cli.commands import choices
-from svlm_cli.commands.options import Json, Revision
+from svlm_cli.commands.options import Json, Quiet, Revision
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.text import plain_text
@@ -108,12 +108,13 @@ def pull(
         ),
     ],
     revision: Revision = None,
+    quiet: Quiet = False,
 ) -> None:
     """Fetch a model's weights, with progress on stderr, and print their folder."""
     reference = resolve.refer(model, revision=revision)
     if reference.origin is resolve.Origin.FOLDER:
         raise UsageError(f"{model} is a folder: there is nothing to fetch.", "Name a known model or a hub id.")
-    typer.echo(reference.fetch(offline=False))
+    typer.echo(reference.fetch(offline=False, quiet=quiet))
 
 
 def _summary(entry: catalog.ModelEntry) -> dict[str, Any]:

@@ -105,6 +105,17 @@ Seed = Annotated[
     ),
 ]
 
+MatchSeed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        envvar="SVLM_SEED",
+        min=0,
+        help="Picks the match, of several the first: the same seed gives the same match.",
+        rich_help_panel=Panel.MATCH,
+    ),
+]
+
 Fps = Annotated[
     float | None,
     typer.Option(

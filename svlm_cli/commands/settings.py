@@ -128,7 +128,7 @@ def shared() -> tuple[str, ...]:
 
     kinds = [one.__metadata__[0] for one in vars(defined).values() if hasattr(one, "__metadata__")]
     variables = [str(one.envvar) for one in kinds if isinstance(one, type(typer.Option())) and one.envvar]
-    return tuple(variable.removeprefix(_PREFIX).lower() for variable in variables)
+    return tuple(variable.removeprefix(_PREFIX).lower() for variable in dict.fromkeys(variables))
 
 
 def variable_of(key: str) -> str:

@@ -48,7 +48,10 @@ def simulate(
         ),
     ] = Path("match.mp4"),
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="The same seed gives the same match.", rich_help_panel=Panel.MATCH)
+        int,
+        typer.Option(
+            "--seed", min=0, help="Picks the match: the same seed gives the same match.", rich_help_panel=Panel.MATCH
+        ),
     ] = 0,
     minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.", rich_help_panel=Panel.MATCH)] = 5.0,
     fps: Annotated[

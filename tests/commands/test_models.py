@@ -51,6 +51,13 @@ def test_pull_by_name_then_list_and_work_offline(svlm: Svlm, online: dict[str, s
     assert svlm("models", "pull", "streamingvlm-7b", env=offline).stdout == pulled.stdout
 
 
+def test_a_quiet_pull_prints_the_folder_alone(svlm: Svlm, online: dict[str, str]) -> None:
+    """Guards scripts that want errors alone on stderr, whichever bar is drawn."""
+    pulled = svlm("models", "pull", "team/model", "--quiet", env=online)
+    assert (pulled.returncode, pulled.stderr) == (0, "")
+    assert (Path(pulled.stdout.removesuffix("\n")) / "config.json").is_file()
+
+
 def test_pull_by_hub_id_then_show(svlm: Svlm, online: dict[str, str]) -> None:
     """Guards models that the catalog does not know: they are shown once they are here, and not before."""
     absent = svlm("models", "show", "team/model", env=online)

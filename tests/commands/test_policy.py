@@ -84,14 +84,14 @@ def test_a_match_follows_it_and_its_report_says_so(svlm_inside: Svlm, tiny_check
 
 def test_a_bench_follows_it_and_its_report_says_so(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
     """Guards times of one policy under the name of another; how many tokens a round has, --tokens says."""
-    asked = ("bench", "latency", "--model", tiny_checkpoint, "--rounds", "1", "--size", "56x56")
+    asked = ("bench", "latency", "--json", "--model", tiny_checkpoint, "--rounds", "1", "--size", "56x56")
     done = svlm_inside(*asked, "--tokens", "2", "--set", "mode='full'", "--set", "vision.fps=4")
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout)
     assert report["results"][0]["mode"] == "full"
     assert report["setting"]["fps"] == 4.0
     assert report["setting"]["policy"] == {"mode": "full", "vision": {"fps": 4}}
     done = svlm_inside(*asked, "--tokens", "2", "--mode", "window", "--set", "mode='full'", "--fps", "6")
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout)
     assert (report["results"][0]["mode"], report["setting"]["fps"]) == ("window", 6.0)
     done = svlm_inside(*asked, "--set", "sampling.max_new_tokens=9")
     assert (done.returncode, done.stdout) == (2, "")
