@@ -155,8 +155,12 @@ def test_commands_do_what_they_say(
             )
             code, out, told = done.returncode, done.stdout, done.stderr
         assert code == 0, f"{line}: {told}"
-        written = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} != before
+        now = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+        written = now != before
         assert out or written, line
+        assert all(now.get(path) == at for path, at in before.items() if ".truth." in path.name), (
+            f"{line}: no truth left"
+        )
         if "svlm caption " in line:
             assert_true(line, told)
             assert "context" not in told, told

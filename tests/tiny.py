@@ -55,7 +55,7 @@ def make_tiny_checkpoint(
     layers: int = 2,
     dtype: torch.dtype = torch.float32,
 ) -> Path:
-    """Writes configuration, tokenizer and weights into ``folder`` and returns it."""
+    """Writes configuration, tokenizer, weights and policy into ``folder`` and returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer()
     vocabulary = tokenizer.get_vocab()
@@ -70,6 +70,7 @@ def make_tiny_checkpoint(
     never_said = [ids["<|image_pad|>"], ids["<|video_pad|>"], *range(tokenizer.get_vocab_size(), vocab_size)]
     weights = dict(_weights(vocab_size, never_said, layers=layers, tied=tied, seed=seed))
     _write_weights(folder, {name: tensor.to(dtype) for name, tensor in weights.items()}, shards)
+    (folder / "policy.toml").write_text("")  # the defaults, and nothing to tell of them
     return folder
 
 

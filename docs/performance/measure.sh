@@ -5,8 +5,8 @@
 #   docs/performance/measure.sh OUT                    all rows
 #   docs/performance/measure.sh OUT latency decode-48  those whose names begin so
 #
-# A row is the last line of a command's output, OUT/NAME.json; what the command said meanwhile is in OUT/NAME.log. A row
-# that is there already is not measured again. A row that fails is told, and the others go on.
+# A row is what a command prints with --json, OUT/NAME.json; what it said meanwhile is in OUT/NAME.log. A row that is there
+# already is not measured again. A row that fails is told, and the others go on.
 #
 # Variables: SVLM, the program; MODEL, instead of --random-weights 7b; COMMIT, where this is no git checkout; WEIGHTS, a
 # checkpoint of a 7B, for the rows `startup`, which are left out without it; QUICK=1, a few small rounds, to try it.
@@ -43,16 +43,14 @@ row() { # NAME BENCH ARGUMENTS...
     [[ -n $quick && $bench != playback && " $* " != *" --decode "* ]] && small+=(--size 160x120)
     [[ $bench == startup ]] && small=()
     # shellcheck disable=SC2086  # both are several words
-    if $svlm bench "$bench" $model "$@" "${small[@]}" >"$out/$name.log" 2>"$out/$name.err"; then
-        tail -n 1 "$out/$name.log" >"$out/$name.json"
+    if $svlm bench "$bench" $model "$@" "${small[@]}" --json >"$out/$name.part" 2>"$out/$name.log"; then
+        mv "$out/$name.part" "$out/$name.json"
         echo "== $name: $((SECONDS - began)) s"
-        head -n -1 "$out/$name.log"
     else
+        rm -f "$out/$name.part"
         failed+=("$name")
-        echo "== $name: failed: $(tail -n 1 "$out/$name.err")"
+        echo "== $name: failed: $(tail -n 1 "$out/$name.log")"
     fi
-    cat "$out/$name.err" >>"$out/$name.log"
-    rm -f "$out/$name.err"
 }
 
 side_by_side() { # NUMBER: with QUICK few

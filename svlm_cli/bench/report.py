@@ -1,4 +1,4 @@
-"""Measurements for people (a table) and for programs (one JSON object on the last line of stdout)."""
+"""Measurements for people (a table) and for programs (one JSON object)."""
 
 import json
 import math

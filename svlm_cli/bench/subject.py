@@ -51,9 +51,9 @@ class Subject:
     shape: Family | None = None  # random weights: of the folder, only tokenizer and pixels are used
 
     @classmethod
-    def named(cls, model: str | None, revision: str | None, *, offline: bool) -> "Subject":
+    def named(cls, model: str | None, revision: str | None, *, offline: bool, quiet: bool = False) -> "Subject":
         """A checkpoint, as everywhere."""
-        checkpoint = resolve(model, revision=revision, offline=offline)
+        checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
         return cls(checkpoint.name, checkpoint.policy, checkpoint.folder)
 
     @classmethod

@@ -38,11 +38,11 @@ _MORE_THAN_ANNOUNCED = 10_000_000  # bytes, besides twice as many: what is sent 
 _IGNORED = ("*/*",)  # patterns match across folders; what svlm reads lies at the top
 
 
-def fetch(hub_id: str, *, revision: str, offline: bool) -> Path:
+def fetch(hub_id: str, *, revision: str, offline: bool, quiet: bool = False) -> Path:
     """The folder of the checkpoint ``hub_id`` (organisation/name) at ``revision`` (branch, tag or commit).
 
-    Fetches what is missing or newer, with a progress bar on stderr. Without a network, or ``offline``, what is in the
-    cache is used if it is complete. Raises `ModelError`.
+    Fetches what is missing or newer, with a progress bar on stderr unless ``quiet``. Without a network, or ``offline``,
+    what is in the cache is used if it is complete. Raises `ModelError`.
     """
     from huggingface_hub import constants
 
@@ -50,7 +50,7 @@ def fetch(hub_id: str, *, revision: str, offline: bool) -> Path:
     if not offline:
         _refuse_unreadable_proxies()
     try:
-        folder = _in_cache(hub_id, revision) if offline else _download(hub_id, revision)
+        folder = _in_cache(hub_id, revision) if offline else _download(hub_id, revision, quiet=quiet)
     except Exception as error:  # the library, its transport and its storage client have no common base
         raise _explained(error, hub_id, revision, offline=offline) from error
     require_checkpoint(folder, hub_id)
@@ -105,7 +105,7 @@ def _inside(folder: str) -> Path:
     return path
 
 
-def _download(hub_id: str, revision: str) -> Path:
+def _download(hub_id: str, revision: str, *, quiet: bool) -> Path:
     """Runs in a thread of its own, since the library's threads do not hear of Ctrl-C until a file is complete."""
     from huggingface_hub import constants, snapshot_download
 
@@ -118,7 +118,7 @@ def _download(hub_id: str, revision: str) -> Path:
             revision=revision,
             allow_patterns=[*_NEEDED, *_WORTH_KEEPING],
             ignore_patterns=list(_IGNORED),
-            tqdm_class=_watchful_bar(stop),
+            tqdm_class=_watchful_bar(stop, quiet=quiet),
         )
         try:
             return _inside(task.result())
@@ -127,7 +127,7 @@ def _download(hub_id: str, revision: str) -> Path:
             raise
 
 
-def _watchful_bar(stop: threading.Event) -> Any:
+def _watchful_bar(stop: threading.Event, *, quiet: bool) -> Any:
     """The library's progress bar, which hears of all bytes that arrive, and ends the thread that counts them.
 
     So it does once ``stop`` is set, or far more have come than were announced: a hub can send without end.
@@ -136,6 +136,9 @@ def _watchful_bar(stop: threading.Event) -> Any:
 
     class WatchfulBar(tqdm):
         arrived = 0.0  # also where the bar is not shown
+
+        def __init__(self, *values: Any, **options: Any) -> None:
+            super().__init__(*values, **(options | {"disable": True} if quiet else options))  # type: ignore[no-untyped-call]  # of the library
 
         def update(self, n: float | None = 1) -> None:
             if stop.is_set():

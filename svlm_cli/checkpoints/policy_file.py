@@ -7,12 +7,12 @@ tables say what is not policy: ``[model]`` and ``[weights]``. Does not know wher
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from svlm_cli.checkpoints import toml
 from svlm_cli.checkpoints.reading import UnreadableError, read_bytes
 from svlm_cli.core.bounds import Within, require_usable
-from svlm_cli.core.errors import ModelError, UsageError
+from svlm_cli.core.errors import ModelError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 
 POLICY_FILE = "policy.toml"
@@ -73,14 +73,25 @@ def read(path: Path) -> PolicyFile:
 
 def parse(text: str, *, source: str) -> PolicyFile:
     """``text`` as a policy file; ``source`` is what errors call it."""
+    document = document_of(source, ModelError)
+    model, weights, tables = split(document, text)
+    return PolicyFile(model, weights, document.value(StreamPolicy, tables, ""))
+
+
+def document_of(source: str, error: type[SvlmError]) -> toml.Document:
+    """How a policy file is read that errors of this kind call ``source``."""
     known = [*toml.keys(StreamPolicy), *(key for key in toml.keys(PolicyFile) if key.split(".")[0] in _NOT_POLICY)]
-    document = toml.Document(source, ModelError, known)
+    return toml.Document(source, error, known)
+
+
+def split(document: toml.Document, text: str) -> tuple[ModelInfo, WeightsInfo, dict[str, Any]]:
+    """The tables that are not policy, read; and those that are, as they stand."""
     tables = document.tables(text)
     parts = {name: tables.pop(name) for name in _NOT_POLICY if name in tables}
-    return PolicyFile(
-        model=document.value(ModelInfo, parts.get("model", {}), "model"),
-        weights=document.value(WeightsInfo, parts.get("weights", {}), "weights"),
-        policy=document.value(StreamPolicy, tables, ""),
+    return (
+        document.value(ModelInfo, parts.get("model", {}), "model"),
+        document.value(WeightsInfo, parts.get("weights", {}), "weights"),
+        tables,
     )
 
 

@@ -17,6 +17,8 @@ from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, Poli
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 
+POLICY_OF_DEFAULTS = "streamingvlm-7b"  # the model of the catalog whose policy the defaults are
+
 _THREE_WAYS = "A model is a name (`svlm models list`), a folder, or a hub id like organisation/name."
 
 
@@ -43,9 +45,9 @@ class Reference:
         """Where the weights are on this machine, if they are. Uses no network."""
         return self.folder or hub.cached(self.hub_id, self.revision)
 
-    def fetch(self, *, offline: bool) -> Path:
-        """Where the weights are, after fetching them if need be. Raises `ModelError`."""
-        return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline)
+    def fetch(self, *, offline: bool, quiet: bool = False) -> Path:
+        """Where the weights are, after fetching them if need be, with progress unless `quiet`. Raises `ModelError`."""
+        return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline, quiet=quiet)
 
     def described(self, folder: Path | None) -> PolicyFile:
         """The policy file that holds for it, its weights being in ``folder``."""
@@ -54,6 +56,13 @@ class Reference:
         if folder is not None and os.path.lexists(folder / POLICY_FILE):
             return policy_file.read(folder / POLICY_FILE)
         return PolicyFile()
+
+    def notice(self, folder: Path | None) -> str:
+        """Whose policy holds where a checkpoint that is not the catalog's, in ``folder``, has none; else empty."""
+        if self.origin is Origin.CATALOG or folder is None or os.path.lexists(folder / POLICY_FILE):
+            return ""
+        whose = f"{POLICY_OF_DEFAULTS}, the default" if self.entry is None else self.entry.name
+        return f"{self.name} has no {POLICY_FILE}: it streams by the policy of {whose}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +73,17 @@ class Checkpoint:
     folder: Path
     policy: StreamPolicy
     origin: Origin
+    notice: str = ""  # whose policy that is, where the checkpoint has none
 
 
-def resolve(model: str | None, *, revision: str | None = None, offline: bool = False) -> Checkpoint:
+def resolve(
+    model: str | None, *, revision: str | None = None, offline: bool = False, quiet: bool = False
+) -> Checkpoint:
     """The checkpoint that ``model`` names, fetched if need be; ``None`` is `DEFAULT_MODEL`.
 
     ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
-    ``offline`` uses nothing but what is on this machine. Raises `ModelError`, and `UsageError` for such a revision.
+    ``offline`` uses nothing but what is on this machine; ``quiet`` shows no progress. Raises `ModelError`, and
+    `UsageError` for such a revision.
     """
     if model is None and DEFAULT_MODEL not in catalog.names():
         raise ModelError(
@@ -78,9 +91,10 @@ def resolve(model: str | None, *, revision: str | None = None, offline: bool = F
             "Name one with --model, or install svlm-cli again.",
         )
     reference = refer(DEFAULT_MODEL if model is None else model, revision=revision)
-    folder = reference.fetch(offline=offline)
+    folder = reference.fetch(offline=offline, quiet=quiet)
     require_checkpoint(folder, reference.name)
-    return Checkpoint(reference.name, folder, reference.described(folder).policy, reference.origin)
+    policy = reference.described(folder).policy
+    return Checkpoint(reference.name, folder, policy, reference.origin, reference.notice(folder))
 
 
 def refer(model: str, *, revision: str | None = None) -> Reference:

@@ -7,13 +7,13 @@ StrEnum, a list of those (a tuple), or a table (another dataclass). Knows no par
 import difflib
 import json
 import tomllib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from svlm_cli.core.bounds import shown
+from svlm_cli.core.bounds import field_problem, shown
 from svlm_cli.core.errors import SvlmError, UsageError
 
 _MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
@@ -45,9 +45,7 @@ class Document:
     def value(self, kind: Any, value: Any, key: str) -> Any:
         """``value`` as the type ``kind``, or an error that names ``key``."""
         if is_dataclass(kind):
-            if not isinstance(value, dict):
-                raise self._wrong_type(value, "a table", key)
-            return self._instance(kind, value, key)
+            return self._instance(kind, self._table(value, key), key)
         if get_origin(kind) is tuple:
             return self._list(get_args(kind), value, key)
         if issubclass(kind, StrEnum):
@@ -62,6 +60,31 @@ class Document:
             raise self._wrong_type(value, _TYPE_NAMES[kind], key)
         return value
 
+    def check(self, kind: Any, table: Mapping[str, Any], prefix: str = "") -> None:
+        """An error unless every key is one of ``kind``'s, with a value of its type and within its bounds.
+
+        Whether the values go together is not looked at: the others may be somebody else's.
+        """
+        types = self._types(kind, table, prefix)
+        for name, value in table.items():
+            key = _join(prefix, name)
+            if is_dataclass(types[name]):
+                self.check(types[name], self._table(value, key), key)
+            elif problem := field_problem(kind, name, self.value(types[name], value, key)):
+                raise self.error(f"{self._place(prefix)}: {name} must {problem}.")
+
+    def over(self, part: Any, table: Mapping[str, Any], prefix: str = "") -> Any:
+        """``part`` with what stands in the table instead of its own."""
+        types = self._types(type(part), table, prefix)
+        values = {}
+        for name, value in table.items():
+            key = _join(prefix, name)
+            if is_dataclass(types[name]):
+                values[name] = self.over(getattr(part, name), self._table(value, key), key)
+            else:
+                values[name] = self.value(types[name], value, key)
+        return self._made(lambda: replace(part, **values), prefix)
+
     def _list(self, kinds: tuple[Any, ...], value: Any, key: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
             raise self._wrong_type(value, "a list", key)
@@ -74,17 +97,33 @@ class Document:
         )
 
     def _instance(self, kind: Any, table: dict[str, Any], prefix: str) -> Any:
+        types = self._types(kind, table, prefix)
+        values = {name: self.value(types[name], value, _join(prefix, name)) for name, value in table.items()}
+        return self._made(lambda: kind(**values), prefix)
+
+    def _types(self, kind: Any, table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        """The types of the keys of ``kind``, after checking that the table has no others."""
         types = get_type_hints(kind)
         for name in table:
             if name not in types:
                 key = _join(prefix, name)
                 raise self.error(f"{self.source}: unknown key {key!r}.", did_you_mean(key, self.known))
-        values = {name: self.value(types[name], value, _join(prefix, name)) for name, value in table.items()}
+        return types
+
+    def _table(self, value: Any, key: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self._wrong_type(value, "a table", key)
+        return value
+
+    def _made(self, make: Callable[[], Any], prefix: str) -> Any:
+        """What is made of values; what they must be together is told with the place in the file."""
         try:
-            return kind(**values)
+            return make()
         except UsageError as error:
-            place = f"{self.source}, [{prefix}]" if prefix else self.source
-            raise self.error(f"{place}: {error.message}", error.hint) from error
+            raise self.error(f"{self._place(prefix)}: {error.message}", error.hint) from error
+
+    def _place(self, prefix: str) -> str:
+        return f"{self.source}, [{prefix}]" if prefix else self.source
 
     def _wrong_type(self, value: Any, expected: str, key: str, hint: str = "") -> SvlmError:
         return self.error(f"{self.source}: {key} must be {expected}, not {shown(value)}.", hint)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -23,17 +23,12 @@ from svlm_cli.commands.tables import add_rows, bar, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 
-if TYPE_CHECKING:
-    pass
-
-app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Measure speed and memory. The last line of stdout is JSON."
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
 
 
 @app.callback()
 def _bench() -> None:
-    """Measure speed and memory. The last line of stdout is JSON."""
+    """Measure speed and memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ def latency(one: _LatencyOptions) -> None:
     setup = StreamSetup.of(one.asked, one.rounds)
     from svlm_cli.bench.latency import measure
     from svlm_cli.bench.plots import draw_latency
-    from svlm_cli.bench.report import latency_rows, print_json, results_json
+    from svlm_cli.bench.report import latency_rows, results_json
     from svlm_cli.engine.engine import Engine
     from svlm_cli.outputs.destination import refuse_unwritable
     from svlm_cli.outputs.figures import require_matplotlib
@@ -69,16 +64,16 @@ def latency(one: _LatencyOptions) -> None:
         require_matplotlib("A plot")
         refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
     results = []
-    for mode in one.mode or [Mode.STREAMING]:
+    for mode in one.mode or [setup.usual_mode]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)
-        with _progress(mode, one.rounds) as advance:
+        with _progress(mode, one.rounds, one.asked) as advance:
             results.append(measure(engine, setup.load, advance))
         del engine  # before the next one is loaded
     ended = any(result.ended for result in results)
-    _print_table(*latency_rows(results), "* ended early: its cache is full" if ended else "")
+    table = _table(*latency_rows(results), "* ended early: its cache is full" if ended else "")
+    _show(results_json("latency", results, setup.told()), table, as_json=one.asked.as_json)
     if one.plot is not None:
         draw_latency(results, one.plot, setup.policy().chunk_seconds)
-    print_json(results_json("latency", results, setup.told()), sys.stdout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +105,15 @@ class _StagesOptions:
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
     setup = StreamSetup.of(one.asked, one.rounds)
-    from svlm_cli.bench.report import kernels_rows, print_json, results_json, stages_rows
+    from svlm_cli.bench.report import kernels_rows, results_json, stages_rows
     from svlm_cli.bench.stages import StagedEngine, measure
 
     engine = setup.subject.engine(setup.policy(), StagedEngine, setup.place, max_streams=one.streams)
-    with _progress("rounds", one.rounds) as advance:
+    with _progress("rounds", one.rounds, one.asked) as advance:
         result = measure(engine, setup.load, one.streams, advance, kernels=one.kernels)
-    _print_table(*stages_rows(result))
-    if one.kernels:
-        _print_table(*kernels_rows(result))
-    print_json(results_json("stages", [result], setup.told()), sys.stdout)
+    tables = [stages_rows(result), *([kernels_rows(result)] if one.kernels else [])]
+    report = results_json("stages", [result], setup.told())
+    _show(report, *(_table(*rows) for rows in tables), as_json=one.asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +127,11 @@ class _MemoryOptions:
 def memory(one: _MemoryOptions) -> None:
     """Say how much memory streams will take, from shapes alone: nothing is loaded."""
     setup = StreamSetup.of(one.asked, 1)
-    from svlm_cli.bench.report import memory_rows, print_json, results_json
+    from svlm_cli.bench.report import memory_rows, results_json
 
     result = setup.subject.footprint(setup.policy(), setup.place.dtype, streams=one.streams)
-    _print_table(*memory_rows(result))
     told = setup.told() | {"streams": one.streams}
-    print_json(results_json("memory", [result], told), sys.stdout)
+    _show(results_json("memory", [result], told), _table(*memory_rows(result)), as_json=one.asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +156,7 @@ def playback(one: _PlaybackOptions) -> None:
     setup = StreamSetup.of(one.asked, one.rounds)
     setup.require_made_up()
     from svlm_cli.bench.playback import measure
-    from svlm_cli.bench.report import playback_rows, print_json, results_json
+    from svlm_cli.bench.report import playback_rows, results_json
     from svlm_cli.engine.engine import Engine
     from svlm_cli.pipeline.chunker import chunks
     from svlm_cli.sources.files import open_frames
@@ -173,14 +166,13 @@ def playback(one: _PlaybackOptions) -> None:
     enough_pixels = policy.vision.enough_pixels
     with (
         open_frames(one.video, fps=fps, enough_pixels=enough_pixels) as frames,
-        _progress("rounds", one.rounds) as advance,
+        _progress("rounds", one.rounds, one.asked) as advance,
     ):
         engine = setup.subject.engine(policy, Engine, setup.place)
         source = chunks(frames, fps=fps, chunk_seconds=policy.chunk_seconds)
         result = measure(engine, source, frames.close, rounds=one.rounds, tokens=tokens, seed=seed, progress=advance)
-    _print_table(*playback_rows(result))
     told = setup.told_of_video() | {"video": video_facts(one.video)}
-    print_json(results_json("playback", [result], told), sys.stdout)
+    _show(results_json("playback", [result], told), _table(*playback_rows(result)), as_json=one.asked.as_json)
 
 
 @app.command()
@@ -191,13 +183,12 @@ def startup(asked: StreamOptions) -> None:
     What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
     """
     setup = StreamSetup.of(asked, 2)
-    from svlm_cli.bench.report import print_json, results_json, startup_rows
+    from svlm_cli.bench.report import results_json, startup_rows
     from svlm_cli.bench.startup import measure
     from svlm_cli.engine.engine import Engine
 
     result = measure(lambda: setup.subject.engine(setup.policy(), Engine, setup.place), setup.load)
-    _print_table(*startup_rows(result))
-    print_json(results_json("startup", [result], setup.told()), sys.stdout)
+    _show(results_json("startup", [result], setup.told()), _table(*startup_rows(result)), as_json=asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +235,7 @@ def streams(one: _StreamsOptions) -> None:
     if one.decode:
         _live_streams(setup, one)
         return
-    from svlm_cli.bench.report import print_json, streams_json, streams_rows
+    from svlm_cli.bench.report import streams_json, streams_rows
     from svlm_cli.bench.streams import attempt, find_most
     from svlm_cli.engine.engine import Engine
 
@@ -253,17 +244,16 @@ def streams(one: _StreamsOptions) -> None:
         lambda count: attempt(engine, setup.load, count),
         most=one.most,
         step=one.step,
-        progress=lambda trial: _tell_trial(trial.streams, trial.round_s_p99),
+        progress=lambda trial: _tell_trial(trial.streams, trial.round_s_p99, one.asked),
     )
-    _print_table(*streams_rows(trials))
-    print_json(streams_json(trials, setup.told()), sys.stdout)
+    _show(streams_json(trials, setup.told()), _table(*streams_rows(trials)), as_json=one.asked.as_json)
 
 
 def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
     if one.video is not None:
         setup.require_made_up()
     from svlm_cli.bench.live import EvenEngine, prepare
-    from svlm_cli.bench.report import live_rows, print_json, streams_json
+    from svlm_cli.bench.report import live_rows, streams_json
     from svlm_cli.bench.streams import find_most
 
     load = setup.load
@@ -276,15 +266,15 @@ def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
             lambda count: attempt_live(engine, video, count, one.rounds),
             most=one.most,
             step=one.step,
-            progress=lambda trial: _tell_trial(trial.streams, trial.latency_s_p99),
+            progress=lambda trial: _tell_trial(trial.streams, trial.latency_s_p99, one.asked),
         )
-    _print_table(*live_rows(trials))
     told = setup.told_of_video() | {"decode": True, "video": facts, "cpus": os.cpu_count()}
-    print_json(streams_json(trials, told), sys.stdout)
+    _show(streams_json(trials, told), _table(*live_rows(trials)), as_json=one.asked.as_json)
 
 
-def _tell_trial(streams: int, p99_s: float) -> None:
-    _tell(f"{streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
+def _tell_trial(streams: int, p99_s: float, asked: StreamOptions) -> None:
+    if not asked.quiet:
+        _tell(f"{streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
 
 
 @app.command("video")
@@ -312,17 +302,17 @@ def renderer(
         int, typer.Option(min=1, max=16384, help="Pictures drawn at once.", rich_help_panel=Panel.MEASURING)
     ] = 1024,
     batches: Annotated[int, typer.Option(min=1, help="How often.", rich_help_panel=Panel.MEASURING)] = 20,
+    as_json: options.Json = False,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
     from svlm_cli.bench.renderer import MATCHES, measure
-    from svlm_cli.bench.report import print_json, renderer_rows, results_json
+    from svlm_cli.bench.report import renderer_rows, results_json
     from svlm_cli.compute.device import resolve_device
     from svlm_cli.simulator.match import HEIGHT, WIDTH
 
     result = measure(resolve_device(device), batch=batch, batches=batches)
-    _print_table(*renderer_rows(result))
     setting = {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}
-    print_json(results_json("renderer", [result], setting), sys.stdout)
+    _show(results_json("renderer", [result], setting), _table(*renderer_rows(result)), as_json=as_json)
 
 
 @app.command()
@@ -337,12 +327,14 @@ def soak(
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None,
-    seed: options.Seed = 0,
+    seed: options.MatchSeed = 0,
     model: options.Model = None,
     keep: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.", rich_help_panel=Panel.MEASURING),
     ] = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
 ) -> None:
     """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
 
@@ -360,16 +352,17 @@ def soak(
         make_folder(folder, "Choose another --keep.")
         arguments = ("--context", f"@{context}", *(("--model", model) if model else ()))
         load = soak.Load(minutes, seed, pictures, arguments)
+        tell = (lambda line: None) if quiet else _tell
         result: soak.Soak | flapping.Flapping
         if cameras is None:
-            result = soak.measure(load, folder, _tell)
-            _print_table(*report.soak_rows(result), ", ".join(result.failures))
+            result = soak.measure(load, folder, tell)
+            tables = [_table(*report.soak_rows(result), ", ".join(result.failures))]
         else:
-            result = flapping.measure(load, cameras, folder, _tell)
-            _print_table(*report.flapping_rows(result))
-            _print_table(*report.flapping_row(result), ", ".join(result.failures))
+            result = flapping.measure(load, cameras, folder, tell)
+            tables = [_table(*report.flapping_rows(result))]
+            tables.append(_table(*report.flapping_row(result), ", ".join(result.failures)))
     setting = {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}
-    report.print_json(report.soak_json(result, setting), sys.stdout)
+    _show(report.soak_json(result, setting), *tables, as_json=as_json)
     if result.failures:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -378,14 +371,25 @@ def _tell(line: str) -> None:
     typer.echo(f"svlm: {line}", err=True)
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> None:
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> Table:
     table = Table(*headings, caption=caption or None)
     add_rows(table, rows)
-    table_console().print(table)
+    return table
+
+
+def _show(report: dict[str, Any], *tables: Table, as_json: bool) -> None:
+    """What was measured: one JSON document for programs, or tables for people."""
+    from svlm_cli.bench.report import print_json
+
+    if as_json:
+        print_json(report, sys.stdout)
+        return
+    for table in tables:
+        table_console().print(table)
 
 
 @contextmanager
-def _progress(name: str, rounds: int) -> Iterator[Callable[[int], None]]:
+def _progress(name: str, rounds: int, asked: StreamOptions) -> Iterator[Callable[[int], None]]:
     """A bar on stderr, if that is a terminal; told which round is done."""
-    with bar(name, rounds) as (show, _):
+    with bar(name, rounds, quiet=asked.quiet) as (show, _):
         yield lambda round_: show(round_ + 1)

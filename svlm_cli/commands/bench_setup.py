@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from svlm_cli.checkpoints import policy_changes
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
@@ -57,6 +59,8 @@ class StreamOptions:
         ),
     ] = 20
     fps: options.Fps = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
     pair_tokens: Annotated[
         int | None,
         typer.Option(
@@ -76,6 +80,8 @@ class StreamOptions:
         ),
     ] = None
     size: Size = "1280x720"
+    as_json: options.Json = False
+    quiet: options.Quiet = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class StreamSetup:
     subject: "Subject"
     place: "Place"
     load: "Load"
+    changes: PolicyChanges
 
     @classmethod
     def of(cls, asked: StreamOptions, rounds: int) -> "StreamSetup":
@@ -93,6 +100,7 @@ class StreamSetup:
         width, height = size_of(asked.size)
         if asked.random_weights is not None and given("model"):
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
+        changes = _changes(asked)
         from svlm_cli.bench.latency import Load
         from svlm_cli.bench.subject import Place, Subject
         from svlm_cli.compute import flash
@@ -102,16 +110,22 @@ class StreamSetup:
         dtype = resolve_dtype(asked.dtype, where)
         kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
         if asked.random_weights is None:
-            subject = Subject.named(asked.model, asked.revision, offline=asked.offline)
+            subject = Subject.named(asked.model, asked.revision, offline=asked.offline, quiet=asked.quiet)
         else:
             subject = Subject.random(asked.random_weights)
         load = Load(rounds, asked.tokens, width, height, asked.seed)
-        return cls(asked, subject, Place(where, dtype, kernel, asked.graphs), load)
+        return cls(asked, subject, Place(where, dtype, kernel, asked.graphs), load, changes)
+
+    @property
+    def usual_mode(self) -> Mode:
+        """That of the benches that compare modes, where none is named."""
+        usual = self.subject.policy.changed(mode=Mode.STREAMING)
+        return self.changes.applied(usual, fps=self.asked.fps).mode
 
     def policy(self, mode: Mode | None = None) -> StreamPolicy:
         """The subject's own, but for what was asked for."""
         asked = self.asked
-        policy = self.subject.policy.changed(
+        policy = self.changes.applied(self.subject.policy, fps=asked.fps).changed(
             mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
         )
         if asked.pair_tokens is None:
@@ -149,7 +163,13 @@ class StreamSetup:
             "tokens": self.load.tokens,
             "seed": self.load.seed,
             "versions": versions(),
-        }
+        } | self.changes.told()
+
+
+def _changes(asked: StreamOptions) -> PolicyChanges:
+    if policy_changes.read(single=asked.policy_keys or ()).asks("sampling.max_new_tokens"):
+        raise UsageError("A bench generates --tokens in every round.", "Give --tokens, not --set.")
+    return policy_changes.read(asked.policy, asked.policy_keys or ())
 
 
 def _hardware(device: "torch.device") -> str:

@@ -27,6 +27,7 @@ from svlm_cli.outputs.progress import Condition, Progress
 from svlm_cli.sources.status import SourceStatus, State, describe
 
 if TYPE_CHECKING:
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.pipeline.cameras import Camera
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.watched import CameraOptions, Watched
@@ -71,17 +72,19 @@ class StatusLines:
 
 def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     """Caption all of them until each has ended, or a signal comes."""
+    from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
     wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
     options = asked.camera_options(several=len(cameras) > 1)
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
-    policy = asked.changed(checkpoint.policy)
+    changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge, names=[camera.name for camera in cameras], endless=True) as progress:
         call = _Watch(cameras, options, asked, policy, progress, gauge)
         try:
-            call.run(checkpoint.folder)
+            call.run(checkpoint)
         except KeyboardInterrupt:
             if not progress.quit_asked or call.cut:
                 raise
@@ -111,7 +114,7 @@ class _Watch:
         if not self.asked.quiet:
             self.progress.say(line)
 
-    def run(self, folder: Path) -> None:
+    def run(self, checkpoint: "Checkpoint") -> None:
         """Load the model, then watch all cameras until each has ended."""
         from svlm_cli.pipeline.run import run
 
@@ -123,7 +126,7 @@ class _Watch:
             return
         streams = len(self.cameras)
         try:
-            engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.say)
+            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.say)
         except BaseException:
             first.close()
             raise

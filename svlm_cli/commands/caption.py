@@ -25,6 +25,7 @@ from svlm_cli.outputs.progress import Progress
 from svlm_cli.pipeline.batch import Job, plan, refuse_done, still_missing
 
 if TYPE_CHECKING:
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import Feed, FeedReport
     from svlm_cli.pipeline.videos import Video, VideoOptions
@@ -50,18 +51,20 @@ def caption(asked: CaptionOptions) -> None:
         _tell_that_all_is_there(jobs, quiet=asked.quiet)
         return
 
+    from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
     wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
     video_options = asked.video_options()
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline)
-    policy = asked.changed(checkpoint.policy)
+    changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge) as progress:
         call = _Call(jobs, products, asked, policy, video_options, progress, gauge)
         try:
             with call.ending():
-                call.run(checkpoint.folder)
+                call.run(checkpoint)
         except KeyboardInterrupt:
             if not progress.quit_asked or not call.whole:
                 raise
@@ -111,7 +114,7 @@ class _Call:
                 if len(self.jobs) > 1:
                     self.summary.print()
 
-    def run(self, folder: Path) -> None:
+    def run(self, checkpoint: "Checkpoint") -> None:
         """Open the first video that can be read, and only then load the model."""
         feeds = self.feeds()
         first = next(feeds, None)
@@ -121,7 +124,7 @@ class _Call:
             self.tell(line)
         streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
-            engine = self.gauge.engine = load(folder, self.policy, self.asked, streams, self.tell)
+            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.tell)
         except BaseException:
             first.close()
             raise

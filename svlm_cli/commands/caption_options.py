@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
@@ -199,12 +200,7 @@ class CaptionOptions:
     end: Annotated[
         str | None, typer.Option("--end", metavar="TIME", help="Where to stop, likewise.", rich_help_panel=Panel.INPUT)
     ] = None
-    fps: Annotated[
-        float | None,
-        typer.Option(
-            "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
-        ),
-    ] = None
+    fps: options.Fps = None
     query: Annotated[
         str | None,
         typer.Option(
@@ -236,6 +232,8 @@ class CaptionOptions:
         float | None,
         typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),
     ] = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
     seed: options.Seed = 0
     decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.", rich_help_panel=Panel.INPUT)] = (
         Decoder.FFMPEG
@@ -354,8 +352,9 @@ class CaptionOptions:
             typer.echo(sentence(notice), err=True)
         return tuple(products)
 
-    def changed(self, policy: StreamPolicy) -> StreamPolicy:
-        """A model's policy with what was asked for instead."""
+    def changed(self, policy: StreamPolicy, changes: PolicyChanges) -> StreamPolicy:
+        """A model's policy with what was asked for instead: by options, else by --set, else by --policy."""
+        policy = changes.applied(policy, fps=self.fps)
         return policy.changed(mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature)
 
 

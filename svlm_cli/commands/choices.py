@@ -1,4 +1,4 @@
-"""What may stand for the value of an option, for completion: models, devices, formats, rows. Imports nothing heavy."""
+"""What may stand for the value of an option, for completion: models, formats, keys, rows. Imports nothing heavy."""
 
 import os
 from collections.abc import Iterator
@@ -55,6 +55,13 @@ def rows() -> list[tuple[str, str]]:
     from svlm_cli.evals.claims import ROWS
 
     return [(row.name, row.title) for row in ROWS]
+
+
+def policy_keys() -> list[tuple[str, str]]:
+    """Those of a policy, as `--set` takes them."""
+    from svlm_cli.checkpoints.policy_changes import defaults
+
+    return [(f"{key}=", f"default: {value}") for key, value in defaults()]
 
 
 def _folders(incomplete: str) -> Iterator[tuple[str, str]]:

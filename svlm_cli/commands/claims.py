@@ -74,7 +74,7 @@ class _Asked:
             rich_help_panel=Panel.MEASURING,
         ),
     ] = None
-    seed: options.Seed = 0
+    seed: options.MatchSeed = 0
     fps: options.Fps = None
     no_overlap_model: Annotated[
         str | None,
@@ -102,6 +102,7 @@ class _Asked:
     offline: options.Offline = False
     device: options.Device = "auto"
     dtype: options.Dtype = "auto"
+    quiet: options.Quiet = False
 
 
 @options.takes(_Asked)
@@ -126,12 +127,11 @@ def claims(asked: _Asked) -> None:
     if rows:
         names = {False: asked.model, True: asked.no_overlap_model}
         subjects = {
-            kind: _subject(name, asked.fps, None if kind else asked.revision, offline=asked.offline)
+            kind: _subject(name, asked.fps, None if kind else asked.revision, offline=asked.offline, quiet=asked.quiet)
             for kind, name in names.items()
             if name is not None and any(one.no_overlap is kind for one in rows)
         }
-        run = _Run(asked.results, asked.matches, asked.minutes, asked.seed, asked.overwrite, asked.device, asked.dtype)
-        measured = run.measure([(one, subjects[one.no_overlap]) for one in rows])
+        measured = _Run(asked).measure([(one, subjects[one.no_overlap]) for one in rows])
     found = merge(asked.results)
     if asked.write is not None:
         _write_page(found, asked.results, asked.write)
@@ -148,11 +148,11 @@ class _Subject:
     base: StreamPolicy
 
 
-def _subject(model: str, fps: float | None, revision: str | None, *, offline: bool) -> _Subject:
+def _subject(model: str, fps: float | None, revision: str | None, *, offline: bool, quiet: bool) -> _Subject:
     from svlm_cli.checkpoints.resolve import Origin, resolve
     from svlm_cli.evals.claims_setting import fingerprint
 
-    checkpoint = resolve(model, revision=revision, offline=offline)
+    checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
     # Results travel: where somebody's folders lie is nobody else's affair.
     name = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
     base = checkpoint.policy.changed(mode=Mode.STREAMING, fps=fps, temperature=0.0)
@@ -163,13 +163,7 @@ def _subject(model: str, fps: float | None, revision: str | None, *, offline: bo
 class _Run:
     """One call that measures: what was asked for."""
 
-    results: Path
-    matches: int | None
-    minutes: float | None
-    seed: int
-    overwrite: bool
-    device: str
-    dtype: options.DtypeName
+    asked: _Asked
 
     def measure(self, rows: Sequence[tuple["Row", _Subject]]) -> list[str]:
         """Measures those that are not there, and returns their names. All is checked before the first is measured."""
@@ -177,19 +171,19 @@ class _Run:
         from svlm_cli.evals.claims_results import is_measured, read_results
         from svlm_cli.evals.claims_setting import require_comparable
 
-        where = resolve_device(self.device)
-        precision = resolve_dtype(self.dtype, where)
+        where = resolve_device(self.asked.device)
+        precision = resolve_dtype(self.asked.dtype, where)
         wanted = {row.name: (self._setting(row, subject), subject) for row, subject in rows}
-        there = read_results(self.results)
-        if self.overwrite:
+        there = read_results(self.asked.results)
+        if self.asked.overwrite:
             there = {name: result for name, result in there.items() if name not in wanted}
-        missing = {name: one for name, one in wanted.items() if not is_measured(there, one[0], self.results)}
+        missing = {name: one for name, one in wanted.items() if not is_measured(there, one[0], self.asked.results)}
         for name in wanted:
             if name not in missing:
-                typer.echo(f"svlm: {name} is there already.", err=True)
+                self._tell(f"svlm: {name} is there already.")
         require_comparable({name: one.setting for name, one in there.items()} | {n: s for n, (s, _) in wanted.items()})
-        make_folder(self.results, "Choose another one for the results.")
-        plays = _Plays(where, precision)
+        make_folder(self.asked.results, "Choose another one for the results.")
+        plays = _Plays(where, precision, quiet=self.asked.quiet)
         for name, (setting, subject) in missing.items():
             there[name] = self._one(setting, subject, there, plays)
         return list(missing)
@@ -199,10 +193,10 @@ class _Run:
         from svlm_cli.evals.claims_setting import RowSetting
 
         usual = measured_as(row, subject.base)
-        minutes = usual.minutes if self.minutes is None else self.minutes
-        matches = usual.matches if self.matches is None else self.matches
+        minutes = usual.minutes if self.asked.minutes is None else self.asked.minutes
+        matches = usual.matches if self.asked.matches is None else self.asked.matches
         seconds, policy = match_seconds(minutes), row.policy(subject.base)
-        return RowSetting(row.name, subject.fingerprint, matches, seconds, self.seed, subject.base, policy)
+        return RowSetting(row.name, subject.fingerprint, matches, seconds, self.asked.seed, subject.base, policy)
 
     def _one(
         self, setting: "RowSetting", subject: _Subject, there: Mapping[str, "Result"], plays: "_Plays"
@@ -213,25 +207,27 @@ class _Run:
         from svlm_cli.evals.claims_results import dump, row_file
 
         # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
-        with text_file(row_file(self.results, setting.row), overwrite=self.overwrite) as file:
+        with text_file(row_file(self.asked.results, setting.row), overwrite=self.asked.overwrite) as file:
             twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
             if twin is not None:
-                typer.echo(f"svlm: {setting.row} is what {twin.setting.row} has measured.", err=True)
+                self._tell(f"svlm: {setting.row} is what {twin.setting.row} has measured.")
                 result = replace(twin, setting=setting)
             else:
-                typer.echo(
-                    f"svlm: {setting.row}: {setting.matches} matches of {setting.seconds / 60:g} minutes", err=True
-                )
+                self._tell(f"svlm: {setting.row}: {setting.matches} matches of {setting.seconds / 60:g} minutes")
                 result = plays.measure(setting, subject)
             file.write(dump(result))
         return result
+
+    def _tell(self, line: str) -> None:
+        if not self.asked.quiet:
+            typer.echo(line, err=True)
 
 
 class _Plays:
     """Measures rows on one device, one engine at a time. What there was to say is written down once for each length."""
 
-    def __init__(self, device: "torch.device", dtype: "torch.dtype") -> None:
-        self._device, self._dtype = device, dtype
+    def __init__(self, device: "torch.device", dtype: "torch.dtype", *, quiet: bool) -> None:
+        self._device, self._dtype, self._quiet = device, dtype, quiet
         self._written: dict[Setting, tuple[list[Script], Controls]] = {}
 
     def measure(self, setting: "RowSetting", subject: _Subject) -> "Result":
@@ -243,13 +239,14 @@ class _Plays:
 
         matches = Setting(setting.matches, setting.seconds, setting.seed)
         if matches not in self._written:
-            self._written[matches] = write_matches([(one, setting.seconds) for one in matches.seeds])
+            self._written[matches] = write_matches([(one, setting.seconds) for one in matches.seeds], quiet=self._quiet)
         scripts, controls = self._written[matches]
         streams = min(setting.matches, MATCHES_AT_ONCE)
         engine = Engine.load(
             subject.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=streams
         )
-        return make_result(setting, subject.name, engine, play_matches(engine, matches), scripts, controls)
+        played = play_matches(engine, matches, quiet=self._quiet)
+        return make_result(setting, subject.name, engine, played, scripts, controls)
 
 
 def _require_page(path: Path) -> None:
@@ -282,20 +279,21 @@ def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | 
     from svlm_cli.evals.claims import ROWS
     from svlm_cli.evals.claims_page import claim
 
-    if not as_json:
-        from rich.table import Table
-        from rich.text import Text
+    if as_json:
+        told: dict[str, Any] = {
+            "eval": "claims",
+            "done": list(found),
+            "missing": [row.name for row in ROWS if row.name not in found],
+            "measured": list(measured),
+            "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
+            "page": None if page is None else str(page),
+        }
+        typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
+    from rich.text import Text
 
-        table = Table("row", "the claim", box=None)
-        for row in ROWS:
-            table.add_row(row.name, Text(claim(row, found).replace("**", "")))
-        table_console().print(table)
-    told: dict[str, Any] = {
-        "eval": "claims",
-        "done": list(found),
-        "missing": [row.name for row in ROWS if row.name not in found],
-        "measured": list(measured),
-        "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
-        "page": None if page is None else str(page),
-    }
-    typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
+    table = Table("row", "the claim", box=None)
+    for row in ROWS:
+        table.add_row(row.name, Text(claim(row, found).replace("**", "")))
+    table_console().print(table)

@@ -22,7 +22,7 @@ _svlm_completion() {
     local value about
     COMPREPLY=()
     while IFS=$'\t' read -r value about; do
-        [[ $value == */ ]] && compopt -o nospace
+        [[ $value == *[/=] ]] && compopt -o nospace
         COMPREPLY+=("$value")
     done < <(_SVLM_COMPLETE=complete_bash "$1" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
@@ -33,17 +33,17 @@ _ZSH: Final = r"""#compdef svlm
 # Completion of svlm for zsh
 _svlm() {
     local value about
-    local -a words_ folders_
+    local -a words_ begun_
     while IFS=$'\t' read -r value about; do
-        if [[ $value == */ ]]; then
-            folders_+=("$value")
+        if [[ $value == *[/=] ]]; then
+            begun_+=("$value")
         else
             words_+=("${value//:/\\:}${about:+:$about}")
         fi
     done < <(_SVLM_COMPLETE=complete_zsh "${words[1]}" "${(@Q)words[2,CURRENT]}" 2>/dev/null)
-    if (( $#words_ + $#folders_ )); then
+    if (( $#words_ + $#begun_ )); then
         (( $#words_ )) && _describe -V svlm words_
-        (( $#folders_ )) && compadd -S '' -- "${folders_[@]}"
+        (( $#begun_ )) && compadd -S '' -- "${begun_[@]}"
     else
         _files
     fi

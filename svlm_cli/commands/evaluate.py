@@ -4,11 +4,14 @@ The measuring is in ``evals/``.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from svlm_cli.checkpoints import policy_changes
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
@@ -44,54 +47,81 @@ Predictions = Annotated[
     ),
 ]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality. The last line of stdout is JSON.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality, where the truth is known.")
 
 
 @app.callback()
 def _eval() -> None:
-    """Measure quality. The last line of stdout is JSON."""
+    """Measure quality, where the truth is known."""
 
 
-@app.command()
-def match(
-    model: options.Model = None,
-    matches: options.Matches = 1,
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of `svlm eval match`, in the order of the help."""
+
+    model: options.Model = None
+    matches: options.Matches = 1
     minutes: Annotated[
         float | None,
         typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
-    ] = None,
-    seed: options.Seed = 0,
+    ] = None
+    seed: options.MatchSeed = 0
     mode: Annotated[
-        Mode, typer.Option(help="How the streams forget.", rich_help_panel=Panel.COMMENTARY)
-    ] = Mode.STREAMING,
-    fps: options.Fps = None,
-    altered: AlteredPictures = None,
-    predictions: Predictions = None,
+        Mode | None,
+        typer.Option(help="How the streams forget. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
+    ] = None
+    fps: options.Fps = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
+    altered: AlteredPictures = None
+    predictions: Predictions = None
     save: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.", rich_help_panel=Panel.OUTPUT
         ),
-    ] = None,
-    as_json: options.Json = False,
-    revision: options.Revision = None,
-    offline: options.Offline = False,
-    device: options.Device = "auto",
-    dtype: options.Dtype = "auto",
-) -> None:
+    ] = None
+    as_json: options.Json = False
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    quiet: options.Quiet = False
+
+    def refuse_playing(self) -> None:
+        """`UsageError` for what makes sense only where matches are played."""
+        # a model from elsewhere is for the calls that play
+        played = given("model") or self.save is not None or self.matches > 1 or self.altered is not None
+        if played or self.policy is not None or self.policy_keys:
+            raise UsageError(
+                "With --predictions nothing is played.",
+                "Leave out --model, --matches, --altered, --policy, --set and --save.",
+            )
+
+    def policy_changes(self) -> PolicyChanges:
+        """What a file and single keys ask of the policy. `UsageError` for what cannot be."""
+        if policy_changes.read(single=self.policy_keys or ()).asks("sampling.temperature"):
+            raise UsageError("Here a model always says the likeliest word.", "Leave out sampling.temperature.")
+        return policy_changes.read(self.policy, self.policy_keys or ())
+
+
+@app.command()
+@options.takes(_Asked)
+def match(asked: _Asked) -> None:
     """Let a model comment on simulated matches that nobody has seen, and hold every word against the truth.
 
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
-    if predictions:
-        # a model from elsewhere is for the calls that play
-        if given("model") or save is not None or matches > 1 or altered is not None:
-            raise UsageError(
-                "With --predictions nothing is played.", "Leave out --model, --matches, --altered and --save."
-            )
-        report = _score_files(predictions, seed, minutes)
-        _print(report, {"predictions": [str(path) for path in predictions], "seed": seed}, None, as_json=as_json)
+    if asked.predictions:
+        asked.refuse_playing()
+        report = _score_files(asked.predictions, asked)
+        setting = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
+        _print(report, setting, None, asked)
         return
+    _play(asked)
+
+
+def _play(asked: _Asked) -> None:
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
@@ -99,31 +129,33 @@ def match(
     from svlm_cli.evals.report import score
     from svlm_cli.evals.runner import Setting, describe
 
-    setting = Setting(
-        matches, match_seconds(DEFAULT_MINUTES if minutes is None else minutes), seed, altered and Altered(altered)
-    )
-    paths = [] if save is None else _new_files(save, setting)
-    where = resolve_device(device)
-    precision = resolve_dtype(dtype, where)
-    checkpoint = resolve(model, revision=revision, offline=offline)
-    policy = checkpoint.policy.changed(mode=mode, fps=fps, temperature=0.0)
-    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds])
-    engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=matches)
-    played = play_matches(engine, setting, paths, checkpoint.name)
+    seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
+    setting = Setting(asked.matches, seconds, asked.seed, asked.altered and Altered(asked.altered))
+    changes = asked.policy_changes()
+    paths = [] if asked.save is None else _new_files(asked.save, setting)
+    where = resolve_device(asked.device)
+    precision = resolve_dtype(asked.dtype, where)
+    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    usual = checkpoint.policy.changed(mode=Mode.STREAMING)
+    policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
+    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], quiet=asked.quiet)
+    engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=asked.matches)
+    played = play_matches(engine, setting, paths, checkpoint.name, quiet=asked.quiet)
     report = score(scripts, played.texts(setting.seconds), controls)
-    _print(report, describe(checkpoint.name, engine, setting), played, as_json=as_json)
+    _print(report, describe(checkpoint.name, engine, setting) | changes.told(), played, asked)
 
 
 app.command()(claims)
 
 
-def _score_files(paths: Sequence[Path], seed: int, minutes: float | None) -> "Report":
+def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
     from svlm_cli.evals.predictions import by_second, read_rounds
     from svlm_cli.evals.report import score
 
+    minutes = asked.minutes
     files = [read_rounds(path) for path in paths]
     lengths = [max(round(rounds[-1][0]), 1) if minutes is None else match_seconds(minutes) for rounds in files]
-    scripts, controls = write_matches(list(enumerate(lengths, seed)))
+    scripts, controls = write_matches(list(enumerate(lengths, asked.seed)), quiet=asked.quiet)
     return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
 
 
@@ -137,18 +169,19 @@ def _new_files(folder: Path, setting: "Setting") -> list[Path]:
     return paths
 
 
-def _print(report: "Report", setting: dict[str, Any], played: "Played | None", *, as_json: bool) -> None:
+def _print(report: "Report", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
     import json
 
-    if not as_json:
-        from rich.table import Table
+    if asked.as_json:
+        typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
 
-        console = table_console()
-        for headings, rows in (report.table(), report.control_table()):
-            table = Table(*headings, box=None)
-            add_rows(table, rows)
-            console.print(table)
-            console.print()
-        for one in [] if played is None else played.ended:
-            typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
-    typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+    console = table_console()
+    for headings, rows in (report.table(), report.control_table()):
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+    for one in [] if played is None or asked.quiet else played.ended:
+        typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)

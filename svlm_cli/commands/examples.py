@@ -75,7 +75,8 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "simulate": (
         Example(
-            "svlm simulate --seed 7 --minutes 5 -o match.mp4", "Five minutes, with events and reference subtitles:"
+            "svlm simulate --seed 7 --minutes 5 -o match.mp4",
+            "Five minutes, with events, and the truth in match.truth.srt:",
         ),
     ),
     "models list": (Example("svlm models list --json", "For scripts:"),),

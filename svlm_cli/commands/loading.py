@@ -1,7 +1,6 @@
 """An engine for ``svlm caption``, with torch imported only now."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
@@ -11,6 +10,7 @@ from svlm_cli.commands.messages import sentence
 from svlm_cli.core.policy import StreamPolicy
 
 if TYPE_CHECKING:
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
 
 _WHAT_SPEAKS = (
@@ -30,11 +30,15 @@ def introduction(asked: CaptionOptions, policy: StreamPolicy, context: str) -> I
 
 
 def load(
-    folder: Path, policy: StreamPolicy, asked: CaptionOptions, streams: int, tell: Callable[[str], None]
+    checkpoint: "Checkpoint",
+    policy: StreamPolicy,
+    asked: CaptionOptions,
+    streams: int,
+    tell: Callable[[str], None],
 ) -> "Engine":
-    """The checkpoint in `folder`, where and as the options say, with room for so many streams.
+    """The checkpoint, where and as the options say, with room for so many streams.
 
-    `tell` hears beforehand if it will hardly fit.
+    `tell` hears beforehand if it will hardly fit, and afterwards whose policy it has, if that is not its own.
     """
     from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
     from svlm_cli.compute.flash import AttentionKernel
@@ -42,15 +46,15 @@ def load(
 
     where = resolve_device(asked.device)
     dtype = resolve_dtype(asked.dtype, where)
-    needed = Engine.footprint(folder, policy, device=where, dtype=dtype, max_streams=streams).total
+    needed = Engine.footprint(checkpoint.folder, policy, device=where, dtype=dtype, max_streams=streams).total
     free = free_bytes(where)
     if free is not None and needed > free:
         tell(
             f"svlm: this needs about {needed / _GIB:.1f} GiB of memory, and {where} has {free / _GIB:.1f} free. "
             "Fewer --jobs, a lower --fps or --dtype fp8 need less."
         )
-    return Engine.load(
-        folder,
+    engine = Engine.load(
+        checkpoint.folder,
         policy,
         device=where,
         dtype=dtype,
@@ -58,3 +62,6 @@ def load(
         attention=AttentionKernel(asked.attention),
         graphs=asked.graphs,
     )
+    if checkpoint.notice and asked.policy is None:
+        tell(sentence(checkpoint.notice, "--policy FILE gives it another."))
+    return engine

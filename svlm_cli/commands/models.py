@@ -12,7 +12,7 @@ import typer
 from svlm_cli.checkpoints import catalog, policy_file, resolve
 from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
 from svlm_cli.commands import choices
-from svlm_cli.commands.options import Json, Revision
+from svlm_cli.commands.options import Json, Quiet, Revision
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.text import plain_text
@@ -57,8 +57,13 @@ def show(
         ),
     ],
     as_json: Json = False,
+    as_toml: Annotated[
+        bool, typer.Option("--toml", help="The policy alone, as --policy takes it.", rich_help_panel=Panel.OUTPUT)
+    ] = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
+    if as_json and as_toml:
+        raise UsageError("--json and --toml contradict each other.", "Leave one of them out.")
     reference = resolve.refer(model)
     folder = reference.present()
     if folder is None and reference.entry is None:
@@ -66,6 +71,11 @@ def show(
     if folder is not None:
         require_readable(folder)
     described = reference.described(folder)
+    notice = reference.notice(folder)
+    policy = f"# {plain_text(notice)}\n{policy_file.dump(described)}" if notice else policy_file.dump(described)
+    if as_toml:
+        typer.echo(_plain_lines(policy))
+        return
     card_folder = folder if reference.entry is None else reference.entry.folder
     card = read_card(card_folder) if card_folder is not None and (card_folder / CARD_FILE).is_file() else ""
     if as_json:
@@ -73,6 +83,7 @@ def show(
             "name": reference.name,
             "origin": reference.origin,
             "folder": None if folder is None else str(folder),
+            "notice": notice or None,
             **dataclasses.asdict(described),
             "card": card,
         }
@@ -82,7 +93,7 @@ def show(
     _print_card(card)
     typer.echo(f"Weights: {plain_text(where)}\n")
     typer.echo(f"# The policy in full, as in {policy_file.POLICY_FILE}")
-    typer.echo(_plain_lines(policy_file.dump(described)))
+    typer.echo(_plain_lines(policy))
 
 
 @app.command("pull")
@@ -97,12 +108,13 @@ def pull(
         ),
     ],
     revision: Revision = None,
+    quiet: Quiet = False,
 ) -> None:
     """Fetch a model's weights, with progress on stderr, and print their folder."""
     reference = resolve.refer(model, revision=revision)
     if reference.origin is resolve.Origin.FOLDER:
         raise UsageError(f"{model} is a folder: there is nothing to fetch.", "Name a known model or a hub id.")
-    typer.echo(reference.fetch(offline=False))
+    typer.echo(reference.fetch(offline=False, quiet=quiet))
 
 
 def _summary(entry: catalog.ModelEntry) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A command takes one with its default: ``device: Device = "auto"``; one that take
 import dataclasses
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import typer
@@ -104,10 +105,42 @@ Seed = Annotated[
     ),
 ]
 
+MatchSeed = Annotated[
+    int,
+    typer.Option(
+        "--seed",
+        envvar="SVLM_SEED",
+        min=0,
+        help="Picks the match, of several the first: the same seed gives the same match.",
+        rich_help_panel=Panel.MATCH,
+    ),
+]
+
 Fps = Annotated[
     float | None,
     typer.Option(
         "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+    ),
+]
+
+PolicyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="FILE.toml",
+        help="A policy whose keys replace the model's own; `svlm models show NAME --toml` prints one.",
+        rich_help_panel=Panel.COMMENTARY,
+    ),
+]
+
+PolicyKeys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        autocompletion=choices.policy_keys,
+        help="One key of the policy, over --policy, as in TOML: windows.sink_tokens=8. May be given several times.",
+        rich_help_panel=Panel.COMMENTARY,
     ),
 ]
 

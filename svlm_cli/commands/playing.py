@@ -30,23 +30,25 @@ def match_seconds(minutes: float) -> int:
     return seconds
 
 
-def write_matches(matches: Sequence[tuple[int, int]]) -> tuple[list["Script"], "Controls"]:
+def write_matches(matches: Sequence[tuple[int, int]], *, quiet: bool) -> tuple[list["Script"], "Controls"]:
     """What there is to say in the matches, each a seed and its seconds; and the controls, which need no more."""
     from svlm_cli.evals.controls import run_controls
     from svlm_cli.evals.script import write_scripts
 
-    with _progress("scripts", len(matches)) as advance:
+    with _progress("scripts", len(matches), quiet=quiet) as advance:
         scripts = write_scripts(matches, advance)
     return scripts, run_controls(scripts)
 
 
-def play_matches(engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), model: str = "") -> "Played":
+def play_matches(
+    engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), model: str = "", *, quiet: bool
+) -> "Played":
     """Plays all matches; what the `model` says goes to `paths` as well, if there are any, a match a file."""
     from svlm_cli.evals.runner import play
 
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
     batches = -(-setting.matches // engine.max_streams)
-    with _saver(paths, model) as listen, _progress("rounds", rounds * batches) as advance:
+    with _saver(paths, model) as listen, _progress("rounds", rounds * batches, quiet=quiet) as advance:
         return play(engine, setting, listen=listen, progress=advance)
 
 
@@ -62,13 +64,13 @@ def _saver(paths: Sequence[Path], model: str) -> Iterator[Callable[[int, Segment
 
 
 @contextmanager
-def _progress(name: str, total: int) -> Iterator[Callable[..., None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth."""
-    with bar(name, total) as (show, seen):
+def _progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`."""
+    with bar(name, total, quiet=quiet) as (show, seen):
 
         def advance(done: int, took_s: float | None = None) -> None:
             show(done)
-            if not seen and done * _TENTHS // total > (done - 1) * _TENTHS // total:
+            if not quiet and not seen and done * _TENTHS // total > (done - 1) * _TENTHS // total:
                 took = "" if took_s is None else f", {took_s * 1000:.0f} ms the last"
                 typer.echo(f"svlm: {done} of {total} {name}{took}", err=True)
 

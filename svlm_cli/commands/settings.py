@@ -25,8 +25,8 @@ _PREFIX: Final = "SVLM_"
 
 # What belongs to one call: in a file it would hit every call.
 _ONE_CALL: Final = frozenset(
-    "batch-file burn-in end help init input-option json keep mux name output path plot predictions report resume row "
-    "save start write".split()
+    "batch-file burn-in end help init input-option json keep mux name output path plot policy predictions report "
+    "resume row save set start toml write".split()
 )
 _CAREFUL: Final = frozenset({"config", "doctor", "man"})  # they help where the file is broken
 
@@ -128,7 +128,7 @@ def shared() -> tuple[str, ...]:
 
     kinds = [one.__metadata__[0] for one in vars(defined).values() if hasattr(one, "__metadata__")]
     variables = [str(one.envvar) for one in kinds if isinstance(one, type(typer.Option())) and one.envvar]
-    return tuple(variable.removeprefix(_PREFIX).lower() for variable in variables)
+    return tuple(variable.removeprefix(_PREFIX).lower() for variable in dict.fromkeys(variables))
 
 
 def variable_of(key: str) -> str:

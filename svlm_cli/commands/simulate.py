@@ -1,4 +1,7 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context."""
+"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context.
+
+What it writes has no name that `svlm caption` gives to captions of the video.
+"""
 
 import json
 import math
@@ -45,7 +48,10 @@ def simulate(
         ),
     ] = Path("match.mp4"),
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="The same seed gives the same match.", rich_help_panel=Panel.MATCH)
+        int,
+        typer.Option(
+            "--seed", min=0, help="Picks the match: the same seed gives the same match.", rich_help_panel=Panel.MATCH
+        ),
     ] = 0,
     minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.", rich_help_panel=Panel.MATCH)] = 5.0,
     fps: Annotated[
@@ -65,8 +71,8 @@ def simulate(
 ) -> None:
     """Play a match of the Endless Match, whose truth is known.
 
-    Writes the video, and beside it what happened (.events.jsonl), what is said of it (.srt), and the text that names
-    the teams (.context.txt).
+    Writes the video, and beside it what happened (.events.jsonl), what there is to say of it (.truth.srt), and the text
+    that names the teams (.context.txt).
     """
     if output.suffix.lower() != ".mp4":
         raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
@@ -76,7 +82,7 @@ def simulate(
         _progress(str(output), minutes * 60, quiet=quiet) as progress,
         text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
         text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
-        _subtitles(output.with_suffix(".srt"), overwrite=overwrite) as subtitles,
+        _subtitles(output.with_suffix(".truth.srt"), overwrite=overwrite) as subtitles,
         # The last, and so the first that is closed: without the video, nothing else gets its name.
         VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
     ):

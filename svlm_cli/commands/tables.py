@@ -30,13 +30,13 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def bar(name: str, total: int) -> Iterator[tuple[Callable[[int], None], bool]]:
-    """On stderr, if that is a terminal: what tells it how many are done, and whether anybody sees it."""
+def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callable[[int], None], bool]]:
+    """On stderr, if that is a terminal, unless `quiet`: what tells it how many are done, and whether it is one."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(name, total=total)
         yield lambda done: progress.update(task, completed=done), console.is_terminal

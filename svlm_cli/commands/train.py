@@ -32,6 +32,7 @@ def train(
         int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)
     ] = None,
     device: options.Device = "auto",
+    quiet: options.Quiet = False,
 ) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.
 
@@ -43,6 +44,8 @@ def train(
     if find_spec("accelerate") is None:  # the Trainer would say so later, at length
         raise UsageError("svlm train needs accelerate.", "Install svlm-cli[train].")
     from svlm_cli.compute.device import resolve_device
+    from svlm_cli.training.log import to_nobody, to_stderr
     from svlm_cli.training.trainer import train as run
 
-    run(wanted, output or recipe.absolute().with_suffix(""), device=resolve_device(device), resume=resume)
+    say = to_nobody if quiet else to_stderr
+    run(wanted, output or recipe.absolute().with_suffix(""), device=resolve_device(device), resume=resume, say=say)

@@ -52,6 +52,12 @@ def require_within(part: Any, name: str = "") -> None:
             raise FieldError(f"{name}.{field} must {problem}" if name else f"{field} must {problem}")
 
 
+def field_problem(kind: Any, field: str, value: Any) -> str:
+    """What the value of a field of the dataclass `kind` must be and is not; empty if it is within its bounds."""
+    bounds = _bounds(kind).get(field)
+    return bounds.problem(value) if bounds is not None else ""
+
+
 def require_usable(part: Any) -> None:
     """The same as a `UsageError`, for what people set themselves."""
     try:

@@ -27,6 +27,10 @@ def to_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - stdout stays empty
 
 
+def to_nobody(line: str) -> None:
+    """For who wants errors alone."""
+
+
 class TrainingLog:
     """Appends to a file, and says the same in short."""
 

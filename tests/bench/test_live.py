@@ -112,8 +112,8 @@ def test_the_command_from_video_to_words(
     windows = "vision_rounds = 1\ntext_rounds = 1\nsink_tokens = 4\nwindow_tokens = 4\n"
     (model / "policy.toml").write_text(f"chunk_seconds = 0.5\n[windows]\n{windows}")
     asked = ["--model", str(model), "--size", "160x120", "--tokens", "2", "--pair-tokens", "4", "--rounds", "2"]
-    assert main(["bench", "streams", "--decode", *asked, "--most", "2", "--step", "2"]) == 0
-    report = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert main(["bench", "streams", "--json", "--decode", *asked, "--most", "2", "--step", "2"]) == 0
+    report = json.loads(capsys.readouterr().out)
     (trial,) = report["results"]
     assert report["setting"]["video"]["pictures_per_s"] == 25
     assert (trial["streams"], trial["rounds"] + trial["dropped"]) == (2, 4)

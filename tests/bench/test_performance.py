@@ -51,7 +51,8 @@ def said(tmp_path: Path) -> Path:
     """A program that notes what it is asked for; it fails where it is asked for 56 frames a second."""
     program = tmp_path / "svlm"
     program.write_text(
-        '#!/bin/sh\necho "$@" >> "$0.said"\necho a table\necho "{}"\ncase "$*" in *"--fps 56"*) exit 3;; esac\n'
+        '#!/bin/sh\necho "$@" >> "$0.said"\ncase "$*" in *" --json") echo "{}";; *) echo a table;; esac\n'
+        'echo progress >&2\ncase "$*" in *"--fps 56"*) exit 3;; esac\n'
     )
     program.chmod(0o755)
     return program
@@ -73,6 +74,9 @@ def test_the_script_asks_for_what_svlm_can(said: Path) -> None:
     rows = {path.stem for path in (said.parent / "out").glob("*.json")} - {"about"}
     pictured = {path.stem for path in FOLDER.glob("*.json")} - {"streams-56", "about"}
     assert pictured - {"fps-56"} <= rows
+    assert all(json.loads((said.parent / "out" / f"{row}.json").read_text()) == {} for row in rows)
+    assert (said.parent / "out" / "step-1.log").read_text() == "progress\n"
+    assert not list((said.parent / "out").glob("*.part")), "nor half a row of the one that failed"
     assert json.loads((said.parent / "out" / "about.json").read_text())["commit"] == "abc"
 
 

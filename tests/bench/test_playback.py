@@ -56,9 +56,9 @@ def test_a_short_video_is_a_sentence(engine: Engine, tmp_path: Path) -> None:
 
 def test_the_start_of_a_process_is_timed_from_its_first_moment(svlm: Svlm, tiny_checkpoint: Path) -> None:
     """Imports are most of it on a CPU, and a clock that starts after them would hide that."""
-    done = svlm("bench", "startup", "--model", tiny_checkpoint, "--tokens", "2", "--size", "56x56")
+    done = svlm("bench", "startup", "--json", "--model", tiny_checkpoint, "--tokens", "2", "--size", "56x56")
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout)
     (result,) = report["results"]
     parts = result["import_s"] + result["load_s"] + result["first_word_s"]
     assert report["bench"] == "startup"

@@ -43,13 +43,11 @@ def test_every_batch_is_drawn_on_the_device_and_counted_once(monkeypatch: pytest
     assert result == renderer.Drawing("cpu", 20, 3, 17.0, 20 / 17)  # of 13, 17 and 21 s; 1, 5 and 9 s do not count
 
 
-def test_the_command_prints_json_last(svlm: Svlm) -> None:
-    done = svlm("bench", "renderer", "--device", "cpu", "--batch", "32", "--batches", "2")
+def test_the_command_prints_one_document_if_asked(svlm: Svlm) -> None:
+    done = svlm("bench", "renderer", "--device", "cpu", "--batch", "32", "--batches", "2", "--json")
     assert done.returncode == 0, done.stderr
-    *table, last = done.stdout.splitlines()
-    report = json.loads(last)
+    report = json.loads(done.stdout)
     (result,) = report["results"]
     assert (report["bench"], result["device"], result["batch"], result["batches"]) == ("renderer", "cpu", 32, 2)
     assert (report["setting"]["width"], report["setting"]["height"]) == (WIDTH, HEIGHT)
     assert result["frames_per_s"] == pytest.approx(32 / result["batch_s_median"])
-    assert f"{result['frames_per_s']:.0f}" in table[-2], "and a table for people above it"

@@ -38,13 +38,13 @@ def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
     assert measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1).kernels == ()
 
 
-def test_the_command_prints_json_last(svlm: Svlm, tiny_checkpoint: Path) -> None:
+def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
     done = svlm(
         "bench", "stages", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "3", "--size", "56x56",
-        "--streams", "2", "--fps", "4", "--pair-tokens", "4", "--kernels", "1",
+        "--streams", "2", "--fps", "4", "--pair-tokens", "4", "--kernels", "1", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout)
     assert (report["bench"], report["setting"]["fps"], report["setting"]["max_pixels"]) == ("stages", 4.0, 4 * 28 * 28)
     assert report["results"][0]["streams"] == 2
     assert [one["stage"] for one in report["results"][0]["kernels"]] == ["look", "forget", "read", "speak"]

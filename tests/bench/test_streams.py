@@ -22,13 +22,13 @@ def test_finds_the_largest_number_that_is_live(limit: int) -> None:
     assert [one.streams for one in trials] == sorted({one.streams for one in trials})
 
 
-def test_the_command_prints_json_last(svlm: Svlm, tiny_checkpoint: Path) -> None:
+def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
     done = svlm(
         "bench", "streams", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "2", "--size", "56x56",
-        "--most", "2", "--step", "1",
+        "--most", "2", "--step", "1", "--json",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout)
     assert report["bench"] == "streams"
     assert report["live_streams"] == max((one["streams"] for one in report["results"] if one["live"]), default=0)
     assert all(one["live"] == (one["round_s_p99"] < 1) for one in report["results"])

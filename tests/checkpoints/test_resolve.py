@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.checkpoints import catalog
-from svlm_cli.checkpoints.resolve import Origin, refer, resolve
+from svlm_cli.checkpoints.resolve import POLICY_OF_DEFAULTS, Origin, refer, resolve
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from tests.checkpoints.fake import SHARDS, fake_checkpoint
@@ -72,6 +72,22 @@ def test_a_folder_brings_its_own_policy_or_the_published_one(models: Path) -> No
     (folder / "policy.toml").mkdir()
     with pytest.raises(ModelError, match=r"mine/policy\.toml is no policy"):  # rather than another one's in its place
         resolve("mine")
+
+
+def test_a_checkpoint_without_a_policy_says_whose_it_gets(hub: Hub, models: Path) -> None:
+    """Guards a model that was not trained to stream, streamed by another one's policy without a word."""
+    folder = fake_checkpoint(Path("mine"))
+    assert (
+        resolve("mine").notice == "mine has no policy.toml: it streams by the policy of streamingvlm-7b, the default."
+    )
+    assert resolve("team/model").notice == "team/model has no policy.toml: it streams by the policy of remote."
+    (folder / "policy.toml").write_text("")
+    assert resolve("mine").notice == resolve("own").notice == resolve("remote").notice == ""
+
+
+def test_the_defaults_are_the_policy_that_they_are_said_to_be() -> None:
+    """Guards the sentence above."""
+    assert catalog.find(POLICY_OF_DEFAULTS).file.policy == StreamPolicy()
 
 
 def test_a_name_wins_over_a_folder_and_a_folder_over_the_hub(hub: Hub, models: Path) -> None:

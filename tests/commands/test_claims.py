@@ -47,14 +47,17 @@ def claims(tmp_path: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[
 def test_a_row_is_measured_and_merged(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """From nothing to the page, as a process."""
     asked = ("eval", "claims", "results", "--model", tiny_checkpoint, "--row", "vision-0", *LENGTH)
-    done = svlm(*asked, "--write", "docs/claims.md")
+    done = svlm(*asked, "--write", "docs/claims.md", "--json")
     assert done.returncode == 0, done.stderr
-    *table, last = done.stdout.splitlines()
-    told = json.loads(last)
+    told = json.loads(done.stdout)
     assert (told["eval"], told["done"], told["measured"]) == ("claims", ["vision-0"], ["vision-0"])
     assert told["missing"] == [row.name for row in ROWS if row.name != "vision-0"]
     assert told["page"] == "docs/claims.md"
-    assert any(line.split()[:1] == ["vision-0"] for line in table), "and a table for people above it"
+    table = svlm("eval", "claims", "results").stdout
+    assert any(line.split()[:1] == ["vision-0"] for line in table.splitlines()), "a table for people, and nothing else"
+    assert "{" not in table
+    quiet = svlm(*asked, "--overwrite", "--quiet")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, table, "")
     assert "18 of 18 rounds" in done.stderr
     raw = json.loads((tmp_path / "results" / "vision-0.json").read_text())
     assert raw["report"]["eval"] == "match"

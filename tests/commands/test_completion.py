@@ -52,6 +52,8 @@ def test_values(offered: Offered, tmp_path: Path) -> None:
     assert offered("caption", "--mode", "win") == ["window", "window-overlap"]
     assert offered("caption", "--device", "") == ["auto", "cpu", "cuda"]
     assert offered("eval", "claims", "results", "--row", "vision-1") == ["vision-1", "vision-16"]
+    assert offered("caption", "--set", "windows.si") == ["windows.sink_tokens="]
+    assert offered("bench", "stages", "--set", "mo") == ["mode="]
     assert offered("models", "pull", "st") == ["streamingvlm-7b"]
     assert offered("man", "ca") == ["caption"]
     assert offered("--install-completion", "") == ["bash", "zsh", "fish"]

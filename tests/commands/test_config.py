@@ -83,6 +83,8 @@ def test_flags_lists_and_homes(configure: Configure, monkeypatch: pytest.MonkeyP
             '[caption]\nmode = "fulll"',
             "native-positions. Did you mean full?",
         ),
+        ('[caption]\npolicy = "x.toml"', "caption.policy cannot be set here. Give --policy in each call."),
+        ('[caption]\nset = ["mode=1"]', "caption.set cannot be set here. Give --set in each call."),
         ('[caption]\noutput = "x.srt"', "caption.output cannot be set here. Give --output in each call."),
         ("[captoin]\nfps = 2", "unknown table 'captoin'. Did you mean 'caption'?"),
         ('modell = "x"', "unknown key 'modell'. Did you mean 'model'?"),

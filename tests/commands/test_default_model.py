@@ -127,9 +127,9 @@ def test_an_error_comes_alone(svlm_inside: Svlm, here: Path, mini: Path) -> None
 
 def test_a_bench_takes_it_as_well(svlm_inside: Svlm, mini: Path) -> None:
     """Guards one default for all commands. A bench shows no words, so nothing is to be said of them."""
-    done = svlm_inside("bench", "latency", "--rounds", "2", "--tokens", "2", "--size", "56x56")
+    done = svlm_inside("bench", "latency", "--json", "--rounds", "2", "--tokens", "2", "--size", "56x56")
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout.splitlines()[-1])["setting"]["model"] == DEFAULT_MODEL
+    assert json.loads(done.stdout)["setting"]["model"] == DEFAULT_MODEL
     assert done.stderr == ""
 
 

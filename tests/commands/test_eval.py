@@ -1,4 +1,4 @@
-"""``svlm eval match``: a table for people, one JSON object for programs, and no score that a control does not back."""
+"""``svlm eval match``: a table for people, JSON for programs, and no score that a control does not back."""
 
 import json
 from pathlib import Path
@@ -41,10 +41,9 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
         "--altered",
         "rotated",
     )
-    done = svlm("eval", "match", "--model", tiny_checkpoint, *setting, "--save", "said")
+    done = svlm("eval", "match", "--model", tiny_checkpoint, *setting, "--save", "said", "--json")
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
-    report = json.loads(lines[-1])
+    report = json.loads(done.stdout)
     assert report["eval"] == "match"
     assert report["setting"]["matches"] == 2
     assert report["setting"]["minutes"] == 0.5
@@ -54,12 +53,24 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
     assert len(report["scores"]["fifths"]) == 5
     assert report["timing"]["rounds"] == 30
     assert report["ended"] == []
-    assert any(line.split()[:2] == ["event", "f1"] for line in lines), "and a table for people above it"
     assert "30 of 30 rounds" in done.stderr
     files = sorted((tmp_path / "said").iterdir())
     assert [path.name for path in files] == [f"match-{SEED}.jsonl", f"match-{SEED + 1}.jsonl"]
     again = svlm("eval", "match", "--predictions", files[0], "--predictions", files[1], "--seed", str(SEED), "--json")
     assert json.loads(again.stdout)["scores"] == report["scores"]
+
+
+def test_people_see_a_table_and_no_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards the screen against a line of 4,000 characters below the table; and who wants errors alone."""
+    path = caption_file(tmp_path / "exact.jsonl", write_script(SEED, SECONDS).texts)
+    assert main(["eval", "match", "--predictions", str(path), "--seed", str(SEED)]) == 0
+    told = capsys.readouterr()
+    assert any(line.split()[:2] == ["event", "f1"] for line in told.out.splitlines())
+    assert "{" not in told.out
+    assert told.err == "svlm: 1 of 1 scripts\n"
+    assert main(["eval", "match", "--predictions", str(path), "--seed", str(SEED), "--quiet"]) == 0
+    quiet = capsys.readouterr()
+    assert (quiet.out, quiet.err) == (told.out, "")
 
 
 def test_what_was_saved_before_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

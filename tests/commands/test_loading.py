@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.checkpoints.resolve import Checkpoint, Origin
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.loading import load
 from svlm_cli.compute import device
@@ -17,7 +18,8 @@ def test_too_little_memory_is_said_beforehand(
     """Guards minutes of loading that end in an error of the driver's; and silence where nobody knows."""
     monkeypatch.setattr(device, "free_bytes", lambda where: free)
     told: list[str] = []
-    engine = load(tiny_checkpoint, small_policy(), CaptionOptions(), 2, told.append)
+    checkpoint = Checkpoint("tiny", tiny_checkpoint, small_policy(), Origin.FOLDER)
+    engine = load(checkpoint, small_policy(), CaptionOptions(), 2, told.append)
     assert len(engine.cache.lengths) == 2
     assert len(told) == warns
     if warns:

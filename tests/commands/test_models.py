@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.checkpoints import catalog, policy_file
+from svlm_cli.checkpoints.policy_file import PolicyFile
 from tests.checkpoints.fake import fake_checkpoint
 from tests.conftest import Svlm, environment
 from tests.servers.hub import Hub, serve_hub
@@ -47,6 +49,13 @@ def test_pull_by_name_then_list_and_work_offline(svlm: Svlm, online: dict[str, s
     assert after["streamingvlm-7b"]["size_bytes"] == sum(path.stat().st_size for path in folder.iterdir())
     assert not after["qwen2.5-vl-3b"]["present"]
     assert svlm("models", "pull", "streamingvlm-7b", env=offline).stdout == pulled.stdout
+
+
+def test_a_quiet_pull_prints_the_folder_alone(svlm: Svlm, online: dict[str, str]) -> None:
+    """Guards scripts that want errors alone on stderr, whichever bar is drawn."""
+    pulled = svlm("models", "pull", "team/model", "--quiet", env=online)
+    assert (pulled.returncode, pulled.stderr) == (0, "")
+    assert (Path(pulled.stdout.removesuffix("\n")) / "config.json").is_file()
 
 
 def test_pull_by_hub_id_then_show(svlm: Svlm, online: dict[str, str]) -> None:
@@ -96,6 +105,21 @@ def test_show_gives_the_card_and_the_whole_policy(svlm: Svlm) -> None:
     assert document["weights"]["hub"] == "Qwen/Qwen2.5-VL-3B-Instruct"
     assert document["folder"] is None
     assert document["card"].startswith("# Qwen2.5-VL 3B Instruct")
+
+
+def test_show_prints_a_policy_to_begin_with(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards `--toml > my.toml`: a policy file and nothing else; whose policy it is stands there as well."""
+    for name in catalog.names():
+        out = svlm("models", "show", name, "--toml").stdout
+        assert policy_file.parse(out, source="stdout") == catalog.find(name).file
+    fake_checkpoint(tmp_path / "mine")
+    notice = "mine has no policy.toml: it streams by the policy of streamingvlm-7b, the default."
+    out = svlm("models", "show", "mine", "--toml").stdout
+    assert out.splitlines()[0] == f"# {notice}"
+    assert policy_file.parse(out, source="stdout") == PolicyFile()
+    assert f"# {notice}" in svlm("models", "show", "mine").stdout.splitlines()
+    assert json.loads(svlm("models", "show", "mine", "--json").stdout)["notice"] == notice
+    assert svlm("models", "show", "mine", "--json", "--toml").returncode == 2
 
 
 @pytest.mark.parametrize("terminal", [False, True])

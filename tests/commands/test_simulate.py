@@ -9,6 +9,7 @@ import pytest
 import srt
 
 from svlm_cli.outputs import progress
+from svlm_cli.outputs.output import Format
 from svlm_cli.simulator.commentary import words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
@@ -17,7 +18,7 @@ from tests.conftest import Svlm
 from tests.media.stand_in import FULL, stand_in
 from tests.subtitle_checker import check_srt
 
-FILES = {"m.mp4", "m.events.jsonl", "m.srt", "m.context.txt"}
+FILES = {"m.mp4", "m.events.jsonl", "m.truth.srt", "m.context.txt"}
 
 
 def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
@@ -34,7 +35,7 @@ def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
         (event.time_s, event.kind, event.team, event.score) for event in events
     ]
     assert rows[0]["name"] == match.teams[rows[0]["team"]].name
-    text = (tmp_path / "m.srt").read_text()
+    text = (tmp_path / "m.truth.srt").read_text()
     assert check_srt(text) == []
     heard = " ".join(cue.content for cue in srt.parse(text)).split()
     assert heard == [word.text for word in words(match, 0, 45)]
@@ -43,6 +44,19 @@ def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
     truth = render(match.scenes(np.arange(90) / 2))
     assert frames.shape == truth.shape
     assert np.abs(frames.astype(int) - truth).mean() < 4
+
+
+def test_captions_of_the_video_leave_the_truth_alone(svlm_inside: Svlm, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    """Guards the first two commands of a newcomer: in every format, words lie beside the truth."""
+    assert svlm_inside("simulate", "--minutes", "0.05", "--fps", "2", "-o", "m.mp4").returncode == 0
+    truth = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    formats = ",".join(Format)
+    done = svlm_inside("caption", "m.mp4", "--model", tiny_checkpoint, "-f", formats)
+    assert done.returncode == 0, done.stderr
+    done = svlm_inside("caption", "m.mp4", "--model", tiny_checkpoint, "-f", formats, "--overwrite")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.read_bytes() for path in truth} == truth
+    assert len(list(tmp_path.iterdir())) == len(truth) + len(Format)
 
 
 def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ def test_a_recipe_becomes_a_checkpoint(svlm: Svlm, tmp_path: Path) -> None:
     assert set(files.values()) == {(tmp_path / "tiny.toml").stat().st_mode & 0o777}, "others may read what is shared"
 
 
+def test_a_quiet_run_says_nothing(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards who wants errors alone: the log in the output folder has the figures."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe(2)), encoding="utf-8")
+    done = svlm("train", "tiny.toml", "--device", "cpu", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "tiny" / "log.jsonl").read_text() != ""
+
+
 def test_an_output_that_can_be_no_folder_is_a_sentence(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards against a traceback, and against the advice to resume a file."""
     (tmp_path / "tiny.toml").write_text(dump(small_recipe()), encoding="utf-8")

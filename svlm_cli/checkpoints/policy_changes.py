@@ -1,0 +1,112 @@
+"""What is asked of a model's policy for one call: a file over it, and single keys over that.
+
+A file has the form of ``policy.toml``, whose ``[model]`` and ``[weights]`` change nothing here; a single key that of
+TOML, as in ``windows.sink_tokens=8``. What neither names stays the model's own. Knows no command line.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.checkpoints import policy_file, toml
+from svlm_cli.core.bounds import shown
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import StreamPolicy
+
+_SINGLE: Final = "--set"  # what errors call single keys
+_FORM: Final = """Write KEY=VALUE as in TOML, texts in quotes: 'prompt.query="What happens?"'."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChanges:
+    """Tables to lay over a policy, checked as far as that can be done without it."""
+
+    source: str = ""  # what errors call them
+    tables: Mapping[str, Any] | None = None  # None: nothing is asked
+
+    def applied(self, policy: StreamPolicy, *, fps: float | None = None) -> StreamPolicy:
+        """`policy` with what is asked for instead. `UsageError` for values that do not go together.
+
+        `fps` is what the caller is about to set, which the length of a round has to suit.
+        """
+        if self.tables is None:
+            return policy
+        tables = self.tables
+        if fps is not None:
+            replace(policy.vision, fps=fps)  # what is wrong with it alone is not the tables' fault
+            tables = _merged(tables, {"vision": {"fps": fps}})
+        changed: StreamPolicy = _document(self.source).over(policy, tables)
+        return changed
+
+    def told(self) -> dict[str, Any]:
+        """For the setting of a report: the tables, if there are any."""
+        return {} if self.tables is None else {"policy": dict(self.tables)}
+
+    def asks(self, key: str) -> bool:
+        """Whether the dotted `key` is among them."""
+        found: Any = self.tables
+        for name in key.split("."):
+            if not isinstance(found, Mapping) or name not in found:
+                return False
+            found = found[name]
+        return True
+
+
+def read(file: Path | None = None, single: Sequence[str] = ()) -> PolicyChanges:
+    """What a file and single keys ask for; a key given twice has its last value.
+
+    `UsageError`, naming file and key, for what is unknown, of the wrong type or out of bounds.
+    """
+    sources, tables = [], {}
+    if file is not None:
+        sources.append(str(file))
+        tables = _of_file(file)
+    for one in single:
+        tables = _merged(tables, _of_line(one))
+    if single:
+        sources.append(_SINGLE)
+    return PolicyChanges(" with ".join(sources), tables) if sources else PolicyChanges()
+
+
+def defaults() -> Iterator[tuple[str, str]]:
+    """All keys of a policy, dotted, with their defaults as TOML."""
+    table = ""
+    for line in toml.lines(StreamPolicy()):
+        if line.startswith("\n["):
+            table = f"{line[2:-1]}."
+        else:
+            name, _, value = line.partition(" = ")
+            yield f"{table}{name}", value
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    text = toml.read_text(path, what="a policy", error=UsageError)
+    document = policy_file.document_of(str(path), UsageError)
+    *_, tables = policy_file.split(document, text)
+    document.check(StreamPolicy, tables)
+    return tables
+
+
+def _of_line(text: str) -> dict[str, Any]:
+    try:
+        tables = _document(f"{_SINGLE} {shown(text)}").tables(text)
+    except UsageError as error:
+        raise UsageError(error.message, error.hint or _FORM) from error
+    if not tables:
+        raise UsageError(f"{_SINGLE} {shown(text)} sets nothing.", _FORM)
+    _document(_SINGLE).check(StreamPolicy, tables)
+    return tables
+
+
+def _document(source: str) -> toml.Document:
+    return toml.Document(source, UsageError, list(toml.keys(StreamPolicy)))
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of both, at any depth; where both have one, that of `above`."""
+    tables = dict(below)
+    for name, value in above.items():
+        own = tables.get(name)
+        tables[name] = _merged(own, value) if isinstance(own, Mapping) and isinstance(value, Mapping) else value
+    return tables
