@@ -1,6 +1,7 @@
 """How many videos went, as a table: short where all went well, and nothing in it moves a terminal."""
 
 import json
+import re
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_of_many_only_what_did_not_go_well_is_listed(capsys: pytest.CaptureFixtu
     rows = [line.split()[0] for line in told.err.splitlines() if ".mp4" in line]
     assert rows == ["50.mp4", "98.mp4", "99.mp4"]
     assert "100 videos: 87 captioned, 10 there already, 1 failed, 1 stopped, 1 not begun." in told.err
-    assert "1:28:00 of video in 0:00:00.0." in told.err
+    assert re.search(r"1:28:00 of video in 0:00:0\d\.\d\.$", told.err)
 
 
 def test_names_are_only_text(capsys: pytest.CaptureFixture[str]) -> None:
