@@ -187,11 +187,11 @@ def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, .
 
 
 def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
-    """No file is written twice, and no input is written over."""
+    """No file is written twice, and no input is written over, nor is what has the name of a file on its way."""
     sources = {_identity(Path(job.source)) for job in jobs if job.source != STDIN}
     takers: dict[str, str] = {}
     for job in jobs:
-        for path in _paths([job]):
+        for path in (path for whole in _paths([job]) for path in (whole, part_of(whole))):
             key = _identity(path)
             if key in sources:
                 raise UsageError(f"{path} is an input and would be written over.", "Choose another name, with -o.")

@@ -60,6 +60,13 @@ def test_stdin_goes_to_stdout() -> None:
         (["a.mp4"], {"output": "{stem}"}, "which format"),
         (["a.srt"], {"output": "a.srt"}, "written over"),
         (["clips/../a.srt", "b.mp4"], {}, "written over"),
+        (["a.mp4", "a.srt.part"], {}, "a.srt.part is an input and would be written over"),
+        (
+            ["a.srt.mp4", "a.srt.part.mp4"],
+            {"output": "{stem}", "formats": [Format.SRT]},
+            "both be written to a.srt.part",
+        ),
+        (["a.mp4"], {"output": "{dir}/{name}", "formats": [Format.SRT]}, "written over"),
         (["a.mp4"], {"output": "o.srt", "folder": Path("out")}, "Leave one of them out"),
         (["a.mp4"], {"output": "out/"}, "out/ is a folder. Write into it with --output-dir out/."),
     ],
