@@ -191,8 +191,7 @@ def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
     sources = {_identity(Path(job.source)) for job in jobs if job.source != STDIN}
     takers: dict[str, str] = {}
     for job in jobs:
-        for path in (path for whole in _paths([job]) for path in (whole, part_of(whole))):
-            key = _identity(path)
+        for path, key in _places(job):
             if key in sources:
                 raise UsageError(f"{path} is an input and would be written over.", "Choose another name, with -o.")
             if key in takers:
@@ -201,6 +200,14 @@ def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
                     way_out = "Add {name}, {parent} or {ext} to -o."
                 raise UsageError(f"{takers[key]} and {job.name} would both be written to {path}.", way_out)
             takers[key] = job.name
+
+
+def _places(job: Job) -> Iterator[tuple[Path, str]]:
+    """All names that its outputs have in the end and on their way, each with the place that it stands for."""
+    for path in _paths([job]):
+        place = _identity(path)
+        yield path, place
+        yield part_of(path), f"{place}.part"
 
 
 def _identity(path: Path) -> str:

@@ -46,16 +46,13 @@ class Input:
         return cls(SourceAddress(source), Path(Path(source).name), _folder_of(source))
 
     @classmethod
-    def found(cls, path: str, root: Path) -> "Input":
-        """What lies below a folder that was named stands below that folder's own name, as with ``cp -r``.
+    def found(cls, path: str, root: Path, own: Path) -> "Input":
+        """What lies below a folder that was named stands below that folder's `own` name, as with ``cp -r``.
 
-        From wherever it is named, and however: so a second call finds what the first one wrote.
+        `own` is `root` without links, from wherever it is named: so a second call finds what the first one wrote.
         """
         place = _below(path, root)
-        if place is None:
-            return cls.named(path)
-        own = Path(os.path.realpath(root))
-        return cls(SourceAddress(path), own.name / place, own.parent)
+        return cls.named(path) if place is None else cls(SourceAddress(path), own.name / place, own.parent)
 
     @property
     def folder(self) -> Path:
@@ -85,6 +82,7 @@ def find_inputs(
     if names.count(STDIN) > 1:
         raise UsageError("Standard input can be read once only.", "Name - once.")
     found: dict[str, Input] = {}
+    folders: dict[str, Path] = {}
     told: set[str] = set()
 
     def tell_once(line: str) -> None:
@@ -94,7 +92,7 @@ def find_inputs(
 
     for name in names:
         for one in _expanded(name, tell_once):
-            found.setdefault(_identity(one.source.reveal()), one)
+            found.setdefault(_identity(one.source.reveal(), folders), one)
     return tuple(found.values())
 
 
@@ -158,7 +156,8 @@ def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> 
 
 def _found(paths: Iterable[str], root: Path) -> list[Input]:
     """In a natural order."""
-    return [Input.found(str(Path(path)), root) for path in sorted(paths, key=_natural)]
+    own = Path(os.path.realpath(root))
+    return [Input.found(str(Path(path)), root, own) for path in sorted(paths, key=_natural)]
 
 
 def _matches(found: str, parts: tuple[str, ...], tell: Tell) -> Iterator[str]:
@@ -240,6 +239,14 @@ def _folder_of(path: str) -> Path:
     return Path(os.path.realpath(os.path.dirname(path)))  # noqa: PTH120  a Path would drop `.` and `..` too early
 
 
-def _identity(source: str) -> str:
-    """The same for one file in one folder, whatever leads to that folder; a link to a file is a file of its own."""
-    return source if source == STDIN or "://" in source else str(_folder_of(source) / Path(source).name)
+def _identity(source: str, folders: dict[str, Path]) -> str:
+    """The same for one file in one folder, whatever leads to that folder; a link to a file is a file of its own.
+
+    `folders` remembers those that were looked at: many files lie in few.
+    """
+    if source == STDIN or "://" in source:
+        return source
+    folder, name = os.path.split(source)
+    if folder not in folders:
+        folders[folder] = _folder_of(source)
+    return str(folders[folder] / name)

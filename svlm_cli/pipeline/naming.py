@@ -75,9 +75,10 @@ def _form(one: Input, form: Form) -> Path:
 
 
 def _alike(names: Sequence[Path]) -> list[list[int]]:
-    groups: dict[str, list[int]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    folders = {folder: os.path.realpath(folder) for folder in {name.parent for name in names}}
     for index, name in enumerate(names):
-        groups[os.path.realpath(name)].append(index)
+        groups[folders[name.parent], name.name].append(index)
     return [group for group in groups.values() if len(group) > 1]
 
 
