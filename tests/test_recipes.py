@@ -1,5 +1,6 @@
 """The recipes of README.md, run as they stand there: in a shell, on a folder of videos, with a tiny model."""
 
+import json
 import os
 import re
 import shutil
@@ -63,7 +64,7 @@ def written(folder: Path, suffix: str) -> list[str]:
 
 
 def test_the_folder_recipes(folder: Path, tiny_checkpoint: Path) -> None:
-    """One after the other, as a reader would: the second goes on where the first one left."""
+    """One after the other, as a reader would: the second does what the first one left out."""
     script = SHELL.replace("export SVLM_MODEL=streamingvlm-7b", ":")
     done = run(script, folder, tiny_checkpoint)
     assert done.returncode == 0, done.stderr
@@ -71,6 +72,10 @@ def test_the_folder_recipes(folder: Path, tiny_checkpoint: Path) -> None:
     assert written(folder / "captions" / "season", ".json") == [f"{name}.json" for name in sorted(VIDEOS)]
     assert written(folder / "season", ".srt") == ["a/final 1.srt"]
     assert "3 videos: 3 captioned." in done.stderr
+    lines = [json.loads(line) for line in (folder / "season.jsonl").read_text().splitlines()]
+    assert {line["source"] for line in lines} == {f"season/{name}.mp4" for name in VIDEOS}
+    assert written(folder / "season", ".vtt") == [f"{name}.en.vtt" for name in sorted(VIDEOS)]
+    assert {video["state"] for video in json.loads((folder / "summary.json").read_text())["videos"]} == {"done"}
 
 
 @pytest.mark.parametrize("recipe", TOOLS.splitlines(), ids=lambda line: line.split()[0])

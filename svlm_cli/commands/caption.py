@@ -5,24 +5,25 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.command import given
+from svlm_cli.commands.idle_options import Setting, refuse_idle
 from svlm_cli.commands.live_view import Gauge, showing
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
-from svlm_cli.commands.summary import State, Summary
-from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError
+from svlm_cli.commands.summary import State, Summary, SummaryStyle
+from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
-from svlm_cli.outputs.destination import OutputClosedError
+from svlm_cli.outputs.destination import OutputClosedError, refuse_closed_output
 from svlm_cli.outputs.progress import Progress
-from svlm_cli.pipeline.batch import Job, plan, refuse_done, still_missing
+from svlm_cli.pipeline.batch import STDOUT, Job, plan, refuse_done, still_missing
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
@@ -43,36 +44,78 @@ def caption(asked: CaptionOptions) -> None:
     """
     listed = asked.inputs() if asked.batch_file is not None else ()
     if cameras := asked.cameras(listed):
+        refuse_idle(Setting.of_cameras(asked, cameras))
         watch(cameras, asked)
         return
-    jobs = plan(listed or asked.inputs(), asked.wanted())
-    products = asked.products(jobs)
+    jobs = plan(listed or asked.inputs(), asked.wanted(), partial(_tell, asked))
+    refuse_idle(Setting.of_files(asked, jobs))
+    as_json = _wants_json(asked, jobs)
+    summary = Summary([job.source for job in jobs], outputs={job.source: asked.output_names(job) for job in jobs})
+    with summary.written(wanted=as_json):
+        errors = _caption(asked, jobs, summary)
+    conclude(errors, alone=len(jobs) == 1)
+
+
+def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> Sequence[SvlmError]:
+    """Returns what went wrong with some of the videos."""
+    try:
+        products = asked.products(jobs)
+    except InputError as error:
+        if not asked.ignore_errors:
+            raise
+        summary.end(jobs[0].source, State.FAILED, error=error)
+        typer.echo(error_sentence(error), err=True)
+        return ()
     if not products and not any(job.targets for job in jobs):
-        _tell_that_all_is_there(jobs, quiet=asked.quiet)
-        return
+        for job in jobs:
+            summary.skip(job.source)
+        what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
+        _tell(asked, f"{what}: what was asked for is there already.")
+        return ()
 
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
     wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
-    video_options = asked.video_options()
+    video_options = asked.video_options(several=len(jobs) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge) as progress:
-        call = _Call(jobs, products, asked, policy, video_options, progress, gauge)
+        call = _Call(jobs, products, asked, policy, video_options, progress, gauge, summary)
         try:
             with call.ending():
                 call.run(checkpoint)
         except KeyboardInterrupt:
             if not progress.quit_asked or not call.whole:
                 raise
-    call.conclude()
+    return call.errors
+
+
+def _tell(asked: CaptionOptions, line: str) -> None:
+    """What nobody has to know, before anything is shown."""
+    if not asked.quiet:
+        typer.echo(sentence(line), err=True)
+
+
+def _wants_json(asked: CaptionOptions, jobs: Sequence[Job]) -> bool:
+    """Whether the summary goes to standard output. `UsageError` if words do, and somebody asks for both."""
+    if asked.summary is not SummaryStyle.JSON:
+        return False
+    if any(target.path is None for job in jobs for target in job.targets):
+        if given("summary"):
+            raise UsageError(
+                "--summary json and the words would both go to standard output.",
+                "Write the words to files, with -o FILE or --output-dir.",
+            )
+        return False
+    refuse_closed_output()
+    return True
 
 
 class _StopEarlyError(Exception):
-    """A video failed, and the others are not wanted then."""
+    """The other videos are not wanted any more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -86,13 +129,14 @@ class _Call:
     options: "VideoOptions"
     progress: Progress
     gauge: Gauge
+    summary: Summary
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
-    summary: Summary = field(init=False)
 
     def __post_init__(self) -> None:
-        skipped = [job.source for job in self.jobs if not self.wants(job)]
-        self.summary = Summary([job.source for job in self.jobs], skipped=skipped)
+        for job in self.jobs:
+            if not self.wants(job):
+                self.summary.skip(job.source)
 
     def wants(self, job: Job) -> bool:
         """Whether there is anything to do for it."""
@@ -111,7 +155,7 @@ class _Call:
             self.progress.close()
             if not self.asked.quiet:
                 self.tell_what_is_left()
-                if len(self.jobs) > 1:
+                if len(self.jobs) > 1 and self.asked.summary is SummaryStyle.TABLE:
                     self.summary.print()
 
     def run(self, checkpoint: "Checkpoint") -> None:
@@ -131,7 +175,9 @@ class _Call:
         from svlm_cli.pipeline.run import run
 
         self.summary.begin(first.name)  # again: the model's loading is not its affair
-        with closing(run(engine, chain([first], feeds), max_streams=streams, listen=self.listen)) as reports:
+        with closing(
+            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.stop)
+        ) as reports:
             for report in reports:
                 self.note(report)
 
@@ -174,6 +220,10 @@ class _Call:
         else:
             self.progress.follow(name, event)
 
+    def stop(self, report: "FeedReport") -> None:
+        """Note how far a video came that is stopped, and with it the command."""
+        self.summary.end(report.feed.name, State.STOPPED, report.video_s)
+
     def note(self, report: "FeedReport") -> None:
         """Tell how a video went."""
         video = self.videos.pop(report.feed.name)
@@ -185,22 +235,31 @@ class _Call:
         error = report.error
         if error is None and video.frames.truncated:
             error = InputError(f"{job.name} ends too early.", f"What could be read is captioned in {written}.")
-        took_s = self.end(job, error, report.video_s, silent=not report.spoken)
+        took_s = self.end(job, error, report.video_s, silent=not report.spoken, complete=report.error is None)
         if error is None and written:
             self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
         if report.error is None or self.state_after(job, report.error) is State.SKIPPED:
             self.make_products(video)
 
-    def end(self, job: Job, error: SvlmError | None, video_s: float = 0.0, *, silent: bool = False) -> float:
+    def end(
+        self,
+        job: Job,
+        error: SvlmError | None,
+        video_s: float = 0.0,
+        *,
+        silent: bool = False,
+        complete: bool = False,
+    ) -> float:
         """Note how a job went, and tell what went wrong, or whose it is now. Returns how long it took, in seconds."""
         done = State.SILENT if silent else State.DONE
         state = done if error is None else self.state_after(job, error)
-        took_s = self.summary.end(job.source, state, video_s)
+        failure = error if state is State.FAILED else None
+        took_s = self.summary.end(job.source, state, video_s, error=failure, complete=complete)
         if state is State.SILENT:
             self.tell(f"svlm: {job.name}: nothing was said.")
         elif state is State.ELSEWHERE:
             self.tell(f"svlm: {job.name}: another run is at it.")
-        elif error is not None and state is State.FAILED:
+        elif error is not None and state in (State.FAILED, State.STOPPED):
             self.fail(error)
         elif error is not None and (video_s or len(self.jobs) == 1):
             self.tell(error_sentence(error))
@@ -208,6 +267,8 @@ class _Call:
 
     def state_after(self, job: Job, error: SvlmError) -> State:
         """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
+        if isinstance(error, OutputClosedError):
+            return State.STOPPED
         if self.asked.skip_existing and isinstance(error, OutputBusyError):
             return State.ELSEWHERE
         if self.asked.skip_existing and isinstance(error, OutputExistsError) and not still_missing(job).targets:
@@ -230,6 +291,7 @@ class _Call:
                 if self.asked.skip_existing and (isinstance(error, OutputBusyError) or product.path.is_file()):
                     self.tell(f"svlm: {name}: another run {'has made it' if product.path.is_file() else 'is at it'}.")
                 else:
+                    self.summary.lose(video.job.source, name, error)
                     self.fail(error)
             else:
                 self.tell(f"{video.job.name} -> {name}")
@@ -241,6 +303,11 @@ class _Call:
     def fail(self, error: SvlmError) -> None:
         """A lone video's error ends the command; one of several is told at once, and the others go on."""
         if isinstance(error, OutputClosedError):
+            if self.asked.output == STDOUT:
+                raise _StopEarlyError  # nobody hears the others either
+            return
+        if self.asked.ignore_errors and isinstance(error, InputError):
+            self.progress.say(error_sentence(error))
             return
         self.errors.append(error)
         if len(self.jobs) > 1 or len(self.errors) > 1:
@@ -250,25 +317,15 @@ class _Call:
 
     def tell_what_is_left(self) -> None:
         """Of the videos that were stopped on the way."""
-        left = [
-            target.part for video in self.videos.values() for target in video.job.targets if target.part is not None
-        ]
-        for part in filter(Path.exists, left):
-            self.progress.say(
-                f"svlm: stopped; what was captioned is in {part}. With --skip-existing, the next call goes on there."
-            )
+        for video in self.videos.values():
+            parts = [str(one.part) for one in video.job.targets if one.part is not None and one.part.exists()]
+            if parts:
+                self.progress.say(
+                    f"svlm: {video.job.name} was stopped; what was said of it so far is in {' and '.join(parts)}. "
+                    "The next call captions it from the beginning, and replaces that."
+                )
 
     @property
     def whole(self) -> bool:
         """Whether what there is, stopped now, is all that was asked for: of one video without an end."""
         return len(self.jobs) == 1 and all(video.feed.endless for video in self.videos.values())
-
-    def conclude(self) -> None:
-        """The exit code: the error's own for a lone video, 1 if any of several failed."""
-        conclude(self.errors, alone=len(self.jobs) == 1)
-
-
-def _tell_that_all_is_there(jobs: Sequence[Job], *, quiet: bool) -> None:
-    if not quiet:
-        what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
-        typer.echo(sentence(f"{what}: what was asked for is there already."), err=True)

@@ -15,10 +15,11 @@ from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.summary import SummaryStyle
+from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
-from svlm_cli.core.text import did_you_mean
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.videos import VideoOptions
     from svlm_cli.pipeline.watched import CameraOptions
-
-_MOST_CONTEXT_BYTES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,14 @@ class CaptionOptions:
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop at the first video that fails.", rich_help_panel=Panel.INPUT)
     ] = False
+    ignore_errors: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-errors",
+            help="Videos that cannot be read are told, and are no failure.",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ] = False
     model: options.Model = None
     output: Annotated[
         str | None,
@@ -82,7 +89,8 @@ class CaptionOptions:
             "--output",
             "-o",
             metavar="FILE|-",
-            help="Instead of STEM.srt beside the video.",
+            help="Instead of STEM.srt beside the video; '{dir}/{stem}.en.{ext}' with fields: {dir}, {stem}, {name}, "
+            "{parent}, {ext}.",
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
@@ -91,7 +99,7 @@ class CaptionOptions:
         typer.Option(
             "--output-dir",
             metavar="DIR",
-            help="Write below DIR, in the inputs' own folders: a/x.mp4 becomes DIR/a/x.srt.",
+            help="Write into DIR, as `cp -r` does: of the folder season, DIR/season/a/x.srt; of x.mp4, DIR/x.srt.",
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
@@ -248,6 +256,14 @@ class CaptionOptions:
     progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.", rich_help_panel=Panel.OTHER)] = (
         ProgressStyle.AUTO
     )
+    summary: Annotated[
+        SummaryStyle,
+        typer.Option(
+            "--summary",
+            help="How each video went: a table on stderr where there are several, one JSON document on stdout.",
+            rich_help_panel=Panel.OTHER,
+        ),
+    ] = SummaryStyle.TABLE
     screen: Annotated[
         LiveMode,
         typer.Option(
@@ -267,37 +283,38 @@ class CaptionOptions:
         if self.overwrite and self.skip_existing:
             raise UsageError("--overwrite and --skip-existing contradict each other.", "Leave one of them out.")
         existing = Existing.OVERWRITE if self.overwrite else Existing.SKIP if self.skip_existing else Existing.REFUSE
-        return Wanted(_formats(self.formats), self.output, self.output_dir, existing)
+        return Wanted(formats_of(self.formats), self.output, self.output_dir, existing)
 
     def showing(self) -> Showing:
         """How people want to see what happens."""
         folder, to_stdout = self.output_dir or Path(), self.output == STDOUT
         return Showing(self.screen, self.progress, self.quiet, self.model, folder, to_stdout)
 
-    def video_options(self) -> "VideoOptions":
-        """What holds for every video. `UsageError` for what makes no sense."""
+    def video_options(self, *, several: bool = False) -> "VideoOptions":
+        """What holds for every video, of which there may be `several`. `UsageError` for what makes no sense."""
         from svlm_cli.pipeline.videos import VideoOptions  # torch
 
         return VideoOptions(
-            start_s=_time_s(self.start),
-            end_s=_time_s(self.end),
+            start_s=seconds_of(self.start),
+            end_s=seconds_of(self.end),
             decoder=self.decoder,
             follow_s=self.live.follow_s,
             query=self.query,
-            context=_context(self.context),
+            context=context_of(self.context),
             seed=self.seed,
             overwrite=self.overwrite,
             skip_existing=self.skip_existing,
             style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
             encoding=Encoding(self.encoding, self.crlf),
             raw_tsv=self.raw_tsv,
-            make_folders=self.output_dir is not None,
+            make_folders=self.wanted().makes_folders,
+            several=several,
             model=self.model or DEFAULT_MODEL,
         )
 
     def source_options(self) -> SourceOptions:
         """How sources are opened. `UsageError` for what makes no sense."""
-        return self.live.source_options(_time_s(self.start), _time_s(self.end), self.decoder)
+        return self.live.source_options(seconds_of(self.start), seconds_of(self.end), self.decoder)
 
     def cameras(self, listed: Sequence[Input]) -> tuple[Camera, ...]:
         """What is to be watched, of the inputs that a list names or else of the arguments, if they are no files here.
@@ -352,46 +369,12 @@ class CaptionOptions:
             typer.echo(sentence(notice), err=True)
         return tuple(products)
 
+    def output_names(self, job: Job) -> list[str]:
+        """All that is made of a video, whether it is there already or not."""
+        copies = [str(path) for path in (self.mux, self.burn_in, self.report) if path is not None]
+        return [target.name for target in (*job.kept, *job.targets)] + copies
+
     def changed(self, policy: StreamPolicy, changes: PolicyChanges) -> StreamPolicy:
         """A model's policy with what was asked for instead: by options, else by --set, else by --policy."""
         policy = changes.applied(policy, fps=self.fps)
         return policy.changed(mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature)
-
-
-def _formats(text: str) -> tuple[Format, ...]:
-    names = [name.strip().lower() for name in text.split(",") if name.strip()]
-    known = {one.value: one for one in Format}
-    if text and not names:
-        raise UsageError(f"{text} names no format.", f"Use {', '.join(known)}.")
-    for name in names:
-        if name not in known:
-            raise UsageError(
-                f"There is no format {name}.", did_you_mean(name, list(known)) or f"Use {', '.join(known)}."
-            )
-    return tuple(known[name] for name in names)
-
-
-def _time_s(text: str | None) -> float | None:
-    """Seconds, or [H:]MM:SS, both with decimals."""
-    if text is None:
-        return None
-    match = re.fullmatch(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,12}(?:\.\d*)?)", text.strip())
-    if match is None:
-        raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
-
-
-def _context(text: str) -> str:
-    if not text.startswith("@"):
-        return text
-    try:
-        with Path(text[1:]).open("rb") as file:
-            context = file.read(_MOST_CONTEXT_BYTES + 1).decode("utf-8")
-    except (OSError, ValueError) as error:
-        raise UsageError(
-            f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
-        ) from error
-    if len(context.encode("utf-8")) > _MOST_CONTEXT_BYTES:
-        raise UsageError(f"The context file {text[1:]} has more than {_MOST_CONTEXT_BYTES} bytes.", "Check its name.")
-    return context

@@ -31,7 +31,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
         Example(
             "svlm caption season -m streamingvlm-7b --output-dir captions --skip-existing",
-            "A folder of videos; call again to go on:",
+            "A folder of videos; called again, it does those that are missing:",
         ),
         Example(
             "svlm caption rtsp://10.0.0.5/a -m streamingvlm-7b --name front --segment 1h",

@@ -12,7 +12,7 @@ import typer
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.media.network import Transport, scheme_of
+from svlm_cli.media.network import Transport
 from svlm_cli.pipeline.batch import Wanted
 from svlm_cli.pipeline.cameras import Camera, plan_cameras
 from svlm_cli.sources.credentials import Credentials
@@ -191,23 +191,11 @@ class LiveOptions:
         """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
-            live_only = {"--name": self.name, "--segment": self.segment, "--wait": self.wait, "--every": self.every}
-            for option, given in live_only.items():
-                if given:
-                    raise UsageError(
-                        f"{option} is for cameras and other live sources, and these are files.", "Leave it out."
-                    )
             return ()
         if files:
             raise UsageError(
                 f"{files[0]} is a file, and others are watched live.",
                 "Caption files in a call of their own.",
-            )
-        if self.follow:
-            raise UsageError("--follow is for files.", "What comes from an address or a device goes on by itself.")
-        if self.every and not any(scheme_of(source.reveal()) in ("http", "https") for source in sources):
-            raise UsageError(
-                "--every is for the address of a picture, as in http://camera/snapshot.jpg.", "Leave it out."
             )
         segmented = self.segment_s is not None
         return plan_cameras(sources, self.name or (), wanted, segmented=segmented)

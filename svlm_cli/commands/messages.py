@@ -9,7 +9,17 @@ from typing import Final
 
 import typer
 
-from svlm_cli.core.errors import NO_ROOM, CapacityError, InputError, ModelError, OutputError, SvlmError, UsageError
+from svlm_cli.core.errors import (
+    NO_ROOM,
+    CapacityError,
+    InputError,
+    ModelError,
+    OutputAppearedError,
+    OutputError,
+    OutputExistsError,
+    SvlmError,
+    UsageError,
+)
 from svlm_cli.core.text import presentable
 
 
@@ -30,7 +40,7 @@ class ExitCode(IntEnum):
 EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs/configuration.md say of them
     ExitCode.DONE: "all is done",
     ExitCode.FAILED: "some of it could not be done: one of several videos, an output, a stream without room, a check",
-    ExitCode.USAGE: "the request makes no sense",
+    ExitCode.USAGE: "the request makes no sense, or a file is there already that it would write",
     ExitCode.INPUT: "a video or a file of data cannot be found, read or decoded, or ends too early",
     ExitCode.MODEL: "a model is unavailable or broken",
     ExitCode.BUG: "a bug in svlm",
@@ -44,6 +54,8 @@ _EXIT_CODES: Final[dict[type[SvlmError], ExitCode]] = {
     InputError: ExitCode.INPUT,
     ModelError: ExitCode.MODEL,
     OutputError: ExitCode.FAILED,
+    OutputExistsError: ExitCode.USAGE,
+    OutputAppearedError: ExitCode.FAILED,
     CapacityError: ExitCode.FAILED,
 }
 

@@ -55,6 +55,10 @@ class OutputExistsError(OutputError):
     """There is a file of that name already, perhaps since a moment ago."""
 
 
+class OutputAppearedError(OutputExistsError):
+    """There is one now, which was not there when its words were begun."""
+
+
 class CapacityError(SvlmError):
     """A stream needs more room than its cache was given. `stream` says which one."""
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from svlm_cli.core.errors import OutputError, OutputExistsError
+from svlm_cli.core.errors import OutputAppearedError, OutputError
 from svlm_cli.core.text import presentable
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import LockedPart, part_of, refuse_existing, refuse_part, refuse_special, write_error
@@ -60,7 +60,7 @@ class PartVideo:
         try:
             self._locked.rename(overwrite=self._overwrite)
         except FileExistsError as error:
-            raise OutputExistsError(
+            raise OutputAppearedError(
                 f"{self.name} appeared while it was written.", "Use --overwrite to replace it."
             ) from error
         except OSError as error:

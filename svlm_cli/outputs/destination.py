@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from svlm_cli.core.errors import OutputError, OutputExistsError
+from svlm_cli.core.errors import OutputAppearedError, OutputError
 from svlm_cli.core.streams import ClosedStream
 from svlm_cli.core.text import plain_text
 from svlm_cli.media.locked import (
@@ -198,7 +198,7 @@ class PartFile:
                 self._locked.discard()
         except FileExistsError as error:
             hint = f"What was written is in {_name(self._locked.part)}."
-            raise OutputExistsError(f"{_name(self._path)} appeared while it was written.", hint) from error
+            raise OutputAppearedError(f"{_name(self._path)} appeared while it was written.", hint) from error
         except OSError as error:
             raise write_error(self._path, error) from error
         finally:

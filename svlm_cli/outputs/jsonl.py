@@ -32,15 +32,16 @@ class _JsonOutput:
 
 
 class JsonlOutput(_JsonOutput):
-    """A file of JSON lines, each of which says what spoke: there is no head, and lines are read one by one."""
+    """A file of JSON lines, each of which says what spoke, and of what: there is no head, and lines are read alone."""
 
-    def __init__(self, destination: Destination, model: str = "") -> None:
+    def __init__(self, destination: Destination, model: str = "", source: str = "") -> None:
         super().__init__(destination)
         self._model = model
+        self._source = source
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
-        self._put(json_line(segment, self._model))
+        self._put(json_line(segment, self._model, self._source))
 
 
 class JsonOutput(_JsonOutput):
@@ -67,13 +68,14 @@ class JsonOutput(_JsonOutput):
         return f"{head}\n" if head else ",\n"
 
 
-def json_line(segment: Segment, model: str = "") -> str:
+def json_line(segment: Segment, model: str = "", source: str = "") -> str:
     """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count.
 
     Raises `OutputError` for times that cannot be.
     """
     refuse_impossible(segment)
-    values: dict[str, str | int | float] = {
+    values: dict[str, str | int | float] = {"source": source} if source else {}
+    values |= {
         "start": round(segment.start_s, 3),
         "end": round(segment.end_s, 3),
         "text": segment.text,

@@ -115,10 +115,12 @@ def open_output(
     provenance: Provenance = _UNKNOWN,
     *,
     raw_tsv: bool = False,
+    several: bool = False,
 ) -> Output:
     """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for JSON.
 
-    With `raw_tsv` the words of a table are as they were said, whatever a spreadsheet takes them for.
+    With `raw_tsv` the words of a table are as they were said, whatever a spreadsheet takes them for. With `several`
+    sources, each JSON line says which one it is of.
     """
     # Here, because those who only hand segments on need no format's library.
     from svlm_cli.outputs.ass import AssOutput
@@ -136,7 +138,7 @@ def open_output(
         case Format.JSON:
             return JsonOutput(destination, provenance)
         case Format.JSONL:
-            return JsonlOutput(destination, provenance.model)
+            return JsonlOutput(destination, provenance.model, provenance.source if several else "")
         case Format.TSV:
             return TsvOutput(destination, style, raw=raw_tsv)
         case Format.TXT:

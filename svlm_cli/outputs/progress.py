@@ -85,10 +85,11 @@ class Progress(Protocol):
         ...
 
 
-def clock(seconds: float) -> str:
-    """`H:MM:SS`."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+def clock(seconds: float, *, tenths: bool = False) -> str:
+    """`H:MM:SS`; with `tenths` of a second, for how long something took."""
+    whole, rest = divmod(int(seconds * 10), 10)
+    told = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return f"{told}.{rest}" if tenths else told
 
 
 def phrase(segment: Segment) -> str:

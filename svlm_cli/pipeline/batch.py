@@ -4,17 +4,19 @@ Knows names and formats. Opens nothing.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 
-from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
+from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.logins import is_address
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import refuse_closed_output, refuse_unwritable
 from svlm_cli.outputs.output import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
+from svlm_cli.pipeline.naming import Template, below, beside, distinct
 
 STDOUT = "-"
 DEFAULT_FORMAT = Format.SRT
@@ -44,6 +46,7 @@ class Job:
 
     source: str  # a path, or `-`
     targets: tuple[Target, ...]  # none: all that was wanted is there already
+    kept: tuple[Target, ...] = ()  # those that are
 
     @property
     def name(self) -> str:
@@ -61,10 +64,10 @@ class Existing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the outputs are to be: beside each input as `STEM.FORMAT`, below `folder`, or in one `output`."""
+    """What the outputs are to be: beside each input as `STEM.FORMAT`, below `folder`, or called as `output` says."""
 
     formats: tuple[Format, ...] = ()
-    output: str | None = None  # a file, or `-` for stdout
+    output: str | None = None  # a `Template`, or `-` for stdout; of cameras, a pattern
     folder: Path | None = None  # with the inputs' own folders in it; made when something is written
     existing: Existing = Existing.REFUSE
 
@@ -75,27 +78,30 @@ class Wanted:
             if is_address(str(path or "")):
                 raise UsageError(f"{option} takes no address.", "Name a place on this machine.")
 
+    @property
+    def makes_folders(self) -> bool:
+        """Whether folders that outputs need are made: not those of a single name, which may have a slip in it."""
+        return self.folder is not None or "{" in (self.output or "")
 
-def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
-    """The jobs for `inputs`.
+
+def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = lambda line: None) -> tuple[Job, ...]:
+    """The jobs for `inputs`. `tell` hears which of them get other names than one would think.
 
     Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
     whose folder cannot be written to, and for a standard output that is closed.
     """
-    if wanted.output is not None and len(inputs) > 1:
-        raise UsageError(
-            "One output file cannot take several videos.", "Leave -o out: each gets its own file. Or use --output-dir."
-        )
-    jobs = tuple(Job(one.source.reveal(), _targets(one, wanted)) for one in inputs)
-    _refuse_collisions(jobs)
+    jobs = tuple(
+        Job(one.source.reveal(), targets) for one, targets in zip(inputs, _targets(inputs, wanted, tell), strict=True)
+    )
+    _refuse_collisions(jobs, wanted)
     if any(target.path is None for job in jobs for target in job.targets):
         refuse_closed_output()
     if wanted.existing is Existing.SKIP:
         jobs = tuple(map(still_missing, jobs))
-    beside = wanted.output is None and wanted.folder is None
+    beside_videos = wanted.output is None and wanted.folder is None
     for path in _paths(jobs):
-        if not beside or path.parent.exists():  # else the video is not there either: told when it is opened
-            refuse_unwritable(path, makes_folders=wanted.folder is not None)
+        if not beside_videos or path.parent.exists():  # else the video is not there either: told when it is opened
+            refuse_unwritable(path, makes_folders=wanted.makes_folders)
     if wanted.existing is Existing.REFUSE:
         _refuse_existing([path for path in _paths(jobs) if os.path.lexists(path)])
     return jobs
@@ -103,7 +109,8 @@ def plan(inputs: Sequence[Input], wanted: Wanted) -> tuple[Job, ...]:
 
 def still_missing(job: Job) -> Job:
     """The job with those of its outputs that are not there by now. A file that has its name is whole."""
-    return replace(job, targets=tuple(one for one in job.targets if one.path is None or not one.path.is_file()))
+    there = tuple(one for one in job.targets if one.path is not None and one.path.is_file())
+    return replace(job, targets=tuple(one for one in job.targets if one not in there), kept=job.kept + there)
 
 
 def refuse_done(job: Job, products: int) -> None:
@@ -116,7 +123,7 @@ def _refuse_existing(paths: Sequence[Path]) -> None:
     if not paths:
         return
     others = f", and so do {len(paths) - 1} others" if len(paths) > 1 else ""
-    raise OutputError(
+    raise OutputExistsError(
         f"{paths[0]} exists already{others}.", "Use --overwrite to replace, or --skip-existing to keep what is there."
     )
 
@@ -125,53 +132,82 @@ def _paths(jobs: Sequence[Job]) -> Iterator[Path]:
     return (target.path for job in jobs for target in job.targets if target.path is not None)
 
 
-def _targets(one: Input, wanted: Wanted) -> tuple[Target, ...]:
+def _targets(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[Target, ...]]:
+    """Those of each input, in their order."""
     formats = tuple(dict.fromkeys(wanted.formats))
+    if wanted.output == STDOUT:
+        if len(inputs) > 1 and formats != (Format.JSONL,):
+            raise UsageError(
+                "Several videos share standard output line by line.", "Add -f jsonl, or leave -o out: each gets a file."
+            )
+        return (_to_stdout(formats) for _ in inputs)
     if wanted.output is not None:
-        return (_only_target(wanted.output, formats),)
-    if wanted.folder is None and one.source == STDIN:
-        return (_only_target(STDOUT, formats),)
-    video = Path(one.source.reveal()) if wanted.folder is None else wanted.folder / one.mirrored
-    return tuple(Target(one, video.with_suffix(f".{one}")) for one in formats or (DEFAULT_FORMAT,))
+        return _named(inputs, Template(wanted.output), formats)
+    formats_or_default = formats or (DEFAULT_FORMAT,)
+    files = [one for one in inputs if wanted.folder is not None or one.source != STDIN]
+    form = beside if wanted.folder is None else partial(below, wanted.folder)
+    names = dict(zip(files, distinct(files, form, formats_or_default[0], tell), strict=True))
+    return (
+        tuple(Target(format_, Path(f"{names[one]}.{format_}")) for format_ in formats_or_default)
+        if one in names
+        else _to_stdout(formats)
+        for one in inputs
+    )
 
 
-def _only_target(output: str, formats: tuple[Format, ...]) -> Target:
+def _to_stdout(formats: tuple[Format, ...]) -> tuple[Target, ...]:
     if len(formats) > 1:
-        raise UsageError(f"One output cannot have {len(formats)} formats.", "Use --output-dir, or ask for one format.")
-    if output == STDOUT:
-        return Target(formats[0] if formats else DEFAULT_FORMAT, None)
-    path = Path(output)
-    if path.is_dir():
-        raise UsageError(f"{output} is a folder.", f"Write into it with --output-dir {output}.")
-    format_ = formats[0] if formats else Format.from_suffix(path)
-    if format_ is None:
+        raise _too_many(formats)
+    return (Target(formats[0] if formats else DEFAULT_FORMAT, None),)
+
+
+def _too_many(formats: Sequence[Format]) -> UsageError:
+    return UsageError(f"One output cannot have {len(formats)} formats.", "Use --output-dir, or ask for one format.")
+
+
+def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, ...]) -> Iterator[tuple[Target, ...]]:
+    """As the template says."""
+    if len(inputs) > 1 and not template.tells_videos_apart:
         raise UsageError(
-            f"The name {output} does not say which format to write.", "Add -f with one of " + ", ".join(Format) + "."
+            "One output file cannot take several videos.",
+            "Leave -o out: each gets its own file. Or write fields in it, as in -o '{dir}/{stem}.{ext}'.",
         )
-    return Target(format_, path)
+    if Path(template.text).is_dir():
+        raise UsageError(f"{template.text} is a folder.", f"Write into it with --output-dir {template.text}.")
+    if len(formats) > 1 and not template.tells_formats_apart:
+        raise _too_many(formats)
+    named = Format.from_suffix(Path(template.text))
+    if not formats and named is None and not template.tells_formats_apart:
+        raise UsageError(
+            f"The name {template.text} does not say which format to write.",
+            "Add -f with one of " + ", ".join(Format) + ".",
+        )
+    wanted = formats or (named or DEFAULT_FORMAT,)
+    return (tuple(Target(format_, template.name(one, format_)) for format_ in wanted) for one in inputs)
 
 
-def _refuse_collisions(jobs: Sequence[Job]) -> None:
-    """No file is written twice, and no input is written over."""
+def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
+    """No file is written twice, and no input is written over, nor is what has the name of a file on its way."""
     sources = {_identity(Path(job.source)) for job in jobs if job.source != STDIN}
     takers: dict[str, str] = {}
     for job in jobs:
-        for path in _paths([job]):
-            key = _identity(path)
+        for path, key in _places(job):
             if key in sources:
                 raise UsageError(f"{path} is an input and would be written over.", "Choose another name, with -o.")
             if key in takers:
-                raise UsageError(
-                    f"{takers[key]} and {job.source} would both be written to {path}.",
-                    _way_out(takers[key], job.source),
-                )
-            takers[key] = job.source
+                way_out = "Caption them one by one, each with its own -o."
+                if wanted.output is not None:
+                    way_out = "Add {name}, {parent} or {ext} to -o."
+                raise UsageError(f"{takers[key]} and {job.name} would both be written to {path}.", way_out)
+            takers[key] = job.name
 
 
-def _way_out(first: str, second: str) -> str:
-    if Path(first).name == Path(second).name:  # elsewhere, so that their folders were left out
-        return "Call svlm in the folder that holds both, or leave --output-dir out."
-    return "Caption them one by one, each with its own -o."
+def _places(job: Job) -> Iterator[tuple[Path, str]]:
+    """All names that its outputs have in the end and on their way, each with the place that it stands for."""
+    for path in _paths([job]):
+        place = _identity(path)
+        yield path, place
+        yield part_of(path), f"{place}.part"
 
 
 def _identity(path: Path) -> str:

@@ -36,17 +36,29 @@ class Input:
 
     source: SourceAddress  # a path, or `-`; or what is no file here
     mirrored: Path  # relative, with the video's own name
+    above: Path = Path()  # the folder, without links, that `mirrored` begins in; of what is no file, none
 
     @classmethod
-    def named(cls, source: str, root: Path | None = None) -> "Input":
-        """A video's place is its path below the working directory; if it lies elsewhere, below `root`, or its name.
-
-        Where it goes depends on no other input, so that a second call finds what the first one wrote.
-        """
+    def named(cls, source: str) -> "Input":
+        """What was named itself stands there by its own name."""
         if source == STDIN:
             return cls(SourceAddress(source), Path("stdin"))
-        place = _below(source, Path(os.curdir)) or (root and _below(source, root))
-        return cls(SourceAddress(source), place or Path(Path(source).name))
+        return cls(SourceAddress(source), Path(Path(source).name), _folder_of(source))
+
+    @classmethod
+    def found(cls, path: str, root: Path, own: Path) -> "Input":
+        """What lies below a folder that was named stands below that folder's `own` name, as with ``cp -r``.
+
+        `own` is `root` without links, from wherever it is named: so a second call finds what the first one wrote.
+        """
+        place = _below(path, root)
+        return cls.named(path) if place is None else cls(SourceAddress(path), own.name / place, own.parent)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it lies in, without links; of standard input, the working directory."""
+        source = self.source.reveal()
+        return _folder_of("" if source == STDIN else source)
 
 
 def find_inputs(
@@ -65,9 +77,12 @@ def find_inputs(
     names = [*(SourceAddress(one).reveal() for one in named), *(_listed(batch_file) if batch_file is not None else ())]
     if not names:
         raise UsageError("No video was named.", "Name files, folders or patterns, or a list of them with --batch-file.")
+    if "" in names:
+        raise UsageError("The name of an input is empty.", "Name a file; in a script, look at the variable.")
     if names.count(STDIN) > 1:
         raise UsageError("Standard input can be read once only.", "Name - once.")
     found: dict[str, Input] = {}
+    folders: dict[str, Path] = {}
     told: set[str] = set()
 
     def tell_once(line: str) -> None:
@@ -77,8 +92,7 @@ def find_inputs(
 
     for name in names:
         for one in _expanded(name, tell_once):
-            source = one.source.reveal()
-            found.setdefault(source if source == STDIN else os.path.abspath(source), one)  # noqa: PTH100
+            found.setdefault(_identity(one.source.reveal(), folders), one)
     return tuple(found.values())
 
 
@@ -141,8 +155,9 @@ def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> 
 
 
 def _found(paths: Iterable[str], root: Path) -> list[Input]:
-    """In a natural order; what lies elsewhere keeps its path from `root` on, with the name of that."""
-    return [Input.named(str(Path(path)), root.absolute().parent) for path in sorted(paths, key=_natural)]
+    """In a natural order."""
+    own = Path(os.path.realpath(root))
+    return [Input.found(str(Path(path)), root, own) for path in sorted(paths, key=_natural)]
 
 
 def _matches(found: str, parts: tuple[str, ...], tell: Tell) -> Iterator[str]:
@@ -218,3 +233,20 @@ def _below(path: str | os.PathLike[str], folder: Path) -> Path | None:
         return Path(os.path.abspath(path)).relative_to(os.path.abspath(folder))  # noqa: PTH100  resolves no link
     except ValueError:
         return None
+
+
+def _folder_of(path: str) -> Path:
+    return Path(os.path.realpath(os.path.dirname(path)))  # noqa: PTH120  a Path would drop `.` and `..` too early
+
+
+def _identity(source: str, folders: dict[str, Path]) -> str:
+    """The same for one file in one folder, whatever leads to that folder; a link to a file is a file of its own.
+
+    `folders` remembers those that were looked at: many files lie in few.
+    """
+    if source == STDIN or "://" in source:
+        return source
+    folder, name = os.path.split(source)
+    if folder not in folders:
+        folders[folder] = _folder_of(source)
+    return str(folders[folder] / name)

@@ -44,6 +44,7 @@ class VideoOptions:
     encoding: Encoding = UTF_8
     raw_tsv: bool = False
     model: str = ""  # as people call it
+    several: bool = False  # JSON lines say which video they are of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,7 +131,9 @@ class _Files:
         opened, self._opened = self._opened, {}
         provenance, options = Provenance(self.job.name, self._options.model), self._options
         return [
-            open_output(one.format, opened[one], options.style, provenance, raw_tsv=options.raw_tsv)
+            open_output(
+                one.format, opened[one], options.style, provenance, raw_tsv=options.raw_tsv, several=options.several
+            )
             for one in self.job.targets
         ]
 

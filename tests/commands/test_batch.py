@@ -90,7 +90,7 @@ def test_when_all_is_there_no_model_is_looked_for(svlm_inside: Svlm, season: Pat
 def test_nothing_is_loaded_when_one_output_is_there(svlm_inside: Svlm, season: Path) -> None:
     (season / "b" / "one.srt").write_text("mine")
     done = svlm_inside("caption", "season", "--model", "no-such-model")
-    assert done.returncode == 1
+    assert done.returncode == 2, "the request is wrong, and no video failed"
     assert "season/b/one.srt exists already" in done.stderr
     assert "--skip-existing" in done.stderr
     assert svlm_inside("caption", "season", "--overwrite", "--skip-existing").returncode == 2
@@ -241,11 +241,13 @@ def test_resumed_it_keeps_what_is_whole(
     assert files(season, ".jsonl") == ["a/one.jsonl"]
     if number != signal.SIGKILL:
         assert batch.process.returncode == 128 + number
-        assert "a/two.jsonl.part" in errors
+        told = "what was said of it so far is in season/a/two.jsonl.part. The next call captions it from the beginning"
+        assert told in errors
         assert "1 captioned, 1 stopped, 1 not begun" in errors
     written = whole.stat().st_mtime_ns
     make_clip(season / "a" / "two.mp4", frames=5, fps="1")
     done = svlm_inside("caption", "season", "--model", tiny_checkpoint, "-f", "jsonl", "--skip-existing")
+    assert json.loads((season / "a" / "two.jsonl").read_text().splitlines()[0])["start"] == 0, "from the beginning"
     assert done.returncode == 0, done.stderr
     assert whole.stat().st_mtime_ns == written
     assert rounds(season / "a" / "two.jsonl") == 5

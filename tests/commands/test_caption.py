@@ -161,7 +161,7 @@ def test_an_output_folder_mirrors_the_inputs(
 def test_nothing_is_overwritten_unasked(svlm_inside: Svlm, here: Path, tiny_checkpoint: Path) -> None:
     here.with_suffix(".srt").write_text("mine")
     done = svlm_inside("caption", here.name, "--model", tiny_checkpoint)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert_one_sentence(done, "clip.srt", "--overwrite")
     assert here.with_suffix(".srt").read_text() == "mine"
     assert svlm_inside("caption", here.name, "--model", tiny_checkpoint, "--overwrite").returncode == 0

@@ -65,7 +65,7 @@ def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:
         path = tmp_path / name
         path.write_text("kept")
         done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4")
-        assert (done.returncode, path.read_text()) == (1, "kept")
+        assert (done.returncode, path.read_text()) == (2, "kept")
         assert f"{name} exists already" in done.stderr
         assert [path.name for path in tmp_path.iterdir()] == [name]
         path.unlink()

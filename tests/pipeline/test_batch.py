@@ -51,11 +51,24 @@ def test_stdin_goes_to_stdout() -> None:
         (["a.mp4", "b.mp4"], {"output": "o.srt"}, "several videos"),
         (["a.mp4"], {"output": "o.doc"}, "which format"),
         (["a.mp4"], {"output": "o.srt", "formats": [Format.SRT, Format.VTT]}, "2 formats"),
-        (["a.mp4", "a.mkv"], {}, "a.mp4 and a.mkv would both be written to a.srt"),
+        (["a.mp4", "b.mp4"], {"output": "-"}, "share standard output line by line"),
+        (["a.mp4", "b.mp4"], {"output": "-", "formats": [Format.JSONL, Format.SRT]}, "Add -f jsonl"),
+        (["a.mp4", "a.mkv"], {"output": "{stem}.srt"}, r"a.mp4 and a.mkv would both be written to a.srt. Add \{name\}"),
+        (["a/x.mp4", "b/x.mp4"], {"output": "{name}.{ext}"}, "would both be written to x.mp4.srt"),
+        (["a.mp4", "b.mp4"], {"output": "o.{ext}"}, "several videos"),
+        (["a.mp4"], {"output": "{stem}.srt", "formats": [Format.SRT, Format.VTT]}, "2 formats"),
+        (["a.mp4"], {"output": "{stem}"}, "which format"),
         (["a.srt"], {"output": "a.srt"}, "written over"),
         (["clips/../a.srt", "b.mp4"], {}, "written over"),
+        (["a.mp4", "a.srt.part"], {}, "a.srt.part is an input and would be written over"),
+        (
+            ["a.srt.mp4", "a.srt.part.mp4"],
+            {"output": "{stem}", "formats": [Format.SRT]},
+            "both be written to a.srt.part",
+        ),
+        (["a.mp4"], {"output": "{dir}/{name}", "formats": [Format.SRT]}, "written over"),
         (["a.mp4"], {"output": "o.srt", "folder": Path("out")}, "Leave one of them out"),
-        (["/far/a/x.mp4", "/far/b/x.mp4"], {"folder": Path("out")}, "Call svlm in the folder that holds both"),
+        (["a.mp4"], {"output": "out/"}, "out/ is a folder. Write into it with --output-dir out/."),
     ],
 )
 def test_requests_that_make_no_sense(sources: list[str], options: dict[str, Any], message: str) -> None:
@@ -97,23 +110,18 @@ class TestOutputFolder:
         ("source", "written"),
         [
             ("x.mp4", "x.srt"),
-            ("a/x.mp4", "a/x.srt"),
-            ("./a/../b/x.y.mp4", "b/x.y.srt"),
-            ("{here}/a/x.mp4", "a/x.srt"),
+            ("a/x.mp4", "x.srt"),
+            ("./a/../b/x.y.mp4", "x.y.srt"),
+            ("{here}/a/x.mp4", "x.srt"),
             ("/far/away/x.mp4", "x.srt"),
             ("../x.mp4", "x.srt"),
             ("-", "stdin.srt"),
         ],
     )
-    def test_it_mirrors_the_folders_of_the_inputs(self, tmp_path: Path, source: str, written: str) -> None:
-        """Guards `a/x.mp4` and `b/x.mp4` against each other, and never leads out of the folder."""
+    def test_what_was_named_itself_goes_there_by_its_name(self, tmp_path: Path, source: str, written: str) -> None:
+        """Guards a second call from another folder, which must find what the first one wrote."""
         (job,) = plan([source.format(here=tmp_path)], folder=Path("out"))
         assert [target.path for target in job.targets] == [Path("out", written)]
-
-    def test_a_place_depends_on_no_other_input(self) -> None:
-        """Guards a second call with other inputs, which must find what the first one wrote."""
-        alone, together = plan(["a/x.mp4"], folder=Path("out")), plan(["a/x.mp4", "b/x.mp4"], folder=Path("out"))
-        assert together[0] == alone[0]
 
     def test_nothing_is_made_by_planning(self, tmp_path: Path) -> None:
         plan(["a/x.mp4"], folder=Path("out"))
@@ -138,3 +146,15 @@ def test_an_output_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
 def test_a_video_that_is_not_there_is_told_when_it_is_opened() -> None:
     """Guards its own sentence against one about the folder of its outputs."""
     assert len(plan(["gone/x.mp4"])) == 1
+
+
+def test_several_videos_share_standard_output_as_lines() -> None:
+    jobs = plan(["a.mp4", "b.mp4"], output="-", formats=[Format.JSONL])
+    assert [job.targets for job in jobs] == [(Target(Format.JSONL, None),)] * 2
+
+
+def test_what_is_kept_is_known(tmp_path: Path) -> None:
+    """Guards the table, which says where the words are, of what was there already too."""
+    (tmp_path / "a.srt").write_text("whole")
+    (job,) = plan([str(tmp_path / "a.mp4")], formats=[Format.SRT, Format.VTT], existing=Existing.SKIP)
+    assert [target.path for target in (*job.kept, *job.targets)] == [tmp_path / "a.srt", tmp_path / "a.vtt"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
-from svlm_cli.pipeline.inputs import Input, find_inputs
+from svlm_cli.pipeline.inputs import find_inputs
 
 TREE = ("one.mp4", "season/a/m10.mkv", "season/a/m9.mkv", "season/a/m9.srt", "season/b/m1.TS", "season/.old/m.mp4")
 
@@ -80,12 +80,16 @@ def test_what_is_there_is_no_pattern(
     Path("list").write_text(f"{pattern}\n{absolute}\n")
     assert sources(batch_file="list") == found
     monkeypatch.chdir(tmp_path)
-    assert find_inputs([absolute])[0].mirrored == Path(home.name, found[0])
+    assert str(home / found[0]).endswith(f"/{find_inputs([absolute])[0].mirrored}")
 
 
 def test_each_video_comes_once() -> None:
     """Guards against captioning twice, and against a collision with oneself."""
     assert sources("one.mp4", "./one.mp4", "season/b", "season/b/m1.TS", "**/one.mp4") == ["one.mp4", "season/b/m1.TS"]
+    Path("latest").symlink_to("season/b")
+    assert sources("latest", "season/b", "latest/m1.TS") == ["latest/m1.TS"], "by another way"
+    Path("season/b/again.TS").symlink_to("m1.TS")
+    assert sources("season/b") == ["season/b/again.TS", "season/b/m1.TS"], "a link is a file of its own"
 
 
 def test_a_name_that_is_not_there_is_left_to_whoever_opens_it() -> None:
@@ -115,6 +119,7 @@ def test_names_that_are_not_utf_8() -> None:
         ((), "empty", UsageError, "No video was named"),
         (("-", "-"), None, UsageError, "once only"),
         (("-",), "-", UsageError, "both a video and a list"),
+        (("one.mp4", ""), None, UsageError, "The name of an input is empty"),
         ((), "gone", InputError, "The list gone"),
         (("season/a/*.mp4",), None, InputError, r"season/a/\*\.mp4"),
         (("bare",), None, InputError, "folder bare"),
@@ -186,23 +191,37 @@ class TestMirrored:
     def mirrored(self, *names: str) -> list[str]:
         return [str(one.mirrored) for one in find_inputs(names)]
 
-    def test_below_the_working_directory_it_is_the_path(self, tmp_path: Path) -> None:
-        expected = ["season/b/m1.TS"]
-        for name in (
-            "season/b",
-            "season/b/m1.TS",
-            "season/b/*",
-            str(tmp_path / "season" / "b"),
-            "./season/../season/b",
-        ):
-            assert self.mirrored(name) == expected
-
-    @pytest.mark.parametrize("name", ["{tree}/season", "{tree}/season/", "{tree}/season/*", "../{name}/season"])
-    def test_elsewhere_it_is_the_path_from_the_folder_that_was_named(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    @pytest.mark.parametrize(
+        ("folder", "name"),
+        [
+            (".", "season"),
+            (".", "./season/../season/"),
+            (".", "{tree}/season"),
+            (".", "latest"),
+            ("season", "."),
+            ("season", "../season"),
+            ("season/a", ".."),
+            ("elsewhere", "{tree}/season"),
+            ("elsewhere", "{tree}/season/*"),
+            ("elsewhere", "../season/**/*.*"),
+            ("season", "*"),
+        ],
+    )
+    def test_a_folder_keeps_its_name_from_wherever_it_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, name: str
     ) -> None:
-        (tmp_path.parent / "elsewhere").mkdir(exist_ok=True)
-        monkeypatch.chdir(tmp_path.parent / "elsewhere")
-        places = self.mirrored(name.format(tree=tmp_path, name=tmp_path.name))
+        """Guards a timer's call from another folder, which captioned everything anew."""
+        Path("elsewhere").mkdir()
+        Path("latest").symlink_to("season")
+        Path("season/a/m9.srt").unlink()
+        monkeypatch.chdir(folder)
+        places = self.mirrored(name.format(tree=tmp_path))
         assert places == ["season/a/m9.mkv", "season/a/m10.mkv", "season/b/m1.TS"]
-        assert Input.named(str(tmp_path / "one.mp4")).mirrored == Path("one.mp4")
+
+    @pytest.mark.parametrize("name", ["season/b/m1.TS", "{tree}/season/b/m1.TS", "season/../season/b/m1.TS"])
+    def test_a_file_has_its_name_alone(self, tmp_path: Path, name: str) -> None:
+        assert self.mirrored(name.format(tree=tmp_path)) == ["m1.TS"]
+
+    def test_nothing_leads_out_of_the_folder(self) -> None:
+        """Guards against a pattern that climbs."""
+        assert self.mirrored("season/?/../../one.*") == ["one.mp4"]

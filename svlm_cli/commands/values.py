@@ -1,0 +1,54 @@
+"""Values as people write them on a command line -> our own; `UsageError` for what cannot be understood.
+
+Knows no option.
+"""
+
+import re
+from pathlib import Path
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.text import did_you_mean
+from svlm_cli.outputs.output import Format
+
+_MOST_CONTEXT_BYTES = 1_000_000
+
+
+def formats_of(text: str) -> tuple[Format, ...]:
+    """Names of formats, with commas between."""
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    known = {one.value: one for one in Format}
+    if text and not names:
+        raise UsageError(f"{text} names no format.", f"Use {', '.join(known)}.")
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                f"There is no format {name}.", did_you_mean(name, list(known)) or f"Use {', '.join(known)}."
+            )
+    return tuple(known[name] for name in names)
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Seconds, or [H:]MM:SS, both with decimals."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,12}(?:\.\d*)?)", text.strip())
+    if match is None:
+        raise UsageError(f"{text} is not a time.", "Write seconds (90.5) or [H:]MM:SS (1:30.5).")
+    hours, minutes, seconds = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds)
+
+
+def context_of(text: str) -> str:
+    """The text itself, or that of the file after an ``@``."""
+    if not text.startswith("@"):
+        return text
+    try:
+        with Path(text[1:]).open("rb") as file:
+            context = file.read(_MOST_CONTEXT_BYTES + 1).decode("utf-8")
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The context file {text[1:]} cannot be read as text.", "Check its name, or its encoding."
+        ) from error
+    if len(context.encode("utf-8")) > _MOST_CONTEXT_BYTES:
+        raise UsageError(f"The context file {text[1:]} has more than {_MOST_CONTEXT_BYTES} bytes.", "Check its name.")
+    return context
