@@ -15,7 +15,7 @@ from svlm_cli.commands import choices, options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.text import plain_text
 from svlm_cli.outputs.destination import make_folder, text_file
@@ -262,7 +262,7 @@ def _require_page(path: Path) -> None:
     except OSError as error:
         raise OutputError(f"{path} cannot be replaced: {error.strerror}.", "Choose another name.") from error
     if not ours:
-        raise OutputError(f"{path} exists already, and was not written by svlm eval claims.", "Choose another name.")
+        raise OutputExistsError(f"{path} exists already, and was not written by svlm eval claims.", "Choose another name.")
 
 
 def _write_page(found: Mapping[str, "Result"], results: Path, path: Path) -> None:

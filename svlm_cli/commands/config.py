@@ -18,7 +18,7 @@ from svlm_cli.commands import settings
 from svlm_cli.commands.described import Option, leaves, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.core.errors import OutputError
+from svlm_cli.core.errors import OutputError, OutputExistsError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.text import presentable
 from svlm_cli.outputs.destination import make_folder
@@ -150,7 +150,7 @@ def _write_example(path: Path) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError as error:
-        raise OutputError(f"{path} exists already.", "Edit it, or move it away first.") from error
+        raise OutputExistsError(f"{path} exists already.", "Edit it, or move it away first.") from error
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {error.strerror}.", f"Set {settings.VARIABLE} to another place."

@@ -18,7 +18,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import add_rows, table_console
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.destination import make_folder
 
@@ -160,12 +160,12 @@ def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
 
 
 def _new_files(folder: Path, setting: "Setting") -> list[Path]:
-    """Where each match's words go; `OutputError`, before anything is played, if one is there already."""
+    """Where each match's words go; `OutputExistsError`, before anything is played, if one is there already."""
     paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
     make_folder(folder, "Choose another for --save.")
     for path in paths:
         if path.exists():
-            raise OutputError(f"{path} exists already.", "Choose another folder for --save.")
+            raise OutputExistsError(f"{path} exists already.", "Choose another folder for --save.")
     return paths
 
 

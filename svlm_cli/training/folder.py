@@ -17,7 +17,7 @@ from svlm_cli.checkpoints import policy_file, toml
 from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.checkpoints.resolve import resolve
-from svlm_cli.core.errors import NO_ROOM, OutputError, UsageError
+from svlm_cli.core.errors import NO_ROOM, OutputError, OutputExistsError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.network import Network
@@ -57,7 +57,7 @@ def claimed(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made a folder.", "Name another --output.") from error
     if not empty:
-        raise OutputError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
+        raise OutputExistsError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
     try:
         with full_disk_told(folder):
             yield

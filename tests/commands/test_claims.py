@@ -164,7 +164,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
     claims.measure("vision-0")
     mine = tmp_path / "mine.md"
     mine.write_text("# Mine\n")
-    assert "mine.md exists already, and was not written by" in claims("--write", str(mine), code=1)[1]
+    assert "mine.md exists already, and was not written by" in claims("--write", str(mine), code=2)[1]
     assert mine.read_text() == "# Mine\n"
     assert "no Markdown file" in claims("--write", str(tmp_path / "page.html"), code=2)[1]
     monkeypatch.setattr(figures, "find_spec", lambda name: None)

@@ -193,7 +193,7 @@ def test_init_writes_a_file_that_sets_nothing(
     }
     path.write_text("# mine")
     again = svlm_inside("config", "--init")
-    assert (again.returncode, again.stderr) == (1, f"svlm: {path} exists already. Edit it, or move it away first.\n")
+    assert (again.returncode, again.stderr) == (2, f"svlm: {path} exists already. Edit it, or move it away first.\n")
     assert path.read_text() == "# mine"
 
 

@@ -77,7 +77,7 @@ def test_what_was_saved_before_is_kept(tmp_path: Path, capsys: pytest.CaptureFix
     """Guards an hour's work against the next run, and the next run against finding out at its end."""
     caption_file(tmp_path / "match-4.jsonl", ("",))
     asked = ["eval", "match", "--model", "nobody", "--matches", "3", "--seed", "3", "--save", str(tmp_path)]
-    assert main(asked) == 1
+    assert main(asked) == 2
     assert "match-4.jsonl exists" in capsys.readouterr().err
 
 

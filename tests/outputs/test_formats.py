@@ -23,7 +23,8 @@ from tests.outputs.test_cues import streams
 
 def test_it_is_told_of() -> None:
     """In the guide with what it is, in the README, in the help, where Tab is pressed; and it has a strict reader."""
-    guide = (ROOT / "docs" / "captions.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "captions.md").read_text(encoding="utf-8")
+    (guide,) = re.findall(r"^## Formats\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL)
     assert dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|$", guide, re.MULTILINE)) == {
         one.value: one.traits.about for one in Format
     }
