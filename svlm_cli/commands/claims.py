@@ -262,7 +262,9 @@ def _require_page(path: Path) -> None:
     except OSError as error:
         raise OutputError(f"{path} cannot be replaced: {error.strerror}.", "Choose another name.") from error
     if not ours:
-        raise OutputExistsError(f"{path} exists already, and was not written by svlm eval claims.", "Choose another name.")
+        raise OutputExistsError(
+            f"{path} exists already, and was not written by svlm eval claims.", "Choose another name."
+        )
 
 
 def _write_page(found: Mapping[str, "Result"], results: Path, path: Path) -> None:

@@ -57,7 +57,8 @@ def claimed(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made a folder.", "Name another --output.") from error
     if not empty:
-        raise OutputExistsError(f"{folder} is not empty.", "Name another --output, or add --resume to go on with its run.")
+        hint = "Name another --output, or add --resume to go on with its run."
+        raise OutputExistsError(f"{folder} is not empty.", hint)
     try:
         with full_disk_told(folder):
             yield

@@ -81,7 +81,7 @@ def test_flags_lists_and_homes(configure: Configure, monkeypatch: pytest.MonkeyP
         ("[caption]\nquery = [1]", "caption.query must be a text, not [1]."),
         (
             '[caption]\nmode = "fulll"',
-            "native-positions. Did you mean full?",
+            "recent. Did you mean full?",
         ),
         ('[caption]\npolicy = "x.toml"', "caption.policy cannot be set here. Give --policy in each call."),
         ('[caption]\nset = ["mode=1"]', "caption.set cannot be set here. Give --set in each call."),
