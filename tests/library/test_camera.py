@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ import pytest
 
 from svlm_cli import Captions, Engine, InputError, SourceOptions, SourceStatus, State, UsageError, caption, load_engine
 from tests.clips import run_ffmpeg
+from tests.conftest import environment
 from tests.servers.rtsp import Recorder, RtspServer, free_port, require_rtsp_server
 
 
@@ -86,3 +89,18 @@ def test_errors_of_addresses(engine: Engine) -> None:
         next(live)
     with pytest.raises(InputError, match="refuses the connection"):
         next(caption("rtsp://127.0.0.1:1/stream", model=engine, options=SourceOptions(max_reconnects=0)))
+
+
+def test_a_program_that_ends_takes_its_leave(server: RtspServer, tiny_checkpoint: Path) -> None:
+    """As the interpreter ends no thread can be started, and ffmpeg needs somebody who waits for its goodbye."""
+    program = """
+import sys
+from svlm_cli import caption, load_engine
+captions = caption(sys.argv[1], model=load_engine(sys.argv[2], device="cpu"))
+next(captions)
+"""
+    with Recorder(server) as recorder:
+        command = [sys.executable, "-c", program, recorder.url, tiny_checkpoint]
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert recorder.hears("TEARDOWN")
