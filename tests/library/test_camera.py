@@ -100,7 +100,7 @@ captions = caption(sys.argv[1], model=load_engine(sys.argv[2], device="cpu"))
 next(captions)
 """
     with Recorder(server) as recorder:
-        command = [sys.executable, "-c", program, recorder.url, tiny_checkpoint]
+        command = [sys.executable, "-c", program, recorder.url, str(tiny_checkpoint)]
         done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")
         assert recorder.hears("TEARDOWN")
