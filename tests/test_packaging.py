@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -94,6 +95,7 @@ def test_wheel_holds_the_code_the_models_and_the_licence(wheel: Path) -> None:
     assert sizes.keys() - about == _code() | models.keys() | {manual}
     assert {name: sizes[name] for name in models} == models
     assert any(name.endswith("/licenses/LICENSE") for name in about)
+    assert "svlm_cli/py.typed" in sizes
 
 
 def test_sdist_makes_the_same(sdist: Path) -> None:
@@ -127,6 +129,17 @@ def test_installed_package_is_not_the_checkout(installation: Installation) -> No
     """Guards the other tests of this file, which prove nothing if the checkout is what they run."""
     path = installation.run("python", "-c", "import svlm_cli; print(svlm_cli.__file__)")
     assert Path(path.strip()).is_relative_to(installation.folder)
+
+
+def test_installed_package_is_typed(installation: Installation) -> None:
+    """Guards programs that use it: without `py.typed` every name of ours is `Any`, and an error to `mypy --strict`."""
+    program = installation.somewhere / "program.py"  # beside its package of tests, the checkout would be read
+    shutil.copy(ROOT / "tests" / "library" / "program.py", program)
+    assert installation.run("python", "-m", "mypy", "--strict", program).startswith("Success")
+    wrong = installation.somewhere / "wrong.py"
+    wrong.write_text("from svlm_cli import load_engine\nload_engine(mode='foo', max_streams='2')\n")
+    with pytest.raises(AssertionError, match="max_streams"):
+        installation.run("python", "-m", "mypy", "--strict", wrong)
 
 
 def test_installed_command_finds_its_models(installation: Installation) -> None:

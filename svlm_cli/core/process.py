@@ -3,10 +3,11 @@
 All are in one process group with a keeper, a shell that waits for the end of a pipe. That comes when svlm ends, however
 it does, and then the keeper kills the group. A program has joined the group before it lets go of the pipe, so none is
 missed, not even one that is just being started. A signal at the parent's death (prctl) would not do: it comes as soon
-as the thread ends that started the program. Knows not what the programs do.
+as the thread ends that started the program. A fork of svlm lets go of the programs, which are its parent's. Knows not
+what the programs do.
 """
 
-import atexit
+import io
 import os
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
@@ -14,6 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import IO
+from weakref import WeakSet
+
+from svlm_cli.core.owned import Owned
 
 SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Variables of the environment that no other program gets: whatever it reads might get hold of them."""
@@ -40,7 +44,7 @@ def start(
 
     `environment` is for svlm itself, which may know all that we know.
     """
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         stdin=stdin,
         stdout=stdout,
@@ -51,6 +55,8 @@ def start(
         env=without_secrets() if environment is None else environment,
         process_group=_keeper.group(),
     )
+    _started.add(process)
+    return process
 
 
 def run(
@@ -83,10 +89,11 @@ def without_secrets() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
-class _Keeper:
+class _Keeper(Owned):
     """Kills what is left of its group when this process has ended. It starts with the first program."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._lock = Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -108,17 +115,29 @@ class _Keeper:
         self._lock = Lock()
         process, self._process = self._process, None
         if process is not None:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.returncode = 0  # or Python would complain that nobody has waited for it
+            _let_go(process)
 
-    def end(self) -> None:
+    def close(self) -> None:
         """When the interpreter ends: with whatever is left by then."""
         if self._process is not None:
             with suppress(OSError, subprocess.TimeoutExpired):
                 self._process.communicate(timeout=_KEEPER_END_S)
 
 
-_keeper = _Keeper()
-os.register_at_fork(after_in_child=_keeper.forget)
-atexit.register(_keeper.end)
+def _let_go(process: subprocess.Popen[bytes]) -> None:
+    """In a fork, whose parent it belongs to: it is neither waited for nor killed, and its pipes are the parent's."""
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:  # without its buffer, on whose lock a thread of the parent may have been
+            (pipe if isinstance(pipe, io.FileIO) else pipe.raw).close()  # type: ignore[attr-defined]
+    process.returncode = 0
+
+
+def _forget_all() -> None:
+    for process in _started:
+        _let_go(process)
+    _keeper.forget()
+
+
+_started: WeakSet[subprocess.Popen[bytes]] = WeakSet()
+_keeper = _Keeper()  # the first to be opened, and so the last to be closed
+os.register_at_fork(after_in_child=_forget_all)

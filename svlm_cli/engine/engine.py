@@ -173,7 +173,7 @@ class Engine:
         if not self._free_slots:
             raise UsageError(
                 f"All {self.max_streams} streams of this engine are open.",
-                "Close one, or load the engine with a larger max_streams.",
+                "Close one that was left early, or load the engine with a larger max_streams.",
             )
         options = StreamOptions(
             asked,

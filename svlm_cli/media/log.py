@@ -275,4 +275,5 @@ class LogReader:
     def close(self) -> None:
         """After ffmpeg's end."""
         self._thread.join()
-        self._stream.close()
+        if not self._stream.closed:  # as in a fork, where the thread has gone that holds the stream's lock
+            self._stream.close()

@@ -54,7 +54,7 @@ def plan_cameras(
         )
     addresses = tuple(map(SourceAddress, sources))
     given = [presentable(name).strip() for name in (*names, *[""] * (len(sources) - len(names)))]
-    public = map(_name_of, addresses)  # of all: an address that makes no sense is told now
+    public = map(camera_name, addresses)  # of all: an address that makes no sense is told now
     shown = [name or otherwise for name, otherwise in zip(given, public, strict=True)]
     for name, count in Counter(shown).items():
         if count > 1:
@@ -68,7 +68,8 @@ def plan_cameras(
     return cameras
 
 
-def _name_of(address: SourceAddress) -> str:
+def camera_name(address: SourceAddress) -> str:
+    """What a source is called that nobody named."""
     return str(address) if scheme_of(address.reveal()) is None else public_name(address)
 
 

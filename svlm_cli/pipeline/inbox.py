@@ -12,6 +12,7 @@ from dataclasses import replace
 from threading import Condition, Thread
 from typing import Generic, TypeVar
 
+from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Chunk
 
 Key = TypeVar("Key", bound=Hashable)
@@ -48,10 +49,11 @@ class _Reader:
         return replace(chunk, dropped=chunk.dropped + lost.dropped + len(lost.frames), gap_s=chunk.gap_s + lost.gap_s)
 
 
-class Inbox(Generic[Key]):
+class Inbox(Owned, Generic[Key]):
     """The sources that are being read, by key."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._readers: dict[Key, _Reader] = {}
         self._changed = Condition()
 
@@ -68,14 +70,16 @@ class Inbox(Generic[Key]):
         reader.thread.start()
 
     def wait(self) -> list[Key]:
-        """The sources from which `take` returns at once; waits until there is one."""
+        """The sources from which `take` returns at once; waits until there is one, while there are sources."""
         with self._changed:
-            self._changed.wait_for(lambda: any(reader.ready for reader in self._readers.values()))
+            self._changed.wait_for(lambda: not self._readers or any(reader.ready for reader in self._readers.values()))
             return [key for key, reader in self._readers.items() if reader.ready]
 
     def take(self, key: Key) -> Chunk | None:
-        """The next chunk of a source that is ready; None at its end; raises what the source raised."""
-        reader = self._readers[key]
+        """The next chunk of a source that is ready; None once it has ended or is removed; raises what it raised."""
+        reader = self._readers.get(key)
+        if reader is None:
+            return None
         with self._changed:
             if reader.waiting:
                 chunk = reader.waiting.popleft()
@@ -86,18 +90,31 @@ class Inbox(Generic[Key]):
         return None
 
     def remove(self, *keys: Key) -> None:
-        """Stop reading sources and close them, side by side: each may have to take leave of its server."""
-        readers = [self._readers.pop(key) for key in keys]
+        """Stop reading sources and close them, side by side: each may have to take leave of its server.
+
+        One that is removed already is left alone.
+        """
+        if not self.owned:
+            return
         with self._changed:
+            readers = [self._readers.pop(key) for key in keys if key in self._readers]
             for reader in readers:
                 reader.stopped = True
             self._changed.notify_all()
-        with ThreadPoolExecutor(max(1, len(readers)), "svlm-close") as closers:
-            for closing in [closers.submit(reader.close) for reader in readers]:
-                closing.result()
+        if len(readers) == 1:
+            readers[0].close()
+        elif readers:
+            with ThreadPoolExecutor(len(readers), "svlm-close") as closers:
+                for closing in [closers.submit(reader.close) for reader in readers]:
+                    closing.result()
         for reader in readers:
             assert reader.thread is not None, "every reader was started"
             reader.thread.join(JOIN_TIMEOUT_S)
+
+    def close(self) -> None:
+        """Remove all sources, one by one."""
+        for key in list(self._readers):
+            self.remove(key)
 
     def _wait_for_room(self, reader: _Reader, chunk: Chunk) -> None:
         self._changed.wait_for(lambda: reader.stopped or reader.drops() or self._takes(reader, chunk))

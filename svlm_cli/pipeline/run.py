@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from svlm_cli.core.errors import CapacityError, SvlmError
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
@@ -103,6 +104,14 @@ class _Running:
             self.report.error = self.report.error or errors[0]
 
 
+def with_latency(segment: Segment, live: Live, policy: StreamPolicy) -> Segment:
+    """A round with its latency, unless it is short: then it waited for the source, which had gone."""
+    step_s = 1 / policy.vision.fps
+    if segment.end_s - segment.start_s < policy.chunk_seconds - step_s / 2:
+        return segment
+    return replace(segment, latency_s=max(0.0, live.now_s() - (segment.end_s - step_s)))
+
+
 Listener = Callable[[Feed, Chunk | TokenEvent | Segment], None]
 """Hears what a round shows, each of its tokens, and what it said."""
 Ending = Callable[[FeedReport], None]
@@ -174,21 +183,13 @@ class _Run:
             return  # its output failed earlier in this round
         live = running.feed.live()
         if isinstance(event, Segment) and live is not None:
-            event = self.timed(event, live)
+            event = with_latency(event, live, self.engine.policy)
         self.listen(running.feed, event)
         if isinstance(event, Segment):
             try:
                 running.write(event)
             except SvlmError as error:
                 self.finish(event.stream, error)
-
-    def timed(self, segment: Segment, live: Live) -> Segment:
-        """A round with its latency, unless it is short: then it waited for the source, which had gone."""
-        policy = self.engine.policy
-        step_s = 1 / policy.vision.fps
-        if segment.end_s - segment.start_s < policy.chunk_seconds - step_s / 2:
-            return segment
-        return replace(segment, latency_s=max(0.0, live.now_s() - (segment.end_s - step_s)))
 
     def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)

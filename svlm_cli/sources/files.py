@@ -14,8 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
-from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg, stdin_address
 from svlm_cli.sources.follow import follow
@@ -35,13 +35,14 @@ class Decoder(StrEnum):
 _SOON = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 
 
-class FrameStream(Closing):
+class FrameStream(Owned):
     """The frames of one source, in order. A context manager: leaving it ends what decodes at once.
 
     An iterator too; after the last frame, or `close`, nothing of ffmpeg is left.
     """
 
     def __init__(self, first: Frame, rest: Generator[Frame, None, None], reading: Reading) -> None:
+        super().__init__()
         self._first: Frame | None = first
         self._rest = rest
         self._reading = reading
@@ -72,9 +73,15 @@ class FrameStream(Closing):
                 return frame
             return next(self._rest)
 
+    def stop(self) -> None:
+        """End the reading soon, and a wait for the next frame, without waiting for that."""
+        self._reading.stop()
+
     def close(self) -> None:
         """Stop reading. May be called again, and from another thread, where it ends a wait for the next frame."""
-        self._reading.stop()  # whoever waits for a frame comes out now
+        if not self.owned:
+            return
+        self.stop()  # whoever waits for a frame comes out now
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._first = None
             self._rest.close()

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
 
-from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing
 from svlm_cli.media.network import looked_at_longer, with_options
@@ -56,7 +56,7 @@ class LiveOptions:
         return self.max_reconnects is not None and failures >= self.max_reconnects
 
 
-class LiveStream(Closing):
+class LiveStream(Owned):
     """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
 
     While a camera takes its time, its last picture is shown again, so that each second has its frames. After the last
@@ -81,6 +81,7 @@ class LiveStream(Closing):
         explain: Callable[[Ending], Ending] = lambda ending: ending,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
+        super().__init__()
         self._program = program
         self._address = address
         self._rate = frame_rate(fps)
@@ -141,12 +142,18 @@ class LiveStream(Closing):
         if not self._stop.is_set() and not held.connection.ending.again:
             self._give_up_on(self._explain(held.connection.ending))
 
-    def close(self) -> None:
-        """Stop reading."""
+    def stop(self) -> None:
+        """End the reading soon, and a wait of any kind, without waiting for that."""
         self._stop.set()
         connection = self._connection
         if connection is not None:
             connection.kill()
+
+    def close(self) -> None:
+        """Stop reading."""
+        if not self.owned:
+            return
+        self.stop()
         with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
             self._frames.close()
             if self._held is not None:

@@ -38,7 +38,7 @@ class SourceOptions:
     input_format: str | None = None  # of devices
     input_options: tuple[tuple[str, str], ...] = ()
     follow: bool = False
-    credentials: Credentials = field(default_factory=lambda: Credentials(environment={}))
+    credentials: Credentials = field(default_factory=Credentials)
     transport: Transport = Transport.TCP
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None

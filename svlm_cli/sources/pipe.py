@@ -66,10 +66,21 @@ class PicturePipe(Closing):
         assert isinstance(self._process.stdout, io.FileIO)
         assert isinstance(self._process.stderr, io.FileIO)
         self._stdout = self._process.stdout
+        self._reaper: _Reaper | None = None
+        try:
+            self._begin(self._process.stderr)
+        except BaseException:
+            self._process.kill()
+            self._process.communicate()
+            raise
+
+    def _begin(self, stderr: io.FileIO) -> None:
+        address = self.address
         _widen(self._stdout)
         self._pictures = NutReader(self._stdout)
-        self._log_reader = LogReader(io.BufferedReader(self._process.stderr), address.presentable)
-        self._reaper: threading.Timer | None = None
+        self._log_reader = LogReader(io.BufferedReader(stderr), address.presentable)
+        if address.goodbye:
+            self._reaper = _Reaper(self._process)
         if address.script:
             self._send(address.script)
 
@@ -125,13 +136,10 @@ class PicturePipe(Closing):
 
     def kill(self) -> None:
         """End ffmpeg now, after its goodbye; what it wrote last is lost. Does not wait."""
-        if not self.address.goodbye:
+        if self._reaper is None:
             self._process.kill()
-        elif self._reaper is None:
-            self._process.terminate()
-            self._reaper = threading.Timer(_GOODBYE_S, self._process.kill)
-            self._reaper.daemon = True
-            self._reaper.start()
+        else:
+            self._reaper.end()
 
     def close(self, *, wait: bool = False) -> None:
         """End ffmpeg and leave nothing of it behind. With `wait`, let it finish by itself: it wrote all it had."""
@@ -144,9 +152,35 @@ class PicturePipe(Closing):
             self._process.kill()
             self._process.wait()
             if self._reaper is not None:
-                self._reaper.cancel()
+                self._reaper.close()
             self._log_reader.close()
             self._stdout.close()
+
+
+class _Reaper(Closing):
+    """Lets ffmpeg say goodbye, but not for ever. Its thread waits from the beginning: none starts as Python ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._asked = threading.Event()
+        self._gone = threading.Event()
+        threading.Thread(target=self._wait, name="ffmpeg-reaper", daemon=True).start()
+
+    def _wait(self) -> None:
+        self._asked.wait()
+        if not self._gone.wait(_GOODBYE_S):
+            self._process.kill()
+
+    def end(self) -> None:
+        """Ask ffmpeg to end, once: a second time it would not say goodbye."""
+        if not self._asked.is_set():
+            self._process.terminate()
+            self._asked.set()
+
+    def close(self) -> None:
+        """Once ffmpeg is gone."""
+        self._gone.set()
+        self._asked.set()
 
 
 def _widen(pipe: io.FileIO) -> None:

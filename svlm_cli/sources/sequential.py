@@ -147,8 +147,12 @@ def _pipe(
 ) -> PicturePipe:
     """Decodes one large picture at a time: by default each processor holds several of its own."""
     pipe = PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)
-    if not address.seekable or pipe.header().pixels <= LARGE_PIXELS:
-        return pipe
+    try:
+        if not address.seekable or pipe.header().pixels <= LARGE_PIXELS:
+            return pipe
+    except BaseException:
+        pipe.close()
+        raise
     pipe.close()
     address = replace(address, options=(*address.options, ("thread_type", "slice")))
     return PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)

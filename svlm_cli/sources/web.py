@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Frame
 from svlm_cli.sources.backoff import Backoff
 from svlm_cli.sources.connection import Ending
@@ -24,7 +24,7 @@ Opener = Callable[[Nature, Answer, Reading], FrameStream | LiveStream]
 """Makes frames of what was found. The reading is what ends that from another thread."""
 
 
-class WebSource(Closing):
+class WebSource(Owned):
     """The frames behind a web address. An iterator, as that which it turns out to be; `opened` is that.
 
     `close` may be called from another thread: it ends a wait of any kind at once.
@@ -39,6 +39,7 @@ class WebSource(Closing):
         options: LiveOptions,
         tell: Callable[[SourceStatus], None] = lambda status: None,
     ) -> None:
+        super().__init__()
         self._client = client
         self._opener = opener
         self._name = name
@@ -85,13 +86,19 @@ class WebSource(Closing):
             if isinstance(self.opened, LiveStream) and self._nature in (Nature.STREAM, Nature.PICTURES):
                 self.opened.check()
 
-    def close(self) -> None:
-        """Stop reading."""
+    def stop(self) -> None:
+        """End the reading soon, and a wait of any kind, without waiting for that."""
         self._stop.set()
         self._reading.stop()
         opened = self.opened
         if opened is not None:
-            opened.close()
+            opened.stop()
+
+    def close(self) -> None:
+        """Stop reading."""
+        if not self.owned:
+            return
+        self.stop()
         with self._turn:  # whoever reads is out now
             if self.opened is not None:
                 self.opened.close()

@@ -21,6 +21,17 @@ IN_A_THREAD = (
     "thread = threading.Thread(target=begin); thread.start(); thread.join(); print(flush=True); signal.pause()"
 )
 BEFORE_A_FORK = "begin(); print(os.fork() or signal.pause(), flush=True); signal.pause()"
+A_FORK_THAT_ENDS = """
+import subprocess
+process = start(["sleep", "600"], stdout=subprocess.PIPE)
+print(process.pid, flush=True)
+fork = os.fork()
+if fork == 0:
+    process.kill()
+    process.wait()
+    sys.exit(3 if process.stdout.closed else 4)
+print(os.waitstatus_to_exitcode(os.waitpid(fork, 0)[1]), process.poll(), flush=True)
+"""
 AT_THE_END = "begin()"
 WITHOUT_ITS_KEEPER = """
 keeper = begin()
@@ -51,6 +62,13 @@ def test_a_fork_keeps_nothing_alive() -> None:
             assert ends(started)
         finally:
             os.kill(fork, signal.SIGKILL)
+
+
+def test_a_fork_leaves_programs_to_its_parent() -> None:
+    """An end of a pipe that a fork kept would hold up a program that writes into it and is told to end."""
+    with starting(STARTS + A_FORK_THAT_ENDS) as (process, _):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "3 None\n"
 
 
 def test_what_is_left_at_the_end_ends_too() -> None:

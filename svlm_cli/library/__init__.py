@@ -1,0 +1,93 @@
+"""svlm as a library: a video, frames or a camera in, Segments out, one by one.
+
+Imports what it needs when it is called, so that ``import svlm_cli`` stays light. Knows no command line and writes
+nothing.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from svlm_cli.core.policy import Mode
+    from svlm_cli.core.types import Frame, Picture
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.library.captions import Captions
+    from svlm_cli.sources.opening import SourceOptions
+    from svlm_cli.sources.status import SourceStatus
+
+
+def caption(
+    source: "str | os.PathLike[str] | Iterable[Frame | Picture]",
+    *,
+    model: "str | os.PathLike[str] | Engine | None" = None,
+    fps: float | None = None,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    query: str | None = None,
+    context: str = "",
+    seed: int = 0,
+    options: "SourceOptions | None" = None,
+    on_status: "Callable[[SourceStatus], object] | None" = None,
+) -> "Captions":
+    """What the model says of a video, second by second: a Segment a round; with empty text it was silent.
+
+    `source` is a path, ``-`` for standard input, an address that ``svlm caption`` takes, as of a camera, or frames,
+    maybe endless: `Frame` objects with their times, in order, or bare pictures (RGB, uint8, ``[H, W, 3]``), `fps` of
+    them a second. The model sees as many of them a second as it was made for: the newest one at each moment. `start_s`
+    and `end_s` are seconds as players count them; the end is left out itself.
+
+    `model` is what ``--model`` takes, None the model that comes with svlm. An engine of `load_engine` is not loaded
+    again; it takes as many captions at a time as it has streams. `context` is what ``--context`` takes, as text; that
+    the model will not understand it is told.
+
+    `options` says how a path or an address is opened; `on_status` hears each change of a live source, in the thread
+    that reads it.
+
+    Nothing is opened before the first segment is asked for, and all is closed after the last one, or with the
+    captions. `UsageError` for bad arguments, at once where they can be known; other `SvlmError`s for a model that
+    cannot be used, and for a video that cannot be read, or ends too early: then after its last segment. What there is
+    to tell besides is a `UserWarning`.
+    """
+    from svlm_cli.library.door import check_on_status, check_span, check_wish, sources_of
+    from svlm_cli.library.wish import Wish
+
+    check_span(start_s, end_s)
+    check_on_status(on_status)
+    wish = Wish(source, model, fps, query, context, seed, sources_of(source, options, start_s, end_s))
+    check_wish(wish)
+
+    from svlm_cli.library.captions import Captions, Control
+    from svlm_cli.library.rounds import rounds  # torch
+
+    control = Control(on_status)
+    return Captions(rounds(wish, control), control)
+
+
+def load_engine(
+    model: "str | os.PathLike[str] | None" = None,
+    *,
+    fps: float | None = None,
+    mode: "Mode | Literal['streaming', 'full', 'window', 'window-overlap', 'native-positions'] | None" = None,
+    temperature: float | None = None,
+    device: str = "auto",
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "fp8"] = "auto",
+    revision: str | None = None,
+    offline: bool = False,
+    max_streams: int = 1,
+) -> "Engine":
+    """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`."""
+    from svlm_cli.library.door import check_engine, known_mode
+
+    check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams)
+    known = None if mode is None else known_mode(mode)
+
+    from svlm_cli.checkpoints.resolve import resolve
+    from svlm_cli.compute.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.engine import Engine
+
+    where = resolve_device(device)
+    numbers = resolve_dtype(dtype, where)
+    checkpoint = resolve(None if model is None else os.fspath(model), revision=revision, offline=offline)
+    policy = checkpoint.policy.changed(mode=known, fps=fps, temperature=temperature)
+    return Engine.load(checkpoint.folder, policy, device=where, dtype=numbers, max_streams=max_streams)

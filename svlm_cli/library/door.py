@@ -1,0 +1,135 @@
+"""What programs ask for, checked before anything is done: each wrong value is a `UsageError` that names it.
+
+Types say the same, but nobody has to check them. Imports neither torch nor numpy.
+"""
+
+import math
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from numbers import Real
+from operator import index
+
+from svlm_cli.core.bounds import shown
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode
+from svlm_cli.library.wish import Wish
+from svlm_cli.sources.grid import frame_rate
+from svlm_cli.sources.opening import SourceOptions, is_file
+
+
+def check_wish(wish: Wish) -> None:
+    """`UsageError` for what no video could be captioned with."""
+    if not (wish.model is None or isinstance(wish.model, str | os.PathLike) or _is_engine(wish.model)):
+        hint = "Give the name of a model, a checkpoint folder, or an engine of load_engine."
+        raise UsageError(f"model cannot be {shown(wish.model)}.", hint)
+    _check_text("query", wish.query, optional=True)
+    _check_text("context", wish.context)
+    _check_whole("seed", wish.seed, least=0)
+    _check_number("fps", wish.fps)
+    if wish.fps is None:
+        return
+    if isinstance(wish.source, str | os.PathLike):
+        hint = "How many of its pictures the model sees a second, load_engine(fps=...) says."
+        raise UsageError("fps is for bare pictures, and the source is a path or an address.", hint)
+    frame_rate(wish.fps)
+
+
+def check_span(start_s: float | None, end_s: float | None) -> None:
+    """`UsageError` for times that cannot be, or are in the wrong order."""
+    _check_number("start_s", start_s)
+    _check_number("end_s", end_s)
+    for name, time_s in (("start_s", start_s), ("end_s", end_s)):
+        if time_s is not None and not 0 <= time_s < math.inf:
+            raise UsageError(f"{name} must be 0 or more seconds, not {time_s}.")
+    if start_s is not None and end_s is not None and not start_s < end_s:
+        raise UsageError(f"start_s ({start_s}) must come before end_s ({end_s}).")
+
+
+def check_on_status(on_status: object) -> None:
+    """`UsageError` for what cannot be called."""
+    if not (on_status is None or callable(on_status)):
+        raise UsageError(f"on_status must be a function, not {shown(on_status)}.")
+
+
+def sources_of(
+    source: object, options: SourceOptions | None, start_s: float | None, end_s: float | None
+) -> SourceOptions:
+    """How a source is opened; `UsageError` if it is none, or of another kind than its options are for."""
+    if not (options is None or isinstance(options, SourceOptions)):
+        raise UsageError(f"options must be SourceOptions, not {shown(options)}.")
+    chosen = options or SourceOptions()
+    if start_s is not None or end_s is not None:
+        chosen = replace(chosen, start_s=start_s, end_s=end_s)
+    if isinstance(source, str | os.PathLike):
+        _check_name(os.fspath(source))
+        chosen.live()  # checks what it is given
+        if isinstance(source, str):
+            is_file(source, chosen)  # refuses addresses that nobody reads
+    elif isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, Iterable):
+        raise UsageError(f"The source cannot be {shown(source)}.", "Give a path, an address, or frames.")
+    elif options is not None:
+        raise UsageError("options are for a path or an address, and the source is frames.", "Leave them out.")
+    return chosen
+
+
+def check_engine(
+    model: object,
+    fps: object,
+    temperature: object,
+    device: object,
+    dtype: object,
+    revision: object,
+    offline: object,
+    max_streams: object,
+) -> None:
+    """`UsageError` for values of the wrong type; those that are out of bounds are the policy's affair."""
+    if not (model is None or isinstance(model, str | os.PathLike)):
+        raise UsageError(f"model cannot be {shown(model)}.", "Give the name of a model, or a checkpoint folder.")
+    _check_number("fps", fps)
+    _check_number("temperature", temperature)
+    _check_text("device", device)
+    _check_text("dtype", dtype)
+    _check_text("revision", revision, optional=True)
+    if not isinstance(offline, bool):
+        raise UsageError(f"offline must be True or False, not {shown(offline)}.")
+    _check_whole("max_streams", max_streams, least=1)
+
+
+def known_mode(mode: str) -> Mode:
+    """The mode, which may be given by its name."""
+    try:
+        return Mode(mode)
+    except ValueError:
+        raise UsageError(f"There is no mode {shown(mode)}.", f"Use {', '.join(Mode)}.") from None
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not name:
+        raise UsageError(f"The source cannot be {shown(name)}.", "Give a path, an address, or frames.")
+
+
+def _is_engine(value: object) -> bool:
+    """Whoever has an engine has imported its module; who has none shall not wait for torch."""
+    module = sys.modules.get("svlm_cli.engine.engine")
+    return module is not None and isinstance(value, module.Engine)
+
+
+def _check_number(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise UsageError(f"{name} must be a number, not {shown(value)}.")
+
+
+def _check_whole(name: str, value: object, *, least: int) -> None:
+    try:
+        number = None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = None
+    if number is None or number < least:
+        raise UsageError(f"{name} must be a whole number, {least} or more, not {shown(value)}.")
+
+
+def _check_text(name: str, value: object, *, optional: bool = False) -> None:
+    if not (isinstance(value, str) or (optional and value is None)):
+        raise UsageError(f"{name} must be text, not {shown(value)}.")

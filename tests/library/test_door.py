@@ -1,0 +1,93 @@
+"""Wrong values are refused at once, in a sentence, before anything is loaded or opened."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from svlm_cli import Frame, Mode, SourceOptions, UsageError, caption, load_engine
+from svlm_cli.engine.engine import Engine
+from svlm_cli.library.door import known_mode
+from svlm_cli.library.frames import timed_frames
+from tests.clips import numbered
+
+PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"fps": fps} for fps in (0, -1, math.nan, math.inf, "2", True)),
+        *({"temperature": temperature} for temperature in (-0.1, math.nan, "hot")),
+        *({"max_streams": count} for count in (0, -1, 1.5, "2", True)),
+        *({"mode": mode} for mode in ("foo", 3, "STREAMING")),
+        *({"device": device} for device in ("tpu", 0, None)),
+        *({"dtype": dtype} for dtype in ("int8", None)),
+        {"model": 7},
+        {"revision": 7},
+        {"offline": "no"},
+    ],
+    ids=str,
+)
+def test_no_engine_is_loaded_with(wrong: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "load", lambda *_, **__: pytest.fail("it was loaded"))
+    with pytest.raises(UsageError) as refused:
+        load_engine(**wrong)
+    assert refused.value.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"source": source} for source in (None, 7, b"clip.mp4", bytearray(1), "", 1.5)),
+        *({"start_s": time_s} for time_s in (-1, math.nan, math.inf, "1", True)),
+        *({"end_s": time_s} for time_s in (-1, math.nan, "1")),
+        {"start_s": 2, "end_s": 1},
+        {"start_s": 2, "end_s": 2},
+        *({"seed": seed} for seed in (-1, 0.5, None, "1")),
+        *({"query": query} for query in (7, b"why")),
+        *({"context": context} for context in (None, 7)),
+        *({"model": model} for model in (7, PICTURE, Engine)),
+        {"fps": 25},
+        *({"source": [PICTURE], "fps": fps} for fps in (0, -1, math.nan, "25")),
+        {"options": {"waits": True}},
+        {"source": [PICTURE], "options": SourceOptions()},
+        {"options": SourceOptions(stall_timeout_s=0)},
+        {"on_status": "print"},
+    ],
+    ids=",".join,
+)
+def test_nothing_is_captioned_with(wrong: dict[str, Any]) -> None:
+    """At the call: whoever asks for the first segment much later would look for the mistake there."""
+    with pytest.raises(UsageError) as refused:
+        caption(**{"source": "clip.mp4", **wrong})
+    assert refused.value.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: timed_frames([PICTURE], None, start_s=None, end_s=None), "has no time"),
+        (lambda: timed_frames([Frame(PICTURE, 0)], 25, start_s=None, end_s=None), "a time of its own"),
+        (lambda: timed_frames([Frame(PICTURE, math.nan)], None, start_s=None, end_s=None), "time of frame 0 is nan"),
+        (lambda: timed_frames([PICTURE[:0]], 25, start_s=None, end_s=None), "is no picture"),
+    ],
+    ids=["no-time", "two-times", "nan", "empty"],
+)
+def test_frames_are_refused(wrong: Callable[[], Any], said: str) -> None:
+    """Ten seconds of bare pictures became two minutes."""
+    with pytest.raises(UsageError, match=said):
+        list(wrong())
+
+
+def test_a_mode_may_be_named() -> None:
+    assert [known_mode(mode.value) for mode in Mode] == list(Mode)
+    assert known_mode(Mode.FULL) is Mode.FULL
+
+
+def test_pictures_get_their_times_from_their_rate() -> None:
+    pictures = [numbered(index) for index in range(50)]
+    frames = list(timed_frames(pictures, 25, start_s=0.4, end_s=1.2))
+    assert [round(frame.time_s * 25) for frame in frames] == list(range(10, 30))
