@@ -5,11 +5,13 @@ nothing.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from svlm_cli.core.policy import Mode
+    from svlm_cli.core.policy import Mode, StreamPolicy
     from svlm_cli.core.types import Frame, Picture
     from svlm_cli.engine.engine import Engine
     from svlm_cli.library.captions import Captions
@@ -67,8 +69,9 @@ def caption(
 def load_engine(
     model: "str | os.PathLike[str] | None" = None,
     *,
+    policy: "StreamPolicy | str | os.PathLike[str] | None" = None,
     fps: float | None = None,
-    mode: "Mode | Literal['streaming', 'full', 'window', 'window-overlap', 'native-positions'] | None" = None,
+    mode: "Mode | Literal['streaming', 'full', 'window', 'window-overlap', 'native-positions', 'recent'] | None" = None,
     temperature: float | None = None,
     device: str = "auto",
     dtype: Literal["auto", "float32", "bfloat16", "float16", "fp8"] = "auto",
@@ -76,18 +79,29 @@ def load_engine(
     offline: bool = False,
     max_streams: int = 1,
 ) -> "Engine":
-    """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`."""
-    from svlm_cli.library.door import check_engine, known_mode
+    """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`.
+
+    `policy` is a whole one, or a file to lay over the model's own, as ``--policy`` takes it; `fps`, `mode` and
+    `temperature` win over it. That a checkpoint has no policy is a `UserWarning`.
+    """
+    from svlm_cli.library.door import check_engine, check_policy, known_mode
 
     check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams)
     known = None if mode is None else known_mode(mode)
+    check_policy(policy)
 
+    from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
+    from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.engine.engine import Engine
 
+    changes = policy_changes.read(Path(policy) if isinstance(policy, str | os.PathLike) else None)
     where = resolve_device(device)
     numbers = resolve_dtype(dtype, where)
     checkpoint = resolve(None if model is None else os.fspath(model), revision=revision, offline=offline)
-    policy = checkpoint.policy.changed(mode=known, fps=fps, temperature=temperature)
-    return Engine.load(checkpoint.folder, policy, device=where, dtype=numbers, max_streams=max_streams)
+    if checkpoint.notice and policy is None:
+        warnings.warn(checkpoint.notice, stacklevel=2)
+    whole = policy if isinstance(policy, StreamPolicy) else changes.applied(checkpoint.policy, fps=fps)
+    asked = whole.changed(mode=known, fps=fps, temperature=temperature)
+    return Engine.load(checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams)

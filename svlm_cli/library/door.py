@@ -13,7 +13,7 @@ from operator import index
 
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode
+from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.library.wish import Wish
 from svlm_cli.sources.grid import frame_rate
 from svlm_cli.sources.opening import SourceOptions, is_file
@@ -95,6 +95,12 @@ def check_engine(
     if not isinstance(offline, bool):
         raise UsageError(f"offline must be True or False, not {shown(offline)}.")
     _check_whole("max_streams", max_streams, least=1)
+
+
+def check_policy(policy: object) -> None:
+    """`UsageError` for what is neither a policy nor the name of a file."""
+    if not (policy is None or isinstance(policy, StreamPolicy | str | os.PathLike)):
+        raise UsageError(f"policy cannot be {shown(policy)}.", "Give a StreamPolicy, or a file as --policy takes it.")
 
 
 def known_mode(mode: str) -> Mode:

@@ -1,13 +1,17 @@
 """Wrong values are refused at once, in a sentence, before anything is loaded or opened."""
 
 import math
+import re
 from collections.abc import Callable
-from typing import Any
+from inspect import signature
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 
-from svlm_cli import Frame, Mode, SourceOptions, UsageError, caption, load_engine
+from svlm_cli import Frame, Mode, SourceOptions, StreamPolicy, UsageError, caption, load_engine
+from svlm_cli.commands.options import DtypeName
 from svlm_cli.engine.engine import Engine
 from svlm_cli.library.door import known_mode
 from svlm_cli.library.frames import timed_frames
@@ -27,6 +31,7 @@ PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)
         *({"dtype": dtype} for dtype in ("int8", None)),
         {"model": 7},
         {"revision": 7},
+        *({"policy": policy} for policy in (7, {"mode": "full"}, "gone.toml")),
         {"offline": "no"},
     ],
     ids=str,
@@ -85,6 +90,26 @@ def test_frames_are_refused(wrong: Callable[[], Any], said: str) -> None:
 def test_a_mode_may_be_named() -> None:
     assert [known_mode(mode.value) for mode in Mode] == list(Mode)
     assert known_mode(Mode.FULL) is Mode.FULL
+
+
+def test_types_know_what_the_code_knows() -> None:
+    """A new mode or number format that type checkers refuse would be half there."""
+    hints = {name: one.annotation for name, one in signature(load_engine).parameters.items()}
+    assert re.findall(r"'([\w-]+)'", hints["mode"]) == list(Mode)
+    assert get_args(hints["dtype"]) == get_args(DtypeName)
+
+
+def test_a_policy_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A whole one, or a file over the model's own; what is said in the call wins over both."""
+    asked: list[StreamPolicy] = []
+    monkeypatch.setattr(Engine, "load", lambda folder, policy, **_: asked.append(policy))
+    (tmp_path / "my.toml").write_text("[windows]\nsink_tokens = 7\n[vision]\nfps = 4.0\n")
+    load_engine()
+    load_engine(policy=tmp_path / "my.toml", mode="full")
+    load_engine(policy=StreamPolicy(), fps=8)
+    own, laid_over, whole = asked
+    assert laid_over == own.changed(mode=Mode.FULL, fps=4.0, sink_tokens=7)
+    assert whole == StreamPolicy().changed(fps=8)
 
 
 def test_pictures_get_their_times_from_their_rate() -> None:
