@@ -244,6 +244,16 @@ def test_the_configuration_page_lists_what_there_is() -> None:
     assert all(f"`{key}`" in page for key in settings.shared())
 
 
+def test_every_option_of_caption_is_explained_in_a_guide() -> None:
+    """Guards options that only the help knows: by any of its names, in the guides that people read."""
+    guides = [ROOT / "docs" / f"{name}.md" for name in ("captions", "cameras", "live-view", "how-it-works")]
+    text = "".join(page.read_text(encoding="utf-8") for page in guides)
+    named = set(re.findall(r"(?<![\w-])-{1,2}[a-z][\w-]*", text))
+    command = dict(leaves(application.whole()))[("caption",)]
+    options = [one for one in described(command) if not one.is_argument]
+    assert [one.names for one in options if named.isdisjoint(one.names)] == []
+
+
 def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards what people copy: each key of the example is known, each value fits."""
     page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
