@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.live_view import Gauge, showing
+from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
@@ -24,6 +24,7 @@ from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Condition, Progress
+from svlm_cli.pipeline.questions import QuestionDesk
 from svlm_cli.sources.status import SourceStatus, State, describe
 
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
-    wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
+    screen = wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
+    desk, names = QuestionDesk(), [camera.name for camera in cameras]
     options = asked.camera_options(several=len(cameras) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = asked.changed(checkpoint.policy, changes)
-    with showing(wanted, gauge, names=[camera.name for camera in cameras], endless=True) as progress:
-        call = _Watch(cameras, options, asked, policy, progress, gauge)
+    with showing(wanted, gauge, names=names, endless=True, ask=asker(desk)) as progress:
+        call = _Watch(cameras, options, asked, policy, progress, gauge, desk, asks=screen)
         try:
             call.run(checkpoint)
         except KeyboardInterrupt:
@@ -101,6 +103,8 @@ class _Watch:
     policy: StreamPolicy
     progress: Progress
     gauge: Gauge
+    desk: QuestionDesk
+    asks: bool  # questions may come
     watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
     errors: list[SvlmError] = field(default_factory=list)
     cut: bool = False  # something with an end was stopped before it
@@ -126,13 +130,19 @@ class _Watch:
             return
         streams = len(self.cameras)
         try:
-            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.say)
+            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.say, asks=self.asks)
         except BaseException:
             first.close()
             raise
-        with closing(
-            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.stop)
-        ) as reports:
+        running = run(
+            engine,
+            chain([first], feeds),
+            max_streams=streams,
+            listen=self.listen,
+            interrupted=self.stop,
+            desk=self.desk,
+        )
+        with closing(running) as reports:
             for report in reports:
                 self.note(report)
 

@@ -13,7 +13,7 @@ from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
 from svlm_cli.commands.idle_options import Setting, refuse_idle
-from svlm_cli.commands.live_view import Gauge, showing
+from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
@@ -24,6 +24,7 @@ from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.destination import OutputClosedError, refuse_closed_output
 from svlm_cli.outputs.progress import Progress
 from svlm_cli.pipeline.batch import STDOUT, Job, plan, refuse_done, still_missing
+from svlm_cli.pipeline.questions import QuestionDesk
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
@@ -77,13 +78,14 @@ def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> 
     from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
-    wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
+    screen = wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
+    desk, sources = QuestionDesk(), {job.name: job.source for job in jobs}
     video_options = asked.video_options(several=len(jobs) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = asked.changed(checkpoint.policy, changes)
-    with showing(wanted, gauge) as progress:
-        call = _Call(jobs, products, asked, policy, video_options, progress, gauge, summary)
+    with showing(wanted, gauge, ask=asker(desk, sources.__getitem__)) as progress:
+        call = _Call(jobs, products, asked, policy, video_options, progress, gauge, summary, desk, asks=screen)
         try:
             with call.ending():
                 call.run(checkpoint)
@@ -130,6 +132,8 @@ class _Call:
     progress: Progress
     gauge: Gauge
     summary: Summary
+    desk: QuestionDesk
+    asks: bool  # questions may come
     videos: dict[str, "Video"] = field(default_factory=dict)  # by source, while they run
     errors: list[SvlmError] = field(default_factory=list)
 
@@ -168,16 +172,22 @@ class _Call:
             self.tell(line)
         streams = min(self.asked.streams, sum(map(self.wants, self.jobs)))
         try:
-            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.tell)
+            engine = self.gauge.engine = load(checkpoint, self.policy, self.asked, streams, self.tell, asks=self.asks)
         except BaseException:
             first.close()
             raise
         from svlm_cli.pipeline.run import run
 
         self.summary.begin(first.name)  # again: the model's loading is not its affair
-        with closing(
-            run(engine, chain([first], feeds), max_streams=streams, listen=self.listen, interrupted=self.stop)
-        ) as reports:
+        running = run(
+            engine,
+            chain([first], feeds),
+            max_streams=streams,
+            listen=self.listen,
+            interrupted=self.stop,
+            desk=self.desk,
+        )
+        with closing(running) as reports:
             for report in reports:
                 self.note(report)
 

@@ -42,6 +42,14 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "A copy of the video that shows the words:",
         ),
     ),
+    "ask": (
+        Example('svlm ask final.mp4 "What is the score?" --at 12:30 -m streamingvlm-7b', "What it knew then:"),
+        Example(
+            'svlm ask final.mp4 "Who attacks?" --choice "the reds" --choice "the blues" --at 1:00 --at 2:00 '
+            "-m streamingvlm-7b --json",
+            "One of two, at two moments, with the chances of each:",
+        ),
+    ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),

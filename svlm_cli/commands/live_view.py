@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from svlm_cli.bench.process import resident_bytes_of
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.signals import gives_back
-from svlm_cli.core.errors import UsageError
+from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
+from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
     from svlm_cli.outputs.live.meters import Machine
     from svlm_cli.outputs.live.rows import Painter
+    from svlm_cli.outputs.live.view import Asker
 
 
 class LiveMode(StrEnum):
@@ -99,9 +101,30 @@ class Gauge:
         return Machine(resident_bytes) if held is None else Machine(resident_bytes, held.name, held.held, held.total)
 
 
+def asker(desk: QuestionDesk, feed_of: Callable[[str], str] = str) -> "Asker":
+    """Takes questions from the screen to the desk. `feed_of` says what a video that is shown is called there."""
+
+    def ask(name: str, question: str, tell: Callable[[str], None]) -> None:
+        def hear(found: Reply | SvlmError) -> None:
+            tell(found.message if isinstance(found, SvlmError) else found.text or "(nothing)")
+
+        desk.leave(feed_of(name), Question(question), hear)
+
+    return ask
+
+
 @contextmanager
-def showing(wanted: Showing, gauge: Gauge, *, names: Sequence[str] = (), endless: bool = False) -> Iterator[Progress]:
-    """A screen or another progress, closed at the end. `names` are those that stay on the screen."""
+def showing(
+    wanted: Showing,
+    gauge: Gauge,
+    *,
+    names: Sequence[str] = (),
+    endless: bool = False,
+    ask: "Asker | None" = None,
+) -> Iterator[Progress]:
+    """A screen or another progress, closed at the end. `names` are those that stay on the screen, `ask` takes what
+    people ask there.
+    """
     if not wanted.wants_screen(endless=endless):
         progress = open_progress(wanted.style, quiet=wanted.quiet)
         try:
@@ -127,6 +150,7 @@ def showing(wanted: Showing, gauge: Gauge, *, names: Sequence[str] = (), endless
                 interrupt=_interrupt,
                 folder=wanted.folder,
                 file=sys.stderr,
+                ask=ask,
             )
             try:
                 yield view

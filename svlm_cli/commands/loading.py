@@ -1,12 +1,13 @@
-"""An engine for ``svlm caption``, with torch imported only now."""
+"""An engine for a command that watches video, with torch imported only now."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.patterns import matches
-from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.options import AttentionName, DtypeName
 from svlm_cli.core.policy import StreamPolicy
 
 if TYPE_CHECKING:
@@ -21,7 +22,24 @@ _WHAT_SPEAKS = (
 _GIB = 1 << 30
 
 
-def introduction(asked: CaptionOptions, policy: StreamPolicy, context: str) -> Iterator[str]:
+class Loading(Protocol):
+    """The options that decide how a model is loaded."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def policy(self) -> Path | None: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> DtypeName: ...
+    @property
+    def attention(self) -> AttentionName: ...
+    @property
+    def graphs(self) -> bool: ...
+
+
+def introduction(asked: Loading, policy: StreamPolicy, context: str) -> Iterator[str]:
     """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
     if asked.model is None:
         yield _WHAT_SPEAKS
@@ -32,21 +50,29 @@ def introduction(asked: CaptionOptions, policy: StreamPolicy, context: str) -> I
 def load(
     checkpoint: "Checkpoint",
     policy: StreamPolicy,
-    asked: CaptionOptions,
+    asked: Loading,
     streams: int,
     tell: Callable[[str], None],
+    *,
+    asks: bool = False,
+    answer_tokens: int = 64,
 ) -> "Engine":
-    """The checkpoint, where and as the options say, with room for so many streams.
+    """The checkpoint, where and as the options say, with room for so many streams, and for a question if
+    anybody `asks`.
 
     `tell` hears beforehand if it will hardly fit, and afterwards whose policy it has, if that is not its own.
     """
     from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
     from svlm_cli.compute.flash import AttentionKernel
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.footprint import Questions
 
     where = resolve_device(asked.device)
     dtype = resolve_dtype(asked.dtype, where)
-    needed = Engine.footprint(checkpoint.folder, policy, device=where, dtype=dtype, max_streams=streams).total
+    room = Questions(forks=1 if asks else 0, answer_tokens=answer_tokens)
+    needed = Engine.footprint(
+        checkpoint.folder, policy, device=where, dtype=dtype, max_streams=streams, questions=room
+    ).total
     free = free_bytes(where)
     if free is not None and needed > free:
         tell(
@@ -59,6 +85,7 @@ def load(
         device=where,
         dtype=dtype,
         max_streams=streams,
+        questions=room,
         attention=AttentionKernel(asked.attention),
         graphs=asked.graphs,
     )

@@ -5,8 +5,7 @@ Knows neither who asks for the next segment nor whether what was asked for makes
 
 import os
 import warnings
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Generator, Iterable
 
 from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.core.address import SourceAddress
@@ -21,7 +20,7 @@ from svlm_cli.library.frames import timed_frames
 from svlm_cli.library.wish import Wish
 from svlm_cli.pipeline.cameras import Camera, camera_name
 from svlm_cli.pipeline.chunker import chunks
-from svlm_cli.pipeline.inbox import Inbox
+from svlm_cli.pipeline.inbox import read_ahead
 from svlm_cli.pipeline.run import with_latency
 from svlm_cli.pipeline.watched import CameraOptions, open_camera
 from svlm_cli.sources.files import FrameStream
@@ -50,12 +49,11 @@ def _of_a_source(
         camera, engine.policy, CameraOptions(wish.sources), tell_status=control.note, tell=warnings.warn
     )
     feed = watched.feed
-    with watched.frames as frames, closing(Inbox[str]()) as inbox:
+    with watched.frames as frames, read_ahead(feed.chunks, feed.close, drops=feed.drops) as seen:
         control.end_source = frames.stop
         if control.stopped:
             return
-        inbox.add(camera.name, feed.chunks, feed.close, drops=feed.drops)
-        for segment in _spoken(engine, stream, _taken(inbox, camera.name), control):
+        for segment in _spoken(engine, stream, seen, control):
             live = feed.live()
             yield segment if live is None else with_latency(segment, live, engine.policy)
         if control.stopped:
@@ -86,11 +84,6 @@ def _spoken(
         for event in engine.step([Request(stream, chunk)]):
             if isinstance(event, Segment):
                 yield event
-
-
-def _taken(inbox: Inbox[str], key: str) -> Iterator[Chunk]:
-    while inbox.wait() and (chunk := inbox.take(key)) is not None:
-        yield chunk
 
 
 def _text(source: str | os.PathLike[str]) -> str:

@@ -8,6 +8,7 @@ its chunk would have been taken. Knows no engine and no file.
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from threading import Condition, Thread
 from typing import Generic, TypeVar
@@ -56,6 +57,7 @@ class Inbox(Owned, Generic[Key]):
         super().__init__()
         self._readers: dict[Key, _Reader] = {}
         self._changed = Condition()
+        self._woken = False
 
     def add(
         self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: Callable[[], bool] = lambda: False
@@ -70,10 +72,22 @@ class Inbox(Owned, Generic[Key]):
         reader.thread.start()
 
     def wait(self) -> list[Key]:
-        """The sources from which `take` returns at once; waits until there is one, while there are sources."""
+        """The sources from which `take` returns at once; waits until there is one, while there are sources.
+
+        After `wake` it returns at once, maybe with none.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: not self._readers or any(reader.ready for reader in self._readers.values()))
+            self._changed.wait_for(
+                lambda: self._woken or not self._readers or any(reader.ready for reader in self._readers.values())
+            )
+            self._woken = False
             return [key for key, reader in self._readers.items() if reader.ready]
+
+    def wake(self) -> None:
+        """End a wait that goes on, or the next one. From any thread."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def take(self, key: Key) -> Chunk | None:
         """The next chunk of a source that is ready; None once it has ended or is removed; raises what it raised."""
@@ -142,6 +156,21 @@ class Inbox(Owned, Generic[Key]):
             with self._changed:
                 reader.ended = True
                 self._changed.notify_all()
+
+
+@contextmanager
+def read_ahead(
+    chunks: Iterator[Chunk], close: Callable[[], None], *, drops: Callable[[], bool] = lambda: False
+) -> Iterator[Iterator[Chunk]]:
+    """The chunks of one source, read in a thread of its own, so that decoding and the model overlap."""
+    with closing(Inbox[None]()) as inbox:
+        inbox.add(None, chunks, close, drops=drops)
+        yield _taken(inbox)
+
+
+def _taken(inbox: Inbox[None]) -> Iterator[Chunk]:
+    while inbox.wait() and (chunk := inbox.take(None)) is not None:
+        yield chunk
 
 
 def _bytes(chunk: Chunk) -> int:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from svlm_cli.core.errors import CapacityError, SvlmError
+from svlm_cli.core.errors import CapacityError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
@@ -16,8 +16,10 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.outputs.output import Output
+from svlm_cli.pipeline.asking import ask
 from svlm_cli.pipeline.inbox import Inbox
 from svlm_cli.pipeline.latency import Latency
+from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +122,9 @@ Ending = Callable[[FeedReport], None]
 class _Run:
     """The state of one call of `run`."""
 
-    def __init__(self, engine: Engine, feeds: Iterable[Feed], max_streams: int, listen: Listener) -> None:
+    def __init__(
+        self, engine: Engine, feeds: Iterable[Feed], max_streams: int, listen: Listener, desk: QuestionDesk
+    ) -> None:
         self.engine = engine
         self.waiting = iter(feeds)
         self.max_streams = max_streams
@@ -128,6 +132,8 @@ class _Run:
         self.inbox: Inbox[int] = Inbox()
         self.running: dict[int, _Running] = {}  # by slot
         self.finished: deque[FeedReport] = deque()
+        self.desk = desk
+        desk.wake = self.inbox.wake
 
     def fill(self) -> None:
         while len(self.running) < self.max_streams:
@@ -177,6 +183,17 @@ class _Run:
                 self.finish(error.stream, error)
                 requests = [request for request in requests if request.stream.slot != error.stream]
 
+    def answer(self) -> None:
+        """What was asked meanwhile."""
+        streams = {one.feed.name: one.stream for one in self.running.values()}
+
+        def reply(name: str, question: Question) -> Reply:
+            if name not in streams or not streams[name].rounds:
+                raise UsageError(f"{name} has shown nothing yet.", "Ask once there are words.")
+            return ask(self.engine, streams[name], question)
+
+        self.desk.answer(reply)
+
     def hand_on(self, event: TokenEvent | Segment) -> None:
         running = self.running.get(event.stream)
         if running is None:
@@ -214,13 +231,15 @@ def run(
     max_streams: int = 1,
     listen: Listener = lambda feed, event: None,
     interrupted: Ending = lambda report: None,
+    desk: QuestionDesk | None = None,
 ) -> Generator[FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
     Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
-    are, complete where the feed has no end, else not, and hands the report of each to `interrupted`.
+    are, complete where the feed has no end, else not, and hands the report of each to `interrupted`. What is left at
+    the `desk` meanwhile is answered between two rounds.
     """
-    state = _Run(engine, feeds, max_streams, listen)
+    state = _Run(engine, feeds, max_streams, listen, desk or QuestionDesk())
     try:
         while True:
             state.fill()
@@ -229,5 +248,6 @@ def run(
             if not state.running:
                 return
             state.step(state.take())
+            state.answer()
     finally:
         state.close(interrupted)

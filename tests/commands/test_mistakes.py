@@ -61,7 +61,13 @@ SLIPS = [
     ("man captoin", USAGE, "Did you mean caption?"),
     ("train recipe.toml", USAGE, "recipe.toml cannot be read: No such file or directory. Check its name."),
     ("train bad.toml", USAGE, "bad.toml is not valid TOML"),
+    ("ask clip.mp4", USAGE, "QUESTION... is missing: one or more, each in quotes."),
+    ("ask clip.mp4 ''", USAGE, "A question is empty."),
+    ("ask clip.mp4 who --choice me", USAGE, "A question has 2 to 26 choices, not 1."),
+    ("ask clip.mp4 who --at 0:10 --start 0:20", USAGE, "comes before anything was seen: watching starts at 20 s."),
+    ("ask rtsp://h/a who", USAGE, "Press a in the live view of `svlm caption` to ask about a camera."),
     # what is not there, or not what it says
+    ("ask gone.mp4 who", INPUT, "gone.mp4 does not exist. Check its name."),
     ("caption gone.mp4", INPUT, "gone.mp4 does not exist. Check its name."),
     ("caption empty.mp4", INPUT, "empty.mp4 is empty. Copy or record it again."),
     ("caption folder", INPUT, "Check its name, or name the files."),

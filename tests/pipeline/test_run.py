@@ -1,17 +1,21 @@
 """The loop: one feed or many, files or endless, and one that fails among others that do not."""
 
+import queue
 import re
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.errors import InputError, OutputError, SvlmError
 from svlm_cli.core.policy import Mode
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
+from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
 from tests.engine.conftest import Parts, make_chunks, parts, small_policy
 
@@ -249,6 +253,47 @@ def test_a_gap_may_end_what_is_remembered(parts: Parts, resets: bool) -> None:
     list(run(parts.engine(small_policy()), [feed("b", iter(chunks[3:]), rest)]))
     assert (texts(whole)[3:] == texts(rest)) is resets
     assert [segment.round for segment in whole.segments] == ([0, 1, 2, 0, 1, 2] if resets else [0, 1, 2, 3, 4, 5])
+
+
+def test_a_question_is_answered_while_the_source_is_silent(parts: Parts) -> None:
+    """Guards whoever asks a camera that shows nothing at the moment; and the words, which are as if nobody had."""
+    policy = small_policy(temperature=0.9)
+
+    def captioned(questions: Questions, desk: QuestionDesk, more: Callable[[], object]) -> list[str]:
+        def shown() -> Iterator[Chunk]:
+            for index, chunk in enumerate(make_chunks(6)):
+                if index == 4:
+                    more()
+                yield chunk
+
+        engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, policy, max_streams=1, questions=questions)
+        kept = Kept()
+        list(run(engine, [feed("a", shown(), kept)], desk=desk))
+        return [one.text for one in kept.segments]
+
+    told: queue.Queue[Reply | SvlmError] = queue.Queue()
+    desk = QuestionDesk()
+
+    def asks_and_waits() -> None:
+        desk.leave("a", Question("Who has the ball?"), told.put)
+        answer = told.get(timeout=60)
+        assert isinstance(answer, Reply)
+        assert answer.seen_s > 0
+
+    asked = captioned(Questions(forks=1, answer_tokens=8), desk, asks_and_waits)
+    assert asked == captioned(NO_QUESTIONS, QuestionDesk(), lambda: None)
+
+
+def test_a_question_that_cannot_be_answered(parts: Parts) -> None:
+    """Of what is not there, and where no room was set aside: told, and nothing else."""
+    told: list[Reply | SvlmError] = []
+    desk = QuestionDesk()
+    for name in ("a", "b"):
+        desk.leave(name, Question("Who?"), told.append)
+    (report,) = run(parts.engine(small_policy()), [feed("a", iter(make_chunks(2)), Kept())], desk=desk)
+    assert report.rounds == 2
+    assert "forks of this engine" in str(told[0])
+    assert "b has shown nothing yet" in str(told[1])
 
 
 def test_interrupted_every_feed_is_reported(parts: Parts) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from svlm_cli.outputs.live.cells import crop
+from svlm_cli.outputs.live.cells import crop, crop_start
 from svlm_cli.outputs.live.meters import MINUTE, Machine, sparkline
 from svlm_cli.outputs.live.state import Totals
 
@@ -18,6 +18,22 @@ class Notice:
 
     text: str
     until_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """A question that is being written, about what is called so."""
+
+    name: str
+    text: str = ""
+
+    def line(self, columns: int) -> str:
+        """The last row, with the end of the text in sight."""
+        head, hint = f"Ask {crop(self.name, columns // 3)}: ", "  Enter asks, Esc leaves"
+        room = columns - cell_len(head) - 1
+        if cell_len(self.text) + len(hint) <= room:
+            return f"{head}{self.text}_{hint}"
+        return crop(f"{head}{crop_start(self.text, max(0, room))}_", columns)
 
 
 def number_lines(totals: Totals, machine: Machine, columns: int, rows: int) -> list[str]:
@@ -63,7 +79,15 @@ def _memory(machine: Machine) -> list[str]:
 
 
 def keys_line(
-    *, paused: bool, newer: int, several: bool, focused: bool, hidden: int, has_keys: bool, columns: int
+    *,
+    paused: bool,
+    newer: int,
+    several: bool,
+    focused: bool,
+    hidden: int,
+    has_keys: bool,
+    asks: bool,
+    columns: int,
 ) -> str:
     """What keys do now, and how the view is."""
     if not has_keys:
@@ -79,6 +103,8 @@ def keys_line(
     if not paused:
         parts.append("p pause")
     parts.append("s save")
+    if asks and focused:
+        parts.append("a ask")
     if several:
         parts.append("1-9 Tab one" if not focused else "Tab next  0 all")
     if focused:

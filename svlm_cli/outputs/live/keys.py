@@ -31,6 +31,11 @@ class Key(Enum):
     BEFORE = "shift tab"
     ALL = "escape"
     REDRAW = "ctrl l"
+    ASK = "a"
+    # while a text is typed, which `ALL` leaves
+    ENTER = "enter"
+    ERASE = "backspace"
+    CLEAR = "ctrl u"
 
 
 _SEQUENCES = {
@@ -42,9 +47,11 @@ _SEQUENCES = {
 }  # fmt: skip
 _CHARACTERS = {
     b"q": Key.QUIT, b"Q": Key.QUIT, b"p": Key.PAUSE, b"P": Key.PAUSE, b" ": Key.PAUSE, b"s": Key.SAVE, b"S": Key.SAVE,
-    b"k": Key.UP, b"j": Key.DOWN, b"\t": Key.NEXT, b"0": Key.ALL, b"\x0c": Key.REDRAW,
+    b"a": Key.ASK, b"A": Key.ASK, b"k": Key.UP, b"j": Key.DOWN, b"\t": Key.NEXT, b"0": Key.ALL, b"\x0c": Key.REDRAW,
 }  # fmt: skip
+_TYPED = {b"\n": Key.ENTER, b"\r": Key.ENTER, b"\x7f": Key.ERASE, b"\x08": Key.ERASE, b"\x15": Key.CLEAR}
 _ONE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O[ -~])|\x1b(?![\[O])|[^\x1b]", re.DOTALL)
+_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")  # of UTF-8
 _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
 
 
@@ -64,6 +71,29 @@ def decode(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
     return keys, rest
 
 
+def decode_text(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
+    """The same while a text is typed: what has no key is text, and an arrow nothing."""
+    begun = _BEGUN.search(data)
+    rest = b""
+    if begun is not None:
+        data, rest = data[: begun.start()], begun[0]
+    elif more and (cut := _CUT_CHARACTER.search(data)):
+        data, rest = data[: cut.start()], cut[0]
+    found: list[Key | str] = []
+    text = b""
+    for match in _ONE.finditer(data):
+        key = _TYPED.get(match[0]) or (Key.ALL if match[0] == b"\x1b" else None)
+        if key is None and match[1] is None:
+            text += match[0]
+            continue
+        found += [text.decode(errors="ignore"), *([key] if key is not None else [])]
+        text = b""
+    found.append(text.decode(errors="ignore"))
+    if rest == b"\x1b" and not more:
+        found.append(Key.ALL)
+    return [one for one in found if one], rest if more else b""
+
+
 def _key(match: re.Match[bytes]) -> Key | str | None:
     if match[1] is not None:
         return _SEQUENCES.get(match[1])
@@ -76,6 +106,7 @@ class Keyboard:
     """A terminal's keys. `hold` makes it hand them out at once and unseen, `release` undoes that."""
 
     def __init__(self, descriptor: int) -> None:
+        self.typing = False  # a text, and no keys
         self._descriptor: int | None = descriptor
         self._rest = b""
         self._before: list[Any] | None = None
@@ -101,7 +132,7 @@ class Keyboard:
         if self._bell in ready:
             os.read(self._bell, 64)
         if held is None or held not in ready:
-            keys, self._rest = decode(self._rest, more=False)
+            keys, self._rest = self._decode(self._rest, more=False)
             return keys
         try:
             data = os.read(held, 1024)
@@ -109,8 +140,11 @@ class Keyboard:
             data = b""
         if not data:  # hung up
             self._descriptor = None
-        keys, self._rest = decode(self._rest + data, more=True)
+        keys, self._rest = self._decode(self._rest + data, more=True)
         return keys
+
+    def _decode(self, data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
+        return decode_text(data, more=more) if self.typing else decode(data, more=more)
 
     def wake(self) -> None:
         """Ends a wait, from any thread."""

@@ -13,7 +13,7 @@ from rich.style import Style
 from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.cells import crop, wrap
 from svlm_cli.outputs.live.choice import Choice
-from svlm_cli.outputs.live.footer import Notice, keys_line, number_lines
+from svlm_cli.outputs.live.footer import Notice, Typing, keys_line, number_lines
 from svlm_cli.outputs.live.geometry import Area, beside, divide, preview_of_tile, tiles
 from svlm_cli.outputs.live.header import header, title
 from svlm_cli.outputs.live.meters import Machine
@@ -34,6 +34,7 @@ class Page:
 
     model: str
     has_keys: bool = True
+    asks: bool = False  # questions are answered
     previews: dict[str, tuple[Picture, Preview]] = field(default_factory=dict)  # by video, as they were last shown
     fitting: int = 1  # videos on a page of several
 
@@ -47,6 +48,7 @@ class Page:
         live: Sequence[Channel] | None = None,
         machine: Machine | None = None,
         notice: Notice | None = None,
+        typing: Typing | None = None,
     ) -> list[Row]:
         """The rows of a screen of `size`, (columns, rows). Paused, `channels` are frozen, and `live` go on."""
         columns, rows = size
@@ -67,7 +69,9 @@ class Page:
         below = rows - frame.numbers - frame.keys
         for row, text in enumerate(number_lines(totals, machine or Machine(), columns, frame.numbers), below):
             page[row] = [Words(0, text, _DIM)]
-        if frame.keys:
+        if typing is not None and rows > 1:
+            page[rows - 1] = [Words(0, typing.line(columns), _BOLD)]
+        elif frame.keys:
             page[rows - 1] = [self._last_line(channels, choice, lone, columns, notice)]
         elif notice is not None and frame.numbers:
             page[rows - 1] = [Words(0, crop(notice.text, columns), _TROUBLE)]
@@ -158,6 +162,7 @@ class Page:
             focused=lone is not None,
             hidden=hidden,
             has_keys=self.has_keys,
+            asks=self.asks,
             columns=columns,
         )
         return Words(0, text, _BOLD if choice.paused_s is not None or newer else Style.null())

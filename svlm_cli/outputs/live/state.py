@@ -74,6 +74,10 @@ class Channel:
         if words := " ".join(plain_text(segment.text).split()):
             self._add(segment.start_s, words)
 
+    def note(self, text: str) -> None:
+        """What is neither seen nor said, such as an answer, among the words."""
+        self._add(self.position_s or 0.0, presentable(text))
+
     def _add(self, start_s: float, text: str) -> None:
         self.phrases.append(Phrase(self.spoken, start_s, text))
         self.spoken += 1

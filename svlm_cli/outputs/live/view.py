@@ -11,13 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from svlm_cli.core.text import presentable
+from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.outputs.live.choice import Choice, press
-from svlm_cli.outputs.live.footer import Notice
+from svlm_cli.outputs.live.footer import Notice, Typing
 from svlm_cli.outputs.live.keys import Key
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.page import Page
@@ -33,6 +34,11 @@ _NOTICE_S = 8.0
 _MOST_NOTICES = 200  # that are told again when the screen is gone
 _JOIN_S = 2.0
 _SNAPSHOT_PHRASES = 3
+_LONGEST_QUESTION = 500  # characters
+
+
+Asker = Callable[[str, str, Callable[[str], None]], None]
+"""Takes the name of a video, a question, and who is told the answer, or why there is none; does not wait."""
 
 
 class LiveView:
@@ -52,11 +58,14 @@ class LiveView:
         interrupt: Callable[[], None],
         folder: Path,
         file: TextIO,
+        ask: Asker | None = None,
     ) -> None:
         self.quit_asked = False
         self._terminal = terminal
         self._painter = painter
-        self._page = Page(presentable(model), has_keys=terminal.has_keys)
+        self._page = Page(presentable(model), has_keys=terminal.has_keys, asks=ask is not None)
+        self._ask = ask
+        self._typing: Typing | None = None
         self._names = frozenset(names)
         self._channels = {name: Channel(presentable(name)) for name in names}
         self._frozen: list[Channel] = []  # while paused
@@ -204,13 +213,24 @@ class LiveView:
                 self._notice = None
             self._drawn = made_of
             rows = self._page.compose(
-                shown, self._choice, size, now_s, live=channels, machine=self._machine(), notice=self._notice
+                shown,
+                self._choice,
+                size,
+                now_s,
+                live=channels,
+                machine=self._machine(),
+                notice=self._notice,
+                typing=self._typing,
             )
             anew, self._anew = self._anew, False
         self._terminal.paint([self._painter.line(row) for row in rows], size, anew=anew)
 
     def _press(self, key: Key | str) -> None:
         now_s = time.monotonic()
+        if self._typing is not None:
+            self._type(key, self._typing)
+            self._changed()
+            return
         if not self.quit_asked:
             self._notice = None  # it was seen
         if key is Key.QUIT and not self.quit_asked:
@@ -219,6 +239,8 @@ class LiveView:
             self._interrupt()
         elif key is Key.SAVE:
             self._save(now_s)
+        elif key is Key.ASK:
+            self._begin_typing()
         elif key is Key.REDRAW:
             self._anew = True
         elif key is Key.PAUSE:
@@ -230,6 +252,37 @@ class LiveView:
             with self._lock:
                 shown = self._frozen or list(self._channels.values())
                 press(key, self._choice, shown, fitting=self._page.fitting, rows=self._terminal.size()[1])
+        self._changed()
+
+    def _begin_typing(self) -> None:
+        if self._ask is None:
+            return
+        with self._lock:
+            lone = self._choice.lone(list(self._channels.values()))
+            name = next((name for name, one in self._channels.items() if lone and one.name == lone.name), None)
+        if name is None:
+            self.say("svlm: choose one of them first, with its number.")
+        else:
+            self._typing = Typing(name)
+            self._terminal.keyboard.typing = True
+
+    def _type(self, key: Key | str, typing: Typing) -> None:
+        text = typing.text
+        if isinstance(key, str):
+            self._typing = replace(typing, text=plain_text(text + key)[:_LONGEST_QUESTION])
+        elif key is Key.ERASE:
+            self._typing = replace(typing, text=text[:-1])
+        elif key is Key.CLEAR:
+            self._typing = replace(typing, text="")
+        elif key in (Key.ENTER, Key.ALL):
+            self._typing, self._terminal.keyboard.typing = None, False
+            if key is Key.ENTER and text.strip() and self._ask is not None:
+                name, question = typing.name, text.strip()
+                self._ask(name, question, lambda answer: self._note(name, f"({question} -> {answer})"))
+
+    def _note(self, name: str, text: str) -> None:
+        with self._lock:
+            self._channel(name).note(text)
         self._changed()
 
     def _save(self, now_s: float) -> None:

@@ -7,7 +7,7 @@ import termios
 import pytest
 
 from svlm_cli.outputs.live.choice import Choice, press
-from svlm_cli.outputs.live.keys import Key, Keyboard, decode
+from svlm_cli.outputs.live.keys import Key, Keyboard, decode, decode_text
 from svlm_cli.outputs.live.state import HISTORY, Channel
 from tests.outputs.live.scenes import channel, segment
 
@@ -27,6 +27,29 @@ from tests.outputs.live.scenes import channel, segment
 )
 def test_what_terminals_send(data: bytes, keys: list[Key | str]) -> None:
     assert decode(data, more=False) == (keys, b"")
+
+
+@pytest.mark.parametrize(
+    ("data", "typed"),
+    [
+        (b"quit p1", ["quit p1"]),
+        ("wer? é 曼🎉".encode(), ["wer? é 曼🎉"]),
+        (b"ab\x7fc\x15\r", ["ab", Key.ERASE, "c", Key.CLEAR, Key.ENTER]),
+        (b"a\x1b[Ab\x1b", ["a", "b", Key.ALL]),
+        (b"\xffa", ["a"]),
+    ],
+)
+def test_a_text_is_typed(data: bytes, typed: list[Key | str]) -> None:
+    """Guards questions: no letter is a command, and no arrow text."""
+    assert decode_text(data, more=False) == (typed, b"")
+
+
+def test_a_character_may_come_in_pieces() -> None:
+    for whole in ("é", "曼", "🎉"):
+        for cut in range(1, len(whole.encode())):
+            first, rest = decode_text(b"a" + whole.encode()[:cut], more=True)
+            assert (first, decode_text(rest + whole.encode()[cut:], more=True)) == (["a"], ([whole], b""))
+    assert decode_text(b"a\xc3", more=False) == (["a"], b"")
 
 
 def test_a_sequence_may_come_in_pieces() -> None:

@@ -34,6 +34,7 @@ class Desk:
         self.screen = Screen(80, 24)
         self.file = io.StringIO()
         self.interrupts = 0
+        self.asked: list[tuple[str, str, Callable[[str], None]]] = []
         self.machine: Callable[[], Machine] = lambda: Machine(100 << 20)
         self.view = LiveView(
             Terminal(self.theirs, self.theirs),
@@ -44,6 +45,7 @@ class Desk:
             interrupt=self.interrupt,
             folder=folder,
             file=self.file,
+            ask=lambda name, question, tell: self.asked.append((name, question, tell)),
         )
 
     def interrupt(self) -> None:
@@ -84,6 +86,52 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.close()
     os.close(made.terminal)
     os.close(made.theirs)
+
+
+def test_a_question_is_typed_and_answered(desk: Desk) -> None:
+    """No letter of it is a key; the answer stands among the words; Esc asks nothing."""
+    desk.view.begin("front", None)
+    desk.view.become("front", Condition.LIVE)
+    desk.view.follow("front", chunk(0))
+    desk.sees("a ask")
+    desk.press("a")
+    desk.sees("Ask front: _")
+    desk.press("quit s\x7f\x7f? \x1b[A")
+    desk.sees("Ask front: quit? _")
+    assert desk.interrupts == 0
+    desk.press("\r")
+    desk.sees("q quit")
+    ((name, question, tell),) = desk.asked
+    assert (name, question) == ("front", "quit?")
+    tell("no\x1b[2J")
+    desk.sees("(quit? -> no)")
+    desk.press("a")
+    desk.sees("Ask front: _")
+    desk.press("never mind\x15")
+    desk.sees("Ask front: _")
+    desk.press("x\x1b")
+    desk.sees("q quit")
+    desk.press("a")
+    desk.sees("Ask front: _")
+    desk.press("\r")
+    desk.sees("q quit")
+    assert len(desk.asked) == 1
+
+
+def test_of_several_one_is_asked(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ("front", "back"))
+    desk.sees("2 back")
+    desk.press("a")
+    desk.sees("choose one of them first, with its number.")
+    desk.press("2")
+    desk.press("a")
+    desk.sees("Ask back: _")
+    desk.press("why?\r")
+    desk.wait_for(lambda: desk.asked)
+    assert desk.asked[0][:2] == ("back", "why?")
+    desk.close()
+    os.close(desk.terminal)
+    os.close(desk.theirs)
 
 
 def test_a_session(desk: Desk, tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Questions about what a stream has in mind, asked of a fork of it: the stream goes on as if nobody had asked.
+
+Knows neither who asks nor how an answer is shown.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from torch import Tensor
+
+from svlm_cli.core.types import Chunk, Segment
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.plan import Request
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.pipeline.questions import LETTERS, Question, Reply
+
+_ON_TIME_S: Final = 1e-6
+
+
+def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
+    """Ask a stream, between two of its rounds. Always the likeliest answer.
+
+    An answer in words has as many tokens as the engine's `questions` allow. Of choices, the one whose letter is the
+    likeliest first token. `UsageError` if the engine has no fork free, or the question is too long.
+    """
+    logits: list[Tensor] = []
+    policy = engine.policy.sampling
+    tokens = 1 if question.choices else engine.questions.answer_tokens
+    sampling = replace(policy, temperature=0.0, max_new_tokens=tokens)
+    with engine.fork(stream) as fork:
+        request = Request(fork, None, query=question.query, max_tokens=tokens, sampling=sampling)
+        events = list(engine.step([request], observe=lambda _, row: logits.append(row.clone())))
+    segment = events[-1]
+    assert isinstance(segment, Segment)
+    if not question.choices:
+        return Reply(question, segment.end_s, segment.text.strip(), (), segment.work_s)
+    ids = [engine.tokenizer.encode(letter)[0] for letter in LETTERS[: len(question.choices)]]
+    chances = tuple(logits[0][ids].float().softmax(-1).tolist())
+    best = max(range(len(ids)), key=chances.__getitem__)
+    return Reply(question, segment.end_s, question.choices[best], chances, segment.work_s)
+
+
+def answers(
+    engine: Engine,
+    stream: StreamState,
+    chunks: Iterable[Chunk],
+    questions: Sequence[Question],
+    times_s: Sequence[float] = (),
+    *,
+    seen: Callable[[Chunk], None] = lambda chunk: None,
+) -> Iterator[Reply]:
+    """Watch `chunks`, and ask every question at each of the times, or at the end if there are none.
+
+    At a time nothing is seen that comes after it, but for the first round, without which there is nothing to ask about.
+    A time behind the end is asked at the end. After the last time nothing more is watched.
+    """
+    due = deque(sorted(set(times_s)))
+    for chunk in chunks:
+        while due and stream.rounds and chunk.end_s > due[0] + _ON_TIME_S:
+            due.popleft()
+            yield from (ask(engine, stream, question) for question in questions)
+        if times_s and not due:
+            return
+        for _ in engine.step([Request(stream, chunk)]):
+            pass
+        seen(chunk)
+    if stream.rounds and (due or not times_s):
+        yield from (ask(engine, stream, question) for question in questions)

@@ -1,0 +1,75 @@
+"""Questions about videos, their answers, and where those about running streams wait. Knows no engine."""
+
+import string
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from svlm_cli.core.errors import SvlmError, UsageError
+
+LETTERS: Final = string.ascii_uppercase
+_ASKS_FOR_A_LETTER: Final = "Answer with one letter."
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. With `choices` one of them is the answer; without, the model answers in its own words."""
+
+    text: str
+    choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise UsageError("A question is empty.", "Write what you want to know.")
+        if self.choices and not 2 <= len(self.choices) <= len(LETTERS):
+            raise UsageError(f"A question has 2 to {len(LETTERS)} choices, not {len(self.choices)}.")
+        if not all(choice.strip() for choice in self.choices):
+            raise UsageError("A choice is empty.", "Write something for each.")
+
+    @property
+    def query(self) -> str:
+        """As the model gets it: choices stand below the question, each behind its letter."""
+        listed = [f"{letter}. {choice.strip()}" for letter, choice in zip(LETTERS, self.choices, strict=False)]
+        return "\n".join([self.text.strip(), *listed, *([_ASKS_FOR_A_LETTER] if listed else [])])
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was answered."""
+
+    question: Question
+    seen_s: float  # up to where the video had been seen
+    text: str  # one of the choices, or words
+    chances: tuple[float, ...] = ()  # of each choice to be the answer, in their order; they add up to 1
+    work_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    name: str
+    question: Question
+    tell: Callable[[Reply | SvlmError], None]
+
+
+class QuestionDesk:
+    """Questions about streams that are running, left here from any thread and answered between two rounds."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self.wake: Callable[[], None] = lambda: None  # ends the wait for a round, if that goes on
+
+    def leave(self, name: str, question: Question, tell: Callable[[Reply | SvlmError], None]) -> None:
+        """Ask what is called `name`. `tell` hears the answer, or why there is none, in the thread that runs."""
+        self._waiting.append(_Waiting(name, question, tell))
+        self.wake()
+
+    def answer(self, ask: Callable[[str, Question], Reply]) -> None:
+        """Answer all that is waiting. `ask` may raise an `SvlmError`."""
+        while self._waiting:
+            one = self._waiting.popleft()
+            try:
+                found: Reply | SvlmError = ask(one.name, one.question)
+            except SvlmError as error:
+                found = error
+            one.tell(found)
