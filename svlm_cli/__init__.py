@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
     from svlm_cli.library.captions import Captions
     from svlm_cli.media.network import Transport
+    from svlm_cli.pipeline.questions import Reply
     from svlm_cli.sources.credentials import Credentials
     from svlm_cli.sources.opening import SourceOptions
     from svlm_cli.sources.status import SourceStatus, State
@@ -34,6 +35,7 @@ __all__ = [
     "Mode",
     "ModelError",
     "OutputError",
+    "Reply",
     "Segment",
     "SourceOptions",
     "SourceStatus",
@@ -54,6 +56,7 @@ _HOMES = {
     "svlm_cli.engine.engine": ("Engine",),
     "svlm_cli.library.captions": ("Captions",),
     "svlm_cli.media.network": ("Transport",),
+    "svlm_cli.pipeline.questions": ("Reply",),
     "svlm_cli.sources.credentials": ("Credentials",),
     "svlm_cli.sources.opening": ("SourceOptions",),
     "svlm_cli.sources.status": ("SourceStatus", "State"),

@@ -47,12 +47,12 @@ Predictions = Annotated[
     ),
 ]
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality, where the truth is known.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality.")
 
 
 @app.callback()
 def _eval() -> None:
-    """Measure quality, where the truth is known."""
+    """Measure quality."""
 
 
 @dataclass(frozen=True, slots=True)

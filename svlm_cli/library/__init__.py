@@ -78,15 +78,17 @@ def load_engine(
     revision: str | None = None,
     offline: bool = False,
     max_streams: int = 1,
+    questions: int = 0,
 ) -> "Engine":
     """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`.
 
     `policy` is a whole one, or a file to lay over the model's own, as ``--policy`` takes it; `fps`, `mode` and
-    `temperature` win over it. That a checkpoint has no policy is a `UserWarning`.
+    `temperature` win over it. `questions` says how many may be answered at a time (`Captions.ask`): each takes the
+    memory of a stream. That a checkpoint has no policy is a `UserWarning`.
     """
     from svlm_cli.library.door import check_engine, check_policy, known_mode
 
-    check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams)
+    check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams, questions)
     known = None if mode is None else known_mode(mode)
     check_policy(policy)
 
@@ -95,6 +97,7 @@ def load_engine(
     from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.footprint import Questions
 
     changes = policy_changes.read(Path(policy) if isinstance(policy, str | os.PathLike) else None)
     where = resolve_device(device)
@@ -104,4 +107,5 @@ def load_engine(
         warnings.warn(checkpoint.notice, stacklevel=2)
     whole = policy if isinstance(policy, StreamPolicy) else changes.applied(checkpoint.policy, fps=fps)
     asked = whole.changed(mode=known, fps=fps, temperature=temperature)
-    return Engine.load(checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams)
+    room = Questions(forks=questions)
+    return Engine.load(checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams, questions=room)

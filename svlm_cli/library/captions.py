@@ -1,6 +1,6 @@
 """Captions on their way: segments one by one, and how to end them from elsewhere. Knows no engine and no source."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
@@ -9,6 +9,8 @@ from typing import Self
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Segment
+from svlm_cli.library.door import question_of
+from svlm_cli.pipeline.questions import Question, Reply
 from svlm_cli.sources.status import SourceStatus
 
 _LONGEST_ROUND_S = 5.0
@@ -22,6 +24,7 @@ class Control:
     status: SourceStatus | None = None
     stopped: bool = False
     end_source: Callable[[], None] | None = None  # without waiting for it
+    reply: Callable[[Question], Reply] | None = None  # while there is a stream to ask
 
     def note(self, status: SourceStatus) -> None:
         """A live source has changed."""
@@ -62,6 +65,18 @@ class Captions(Owned, Iterator[Segment]):
             raise UsageError("These captions belong to the process that began them.", "Begin others in its fork.")
         with self._turn:
             return next(self._segments)
+
+    def ask(self, question: str, *, choices: Sequence[str] = ()) -> Reply:
+        """Ask about what is in mind now, between two segments; the captions go on as if nobody had.
+
+        With `choices` one of them is the answer, and `Reply.chances` has those of all. The engine needs room for it,
+        ``load_engine(questions=1)``. From another thread it waits for the round that is going on. Raises `UsageError`.
+        """
+        asked = question_of(question, choices)
+        with self._turn:
+            if not self.owned or self._control.reply is None:
+                raise UsageError("There is nothing to ask about.", "Ask after the first segment, and before the end.")
+            return self._control.reply(asked)
 
     def stop(self) -> None:
         """Let the loop over the segments end after the round that is going on. Returns at once.

@@ -15,6 +15,7 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.library.wish import Wish
+from svlm_cli.pipeline.questions import Question
 from svlm_cli.sources.grid import frame_rate
 from svlm_cli.sources.opening import SourceOptions, is_file
 
@@ -83,6 +84,7 @@ def check_engine(
     revision: object,
     offline: object,
     max_streams: object,
+    questions: object,
 ) -> None:
     """`UsageError` for values of the wrong type; those that are out of bounds are the policy's affair."""
     if not (model is None or isinstance(model, str | os.PathLike)):
@@ -95,6 +97,18 @@ def check_engine(
     if not isinstance(offline, bool):
         raise UsageError(f"offline must be True or False, not {shown(offline)}.")
     _check_whole("max_streams", max_streams, least=1)
+    _check_whole("questions", questions, least=0)
+
+
+def question_of(text: object, choices: object) -> Question:
+    """A question; `UsageError` for what is none."""
+    if isinstance(choices, str) or not isinstance(choices, Iterable):
+        raise UsageError(f"choices must be a sequence of texts, not {shown(choices)}.")
+    listed = tuple(choices)
+    for one in (text, *listed):
+        if not isinstance(one, str):
+            raise UsageError(f"A question and its choices must be texts, not {shown(one)}.")
+    return Question(str(text), listed)
 
 
 def check_policy(policy: object) -> None:

@@ -5,11 +5,12 @@ Knows neither who asks for the next segment nor whether what was asked for makes
 
 import os
 import warnings
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 
 from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.errors import InputError
+from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
@@ -18,9 +19,11 @@ from svlm_cli.library import load_engine
 from svlm_cli.library.captions import Control
 from svlm_cli.library.frames import timed_frames
 from svlm_cli.library.wish import Wish
+from svlm_cli.pipeline.asking import ask
 from svlm_cli.pipeline.cameras import Camera, camera_name
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.inbox import read_ahead
+from svlm_cli.pipeline.questions import Question, Reply
 from svlm_cli.pipeline.run import with_latency
 from svlm_cli.pipeline.watched import CameraOptions, open_camera
 from svlm_cli.sources.files import FrameStream
@@ -32,11 +35,29 @@ def rounds(wish: Wish, control: Control) -> Generator[Segment, None, None]:
     engine = wish.model if isinstance(wish.model, Engine) else load_engine(wish.model)
     if misunderstood := engine.policy.prompt.misunderstood(wish.context, matches):
         warnings.warn(misunderstood, stacklevel=3)
-    with engine.open(query=wish.query, context=wish.context, seed=wish.seed) as stream:
+    with engine.open(query=wish.query, context=wish.context, seed=wish.seed) as stream, asked(engine, stream, control):
         if isinstance(wish.source, str | os.PathLike):
             yield from _of_a_source(wish.source, wish, engine, stream, control)
         else:
             yield from _of_frames(wish, engine, stream, control)
+
+
+@contextmanager
+def asked(engine: Engine, stream: StreamState, control: Control) -> Iterator[None]:
+    """Questions are answered meanwhile."""
+
+    def reply(question: Question) -> Reply:
+        if not stream.rounds:
+            raise UsageError("There is nothing to ask about yet.", "Ask after the first segment.")
+        if not engine.questions.forks:
+            raise UsageError("This engine has no room for questions.", "Load it with load_engine(questions=1).")
+        return ask(engine, stream, question)
+
+    control.reply = reply
+    try:
+        yield
+    finally:
+        control.reply = None
 
 
 def _of_a_source(

@@ -152,3 +152,32 @@ def test_the_example_of_the_readme(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "28 s: Goal for" in done.stdout.replace("  ", " ")
+
+
+def test_captions_are_asked_in_between(clip: Path, tiny_checkpoint: Path) -> None:
+    """The words are as if nobody had; before the first and after the last there is nothing to ask about."""
+    engine = load_engine(str(tiny_checkpoint), device="cpu", questions=1)
+    quiet = [segment.text for segment in caption(clip, model=engine)]
+    captions = caption(clip, model=engine)
+    with pytest.raises(UsageError, match="nothing to ask about"):
+        captions.ask("Who?")
+    asked, replies = [], []
+    for segment in captions:
+        asked.append(segment.text)
+        replies.append(captions.ask("Which side?", choices=["left", "right"]))
+    assert asked == quiet
+    assert [reply.text in ("left", "right") and len(reply.chances) == 2 for reply in replies] == [True] * len(quiet)
+    assert [reply.seen_s for reply in replies] == [float(second) for second in range(1, len(quiet) + 1)]
+    with pytest.raises(UsageError, match="nothing to ask about"):
+        captions.ask("Who?")
+
+
+def test_an_engine_without_room_for_questions_says_so(clip: Path, tiny_checkpoint: Path) -> None:
+    captions = caption(clip, model=load_engine(str(tiny_checkpoint), device="cpu"))
+    next(captions)
+    for wrong in ({"question": 7}, {"question": " "}, {"question": "Who?", "choices": "ab"}, {"question": "Who?"}):
+        with pytest.raises(UsageError):
+            captions.ask(**wrong)
+    with pytest.raises(UsageError, match="no room for questions"):
+        captions.ask("Who?")
+    captions.close()

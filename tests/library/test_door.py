@@ -26,6 +26,7 @@ PICTURE = np.zeros((8, 8, 3), dtype=np.uint8)
         *({"fps": fps} for fps in (0, -1, math.nan, math.inf, "2", True)),
         *({"temperature": temperature} for temperature in (-0.1, math.nan, "hot")),
         *({"max_streams": count} for count in (0, -1, 1.5, "2", True)),
+        *({"questions": count} for count in (-1, 1.5, None)),
         *({"mode": mode} for mode in ("foo", 3, "STREAMING")),
         *({"device": device} for device in ("tpu", 0, None)),
         *({"dtype": dtype} for dtype in ("int8", None)),
