@@ -65,7 +65,7 @@ class _Handling:
     def __init__(self) -> None:
         self.error: BaseException | None = None
         self.came_s = 0.0
-        self.give_back: Callable[[], None] | None = None  # the terminal, before the process ends at once
+        self.last_words: list[Callable[[], None]] = []  # before the process ends at once
         self.reported = sys.unraisablehook
 
     def interrupt(self, _number: int, frame: FrameType | None) -> None:
@@ -91,8 +91,8 @@ class _Handling:
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
     def end_at_once(self, code: ExitCode) -> None:
-        if self.give_back is not None:
-            self.give_back()
+        for say in reversed(self.last_words):
+            say()
         _end_at_once(code)
 
     def note_lost(self, event: "UnraisableHookArgs") -> None:
@@ -108,9 +108,6 @@ def gives_back(give_back: Callable[[], None], come_back: Callable[[], None]) -> 
 
     `come_back` is called when it goes on after a stop. Both must be quick.
     """
-    handling = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(handling, _Handling):
-        handling.give_back = give_back
 
     def obey(number: int, _frame: FrameType | None) -> None:
         give_back()
@@ -121,12 +118,25 @@ def gives_back(give_back: Callable[[], None], come_back: Callable[[], None]) -> 
 
     before = {number: signal.signal(number, obey) for number in (signal.SIGTSTP, signal.SIGQUIT)}
     try:
-        yield
+        with last_words(give_back):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        if isinstance(handling, _Handling):
-            handling.give_back = None
+
+
+@contextmanager
+def last_words(say: Callable[[], None]) -> Iterator[None]:
+    """What is done meanwhile if a signal ends the process at once, with no exception. It must be quick."""
+    handling = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if not isinstance(handling, _Handling):
+        yield
+        return
+    handling.last_words.append(say)
+    try:
+        yield
+    finally:
+        handling.last_words.remove(say)
 
 
 def _imports(frame: FrameType | None) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import typer
 
+from svlm_cli.commands.signals import last_words
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.text import presentable
@@ -152,14 +153,19 @@ class Summary:
     def written(self, *, wanted: bool) -> Iterator[None]:
         """One JSON document at the end, if it is `wanted`, whatever ends the call."""
         error: SvlmError | None = None
+
+        def write() -> None:
+            if wanted:
+                typer.echo(json.dumps(self.to_json(error), indent=2))
+
         try:
-            yield
+            with last_words(write):
+                yield
         except SvlmError as raised:
             error = raised
             raise
         finally:
-            if wanted:
-                typer.echo(json.dumps(self.to_json(error), indent=2))
+            write()
 
     def to_json(self, error: SvlmError | None = None) -> dict[str, Any]:
         """For programs; `error` is what ended the call, and not one video."""

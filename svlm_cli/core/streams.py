@@ -64,8 +64,10 @@ class _Heedless(io.FileIO):
             if not poll.poll(self._patience_s * 1000):
                 self._patience_s = 0.0
                 return False
-            try:
-                self._rest = self._rest[super().write(self._rest[: select.PIPE_BUF]) or 0 :]  # so much never waits
+            piece, self._rest = self._rest[: select.PIPE_BUF], self._rest[select.PIPE_BUF :]
+            try:  # a signal's exception behind the write must not have it written again
+                written = super().write(piece) or 0  # so much never waits
+                self._rest = piece[written:] + self._rest
             except OSError:  # a full disk, a reader that is gone
                 self._rest = b""
             self._patience_s = _PATIENCE_S
@@ -73,9 +75,12 @@ class _Heedless(io.FileIO):
 
 
 class _Lines(io.TextIOWrapper):
-    """Text of several threads, whose lines do not mix."""
+    """Text of several threads, whose lines do not mix.
 
-    def __init__(self, file: "io.BufferedWriter[_Heedless]", *, encoding: str, errors: str | None) -> None:
+    Without a buffer below, which would write again what a signal's exception came right behind.
+    """
+
+    def __init__(self, file: _Heedless, *, encoding: str, errors: str | None) -> None:
         super().__init__(file, encoding=encoding, errors=errors)
         self._lines = WholeLines()
         self._turn = threading.RLock()
@@ -104,7 +109,7 @@ def open_standard_streams() -> None:
         sys.stdin = ClosedStream(open(_STDIN, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115
     if _STDOUT in closed:
         sys.stdout = ClosedStream(open(_STDOUT, "wb", closefd=False), encoding="utf-8")  # noqa: SIM115
-    told = io.BufferedWriter(_Heedless(_STDERR, "w", closefd=False))
+    told = _Heedless(_STDERR, "w", closefd=False)
     if _STDERR in closed:
         sys.stderr = ClosedStream(told, encoding="utf-8", errors="backslashreplace", line_buffering=True)
     else:

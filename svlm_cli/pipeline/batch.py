@@ -197,7 +197,8 @@ def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
             if key in takers:
                 way_out = "Caption them one by one, each with its own -o."
                 if wanted.output is not None:
-                    way_out = "Add {name}, {parent} or {ext} to -o."
+                    missing = [field for field in ("{name}", "{parent}", "{ext}") if field not in wanted.output]
+                    way_out = f"Add {' or '.join(missing)} to -o."
                 raise UsageError(f"{takers[key]} and {job.name} would both be written to {path}.", way_out)
             takers[key] = job.name
 

@@ -20,7 +20,7 @@ class Credentials:
     read, without a word of what is in it.
     """
 
-    def __init__(self, file: Path | None = None, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, file: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
         self._hosts: dict[str, tuple[str, str, str]] = {}
         if file is not None:
             name = plain_text(str(file))
@@ -32,6 +32,7 @@ class Credentials:
                 line = f" line {error.lineno}" if error.lineno else ""
                 hint = "Write a line for each host: machine HOST login USER password PASSWORD"
                 raise UsageError(f"The file of credentials {name} makes no sense in{line or ' part'}.", hint) from None
+        environment = os.environ if environment is None else environment  # no default, which `help` would print
         password = environment.get(PASSWORD)
         self._default = None if password is None else Login(environment.get(USER, ""), password)
 

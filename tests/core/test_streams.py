@@ -85,3 +85,36 @@ def test_who_does_not_read_holds_nobody() -> None:
         whole = process.stderr.read().decode().rpartition("\n")[0].splitlines()
     assert len(whole) > 5
     assert [line[:80] for line in whole if not WHOLE.fullmatch(line)] == []
+
+
+INTERRUPTED = """
+import signal, sys
+from svlm_cli.core.streams import open_standard_streams
+open_standard_streams()
+
+class Stop(Exception):
+    pass
+
+def stop(*_):
+    raise Stop
+
+signal.signal(signal.SIGALRM, stop)
+number = 0
+while number < 20_000:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.0002)
+        while number < 20_000:
+            number += 1
+            print("line", number, file=sys.stderr, flush=True)
+    except Stop:
+        pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+def test_a_signal_has_nothing_said_twice() -> None:
+    """The last line before a stop came up to three times: its exception lands behind the write, and before its note."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], env=environment(), capture_output=True, text=True)
+    lines = re.findall(r"line (\d+)", done.stderr)
+    assert len(lines) > 10_000
+    assert len(set(lines)) == len(lines)

@@ -44,7 +44,7 @@ def test_an_output_for_several_names_the_camera() -> None:
 @pytest.mark.parametrize(
     ("sources", "names", "wanted", "needle"),
     [
-        ((FRONT,), ("a", "b"), {}, "2 names for 1"),
+        ((FRONT,), ("a", "b"), {}, "more names, 2, than sources, 1"),
         ((FRONT, BACK), (), {"output": "a.srt"}, "several cameras"),
         ((FRONT, BACK), ("a", "a"), {}, "called a"),
         ((BACK, BACK), (), {}, "called rtsp"),
