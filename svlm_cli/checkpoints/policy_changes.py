@@ -15,7 +15,6 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 
 _SINGLE: Final = "--set"  # what errors call single keys
-_FORM: Final = """Write KEY=VALUE as in TOML, texts in quotes: 'prompt.query="What happens?"'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +91,19 @@ def _of_line(text: str) -> dict[str, Any]:
     try:
         tables = _document(f"{_SINGLE} {shown(text)}").tables(text)
     except UsageError as error:
-        raise UsageError(error.message, error.hint or _FORM) from error
+        raise UsageError(error.message, error.hint or _form(text)) from error
     if not tables:
-        raise UsageError(f"{_SINGLE} {shown(text)} sets nothing.", _FORM)
+        raise UsageError(f"{_SINGLE} {shown(text)} sets nothing.", _form(text))
     _document(_SINGLE).check(StreamPolicy, tables)
     return tables
+
+
+def _form(text: str) -> str:
+    """How a key is set; that of `text`, if it has one."""
+    key, sign, value = (part.strip() for part in text.partition("="))
+    if not sign or not key or '"' in text or "'" in text:
+        key, value = "prompt.query", "What happens?"
+    return f"""Write KEY=VALUE as in TOML, texts in quotes: {shown(f'{key}="{value}"')}."""
 
 
 def _document(source: str) -> toml.Document:

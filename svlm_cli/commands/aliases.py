@@ -76,6 +76,10 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "--max-line-count": ("--max-lines",),
     "--charset": ("--encoding",),
     "--lang": ("--language",),
+    "-P": ("--output-dir",),
+    "-s": ("--start",),
+    "-t": ("--end",),
+    "--write-subs": ("--format",),
     "--embed-subs": ("--mux",),
     "--softsub": ("--mux",),
     "--burn-subtitles": ("--burn-in",),
@@ -96,6 +100,7 @@ OPTIONS: Final[dict[str, tuple[str, ...]]] = {
     "--silent": ("--quiet",),
 }
 
+_WHAT_IS_SAID: Final = "--query and --context say what the model speaks of."
 ADVICE: Final[dict[str, str]] = {
     # where the answer is no option of the command
     "--file": "Name it without an option.",
@@ -103,6 +108,8 @@ ADVICE: Final[dict[str, str]] = {
     "-i": "Name it without an option.",
     "--recursive": "A folder stands for all that is below it.",
     "-r": "A folder stands for all that is below it.",
+    "--task": _WHAT_IS_SAID,
+    "--translate": _WHAT_IS_SAID,
     "--log-level": "`svlm --debug` shows the traceback of an error.",
     "--traceback": "`svlm --debug` shows the traceback of an error.",
     "--verbose": "`svlm --debug` shows the traceback of an error.",

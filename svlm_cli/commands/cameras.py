@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _REPEAT_S = 60.0  # the same trouble is told again so often
 _NAMED_FILES = 3
+_WAY_OUT = " Ctrl-C ends, --max-reconnects N gives up after so many."
 
 
 class StatusLines:
@@ -58,7 +59,8 @@ class StatusLines:
                 self._reasons.pop(status.name, None)
             else:
                 return
-        self._say(f"svlm: {describe(status)}")
+        first = status.state is State.WAITING and status.failures == 1 and not status.connections
+        self._say(f"svlm: {describe(status)}{_WAY_OUT if first else ''}")
 
     def hear(self, name: str, segment: Segment) -> None:
         """A round is over: tell what was left out, at most once a minute."""
@@ -107,6 +109,7 @@ class _Watch:
     asks: bool  # questions may come
     watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
     errors: list[SvlmError] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)  # by name, those that were told
     cut: bool = False  # something with an end was stopped before it
     lines: StatusLines = field(init=False)
 
@@ -186,10 +189,18 @@ class _Watch:
             self.progress.become(feed.name, Condition.FILE)
         if isinstance(event, Segment):
             self.progress.hear(feed.name, event)
-            self.progress.write(feed.name, ", ".join(map(path_name, self.watched[feed.name].newest)))
+            self.tell_files(feed.name)
             self.lines.hear(feed.name, event)
         else:
             self.progress.follow(feed.name, event)
+
+    def tell_files(self, name: str) -> None:
+        """Where its words go, once for each file."""
+        files = ", ".join(map(path_name, self.watched[name].newest))
+        if files and self.files.get(name) != files:
+            self.files[name] = files
+            self.progress.write(name, files)
+            self.say(f"svlm: {name} -> {files}")
 
     def stop(self, report: "FeedReport") -> None:
         """One is stopped, and with it the command."""

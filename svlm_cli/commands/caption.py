@@ -1,5 +1,6 @@
 """``svlm caption``: videos in, subtitles out. Reads the options, and puts checkpoint, engine and videos together."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -21,9 +22,11 @@ from svlm_cli.commands.summary import State, Summary, SummaryStyle
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import OutputClosedError, refuse_closed_output
 from svlm_cli.outputs.progress import Progress
 from svlm_cli.pipeline.batch import STDOUT, Job, plan, refuse_done, still_missing
+from svlm_cli.pipeline.inputs import STDIN
 from svlm_cli.pipeline.questions import QuestionDesk
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def caption(asked: CaptionOptions) -> None:
 def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> Sequence[SvlmError]:
     """Returns what went wrong with some of the videos."""
     try:
+        _refuse_missing(jobs)
         products = asked.products(jobs)
     except InputError as error:
         if not asked.ignore_errors:
@@ -93,6 +97,12 @@ def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> 
             if not progress.quit_asked or not call.whole:
                 raise
     return call.errors
+
+
+def _refuse_missing(jobs: Sequence[Job]) -> None:
+    """`InputError` for a lone video that is not there: to open it takes seconds of imports."""
+    if len(jobs) == 1 and jobs[0].source != STDIN and not os.path.lexists(jobs[0].source):
+        file_address(jobs[0].source)
 
 
 def _tell(asked: CaptionOptions, line: str) -> None:

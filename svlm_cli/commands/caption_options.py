@@ -26,7 +26,7 @@ from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
 from svlm_cli.pipeline.batch import STDOUT, Existing, Job, Wanted
 from svlm_cli.pipeline.cameras import Camera
-from svlm_cli.pipeline.inputs import Input, find_inputs
+from svlm_cli.pipeline.inputs import STDIN, Input, find_inputs
 from svlm_cli.sources.files import Decoder
 from svlm_cli.sources.opening import SourceOptions
 
@@ -287,8 +287,12 @@ class CaptionOptions:
 
     def showing(self) -> Showing:
         """How people want to see what happens."""
-        folder, to_stdout = self.output_dir or Path(), self.output == STDOUT
+        beside = self.output is None and self.output_dir is None
+        folder, to_stdout = self.output_dir or Path(), self.output == STDOUT or (beside and STDIN in self._names())
         return Showing(self.screen, self.progress, self.quiet, self.model, folder, to_stdout)
+
+    def _names(self) -> list[str]:
+        return [one.reveal() for one in self.sources or ()]
 
     def video_options(self, *, several: bool = False) -> "VideoOptions":
         """What holds for every video, of which there may be `several`. `UsageError` for what makes no sense."""

@@ -13,6 +13,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import scheme_of
 from svlm_cli.outputs.output import Charset, Format
+from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.cameras import Camera
 
@@ -74,6 +75,12 @@ _TABLE: Final[tuple[tuple[str, str, Callable[[Setting], bool]], ...]] = (  # opt
         "files, and the words go to standard output",
         lambda call: not call.copies and all(one.path is None for one in call.targets),
     ),
+    (
+        "--overwrite",
+        "names that are there, and those of cameras hold the time",
+        lambda call: call.live and all(one.path is None or fixed_name(one.path) is None for one in call.targets),
+    ),
+    ("--start --end", "files, and these are live", lambda call: call.live and not call.calls("http", "https")),
     (
         "--name --segment --wait --every --max-reconnects --on-gap --when-behind --rtsp-transport --credentials",
         "cameras and other live sources, and these are files",

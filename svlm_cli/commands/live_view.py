@@ -64,6 +64,11 @@ class Showing:
             raise UsageError(*hindrance)
         return True
 
+    @property
+    def words_are_on_screen(self) -> bool:
+        """Whether the terminal shows what goes to standard output, among which a bar would be in the way."""
+        return self.style is ProgressStyle.AUTO and self.to_stdout and sys.stderr.isatty() and _same_file()
+
     def _hindrance(self) -> tuple[str, str] | None:
         """Why there cannot be a screen, and what to do about it."""
         if not sys.stderr.isatty():
@@ -126,7 +131,7 @@ def showing(
     people ask there.
     """
     if not wanted.wants_screen(endless=endless):
-        progress = open_progress(wanted.style, quiet=wanted.quiet)
+        progress = open_progress(wanted.style, quiet=wanted.quiet or wanted.words_are_on_screen)
         try:
             yield progress
         finally:

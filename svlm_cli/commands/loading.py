@@ -90,5 +90,5 @@ def load(
         graphs=asked.graphs,
     )
     if checkpoint.notice and asked.policy is None:
-        tell(sentence(checkpoint.notice, "--policy FILE gives it another."))
+        tell(sentence(checkpoint.notice, "--policy FILE gives it another, a policy.toml in its folder its own."))
     return engine

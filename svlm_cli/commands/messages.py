@@ -19,6 +19,7 @@ from svlm_cli.core.errors import (
     OutputExistsError,
     SvlmError,
     UsageError,
+    is_out_of_memory,
 )
 from svlm_cli.core.text import presentable
 
@@ -88,18 +89,12 @@ def machine_sentence(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         name = f"{error.filename} cannot be written: the" if error.filename else "The"
         return sentence(f"{name} disk is full.", "Make room, or write elsewhere.")
-    if isinstance(error, MemoryError) or _is_out_of_memory(error):
+    if is_out_of_memory(error):
         return sentence(
             "The memory is full.",
             "A smaller model, fewer --jobs, a lower --fps or --dtype fp8 need less; `svlm doctor` says what there is.",
         )
     return None
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Torch's errors, without importing it."""
-    on_gpu = type(error).__name__ == "OutOfMemoryError"
-    return on_gpu or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
 
 
 def bug_sentence(error: BaseException) -> str:

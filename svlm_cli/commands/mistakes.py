@@ -70,7 +70,7 @@ def _given(error: typer.BadParameter) -> Any:
 def _other_option(name: str, context: Any) -> str:
     """The option that is meant; at svlm itself, which has few, the command that this one belongs to."""
     known = [opt for one in context.command.get_params(context) for opt in (*one.opts, *one.secondary_opts)]
-    asked = name.lower().replace("_", "-")
+    asked = name.lower().replace("_", "-") if name.startswith("--") else name
     if meant := [one for one in aliases.OPTIONS.get(asked, ()) if one in known]:
         return f"Did you mean {' or '.join(meant)}?"
     if advice := aliases.ADVICE.get(asked):

@@ -65,3 +65,10 @@ class CapacityError(SvlmError):
     def __init__(self, message: str, hint: str = "", *, stream: int) -> None:
         super().__init__(message, hint)
         self.stream = stream
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there is no memory left: Python's own error, or torch's, which is not imported for that."""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

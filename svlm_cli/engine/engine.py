@@ -172,7 +172,7 @@ class Engine:
         asked = query_ids(self.prompt, words, words.query if query is None else query)
         if not self._free_slots:
             raise UsageError(
-                f"All {self.max_streams} streams of this engine are open.",
+                "All streams of this engine are open.",
                 "Close one that was left early, or load the engine with a larger max_streams.",
             )
         options = StreamOptions(

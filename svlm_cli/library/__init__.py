@@ -51,9 +51,10 @@ def caption(
     cannot be used, and for a video that cannot be read, or ends too early: then after its last segment. What there is
     to tell besides is a `UserWarning`.
     """
-    from svlm_cli.library.door import check_on_status, check_span, check_wish, sources_of
+    from svlm_cli.library.door import check_on_status, check_process, check_span, check_wish, sources_of
     from svlm_cli.library.wish import Wish
 
+    check_process()
     check_span(start_s, end_s)
     check_on_status(on_status)
     wish = Wish(source, model, fps, query, context, seed, sources_of(source, options, start_s, end_s))
@@ -86,8 +87,9 @@ def load_engine(
     `temperature` win over it. `questions` says how many may be answered at a time (`Captions.ask`): each takes the
     memory of a stream. That a checkpoint has no policy is a `UserWarning`.
     """
-    from svlm_cli.library.door import check_engine, check_policy, known_mode
+    from svlm_cli.library.door import check_engine, check_policy, check_process, known_mode
 
+    check_process()
     check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams, questions)
     known = None if mode is None else known_mode(mode)
     check_policy(policy)
@@ -95,6 +97,7 @@ def load_engine(
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
+    from svlm_cli.core.errors import ModelError, is_out_of_memory
     from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.engine.engine import Engine
     from svlm_cli.engine.footprint import Questions
@@ -108,4 +111,11 @@ def load_engine(
     whole = policy if isinstance(policy, StreamPolicy) else changes.applied(checkpoint.policy, fps=fps)
     asked = whole.changed(mode=known, fps=fps, temperature=temperature)
     room = Questions(forks=questions)
-    return Engine.load(checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams, questions=room)
+    try:
+        return Engine.load(
+            checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams, questions=room
+        )
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ModelError("The memory is full.", "A smaller model, or fewer streams, need less.") from error

@@ -1,5 +1,6 @@
 """Captions on their way: segments one by one, and how to end them from elsewhere. Knows no engine and no source."""
 
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Segment
 from svlm_cli.library.door import question_of
 from svlm_cli.pipeline.questions import Question, Reply
-from svlm_cli.sources.status import SourceStatus
+from svlm_cli.sources.status import SourceStatus, State, describe
 
 _LONGEST_ROUND_S = 5.0
 
@@ -31,6 +32,8 @@ class Control:
         self.status = status
         if self.on_status is not None:
             self.on_status(status)
+        elif status.state is State.WAITING and status.failures == 1 and not status.connections:
+            warnings.warn(f"{describe(status)} That goes on until max_reconnects failures, or stop().", stacklevel=2)
 
     def stop(self) -> None:
         """No other round begins, and the source ends."""
@@ -62,7 +65,10 @@ class Captions(Owned, Iterator[Segment]):
 
     def __next__(self) -> Segment:
         if not self.owned:
-            raise UsageError("These captions belong to the process that began them.", "Begin others in its fork.")
+            raise UsageError(
+                "These captions belong to the process that began them, and not to its fork.",
+                'Begin others in a process that multiprocessing.get_context("spawn") starts.',
+            )
         with self._turn:
             return next(self._segments)
 

@@ -19,6 +19,19 @@ from svlm_cli.pipeline.questions import Question
 from svlm_cli.sources.grid import frame_rate
 from svlm_cli.sources.opening import SourceOptions, is_file
 
+_process: int | None = None  # that a model was first asked of
+
+
+def check_process() -> None:
+    """`UsageError` in a fork of a process that has used a model: what computes there has lost its threads."""
+    global _process  # noqa: PLW0603  of the process, as the threads are
+    if _process not in (None, os.getpid()):
+        raise UsageError(
+            "This process is a fork of one that has used a model, and no model runs in such a fork.",
+            'Start it with multiprocessing.get_context("spawn").',
+        )
+    _process = os.getpid()
+
 
 def check_wish(wish: Wish) -> None:
     """`UsageError` for what no video could be captioned with."""

@@ -28,7 +28,10 @@ def timed_frames(
 def _frame(one: Frame | Picture, index: int, fps: float | None) -> Frame:
     pixels = one.pixels if isinstance(one, Frame) else one
     if not _is_picture(pixels):
-        raise UsageError(f"Frame {index} is no picture.", "Give RGB pictures: numpy arrays of uint8, [H, W, 3].")
+        raise UsageError(
+            f"Frame {index} is no picture: {_described(pixels)}.",
+            "Give RGB pictures: numpy arrays of uint8, [H, W, 3].",
+        )
     if not isinstance(one, Frame):
         if fps is None:
             hint = "Say how many there are a second, as in fps=25, or give Frame objects."
@@ -39,6 +42,12 @@ def _frame(one: Frame | Picture, index: int, fps: float | None) -> Frame:
     if isinstance(one.time_s, bool) or not isinstance(one.time_s, Real) or not math.isfinite(one.time_s):
         raise UsageError(f"The time of frame {index} is {shown(one.time_s)}.", "Give seconds, as a number.")
     return one
+
+
+def _described(pixels: object) -> str:
+    if isinstance(pixels, np.ndarray):
+        return f"an array of {pixels.dtype}, {list(pixels.shape)}"
+    return f"a {type(pixels).__name__}"
 
 
 def _is_picture(pixels: object) -> bool:

@@ -28,6 +28,7 @@ LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may
 
 # What ffmpeg may take a file for. Left out on purpose: whatever opens further files or addresses (hls, concat, dash,
 # image2, sdp, imf ...), and text drawn as pictures (tty).
+_HALF_AN_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]|$)|[\w.-]+:\d{1,5}(?:/|$)|[a-z]+:/")
 FORMATS = ",".join(
     """
     mov,mp4,m4a,3gp,3g2,mj2 matroska,webm mpegts mpegtsraw mpeg mpegvideo avi flv live_flv kux asf asf_o ogg mxf gxf
@@ -106,6 +107,15 @@ def stdin_address() -> Address:
     return Address(url="pipe:0", name="standard input", protocols="pipe,fd", stdin=True)
 
 
+def _hint_for(name: str) -> str:
+    """What somebody may have meant by a name that is no file's."""
+    if "@" in name or _HALF_AN_ADDRESS.match(name):
+        return "Check its name; an address begins with its kind, as in rtsp://."
+    if name.startswith("/dev/"):
+        return "Plug it in, and say of which kind it is, as in --input-format v4l2."
+    return "Check its name."
+
+
 def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Address:
     """A file that is there and can be opened; `InputError` with the reason otherwise. One that grows may be empty."""
     file = Path(path)
@@ -119,8 +129,7 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
             with file.open("rb"):
                 pass
     except FileNotFoundError:
-        hint = "Check its name; an address begins with its kind, as in rtsp://." if "@" in name else "Check its name."
-        raise InputError(f"{name} does not exist.", hint) from None  # the cause would quote it whole
+        raise InputError(f"{name} does not exist.", _hint_for(name)) from None  # the cause would quote it whole
     except PermissionError as error:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:

@@ -47,7 +47,9 @@ def plan_cameras(
     of `strftime` in which ``{name}`` stands for the camera. `UsageError` for a request that makes no sense.
     """
     if len(names) > len(sources):
-        raise UsageError(f"There are more names, {len(names)}, than sources, {len(sources)}.", "Give one --name for each.")
+        raise UsageError(
+            f"There are more names, {len(names)}, than sources, {len(sources)}.", "Give one --name for each."
+        )
     if wanted.output is not None and len(sources) > 1 and "{name}" not in wanted.output:
         raise UsageError(
             "One output file cannot take several cameras.", "Leave -o out, or write {name} in it for the camera."

@@ -16,6 +16,7 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.streams import ClosedStream
 from svlm_cli.media.ffmpeg import path_name
+from svlm_cli.outputs.output import Format
 
 STDIN = "-"
 VIDEO_SUFFIXES = frozenset(
@@ -119,6 +120,8 @@ def _expanded(name: str, tell: Tell) -> Iterable[Input]:
         return (Input.named(name),)
     fixed, parts = _parted(name)
     if not any(map(_PATTERN.search, parts)):
+        if Format.from_suffix(Path(name)) is not None:
+            raise UsageError(f"{path_name(name)} is no video, and does not exist.", f"Name an output with -o {name}.")
         return (Input.named(name),)
     return _matching(name, fixed, parts, tell)
 

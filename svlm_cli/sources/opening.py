@@ -171,8 +171,8 @@ class _Opening:
         """What goes on by itself."""
         options = self._options
         if options.start_s is not None or options.end_s is not None:
-            hint = "Leave them out, and stop it with Ctrl-C."
-            raise UsageError(f"{self._name} is live: it has no --start and no --end.", hint)
+            hint = "Leave them out, and stop it when you like."
+            raise UsageError(f"{self._name} is live: nobody can choose its start or its end.", hint)
         address = replace(address, enough_pixels=self._enough_pixels)
         return LiveStream(
             find_ffmpeg(),

@@ -39,6 +39,10 @@ IDLE = [
     ("rtsp://h/a --report r.html", "--report would"),
     ("rtsp://h/a --decoder decord", "--decoder would"),
     ("rtsp://h/a --follow", "--follow would"),
+    ("rtsp://h/a --overwrite", "--overwrite would do nothing: it is for names that are there"),
+    ("rtsp://h/a --start 5", "--start would do nothing: it is for files, and these are live."),
+    ("srt://h:9 --end 5", "--end would"),
+    ("x --input-format v4l2 --end 5", "--end would"),
     ("rtsp://h/a --every 2s", "--every would do nothing: it is for the address of a picture"),
     ("http://h/a --rtsp-transport udp", "--rtsp-transport would do nothing: it is for rtsp addresses."),
     ("x --input-format v4l2 --credentials netrc", "--credentials would do nothing: it is for addresses"),
@@ -53,6 +57,8 @@ BUSY = [
     "clip.mp4 --follow --stall-timeout 9",
     "clip.mp4 --jobs 4 --fail-fast --ignore-errors --summary none --decoder ffmpeg",
     "rtsp://h/a --rtsp-transport udp --credentials netrc --wait --on-gap reset --segment 1h --name a",
+    "rtsp://h/a --overwrite -o a.srt",
+    "http://h/a.mp4 --start 5 --end 9",
     "http://h/a --every 2s --when-behind catch-up --max-reconnects 3 --stall-timeout 9",
 ]
 

@@ -55,7 +55,7 @@ def test_captions_follow_it_and_tell_whose_it_was(svlm_inside: Svlm, here: Path,
     notice = "svlm: mine has no policy.toml: it streams by the policy of streamingvlm-7b, the default."
     plain = svlm_inside(*asked, "--set", "vision.max_pixels=100_000")
     assert plain.returncode == 0, plain.stderr
-    assert f"{notice} --policy FILE gives it another." in plain.stderr.splitlines()
+    assert f"{notice} --policy FILE gives it another, a policy.toml in its folder its own." in plain.stderr.splitlines()
     assert notice not in svlm_inside(*asked, "--set", "vision.max_pixels=100_000", "--quiet").stderr
     short = svlm_inside(*asked, "--set", "vision.max_pixels=100_000", "--policy", "short.toml")
     assert short.returncode == 0, short.stderr

@@ -114,7 +114,8 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 
 def test_a_signal_has_nothing_said_twice() -> None:
     """The last line before a stop came up to three times: its exception lands behind the write, and before its note."""
-    done = subprocess.run([sys.executable, "-c", INTERRUPTED], env=environment(), capture_output=True, text=True)
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     lines = re.findall(r"line (\d+)", done.stderr)
     assert len(lines) > 10_000
     assert len(set(lines)) == len(lines)

@@ -78,7 +78,8 @@ def test_a_wait_is_stopped_too(engine: Engine) -> None:
     """There is no such camera: `waits` would call it for ever."""
     captions = caption(f"rtsp://127.0.0.1:{free_port()}/stream", model=engine, options=SourceOptions(waits=True))
     threading.Timer(1.0, captions.stop).start()
-    stops_within(captions, 4)
+    with pytest.warns(UserWarning, match=r"Trying again in .* until max_reconnects failures"):
+        stops_within(captions, 4)
 
 
 def test_errors_of_addresses(engine: Engine) -> None:

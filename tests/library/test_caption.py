@@ -98,7 +98,7 @@ def test_left_early_it_leaves_nothing(engine: Engine, clip: Path) -> None:
     assert decoders() == before
     first, second = caption(clip, model=engine), caption(clip, model=engine)
     assert (next(first).round, next(second).round, next(first).round) == (0, 0, 1)
-    with pytest.raises(UsageError, match="streams of this engine are open"):
+    with pytest.raises(UsageError, match="All streams of this engine are open"):
         next(caption(clip, model=engine))
     first.close()
     second.close()

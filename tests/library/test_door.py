@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any, get_args
@@ -10,9 +11,21 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from svlm_cli import Frame, Mode, SourceOptions, StreamPolicy, UsageError, caption, load_engine
+from svlm_cli import (
+    Frame,
+    Mode,
+    ModelError,
+    SourceOptions,
+    SourceStatus,
+    State,
+    StreamPolicy,
+    UsageError,
+    caption,
+    load_engine,
+)
 from svlm_cli.commands.options import DtypeName
 from svlm_cli.engine.engine import Engine
+from svlm_cli.library.captions import Control
 from svlm_cli.library.door import known_mode
 from svlm_cli.library.frames import timed_frames
 from tests.clips import numbered
@@ -117,3 +130,29 @@ def test_pictures_get_their_times_from_their_rate() -> None:
     pictures = [numbered(index) for index in range(50)]
     frames = list(timed_frames(pictures, 25, start_s=0.4, end_s=1.2))
     assert [round(frame.time_s * 25) for frame in frames] == list(range(10, 30))
+
+
+def test_a_fork_uses_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would wait for ever, for threads that are its parent's."""
+    monkeypatch.setattr("svlm_cli.library.door._process", 1)
+    for call in (load_engine, lambda: caption("clip.mp4")):
+        with pytest.raises(UsageError, match="spawn"):
+            call()
+
+
+def test_an_engine_that_does_not_fit_says_so(tiny_checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match="The memory is full"):
+        load_engine(tiny_checkpoint, device="cpu", max_streams=10**9)
+
+
+def test_a_camera_that_cannot_be_reached_is_told_of() -> None:
+    """Once, where nobody listens: a program would wait without a word."""
+    control = Control()
+    waiting = SourceStatus("front", State.WAITING, "refuses the connection.", retry_s=0.5, failures=1)
+    with pytest.warns(UserWarning, match=r"front refuses the connection. .* until max_reconnects failures"):
+        control.note(waiting)
+    control.note(replace(waiting, failures=2))
+    control.note(replace(waiting, connections=1))
+    heard: list[SourceStatus] = []
+    Control(heard.append).note(waiting)
+    assert heard == [waiting]
