@@ -108,6 +108,5 @@ def test_a_format_cannot_be_added_half(tmp_path: Path) -> None:
 def test_a_kind_of_address_cannot_be_added_half(tmp_path: Path) -> None:
     told = "| devices | `--input-format`"
     row = Change("docs/cameras.md", told, f"| transport streams over TCP | `tcp://` |\n{told}")
-    whole_and_without_each(
-        tmp_path, [*changes("A new kind of address"), row], "tests/sources/test_schemes.py", "-k", "tcp or told"
-    )
+    tests = ("tests/sources/test_schemes.py", "tests/commands/test_doctor.py", "-k", "tcp or told or lacks")
+    whole_and_without_each(tmp_path, [*changes("A new kind of address"), row], *tests)

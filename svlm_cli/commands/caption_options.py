@@ -354,7 +354,7 @@ class CaptionOptions:
         """What is made of the video beside files of words; checked as far as can be."""
         if self.mux is None and self.burn_in is None and self.report is None:
             return ()
-        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products
+        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products, refuse_doubles
 
         if not re.fullmatch("[a-z]{3}", self.language):
             raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
@@ -367,9 +367,14 @@ class CaptionOptions:
         ]
         if self.report is not None:
             products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
+        refuse_doubles(jobs, products)
         if self.skip_existing:
             products = [product for product in products if not product.path.is_file()]
-        for notice in check_products(jobs, products):
+        notices = check_products(jobs, products)
+        kept = ", ".join(target.name for job in jobs for target in job.kept)
+        if kept and products and not self.quiet:
+            notices.append(f"{kept} stays as it is, and is not read: the words of {products[0].path} are made anew.")
+        for notice in notices:
             typer.echo(sentence(notice), err=True)
         return tuple(products)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
 
 _WHAT_SPEAKS = (
-    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in. "
-    "Real footage wants --model streamingvlm-7b."
+    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in, "
+    "and invents what it says of anything else. Real footage wants a GPU and --model streamingvlm-7b."
 )
 
 _GIB = 1 << 30

@@ -72,7 +72,7 @@ def write_page(report: Report) -> str:
     return string.Template(_asset("report.html")).substitute(
         title=title,
         summary=html.escape(f"{clock(report.length_s)} captioned by {plain_text(report.provenance.model)} with svlm"),
-        count=f"{len(report.cues)} lines",
+        count=f"{len(report.cues)} line{'s' * (len(report.cues) != 1)}",
         video=html.escape(report.video),
         lines="\n".join(rows),
         style=style,

@@ -155,6 +155,21 @@ class ReportPage:
         """There is nothing else."""
 
 
+def refuse_doubles(jobs: Sequence[Job], products: Sequence[Product]) -> None:
+    """Raise `UsageError` for a product that would be written over an input or another output."""
+    taken: dict[Path, str] = {}
+    for job in jobs:
+        taken[Path(job.source).resolve()] = "the video itself"
+        for target in (*job.targets, *job.kept):
+            if target.path is not None:
+                taken[target.path.resolve()] = "another output"
+    for product in products:
+        path = product.path.resolve()
+        if path in taken:
+            raise UsageError(f"{product.path} is {taken[path]}.", "Choose another name.")
+        taken[path] = "another output"
+
+
 def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str]:
     """Raise `UsageError` for what makes no sense, and what `Product.prepare` raises, before a model is loaded.
 
@@ -167,14 +182,8 @@ def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str
             f"{products[0].path} cannot be made of {len(jobs)} videos.", "Caption them one by one for that."
         )
     (job,) = jobs
-    taken = {Path(job.source).resolve(): "the video itself"}
-    taken |= {target.path.resolve(): "another output" for target in job.targets if target.path is not None}
     notices = []
     for product in products:
-        path = product.path.resolve()
-        if path in taken:
-            raise UsageError(f"{product.path} is {taken[path]}.", "Choose another name.")
-        taken[path] = "another output"
         if job.source == STDIN:
             raise UsageError(
                 f"{product.path} cannot be made of standard input, which is gone when its words are known.",
