@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
-SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY")
 """Variables of the environment that no other program gets: whatever it reads might get hold of them."""
 
 _KEEPER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0')
