@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import judge, options
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
@@ -115,6 +115,8 @@ def match(
 
 
 app.command()(claims)
+app.add_typer(judge.commentary)
+app.add_typer(judge.livesports)
 
 
 def _score_files(paths: Sequence[Path], seed: int, minutes: float | None) -> "Report":

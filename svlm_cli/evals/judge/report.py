@@ -11,7 +11,6 @@ from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.evals.judge.questions import Benchmark, Outcome
 from svlm_cli.evals.judge.tally import FEW_VIDEOS, Rates, is_vote, rates
 from svlm_cli.evals.judge.votes import Vote, VotesFile, difference
-from svlm_cli.evals.report import Table
 from svlm_cli.evals.scores import FIFTHS, Estimate
 
 CONTROLS: Final = ("same", "reference", "empty")
@@ -130,7 +129,7 @@ class JudgeReport:
             "notes": list(self.notes()),
         }
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
         """Who wins; and how far the judge is to be trusted."""
         fifths = [f"fifth {one}" for one in range(1, FIFTHS + 1)] if self.rows[0].rates.fifths else []
         drift = ["last - first"] if fifths else []
@@ -162,11 +161,11 @@ class JudgeReport:
 def make_report(files: Sequence[VotesFile]) -> JudgeReport:
     """`UsageError` unless all are by one judge, of the same data, and each control is of a commentary that is there."""
     settings = [one.runs[0].setting for one in files]
-    for one in settings:
+    for file, one in zip(files, settings, strict=True):
         for name in ("benchmark", "judge", "server", "prompts", "data"):
             if getattr(one, name) != getattr(settings[0], name):
                 raise UsageError(
-                    f"The files of votes are about another {difference(settings[0], one)} each.", "Report them apart."
+                    f"{file.path} is about {difference(settings[0], one)} than {files[0].path}.", "Report them apart."
                 )
     compared = {side for one in settings if not one.control for side in (one.a, one.b)}
     seen = set()

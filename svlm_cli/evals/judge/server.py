@@ -98,7 +98,9 @@ class OpenAIServer:
         return Reply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
-        status, said = error.status_code, self._presentable(error.message)
+        status, body = error.status_code, error.body
+        told = body.get("message") if isinstance(body, dict) else None
+        said = self._presentable(told if isinstance(told, str) else error.message)
         about_temperature = error.param == "temperature" or "temperature" in said.lower()
         if temperature is not None and status in _TELLS_OF_TEMPERATURE and about_temperature:
             return TemperatureRefusedError()

@@ -116,7 +116,7 @@ def _votes(lines: JsonLines) -> VotesFile:
             if "run" in row:
                 run: VoteRun = _value(VoteRun, row["run"])
                 if runs and run.setting != runs[0].setting:
-                    raise LineError(f"is about another {difference(runs[0].setting, run.setting)} than the first line")
+                    raise LineError(f"is about {difference(runs[0].setting, run.setting)} than the first line")
                 runs.append(run)
                 continue
             vote: Vote = _value(Vote, row)
@@ -147,10 +147,15 @@ def _require_all(kind: Any, row: Any) -> None:
 
 
 def difference(one: VoteSetting, other: VoteSetting) -> str:
-    """What people call the first thing in which they differ."""
-    words = {"data": "file of data", "a": "first file of predictions", "b": "second file of predictions"}
+    """What people call the first thing in which they differ, as in "another judge"."""
+    words = {
+        "prompts": "other prompts",
+        "data": "another file of data",
+        "a": "another first file of predictions",
+        "b": "another second file of predictions",
+    }
     name = next(each.name for each in fields(VoteSetting) if getattr(one, each.name) != getattr(other, each.name))
-    return words.get(name, name)
+    return words.get(name, f"another {name}")
 
 
 class GrowingVotes(Closing):
@@ -163,7 +168,7 @@ class GrowingVotes(Closing):
             if self.before.runs and self.before.runs[0].setting != run.setting:
                 other = difference(self.before.runs[0].setting, run.setting)
                 raise OutputError(
-                    f"{plain_text(str(path))} holds votes about another {other}.",
+                    f"{plain_text(str(path))} holds votes about {other}.",
                     "Choose another -o; what was answered before is not asked again.",
                 )
             if not self.before.runs or self.before.runs[-1] != run:

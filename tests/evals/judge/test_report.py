@@ -1,6 +1,8 @@
 """Reports call a judge what it is. The judges are those of the loopback server, whose ways are known."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from svlm_cli.evals.judge.pairs import Control
 from svlm_cli.evals.judge.questions import Benchmark, Outcome
 from svlm_cli.evals.judge.report import JudgeReport, make_report
 from svlm_cli.evals.judge.votes import VotesFile
+from tests.conftest import environment
 from tests.evals.benchmarks.miniature import games
 from tests.evals.judge.judging import judge, vote, vote_run
 from tests.servers.judge import Decide, length_biased, malformed, noisy, position_biased, truthful
@@ -155,3 +158,13 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         assert said in str(caught.value)
     of_b = replace(one, runs=(vote_run(control="same", a="b", b="b"),))
     assert make_report([one, of_b]).missing == ("reference", "empty")
+
+
+def test_judging_needs_no_torch() -> None:
+    """Guards quick reports, and judging on machines that run no model."""
+    modules = ", ".join(f"svlm_cli.evals.judge.{one}" for one in ("pairs", "report", "run", "server"))
+    script = f"import sys\nsys.modules.update(torch=None, transformers=None)\nimport {modules}"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
