@@ -7,7 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -214,6 +214,7 @@ def _judge(
         typer.echo(text.rstrip("\n"))
         return
     a, data, output, judge = _required(asked, data_option, data)
+    asked = replace(asked, base_url=asked.base_url.rstrip("/"))
     from svlm_cli.evals.judge.pairs import Control
     from svlm_cli.evals.judge.votes import GrowingVotes
 

@@ -101,8 +101,11 @@ def test_what_is_left_out_and_torn_is_told(calls: Calls) -> None:
 
 
 @pytest.mark.extra
-def test_a_killed_run_loses_no_vote_and_pays_for_nothing_twice(calls: Calls, tmp_path: Path) -> None:
-    """Guards what a judge costs: kill -9 while it answers, then the same call again."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+def test_a_stopped_run_loses_no_vote_and_pays_for_nothing_twice(
+    calls: Calls, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """Guards what a judge costs: kill -9 or Ctrl-C while it answers, then the same call again."""
     clips, a, b = games(tmp_path, 6)
     asked = calls.commentary(a, b, clips=clips, more=("--jobs", "4"))
     votes, goes_on = tmp_path / "votes.jsonl", threading.Event()
@@ -124,8 +127,8 @@ def test_a_killed_run_loses_no_vote_and_pays_for_nothing_twice(calls: Calls, tmp
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.send_signal(number)
+    assert process.wait(20) == code, "nobody waits for the answers that are under way"
     goes_on.set()
     before = votes.read_bytes()
     kept = before[: before.rfind(b"\n") + 1]

@@ -101,7 +101,7 @@ def serve_judge(decide: Decide) -> Iterator[JudgeOnLoopback]:
     """A running judge."""
     judge = JudgeOnLoopback(decide)
     handler = type("Handler", (_Handler,), {"judge": judge, "lock": threading.Lock()})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         judge.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -110,6 +110,11 @@ def serve_judge(decide: Decide) -> Iterator[JudgeOnLoopback]:
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed is no error of this server's."""
 
 
 class _Handler(BaseHTTPRequestHandler):

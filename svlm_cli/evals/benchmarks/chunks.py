@@ -173,7 +173,7 @@ class CommentaryFile(Closing):
     """
 
     def __init__(self, path: Path) -> None:
-        self._lines = AppendedLines(path)
+        self._lines = AppendedLines(path, ('{"video":',))
         try:
             chunks = _chunks(self._lines.before)
         except BaseException:

@@ -107,11 +107,13 @@ def _is_object(line: bytes) -> bool:
 class AppendedLines(Closing):
     """A file of JSON lines that grows: `before` is what it held, and each `append` is one whole line.
 
-    It is locked while it is open; a second writer is refused. Raises `OutputError`, and `InputError` for what is in it.
+    It is locked while it is open; a second writer is refused. Raises `OutputError`, and `InputError` for what is in it:
+    a torn line is dropped, with the first `append`, only if it begins as one of ours does (`beginnings`).
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, beginnings: tuple[str, ...]) -> None:
         self._path = path
+        self._mended = False
         refuse_special(path)
         refuse_folder(path)
         try:
@@ -120,8 +122,10 @@ class AppendedLines(Closing):
             raise write_error(path, error) from error
         try:
             self._lock()
-            self.before = parse_lines(path, read_data(path))
-            self._end_last_line()
+            data = read_data(path)
+            self.before = parse_lines(path, data)
+            if self.before.torn:
+                _require_ours(self.before, data, beginnings)
         except BaseException:
             self.close()
             raise
@@ -138,6 +142,7 @@ class AppendedLines(Closing):
             pass  # a file system without locks
 
     def _end_last_line(self) -> None:
+        self._mended = True
         data = read_data(self._path)
         if self.before.torn:
             os.ftruncate(self._descriptor, data.rfind(b"\n") + 1)
@@ -146,6 +151,8 @@ class AppendedLines(Closing):
 
     def append(self, row: Mapping[str, Any]) -> None:
         """One more line. Raises `OutputError`; then the file is as it was before."""
+        if not self._mended:
+            self._end_last_line()
         self._put(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n")
 
     def _put(self, data: bytes) -> None:
@@ -166,6 +173,14 @@ class AppendedLines(Closing):
                 os.close(descriptor)
             except OSError as error:
                 raise OutputError(f"{plain_text(str(self._path))} cannot be written: {error.strerror}.") from error
+
+
+def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) -> None:
+    """`InputError` if the torn line is somebody's one line of text, which is not ours to drop."""
+    *before, rest = data.split(b"\n")
+    if not any(rest.startswith(one.encode()) or one.encode().startswith(rest) for one in beginnings):
+        with lines.at(len(before) + 1):
+            raise LineError("is no line of such a file")
 
 
 def text(row: Mapping[str, Any], key: str, *, default: str | None = None) -> str:

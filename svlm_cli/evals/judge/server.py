@@ -58,6 +58,8 @@ class OpenAIServer:
             raise UsageError(
                 f"{KEY_VARIABLE} is not set.", "Set it to your key; for a server that takes any, set it to any text."
             )
+        if not (key.strip().isascii() and key.strip().isprintable()):
+            raise UsageError(f"{KEY_VARIABLE} holds what no key holds.", "Correct it.")
         from openai import OpenAI
 
         self._judge = judge
@@ -94,7 +96,7 @@ class OpenAIServer:
         if finish == "length":
             raise AskAgainError("its answer is cut off")
         usage = getattr(completion, "usage", None)
-        said = text.replace(self._key, "...") if isinstance(text, str) else ""
+        said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
         return Reply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:

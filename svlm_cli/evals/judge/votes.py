@@ -162,7 +162,7 @@ class GrowingVotes(Closing):
     """A file of votes that a run adds to. Raises `OutputError` if it is about something else, or another run's."""
 
     def __init__(self, path: Path, run: VoteRun) -> None:
-        self._lines = AppendedLines(path)
+        self._lines = AppendedLines(path, ('{"run":', '{"video":'))
         try:
             self.before = _votes(self._lines.before)
             if self.before.runs and self.before.runs[0].setting != run.setting:

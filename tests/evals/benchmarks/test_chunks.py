@@ -1,5 +1,6 @@
 """Files of predictions: both forms read, one written, and nothing lost when the writer is killed."""
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.evals.benchmarks.miniature import chunk, item, write_lines
 
 FIRST = CommentedChunk("a.mp4", 1000, 1100, (CommentedItem("Ho\u2028ho", 1000, 1001.5),))
 SECOND = CommentedChunk("a.mp4", 1100, 1200, ())
+THIRD = CommentedChunk("a.mp4", 1200, 1300, ())
 
 
 def test_both_forms_say_the_same(tmp_path: Path) -> None:
@@ -59,7 +61,18 @@ def test_what_a_killed_writer_left_is_dropped(tmp_path: Path, lost: int) -> None
         assert ("is incomplete" in file.notice) is torn
         if torn:
             file.append(SECOND)
-    assert path.read_bytes() == data
+        file.append(THIRD)
+    assert path.read_bytes() == data + json.dumps(THIRD.to_json(), separators=(",", ":")).encode() + b"\n"
+
+
+@pytest.mark.parametrize("text", ["Buy milk.", '{"milk": 3', "  ", '{"video": "a.mp4"}'])
+def test_what_is_not_ours_stays_as_it_is(tmp_path: Path, text: str) -> None:
+    """Guards the one line of somebody else's file, named by a slip, against being dropped as half a line of ours."""
+    path = tmp_path / "notes"
+    path.write_text(text)
+    with contextlib.suppress(InputError), CommentaryFile(path):
+        assert not text.strip(), "it is refused"
+    assert path.read_text() == text
 
 
 def test_two_runs_do_not_write_one_file(tmp_path: Path) -> None:

@@ -136,6 +136,20 @@ def test_nobody_is_there(judge: JudgeOnLoopback) -> None:
 
 
 @pytest.mark.extra
+def test_a_key_that_cannot_be_sent() -> None:
+    with pytest.raises(UsageError, match="holds what no key holds") as caught:
+        OpenAIServer("judge-1", "http://127.0.0.1:9/v1", "sesam\N{LATIN SMALL LETTER E WITH ACUTE}", timeout_s=5)
+    assert "sesam" not in str(caught.value)
+
+
+@pytest.mark.extra
+def test_half_a_character_is_no_trouble(judge: JudgeOnLoopback, tmp_path: Path) -> None:
+    """Guards files of votes and answers, which are UTF-8."""
+    judge.decide = lambda first, second: "A\ud800"
+    assert client(judge).ask(MESSAGES, seed=None, temperature=None).text == "A?"
+
+
+@pytest.mark.extra
 def test_without_a_key_nothing_is_asked() -> None:
     with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
         OpenAIServer("judge-1", "http://127.0.0.1:9/v1", " ", timeout_s=5)
