@@ -12,10 +12,11 @@ UV ?= $(shell command -v uv)
 BIN := .venv/bin
 VENV := .venv/.stamp
 KERNELS_VENV := .venv-kernels/.stamp
+JUDGE_VENV := .venv-judge/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all kernels-test bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test judge-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,6 +47,13 @@ $(KERNELS_VENV): constraints.txt tests/compute/kernels/requirements.txt
 	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/compute/kernels/requirements.txt)
 	touch $@
 
+# The oldest openai that pyproject.toml allows; .venv has the newest.
+$(JUDGE_VENV): constraints.txt tests/evals/judge/requirements.txt
+	mkdir -p $(@D)
+	grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
+	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/evals/judge/requirements.txt)
+	touch $@
+
 $(TINY): tests/tiny.py | $(VENV)
 	rm -rf .demo/tiny
 	$(BIN)/python -c 'import pathlib, tests.tiny; tests.tiny.make_tiny_checkpoint(pathlib.Path(".demo/tiny"))'
@@ -69,10 +77,13 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
 	$(BIN)/pytest -n 3 --dist worksteal -m extra
-	$(MAKE) kernels-test
+	$(MAKE) kernels-test judge-test
 
 kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
+
+judge-test: $(JUDGE_VENV)  ## the judge's client with the oldest openai that is allowed
+	$(<D)/bin/pytest -m 'extra or not extra' tests/evals/judge/test_server.py
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
@@ -91,5 +102,5 @@ format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove all that is made
-	rm -rf .venv .venv-kernels .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kernels .venv-judge .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

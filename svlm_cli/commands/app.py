@@ -71,13 +71,22 @@ class LazyGroup(SvlmGroup):
 
 def _load(name: str) -> Any:
     app: typer.Typer = import_module(COMMANDS[name][0]).app
+    _make_ours(app)
+    command = get_command(app)
+    command.name = name
+    return command
+
+
+def _make_ours(app: typer.Typer) -> None:
+    """Its classes are ours, and those of the groups in it."""
     app.rich_markup_mode = None  # Rich's help costs 0.2 s of imports
     app.info.cls = SvlmGroup
     for one in app.registered_commands:
         one.cls = SvlmCommand
-    command = get_command(app)
-    command.name = name
-    return command
+    for group in app.registered_groups:
+        group.cls = SvlmGroup
+        if group.typer_instance is not None:
+            _make_ours(group.typer_instance)
 
 
 def _print_version(asked: bool) -> None:

@@ -28,6 +28,7 @@ VARIABLES: Final = (
     Variable("HF_TOKEN", "Who you are, for models of the hub that are not open to all.", secret=True),
     Variable("HF_ENDPOINT", "Another hub."),
     Variable("HF_HUB_OFFLINE", "1: as --offline."),
+    Variable("OPENAI_API_KEY", "Who you are to the server of a judge (`svlm eval commentary judge`).", secret=True),
     Variable("NO_COLOR", "Not empty: no colours."),
     Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),
     Variable("OMP_WAIT_POLICY", "ACTIVE: threads that wait go on running. svlm makes it PASSIVE."),
@@ -43,5 +44,6 @@ def refuse_unreadable_hub() -> None:
 FILES: Final = (
     ("~/.config/svlm/config.toml", "The configuration ($XDG_CONFIG_HOME moves it). `svlm config --init` writes one."),
     ("~/.cache/huggingface/hub", "Models that were fetched."),
+    ("~/.cache/svlm/judge", "What judges have answered ($XDG_CACHE_HOME moves it)."),
     ("STEM.srt.part", "The subtitles of a video that is being captioned, or was when svlm was stopped: valid so far."),
 )

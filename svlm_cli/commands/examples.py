@@ -81,6 +81,29 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm eval claims results", "What has been measured so far:"),
         Example("svlm eval claims results --model my-model --row streaming", "Measure one row:"),
     ),
+    "eval commentary judge": (
+        Example(
+            "svlm eval commentary judge a.jsonl b.jsonl --clips clips.jsonl --judge gpt-5 -o votes.jsonl",
+            "Which of two commentaries of the same games is better?",
+        ),
+        Example(
+            "svlm eval commentary judge a.jsonl --control empty --clips clips.jsonl --judge gpt-5 -o empty.jsonl",
+            "Does the judge read?",
+        ),
+        Example(
+            "svlm eval commentary judge --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"
+        ),
+    ),
+    "eval commentary report": (
+        Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
+    ),
+    "eval livesports judge": (
+        Example(
+            "svlm eval livesports judge a.jsonl b.jsonl --events events.jsonl --judge gpt-5 -o votes.jsonl",
+            "Which of two commentaries is closer to a person's words?",
+        ),
+    ),
+    "eval livesports report": (Example("svlm eval livesports report votes.jsonl", "Count the votes:"),),
     "simulate": (
         Example(
             "svlm simulate --seed 7 --minutes 5 -o match.mp4",

@@ -25,8 +25,8 @@ _PREFIX: Final = "SVLM_"
 
 # What belongs to one call: in a file it would hit every call.
 _ONE_CALL: Final = frozenset(
-    "batch-file burn-in end help init input-option json keep mux name output path plot policy predictions report "
-    "resume row save set start toml write".split()
+    "at batch-file burn-in choice clips control end events help init input-option json keep mux name output path plot "
+    "policy predictions report resume row save set show-prompts start toml write".split()
 )
 _CAREFUL: Final = frozenset({"config", "doctor", "man"})  # they help where the file is broken
 
@@ -99,8 +99,8 @@ def table_of(settings: Settings, words: Sequence[str]) -> dict[str, Any]:
 
 def of_command(settings: Settings, words: Sequence[str], context: Any) -> dict[str, Any]:
     """What holds for a command, by key: its own table's values, else those before the first table."""
-    for depth in range(1, len(words)):  # of groups
-        place, known = ".".join(words[:depth]), list(context.parent.command.commands)
+    for depth, group in enumerate(_groups(context), 1):
+        place, known = ".".join(words[:depth]), list(group.commands)
         for name in table_of(settings, words[:depth]):
             if name not in known:
                 raise _unknown(settings, f"{place}.{name}", [f"{place}.{one}" for one in known])
@@ -119,6 +119,14 @@ def of_command(settings: Settings, words: Sequence[str], context: Any) -> dict[s
         if option is not None and key not in values and is_shared(option) and not isinstance(value, dict):
             values[key] = _value(settings, written, option, value, context)
     return values
+
+
+def _groups(context: Any) -> list[Any]:
+    """Those that a command is in, the outermost first; svlm itself is not among them."""
+    found: list[Any] = []
+    while (context := context.parent) is not None and context.parent is not None:
+        found.insert(0, context.command)
+    return found
 
 
 @cache

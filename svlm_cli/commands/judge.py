@@ -1,0 +1,386 @@
+"""``svlm eval commentary`` and ``svlm eval livesports``: two commentaries of real footage before a judge.
+
+The judging is in ``evals/judge/``, the files of the benchmarks in ``evals/benchmarks/``.
+"""
+
+import json
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import ExitCode, sentence
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import add_rows, bar, table_console
+from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.destination import make_folder
+
+if TYPE_CHECKING:
+    from svlm_cli.evals.judge.asking import Asker
+    from svlm_cli.evals.judge.pairs import Control, Pairs
+    from svlm_cli.evals.judge.prompts import JudgePrompts
+    from svlm_cli.evals.judge.questions import JudgeQuestion
+    from svlm_cli.evals.judge.report import JudgeReport
+    from svlm_cli.evals.judge.run import Spent
+    from svlm_cli.evals.judge.votes import GrowingVotes, VoteRun
+
+ControlName = Literal["same", "reference", "empty"]
+
+commentary = typer.Typer(
+    name="commentary",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Inf-Streams-Eval: two commentaries of full games, judged.",
+)
+livesports = typer.Typer(
+    name="livesports",
+    no_args_is_help=True,
+    add_completion=False,
+    help="LiveSports-3K CC: two commentaries of short events, judged.",
+)
+
+
+@commentary.callback()
+def _commentary() -> None:
+    """Inf-Streams-Eval: two commentaries of full games, judged."""
+
+
+@livesports.callback()
+def _livesports() -> None:
+    """LiveSports-3K CC: two commentaries of short events, judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """What the two ``judge`` commands share, in the order of the help."""
+
+    a: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="A.jsonl", help="The predictions whose win rate is asked for.", rich_help_panel=Panel.INPUT
+        ),
+    ] = None
+    b: Annotated[
+        Path | None,
+        typer.Argument(metavar="B.jsonl", help="Those that they are compared with.", rich_help_panel=Panel.INPUT),
+    ] = None
+    control: Annotated[
+        ControlName | None,
+        typer.Option(
+            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ] = None
+    prompts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="Ask in other words than ours.", rich_help_panel=Panel.INPUT),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.jsonl",
+            help="The votes. Those that are there are kept.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
+    cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="What is answered there is not asked again. Default: ~/.cache/svlm/judge.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
+    show_prompts: Annotated[
+        bool,
+        typer.Option("--show-prompts", help="Print what the judge is asked, and exit.", rich_help_panel=Panel.OUTPUT),
+    ] = False
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="The model that judges, as its server calls it.", rich_help_panel=Panel.MODEL
+        ),
+    ] = None
+    base_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="A server of chat completions. Its key is taken from OPENAI_API_KEY.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ] = "https://api.openai.com/v1"
+    jobs: Annotated[int, typer.Option(min=1, max=256, help="Questions at once.", rich_help_panel=Panel.MEASURING)] = 8
+    tries: Annotated[
+        int, typer.Option(min=1, max=100, help="How often each is asked, at most.", rich_help_panel=Panel.MEASURING)
+    ] = 6
+    answer_timeout: Annotated[
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="How long an answer may take.", rich_help_panel=Panel.MEASURING),
+    ] = 120.0
+    price_in: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of a million tokens that the judge reads.", rich_help_panel=Panel.MEASURING),
+    ] = None
+    price_out: Annotated[
+        float | None,
+        typer.Option(min=0, help="Of a million tokens that it writes.", rich_help_panel=Panel.MEASURING),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfClips:
+    asked: JudgeOptions = field(default_factory=JudgeOptions)
+    clips: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.", rich_help_panel=Panel.INPUT),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfEvents:
+    asked: JudgeOptions = field(default_factory=JudgeOptions)
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.", rich_help_panel=Panel.INPUT
+        ),
+    ] = None
+
+
+@commentary.command("judge")
+@options.takes(_OfClips)
+def judge_commentary(one: _OfClips) -> None:
+    """Have a model judge which of two commentaries is better, clip by clip, in both orders.
+
+    Each vote is a line of the output. A run that was stopped goes on where it was, and pays for nothing twice.
+    """
+    from svlm_cli.evals.judge.pairs import commentary_pairs
+
+    _judge("commentary", one.asked, "--clips", one.clips, commentary_pairs)
+
+
+@livesports.command("judge")
+@options.takes(_OfEvents)
+def judge_livesports(one: _OfEvents) -> None:
+    """Have a model judge which of two commentaries is closer to what a person said, event by event, in both orders.
+
+    Each vote is a line of the output. A run that was stopped goes on where it was, and pays for nothing twice.
+    """
+    from svlm_cli.evals.judge.pairs import livesports_pairs
+
+    _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
+
+
+_Votes = Annotated[
+    list[Path],
+    typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.", rich_help_panel=Panel.INPUT),
+]
+
+_Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the win rates.", rich_help_panel=Panel.OUTPUT)
+]
+
+
+@commentary.command("report")
+def report_commentary(votes: _Votes, plot: _Plot = None, as_json: options.Json = False) -> None:
+    """Count votes: who wins, over all and by fifths of the games, and how far the judge is to be trusted."""
+    _report("commentary", votes, plot, as_json=as_json)
+
+
+@livesports.command("report")
+def report_livesports(votes: _Votes, plot: _Plot = None, as_json: options.Json = False) -> None:
+    """Count votes: who wins, and how far the judge is to be trusted."""
+    _report("livesports", votes, plot, as_json=as_json)
+
+
+def _judge(
+    benchmark: str,
+    asked: JudgeOptions,
+    data_option: str,
+    data: Path | None,
+    pairs_of: "Callable[[Path, Path, Path | None, Control | None], Pairs]",
+) -> None:
+    from svlm_cli.evals.judge.prompts import prompts_file, read_prompts
+
+    prompts, text = read_prompts(asked.prompts or prompts_file(benchmark))
+    if asked.show_prompts:
+        typer.echo(text.rstrip("\n"))
+        return
+    a, data, output, judge = _required(asked, data_option, data)
+    asked = replace(asked, base_url=asked.base_url.rstrip("/"))
+    from svlm_cli.evals.judge.pairs import Control
+    from svlm_cli.evals.judge.votes import GrowingVotes
+
+    asker = _asker(asked, benchmark, judge, prompts)
+    control = None if asked.control is None else Control(asked.control)
+    found = pairs_of(data, a, asked.b, control)
+    run = _run(benchmark, asked, data, a, judge, prompts, found)
+    with GrowingVotes(output, run) as votes:
+        for notice in filter(None, (*found.notices, votes.before.notice)):
+            typer.echo(sentence(notice), err=True)
+        if found.left_out:
+            left = f"{found.left_out} of {found.left_out + len(found.pairs)} are left out"
+            typer.echo(sentence(f"{left}: not all predictions cover them."), err=True)
+        questions = [
+            question for pair in found.pairs for question in pair.questions() if not votes.before.is_done(question)
+        ]
+        spent = _collect(questions, asker, asked.jobs, votes, has_ties=run.setting.benchmark.has_ties)
+    _tell(spent, asker, run, output, asked)
+
+
+def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple[Path, Path, Path, str]:
+    """What a question cannot be asked without. Raises `UsageError`."""
+    if asked.a is None or (asked.b is None and asked.control is None):
+        raise UsageError("Two files of predictions are compared.", "Name both, or one and a --control.")
+    if asked.b is not None and asked.control is not None:
+        raise UsageError("A --control is of one file of predictions.", "Leave out the other.")
+    if data is None:
+        raise UsageError(f"{data_option} is missing.", "Name the file of the benchmark.")
+    if asked.output is None:
+        raise UsageError("-o is missing.", "Name a file for the votes.")
+    if not asked.judge:
+        raise UsageError("--judge is missing.", "Name the model that judges.")
+    for value in (asked.answer_timeout, asked.price_in or 0.0, asked.price_out or 0.0):
+        if not math.isfinite(value):
+            raise UsageError(f"{value:g} is no price and no number of seconds.", "Give a number.")
+    return asked.a, data, asked.output, asked.judge
+
+
+def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "Asker":
+    from svlm_cli.evals.judge.asking import Asker, Patience
+    from svlm_cli.evals.judge.questions import Benchmark
+    from svlm_cli.evals.judge.replies import ReplyCache, default_cache
+    from svlm_cli.evals.judge.server import KEY_VARIABLE, OpenAIServer
+
+    server = OpenAIServer(judge, asked.base_url, os.environ.get(KEY_VARIABLE, ""), timeout_s=asked.answer_timeout)
+    folder = asked.cache or default_cache()
+    make_folder(folder, "Choose another --cache.")
+    seed = Benchmark(benchmark).seed
+    return Asker(server, asked.base_url, judge, prompts, ReplyCache(folder), seed, Patience(asked.tries))
+
+
+def _run(
+    benchmark: str,
+    asked: JudgeOptions,
+    data: Path,
+    a: Path,
+    judge: str,
+    prompts: "JudgePrompts",
+    found: "Pairs",
+) -> "VoteRun":
+    """What the votes will say of themselves. A control stands in A's place, and A in B's."""
+    from svlm_cli.core.version import __version__
+    from svlm_cli.evals.benchmarks.lines import fingerprint_of
+    from svlm_cli.evals.judge.questions import Benchmark, PairOrder
+    from svlm_cli.evals.judge.server import openai_version
+    from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
+
+    first = a if asked.control in (None, "same") else None
+    second = asked.b or a
+    setting = VoteSetting(
+        Benchmark(benchmark),
+        asked.control or "",
+        judge,
+        asked.base_url,
+        prompts.fingerprint,
+        fingerprint_of(data),
+        "" if first is None else fingerprint_of(first),
+        fingerprint_of(second),
+    )
+    first_name = str(asked.control) if first is None else first.name
+    questions = len(found.pairs) * len(PairOrder)
+    return VoteRun(
+        setting, data.name, first_name, second.name, questions, found.left_out, __version__, openai_version()
+    )
+
+
+def _collect(
+    questions: Sequence["JudgeQuestion"], asker: "Asker", jobs: int, votes: "GrowingVotes", *, has_ties: bool
+) -> "Spent":
+    from svlm_cli.evals.judge.run import collect_votes
+    from svlm_cli.evals.judge.votes import Vote
+
+    done = 0
+    with bar("votes", len(questions)) as (advance, _):
+
+        def write(vote: Vote) -> None:
+            nonlocal done
+            votes.append(vote)
+            done += 1
+            advance(done)
+
+        return collect_votes(questions, asker, jobs=jobs, has_ties=has_ties, write=write)
+
+
+def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
+    cost = spent.cost(asked.price_in, asked.price_out)
+    told = (
+        f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
+        f"{spent.cached} came from disk. {spent.tokens_in} tokens read, {spent.tokens_out} written"
+    )
+    typer.echo(sentence(told + ("." if cost is None else f": {cost:.4f} in all.")), err=True)
+    row: dict[str, Any] = {
+        "eval": str(run.setting.benchmark),
+        "output": str(output),
+        "questions": run.questions,
+        "left_out": run.left_out,
+        "votes": spent.votes,
+        "malformed": spent.malformed,
+        "unanswered": spent.unanswered,
+        "cached": spent.cached,
+        "requests": asker.requests,
+        "tokens_in": spent.tokens_in,
+        "tokens_out": spent.tokens_out,
+        "cost": cost,
+    }
+    typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
+    if spent.unanswered:
+        typer.echo(sentence("Some questions were not answered.", "The same call asks them again."), err=True)
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json: bool) -> None:
+    from svlm_cli.evals.judge.report import make_report
+    from svlm_cli.evals.judge.votes import read_votes
+
+    if plot is not None:
+        from svlm_cli.outputs.destination import refuse_unwritable
+        from svlm_cli.outputs.figures import require_matplotlib
+
+        require_matplotlib("A plot")
+        refuse_unwritable(plot, makes_folders=True, hint="Choose another --plot.")
+    files = [read_votes(path) for path in paths]
+    for file in files:
+        if file.runs[0].setting.benchmark != benchmark:
+            other = file.runs[0].setting.benchmark
+            raise UsageError(f"{file.path} holds votes of {other}.", f"Call `svlm eval {other} report`.")
+        if file.notice:
+            typer.echo(sentence(file.notice), err=True)
+    found = make_report(files)
+    if plot is not None:
+        from svlm_cli.evals.judge.plots import draw_report
+
+        draw_report(found, plot)
+    _print(found, as_json=as_json)
+
+
+def _print(found: "JudgeReport", *, as_json: bool) -> None:
+    if not as_json:
+        from rich.table import Table
+
+        console = table_console()
+        for headings, rows in found.tables():
+            table = Table(*headings, box=None)
+            add_rows(table, rows)
+            console.print(table)
+            console.print()
+        for note in found.notes():
+            typer.echo(sentence(note), err=True)
+    typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))

@@ -1,0 +1,158 @@
+"""LiveSports-3K CC: its events and what models said of them.
+
+Events come as JSON lines, as one JSON list, or as Parquet, which pyarrow reads where it is installed. Knows no judge.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.core import strict_json
+from svlm_cli.core.bounds import shown
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.evals.benchmarks.lines import JsonLines, LineError, number, parse_lines, read_data, text
+
+_PARQUET: Final = b"PAR1"  # what every such file begins with
+
+EventKey = tuple[str, str]
+"""The ids of the video and of the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class SportsEvent:
+    """A stretch of a video, and what people said there."""
+
+    video: str
+    video_id: str
+    event_id: str
+    begin_s: float
+    end_s: float
+    event_title: str
+    preasr_text: str
+    event_asr_text: str
+
+    @property
+    def key(self) -> EventKey:
+        """What predictions call it."""
+        return self.video_id, self.event_id
+
+
+@dataclass(frozen=True, slots=True)
+class EventPrediction:
+    """What a model said of an event."""
+
+    video_id: str
+    event_id: str
+    begin_s: float
+    end_s: float
+    pred: str
+
+    @property
+    def key(self) -> EventKey:
+        """Which event it is of."""
+        return self.video_id, self.event_id
+
+    def to_json(self) -> dict[str, Any]:
+        """As files have it."""
+        return {
+            "video_id": self.video_id,
+            "event_id": self.event_id,
+            "begin": self.begin_s,
+            "end": self.end_s,
+            "pred": self.pred,
+        }
+
+
+def read_events(path: Path) -> tuple[SportsEvent, ...]:
+    """The events of a file, in its order. Raises `InputError`, and `UsageError` where Parquet cannot be read."""
+    lines = _rows(path)
+    found: dict[EventKey, SportsEvent] = {}
+    for line, row in lines.rows:
+        with lines.at(line):
+            one = _event(row)
+            if one.key in found:
+                raise LineError(f"repeats the event {shown(one.event_id)} of the video {shown(one.video_id)}")
+            found[one.key] = one
+    if not found:
+        raise InputError(f"{path} holds no events.", "Name a file of LiveSports-3K, configuration CC.")
+    return tuple(found.values())
+
+
+def read_predictions(path: Path) -> tuple[dict[EventKey, EventPrediction], str]:
+    """A prediction a line, by event; and a notice if the last line is torn. Raises `InputError`."""
+    lines = parse_lines(path, read_data(path))
+    found: dict[EventKey, EventPrediction] = {}
+    for line, row in lines.rows:
+        with lines.at(line):
+            one = EventPrediction(*_ids(row), *_span(row), text(row, "pred"))
+            if one.key in found:
+                raise LineError(f"repeats the event {shown(one.event_id)} of the video {shown(one.video_id)}")
+            found[one.key] = one
+    if not found:
+        raise InputError(f"{path} holds no predictions.", "Name a file with a line an event.")
+    return found, lines.notice
+
+
+def _event(row: Mapping[str, Any]) -> SportsEvent:
+    texts = (text(row, name) for name in ("event_title", "preasr_text", "event_asr_text"))
+    return SportsEvent(text(row, "video"), *_ids(row), *_span(row), *texts)
+
+
+def _ids(row: Mapping[str, Any]) -> EventKey:
+    return _id(row, "video_id"), _id(row, "event_id")
+
+
+def _id(row: Mapping[str, Any], key: str) -> str:
+    """A text, or a number, which some files have."""
+    value = row.get(key)
+    return str(value) if type(value) is int else text(row, key)
+
+
+def _span(row: Mapping[str, Any]) -> tuple[float, float]:
+    return number(row, "begin"), number(row, "end")
+
+
+def _rows(path: Path) -> JsonLines:
+    """The rows of any of the three kinds; of a list or Parquet a row's number stands for its line."""
+    data = read_data(path)
+    if data.startswith(_PARQUET):
+        return _numbered(path, _parquet_rows(path))
+    if data.lstrip().startswith(b"["):
+        try:
+            return _numbered(path, strict_json.parse(data))
+        except strict_json.JsonError as error:
+            raise InputError(
+                f"Line 1 of {path} cannot be used: {error}.", "Correct it, or name another file."
+            ) from error
+    return parse_lines(path, data)
+
+
+def _numbered(path: Path, rows: Sequence[Any]) -> JsonLines:
+    found = JsonLines(path, (), False)
+    return JsonLines(path, tuple(_each_object(found, rows)), False)
+
+
+def _each_object(lines: JsonLines, rows: Sequence[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for line, row in enumerate(rows, 1):
+        with lines.at(line):
+            if not isinstance(row, dict):
+                raise LineError(f"is no JSON object but {shown(row)}")
+        yield line, row
+
+
+def _parquet_rows(path: Path) -> list[Any]:
+    if find_spec("pyarrow") is None:
+        raise UsageError(
+            f"{path} is a Parquet file, which needs pyarrow to be read.",
+            "Install pyarrow, or name a file of JSON lines.",
+        )
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        rows: list[Any] = parquet.read_table(path).to_pylist()
+    except (OSError, pyarrow.ArrowException) as error:
+        raise InputError(f"{path} cannot be read as Parquet.", "Fetch it again.") from error
+    return rows

@@ -1,0 +1,165 @@
+"""A judge behind the chat-completions protocol, asked once by the package ``openai``, which is imported here alone.
+
+What the server says goes into sentences without the key. Knows neither prompts nor votes, and does not ask twice.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from svlm_cli.core.errors import ModelError, UsageError
+from svlm_cli.core.logins import is_readable
+from svlm_cli.core.text import presentable
+from svlm_cli.evals.judge.replies import MOST_REPLY, Reply
+
+if TYPE_CHECKING:
+    from openai import APIStatusError
+
+DEFAULT_SERVER: Final = "https://api.openai.com/v1"
+KEY_VARIABLE: Final = "OPENAI_API_KEY"
+
+_AGAIN_LATER: Final = (408, 409, 425, 429)
+_FIRST_OF_SERVER_ERRORS: Final = 500
+_TELLS_OF_TEMPERATURE: Final = (400, 422)
+_KEY_LIKE: Final = re.compile(r"\bsk-[\w*.-]+")
+_SHOWN: Final = 200  # characters of what a server says
+
+
+class AskAgainError(Exception):
+    """No answer yet; the same question may be answered later. Says why, a sentence without its end."""
+
+    def __init__(self, why: str, retry_after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_after_s = retry_after_s
+
+
+class TemperatureRefusedError(Exception):
+    """The server takes no temperature for this model."""
+
+
+class ChatServer(Protocol):
+    """Whoever answers."""
+
+    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> Reply:
+        """One question, once. Raises `AskAgainError`, `TemperatureRefusedError`, or `ModelError`, which is final."""
+        ...
+
+
+class OpenAIServer:
+    """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it."""
+
+    def __init__(self, judge: str, base_url: str, key: str, *, timeout_s: float) -> None:
+        require_openai()
+        require_server(base_url)
+        if not key.strip():
+            raise UsageError(
+                f"{KEY_VARIABLE} is not set.", "Set it to your key; for a server that takes any, set it to any text."
+            )
+        if not (key.strip().isascii() and key.strip().isprintable()):
+            raise UsageError(f"{KEY_VARIABLE} holds what no key holds.", "Correct it.")
+        from openai import OpenAI
+
+        self._judge = judge
+        self._key = key.strip()
+        self._client = OpenAI(api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=0)
+
+    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> Reply:
+        """One question, once."""
+        from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
+
+        options: dict[str, Any] = {"seed": seed, "temperature": temperature}
+        given = {name: value for name, value in options.items() if value is not None}
+        asked: Any = [*messages]  # the package has a type of its own for each role
+        try:
+            completion = self._client.chat.completions.create(model=self._judge, messages=asked, **given)
+        except APITimeoutError:
+            raise AskAgainError("it takes too long") from None
+        except APIConnectionError as error:
+            reason = type(error.__cause__).__name__ if error.__cause__ else "no connection"
+            raise AskAgainError(f"the connection to it fails ({reason})") from None
+        except APIStatusError as error:
+            raise self._refusal(error, temperature) from None  # the original quotes all that the server said
+        except (OpenAIError, ValueError, TypeError, AttributeError):
+            raise AskAgainError("its answer is cut off or no chat completion") from None
+        return self._reply(completion)
+
+    def _reply(self, completion: Any) -> Reply:
+        """What the server means to be a completion may be anything."""
+        try:
+            choice = completion.choices[0]
+            text, finish = choice.message.content, choice.finish_reason
+        except (AttributeError, IndexError, TypeError):
+            raise AskAgainError("its answer is no chat completion") from None
+        if finish == "length":
+            raise AskAgainError("its answer is cut off")
+        usage = getattr(completion, "usage", None)
+        said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
+        return Reply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+
+    def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
+        status, body = error.status_code, error.body
+        told = body.get("message") if isinstance(body, dict) else None
+        said = self._presentable(told if isinstance(told, str) else error.message)
+        about_temperature = error.param == "temperature" or "temperature" in said.lower()
+        if temperature is not None and status in _TELLS_OF_TEMPERATURE and about_temperature:
+            return TemperatureRefusedError()
+        if error.code == "insufficient_quota":
+            return ModelError("The judge's server says that your quota is used up.", "See what your account allows.")
+        if status in _AGAIN_LATER or status >= _FIRST_OF_SERVER_ERRORS:
+            return AskAgainError(f"it answers with status {status}", retry_after_s(error.response.headers))
+        if status == 401:
+            return ModelError("The judge's server does not accept the key.", f"Correct {KEY_VARIABLE}.")
+        if status == 404:
+            return ModelError(
+                f"The judge's server knows no model {presentable(self._judge)}, or is not at this address.",
+                "Correct --judge or --base-url.",
+            )
+        return ModelError(f"The judge's server refuses the question (status {status}): {said.rstrip('.')}.")
+
+    def _presentable(self, said: str) -> str:
+        return presentable(_KEY_LIKE.sub("...", said.replace(self._key, "...")))[:_SHOWN]
+
+
+def require_openai() -> None:
+    """`UsageError` where the package is missing."""
+    if find_spec("openai") is None:
+        raise UsageError("A judge is asked by the package openai, which is missing.", "Install svlm-cli[eval].")
+
+
+def require_server(base_url: str) -> None:
+    """`UsageError` unless it is the address of a server, without a login."""
+    rest = base_url.partition("://")[2]
+    web = base_url.startswith(("http://", "https://")) and rest and is_readable(base_url)
+    if not web or any(sign in rest for sign in "@?#"):
+        raise UsageError(
+            f"--base-url must be like {DEFAULT_SERVER}, without login and query, not {presentable(base_url)}.",
+            f"The key is taken from {KEY_VARIABLE}.",
+        )
+
+
+def openai_version() -> str:
+    """Of the package that asks."""
+    from importlib.metadata import version
+
+    return version("openai")
+
+
+def retry_after_s(headers: Any) -> float | None:
+    """What ``Retry-After`` asks for, seconds or a date. None if it asks for nothing, or for what cannot be read."""
+    value = str(headers.get("retry-after", "")).strip()
+    if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
+        return float(value)
+    try:
+        then = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    then = then if then.tzinfo else then.replace(tzinfo=UTC)
+    return max((then - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _count(usage: Any, name: str) -> int:
+    value = getattr(usage, name, None)
+    return value if type(value) is int and value >= 0 else 0
