@@ -15,7 +15,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.values import context_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.outputs.progress import Progress, ProgressStyle, clock, open_progress
 from svlm_cli.pipeline.inputs import STDIN
@@ -74,19 +74,8 @@ class AskOptions:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     fps: options.Fps = None
-    context: Annotated[
-        str,
-        typer.Option(
-            "--context",
-            metavar="TEXT|@FILE",
-            help="What the model should know: title, teams, names.",
-            rich_help_panel=Panel.COMMENTARY,
-        ),
-    ] = ""
-    mode: Annotated[
-        Mode | None,
-        typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
-    ] = None
+    context: options.Context = ""
+    mode: options.ForgetsBy = None
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     seed: options.Seed = 0

@@ -19,7 +19,7 @@ from svlm_cli.commands.summary import SummaryStyle
 from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -223,19 +223,8 @@ class CaptionOptions:
             rich_help_panel=Panel.COMMENTARY,
         ),
     ] = None
-    context: Annotated[
-        str,
-        typer.Option(
-            "--context",
-            metavar="TEXT|@FILE",
-            help="What the model should know: title, teams, names.",
-            rich_help_panel=Panel.COMMENTARY,
-        ),
-    ] = ""
-    mode: Annotated[
-        Mode | None,
-        typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
-    ] = None
+    context: options.Context = ""
+    mode: options.ForgetsBy = None
     temperature: Annotated[
         float | None,
         typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),

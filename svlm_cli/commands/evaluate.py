@@ -66,10 +66,7 @@ class _Asked:
         typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
     ] = None
     seed: options.MatchSeed = 0
-    mode: Annotated[
-        Mode | None,
-        typer.Option(help="How the streams forget. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
-    ] = None
+    mode: options.ForgetsBy = None
     fps: options.Fps = None
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None

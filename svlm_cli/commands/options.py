@@ -15,6 +15,7 @@ import typer
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices
 from svlm_cli.commands.panels import Panel
+from svlm_cli.core.policy import Mode
 
 Model = Annotated[
     str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set
@@ -121,6 +122,21 @@ Fps = Annotated[
     typer.Option(
         "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
     ),
+]
+
+Context = Annotated[
+    str,
+    typer.Option(
+        "--context",
+        metavar="TEXT|@FILE",
+        help="What the model should know: title, teams, names.",
+        rich_help_panel=Panel.COMMENTARY,
+    ),
+]
+
+ForgetsBy = Annotated[
+    Mode | None,
+    typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
 ]
 
 PolicyFile = Annotated[
