@@ -148,6 +148,11 @@ def test_installed_command_finds_its_models(installation: Installation) -> None:
     assert {model["name"] for model in listed} == {path.name for path in (ROOT / "models").iterdir() if path.is_dir()}
 
 
+def test_installed_command_finds_its_prompts(installation: Installation) -> None:
+    """Guards what a judge is asked, which is data and no code."""
+    assert "{reference}" in installation.run("svlm", "eval", "commentary", "judge", "--show-prompts")
+
+
 def test_installed_command_captions_a_clip(installation: Installation, tiny_checkpoint: Path) -> None:
     """Guards the whole way from a video to its subtitles, for everybody who has no checkout."""
     clip = make_clip(installation.somewhere / "clip.mp4", frames=60)

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
+from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.evals.benchmarks.lines import JsonLines, LineError, number, parse_lines, read_data, text
+from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, number, parse_lines, read_data, text
 
 _PARQUET: Final = b"PAR1"  # what every such file begins with
 
@@ -83,6 +84,13 @@ def read_events(path: Path) -> tuple[SportsEvent, ...]:
 def read_predictions(path: Path) -> tuple[dict[EventKey, EventPrediction], str]:
     """A prediction a line, by event; and a notice if the last line is torn. Raises `InputError`."""
     lines = parse_lines(path, read_data(path))
+    found = _predictions(lines)
+    if not found:
+        raise InputError(f"{path} holds no predictions.", "Name a file with a line an event.")
+    return found, lines.notice
+
+
+def _predictions(lines: JsonLines) -> dict[EventKey, EventPrediction]:
     found: dict[EventKey, EventPrediction] = {}
     for line, row in lines.rows:
         with lines.at(line):
@@ -90,9 +98,37 @@ def read_predictions(path: Path) -> tuple[dict[EventKey, EventPrediction], str]:
             if one.key in found:
                 raise LineError(f"repeats the event {shown(one.event_id)} of the video {shown(one.video_id)}")
             found[one.key] = one
-    if not found:
-        raise InputError(f"{path} holds no predictions.", "Name a file with a line an event.")
-    return found, lines.notice
+    return found
+
+
+class EventPredictionFile(Closing):
+    """A file of predictions that is being written, a line an event; what was written before stays.
+
+    Raises `InputError` if it holds anything else, `OutputError` if it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lines = AppendedLines(path, ('{"video_id":',))
+        try:
+            self._done = set(_predictions(self._lines.before))
+        except BaseException:
+            self.close()
+            raise
+        self.notice = self._lines.before.notice
+
+    def is_done(self, event: EventKey) -> bool:
+        """Whether it holds a prediction of the event."""
+        return event in self._done
+
+    def append(self, one: EventPrediction) -> None:
+        """One more, all of it or, if that fails, nothing. Raises `OutputError`."""
+        assert one.key not in self._done, "an event is predicted once"
+        self._lines.append(one.to_json())
+        self._done.add(one.key)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._lines.close()
 
 
 def _event(row: Mapping[str, Any]) -> SportsEvent:

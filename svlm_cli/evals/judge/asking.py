@@ -62,6 +62,7 @@ class Asker:
     chance: Callable[[], float] = random.random
     requests: int = 0  # that were made of the server
     _takes_temperature: bool = True
+    _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, question: JudgeQuestion) -> Answered:
         """Raises `UnansweredError`, `ModelError` if it is of no use to ask on, and `OutputError`."""
@@ -73,7 +74,8 @@ class Asker:
             temperature = 0.0 if self._takes_temperature else None
             asked = self._asked(question, temperature)
             try:
-                self.requests += 1
+                with self._counting:
+                    self.requests += 1
                 reply = self.server.ask(asked.messages, seed=self.seed, temperature=temperature)
             except TemperatureRefusedError as error:
                 if temperature is None:

@@ -45,6 +45,8 @@ def _draw(axes: "Axes", one: Judged, index: int, shift: float) -> None:
     if not found:
         return
     places, values, below, above = zip(*found, strict=True)
+    dashes = "--" if one.file.runs[0].setting.control else "-"
+    axes.plot(places[1:], values[1:], color=f"C{index % 10}", linestyle=dashes)  # the first one is no fifth
     axes.errorbar(
         places,
         values,
@@ -52,7 +54,7 @@ def _draw(axes: "Axes", one: Judged, index: int, shift: float) -> None:
         label=one.name.replace("$", r"\$").lstrip("_"),  # what matplotlib would take for its own
         color=f"C{index % 10}",
         marker=_MARKERS[index % len(_MARKERS)],
-        linestyle="--" if one.file.runs[0].setting.control else "-",
+        linestyle="none",
         markersize=5,
         capsize=2,
         elinewidth=0.8,

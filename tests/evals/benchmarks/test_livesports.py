@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.evals.benchmarks.livesports import read_events, read_predictions
+from svlm_cli.evals.benchmarks.livesports import EventPrediction, EventPredictionFile, read_events, read_predictions
 from tests.evals.benchmarks.miniature import event, prediction, write_lines
 
 ROWS = [event("v1", "0", "A shot."), {**event("v2", "0", "A pass."), "event_id": 0}]
@@ -81,6 +81,25 @@ def test_a_row_that_is_no_event_is_named(tmp_path: Path, change: dict[str, Any],
         path.write_text(json.dumps(rows))
     with pytest.raises(InputError, match=rf"Line 2 of .*events .*{said}"):
         read_events(path)
+
+
+def test_a_run_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    """Guards hours of work: what a killed writer left is dropped, all before it stays."""
+    path, said = tmp_path / "a.jsonl", [EventPrediction("v1", str(one), 1.0, 2.5, "Ho\u2028.") for one in range(3)]
+    with EventPredictionFile(path) as file:
+        for one in said[:2]:
+            file.append(one)
+    path.write_bytes(path.read_bytes()[:-9])
+    with EventPredictionFile(path) as file:
+        assert [file.is_done(one.key) for one in said] == [True, False, False]
+        assert "is incomplete" in file.notice
+        for one in said[1:]:
+            file.append(one)
+        assert all(file.is_done(one.key) for one in said)
+    assert [*read_predictions(path)[0].values()] == said
+    path.write_text("notes\n")
+    with pytest.raises(InputError, match="Line 1"):
+        EventPredictionFile(path)
 
 
 def test_a_prediction_twice_is_refused(tmp_path: Path) -> None:

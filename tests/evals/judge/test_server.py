@@ -100,6 +100,7 @@ def test_what_is_final(judge: JudgeOnLoopback, trouble: Trouble, said: str) -> N
     assert "sk-abc" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
 
 
 @pytest.mark.extra

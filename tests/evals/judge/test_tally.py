@@ -26,17 +26,17 @@ def of(*pairs: Iterator[Vote], benchmark: Benchmark = COMMENTARY) -> Rates:
 
 
 def test_rates_by_hand() -> None:
-    """Five votes for a of seven; of three whole pairs two agree; of seven votes four are for the first text."""
+    """Of eight votes four are for a, and six for the text that was read first; of three whole pairs two agree."""
     found = of(
         both(A, A, part="0"),  # first, second
         both(A, B, part="1"),  # first, first
         both(B, B, part="2"),  # second, first
         both(A, MALFORMED, part="3"),  # first
-        both(UNANSWERED, A, video="v1", part="0"),  # second
+        both(UNANSWERED, B, video="v1", part="0"),  # first
     )
-    assert found.win_rate.value == pytest.approx(5 / 8)
+    assert found.win_rate.value == pytest.approx(4 / 8)
     assert found.agreement.value == pytest.approx(2 / 3)
-    assert found.first_place.value == pytest.approx(5 / 8)
+    assert found.first_place.value == pytest.approx(6 / 8)
     assert found.longer.value is None, "no text is longer than the other"
 
 
@@ -81,7 +81,12 @@ def test_intervals_are_over_videos() -> None:
 
 def test_the_same_votes_give_the_same_intervals() -> None:
     """Guards reports: in whatever order the votes came."""
-    listed = [one for video in range(12) for one in both(A, (A, B)[video % 3 == 0], video=f"v{video}")]
+    listed = [
+        one
+        for video in range(12)
+        for part in range(1 + video**2)
+        for one in both(A, (A, B)[video % 3 == 0], video=f"v{video:02}", part=str(part))
+    ]
     assert rates(listed, COMMENTARY) == rates(listed[::-1], COMMENTARY)
     assert rates(listed, COMMENTARY, seed=1) != rates(listed, COMMENTARY, seed=2)
 
