@@ -132,6 +132,8 @@ class JudgeOptions:
         float | None,
         typer.Option(min=0, help="Of a million tokens that it writes.", rich_help_panel=Panel.MEASURING),
     ] = None
+    as_json: options.Json = False
+    quiet: options.Quiet = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +233,7 @@ def _judge(
         questions = [
             question for pair in found.pairs for question in pair.questions() if not votes.before.is_done(question)
         ]
-        spent = _collect(questions, asker, asked.jobs, votes, has_ties=run.setting.benchmark.has_ties)
+        spent = _collect(questions, asker, asked, votes, has_ties=run.setting.benchmark.has_ties)
     _tell(spent, asker, run, output, asked)
 
 
@@ -302,13 +304,18 @@ def _run(
 
 
 def _collect(
-    questions: Sequence["JudgeQuestion"], asker: "Asker", jobs: int, votes: "GrowingVotes", *, has_ties: bool
+    questions: Sequence["JudgeQuestion"],
+    asker: "Asker",
+    asked: JudgeOptions,
+    votes: "GrowingVotes",
+    *,
+    has_ties: bool,
 ) -> "Spent":
     from svlm_cli.evals.judge.run import collect_votes
     from svlm_cli.evals.judge.votes import Vote
 
     done = 0
-    with bar("votes", len(questions)) as (advance, _):
+    with bar("votes", len(questions), quiet=asked.quiet) as (advance, _):
 
         def write(vote: Vote) -> None:
             nonlocal done
@@ -316,7 +323,7 @@ def _collect(
             done += 1
             advance(done)
 
-        return collect_votes(questions, asker, jobs=jobs, has_ties=has_ties, write=write)
+        return collect_votes(questions, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
 
 
 def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
@@ -325,7 +332,8 @@ def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: J
         f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
         f"{spent.cached} came from disk. {spent.tokens_in} tokens read, {spent.tokens_out} written"
     )
-    typer.echo(sentence(told + ("." if cost is None else f": {cost:.4f} in all.")), err=True)
+    if not asked.quiet:
+        typer.echo(sentence(told + ("." if cost is None else f": {cost:.4f} in all.")), err=True)
     row: dict[str, Any] = {
         "eval": str(run.setting.benchmark),
         "output": str(output),
@@ -340,7 +348,8 @@ def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: J
         "tokens_out": spent.tokens_out,
         "cost": cost,
     }
-    typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
+    if asked.as_json:
+        typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
     if spent.unanswered:
         typer.echo(sentence("Some questions were not answered.", "The same call asks them again."), err=True)
         raise typer.Exit(ExitCode.FAILED)

@@ -7,7 +7,6 @@ nothing.
 import os
 import warnings
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ def load_engine(
     check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams, questions)
     known = None if mode is None else known_mode(mode)
     check_policy(policy)
+
+    from pathlib import Path
 
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve

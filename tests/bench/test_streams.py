@@ -22,6 +22,7 @@ def test_finds_the_largest_number_that_is_live(limit: int) -> None:
     assert [one.streams for one in trials] == sorted({one.streams for one in trials})
 
 
+@pytest.mark.extra  # commands/test_measuring.py does the same in one process
 def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
     done = svlm(
         "bench", "streams", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "2", "--size", "56x56",

@@ -222,7 +222,7 @@ def test_a_host_that_does_not_exist(start: Callable[..., Run], scheme: str) -> N
     assert "has an unknown host name. Check the host" in run.told
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.extra)])
 def test_stopped_at_any_moment_it_ends_in_time(start: Callable[..., Run], pictures: Path, number: int) -> None:
     """While it imports, loads, connects, speaks, waits for a server that is gone."""
     chance = random.Random(int(number))

@@ -39,7 +39,7 @@ class Calls:
 
     def arguments(self, *rest: str | Path, output: str = "votes.jsonl") -> list[str]:
         server = ("--judge", "judge-1", "--base-url", self.judge.base_url, "--cache", self.folder / "cache")
-        return [*map(str, (*rest, *server, "-o", self.folder / output))]
+        return [*map(str, (*rest, *server, "-o", self.folder / output, "--json"))]
 
     def commentary(
         self, *files: Path, clips: Path, more: tuple[str, ...] = (), output: str = "votes.jsonl"

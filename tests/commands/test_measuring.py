@@ -7,7 +7,17 @@ from svlm_cli.commands import app as application
 from svlm_cli.commands.described import leaves, options
 from tests.conftest import Svlm
 
-NOTHING_TO_TELL = {"bench renderer", "bench video", "config", "doctor", "man", "models list", "models show"}
+NOTHING_TO_TELL = {
+    "bench renderer",
+    "bench video",
+    "config",
+    "doctor",
+    "eval commentary report",
+    "eval livesports report",
+    "man",
+    "models list",
+    "models show",
+}
 
 
 def test_whatever_tells_progress_can_be_quiet() -> None:

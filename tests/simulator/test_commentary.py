@@ -101,6 +101,7 @@ def test_the_score_is_told_from_memory(spoken: Played) -> None:
     assert max(since_goal) > 90
 
 
+@pytest.mark.extra  # half a minute
 def test_words_do_not_depend_on_the_stretch_that_is_asked_for() -> None:
     """Guards windows of training and long streams: a window's words are those of the whole match."""
     match = Match(5)

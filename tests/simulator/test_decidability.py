@@ -9,7 +9,7 @@ from tests.simulator.listener import Listener
 SECONDS = 1500
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extra) for seed in (1, 2))])
 def test_a_listener_who_sees_two_pictures_a_second_says_the_same(seed: int) -> None:
     """Guards the whole experiment: a word that cannot be known from context, words and pictures is noise, not truth.
 

@@ -45,6 +45,7 @@ def test_moments_are_the_newest_ticks() -> None:
     np.testing.assert_array_equal(match.scenes([7 / 3]).ball[0], ticks[int(7 / 3 * TICKS_PER_SECOND)])
 
 
+@pytest.mark.extra  # many hours of a match
 def test_memory_is_bounded_and_says_so() -> None:
     """Guards endless matches, and against scenes of another time in place of those forgotten."""
     short, whole = Match(0, keep_s=60.0), Match(0)
