@@ -130,6 +130,7 @@ def match(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.extra  # two minutes in all
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("lines", RUN.values(), ids=RUN)
 def test_commands_do_what_they_say(

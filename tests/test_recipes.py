@@ -63,6 +63,7 @@ def written(folder: Path, suffix: str) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob(f"*{suffix}"))
 
 
+@pytest.mark.extra  # half a minute
 def test_the_folder_recipes(folder: Path, tiny_checkpoint: Path) -> None:
     """One after the other, as a reader would: the second does what the first one left out."""
     script = SHELL.replace("export SVLM_MODEL=streamingvlm-7b", ":")

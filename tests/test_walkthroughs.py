@@ -102,7 +102,7 @@ def test_a_format_cannot_be_added_half(tmp_path: Path) -> None:
     project = whole_and_without_each(tmp_path, steps, "tests/outputs/test_formats.py", "-k", "lrc or told")
     context = (ROOT / "docs" / "assets" / "match.context.txt").read_text(encoding="utf-8")
     done = run(project, "svlm_cli", "caption", "docs/assets/match.mp4", "--context", context, "-f", "lrc", "-o", "-")
-    assert "[00:29.00]Goal for Valbin, one nil.\n" in done.stdout
+    assert "[00:28.00]Goal for Valbin, one nil.\n" in done.stdout
 
 
 def test_a_kind_of_address_cannot_be_added_half(tmp_path: Path) -> None:

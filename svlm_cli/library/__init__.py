@@ -59,10 +59,10 @@ def caption(
     wish = Wish(source, model, fps, query, context, seed, sources_of(source, options, start_s, end_s))
     check_wish(wish)
 
-    from svlm_cli.library.captions import Captions, Control
+    from svlm_cli.library.captions import CaptionControl, Captions
     from svlm_cli.library.rounds import rounds  # torch
 
-    control = Control(on_status)
+    control = CaptionControl(on_status)
     return Captions(rounds(wish, control), control)
 
 

@@ -18,7 +18,7 @@ _LONGEST_ROUND_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
-class Control:
+class CaptionControl:
     """What is shared by the captions that the caller holds and the rounds that make them."""
 
     on_status: Callable[[SourceStatus], object] | None = None
@@ -49,7 +49,7 @@ class Captions(Owned, Iterator[Segment]):
     Left early, it holds its source and its stream of the engine for as long as somebody holds it, or until `close`.
     """
 
-    def __init__(self, segments: Generator[Segment, None, None], control: Control) -> None:
+    def __init__(self, segments: Generator[Segment, None, None], control: CaptionControl) -> None:
         super().__init__()
         self._segments = segments
         self._control = control

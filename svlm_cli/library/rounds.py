@@ -16,7 +16,7 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.library import load_engine
-from svlm_cli.library.captions import Control
+from svlm_cli.library.captions import CaptionControl
 from svlm_cli.library.frames import timed_frames
 from svlm_cli.library.wish import Wish
 from svlm_cli.pipeline.asking import ask
@@ -30,7 +30,7 @@ from svlm_cli.sources.files import FrameStream
 from svlm_cli.sources.web import WebSource
 
 
-def rounds(wish: Wish, control: Control) -> Generator[Segment, None, None]:
+def rounds(wish: Wish, control: CaptionControl) -> Generator[Segment, None, None]:
     """The segments of what is wished for. Raises `SvlmError`."""
     engine = wish.model if isinstance(wish.model, Engine) else load_engine(wish.model)
     if misunderstood := engine.policy.prompt.misunderstood(wish.context, matches):
@@ -43,7 +43,7 @@ def rounds(wish: Wish, control: Control) -> Generator[Segment, None, None]:
 
 
 @contextmanager
-def asked(engine: Engine, stream: StreamState, control: Control) -> Iterator[None]:
+def asked(engine: Engine, stream: StreamState, control: CaptionControl) -> Iterator[None]:
     """Questions are answered meanwhile."""
 
     def reply(question: Question) -> Reply:
@@ -61,7 +61,7 @@ def asked(engine: Engine, stream: StreamState, control: Control) -> Iterator[Non
 
 
 def _of_a_source(
-    source: str | os.PathLike[str], wish: Wish, engine: Engine, stream: StreamState, control: Control
+    source: str | os.PathLike[str], wish: Wish, engine: Engine, stream: StreamState, control: CaptionControl
 ) -> Generator[Segment, None, None]:
     """Read ahead, so that decoding and the model overlap."""
     address = SourceAddress(_text(source))
@@ -86,7 +86,9 @@ def _of_a_source(
             raise InputError(f"{camera.name} ends too early.", "What could be read was captioned.")
 
 
-def _of_frames(wish: Wish, engine: Engine, stream: StreamState, control: Control) -> Generator[Segment, None, None]:
+def _of_frames(
+    wish: Wish, engine: Engine, stream: StreamState, control: CaptionControl
+) -> Generator[Segment, None, None]:
     """In the caller's own thread: frames may come from anywhere."""
     assert not isinstance(wish.source, str | os.PathLike)
     policy = engine.policy
@@ -97,7 +99,7 @@ def _of_frames(wish: Wish, engine: Engine, stream: StreamState, control: Control
 
 
 def _spoken(
-    engine: Engine, stream: StreamState, seen: Iterable[Chunk], control: Control
+    engine: Engine, stream: StreamState, seen: Iterable[Chunk], control: CaptionControl
 ) -> Generator[Segment, None, None]:
     for chunk in seen:
         if control.stopped:

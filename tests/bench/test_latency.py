@@ -21,6 +21,7 @@ def engine(folder: Path, policy: StreamPolicy) -> Engine:
     return Engine.load(folder, policy, device=torch.device("cpu"), dtype=torch.float32)
 
 
+@pytest.mark.extra
 def test_a_long_stream_is_flat(tiny_checkpoint: Path) -> None:
     """Guards against anything that grows with the rounds: memory that is never given back, a context that creeps."""
     result = measure(engine(tiny_checkpoint, small_policy()), Load(rounds=420, tokens=6, width=56, height=56))

@@ -127,6 +127,7 @@ def test_rows_that_were_done_outlive_a_kill(claims: Claims, monkeypatch: pytest.
     assert sorted(path.name for path in claims.results.iterdir()) == [f"vision-{one}.json" for one in (0, 1, 4)]
 
 
+@pytest.mark.extra
 def test_rows_of_several_machines_are_merged(claims: Claims, tmp_path: Path, tiny_checkpoint: Path) -> None:
     """Guards the merge: the model lay elsewhere, the files were copied, and one row is of another model."""
     claims.measure("streaming")

@@ -140,7 +140,7 @@ def test_it_is_listed_as_ready(svlm_inside: Svlm, mini: Path) -> None:
     assert svlm_inside("models", "pull", DEFAULT_MODEL).stdout == f"{mini}\n"
 
 
-@pytest.mark.parametrize("options", [(), ("--fps", "8")])
+@pytest.mark.parametrize("options", [(), pytest.param(("--fps", "8"), marks=pytest.mark.extra)])
 def test_the_clip_of_the_demo_is_told_as_it_happens(
     svlm_inside: Svlm, tmp_path: Path, options: tuple[str, ...]
 ) -> None:

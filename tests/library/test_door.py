@@ -25,7 +25,7 @@ from svlm_cli import (
 )
 from svlm_cli.commands.options import DtypeName
 from svlm_cli.engine.engine import Engine
-from svlm_cli.library.captions import Control
+from svlm_cli.library.captions import CaptionControl
 from svlm_cli.library.door import known_mode
 from svlm_cli.library.frames import timed_frames
 from tests.clips import numbered
@@ -147,12 +147,12 @@ def test_an_engine_that_does_not_fit_says_so(tiny_checkpoint: Path) -> None:
 
 def test_a_camera_that_cannot_be_reached_is_told_of() -> None:
     """Once, where nobody listens: a program would wait without a word."""
-    control = Control()
+    control = CaptionControl()
     waiting = SourceStatus("front", State.WAITING, "refuses the connection.", retry_s=0.5, failures=1)
     with pytest.warns(UserWarning, match=r"front refuses the connection. .* until max_reconnects failures"):
         control.note(waiting)
     control.note(replace(waiting, failures=2))
     control.note(replace(waiting, connections=1))
     heard: list[SourceStatus] = []
-    Control(heard.append).note(waiting)
+    CaptionControl(heard.append).note(waiting)
     assert heard == [waiting]

@@ -12,7 +12,7 @@ from typing import Final
 from svlm_cli.core.errors import ModelError
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import JudgeQuestion
-from svlm_cli.evals.judge.replies import Asked, Reply, ReplyCache
+from svlm_cli.evals.judge.replies import Asked, JudgeReply, ReplyCache
 from svlm_cli.evals.judge.server import AskAgainError, ChatServer, TemperatureRefusedError
 
 _MOST_DOUBLINGS: Final = 30
@@ -42,7 +42,7 @@ class UnansweredError(Exception):
 class Answered:
     """A reply, and how it came."""
 
-    reply: Reply
+    reply: JudgeReply
     cached: bool
     temperature: bool  # whether it was asked for with temperature 0
 

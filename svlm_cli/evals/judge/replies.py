@@ -23,7 +23,7 @@ MOST_REPLY: Final = 2000  # characters: what is longer is no letter
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class JudgeReply:
     """What a judge's server answered."""
 
     text: str
@@ -55,16 +55,16 @@ class ReplyCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, key: str) -> Reply | None:
+    def get(self, key: str) -> JudgeReply | None:
         """The reply, if there is one that can be read."""
         try:
             row = {"text": None, **read_json(self._path(key))}  # which is no text: it has to be there
-            reply: Reply = toml.Document(key, InputError, ()).value(Reply, row, "")
+            reply: JudgeReply = toml.Document(key, InputError, ()).value(JudgeReply, row, "")
         except (UnreadableError, InputError):
             return None
         return reply
 
-    def put(self, key: str, reply: Reply) -> Reply:
+    def put(self, key: str, reply: JudgeReply) -> JudgeReply:
         """Keeps it. Returns the one that is kept: another run may have been quicker."""
         path = self._path(key)
         row: dict[str, Any] = asdict(reply)

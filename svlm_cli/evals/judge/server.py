@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.logins import is_readable
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.judge.replies import MOST_REPLY, Reply
+from svlm_cli.evals.judge.replies import MOST_REPLY, JudgeReply
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -43,7 +43,7 @@ class TemperatureRefusedError(Exception):
 class ChatServer(Protocol):
     """Whoever answers."""
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> Reply:
+    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
         """One question, once. Raises `AskAgainError`, `TemperatureRefusedError`, or `ModelError`, which is final."""
         ...
 
@@ -66,7 +66,7 @@ class OpenAIServer:
         self._key = key.strip()
         self._client = OpenAI(api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=0)
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> Reply:
+    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
         """One question, once."""
         from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
 
@@ -86,7 +86,7 @@ class OpenAIServer:
             raise AskAgainError("its answer is cut off or no chat completion") from None
         return self._reply(completion)
 
-    def _reply(self, completion: Any) -> Reply:
+    def _reply(self, completion: Any) -> JudgeReply:
         """What the server means to be a completion may be anything."""
         try:
             choice = completion.choices[0]
@@ -97,7 +97,7 @@ class OpenAIServer:
             raise AskAgainError("its answer is cut off")
         usage = getattr(completion, "usage", None)
         said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
-        return Reply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        return JudgeReply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
         status, body = error.status_code, error.body

@@ -9,7 +9,7 @@ from svlm_cli.evals.judge.asking import Asker, Patience
 from svlm_cli.evals.judge.pairs import Control, commentary_pairs
 from svlm_cli.evals.judge.prompts import JudgePrompts, prompts_file, read_prompts
 from svlm_cli.evals.judge.questions import Benchmark, JudgedPair, JudgeQuestion, Outcome, PairOrder
-from svlm_cli.evals.judge.replies import Reply, ReplyCache
+from svlm_cli.evals.judge.replies import JudgeReply, ReplyCache
 from svlm_cli.evals.judge.run import Spent, collect_votes
 from svlm_cli.evals.judge.votes import GrowingVotes, Vote, VoteRun, VoteSetting, VotesFile, read_votes
 from tests.servers.judge import Decide, decide_on
@@ -19,7 +19,7 @@ PROMPTS: JudgePrompts = read_prompts(prompts_file("commentary"))[0]
 PAIR = JudgedPair("v0", "1000-1100", 0, "The reference.", "worth 2, a", "worth 1, b")
 IMPATIENT = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.002)
 
-Step = Callable[[], Reply]
+Step = Callable[[], JudgeReply]
 
 
 class Direct:
@@ -32,14 +32,14 @@ class Direct:
         self.at_once, self.most_at_once = 0, 0
         self._lock = threading.Lock()
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> Reply:
+    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
         with self._lock:
             self.asked.append(temperature)
             self.at_once += 1
             self.most_at_once = max(self.at_once, self.most_at_once)
         try:
             self.before(temperature)
-            return Reply(decide_on(messages, self.decide), 100, 1)
+            return JudgeReply(decide_on(messages, self.decide), 100, 1)
         finally:
             with self._lock:
                 self.at_once -= 1

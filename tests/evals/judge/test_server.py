@@ -10,7 +10,7 @@ import pytest
 from svlm_cli.core.errors import ModelError, SvlmError, UsageError
 from svlm_cli.evals.judge.asking import Asker, Patience
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
-from svlm_cli.evals.judge.replies import Reply, ReplyCache
+from svlm_cli.evals.judge.replies import JudgeReply, ReplyCache
 from svlm_cli.evals.judge.server import (
     AskAgainError,
     OpenAIServer,
@@ -39,8 +39,8 @@ def client(judge: JudgeOnLoopback, *, timeout_s: float = 30) -> OpenAIServer:
 def test_a_question_as_it_is_sent(judge: JudgeOnLoopback) -> None:
     """Guards the protocol: temperature and seed where they are given, and not where they are not."""
     server = client(judge)
-    assert server.ask(MESSAGES, seed=42, temperature=0.0) == Reply("A", 100, 1)
-    assert server.ask(MESSAGES, seed=None, temperature=None) == Reply("A", 100, 1)
+    assert server.ask(MESSAGES, seed=42, temperature=0.0) == JudgeReply("A", 100, 1)
+    assert server.ask(MESSAGES, seed=None, temperature=None) == JudgeReply("A", 100, 1)
     first, second = judge.requests
     assert first == {"model": "judge-1", "messages": MESSAGES, "seed": 42, "temperature": 0.0}
     assert second == {"model": "judge-1", "messages": MESSAGES}
