@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,13 +101,17 @@ def ask(asked: AskOptions) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = changes.applied(checkpoint.policy, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps)
-    with _progress(quiet=asked.quiet) as progress, _open(asked, policy) as frames:
-        for line in introduction(asked, policy, context):
-            _tell(progress, asked, line)
+    with (
+        closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress,
+        _open(asked, policy) as frames,
+    ):
 
         def tell(line: str) -> None:
-            _tell(progress, asked, line)
+            if not asked.quiet:
+                progress.say(line)
 
+        for line in introduction(asked, policy, context):
+            tell(line)
         engine = load(checkpoint, policy, asked, 1, tell, asks=True, answer_tokens=asked.max_tokens)
         replies = []
         for reply in _replies(asked, engine, frames, questions, times_s, context, progress):
@@ -145,20 +149,6 @@ def _refuse_what_is_no_file(video: str) -> None:
 
 def _name(asked: AskOptions) -> str:
     return "stdin" if asked.video == STDIN else asked.video
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Progress]:
-    progress = open_progress(ProgressStyle.AUTO, quiet=quiet)
-    try:
-        yield progress
-    finally:
-        progress.close()
-
-
-def _tell(progress: Progress, asked: AskOptions, line: str) -> None:
-    if not asked.quiet:
-        progress.say(line)
 
 
 def _open(asked: AskOptions, policy: StreamPolicy) -> "FrameStream":

@@ -109,7 +109,7 @@ class _Watch:
     asks: bool  # questions may come
     watched: "dict[str, Watched]" = field(default_factory=dict)  # by name, while they run
     errors: list[SvlmError] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)  # by name, those that were told
+    told_files: dict[str, int] = field(default_factory=dict)  # by name, how many
     cut: bool = False  # something with an end was stopped before it
     lines: StatusLines = field(init=False)
 
@@ -196,11 +196,13 @@ class _Watch:
 
     def tell_files(self, name: str) -> None:
         """Where its words go, once for each file."""
-        files = ", ".join(map(path_name, self.watched[name].newest))
-        if files and self.files.get(name) != files:
-            self.files[name] = files
-            self.progress.write(name, files)
-            self.say(f"svlm: {name} -> {files}")
+        watched = self.watched[name]
+        if len(watched.files) == self.told_files.get(name, 0):
+            return
+        self.told_files[name] = len(watched.files)
+        files = ", ".join(map(path_name, watched.newest))
+        self.progress.write(name, files)
+        self.say(f"svlm: {name} -> {files}")
 
     def stop(self, report: "FeedReport") -> None:
         """One is stopped, and with it the command."""

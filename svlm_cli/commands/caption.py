@@ -13,7 +13,7 @@ import typer
 from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
-from svlm_cli.commands.idle_options import Setting, refuse_idle
+from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
@@ -48,11 +48,11 @@ def caption(asked: CaptionOptions) -> None:
     """
     listed = asked.inputs() if asked.batch_file is not None else ()
     if cameras := asked.cameras(listed):
-        refuse_idle(Setting.of_cameras(asked, cameras))
+        refuse_idle(CaptionCall.of_cameras(asked, cameras))
         watch(cameras, asked)
         return
     jobs = plan(listed or asked.inputs(), asked.wanted(), partial(_tell, asked))
-    refuse_idle(Setting.of_files(asked, jobs))
+    refuse_idle(CaptionCall.of_files(asked, jobs))
     as_json = _wants_json(asked, jobs)
     summary = Summary([job.source for job in jobs], outputs={job.source: asked.output_names(job) for job in jobs})
     with summary.written(wanted=as_json):

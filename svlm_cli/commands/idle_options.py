@@ -22,7 +22,7 @@ _ANY_CHARSET: Final = {one for one in Format if one.traits.charset is Charset.AN
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class CaptionCall:
     """What a call is about, as far as options depend on it."""
 
     asked: CaptionOptions
@@ -30,12 +30,12 @@ class Setting:
     schemes: frozenset[str | None]  # of cameras' addresses, None for devices; none at all: files
 
     @classmethod
-    def of_files(cls, asked: CaptionOptions, jobs: Sequence[Job]) -> "Setting":
+    def of_files(cls, asked: CaptionOptions, jobs: Sequence[Job]) -> "CaptionCall":
         """Of a call for files."""
         return cls(asked, tuple(one for job in jobs for one in (*job.kept, *job.targets)), frozenset())
 
     @classmethod
-    def of_cameras(cls, asked: CaptionOptions, cameras: Sequence[Camera]) -> "Setting":
+    def of_cameras(cls, asked: CaptionOptions, cameras: Sequence[Camera]) -> "CaptionCall":
         """Of a call for cameras."""
         device = asked.live.input_format is not None
         schemes = frozenset(None if device else scheme_of(one.source.reveal()) for one in cameras)
@@ -60,7 +60,9 @@ class Setting:
         return not self.schemes.isdisjoint(schemes)
 
 
-_TABLE: Final[tuple[tuple[str, str, Callable[[Setting], bool]], ...]] = (  # options, what for, whether they are idle
+_TABLE: Final[
+    tuple[tuple[str, str, Callable[[CaptionCall], bool]], ...]
+] = (  # options, what for, whether they are idle
     ("--language", "the track that --mux adds", lambda call: call.asked.mux is None),
     (
         "--max-line-width --max-lines --max-cps",
@@ -103,7 +105,7 @@ _TABLE: Final[tuple[tuple[str, str, Callable[[Setting], bool]], ...]] = (  # opt
 _PARAMETERS: Final = {"--jobs": "streams"}  # where it is not called like its option
 
 
-def refuse_idle(call: Setting) -> None:
+def refuse_idle(call: CaptionCall) -> None:
     """`UsageError` for the first option that was typed and would do nothing."""
     for options, purpose, idle in _TABLE:
         for option in options.split():

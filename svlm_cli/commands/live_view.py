@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -131,11 +131,8 @@ def showing(
     people ask there.
     """
     if not wanted.wants_screen(endless=endless):
-        progress = open_progress(wanted.style, quiet=wanted.quiet or wanted.words_are_on_screen)
-        try:
+        with closing(open_progress(wanted.style, quiet=wanted.quiet or wanted.words_are_on_screen)) as progress:
             yield progress
-        finally:
-            progress.close()
         return
     from rich.console import Console
 

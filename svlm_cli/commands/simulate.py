@@ -6,7 +6,7 @@ What it writes has no name that `svlm caption` gives to captions of the video.
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
@@ -121,13 +121,10 @@ def _segments(match: Match, start_s: float, end_s: float) -> Iterator[Segment]:
 @contextmanager
 def _progress(name: str, length_s: float, *, quiet: bool) -> Iterator[Progress]:
     """How far the match is: a bar on a terminal, else a line now and then."""
-    progress = open_progress(ProgressStyle.AUTO, quiet=quiet)
-    try:
+    with closing(open_progress(ProgressStyle.AUTO, quiet=quiet)) as progress:
         progress.begin(name, length_s)
         yield progress
         progress.end(name)
-    finally:
-        progress.close()
 
 
 @contextmanager

@@ -47,8 +47,6 @@ def asked(engine: Engine, stream: StreamState, control: CaptionControl) -> Itera
     """Questions are answered meanwhile."""
 
     def reply(question: Question) -> Reply:
-        if not stream.rounds:
-            raise UsageError("There is nothing to ask about yet.", "Ask after the first segment.")
         if not engine.questions.forks:
             raise UsageError("This engine has no room for questions.", "Load it with load_engine(questions=1).")
         return ask(engine, stream, question)

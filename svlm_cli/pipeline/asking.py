@@ -31,7 +31,8 @@ def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
     sampling = replace(policy, temperature=0.0, max_new_tokens=tokens)
     with engine.fork(stream) as fork:
         request = Request(fork, None, query=question.query, max_tokens=tokens, sampling=sampling)
-        events = list(engine.step([request], observe=lambda _, row: logits.append(row.clone())))
+        observe = (lambda _, row: logits.append(row.clone())) if question.choices else None
+        events = list(engine.step([request], observe=observe))
     segment = events[-1]
     assert isinstance(segment, Segment)
     if not question.choices:

@@ -188,7 +188,7 @@ class _Run:
         streams = {one.feed.name: one.stream for one in self.running.values()}
 
         def reply(name: str, question: Question) -> Reply:
-            if name not in streams or not streams[name].rounds:
+            if name not in streams:
                 raise UsageError(f"{name} has shown nothing yet.", "Ask once there are words.")
             return ask(self.engine, streams[name], question)
 

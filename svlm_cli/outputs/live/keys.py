@@ -57,10 +57,7 @@ _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
 
 def decode(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
     """The keys in `data`, and what is left: with `more` to come, a sequence that is not complete yet."""
-    begun = _BEGUN.search(data)
-    rest = b""
-    if begun is not None:
-        data, rest = data[: begun.start()], begun[0]
+    data, rest = _parted(data, _BEGUN)
     keys: list[Key | str] = []
     for match in _ONE.finditer(data):
         key = _key(match)
@@ -73,12 +70,9 @@ def decode(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
 
 def decode_text(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
     """The same while a text is typed: what has no key is text, and an arrow nothing."""
-    begun = _BEGUN.search(data)
-    rest = b""
-    if begun is not None:
-        data, rest = data[: begun.start()], begun[0]
-    elif more and (cut := _CUT_CHARACTER.search(data)):
-        data, rest = data[: cut.start()], cut[0]
+    data, rest = _parted(data, _BEGUN)
+    if more and not rest:
+        data, rest = _parted(data, _CUT_CHARACTER)
     found: list[Key | str] = []
     text = b""
     for match in _ONE.finditer(data):
@@ -92,6 +86,12 @@ def decode_text(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
     if rest == b"\x1b" and not more:
         found.append(Key.ALL)
     return [one for one in found if one], rest if more else b""
+
+
+def _parted(data: bytes, unfinished: re.Pattern[bytes]) -> tuple[bytes, bytes]:
+    """What is whole, and what at its end is not."""
+    found = unfinished.search(data)
+    return (data, b"") if found is None else (data[: found.start()], found[0])
 
 
 def _key(match: re.Match[bytes]) -> Key | str | None:
