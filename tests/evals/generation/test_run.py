@@ -179,6 +179,27 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     assert not left.exists()
 
 
+def test_what_was_said_is_what_the_stream_remembers(
+    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards a run that goes on where sums round otherwise: the journal counts, not what would be said there."""
+    generate(parts.engine(POLICY), whole := at(tmp_path, "whole"), games[:1])
+    with monkeypatch.context() as patch:
+        _killed_after(4, patch)
+        with pytest.raises(KilledError):
+            generate(parts.engine(POLICY), tmp_path, games[:1])
+    path = tmp_path / "pred.jsonl.rounds/a.jsonl"
+    rounds = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(rounds) > 2
+    for one in rounds:
+        one |= {"text": "Goal!", "token_ids": one["token_ids"][::-1]}
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in rounds), encoding="utf-8")
+    generate(parts.engine(POLICY), tmp_path, games[:1])
+    found, otherwise = said(tmp_path, "a.mp4"), said(whole, "a.mp4")
+    assert [one["response"] for one in found[: len(rounds)]] == ["Goal!"] * len(rounds)
+    assert found[len(rounds)] != otherwise[len(rounds)], "it remembers other words than it would have said"
+
+
 def test_a_snapshot_spares_the_pictures_before_it(
     parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
