@@ -193,6 +193,16 @@ class _Job:
     start_s: float | None = None
     chunk_s: float | None = None
 
+    @property
+    def wanted(self) -> int:
+        """How many stretches were asked for."""
+        return len(self.found.stretches) + len(self.found.missing)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one alone, whose error is the command's."""
+        return self.wanted == 1
+
 
 def _refuse_places(videos: Path, output: Path) -> None:
     """Before anything is read. Raises `InputError` or `OutputError`."""
@@ -208,9 +218,7 @@ def _generate(job: _Job) -> None:
     asked, found = job.asked, job.found
     for line in found.notices:
         asked.tell(line)
-    alone = len(found.stretches) + len(found.missing) == 1
-    for missing in found.missing:
-        typer.echo(error_sentence(missing), err=True)
+    _tell_missing(job)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = changes.applied(checkpoint.policy, fps=asked.fps)
@@ -223,7 +231,18 @@ def _generate(job: _Job) -> None:
         outcome = _speak(job, checkpoint, policy, place, left) if left else Outcome()
     outcome.errors += found.missing
     _tell(job, setting, outcome, left)
-    conclude(outcome.errors, alone=alone)
+    conclude(outcome.errors, alone=job.alone)
+
+
+def _tell_missing(job: _Job) -> None:
+    """Each video that is not there. Raises `InputError` if that is all of them."""
+    missing = {str(error): error for error in job.found.missing}  # events have theirs in common
+    if not job.found.stretches and len(missing) == 1:
+        raise next(iter(missing.values()))
+    for error in missing.values():
+        typer.echo(error_sentence(error), err=True)
+    if not job.found.stretches:
+        raise InputError(f"None of {len(missing)} videos is there.", "Correct --videos, or fetch them.")
 
 
 def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
@@ -260,10 +279,12 @@ def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[Place]":
     rounds, made_by = RoundsFolder(job.output), RunFile(job.output)
     if job.asked.overwrite:
         empty(job.output)
-        rounds.remove(everything=True)
         made_by.remove()
     with job.open_predictions(job.output) as predictions:
+        known = made_by.path.exists()
         made_by.begin(setting.to_json())
+        if not known:
+            rounds.remove(everything=True)  # nobody knows by what those were said
         if predictions.notice:
             job.asked.tell(predictions.notice)
         yield Place(predictions, rounds, made_by)
@@ -288,16 +309,14 @@ def _speak(
     from svlm_cli.evals.generation.run import Generation, Telling
 
     asked = job.asked
-    context = next((one.context for one in left if policy.prompt.misunderstood(one.context)), left[0].context)
-    for line in introduction(asked, policy, context):
+    for line in introduction(asked, policy, left[0].context):
         asked.show(line)
     streams = min(asked.streams, len(left))
     engine = load(checkpoint, policy, asked, streams, asked.show)
     engine.open(query=asked.query).close()  # one that is too long is told now, and once
-    alone = len(job.found.stretches) + len(job.found.missing) == 1
 
     def fail(error: SvlmError) -> None:
-        if not alone:
+        if not job.alone:  # else it ends the command
             typer.echo(error_sentence(error), err=True)
 
     total_s = sum(one.end_s - one.start_s for one in left)
@@ -334,7 +353,7 @@ def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float
             done = min(round(done_s), total)
             show(done, f"{speed:.1f} x real time")
             tenth = done * _TENTHS // total
-            if not quiet and not seen and tenth > told:
+            if speed and not quiet and not seen and tenth > told:  # what was there is no progress
                 told = tenth
                 typer.echo(f"svlm: {done} of {total} seconds of video, {speed:.1f} x real time", err=True)
 
@@ -356,7 +375,7 @@ def _tell(job: _Job, setting: "StreamSetting", outcome: "Outcome", left: "list[S
     row: dict[str, Any] = {
         "eval": job.benchmark,
         "output": str(job.output),
-        "streams": len(job.found.stretches) + len(job.found.missing),
+        "streams": job.wanted,
         "done": done,
         "failed": len(outcome.errors),
         "videos": len(videos),

@@ -264,7 +264,7 @@ def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: P
     found = read_commentary(tmp_path / "pred.jsonl")
     assert found.chunks == {"a": ((0, 5), (5, 10), (10, 13)), "b": ((0, 5), (5, 8)), "c": ((0, 4),)}
     assert told.progress[-1][0] == sum(SECONDS.values()) + 3 * 14
-    assert generate(parts.engine(POLICY), tmp_path, longer).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, longer).outcome.done == 0, "nothing is left to do"
     nearly = [replace(games[0], video="z.mp4", end_s=13.4)]
     told = generate(parts.engine(POLICY), tmp_path, nearly)
     assert (told.notices, read_commentary(tmp_path / "pred.jsonl").chunks["z"][-1]) == ([], (10, 13.4))
@@ -282,7 +282,7 @@ def test_pieces_are_streams_of_their_own(parts: Parts, tmp_path: Path, games: li
     assert read_commentary(tmp_path / "pred.jsonl").chunks["a"] == ((0, 5), (5, 10), (10, 13))
     generate(parts.engine(POLICY), alone := at(tmp_path, "alone"), pieces[1:2])
     assert lines(alone)[0] in lines(tmp_path)
-    assert generate(parts.engine(POLICY), tmp_path, pieces).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, pieces).outcome.done == 0, "nothing is left to do"
 
 
 def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
@@ -329,7 +329,7 @@ def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretc
     assert all(one.pred.strip() for one in found.values())
     generate(parts.engine(POLICY), alone := at(tmp_path, "alone"), events[1:2], events=True)
     assert lines(alone)[0] in lines(tmp_path)
-    assert generate(parts.engine(POLICY), tmp_path, events, events=True).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, events, events=True).outcome.done == 0, "nothing is left to do"
 
 
 def test_a_video_that_begins_late_keeps_its_own_times(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
