@@ -184,6 +184,7 @@ def test_one_of_several_that_is_missing_is_told_and_counted(calls: Calls) -> Non
 
 def test_rounds_of_unknown_origin_are_not_gone_on_with(calls: Calls) -> None:
     """Guards words against those of another model, where somebody has removed the rest of its files."""
+    write_lines(calls.folder / "all.jsonl", [game("Football/a.mp4", [(0, 4, "so")])])
     calls.run(calls.arguments("-q", output="whole.jsonl"))
     folder = calls.folder / "pred.jsonl.rounds"
     folder.mkdir()
