@@ -81,6 +81,18 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm eval claims results", "What has been measured so far:"),
         Example("svlm eval claims results --model my-model --row streaming", "Measure one row:"),
     ),
+    "eval commentary generate": (
+        Example(
+            "svlm eval commentary generate --annotations eval_all_metadata.jsonl --videos games -o a.jsonl "
+            "-m streamingvlm-7b --jobs 20",
+            "Comment on all games of the benchmark, 20 in one batch; called again, it goes on where it was:",
+        ),
+        Example(
+            "svlm eval commentary generate --annotations eval_all_metadata.jsonl --videos games -o chunks.jsonl "
+            "-m streamingvlm-7b --jobs 20 --chunk 100",
+            "A new stream every 100 s, with what people said before:",
+        ),
+    ),
     "eval commentary judge": (
         Example(
             "svlm eval commentary judge a.jsonl b.jsonl --clips clips.jsonl --judge gpt-5 -o votes.jsonl",
@@ -96,6 +108,12 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "eval commentary report": (
         Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
+    ),
+    "eval livesports generate": (
+        Example(
+            "svlm eval livesports generate --events events.jsonl --videos videos -o a.jsonl -m streamingvlm-7b --jobs 32",
+            "Comment on all events, 32 in one batch:",
+        ),
     ),
     "eval livesports judge": (
         Example(
