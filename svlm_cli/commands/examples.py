@@ -109,6 +109,10 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "svlm simulate --seed 7 --minutes 5 -o match.mp4",
             "Five minutes, with events, and the truth in match.truth.srt:",
         ),
+        Example(
+            "svlm simulate --benchmark endless --seed 1000",
+            "20 matches of two hours in the files of Inf-Streams-Eval; called again, it goes on:",
+        ),
     ),
     "models list": (Example("svlm models list --json", "For scripts:"),),
     "models show": (Example("svlm models show svlm-mini", "A model's card and policy:"),),
