@@ -177,7 +177,7 @@ def _print(report: "Report", setting: dict[str, Any], played: "Played | None", a
     from rich.table import Table
 
     console = table_console()
-    for headings, rows in (report.table(), report.control_table()):
+    for headings, rows in (report.table(), report.control_table(), *report.timeliness_tables()):
         table = Table(*headings, box=None)
         add_rows(table, rows)
         console.print(table)
