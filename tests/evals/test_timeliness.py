@@ -68,6 +68,12 @@ def test_nothing_to_say_and_nothing_said() -> None:
     assert (babble.f1.value, babble.never.value, babble.stray.value) == (0, None, 1)
 
 
+def test_a_second_is_a_second_in_binary_as_well() -> None:
+    """Guards 2.2 - 1.2, which is more than 1; and 3.0, which ends a second and does not begin one."""
+    counts = hold_against([(1.2, "a"), (3.0, "b")], [(2.2, "a"), (3.0, "b")], 5).counts
+    assert counts[:, TimedCount.IN_TIME].tolist() == [0, 1, 1, 0, 0]
+
+
 def test_what_is_outside_counts_at_the_edge() -> None:
     """Guards the sums: what was said after the end was said."""
     counts = hold_against([(0.0, "a"), (5.0, "b")], [(6.5, "c")], 5).counts
