@@ -20,7 +20,7 @@ Moment = tuple[float, Hashable]
 Pair = tuple[int, int]
 """Indices of one thing that was to be said and of the one that was."""
 
-_ROUNDING_S: Final = 1e-6  # 2.2 - 1.2 is more than 1
+_ROUNDING_S: Final = 1e-6  # 10.3 - 10 is more than 0.3
 
 _Value = tuple[int, float]
 """Pairs, and their delay in total, negative: the larger the better."""
