@@ -97,6 +97,12 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "eval commentary report": (
         Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
     ),
+    "eval commentary timeliness": (
+        Example(
+            "svlm eval commentary timeliness a.jsonl --annotations eval_all_metadata.jsonl",
+            "Does it say what people said when they said it?",
+        ),
+    ),
     "eval livesports judge": (
         Example(
             "svlm eval livesports judge a.jsonl b.jsonl --events events.jsonl --judge gpt-5 -o votes.jsonl",
