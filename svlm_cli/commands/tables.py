@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from svlm_cli.core.text import presentable
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH: Final = 120  # where there is no terminal to ask
+_TENTHS: Final = 10
 
 
 def table_console() -> "Console":
@@ -40,3 +43,17 @@ def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callabl
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
         task = progress.add_task(name, total=total)
         yield lambda done: progress.update(task, completed=done), console.is_terminal
+
+
+@contextmanager
+def counting(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`."""
+    with bar(name, total, quiet=quiet) as (show, seen):
+
+        def advance(done: int, took_s: float | None = None) -> None:
+            show(done)
+            if not quiet and not seen and done * _TENTHS // total > (done - 1) * _TENTHS // total:
+                took = "" if took_s is None else f", {took_s * 1000:.0f} ms the last"
+                typer.echo(f"svlm: {done} of {total} {name}{took}", err=True)
+
+        yield advance
