@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +19,7 @@ from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import bar
+from svlm_cli.commands.tables import counting
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from svlm_cli.evals.generation.run import Outcome, Place
     from svlm_cli.evals.generation.setting import StreamSetting
     from svlm_cli.evals.generation.stretches import FoundStretches, Stretch
-
-_TENTHS: Final = 10
 
 Output = Annotated[
     Path,
@@ -344,20 +342,9 @@ def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
 
 @contextmanager
 def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float], None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`."""
-    total, told = max(round(total_s), 1), 0
-    with bar("seconds of video", total, quiet=quiet) as (show, seen):
-
-        def advance(done_s: float, speed: float) -> None:
-            nonlocal told
-            done = min(round(done_s), total)
-            show(done, f"{speed:.1f} x real time")
-            tenth = done * _TENTHS // total
-            if speed and not quiet and not seen and tenth > told:  # what was there is no progress
-                told = tenth
-                typer.echo(f"svlm: {done} of {total} seconds of video, {speed:.1f} x real time", err=True)
-
-        yield advance
+    total = max(round(total_s), 1)
+    with counting("seconds of video", total, quiet=quiet) as advance:
+        yield lambda done_s, speed: advance(min(round(done_s), total), f"{speed:.1f} x real time")
 
 
 def _tell(job: _Job, setting: "StreamSetting", outcome: "Outcome", left: "list[Stretch]") -> None:

@@ -1,27 +1,39 @@
 """A judge on loopback that speaks the chat-completions protocol: honest, biased, noisy, malformed, slow, failing.
 
-It sees no more than a judge does, the words of a request. A text's worth is written in it: ``worth 7``. The ways to
-judge are functions, so tests that need no server use them as they are. Knows nothing of votes.
+It sees no more than a judge does, the words of a request. A text's worth is written in it: ``worth 7``; or it
+is a commentary of Endless Match, which can be read for what it tells (``match_judge.py``). The ways to judge are
+functions, so tests that need no server use them as they are. As a program it judges until it is stopped:
+
+    python -m tests.servers.judge knows-the-match --port 8123
+
+Knows nothing of votes.
 """
 
+import argparse
 import hashlib
 import json
 import re
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.servers.match_judge import knows_the_match
+
 _TEXTS = re.compile(
-    r"=== Commentary A ===\n(?P<first>.*?)\n\n=== Commentary B ===\n(?P<second>.*?)\n\n=== End ===", re.DOTALL
+    r"=== Reference ===\n(?P<reference>.*?)\n\n"
+    r"=== Commentary A ===\n(?P<first>.*?)\n\n=== Commentary B ===\n(?P<second>.*?)\n\n=== End ===",
+    re.DOTALL,
 )
 
-Decide = Callable[[str, str], str]
-"""The text that is read first and the other one, to the reply."""
+Decide = Callable[[str, str, str], str]
+"""The text that is read first, the other one, and the reference, to the reply."""
 
 
 def _worth(text: str) -> int:
@@ -29,36 +41,46 @@ def _worth(text: str) -> int:
     return int(found[1]) if found else -1
 
 
-def truthful(first: str, second: str) -> str:
+def truthful(first: str, second: str, reference: str) -> str:
     """The better text. Of equals, the first: somehow it must answer."""
     return "A" if _worth(first) >= _worth(second) else "B"
 
 
-def position_biased(first: str, second: str) -> str:
+def position_biased(first: str, second: str, reference: str) -> str:
     """Whatever is read first."""
     return "A"
 
 
-def length_biased(first: str, second: str) -> str:
+def length_biased(first: str, second: str, reference: str) -> str:
     """The longer one."""
     return "A" if len(first) >= len(second) else "B"
 
 
-def noisy(first: str, second: str) -> str:
+def noisy(first: str, second: str, reference: str) -> str:
     """A coin, which falls the same way for the same two texts in the same order."""
     return "AB"[hashlib.sha256(f"{first}\0{second}".encode()).digest()[0] % 2]
 
 
-def malformed(first: str, second: str) -> str:
+def malformed(first: str, second: str, reference: str) -> str:
     """A sentence that names a letter."""
     return "A is the better one."
+
+
+WAYS: dict[str, Decide] = {
+    "truthful": truthful,
+    "position-biased": position_biased,
+    "length-biased": length_biased,
+    "noisy": noisy,
+    "malformed": malformed,
+    "knows-the-match": knows_the_match,
+}
 
 
 def decide_on(messages: Sequence[dict[str, str]], decide: Decide) -> str:
     """The reply to a question in our own words."""
     found = _TEXTS.search(messages[-1]["content"])
     assert found, messages
-    return decide(found["first"], found["second"])
+    return decide(found["first"], found["second"], found["reference"])
 
 
 @dataclass(slots=True)
@@ -97,11 +119,11 @@ class JudgeOnLoopback:
 
 
 @contextmanager
-def serve_judge(decide: Decide) -> Iterator[JudgeOnLoopback]:
-    """A running judge."""
+def serve_judge(decide: Decide, port: int = 0) -> Iterator[JudgeOnLoopback]:
+    """A running judge; without a port, on any that is free."""
     judge = JudgeOnLoopback(decide)
     handler = type("Handler", (_Handler,), {"judge": judge, "lock": threading.Lock()})
-    with _Server(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", port), handler) as server:
         judge.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
@@ -170,3 +192,18 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:  # the client has left
             cut = True
         self.close_connection = cut
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(description="Judges on loopback until it is stopped.")
+    parser.add_argument("way", choices=WAYS)
+    parser.add_argument("--port", type=int, default=8123)
+    asked = parser.parse_args()
+    with serve_judge(WAYS[asked.way], asked.port) as judge, suppress(KeyboardInterrupt):
+        sys.stdout.write(f"{judge.base_url}\n")
+        sys.stdout.flush()
+        signal.pause()
+
+
+if __name__ == "__main__":
+    _main()
