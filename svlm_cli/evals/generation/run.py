@@ -248,7 +248,7 @@ class Generation:
     def _finish(self, one: _UnderWay, end_s: float) -> None:
         """It is done, up to there, and all of it is on disk: what was under way is not needed any more."""
         stretch, made_by = one.stretch, self._place.made_by
-        if end_s >= stretch.end_s - NEARLY_S:
+        if end_s > stretch.start_s and end_s >= stretch.end_s - NEARLY_S:
             one.prediction.finish(stretch.end_s)
         else:
             one.prediction.finish(end_s)

@@ -318,6 +318,7 @@ def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretc
         Stretch("a", path, 3.5, 9.5, "Here they come.", event_id="1"),
         Stretch("a", path, 5.0, 10.0, "", event_id="2"),
         Stretch("a", path, 50.0, 60.0, "", event_id="3"),
+        Stretch("a", path, 13.2, 13.8, "", event_id="just after the end"),
     ]
     told = generate(parts.engine(POLICY, streams=2), tmp_path, events, streams=2, events=True)
     assert (told.failures, len(told.notices)) == ([], 1)
