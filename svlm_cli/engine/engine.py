@@ -204,6 +204,10 @@ class Engine:
         """Write all that a stream remembers, whole or not at all. Between two rounds only. Raises `OutputError`."""
         snapshot.save(path, stream, self.cache, self.policy)
 
+    def saved_bytes(self, stream: StreamState) -> int:
+        """About how much room `save` takes."""
+        return snapshot.saved_bytes(stream, self.cache)
+
     def restore(self, stream: StreamState, path: Path) -> None:
         """Make a stream that was just opened remember what was saved of one with the same options.
 

@@ -43,6 +43,12 @@ def save(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) 
         raise OutputError(f"{path} cannot be written: {error}.", "Choose a place with more room.") from error
 
 
+def saved_bytes(stream: StreamState, cache: KVCache) -> int:
+    """How much room its tensors take."""
+    keys_and_values = sum(pool[:, stream.slot, : cache.lengths[stream.slot]].nbytes for pool in _pools(cache).values())
+    return keys_and_values + sum(one.nbytes for one in stream.features.values()) + stream.positions.nbytes
+
+
 def restore(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) -> None:
     """Fill a stream that is new, and its empty slot, with what was saved of one with the same options.
 

@@ -224,7 +224,7 @@ def test_events_and_pieces(calls: Calls) -> None:
 LONGER = {"a": 60, "b": 41, "c": 23}
 QUICKLY = (
     "import sys; from svlm_cli.evals.generation import predictions, run; "
-    "predictions.CHUNK_S, run.SNAPSHOT_S = 5.0, 0.2; "
+    "predictions.CHUNK_S, run.SNAPSHOT_S, run.SNAPSHOT_SHARE = 5.0, 0.2, 1.0; "
     "from svlm_cli.commands.app import main; sys.exit(main(sys.argv[1:]))"
 )
 

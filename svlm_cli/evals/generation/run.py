@@ -4,6 +4,7 @@ A stretch that is under way has a journal, and every few minutes a snapshot of i
 next run goes on from there. Knows neither the files of a benchmark nor the terminal.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -24,7 +25,8 @@ from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.sources.files import FrameStream, open_frames
 from svlm_cli.sources.sequential import Reading
 
-SNAPSHOT_S: Final = 180.0  # of wall time; of the 7B one takes half a gigabyte, and seconds
+SNAPSHOT_S: Final = 180.0  # of wall time, from those of all streams to the next ones; of the 7B one takes a gigabyte
+SNAPSHOT_SHARE: Final = 0.02  # of the time may be spent on them: where the disk is slow, they are rarer
 NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
 
 
@@ -75,7 +77,6 @@ class _UnderWay:
     frames: FrameStream | None = None  # once they are open
     over_s: float | None = None  # the end of a video that is over before its first round
     repeated: int = 0  # rounds of the journal that the stream is still to say once more
-    saved_s: float = field(default_factory=time.monotonic)  # when there was a snapshot, or could have been
 
     @property
     def reached_s(self) -> float:
@@ -99,17 +100,27 @@ class _UnderWay:
 class Generation:
     """One run over stretches. `generate` does it."""
 
-    def __init__(self, engine: Engine, place: Place, telling: Telling, *, seed: int, query: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        place: Place,
+        telling: Telling,
+        *,
+        seed: int,
+        query: str | None = None,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._engine, self._place, self._telling = engine, place, telling
-        self._seed, self._query = seed, query
+        self._seed, self._query, self._now_s = seed, query, now_s
         self._open: dict[str, _UnderWay] = {}
         self._outcome = Outcome()
         self._done_s = 0.0
-        self._started = time.monotonic()
+        self._started = self._now_s()
+        self._due_s = self._started + SNAPSHOT_S  # when the next snapshots are written
 
     def generate(self, stretches: Sequence[Stretch], *, streams: int) -> Outcome:
         """Comments on all of them, `streams` side by side. What goes wrong with one is told and touches no other."""
-        outcome, self._started = self._outcome, time.monotonic()
+        outcome, self._started = self._outcome, self._now_s()
         self._place.rounds.make()
         running = run(self._engine, self._feeds(stretches), max_streams=streams, between=self._keep)
         try:
@@ -119,7 +130,7 @@ class Generation:
         finally:
             for one in self._open.values():
                 one.close()
-            outcome.wall_s = time.monotonic() - self._started
+            outcome.wall_s = self._now_s() - self._started
             self._place.rounds.remove(everything=outcome.done == len(stretches))
         return outcome
 
@@ -202,15 +213,26 @@ class Generation:
             return stream.rounds if stream.rounds <= len(one.journal.rounds) else 0
 
     def _keep(self, running: Sequence[tuple[Feed, StreamState]]) -> None:
-        """Write a snapshot of each stream whose last one is old. Without one it goes on as well, only later."""
+        """Write a snapshot of each stream now and then. Without one it goes on as well, only later."""
+        started = self._now_s()
+        if started < self._due_s:
+            return
         for feed, stream in running:
             one = self._open[feed.name]
-            if stream.rounds and time.monotonic() - one.saved_s >= SNAPSHOT_S:
-                try:
-                    self._engine.save(stream, self._place.rounds.snapshot(one.stretch))
-                except OutputError as error:
-                    self._telling.notice(error.message)
-                one.saved_s = time.monotonic()
+            if not stream.rounds:
+                continue
+            path = self._place.rounds.snapshot(one.stretch)
+            try:
+                if shutil.disk_usage(path.parent).free < 2 * self._engine.saved_bytes(stream):
+                    self._telling.notice(
+                        f"There is no room for snapshots in {path.parent}: a killed run will go on later."
+                    )
+                    break
+                self._engine.save(stream, path)
+            except (OSError, OutputError) as error:
+                self._telling.notice(error.message if isinstance(error, OutputError) else f"{path}: {error.strerror}.")
+        ended = self._now_s()
+        self._due_s = ended + max(SNAPSHOT_S, (ended - started) / SNAPSHOT_SHARE)
 
     def _note(self, said: Round) -> None:
         outcome, length_s = self._outcome, said.end_s - said.start_s
@@ -222,7 +244,7 @@ class Generation:
 
     def _advance(self, video_s: float) -> None:
         self._done_s += video_s
-        took_s = time.monotonic() - self._started
+        took_s = self._now_s() - self._started
         self._telling.progress(self._done_s, self._outcome.video_s / took_s if took_s else 0.0)
 
     def _end(self, report: FeedReport) -> None:

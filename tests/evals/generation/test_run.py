@@ -1,9 +1,13 @@
 """Stretches through the engine: side by side as alone, killed and resumed as never stopped; and their troubles."""
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -67,7 +71,14 @@ class Told:
 
 
 def generate(
-    engine: Engine, folder: Path, stretches: Sequence[Stretch], *, streams: int = 1, events: bool = False, seed: int = 0
+    engine: Engine,
+    folder: Path,
+    stretches: Sequence[Stretch],
+    *,
+    streams: int = 1,
+    events: bool = False,
+    seed: int = 0,
+    now_s: Callable[[], float] = time.monotonic,
 ) -> Told:
     """One call; what is done already is left out, as the command does it."""
     path, told = folder / "pred.jsonl", Told()
@@ -79,7 +90,7 @@ def generate(
         telling = Telling(
             told.notices.append, told.failures.append, lambda done, speed: told.progress.append((done, speed))
         )
-        told.outcome = Generation(engine, place, telling, seed=seed).generate(left, streams=streams)
+        told.outcome = Generation(engine, place, telling, seed=seed, now_s=now_s).generate(left, streams=streams)
     return told
 
 
@@ -129,6 +140,11 @@ def _killed_after(count: int, patch: pytest.MonkeyPatch) -> None:
     patch.setattr("svlm_cli.evals.generation.run.chunks", stopping)
 
 
+def _after_every_round(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(generation, "SNAPSHOT_S", 0.0)
+    patch.setattr(generation, "SNAPSHOT_SHARE", math.inf)
+
+
 def _saved_now_and_then(patch: pytest.MonkeyPatch) -> None:
     """A snapshot after every third round, so that there are rounds which are in no snapshot."""
     save = Engine.save
@@ -138,7 +154,7 @@ def _saved_now_and_then(patch: pytest.MonkeyPatch) -> None:
             save(engine, stream, path)
 
     patch.setattr(Engine, "save", now_and_then)
-    patch.setattr(generation, "SNAPSHOT_S", 0.0)
+    _after_every_round(patch)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +228,7 @@ def test_a_snapshot_spares_the_pictures_before_it(
         return open_frames(*arguments, start_s=start_s, **options)
 
     monkeypatch.setattr("svlm_cli.evals.generation.run.open_frames", spy)
-    monkeypatch.setattr(generation, "SNAPSHOT_S", 0.0)
+    _after_every_round(monkeypatch)
     for count in (6, 4):
         with monkeypatch.context() as patch:
             _killed_after(count, patch)
@@ -234,9 +250,37 @@ def test_a_snapshot_that_cannot_be_written_stops_nothing(
         raise OutputError(f"{path.name} cannot be written.")
 
     monkeypatch.setattr(Engine, "save", full)
-    monkeypatch.setattr(generation, "SNAPSHOT_S", 0.0)
+    _after_every_round(monkeypatch)
     told = generate(parts.engine(POLICY), tmp_path, games[2:])
     assert (told.outcome.done, {*told.notices}) == (1, {"c.state cannot be written."})
+
+
+def test_snapshots_take_little_of_the_time_and_of_the_disk(
+    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards sixty streams of a large model, whose snapshots fill many a disk and take a minute."""
+    clock, saved = [0.0], list[float]()
+
+    def slow(self: Engine, stream: StreamState, path: Path) -> None:
+        saved.append(clock[0])
+        clock[0] += 10.0
+
+    def tick() -> float:
+        clock[0] += 1.0
+        return clock[0]
+
+    monkeypatch.setattr(Engine, "save", slow)
+    monkeypatch.setattr(generation, "SNAPSHOT_S", 2.0)
+    monkeypatch.setattr(generation, "SNAPSHOT_SHARE", 0.5)
+    generate(parts.engine(POLICY), at(tmp_path, "slow"), games[:1], now_s=tick)
+    assert 2 < saved[0] <= 6
+    assert len(saved) > 1
+    assert all(later - earlier >= 10 + 10 / 0.5 for earlier, later in pairwise(saved))
+    saved.clear()
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
+    told = generate(parts.engine(POLICY), at(tmp_path, "full"), games[2:], now_s=tick)
+    assert (saved, told.outcome.done) == ([], 1)
+    assert told.notices[0].startswith("There is no room for snapshots in ")
 
 
 def test_a_stream_that_is_full_is_silent_from_there_on(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
