@@ -107,6 +107,7 @@ class PromptPolicy:
     previous_role: _Text = "previous text"
     query: _Text = "Commentate on this match"
     keep_query: bool = False  # the query in every round instead of the first alone
+    clip: bool = False  # a round is a clip and a question, as offline models read them: no previous text, no times
     max_query_tokens: Annotated[int, Within(0, 100_000)] = 256  # room that is set aside for it
     marker: _Text = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
@@ -171,6 +172,7 @@ class StreamPolicy:
             "choose fps so that this is a whole number, 1 or more.",
         )
         _require(frames <= _MOST_FRAMES, f"A round has {frames:g} frames: {_MOST_FRAMES} are the most.")
+        _require(not self.prompt.clip or self.mode is Mode.FULL, "A prompt of clips goes with mode full alone.")
 
     @property
     def frames_per_chunk(self) -> int:

@@ -101,7 +101,7 @@ class Prompt:
         self._fps, self._markup = policy.vision.fps, policy.prompt.markup
         steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)
         words = policy.prompt
-        self._marker_rule = words.marker_rule
+        self._clip, self._marker_rule = words.clip, words.marker_rule
         markup = words.markup
         start, end = (tokenizer.special(name) for name in (markup.turn_start, markup.turn_end))
         newline = tokenizer.encode("\n")
@@ -127,6 +127,8 @@ class Prompt:
 
     def opening(self, previous: tuple[int, ...]) -> tuple[Span, ...]:
         """What stands before the first round."""
+        if self._clip:
+            return (Span(Part.SYSTEM, self._system),)
         return (
             Span(Part.SYSTEM, self._system),
             Span(Part.PREVIOUS_HEAD, self._previous_head),
@@ -144,7 +146,8 @@ class Prompt:
     ) -> tuple[Span, ...]:
         """One round, up to where the model begins to speak. Without a grid no pixels are shown."""
         pieces = self._family.markings(start_s, end_s, grid, self._fps, self._markup)
-        return self._turn(round_, [self._marked(piece, round_) for piece in pieces], query)
+        shown = [piece for piece in pieces if not (self._clip and isinstance(piece, TimeText))]
+        return self._turn(round_, [self._marked(piece, round_) for piece in shown], query)
 
     def question(self, round_: int, query: tuple[int, ...]) -> tuple[Span, ...]:
         """A round that shows nothing new, up to where the model begins to answer."""
