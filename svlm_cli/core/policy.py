@@ -172,7 +172,6 @@ class StreamPolicy:
             "choose fps so that this is a whole number, 1 or more.",
         )
         _require(frames <= _MOST_FRAMES, f"A round has {frames:g} frames: {_MOST_FRAMES} are the most.")
-        _require(not self.prompt.clip or self.mode is Mode.FULL, "A prompt of clips goes with mode full alone.")
 
     @property
     def frames_per_chunk(self) -> int:

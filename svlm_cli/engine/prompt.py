@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
 
-from svlm_cli.core.policy import MarkerRule, StreamPolicy
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Family, Grid, TimeText, VisionPads, VisionToken
 
@@ -97,6 +98,10 @@ class Prompt:
     """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
 
     def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy, family: Family) -> None:
+        if policy.prompt.clip and policy.mode is not Mode.FULL:
+            raise UsageError(
+                "A prompt of clips goes with mode full alone.", "Leave out prompt.clip, or change the mode."
+            )
         self._tokenizer, self._family = tokenizer, family
         self._fps, self._markup = policy.vision.fps, policy.prompt.markup
         steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)

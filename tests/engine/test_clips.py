@@ -102,20 +102,20 @@ def test_several_questions_about_one_clip_cost_one_reading(parts: Parts) -> None
     """Guards the fork: the second question is answered as the first was there never."""
     policy = _policy()
     engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, policy, questions=Questions(1, 6))
-    answers = []
+    answers: list[list[int]] = []
     for questions in ([QUESTION], ["And the score?", QUESTION]):
         with engine.open(query="Watch.") as stream:
             list(engine.step([Request(stream, _clip(4, 8), max_tokens=1)]))
             for question in questions:
                 with engine.fork(stream) as fork:
                     heard = list(engine.step([Request(fork, None, query=question)]))
-            answers.append([event.token_id for event in heard if isinstance(event, TokenEvent)])
-    assert answers[0] == answers[1]
+                    answers.append([event.token_id for event in heard if isinstance(event, TokenEvent)])
+    assert answers[0] == answers[2] != answers[1]
 
 
 @pytest.mark.parametrize("mode", [mode for mode in Mode if mode is not Mode.FULL])
-def test_clips_are_no_streams(mode: Mode) -> None:
+def test_clips_are_no_streams(parts: Parts, mode: Mode) -> None:
     """Guards a policy that would forget what is no stream."""
     policy = small_policy(mode=mode)
     with pytest.raises(UsageError, match="clips goes with mode full"):
-        replace(policy, prompt=replace(policy.prompt, clip=True))
+        parts.engine(replace(policy, prompt=replace(policy.prompt, clip=True)))
