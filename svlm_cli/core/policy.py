@@ -107,6 +107,7 @@ class PromptPolicy:
     previous_role: _Text = "previous text"
     query: _Text = "Commentate on this match"
     keep_query: bool = False  # the query in every round instead of the first alone
+    clip: bool = False  # a round is a clip and a question, as offline models read them: no previous text, no times
     max_query_tokens: Annotated[int, Within(0, 100_000)] = 256  # room that is set aside for it
     marker: _Text = " ..."  # closes the words of a second; alone, it is silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL

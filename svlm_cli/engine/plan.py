@@ -86,6 +86,7 @@ class Planner:
         self._prompt = prompt
         self._policy = policy
         self._preprocessor = preprocessor
+        self._family = family
         self._place = Placement(family, policy.vision.fps)
         self._capacity, self._most = capacity, most
 
@@ -106,7 +107,7 @@ class Planner:
             raise self._no_room(stream, needed)
         first = 0 if restarts or request.chunk is None else self._moving_without_keys(stream, keyed)
         recomputes = self._policy.mode.recomputes and request.chunk is not None
-        positions, next_position = self._positions(stream, kept, spans, restarts=restarts)
+        positions, next_position = self._positions(request, kept, spans, restarts=restarts)
         return Plan(
             request,
             sampling,
@@ -182,14 +183,21 @@ class Planner:
         return (span for span in stream.spans if span.part in (Part.TIME, Part.VISION) and span.round >= oldest)
 
     def _positions(
-        self, stream: StreamState, kept: Eviction, spans: tuple[Span, ...], *, restarts: bool
+        self, request: Request, kept: Eviction, spans: tuple[Span, ...], *, restarts: bool
     ) -> tuple[Positions, float]:
         """Contiguous ones. What stays where it is, or keeps its first position, need not be counted again."""
+        stream, place = request.stream, self._placement(request.chunk)
         whole = kept.stretches == (range(len(stream.positions)),)
         if restarts or not (whole or self._policy.mode is Mode.NATIVE_POSITIONS):
-            return self._place(spans)
-        new, after = self._place(spans[len(kept.spans) :], stream.next_position)
+            return place(spans)
+        new, after = place(spans[len(kept.spans) :], stream.next_position)
         return np.concatenate([stream.positions if whole else stream.positions[kept.order], new]), after
+
+    def _placement(self, chunk: Chunk | None) -> Placement:
+        """By the policy's rate; a clip has a rate of its own."""
+        if chunk is None or not self._policy.prompt.clip:
+            return self._place
+        return Placement(self._family, len(chunk.frames) / (chunk.end_s - chunk.start_s))
 
     def _moving_without_keys(self, stream: StreamState, keyed: int) -> int:
         """How many tokens move to the previous text without keys yet.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import chain
 
-from svlm_cli.core.policy import MarkerRule, StreamPolicy
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Family, Grid, TimeText, VisionPads, VisionToken
 
@@ -97,11 +98,15 @@ class Prompt:
     """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
 
     def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy, family: Family) -> None:
+        if policy.prompt.clip and policy.mode is not Mode.FULL:
+            raise UsageError(
+                "A prompt of clips goes with mode full alone.", "Leave out prompt.clip, or change the mode."
+            )
         self._tokenizer, self._family = tokenizer, family
         self._fps, self._markup = policy.vision.fps, policy.prompt.markup
         steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)
         words = policy.prompt
-        self._marker_rule = words.marker_rule
+        self._clip, self._marker_rule = words.clip, words.marker_rule
         markup = words.markup
         start, end = (tokenizer.special(name) for name in (markup.turn_start, markup.turn_end))
         newline = tokenizer.encode("\n")
@@ -127,6 +132,8 @@ class Prompt:
 
     def opening(self, previous: tuple[int, ...]) -> tuple[Span, ...]:
         """What stands before the first round."""
+        if self._clip:
+            return (Span(Part.SYSTEM, self._system),)
         return (
             Span(Part.SYSTEM, self._system),
             Span(Part.PREVIOUS_HEAD, self._previous_head),
@@ -144,7 +151,8 @@ class Prompt:
     ) -> tuple[Span, ...]:
         """One round, up to where the model begins to speak. Without a grid no pixels are shown."""
         pieces = self._family.markings(start_s, end_s, grid, self._fps, self._markup)
-        return self._turn(round_, [self._marked(piece, round_) for piece in pieces], query)
+        shown = [piece for piece in pieces if not (self._clip and isinstance(piece, TimeText))]
+        return self._turn(round_, [self._marked(piece, round_) for piece in shown], query)
 
     def question(self, round_: int, query: tuple[int, ...]) -> tuple[Span, ...]:
         """A round that shows nothing new, up to where the model begins to answer."""

@@ -3,6 +3,7 @@
 Knows neither who asks nor how an answer is shown.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -43,6 +44,34 @@ def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
     return Reply(question, segment.end_s, question.choices[best], chances, segment.work_s)
 
 
+class Schedule:
+    """Questions about one stream, each at a time of its own, asked in passing: `before` is what a `Feed` calls.
+
+    At a time nothing is seen that comes after it, but for the first round, without which there is nothing to ask about.
+    A time behind the end is asked at the end.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        questions: Iterable[tuple[float, Question]],
+        tell: Callable[[Reply], None],
+    ) -> None:
+        self._engine, self._tell = engine, tell
+        self._due = deque(sorted(questions, key=lambda one: one[0]))
+
+    def before(self, stream: StreamState, chunk: Chunk | None) -> None:
+        """Ask what is due before a chunk is shown; None: before the stream ends."""
+        while self._due and stream.rounds and (chunk is None or chunk.end_s > self._due[0][0] + _ON_TIME_S):
+            _, question = self._due.popleft()
+            self._tell(ask(self._engine, stream, question))
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was asked."""
+        return not self._due
+
+
 def answers(
     engine: Engine,
     stream: StreamState,
@@ -54,18 +83,23 @@ def answers(
 ) -> Iterator[Reply]:
     """Watch `chunks`, and ask every question at each of the times, or at the end if there are none.
 
-    At a time nothing is seen that comes after it, but for the first round, without which there is nothing to ask about.
-    A time behind the end is asked at the end. After the last time nothing more is watched.
+    See `Schedule` for what is seen at a time. After the last time nothing more is watched.
     """
-    due = deque(sorted(set(times_s)))
+    replies: list[Reply] = []
+    asked = [(time_s, question) for time_s in sorted(set(times_s)) or [math.inf] for question in questions]
+    schedule = Schedule(engine, asked, replies.append)
     for chunk in chunks:
-        while due and stream.rounds and chunk.end_s > due[0] + _ON_TIME_S:
-            due.popleft()
-            yield from (ask(engine, stream, question) for question in questions)
-        if times_s and not due:
+        schedule.before(stream, chunk)
+        yield from _taken(replies)
+        if schedule.done:
             return
         for _ in engine.step([Request(stream, chunk)]):
             pass
         seen(chunk)
-    if stream.rounds and (due or not times_s):
-        yield from (ask(engine, stream, question) for question in questions)
+    schedule.before(stream, None)
+    yield from _taken(replies)
+
+
+def _taken(replies: list[Reply]) -> Iterator[Reply]:
+    while replies:
+        yield replies.pop(0)

@@ -46,6 +46,7 @@ class Feed:
     endless: bool = False  # stopped at any moment, what there is of it is whole
     live: Callable[[], Live | None] = lambda: None  # known with its first chunk: what a source is, has to be looked at
     snapshot: Path | None = None  # of its stream, which goes on from there (`Engine.save`)
+    before: Callable[[StreamState, Chunk | None], None] = lambda stream, chunk: None  # a chunk is shown; None: its end
     replayed: Iterator[tuple[int, ...]] = field(default_factory=lambda: iter(()))  # tokens of its first rounds: forced
 
     @property
@@ -168,15 +169,16 @@ class _Run:
         """A request for each stream whose next chunk is ready."""
         requests = []
         for slot in self.inbox.wait():
+            running = self.running[slot]
             try:
                 chunk = self.inbox.take(slot)
+                running.feed.before(running.stream, chunk)
             except SvlmError as error:
                 self.finish(slot, error)
                 continue
             if chunk is None:
                 self.finish(slot)
             else:
-                running = self.running[slot]
                 self.listen(running.feed, chunk)
                 requests.append(self.request(running, chunk))
         return requests

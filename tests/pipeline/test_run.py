@@ -16,6 +16,7 @@ from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.engine.stream import StreamState
+from svlm_cli.pipeline.asking import Schedule
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
@@ -344,3 +345,24 @@ def test_a_feed_whose_snapshot_is_of_no_use_fails_alone(parts: Parts, tmp_path: 
     assert isinstance(failed.error, InputError)
     assert fine.error is None
     assert (len(bad.segments), len(good.segments)) == (0, 3)
+
+
+def test_questions_in_passing_are_answered_as_if_each_was_asked_alone(parts: Parts) -> None:
+    """Guards one stream that answers all questions about a video: nobody notices that others were asked."""
+    room = Questions(forks=1, answer_tokens=5)
+    chunks, who, why = make_chunks(12), Question("Who has the ball?"), Question("Why?")
+
+    def heard(asked: Sequence[tuple[float, Question]]) -> tuple[list[tuple[float, str, str]], list[tuple[int, ...]]]:
+        engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, small_policy(), questions=room)
+        replies, kept = list[Reply](), Kept()
+        schedule = Schedule(engine, asked, replies.append)
+        list(run(engine, [replace(feed("a", iter(chunks), kept), before=schedule.before)]))
+        assert schedule.done
+        return [(one.seen_s, one.question.text, one.text) for one in replies], texts(kept)
+
+    times = [(9.5, who), (3.0, why), (9.5, why), (0.2, who), (99.0, who)]
+    together, words = heard(times)
+    alone = [heard([one]) for one in sorted(times, key=lambda one: one[0])]
+    assert together == [reply for replies, _ in alone for reply in replies]
+    assert [seen_s for seen_s, _, _ in together] == [1.0, 3.0, 9.0, 9.0, 12.0]
+    assert all(said == words for _, said in alone)
