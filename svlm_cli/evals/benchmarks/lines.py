@@ -35,6 +35,7 @@ class JsonLines:
     path: Path
     rows: tuple[tuple[int, dict[str, Any]], ...]
     torn: bool
+    unit: str = "Line"  # what the numbers count
 
     @property
     def notice(self) -> str:
@@ -49,7 +50,7 @@ class JsonLines:
             yield
         except LineError as error:
             name = plain_text(str(self.path))
-            raise InputError(f"Line {number} of {name} {error}.", "Correct it, or name another file.") from error
+            raise InputError(f"{self.unit} {number} of {name} {error}.", "Correct it, or name another file.") from error
 
 
 def read_data(path: Path) -> bytes:
@@ -197,6 +198,35 @@ def number(row: Mapping[str, Any], key: str) -> float:
     if not is_time(value):
         raise LineError(_wrong(row, key, "a number"))
     return float(value)  # type: ignore[arg-type]  # is_time knows
+
+
+def whole(row: Mapping[str, Any], key: str, *, most: int = int(_MOST_S)) -> int:
+    """A whole number of an object, from 0 to `most`. Raises `LineError`."""
+    value = row.get(key)
+    if type(value) is not int or not 0 <= value <= most:
+        raise LineError(_wrong(row, key, f"a whole number from 0 to {most}"))
+    return value
+
+
+def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[str, ...]:
+    """A list of so many texts of an object, none of them empty. Raises `LineError`."""
+    value = row.get(key)
+    count = f"{least} to {most}" if least < most else f"{least}"
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        raise LineError(_wrong(row, key, f"a list of {count} texts"))
+    for index, one in enumerate(value):
+        if not isinstance(one, str) or not one.strip():
+            raise LineError(f"cannot be used: {key}[{index}] must be a text, not {shown(one)}")
+    return tuple(value)
+
+
+@contextmanager
+def inside(place: str) -> Iterator[None]:
+    """A `LineError` inside says in which part of the object."""
+    try:
+        yield
+    except LineError as error:
+        raise LineError(f"({place}) {error}") from error
 
 
 def is_time(value: Any) -> bool:
