@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from svlm_cli.checkpoints import toml
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
@@ -218,6 +219,23 @@ def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[s
         if not isinstance(one, str) or not one.strip():
             raise LineError(f"cannot be used: {key}[{index}] must be a text, not {shown(one)}")
     return tuple(value)
+
+
+def record(kind: Any, row: Any, what: str) -> Any:
+    """An object as the dataclass `kind`, every field of which it must have. `LineError` says that it is no `what`."""
+    _require_all(kind, row, what)
+    try:
+        return toml.Document("it", InputError, [*toml.keys(kind)]).value(kind, row, "")
+    except InputError as error:
+        raise LineError(f"is no {what}: {error.message.removeprefix('it: ').rstrip('.')}") from error
+
+
+def _require_all(kind: Any, row: Any, what: str) -> None:
+    for name, inner in get_type_hints(kind).items() if isinstance(row, dict) else ():
+        if name not in row:
+            raise LineError(f"is no {what}: {name} is missing")
+        if is_dataclass(inner):
+            _require_all(inner, row[name], what)
 
 
 @contextmanager

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.evals.judge.questions import Benchmark, Outcome
-from svlm_cli.evals.judge.tally import FEW_VIDEOS, Rates, is_vote, rates
+from svlm_cli.evals.judge.tally import Rates, is_vote, rates
 from svlm_cli.evals.judge.votes import Vote, VotesFile, difference
+from svlm_cli.evals.resampling import FEW_VIDEOS
 from svlm_cli.evals.scores import FIFTHS, Estimate
 
 CONTROLS: Final = ("same", "reference", "empty")
