@@ -7,7 +7,7 @@ from typing import Any
 from svlm_cli.evals.controls import SHIFT_S, Controls
 from svlm_cli.evals.match import KindCount, count_kinds, tally
 from svlm_cli.evals.runner import Played
-from svlm_cli.evals.scores import FIFTHS, Estimate, Evaluation, evaluate
+from svlm_cli.evals.scores import FIFTHS, Evaluation, evaluate
 from svlm_cli.evals.script import Script
 
 Table = tuple[list[str], list[list[str]]]
@@ -42,10 +42,10 @@ class Report:
         rows = [
             [
                 _words(name),
-                _number(one.value),
-                _interval(one),
-                *(_number(fifth[name].value) for fifth in fifths),
-                _interval(drift[name], signed=True),
+                one.number(),
+                one.interval(),
+                *(fifth[name].number() for fifth in fifths),
+                drift[name].interval(signed=True),
             ]
             for name, one in self.evaluation.overall.estimates().items()
         ]
@@ -56,7 +56,7 @@ class Report:
         controls = [one.overall for one in (self.controls.reference, self.controls.shifted, self.controls.empty)]
         headings = ["controls", "reference", f"{SHIFT_S} s late", "empty"]
         rows = [
-            [_words(name), *(_number(control.estimates()[name].value) for control in controls)]
+            [_words(name), *(control.estimates()[name].number() for control in controls)]
             for name in controls[0].estimates()
         ]
         return headings, rows
@@ -70,14 +70,3 @@ def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def _interval(estimate: Estimate, *, signed: bool = False) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "-"
-    sign = "+" if signed else ""
-    return f"{estimate.low:{sign}.3f} .. {estimate.high:{sign}.3f}"
