@@ -138,8 +138,10 @@ def _require_askable(one: VideoQuestion) -> None:
     """`LineError` for what no reader of a file can have meant."""
     if not one.text.strip():
         raise LineError("cannot be used: it asks nothing")
-    if one.start_s is not None and one.end_s is not None and one.end_s <= one.start_s:
-        raise LineError(f"cannot be used: nothing can be seen from {one.start_s:g} s to {one.end_s:g} s")
+    start_s = one.start_s or 0.0
+    if start_s < 0 or (one.end_s is not None and one.end_s <= start_s):
+        end = "the end" if one.end_s is None else f"{one.end_s:g} s"
+        raise LineError(f"cannot be used: nothing can be seen from {start_s:g} s to {end}")
     match one.kind:
         case AnswerKind.CHOICE if one.answer not in (*one.letters,):
             raise LineError(f"cannot be used: the answer {shown(one.answer)} is the letter of none of its options")
