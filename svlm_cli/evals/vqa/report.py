@@ -146,7 +146,7 @@ class VqaReport:
             yield from (f"{row.name}: {note}" for note in _notes(row))
         for row, one in zip(self.rows[1:], self.differences, strict=True):
             if one.left_out:
-                yield f"{row.name}: {one.left_out} questions that not both have are left out of the difference."
+                yield f"{row.name}: questions left out of the difference, since only one side has them: {one.left_out}."
 
 
 def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
@@ -164,8 +164,8 @@ def _notes(one: WayScored) -> Iterator[str]:
         named = map(plain_text, [*one.failed][:_NAMED])
         more = f" and {len(one.failed) - _NAMED} more" if len(one.failed) > _NAMED else ""
         yield (
-            f"{len(one.failed)} videos are missing or broken, and their {sum(one.failed.values())} questions count as "
-            f"wrong: {', '.join(named)}{more}."
+            f"missing or broken videos: {len(one.failed)}; what was asked about them, "
+            f"{sum(one.failed.values())} in all, counts as wrong: {', '.join(named)}{more}."
         )
     absent = [task for task in one.benchmark.tasks if task not in one.scores.tasks]
     if absent:

@@ -58,7 +58,7 @@ class VqaResult:
     context: str
     video: str
     way: str  # of looking at the video
-    answered: str  # its beginning
+    answered: str  # its beginning, without white space around
     answered_s: Annotated[float, Within(NO_MOMENT, _MOST_S)]  # when, of a proactive question
     right: bool
     letters: tuple[float, ...]  # the score of each option's letter, where there are any
@@ -83,7 +83,7 @@ def answered(
     """The result of an answer, right or wrong; of a proactive question, given at `at_s` of the video."""
     right = is_right(question, reply, at_s)
     moment = NO_MOMENT if at_s is None else at_s
-    return _result(question, way, reply[:_MOST_CHARACTERS], moment, right=right, letters=letters)
+    return _result(question, way, reply.strip()[:_MOST_CHARACTERS], moment, right=right, letters=letters)
 
 
 def unanswered(question: VideoQuestion, way: str, why: str) -> VqaResult:

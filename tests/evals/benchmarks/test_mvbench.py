@@ -52,7 +52,7 @@ def test_one_task_is_folders_of_pictures(tmp_path: Path) -> None:
         ({"answer": "Slept."}, "the answer 'Slept.' is none of the candidates"),
         ({"answer": ""}, "the answer '' is none of the candidates"),
         ({"candidates": []}, "candidates must be a list of 2 to 26 texts"),
-        ({"start": 3.0}, "end must be a number, and it is missing"),
+        ({"start": 0.0}, "end must be a number, and it is missing"),
         ({"start": 3.0, "end": 3.0}, "nothing can be seen"),
     ],
 )
