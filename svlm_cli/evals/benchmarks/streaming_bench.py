@@ -26,6 +26,7 @@ _CONTEXTUAL_TASKS: Final = (  # they stand in the files of another group
     "Anomaly Context Understanding",
 )
 _SAMPLE: Final = re.compile(r"(?P<rest>.*)_(?P<sample>\d+)_(?P<number>\d+)")
+_BARE: Final = re.compile(r"sample_\d+/video\.mp4")
 _TIME: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,3})")
 
 
@@ -77,7 +78,17 @@ def read_streaming_bench(folder: Path, context: SeenContext = SeenContext.MINUTE
             f"{plain_text(str(folder))} holds no questions of StreamingBench.",
             f"Put {_PARTS[0].json}.json or {_PARTS[0].csv[0]}.csv there, or another of its files.",
         )
-    return tuple(found)
+    return _unmistakable(found)
+
+
+def _unmistakable(questions: list[VideoQuestion]) -> Questions:
+    """The samples of each archive begin at 1: of several archives, each is looked for in its own folder alone."""
+    archives = {one.video.removesuffix(place) for one in questions for place in one.places if _BARE.fullmatch(place)}
+    if len(archives) < 2:
+        return tuple(questions)
+    return tuple(
+        replace(one, places=tuple(place for place in one.places if not _BARE.fullmatch(place))) for one in questions
+    )
 
 
 def _first(folder: Path, places: tuple[str, ...], name: str) -> Path | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.footage import find_footage
+from svlm_cli.evals.benchmarks.footage import find_footage, missing_videos
 from svlm_cli.evals.benchmarks.streaming_bench import SeenContext, read_streaming_bench
 from svlm_cli.evals.benchmarks.vqa import AnswerKind
 from tests.evals.benchmarks.question_sets import (
@@ -117,10 +117,28 @@ def test_the_hub_has_csv(tmp_path: Path) -> None:
         "Real-Time Visual Understanding/sample_1/video.mp4",
         "Misleading Context Understanding/sample_1/video.mp4",
     ]
-    assert found[0].places[1] == "sample_12/video.mp4"
     assert (found[0].text, found[0].options, found[0].answer) == ('What, on the "table"?', WORDS, "B")
     assert found[1].options == ('It\'s \\d "x"', "no", "maybe, or", "\u00e9")
     assert [one.group for one in found] == ["real-time", "real-time", "contextual"]
+
+
+def test_a_sample_is_not_taken_for_that_of_another_archive(tmp_path: Path) -> None:
+    """Guards against answers about the wrong video: samples of each archive are counted from 1."""
+    write_csv(tmp_path / "Real_Time_Visual_Understanding.csv", [streaming_csv_row("x_sample_1_1")])
+    bare = tmp_path / "sample_1/video.mp4"
+    bare.parent.mkdir()
+    bare.touch()
+    (one,) = read_streaming_bench(tmp_path)
+    footage = find_footage(tmp_path, one)
+    assert footage is not None
+    assert footage.path == bare
+    write_csv(tmp_path / "Sequential_Question_Answering.csv", [streaming_csv_row("y_sample_1_1", task_type=SQA)])
+    found = read_streaming_bench(tmp_path)
+    assert missing_videos(tmp_path, found) == tuple(each.video for each in found)
+    own = tmp_path / SQA / "sample_1/video.mp4"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    assert missing_videos(tmp_path, found) == ("Real-Time Visual Understanding/sample_1/video.mp4",)
 
 
 def test_questions_in_turn_of_csv_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
