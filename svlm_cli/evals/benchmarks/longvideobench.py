@@ -8,12 +8,12 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.evals.benchmarks.lines import LineError, number, text, texts, whole
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, Questions, VideoQuestion, file_name, gather, letter
+from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion, VideoQuestions, file_name, gather, letter
 
 LONGVIDEOBENCH_DURATIONS: Final = (15, 60, 600, 3600)  # seconds
 
 
-def read_longvideobench(folder: Path) -> Questions:
+def read_longvideobench(folder: Path) -> VideoQuestions:
     """The questions of the validation set. Raises `InputError`."""
     path = folder / "lvb_val.json"
     seen: Counter[str] = Counter()

@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.lines import LineError, number, text, texts
 from svlm_cli.evals.benchmarks.rows import read_rows
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, Questions, VideoQuestion, file_name, gather, letter
+from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion, VideoQuestions, file_name, gather, letter
 from svlm_cli.pipeline.questions import LETTERS
 
 
@@ -49,7 +49,7 @@ _TASKS: Final[Mapping[str, _Task]] = {
 MVBENCH_TASKS: Final = tuple(_TASKS)
 
 
-def read_mvbench(folder: Path) -> Questions:
+def read_mvbench(folder: Path) -> VideoQuestions:
     """The questions of all twenty files, which are in ``json/``. Raises `InputError`."""
     files = {task: folder / "json" / f"{task}.json" for task in MVBENCH_TASKS}
     absent = [path.name for path in files.values() if not path.is_file()]
@@ -61,7 +61,7 @@ def read_mvbench(folder: Path) -> Questions:
     return tuple(one for task, path in files.items() for one in _read(path, task))
 
 
-def _read(path: Path, task: str) -> Questions:
+def _read(path: Path, task: str) -> VideoQuestions:
     numbers = count()
     return gather(read_rows(path), lambda row: _questions(row, task, next(numbers)))
 

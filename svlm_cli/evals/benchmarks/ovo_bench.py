@@ -7,7 +7,7 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.evals.benchmarks.lines import LineError, inside, number, text, texts, whole
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, Questions, VideoQuestion, file_name, gather, letter, yes_no
+from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion, VideoQuestions, file_name, gather, letter, yes_no
 
 OVO_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "backward": ("EPM", "ASI", "HLD"),
@@ -17,7 +17,7 @@ OVO_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
 _GROUP: Final = {task: group for group, tasks in OVO_GROUPS.items() for task in tasks}
 
 
-def read_ovo_bench(folder: Path) -> Questions:
+def read_ovo_bench(folder: Path) -> VideoQuestions:
     """All questions and probes. Raises `InputError`."""
     path = folder / "ovo_bench_new.json"
     return gather(numbered(path, read_list(path)), _questions)
@@ -36,7 +36,7 @@ def _questions(row: Mapping[str, Any]) -> Iterator[VideoQuestion]:
         task,
         "",
         end_s=number(row, "realtime"),
-        text=text(row, "question"),
+        asked=text(row, "question"),
         options=options,
         answer=letter(whole(row, "gt"), options, "gt"),
         kind=AnswerKind.CHOICE,
@@ -59,13 +59,13 @@ def _probe(row: Mapping[str, Any], probe: Mapping[str, Any], task: str, suffix: 
     match task:
         case "REC":
             asked, kind = text(row, "activity"), AnswerKind.COUNT
-            return _question(row, task, suffix, end_s=end_s, text=asked, answer=str(whole(probe, "count")), kind=kind)
+            return _question(row, task, suffix, end_s=end_s, asked=asked, answer=str(whole(probe, "count")), kind=kind)
         case "SSR":
             asked, kind, start_s = text(probe, "step"), AnswerKind.STEP, None
         case _:
             asked, kind, start_s = text(row, "question"), AnswerKind.CLUE, number(row, "ask_time")
     answer = yes_no(whole(probe, "type", most=1))
-    return _question(row, task, suffix, start_s=start_s, end_s=end_s, text=asked, answer=answer, kind=kind)
+    return _question(row, task, suffix, start_s=start_s, end_s=end_s, asked=asked, answer=answer, kind=kind)
 
 
 def _question(
@@ -74,13 +74,13 @@ def _question(
     suffix: str,
     *,
     end_s: float,
-    text: str,
+    asked: str,
     answer: str,
     kind: AnswerKind,
     start_s: float | None = None,
     options: tuple[str, ...] = (),
 ) -> VideoQuestion:
-    name, video = f"{whole(row, 'id')}{suffix}", _video(row)
+    name, video = f"{whole(row, 'id')}{suffix}", file_name(text(row, "video"))
     return VideoQuestion(
         id=name,
         task=task,
@@ -90,12 +90,8 @@ def _question(
         clips=(f"chunked_videos/{name}.mp4", f"{name}.mp4"),
         start_s=start_s,
         end_s=end_s,
-        text=text,
+        text=asked,
         options=options,
         answer=answer,
         kind=kind,
     )
-
-
-def _video(row: Mapping[str, Any]) -> str:
-    return file_name(text(row, "video"))

@@ -15,7 +15,15 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.lines import LineError, inside, text, texts
 from svlm_cli.evals.benchmarks.rows import numbered, read_csv, read_list
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, Questions, VideoQuestion, file_name, gather, without_letters
+from svlm_cli.evals.benchmarks.vqa import (
+    ASKED_AFTER_DUE_S,
+    AnswerKind,
+    VideoQuestion,
+    VideoQuestions,
+    file_name,
+    gather,
+    without_letters,
+)
 
 _LAST_S: Final = 60
 _OUTPUT: Final = "ground_truth_output"  # of proactive questions alone
@@ -25,7 +33,7 @@ _CONTEXTUAL_TASKS: Final = (  # they stand in the files of another group
     "Misleading Context Recognition",  # the same, as the CSV calls it
     "Anomaly Context Understanding",
 )
-_SAMPLE: Final = re.compile(r"(?P<rest>.*)_(?P<sample>\d+)_(?P<number>\d+)")
+_SAMPLE: Final = re.compile(r".*_(?P<sample>\d+)_\d+")
 _BARE: Final = re.compile(r"sample_\d+/video\.mp4")
 _TIME: Final = re.compile(r"(?:(\d{1,3}):)?(\d{1,3}):(\d{1,3})")
 
@@ -63,29 +71,36 @@ _PARTS: Final = (
 )
 
 
-def read_streaming_bench(folder: Path, context: SeenContext = SeenContext.MINUTE) -> Questions:
+def read_streaming_bench(folder: Path, context: SeenContext = SeenContext.MINUTE) -> VideoQuestions:
     """The questions of all parts that are there, of each from its JSON if it has one. Raises `InputError`."""
-    found: list[VideoQuestion] = []
-    for part in _PARTS:
-        json_file = _first(folder, ("", "src/data/"), f"{part.json}.json")
-        csv_files = [_first(folder, ("", "StreamingBench/"), f"{name}.csv") for name in part.csv]
-        if json_file is not None:
-            found += _read_json(json_file, part, context)
-        else:
-            found += [one for path in csv_files if path is not None for one in _read_csv(path, part, context)]
+    found: dict[str, VideoQuestion] = {}
+    for one in (one for part in _PARTS for one in _read_part(folder, part, context)):
+        if one.id in found:
+            raise InputError(
+                f"Two files in {plain_text(str(folder))} hold the question {shown(one.id)}.", "Fetch them again."
+            )
+        found[one.id] = one
     if not found:
         raise InputError(
             f"{plain_text(str(folder))} holds no questions of StreamingBench.",
             f"Put {_PARTS[0].json}.json or {_PARTS[0].csv[0]}.csv there, or another of its files.",
         )
-    return _unmistakable(found)
+    return _unmistakable(tuple(found.values()))
 
 
-def _unmistakable(questions: list[VideoQuestion]) -> Questions:
+def _read_part(folder: Path, part: _Part, context: SeenContext) -> VideoQuestions:
+    json_file = _first(folder, ("", "src/data/"), f"{part.json}.json")
+    if json_file is not None:
+        return _read_json(json_file, part, context)
+    csv_files = (_first(folder, ("", "StreamingBench/"), f"{name}.csv") for name in part.csv)
+    return tuple(one for path in csv_files if path is not None for one in _read_csv(path, part, context))
+
+
+def _unmistakable(questions: VideoQuestions) -> VideoQuestions:
     """The samples of each archive begin at 1: of several archives, each is looked for in its own folder alone."""
     archives = {one.video.removesuffix(place) for one in questions for place in one.places if _BARE.fullmatch(place)}
     if len(archives) < 2:
-        return tuple(questions)
+        return questions
     return tuple(
         replace(one, places=tuple(place for place in one.places if not _BARE.fullmatch(place))) for one in questions
     )
@@ -95,7 +110,7 @@ def _first(folder: Path, places: tuple[str, ...], name: str) -> Path | None:
     return next((folder / place / name for place in places if (folder / place / name).is_file()), None)
 
 
-def _read_json(path: Path, part: _Part, context: SeenContext) -> Questions:
+def _read_json(path: Path, part: _Part, context: SeenContext) -> VideoQuestions:
     """A row is an entry, a stretch of a video; of questions in turn it is a list of those of one video."""
     rows = read_list(path)
     lines = numbered(path, [{"entries": one} for one in rows] if part.in_turn else rows)
@@ -136,7 +151,7 @@ def _of_entry(
             yield _question(row, f"{video}#{numbers[video]}", video, places, options, part, context)
 
 
-def _read_csv(path: Path, part: _Part, context: SeenContext) -> Questions:
+def _read_csv(path: Path, part: _Part, context: SeenContext) -> VideoQuestions:
     found = gather(read_csv(path), lambda row: [_of_row(row, part, context)])
     if not part.in_turn:
         return found
@@ -182,28 +197,24 @@ def _question(
     part: _Part,
     context: SeenContext,
 ) -> VideoQuestion:
-    task, asked_s = text(row, "task_type"), _seconds(row, "time_stamp")
-    start_s = max(0.0, asked_s - _LAST_S) if context is SeenContext.MINUTE else None
-    question = VideoQuestion(
+    task, asked_s, output = text(row, "task_type"), _seconds(row, "time_stamp"), _OUTPUT in row
+    due_s = _seconds(row, "ground_truth_time_stamp") if output else None
+    return VideoQuestion(
         id=name,
         task=task,
         group=_CONTEXTUAL if task in _CONTEXTUAL_TASKS else part.group,
         video=video,
         places=places,
-        start_s=start_s,
-        end_s=asked_s,
+        start_s=max(0.0, asked_s - _LAST_S) if context is SeenContext.MINUTE else None,
+        end_s=asked_s if due_s is None else due_s + ASKED_AFTER_DUE_S,
         text=text(row, "question"),
         options=without_letters(options),
-        answer="",
-        kind=AnswerKind.CHOICE,
+        answer=text(row, _OUTPUT if output else "answer"),
+        kind=AnswerKind.PROACTIVE if output else AnswerKind.CHOICE,
         context=str(context),
+        asked_s=asked_s if output else None,
+        due_s=due_s,
     )
-    if _OUTPUT not in row:
-        return replace(question, answer=text(row, "answer"))
-    due_s = _seconds(row, "ground_truth_time_stamp")
-    question = replace(question, kind=AnswerKind.PROACTIVE, asked_s=asked_s, due_s=due_s)
-    *_, last_s = [asked_s, *question.moments()]
-    return replace(question, answer=text(row, _OUTPUT), end_s=last_s)
 
 
 def _seconds(row: Mapping[str, Any], key: str) -> float:
@@ -220,4 +231,4 @@ def _in_turn(questions: Iterator[VideoQuestion]) -> Iterator[VideoQuestion]:
     earlier: tuple[tuple[str, str], ...] = ()
     for one in questions:
         yield replace(one, earlier=earlier)
-        earlier = (*earlier, (one.text, one.answer_in_words))  # whoever takes questions has refused wrong ones
+        earlier = (*earlier, (one.text, one.answer_in_words))

@@ -11,8 +11,8 @@ from svlm_cli.evals.benchmarks.lines import LineError, text, texts
 from svlm_cli.evals.benchmarks.rows import read_rows
 from svlm_cli.evals.benchmarks.vqa import (
     AnswerKind,
-    Questions,
     VideoQuestion,
+    VideoQuestions,
     file_name,
     gather,
     without_letters,
@@ -22,7 +22,7 @@ VIDEOMME_DURATIONS: Final = ("short", "medium", "long")
 _PLACES: Final = ("*.parquet", "videomme/*.parquet", "*.jsonl")
 
 
-def read_videomme(folder: Path) -> Questions:
+def read_videomme(folder: Path) -> VideoQuestions:
     """The questions of ``*.parquet``, there or in ``videomme/``, or of ``*.jsonl`` with the same rows.
 
     Raises `InputError`, and `UsageError` where Parquet cannot be read.

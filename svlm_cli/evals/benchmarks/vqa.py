@@ -18,7 +18,7 @@ from svlm_cli.pipeline.questions import LETTERS
 
 YES: Final = "yes"
 NO: Final = "no"
-_AFTER_DUE_S: Final = 4  # how long after the right moment one is still asked
+ASKED_AFTER_DUE_S: Final = 4  # how long after the right moment one is still asked
 
 
 class AnswerKind(StrEnum):
@@ -30,15 +30,13 @@ class AnswerKind(StrEnum):
     CLUE = "clue"  # whether what has been seen is enough to answer the text: yes or no
     PROACTIVE = "proactive"  # at the right moment, with the right words
 
-    @property
-    def is_yes_no(self) -> bool:
-        """Whether yes or no is the answer."""
-        return self in (AnswerKind.STEP, AnswerKind.CLUE)
-
 
 @dataclass(frozen=True, slots=True)
 class VideoQuestion:
-    """One question. Names of files are relative to the benchmark's folder."""
+    """One question. Names of files are relative to the benchmark's folder.
+
+    `LineError` for what nobody can be asked.
+    """
 
     id: str  # unique in its benchmark; of a question that is put several times, with the number of the probe
     task: str
@@ -60,6 +58,23 @@ class VideoQuestion:
     asked_s: float | None = None  # proactive: when it is asked
     due_s: float | None = None  # proactive: the right moment
 
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise LineError("cannot be used: it asks nothing")
+        start_s = self.start_s or 0.0
+        if start_s < 0 or (self.end_s is not None and self.end_s <= start_s):
+            end = "the end" if self.end_s is None else f"{self.end_s:g} s"
+            raise LineError(f"cannot be used: nothing can be seen from {start_s:g} s to {end}")
+        match self.kind:
+            case AnswerKind.CHOICE if self.answer not in (*self.letters,):
+                raise LineError(f"cannot be used: the answer {shown(self.answer)} is the letter of none of its options")
+            case AnswerKind.PROACTIVE if not self.answer.strip():  # it would be in any answer
+                raise LineError("cannot be used: what is to be said is empty")
+            case AnswerKind.PROACTIVE if self.asked_s is None or self.due_s is None or self.due_s < self.asked_s:
+                raise LineError("cannot be used: the right moment is before the question")
+            case _:
+                pass
+
     @property
     def letters(self) -> str:
         """Of its options."""
@@ -75,21 +90,20 @@ class VideoQuestion:
         assert self.asked_s is not None, "it is proactive"
         assert self.due_s is not None, "it is proactive"
         moment = self.asked_s + 1
-        while moment <= self.due_s + _AFTER_DUE_S:
+        while moment <= self.due_s + ASKED_AFTER_DUE_S:
             yield moment
             moment += 1
 
 
-Questions = tuple[VideoQuestion, ...]
+VideoQuestions = tuple[VideoQuestion, ...]
 
 
-def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQuestion]]) -> Questions:
+def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQuestion]]) -> VideoQuestions:
     """The questions that `make` makes of each row. `InputError` names the row that is wrong."""
     found: dict[str, VideoQuestion] = {}
     for number, row in lines.rows:
         with lines.at(number):
             for one in make(row):
-                _require_askable(one)
                 if one.id in found:
                     raise LineError(f"repeats the question {shown(one.id)}")
                 found[one.id] = one
@@ -98,7 +112,7 @@ def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQues
     return tuple(found.values())
 
 
-def fingerprint_of_questions(questions: Questions) -> str:
+def fingerprint_of_questions(questions: VideoQuestions) -> str:
     """The SHA-256 of all that is asked."""
     return hashlib.sha256(json.dumps([asdict(one) for one in questions]).encode()).hexdigest()
 
@@ -132,22 +146,3 @@ def letter(index: int, options: tuple[str, ...], key: str) -> str:
 def yes_no(flag: int) -> str:
     """1 is yes."""
     return YES if flag else NO
-
-
-def _require_askable(one: VideoQuestion) -> None:
-    """`LineError` for what no reader of a file can have meant."""
-    if not one.text.strip():
-        raise LineError("cannot be used: it asks nothing")
-    start_s = one.start_s or 0.0
-    if start_s < 0 or (one.end_s is not None and one.end_s <= start_s):
-        end = "the end" if one.end_s is None else f"{one.end_s:g} s"
-        raise LineError(f"cannot be used: nothing can be seen from {start_s:g} s to {end}")
-    match one.kind:
-        case AnswerKind.CHOICE if one.answer not in (*one.letters,):
-            raise LineError(f"cannot be used: the answer {shown(one.answer)} is the letter of none of its options")
-        case AnswerKind.PROACTIVE if not one.answer.strip():  # it would be in any answer
-            raise LineError("cannot be used: what is to be said is empty")
-        case AnswerKind.PROACTIVE if one.asked_s is None or one.due_s is None or one.due_s < one.asked_s:
-            raise LineError("cannot be used: the right moment is before the question")
-        case _:
-            pass

@@ -8,7 +8,7 @@ from svlm_cli.evals.benchmarks.mvbench import MVBENCH_TASKS, read_mvbench
 from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS, read_ovo_bench
 from svlm_cli.evals.benchmarks.streaming_bench import STREAMING_GROUPS, SeenContext, read_streaming_bench
 from svlm_cli.evals.benchmarks.videomme import VIDEOMME_DURATIONS, read_videomme
-from svlm_cli.evals.benchmarks.vqa import Questions
+from svlm_cli.evals.benchmarks.vqa import VideoQuestions
 
 
 class Averaging(StrEnum):
@@ -65,7 +65,7 @@ class VqaBenchmark(StrEnum):
             case _:
                 return ()
 
-    def read(self, folder: Path, context: SeenContext = SeenContext.MINUTE) -> Questions:
+    def read(self, folder: Path, context: SeenContext = SeenContext.MINUTE) -> VideoQuestions:
         """What a folder holds, as it was published; `context` is StreamingBench's alone.
 
         Raises `InputError`, and `UsageError` where Parquet cannot be read.

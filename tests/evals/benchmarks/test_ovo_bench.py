@@ -71,7 +71,7 @@ def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> 
         (ovo_rec(test_info=[]), "test_info must be a list of probes"),
         (ovo_rec(test_info=[{"realtime": 3, "count": 1}, {"realtime": 4}]), r"\(test_info\[1\]\) .*count must be"),
         (ovo_ssr(test_info=[{"realtime": 3, "step": "Stir", "type": 2}]), r"type must be a whole number from 0 to 1"),
-        (ovo_crr(ask_time=41), "nothing can be seen from 41 s to 22.5 s"),
+        (ovo_crr(ask_time=41), r"\(test_info\[0\]\) .*nothing can be seen from 41 s to 22.5 s"),
         ([1], r"is no JSON object but \[1\]"),
     ],
 )

@@ -185,6 +185,10 @@ def test_where_in_a_row_it_is_wrong(tmp_path: Path) -> None:
     write_json(tmp_path / "questions_sqa.json", [entries])
     with pytest.raises(InputError, match=r"Row 1 of .*\(\[1\]\.questions\[1\]\) .*question must be a text, not 3"):
         read_streaming_bench(tmp_path)
+    entries = [streaming_entry(streaming_row(), streaming_row(), streaming_row(answer="E"))]
+    write_json(tmp_path / "questions_sqa.json", [entries])
+    with pytest.raises(InputError, match=r"Row 1 of .*\(\[0\]\.questions\[2\]\) .*the answer 'E'"):
+        read_streaming_bench(tmp_path)
     write_json(tmp_path / "questions_sqa.json", entries)
     with pytest.raises(InputError, match=r"Row 1 of .*must be a list of the entries of one video"):
         read_streaming_bench(tmp_path)
@@ -235,6 +239,14 @@ def test_a_line_of_csv_that_is_wrong_is_named(tmp_path: Path, change: dict[str, 
 def test_a_file_that_is_no_such_csv(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "Real_Time_Visual_Understanding.csv").write_text(text)
     with pytest.raises(InputError, match=said):
+        read_streaming_bench(tmp_path)
+
+
+def test_two_files_with_one_question(tmp_path: Path) -> None:
+    """Guards results, which know questions by their ids."""
+    for name in ("Real_Time_Visual_Understanding", "Omni_Source_Understanding"):
+        write_csv(tmp_path / f"{name}.csv", [streaming_csv_row("x_sample_1_1")])
+    with pytest.raises(InputError, match=r"Two files in .* hold the question 'x_sample_1_1'"):
         read_streaming_bench(tmp_path)
 
 
