@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from svlm_cli.evals.controls import SHIFT_S, Controls
 from svlm_cli.evals.match import KindCount, count_kinds, tally, time_events
-from svlm_cli.evals.scores import FIFTHS, Estimate, Evaluation, Scores, evaluate
+from svlm_cli.evals.scores import FIFTHS, Evaluation, Scores, evaluate
 from svlm_cli.evals.script import Script
 from svlm_cli.evals.timeliness import Delay, TimedControls, TimedShares, Timeliness, measure_timeliness
 
@@ -56,7 +56,7 @@ class Report:
         controls = [one.overall for one in (self.controls.reference, self.controls.shifted, self.controls.empty)]
         headings = ["controls", "reference", f"{SHIFT_S} s late", "empty"]
         rows = [
-            [_words(name), *(_number(control.estimates()[name].value) for control in controls)]
+            [_words(name), *(control.estimates()[name].number() for control in controls)]
             for name in controls[0].estimates()
         ]
         return headings, rows
@@ -83,7 +83,7 @@ def timeliness_tables(found: Timeliness, controls: TimedControls, shift: str) ->
         )
     known = [controls.reference, controls.shifted, controls.empty]
     control_rows = [
-        [_words(name), *(_number(control.overall.estimates()[name].value) for control in known)]
+        [_words(name), *(control.overall.estimates()[name].number() for control in known)]
         for name in found.overall.estimates()
     ]
     control_rows += [[name, *(_delay(quantile(control.delay)) for control in known)] for name, quantile in _QUANTILES]
@@ -97,10 +97,10 @@ def _rows(
     return [
         [
             _words(name),
-            _number(one.value),
-            _interval(one),
-            *(_number(fifth[name].value) for fifth in by_fifth),
-            _interval(last_minus_first[name], signed=True),
+            one.number(),
+            one.interval(),
+            *(fifth[name].number() for fifth in by_fifth),
+            last_minus_first[name].interval(signed=True),
         ]
         for name, one in overall.estimates().items()
     ]
@@ -110,16 +110,5 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
 def _delay(value: float | None) -> str:
     return "-" if value is None else f"{value:+.1f} s"
-
-
-def _interval(estimate: Estimate, *, signed: bool = False) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "-"
-    sign = "+" if signed else ""
-    return f"{estimate.low:{sign}.3f} .. {estimate.high:{sign}.3f}"

@@ -60,6 +60,15 @@ class Estimate:
         """Its three numbers by name."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
+    def number(self, *, signed: bool = False) -> str:
+        """The rate, as tables show it."""
+        return "-" if self.value is None else f"{self.value:{'+' if signed else ''}.3f}"
+
+    def interval(self, *, signed: bool = False) -> str:
+        """The interval, as tables show it."""
+        sign = "+" if signed else ""
+        return "-" if self.low is None or self.high is None else f"{self.low:{sign}.3f} .. {self.high:{sign}.3f}"
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

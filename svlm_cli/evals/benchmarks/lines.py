@@ -10,10 +10,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
+from svlm_cli.checkpoints import toml
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
@@ -35,6 +36,7 @@ class JsonLines:
     path: Path
     rows: tuple[tuple[int, dict[str, Any]], ...]
     torn: bool
+    unit: str = "Line"  # what the numbers count
 
     @property
     def notice(self) -> str:
@@ -49,7 +51,7 @@ class JsonLines:
             yield
         except LineError as error:
             name = plain_text(str(self.path))
-            raise InputError(f"Line {number} of {name} {error}.", "Correct it, or name another file.") from error
+            raise InputError(f"{self.unit} {number} of {name} {error}.", "Correct it, or name another file.") from error
 
 
 def read_data(path: Path) -> bytes:
@@ -212,6 +214,52 @@ def number(row: Mapping[str, Any], key: str) -> float:
     if not is_time(value):
         raise LineError(_wrong(row, key, "a number"))
     return float(value)  # type: ignore[arg-type]  # is_time knows
+
+
+def whole(row: Mapping[str, Any], key: str, *, most: int = int(_MOST_S)) -> int:
+    """A whole number of an object, from 0 to `most`. Raises `LineError`."""
+    value = row.get(key)
+    if type(value) is not int or not 0 <= value <= most:
+        raise LineError(_wrong(row, key, f"a whole number from 0 to {most}"))
+    return value
+
+
+def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[str, ...]:
+    """A list of so many texts of an object, none of them empty. Raises `LineError`."""
+    value = row.get(key)
+    count = f"{least} to {most}" if least < most else f"{least}"
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        raise LineError(_wrong(row, key, f"a list of {count} texts"))
+    for index, one in enumerate(value):
+        if not isinstance(one, str) or not one.strip():
+            raise LineError(f"cannot be used: {key}[{index}] must be a text, not {shown(one)}")
+    return tuple(value)
+
+
+def record(kind: Any, row: Any, what: str) -> Any:
+    """An object as the dataclass `kind`, every field of which it must have. `LineError` says that it is no `what`."""
+    _require_all(kind, row, what)
+    try:
+        return toml.Document("it", InputError, [*toml.keys(kind)]).value(kind, row, "")
+    except InputError as error:
+        raise LineError(f"is no {what}: {error.message.removeprefix('it: ').rstrip('.')}") from error
+
+
+def _require_all(kind: Any, row: Any, what: str) -> None:
+    for name, inner in get_type_hints(kind).items() if isinstance(row, dict) else ():
+        if name not in row:
+            raise LineError(f"is no {what}: {name} is missing")
+        if is_dataclass(inner):
+            _require_all(inner, row[name], what)
+
+
+@contextmanager
+def inside(place: str) -> Iterator[None]:
+    """A `LineError` inside says in which part of the object."""
+    try:
+        yield
+    except LineError as error:
+        raise LineError(f"({place}) {error}") from error
 
 
 def is_time(value: Any) -> bool:

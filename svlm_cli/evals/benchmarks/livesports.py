@@ -3,19 +3,16 @@
 Events come as JSON lines, as one JSON list, or as Parquet, which pyarrow reads where it is installed. Knows no judge.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
-from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, number, parse_lines, read_data, text
-
-_PARQUET: Final = b"PAR1"  # what every such file begins with
+from svlm_cli.evals.benchmarks.rows import read_rows
 
 EventKey = tuple[str, str]
 """The ids of the video and of the event."""
@@ -68,7 +65,7 @@ class EventPrediction:
 
 def read_events(path: Path) -> tuple[SportsEvent, ...]:
     """The events of a file, in its order. Raises `InputError`, and `UsageError` where Parquet cannot be read."""
-    lines = _rows(path)
+    lines = read_rows(path, unit="Line")
     found: dict[EventKey, SportsEvent] = {}
     for line, row in lines.rows:
         with lines.at(line):
@@ -148,47 +145,3 @@ def _id(row: Mapping[str, Any], key: str) -> str:
 
 def _span(row: Mapping[str, Any]) -> tuple[float, float]:
     return number(row, "begin"), number(row, "end")
-
-
-def _rows(path: Path) -> JsonLines:
-    """The rows of any of the three kinds; of a list or Parquet a row's number stands for its line."""
-    data = read_data(path)
-    if data.startswith(_PARQUET):
-        return _numbered(path, _parquet_rows(path))
-    if data.lstrip().startswith(b"["):
-        try:
-            return _numbered(path, strict_json.parse(data))
-        except strict_json.JsonError as error:
-            raise InputError(
-                f"Line 1 of {path} cannot be used: {error}.", "Correct it, or name another file."
-            ) from error
-    return parse_lines(path, data)
-
-
-def _numbered(path: Path, rows: Sequence[Any]) -> JsonLines:
-    found = JsonLines(path, (), False)
-    return JsonLines(path, tuple(_each_object(found, rows)), False)
-
-
-def _each_object(lines: JsonLines, rows: Sequence[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for line, row in enumerate(rows, 1):
-        with lines.at(line):
-            if not isinstance(row, dict):
-                raise LineError(f"is no JSON object but {shown(row)}")
-        yield line, row
-
-
-def _parquet_rows(path: Path) -> list[Any]:
-    if find_spec("pyarrow") is None:
-        raise UsageError(
-            f"{path} is a Parquet file, which needs pyarrow to be read.",
-            "Install pyarrow, or name a file of JSON lines.",
-        )
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        rows: list[Any] = parquet.read_table(path).to_pylist()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as Parquet.", "Fetch it again.") from error
-    return rows

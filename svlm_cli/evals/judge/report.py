@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.evals.judge.questions import Benchmark, Outcome
-from svlm_cli.evals.judge.tally import FEW_VIDEOS, Rates, is_vote, rates
+from svlm_cli.evals.judge.tally import Rates, is_vote, rates
 from svlm_cli.evals.judge.votes import Vote, VotesFile, difference
+from svlm_cli.evals.resampling import FEW_VIDEOS
 from svlm_cli.evals.scores import FIFTHS, Estimate
 
 CONTROLS: Final = ("same", "reference", "empty")
@@ -138,10 +139,10 @@ class JudgeReport:
             [
                 [
                     one.name,
-                    _number(one.rates.win_rate),
-                    _interval(one.rates.win_rate),
-                    *map(_number, one.rates.fifths),
-                    *([_interval(one.rates.last_minus_first, signed=True)] if fifths else []),
+                    one.rates.win_rate.number(),
+                    one.rates.win_rate.interval(),
+                    *(fifth.number() for fifth in one.rates.fifths),
+                    *([one.rates.last_minus_first.interval(signed=True)] if fifths else []),
                 ]
                 for one in self.rows
             ],
@@ -240,16 +241,5 @@ def _trust(one: Judged) -> Iterable[str]:
     a, b = one.characters()
     yield from (str(one.counted), str(one.count(Outcome.MALFORMED)), str(one.count(Outcome.UNANSWERED)))
     yield str(one.file.runs[-1].questions - len(one.votes))
-    yield from map(_number, (one.rates.agreement, one.rates.first_place, one.rates.longer))
+    yield from (rate.number() for rate in (one.rates.agreement, one.rates.first_place, one.rates.longer))
     yield f"{a:.0f} / {b:.0f}"
-
-
-def _number(one: Estimate) -> str:
-    return "-" if one.value is None else f"{one.value:.3f}"
-
-
-def _interval(one: Estimate, *, signed: bool = False) -> str:
-    if one.low is None or one.high is None:
-        return "-"
-    sign = "+" if signed else ""
-    return f"{one.low:{sign}.3f} .. {one.high:{sign}.3f}"

@@ -3,7 +3,6 @@
 All is counted by video and fifth and summed before anything is divided, so an interval is a matter of drawing videos.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,10 +13,8 @@ from numpy.typing import NDArray
 
 from svlm_cli.evals.judge.questions import DECIDED, Benchmark, Outcome, PairOrder
 from svlm_cli.evals.judge.votes import Vote
-from svlm_cli.evals.scores import FIFTHS, INTERVAL, RESAMPLES, Estimate
-
-FEW_VIDEOS: Final = 10  # below that an interval says less than it seems to
-NOTHING: Final = Estimate(None, None, None)
+from svlm_cli.evals.resampling import NOTHING, drawn_times, estimate
+from svlm_cli.evals.scores import FIFTHS, Estimate
 
 Tallied = NDArray[np.int64]
 """``[..., T]``, indexed by `Tally`."""
@@ -80,12 +77,12 @@ def rates(votes: Iterable[Vote], benchmark: Benchmark, *, seed: int = 0) -> Rate
     cells = _cells(list(votes), benchmark)  # [V, 5, T]
     drawn = _drawn(cells, seed)  # [R, 5, T]
     whole, whole_drawn = _divided(cells.sum(axis=(0, 1))), _divided(drawn.sum(axis=1))
-    win, agreement, first, longer = (_estimate(whole[index], whole_drawn[:, index]) for index in range(len(_RATES)))
+    win, agreement, first, longer = (estimate(whole[index], whole_drawn[:, index]) for index in range(len(_RATES)))
     if benchmark is not Benchmark.COMMENTARY:
         return Rates(win, agreement, first, longer, (), NOTHING)
     each, each_drawn = _divided(cells.sum(axis=0))[:, 0], _divided(drawn)[..., 0]  # [5], [R, 5]
-    fifths = tuple(_estimate(each[index], each_drawn[:, index]) for index in range(FIFTHS))
-    drift = _estimate(each[-1] - each[0], each_drawn[:, -1] - each_drawn[:, 0])
+    fifths = tuple(estimate(each[index], each_drawn[:, index]) for index in range(FIFTHS))
+    drift = estimate(each[-1] - each[0], each_drawn[:, -1] - each_drawn[:, 0])
     return Rates(win, agreement, first, longer, fifths, drift)
 
 
@@ -128,10 +125,8 @@ def _count_decided(cell: Tallied, vote: Vote) -> None:
 
 def _drawn(cells: Tallied, seed: int) -> Tallied:
     """``[R, 5, T]``: sums over as many videos as there are, drawn with replacement."""
-    videos = len(cells)
-    times = np.random.default_rng(seed).multinomial(videos, np.full(videos, 1 / videos), size=RESAMPLES)
-    drawn: Tallied = np.einsum("rv,vft->rft", times, cells)
-    return drawn if videos > 1 else drawn[:0]
+    drawn: Tallied = np.einsum("rv,vft->rft", drawn_times(len(cells), seed), cells)
+    return drawn
 
 
 def _divided(counts: Tallied) -> NDArray[np.float64]:
@@ -141,13 +136,3 @@ def _divided(counts: Tallied) -> NDArray[np.float64]:
     part, whole = np.stack(parts, axis=-1), np.stack(wholes, axis=-1)
     shares: NDArray[np.float64] = np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
     return shares
-
-
-def _estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
-    if math.isnan(value):
-        return NOTHING
-    known = drawn[~np.isnan(drawn)]
-    if not len(known):
-        return Estimate(float(value), None, None)
-    low, high = np.quantile(known, INTERVAL).tolist()
-    return Estimate(float(value), min(low, float(value)), max(high, float(value)))

@@ -4,16 +4,15 @@ Knows neither judges nor benchmarks, and not what the votes are worth.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Final, get_type_hints
+from typing import Annotated, Final
 
-from svlm_cli.checkpoints import toml
 from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines
+from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record
 from svlm_cli.evals.judge.questions import NO_FIFTH, Benchmark, JudgeQuestion, Outcome, PairOrder
 from svlm_cli.evals.scores import FIFTHS
 
@@ -105,21 +104,18 @@ def read_votes(path: Path) -> VotesFile:
     return found
 
 
-_KNOWN: Final = (*toml.keys(VoteRun), *toml.keys(Vote))
-
-
 def _votes(lines: JsonLines) -> VotesFile:
     runs: list[VoteRun] = []
     votes: dict[VoteKey, Vote] = {}
     for number, row in lines.rows:
         with lines.at(number):
             if "run" in row:
-                run: VoteRun = _value(VoteRun, row["run"])
+                run: VoteRun = record(VoteRun, row["run"], "vote")
                 if runs and run.setting != runs[0].setting:
                     raise LineError(f"is about {difference(runs[0].setting, run.setting)} than the first line")
                 runs.append(run)
                 continue
-            vote: Vote = _value(Vote, row)
+            vote: Vote = record(Vote, row, "vote")
             if not runs:
                 raise LineError("is a vote, and nothing above it says what about")
             before = votes.get(vote.key)
@@ -127,23 +123,6 @@ def _votes(lines: JsonLines) -> VotesFile:
                 raise LineError("is a second vote on the same question")
             votes[vote.key] = vote
     return VotesFile(lines.path, tuple(runs), votes, lines.notice)
-
-
-def _value(kind: Any, row: Any) -> Any:
-    _require_all(kind, row)
-    try:
-        return toml.Document("it", InputError, _KNOWN).value(kind, row, "")
-    except InputError as error:
-        raise LineError(f"is no vote: {error.message.removeprefix('it: ').rstrip('.')}") from error
-
-
-def _require_all(kind: Any, row: Any) -> None:
-    """None of its fields has a default."""
-    for name, inner in get_type_hints(kind).items() if isinstance(row, dict) else ():
-        if name not in row:
-            raise LineError(f"is no vote: {name} is missing")
-        if is_dataclass(inner):
-            _require_all(inner, row[name])
 
 
 def difference(one: VoteSetting, other: VoteSetting) -> str:

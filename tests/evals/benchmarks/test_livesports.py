@@ -42,7 +42,7 @@ def test_parquet_without_pyarrow_is_one_sentence(tmp_path: Path, monkeypatch: py
     """Guards who has the hub's own file and not the package that reads it."""
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(
-        "svlm_cli.evals.benchmarks.livesports.find_spec",
+        "svlm_cli.evals.benchmarks.rows.find_spec",
         lambda name: None if name == "pyarrow" else find_spec(name),
     )
     (tmp_path / "events.parquet").write_bytes(b"PAR1")

@@ -1,0 +1,148 @@
+"""What is asked about a video, whatever the benchmark: the question, what may be seen for it, and what is right.
+
+Readers of benchmarks make these. Knows no file's form, no prompt and no score.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from svlm_cli.core.bounds import shown
+from svlm_cli.core.errors import InputError
+from svlm_cli.evals.benchmarks.lines import JsonLines, LineError
+from svlm_cli.pipeline.questions import LETTERS
+
+YES: Final = "yes"
+NO: Final = "no"
+ASKED_AFTER_DUE_S: Final = 4  # how long after the right moment one is still asked
+
+
+class AnswerKind(StrEnum):
+    """How a question is answered, and what is asked by its text."""
+
+    CHOICE = "choice"  # with the letter of an option
+    COUNT = "count"  # how often what the text names has been done so far: a whole number
+    STEP = "step"  # whether the step of the text is being done now: yes or no
+    CLUE = "clue"  # whether what has been seen is enough to answer the text: yes or no
+    PROACTIVE = "proactive"  # at the right moment, with the right words
+
+
+@dataclass(frozen=True, slots=True)
+class VideoQuestion:
+    """One question. Names of files are relative to the benchmark's folder.
+
+    `LineError` for what nobody can be asked.
+    """
+
+    id: str  # unique in its benchmark; of a question that is put several times, with the number of the probe
+    task: str
+    group: str  # "" where the benchmark has none
+    video: str  # as the file names it: questions about one video share it
+    places: tuple[str, ...]  # where the video may lie: the first that is there
+    start_s: float | None  # what may be seen: from here (None: the beginning)
+    end_s: float | None  # to here (None: the end)
+    text: str  # options not included
+    options: tuple[str, ...]  # without their letters; of choices alone
+    answer: str  # the letter, a number, yes or no, or what is to be said
+    kind: AnswerKind
+    context: str = ""  # how much may be seen, where a benchmark has several settings
+    earlier: tuple[tuple[str, str], ...] = ()  # what was asked and answered before, in words
+    clips: tuple[str, ...] = ()  # where a file may lie that holds no more than what may be seen
+    frames_fps: float | None = None  # the video is a folder of pictures, so many a second
+    subtitles: str = ""  # the file of what is said in the video
+    subtitles_start_s: float = 0.0  # where the video begins on that file's clock
+    asked_s: float | None = None  # proactive: when it is asked
+    due_s: float | None = None  # proactive: the right moment
+
+    def __post_init__(self) -> None:
+        if not self.text.strip():
+            raise LineError("cannot be used: it asks nothing")
+        start_s = self.start_s or 0.0
+        if start_s < 0 or (self.end_s is not None and self.end_s <= start_s):
+            end = "the end" if self.end_s is None else f"{self.end_s:g} s"
+            raise LineError(f"cannot be used: nothing can be seen from {start_s:g} s to {end}")
+        match self.kind:
+            case AnswerKind.CHOICE if self.answer not in (*self.letters,):
+                raise LineError(f"cannot be used: the answer {shown(self.answer)} is the letter of none of its options")
+            case AnswerKind.PROACTIVE if not self.answer.strip():  # it would be in any answer
+                raise LineError("cannot be used: what is to be said is empty")
+            case AnswerKind.PROACTIVE if self.asked_s is None or self.due_s is None or self.due_s < self.asked_s:
+                raise LineError("cannot be used: the right moment is before the question")
+            case _:
+                pass
+
+    @property
+    def letters(self) -> str:
+        """Of its options."""
+        return LETTERS[: len(self.options)]
+
+    @property
+    def answer_in_words(self) -> str:
+        """The option that is right, where there are options."""
+        return self.options[LETTERS.index(self.answer)] if self.options else self.answer
+
+    def moments(self) -> Iterator[float]:
+        """Of a proactive question, when to ask whether it is time, until it is: each second."""
+        assert self.asked_s is not None, "it is proactive"
+        assert self.due_s is not None, "it is proactive"
+        moment = self.asked_s + 1
+        while moment <= self.due_s + ASKED_AFTER_DUE_S:
+            yield moment
+            moment += 1
+
+
+VideoQuestions = tuple[VideoQuestion, ...]
+
+
+def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQuestion]]) -> VideoQuestions:
+    """The questions that `make` makes of each row. `InputError` names the row that is wrong."""
+    found: dict[str, VideoQuestion] = {}
+    for number, row in lines.rows:
+        with lines.at(number):
+            for one in make(row):
+                if one.id in found:
+                    raise LineError(f"repeats the question {shown(one.id)}")
+                found[one.id] = one
+    if not found:
+        raise InputError(f"{lines.path} holds no questions.", "Fetch it again.")
+    return tuple(found.values())
+
+
+def fingerprint_of_questions(questions: VideoQuestions) -> str:
+    """The SHA-256 of all that is asked."""
+    return hashlib.sha256(json.dumps([asdict(one) for one in questions]).encode()).hexdigest()
+
+
+def file_name(name: str) -> str:
+    """The name of a file below the folder, without a leading ``./``. `LineError` if it leads elsewhere."""
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts or name.startswith("/") or "\0" in name or "\\" in name:
+        raise LineError(f"cannot be used: {shown(name)} names no file below the folder")
+    return "/".join(parts)
+
+
+def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
+    """Options without the letters before them, if each begins with its own ("A. red" or "A.red")."""
+    matches = [
+        re.match(rf"\s*\(?{letter}[.):]\s*(?=\S)", option) for letter, option in zip(LETTERS, options, strict=False)
+    ]
+    return tuple(
+        option[match.end() :] if match else option
+        for option, match in zip(options, matches if all(matches) else [None] * len(options), strict=True)
+    )
+
+
+def letter(index: int, options: tuple[str, ...], key: str) -> str:
+    """Of the right option, which `key` of a row names by its number from 0. `LineError` if there is none such."""
+    if index >= len(options):
+        raise LineError(f"cannot be used: {key} is {index}, and there are {len(options)} options")
+    return LETTERS[index]
+
+
+def yes_no(flag: int) -> str:
+    """1 is yes."""
+    return YES if flag else NO

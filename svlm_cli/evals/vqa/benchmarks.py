@@ -1,0 +1,83 @@
+"""The benchmarks of questions about videos: each one's reader, and how its scores are averaged."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from svlm_cli.evals.benchmarks.longvideobench import LONGVIDEOBENCH_DURATIONS, read_longvideobench
+from svlm_cli.evals.benchmarks.mvbench import MVBENCH_TASKS, read_mvbench
+from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS, read_ovo_bench
+from svlm_cli.evals.benchmarks.streaming_bench import STREAMING_GROUPS, SeenContext, read_streaming_bench
+from svlm_cli.evals.benchmarks.videomme import VIDEOMME_DURATIONS, read_videomme
+from svlm_cli.evals.benchmarks.vqa import VideoQuestions
+
+
+class Averaging(StrEnum):
+    """What a benchmark's score is the mean of."""
+
+    QUESTIONS = "questions"  # of all questions; so is a group's
+    TASKS = "tasks"  # of the tasks' means
+    GROUPS = "groups"  # of the groups' means, each of which is the mean of its tasks' means
+
+
+class VqaBenchmark(StrEnum):
+    """By the name that people give it on the command line."""
+
+    OVO_BENCH = "ovo-bench"
+    STREAMING_BENCH = "streaming-bench"
+    VIDEO_MME = "video-mme"
+    LONG_VIDEO_BENCH = "long-video-bench"
+    MV_BENCH = "mv-bench"
+
+    @property
+    def averaging(self) -> Averaging:
+        """How its total is made."""
+        match self:
+            case VqaBenchmark.OVO_BENCH:
+                return Averaging.GROUPS
+            case VqaBenchmark.MV_BENCH:
+                return Averaging.TASKS
+            case _:
+                return Averaging.QUESTIONS
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """All that it has, in the order of its table."""
+        match self:
+            case VqaBenchmark.OVO_BENCH:
+                return tuple(OVO_GROUPS)
+            case VqaBenchmark.STREAMING_BENCH:
+                return STREAMING_GROUPS
+            case VqaBenchmark.VIDEO_MME:
+                return VIDEOMME_DURATIONS
+            case VqaBenchmark.LONG_VIDEO_BENCH:
+                return tuple(map(str, LONGVIDEOBENCH_DURATIONS))
+            case VqaBenchmark.MV_BENCH:
+                return ()
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """All that it has, in the order of its table, where its total is the mean of tasks."""
+        match self:
+            case VqaBenchmark.OVO_BENCH:
+                return tuple(task for tasks in OVO_GROUPS.values() for task in tasks)
+            case VqaBenchmark.MV_BENCH:
+                return MVBENCH_TASKS
+            case _:
+                return ()
+
+    def read(self, folder: Path, context: SeenContext = SeenContext.MINUTE) -> VideoQuestions:
+        """What a folder holds, as it was published; `context` is StreamingBench's alone.
+
+        Raises `InputError`, and `UsageError` where Parquet cannot be read.
+        """
+        match self:
+            case VqaBenchmark.OVO_BENCH:
+                return read_ovo_bench(folder)
+            case VqaBenchmark.STREAMING_BENCH:
+                return read_streaming_bench(folder, context)
+            case VqaBenchmark.VIDEO_MME:
+                return read_videomme(folder)
+            case VqaBenchmark.LONG_VIDEO_BENCH:
+                return read_longvideobench(folder)
+            case VqaBenchmark.MV_BENCH:
+                return read_mvbench(folder)

@@ -1,0 +1,191 @@
+"""Files of results -> a report for people and programs: a row for each way of looking, and what stands out.
+
+Prints nothing. Knows no video and no model.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.text import plain_text
+from svlm_cli.evals.resampling import FEW_VIDEOS
+from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+from svlm_cli.evals.vqa.results import ResultsFile, VqaResult
+from svlm_cli.evals.vqa.tally import VqaDifference, VqaScores, vqa_difference, vqa_scores
+
+_NAMED: Final = 5  # videos in a note; the JSON has all
+
+
+@dataclass(frozen=True, slots=True)
+class WayScored:
+    """What one way of looking is worth."""
+
+    file: ResultsFile
+    way: str
+    results: tuple[VqaResult, ...]
+    scores: VqaScores
+
+    @property
+    def benchmark(self) -> VqaBenchmark:
+        """What was asked."""
+        return self.file.runs[0].setting.benchmark
+
+    @property
+    def name(self) -> str:
+        """What its row is called."""
+        contexts = sorted({one.context for one in self.results if one.context})
+        return ", ".join([self.file.runs[0].setting.model, self.way, *contexts])
+
+    @property
+    def not_asked(self) -> int:
+        """How many questions have no result yet."""
+        return max(0, self.file.runs[-1].asked - len(self.results))
+
+    @property
+    def failed(self) -> dict[str, int]:
+        """The videos that were missing or broken, and how many questions were about each."""
+        return dict(Counter(one.video for one in self.results if one.failed))
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, ready for `json.dumps`."""
+        setting = self.file.runs[0].setting
+        return {
+            "name": self.name,
+            "model": setting.model,
+            "way": self.way,
+            "context": sorted({one.context for one in self.results if one.context}),
+            "questions_sha256": setting.questions,
+            "prompts_sha256": setting.prompts,
+            "svlm": sorted({one.svlm for one in self.file.runs}),
+            "questions": len(self.results),
+            "not_asked": self.not_asked,
+            "failed_videos": self.failed,
+            **self.scores.to_json(),
+        }
+
+
+def ways_of(file: ResultsFile) -> tuple[WayScored, ...]:
+    """Each way of looking in a file of results. `InputError` if there is none."""
+    ways = dict.fromkeys(one.way for one in file.results.values())
+    if not ways:
+        raise InputError(f"{file.path} holds no results.", "Name a file of results.")
+    benchmark = file.runs[0].setting.benchmark
+    found = []
+    for way in ways:
+        results = tuple(one for one in file.results.values() if one.way == way)
+        found.append(WayScored(file, way, results, vqa_scores(results, benchmark)))
+    return tuple(found)
+
+
+def compare(first: WayScored, second: WayScored) -> VqaDifference:
+    """How much better the second one is. `UsageError` if they are of two benchmarks, or of no common question."""
+    if first.benchmark is not second.benchmark:
+        raise UsageError(f"{first.file.path} and {second.file.path} are of two benchmarks.", "Compare those of one.")
+    return vqa_difference(first.results, second.results, first.benchmark)
+
+
+@dataclass(frozen=True, slots=True)
+class VqaReport:
+    """Ways of looking at one benchmark, the first of which the others are compared with."""
+
+    rows: tuple[WayScored, ...]
+    differences: tuple[VqaDifference, ...]  # of each row after the first, from the first
+
+    @property
+    def benchmark(self) -> VqaBenchmark:
+        """What was asked."""
+        return self.rows[0].benchmark
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as one object."""
+        return {
+            "eval": str(self.benchmark),
+            "mean_of": str(self.benchmark.averaging),
+            "rows": [one.to_json() for one in self.rows],
+            "differences": [
+                {"from": self.rows[0].name, "to": row.name, "left_out": one.left_out, **one.scores.to_json()}
+                for row, one in zip(self.rows[1:], self.differences, strict=True)
+            ],
+            "notes": list(self.notes()),
+        }
+
+    def tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
+        """Totals and groups, a way a row; tasks, a task a row; and how the ways differ from the first."""
+        groups = list(dict.fromkeys(name for one in self.rows for name in one.scores.groups))
+        yield (
+            ["", "total", "95 % interval", *groups, "questions", "failed"],
+            [
+                [
+                    row.name,
+                    *_columns(row.scores, groups),
+                    str(len(row.results)),
+                    str(sum(row.failed.values())),
+                ]
+                for row in self.rows
+            ],
+        )
+        tasks = list(dict.fromkeys(name for one in self.rows for name in one.scores.tasks))
+        yield (
+            ["task", *(row.name for row in self.rows)],
+            [[task, *(_share(row.scores, task) for row in self.rows)] for task in tasks],
+        )
+        if self.differences:
+            yield (
+                [f"less {self.rows[0].name}", "total", "95 % interval", *groups, "questions"],
+                [
+                    [row.name, *_columns(one.scores, groups, signed=True), str(one.scores.total.questions)]
+                    for row, one in zip(self.rows[1:], self.differences, strict=True)
+                ],
+            )
+
+    def notes(self) -> Iterator[str]:
+        """What stands out, a sentence each."""
+        for row in self.rows:
+            yield from (f"{row.name}: {note}" for note in _notes(row))
+        for row, one in zip(self.rows[1:], self.differences, strict=True):
+            if one.left_out:
+                yield f"{row.name}: questions left out of the difference, since only one side has them: {one.left_out}."
+
+
+def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
+    """`UsageError` unless all are of one benchmark, `InputError` for a file without results."""
+    rows = tuple(way for file in files for way in ways_of(file))
+    if not rows:
+        raise InputError("There are no results.", "Name a file of results.")
+    return VqaReport(rows, tuple(compare(rows[0], row) for row in rows[1:]))
+
+
+def _notes(one: WayScored) -> Iterator[str]:
+    if one.not_asked:
+        yield f"{one.not_asked} of {one.file.runs[-1].asked} questions have not been asked and do not count."
+    if one.failed:
+        named = map(plain_text, [*one.failed][:_NAMED])
+        more = f" and {len(one.failed) - _NAMED} more" if len(one.failed) > _NAMED else ""
+        yield (
+            f"missing or broken videos: {len(one.failed)}; what was asked about them, "
+            f"{sum(one.failed.values())} in all, counts as wrong: {', '.join(named)}{more}."
+        )
+    absent = [task for task in one.benchmark.tasks if task not in one.scores.tasks]
+    if absent:
+        yield f"the total is not the benchmark's: there are no questions of {', '.join(absent)}."
+    else:
+        absent = [group for group in one.benchmark.groups if group not in one.scores.groups]
+        if absent:
+            yield f"there are no questions of the groups {', '.join(absent)}."
+    if one.scores.videos == 1:
+        yield "There is one video: no interval."
+    elif one.scores.videos < FEW_VIDEOS:
+        yield f"There are {one.scores.videos} videos: the interval is rough, and likely too narrow."
+
+
+def _columns(scores: VqaScores, groups: Sequence[str], *, signed: bool = False) -> Iterator[str]:
+    yield scores.total.share.number(signed=signed)
+    yield scores.total.share.interval(signed=signed)
+    for group in groups:
+        yield scores.groups[group].share.number(signed=signed) if group in scores.groups else "-"
+
+
+def _share(scores: VqaScores, task: str) -> str:
+    return scores.tasks[task].share.number() if task in scores.tasks else "-"

@@ -1,0 +1,180 @@
+"""Results -> scores with intervals, by each benchmark's way of averaging, and the paired difference of two sets.
+
+All is counted by video, group and task and summed before anything is divided, so an interval is a matter of drawing
+videos. Knows no file.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.evals.resampling import drawn_times, estimate
+from svlm_cli.evals.scores import Estimate
+from svlm_cli.evals.vqa.benchmarks import Averaging, VqaBenchmark
+from svlm_cli.evals.vqa.results import VqaResult
+
+Cells = NDArray[np.int64]
+"""``[..., C, 1 + S]``: of each cell, a group's task, how many were asked, and how many of each set were right."""
+Shares = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one part of a benchmark."""
+
+    share: Estimate  # of right answers; of a comparison, how much larger the second one is
+    questions: int
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        return {**self.share.to_json(), "questions": self.questions}
+
+
+@dataclass(frozen=True, slots=True)
+class VqaScores:
+    """Of one set of results, or of the difference of two."""
+
+    total: Score
+    groups: Mapping[str, Score]
+    tasks: Mapping[str, Score]
+    videos: int
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        return {
+            "total": self.total.to_json(),
+            "groups": {name: one.to_json() for name, one in self.groups.items()},
+            "tasks": {name: one.to_json() for name, one in self.tasks.items()},
+            "videos": self.videos,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VqaDifference:
+    """How much better the second of two sets of results is, over the questions that both have."""
+
+    scores: VqaScores
+    left_out: int  # questions that only one of them has
+
+
+def vqa_scores(results: Iterable[VqaResult], benchmark: VqaBenchmark, *, seed: int = 0) -> VqaScores:
+    """Shares of right answers with percentile bootstrap intervals over videos. The order of results is no matter.
+
+    `results` are of one way of looking. What was not answered is wrong.
+    """
+    return _scored([list(results)], benchmark, seed)
+
+
+def vqa_difference(
+    first: Iterable[VqaResult], second: Iterable[VqaResult], benchmark: VqaBenchmark, *, seed: int = 0
+) -> VqaDifference:
+    """Paired: each draw takes the same videos of both. `UsageError` if they have no question in common."""
+    one, other = ({each.id: each for each in results} for results in (first, second))
+    both = [key for key in one if key in other]
+    if not both:
+        raise UsageError("The two have no question in common.", "Compare results of the same benchmark.")
+    scores = _scored([[one[key] for key in both], [other[key] for key in both]], benchmark, seed)
+    return VqaDifference(scores, len(one) + len(other) - 2 * len(both))
+
+
+def _scored(sets: Sequence[Sequence[VqaResult]], benchmark: VqaBenchmark, seed: int) -> VqaScores:
+    """Of one set, or of the second less the first: both are of the same questions in the same order."""
+    layout = _Layout.of(sets[0], benchmark)
+    cells = layout.counted(sets)  # [V, C, 1 + S]
+    drawn = np.einsum("rv,vcs->rcs", drawn_times(len(cells), seed), cells)  # [R, C, 1 + S]
+    whole, whole_drawn = (_compared(layout.shares(one)) for one in (cells.sum(axis=0), drawn))  # [P], [R, P]
+    asked = layout.summed(cells.sum(axis=0))[:, 0]  # [P]
+    scores = [
+        Score(estimate(value, whole_drawn[:, index]), int(asked[index])) for index, value in enumerate(whole.tolist())
+    ]
+    groups, tasks = scores[1 : 1 + len(layout.groups)], scores[1 + len(layout.groups) :]
+    return VqaScores(
+        scores[0],
+        dict(zip(layout.groups, groups, strict=True)),
+        dict(zip(layout.tasks, tasks, strict=True)),
+        len(cells),
+    )
+
+
+def _compared(shares: Shares) -> Shares:
+    """``[..., P, S]`` -> ``[..., P]``."""
+    return shares[..., 0] if shares.shape[-1] == 1 else shares[..., 1] - shares[..., 0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The cells, and the parts P that are made of them: the total, each group, each task."""
+
+    averaging: Averaging
+    cells: tuple[tuple[str, str], ...]  # group and task
+    groups: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+    @classmethod
+    def of(cls, results: Sequence[VqaResult], benchmark: VqaBenchmark) -> "_Layout":
+        """In the order of the benchmark's table."""
+        cells = tuple(sorted({(one.group, one.task) for one in results}))
+        return cls(
+            benchmark.averaging,
+            cells,
+            _ordered({group for group, _ in cells} - {""}, benchmark.groups),
+            _ordered({task for _, task in cells}, benchmark.tasks),
+        )
+
+    def counted(self, sets: Sequence[Sequence[VqaResult]]) -> Cells:
+        """``[V, C, 1 + S]``."""
+        row = {video: index for index, video in enumerate(sorted({one.video for one in sets[0]}))}
+        column = {cell: index for index, cell in enumerate(self.cells)}
+        cells = np.zeros((len(row), len(column), 1 + len(sets)), np.int64)
+        for alike in zip(*sets, strict=True):
+            cell = cells[row[alike[0].video], column[alike[0].group, alike[0].task]]
+            cell += (1, *(one.right for one in alike))
+        return cells
+
+    def summed(self, cells: Cells) -> Cells:
+        """``[..., C, 1 + S]`` -> ``[..., P, 1 + S]``: all questions of each part."""
+        parts = [
+            [True for _ in self.cells],
+            *([group == part for group, _ in self.cells] for part in self.groups),
+            *([task == part for _, task in self.cells] for part in self.tasks),
+        ]
+        belongs = np.array(parts, np.int64).reshape(len(parts), len(self.cells))
+        summed: Cells = np.einsum("pc,...cs->...ps", belongs, cells)
+        return summed
+
+    def shares(self, cells: Cells) -> Shares:
+        """``[..., C, 1 + S]`` -> ``[..., P, S]``; NaN where nothing was asked."""
+        shares = _divided(self.summed(cells))
+        groups, tasks = slice(1, 1 + len(self.groups)), slice(1 + len(self.groups), None)
+        if self.averaging is Averaging.GROUPS:
+            each = _divided(cells)
+            for index, part in enumerate(self.groups, 1):
+                own = [place for place, (group, _) in enumerate(self.cells) if group == part]
+                shares[..., index, :] = _mean(each[..., own, :])
+            shares[..., 0, :] = _mean(shares[..., groups, :])
+        elif self.averaging is Averaging.TASKS:
+            shares[..., 0, :] = _mean(shares[..., tasks, :])
+        return shares
+
+
+def _ordered(found: set[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    return (*(one for one in known if one in found), *sorted(found.difference(known)))
+
+
+def _divided(cells: Cells) -> Shares:
+    """``[..., 1 + S]`` -> ``[..., S]``."""
+    asked, right = cells[..., :1], cells[..., 1:]
+    shares: Shares = np.divide(right, asked, out=np.full(right.shape, np.nan), where=asked > 0)
+    return shares
+
+
+def _mean(shares: Shares) -> Shares:
+    """``[..., N, S]`` -> ``[..., S]``, over those where something was asked: in a draw, a part may be empty."""
+    known = (~np.isnan(shares)).sum(axis=-2)
+    summed = np.nansum(shares, axis=-2)
+    means: Shares = np.divide(summed, known, out=np.full(summed.shape, np.nan), where=known > 0)
+    return means

@@ -1,0 +1,135 @@
+"""Results on disk: what was answered stays, what failed is asked again, and nothing that failed is right."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from svlm_cli.core.errors import InputError, OutputBusyError, OutputError, UsageError
+from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
+from svlm_cli.evals.vqa.results import GrowingResults, answered, read_results, unanswered
+from tests.evals.benchmarks.miniature import write_lines
+from tests.evals.vqa.asked import CHOICE, PROACTIVE, result, run
+
+TWO = replace(CHOICE, id="2")
+
+
+def test_a_run_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
+    """Guards hours of work: half a line is dropped, all before it stays, and each way of looking is apart."""
+    path = tmp_path / "r.jsonl"
+    said = [answered(CHOICE, "window", "A", letters=(-0.5, -1.0, -9.0)), answered(TWO, "window", "The A")]
+    with GrowingResults(path, run()) as file:
+        for one in said:
+            file.append(one)
+    data = path.read_bytes()
+    path.write_bytes(data[:-9])
+    with GrowingResults(path, run()) as file:
+        assert "is incomplete" in file.before.notice
+        assert file.before.is_done(CHOICE, "window")
+        assert not file.before.is_done(TWO, "window")
+        assert not file.before.is_done(CHOICE, "streaming")
+        file.append(said[1])
+    assert path.read_bytes() == data
+    found = read_results(path)
+    assert [*found.results.values()] == said
+    assert [(one.right, one.answered) for one in said] == [(True, "A"), (False, "The A")]
+    assert found.runs == (run(),)
+
+
+def test_what_failed_is_asked_again(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with GrowingResults(path, run()) as file:
+        file.append(unanswered(CHOICE, "window", "a.mp4 is missing."))
+    with GrowingResults(path, run(asked=5)) as file:
+        assert not file.before.is_done(CHOICE, "window")
+        file.append(answered(CHOICE, "window", "A"))
+    found = read_results(path)
+    assert [(one.right, one.failed) for one in found.results.values()] == [(True, "")]
+    assert [one.asked for one in found.runs] == [4, 5]
+
+
+def test_a_proactive_answer_has_its_moment() -> None:
+    assert answered(PROACTIVE, "streaming", "3", at_s=30.0).right
+    late = answered(PROACTIVE, "streaming", "3", at_s=33.0)
+    assert (late.right, late.answered_s) == (False, 33.0)
+
+
+def test_long_answers_are_cut_after_they_were_scored() -> None:
+    assert len(answered(CHOICE, "window", "A" * 5000).answered) == 2000
+    assert answered(PROACTIVE, "window", "x" * 3000 + "3", at_s=29.0).right
+    assert answered(PROACTIVE, "window", " " * 3000 + "3", at_s=29.0).answered == "3"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"failed": "a.mp4 is missing."}, "What was not answered cannot be right"),
+        ({"answered": " "}, "What was not answered cannot be right"),
+        ({"right": 1}, "right must be true or false, not 1"),
+        ({"letters": ["A"]}, r"letters\[0\] must be a number"),
+        ({"answered_s": -2}, "answered_s must be -1 or more"),
+        ({"more": 1}, "unknown key 'more'"),
+    ],
+)
+def test_a_line_that_is_no_result_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    """Guards against a missing video that counts as right, by whatever way that came into the file."""
+    rows = [{"run": asdict(run())}, {**asdict(result("OCR", right=True)), **change}]
+    path = write_lines(tmp_path / "r.jsonl", rows)
+    with pytest.raises(InputError, match=rf"Line 2 of .*r\.jsonl .*{said}"):
+        read_results(path)
+    with pytest.raises(InputError, match="Line 2"):
+        GrowingResults(path, run())
+
+
+def test_lines_that_do_not_belong_together(tmp_path: Path) -> None:
+    head, one = {"run": asdict(run())}, asdict(result("OCR", right=True))
+    for rows, said in (
+        ([one], "nothing above it says of what"),
+        ([head, one, one], "a second result of the same question"),
+        ([head, {"run": asdict(run(model="other"))}], "is about another model"),
+        ([head, {key: value for key, value in one.items() if key != "way"}], "way is missing"),
+    ):
+        with pytest.raises(InputError, match=said):
+            read_results(write_lines(tmp_path / "r.jsonl", rows))
+
+
+def test_results_of_something_else_are_not_added_to(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with GrowingResults(path, run()) as file:
+        file.append(answered(CHOICE, "window", "A"))
+        with pytest.raises(OutputBusyError):
+            GrowingResults(path, run())
+    before = path.read_bytes()
+    for other, said in ((run(questions="9f"), "other questions"), (run(prompts="9f"), "other prompts")):
+        with pytest.raises(OutputError, match=f"holds results of {said}"):
+            GrowingResults(path, other)
+    assert path.read_bytes() == before
+
+
+def test_questions_are_known_by_all_that_is_asked() -> None:
+    """Guards a file of answers about the last minute against answers about all before."""
+    assert fingerprint_of_questions((CHOICE, TWO)) == fingerprint_of_questions((replace(CHOICE), TWO))
+    assert fingerprint_of_questions((CHOICE, TWO)) != fingerprint_of_questions((CHOICE, replace(TWO, start_s=1.0)))
+
+
+def test_a_score_is_a_number() -> None:
+    with pytest.raises(UsageError, match="must be a number"):
+        answered(CHOICE, "window", "A", letters=(float("-inf"), 0.0, 0.0))
+
+
+def test_a_line_is_what_a_program_can_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    with GrowingResults(path, run()) as file:
+        file.append(answered(CHOICE, "window", "A", letters=(0.5, 0.25, 0.25)))
+    row = json.loads(path.read_text().splitlines()[1])
+    assert {name: row[name] for name in ("id", "task", "group", "way", "answered", "right", "letters")} == {
+        "id": "1",
+        "task": "OCR",
+        "group": "realtime",
+        "way": "window",
+        "answered": "A",
+        "right": True,
+        "letters": [0.5, 0.25, 0.25],
+    }
