@@ -21,7 +21,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
-    from svlm_cli.evals.judge.asking import Asker
+    from svlm_cli.evals.judge.asking import JudgeAsker
     from svlm_cli.evals.judge.pairs import Control, Pairs
     from svlm_cli.evals.judge.prompts import JudgePrompts
     from svlm_cli.evals.judge.questions import JudgeQuestion
@@ -209,9 +209,10 @@ def _judge(
     data: Path | None,
     pairs_of: "Callable[[Path, Path, Path | None, Control | None], Pairs]",
 ) -> None:
-    from svlm_cli.evals.judge.prompts import prompts_file, read_prompts
+    from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+    from svlm_cli.evals.judge.prompts import JudgePrompts
 
-    prompts, text = read_prompts(asked.prompts or prompts_file(benchmark))
+    prompts, text = read_prompts(JudgePrompts, asked.prompts or prompts_file(benchmark))
     if asked.show_prompts:
         typer.echo(text.rstrip("\n"))
         return
@@ -255,17 +256,19 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
     return asked.a, data, asked.output, asked.judge
 
 
-def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "Asker":
-    from svlm_cli.evals.judge.asking import Asker, Patience
+def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "JudgeAsker":
+    from svlm_cli.evals.chat.asking import Patience
+    from svlm_cli.evals.chat.replies import ReplyCache, default_cache
+    from svlm_cli.evals.chat.server import KEY_VARIABLE, OpenAIServer
+    from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
     from svlm_cli.evals.judge.questions import Benchmark
-    from svlm_cli.evals.judge.replies import ReplyCache, default_cache
-    from svlm_cli.evals.judge.server import KEY_VARIABLE, OpenAIServer
 
-    server = OpenAIServer(judge, asked.base_url, os.environ.get(KEY_VARIABLE, ""), timeout_s=asked.answer_timeout)
-    folder = asked.cache or default_cache()
+    key = os.environ.get(KEY_VARIABLE, "")
+    server = OpenAIServer(JUDGE, judge, asked.base_url, key, timeout_s=asked.answer_timeout)
+    folder = asked.cache or default_cache("judge")
     make_folder(folder, "Choose another --cache.")
-    seed = Benchmark(benchmark).seed
-    return Asker(server, asked.base_url, judge, prompts, ReplyCache(folder), seed, Patience(asked.tries))
+    form = JudgeForm(asked.base_url, judge, prompts, Benchmark(benchmark).seed)
+    return JudgeAsker(server, form.asked, ReplyCache(folder), seed=form.seed, patience=Patience(asked.tries))
 
 
 def _run(
@@ -280,8 +283,8 @@ def _run(
     """What the votes will say of themselves. A control stands in A's place, and A in B's."""
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.lines import fingerprint_of
+    from svlm_cli.evals.chat.server import openai_version
     from svlm_cli.evals.judge.questions import Benchmark, PairOrder
-    from svlm_cli.evals.judge.server import openai_version
     from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
 
     first = a if asked.control in (None, "same") else None
@@ -305,7 +308,7 @@ def _run(
 
 def _collect(
     questions: Sequence["JudgeQuestion"],
-    asker: "Asker",
+    asker: "JudgeAsker",
     asked: JudgeOptions,
     votes: "GrowingVotes",
     *,
@@ -326,7 +329,7 @@ def _collect(
         return collect_votes(questions, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
 
 
-def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
+def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
     cost = spent.cost(asked.price_in, asked.price_out)
     told = (
         f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "

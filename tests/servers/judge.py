@@ -9,7 +9,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -54,7 +54,7 @@ def malformed(first: str, second: str) -> str:
     return "A is the better one."
 
 
-def decide_on(messages: Sequence[dict[str, str]], decide: Decide) -> str:
+def decide_on(messages: Sequence[Mapping[str, Any]], decide: Decide) -> str:
     """The reply to a question in our own words."""
     found = _TEXTS.search(messages[-1]["content"])
     assert found, messages

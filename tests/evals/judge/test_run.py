@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import ModelError
+from svlm_cli.evals.chat.server import AskAgainError
 from svlm_cli.evals.judge.questions import Outcome
 from svlm_cli.evals.judge.run import Spent, collect_votes
-from svlm_cli.evals.judge.server import AskAgainError
 from svlm_cli.evals.judge.votes import Vote
 from tests.evals.judge.judging import Direct, asker, questions
 from tests.servers.judge import malformed, truthful
