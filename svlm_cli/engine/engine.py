@@ -22,6 +22,7 @@ from svlm_cli.compute.graphs import Graphs
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
+from svlm_cli.engine import snapshot
 from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.decode import Decoder, Observer
 from svlm_cli.engine.footprint import NO_QUESTIONS, Footprint, Questions, footprint, slot_tokens
@@ -198,6 +199,17 @@ class Engine:
         slot = self._free_forks.pop(0)
         self.cache.copy(stream.slot, slot)
         return stream.fork(slot, self._release)
+
+    def save(self, stream: StreamState, path: Path) -> None:
+        """Write all that a stream remembers, whole or not at all. Between two rounds only. Raises `OutputError`."""
+        snapshot.save(path, stream, self.cache, self.policy)
+
+    def restore(self, stream: StreamState, path: Path) -> None:
+        """Make a stream that was just opened remember what was saved of one with the same options.
+
+        `InputError` if that is no snapshot of this model, this policy and such a stream, which is then still new.
+        """
+        snapshot.restore(path, stream, self.cache, self.policy)
 
     def _release(self, slot: int) -> None:
         self.cache.clear(slot)

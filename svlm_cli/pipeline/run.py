@@ -7,6 +7,7 @@ neither where chunks come from nor what outputs do with the words.
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from svlm_cli.core.errors import CapacityError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
@@ -44,6 +45,8 @@ class Feed:
     seed: int = 0
     endless: bool = False  # stopped at any moment, what there is of it is whole
     live: Callable[[], Live | None] = lambda: None  # known with its first chunk: what a source is, has to be looked at
+    snapshot: Path | None = None  # of its stream, which goes on from there (`Engine.save`)
+    replayed: Iterator[tuple[int, ...]] = field(default_factory=lambda: iter(()))  # tokens of its first rounds: forced
 
     @property
     def ends(self) -> bool:
@@ -117,6 +120,8 @@ def with_latency(segment: Segment, live: Live, policy: StreamPolicy) -> Segment:
 Listener = Callable[[Feed, Chunk | TokenEvent | Segment], None]
 """Hears what a round shows, each of its tokens, and what it said."""
 Ending = Callable[[FeedReport], None]
+Between = Callable[[Sequence[tuple[Feed, StreamState]]], None]
+"""Sees the streams that are open between two rounds."""
 
 
 class _Run:
@@ -141,13 +146,23 @@ class _Run:
             if feed is None:
                 return
             try:
-                stream = self.engine.open(query=feed.query, context=feed.context, seed=feed.seed)
+                stream = self.open(feed)
             except SvlmError as error:
                 feed.close()
                 self.finished.append(FeedReport(feed, error=error))
                 continue
             self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
             self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.drops)
+
+    def open(self, feed: Feed) -> StreamState:
+        stream = self.engine.open(query=feed.query, context=feed.context, seed=feed.seed)
+        if feed.snapshot is not None:
+            try:
+                self.engine.restore(stream, feed.snapshot)
+            except BaseException:
+                stream.close()
+                raise
+        return stream
 
     def take(self) -> list[Request]:
         """A request for each stream whose next chunk is ready."""
@@ -171,7 +186,7 @@ class _Run:
         live = running.feed.live()
         if live is not None and live.resets and chunk.gap_s > 0:
             running.stream.reset()
-        return Request(running.stream, chunk)
+        return Request(running.stream, chunk, forced_ids=next(running.feed.replayed, None))
 
     def step(self, requests: list[Request]) -> None:
         while requests:
@@ -232,12 +247,13 @@ def run(
     listen: Listener = lambda feed, event: None,
     interrupted: Ending = lambda report: None,
     desk: QuestionDesk | None = None,
+    between: Between = lambda streams: None,
 ) -> Generator[FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
 
     Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
     are, complete where the feed has no end, else not, and hands the report of each to `interrupted`. What is left at
-    the `desk` meanwhile is answered between two rounds.
+    the `desk` meanwhile is answered between two rounds, and `between` is called there.
     """
     state = _Run(engine, feeds, max_streams, listen, desk or QuestionDesk())
     try:
@@ -249,5 +265,6 @@ def run(
                 return
             state.step(state.take())
             state.answer()
+            between([(one.feed, one.stream) for one in state.running.values()])
     finally:
         state.close(interrupted)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from svlm_cli.compute.flash import AttentionKernel
+from svlm_cli.core.policy import Mode
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
@@ -17,8 +18,9 @@ ROUNDS = 40
 ATOL = 0.05  # a resized pixel may round to the neighbouring level, and that reaches the logits
 
 
-def test_a_gpu_says_what_a_cpu_says(tiny_checkpoint: Path) -> None:
-    policy = small_policy()
+@pytest.mark.parametrize("mode", Mode)
+def test_a_gpu_says_what_a_cpu_says(tiny_checkpoint: Path, mode: Mode) -> None:
+    policy = small_policy(mode=mode)
     on_cpu, on_gpu = (
         Engine.load(tiny_checkpoint, policy, device=torch.device(device), dtype=torch.float32, max_streams=2)
         for device in ("cpu", "cuda")
@@ -29,6 +31,21 @@ def test_a_gpu_says_what_a_cpu_says(tiny_checkpoint: Path) -> None:
         for expected, heard in zip(hear(on_cpu, cpu_streams, pair), hear(on_gpu, gpu_streams, pair), strict=True):
             assert heard.ids == expected.ids
             torch.testing.assert_close(torch.stack(heard.logits).cpu(), torch.stack(expected.logits), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize("mode", [Mode.STREAMING, Mode.RECENT])
+def test_a_restored_stream_goes_on_as_if_nothing_had_been(tiny_checkpoint: Path, tmp_path: Path, mode: Mode) -> None:
+    """Guards a resumed generation, from a GPU to disk and back, to the bit."""
+    policy, chunks = small_policy(mode=mode, temperature=0.9), make_chunks(ROUNDS)
+    engine = Engine.load(tiny_checkpoint, policy, device=torch.device("cuda"), dtype=torch.bfloat16, max_streams=2)
+    with engine.open(seed=3) as stream:
+        for chunk in chunks[:20]:
+            hear(engine, [stream], [chunk])
+        engine.save(stream, tmp_path / "stream")
+        expected = [hear(engine, [stream], [chunk])[0].ids for chunk in chunks[20:]]
+    with engine.open(), engine.open(seed=3) as stream:
+        engine.restore(stream, tmp_path / "stream")
+        assert [hear(engine, [stream], [chunk])[0].ids for chunk in chunks[20:]] == expected
 
 
 def test_bfloat16_stays_near_float32(tiny_checkpoint: Path) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from svlm_cli.core.policy import Mode
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
+from svlm_cli.engine.stream import StreamState
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
@@ -309,3 +311,36 @@ def test_interrupted_every_feed_is_reported(parts: Parts) -> None:
     with pytest.raises(KeyboardInterrupt):
         list(run(parts.engine(small_policy()), [camera], listen=stop, interrupted=reports.append))
     assert [(report.feed.name, report.rounds) for report in reports] == [("camera", 2)]
+
+
+@pytest.mark.parametrize("saved_at", [None, 6])
+def test_a_feed_goes_on_where_an_earlier_run_was_stopped(parts: Parts, tmp_path: Path, saved_at: int | None) -> None:
+    """Guards a resumed generation: from a snapshot or from its start, what was said is said again and then goes on."""
+    policy, chunks, whole, snapshot = small_policy(temperature=0.9), make_chunks(14), Kept(), tmp_path / "stream"
+    engine = parts.engine(policy)
+
+    def save(streams: Sequence[tuple[Feed, StreamState]]) -> None:
+        for _, stream in streams:
+            if stream.rounds == saved_at:
+                engine.save(stream, snapshot)
+
+    list(run(engine, [feed("a", iter(chunks), whole, seed=5)], between=save))
+    first, kept = saved_at or 0, Kept()
+    earlier = texts(whole)[first:9]
+    resumed = replace(feed("a", iter(chunks[first:]), kept, seed=5), replayed=iter(earlier))
+    list(run(engine, [resumed if saved_at is None else replace(resumed, snapshot=snapshot)]))
+    assert texts(kept) == texts(whole)[first:]
+    assert [one.round for one in kept.segments] == list(range(first, len(chunks)))
+
+
+def test_a_feed_whose_snapshot_is_of_no_use_fails_alone(parts: Parts, tmp_path: Path) -> None:
+    """Guards the others of a batch, and the slot."""
+    good, bad = Kept(), Kept()
+    feeds = [
+        replace(feed("bad", iter(make_chunks(3)), bad), snapshot=tmp_path / "missing"),
+        feed("good", iter(make_chunks(3)), good),
+    ]
+    failed, fine = run(parts.engine(small_policy()), feeds)
+    assert isinstance(failed.error, InputError)
+    assert fine.error is None
+    assert (len(bad.segments), len(good.segments)) == (0, 3)

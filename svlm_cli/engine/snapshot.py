@@ -1,0 +1,127 @@
+"""A stream on disk: all that it remembers between two rounds, so that another process goes on as if nothing had been.
+
+A safetensors file: tensors as they are, the rest as JSON in its header. It belongs to a policy, to a stream's options
+and to weights of one shape; whether the weights are the same is for the caller to know. Knows no video.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.cache import KVCache
+from svlm_cli.engine.prompt import Part, Span
+from svlm_cli.engine.stream import StreamState
+
+_FORM: Final = "svlm stream 1"  # of this file; the number changes with what is in it
+_FEATURES: Final = "features."
+
+
+def save(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) -> None:
+    """Write a stream, whole or not at all. Raises `OutputError`."""
+    length = cache.lengths[stream.slot]
+    tensors = {name: pool[:, stream.slot, :length].cpu().contiguous() for name, pool in _pools(cache).items()}
+    tensors["positions"] = torch.from_numpy(stream.positions).contiguous()
+    for round_, features in stream.features.items():
+        tensors[f"{_FEATURES}{round_}"] = features.cpu().contiguous()
+    header = {"form": _FORM, "made_by": _fingerprint(stream, policy), "stream": json.dumps(_state(stream))}
+    part = path.with_name(f"{path.name}.part")
+    try:
+        save_file(tensors, part, header)
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error}.", "Choose a place with more room.") from error
+
+
+def restore(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) -> None:
+    """Fill a stream that is new, and its empty slot, with what was saved of one with the same options.
+
+    Raises `InputError`, and the stream is still new, if the file cannot be read or is of another policy, other options
+    or another shape.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError) as error:
+        raise _unusable(path, "cannot be read") from error
+    if header.get("form") != _FORM:
+        raise _unusable(path, "is none of this version")
+    if header.get("made_by") != _fingerprint(stream, policy):
+        raise _unusable(path, "was saved under another policy, query, context or seed")
+    pools = _pools(cache)
+    if not all(name in tensors and _fits(tensors[name], pool) for name, pool in pools.items()):
+        raise _unusable(path, "is of another model, or of other number formats")
+    try:
+        _fill(stream, json.loads(header["stream"]), tensors, cache.keys.device)
+    except (KeyError, TypeError, ValueError) as error:
+        stream.reset()
+        raise _unusable(path, "is damaged") from error
+    length = tensors["keys"].shape[1]
+    cache.claim(stream.slot, length)
+    for name, pool in pools.items():
+        pool[:, stream.slot, :length] = tensors[name]
+
+
+def _unusable(path: Path, why: str) -> InputError:
+    return InputError(f"The snapshot {path} {why}.", "Delete it: the stream then begins anew.")
+
+
+def _pools(cache: KVCache) -> dict[str, Tensor]:
+    return {"keys": cache.keys, "rotated_keys": cache.rotated_keys, "values": cache.values}
+
+
+def _fits(held: Tensor, pool: Tensor) -> bool:
+    """Whether it is ``[L, T, K, D]`` and finds room in a slot of ``[L, S, C, K, D]``."""
+    layers, _, capacity, *head = pool.shape
+    return (
+        held.dtype == pool.dtype
+        and held.ndim == 4
+        and held.shape[1] <= capacity
+        and [held.shape[0], *held.shape[2:]] == [layers, *head]
+    )
+
+
+def _fingerprint(stream: StreamState, policy: StreamPolicy) -> str:
+    made_by = json.dumps([asdict(policy), asdict(stream.options)], sort_keys=True)
+    return hashlib.sha256(made_by.encode()).hexdigest()
+
+
+def _state(stream: StreamState) -> dict[str, Any]:
+    return {
+        "spans": [(one.part.name, one.ids, one.round, one.grid) for one in stream.spans],
+        "rounds": stream.rounds,
+        "end_s": stream.end_s,
+        "next_position": stream.next_position,
+        "own_words": list(stream.own_words),
+        "random": stream.random.bit_generator.state,
+    }
+
+
+def _fill(stream: StreamState, state: Mapping[str, Any], tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    stream.spans = tuple(
+        Span(Part[part], tuple(ids), round_, None if grid is None else tuple(grid))
+        for part, ids, round_, grid in state["spans"]
+    )
+    stream.positions = tensors["positions"].numpy()
+    if len(stream.positions) != sum(map(len, stream.spans)):
+        raise ValueError("every token has a position")
+    stream.rounds, stream.end_s = state["rounds"], state["end_s"]
+    stream.next_position = state["next_position"]
+    stream.own_words.extend(state["own_words"])
+    stream.random.bit_generator.state = state["random"]
+    stream.features = {
+        int(name.removeprefix(_FEATURES)): features.to(device)
+        for name, features in tensors.items()
+        if name.startswith(_FEATURES)
+    }
