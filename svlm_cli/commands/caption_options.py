@@ -209,12 +209,7 @@ class CaptionOptions:
         str | None, typer.Option("--end", metavar="TIME", help="Where to stop, likewise.", rich_help_panel=Panel.INPUT)
     ] = None
     fps: options.Fps = None
-    query: Annotated[
-        str | None,
-        typer.Option(
-            "--query", help="What the model is asked to do. Default: the model's.", rich_help_panel=Panel.COMMENTARY
-        ),
-    ] = None
+    query: options.Query = None
     keep_query: Annotated[
         bool | None,
         typer.Option(
@@ -225,10 +220,7 @@ class CaptionOptions:
     ] = None
     context: options.Context = ""
     mode: options.ForgetsBy = None
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),
-    ] = None
+    temperature: options.Temperature = None
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     seed: options.Seed = 0

@@ -12,7 +12,7 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
-from svlm_cli.commands import judge, options
+from svlm_cli.commands import generate, judge, options
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
@@ -143,6 +143,8 @@ def _play(asked: _Asked) -> None:
 
 
 app.command()(claims)
+judge.commentary.command("generate")(generate.generate_commentary)
+judge.livesports.command("generate")(generate.generate_livesports)
 app.add_typer(judge.commentary)
 app.add_typer(judge.livesports)
 

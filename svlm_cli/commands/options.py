@@ -134,6 +134,18 @@ Context = Annotated[
     ),
 ]
 
+Query = Annotated[
+    str | None,
+    typer.Option(
+        "--query", help="What the model is asked to do. Default: the model's.", rich_help_panel=Panel.COMMENTARY
+    ),
+]
+
+Temperature = Annotated[
+    float | None,
+    typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),
+]
+
 ForgetsBy = Annotated[
     Mode | None,
     typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),

@@ -30,13 +30,26 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
 
 
 @contextmanager
-def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callable[[int], None], bool]]:
-    """On stderr, if that is a terminal, unless `quiet`: what tells it how many are done, and whether it is one."""
+def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callable[..., None], bool]]:
+    """On stderr, if that is a terminal, unless `quiet`: what tells it how many are done, and whether it is one.
+
+    With the number comes a note, if there is something to say beside it.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total)
-        yield lambda done: progress.update(task, completed=done), console.is_terminal
+        task = progress.add_task(name, total=total, note="")
+
+        def advance(done: int, note: str = "") -> None:
+            progress.update(task, completed=done, note=note)
+
+        yield advance, console.is_terminal

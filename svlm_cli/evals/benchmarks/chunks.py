@@ -181,12 +181,17 @@ class CommentaryFile(Closing):
             raise
         self.notice = self._lines.before.notice
         self._done: dict[str, float] = {}
+        self._starts: set[tuple[str, float]] = set()
         for one in chunks:
             self._note(one)
 
     def done_s(self, video: str) -> float | None:
         """Up to where a video is done: the largest end of its chunks. None if there is none."""
         return self._done.get(video_key(video))
+
+    def holds(self, video: str, start_s: float) -> bool:
+        """Whether there is a chunk of the video that begins there."""
+        return (video_key(video), start_s) in self._starts
 
     def append(self, chunk: CommentedChunk) -> None:
         """One more chunk, all of it or, if that fails, nothing. Raises `OutputError`."""
@@ -195,6 +200,7 @@ class CommentaryFile(Closing):
         self._note(chunk)
 
     def _note(self, chunk: CommentedChunk) -> None:
+        self._starts.add((chunk.key, chunk.start_s))
         self._done[chunk.key] = max(self._done.get(chunk.key, chunk.end_s), chunk.end_s)
 
     def close(self) -> None:

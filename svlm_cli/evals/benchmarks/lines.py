@@ -114,14 +114,8 @@ class AppendedLines(Closing):
     def __init__(self, path: Path, beginnings: tuple[str, ...]) -> None:
         self._path = path
         self._mended = False
-        refuse_special(path)
-        refuse_folder(path)
+        self._descriptor = _open_locked(path)
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise write_error(path, error) from error
-        try:
-            self._lock()
             data = read_data(path)
             self.before = parse_lines(path, data)
             if self.before.torn:
@@ -129,17 +123,6 @@ class AppendedLines(Closing):
         except BaseException:
             self.close()
             raise
-
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            name = plain_text(str(self._path))
-            raise OutputBusyError(
-                f"Another run is writing {name}.", "Wait for it to end, or choose another name."
-            ) from error
-        except OSError:
-            pass  # a file system without locks
 
     def _end_last_line(self) -> None:
         self._mended = True
@@ -173,6 +156,38 @@ class AppendedLines(Closing):
                 os.close(descriptor)
             except OSError as error:
                 raise OutputError(f"{plain_text(str(self._path))} cannot be written: {error.strerror}.") from error
+
+
+def empty(path: Path) -> None:
+    """Nothing is in a file of lines any more, if nobody is writing it. Raises `OutputError`."""
+    descriptor = _open_locked(path)
+    try:
+        os.ftruncate(descriptor, 0)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _open_locked(path: Path) -> int:
+    """A file to append to, which nobody else can open so meanwhile. Raises `OutputError`."""
+    refuse_special(path)
+    refuse_folder(path)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        name = plain_text(str(path))
+        raise OutputBusyError(
+            f"Another run is writing {name}.", "Wait for it to end, or choose another name."
+        ) from error
+    except OSError:
+        pass  # a file system without locks
+    return descriptor
 
 
 def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) -> None:

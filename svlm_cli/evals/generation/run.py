@@ -1,0 +1,275 @@
+"""Stretches of videos through the streaming engine, side by side in one batch; what is said goes to disk at once.
+
+A stretch that is under way has a journal, and every few minutes a snapshot of its stream: killed at any moment, the
+next run goes on from there. Knows neither the files of a benchmark nor the terminal.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Final
+
+from svlm_cli.core.errors import CapacityError, InputError, OutputError, SvlmError
+from svlm_cli.core.text import says_something
+from svlm_cli.core.types import Segment
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.evals.generation.journal import Journal, Round, RoundsFolder
+from svlm_cli.evals.generation.predictions import ON_TIME_S, Prediction, Predictions
+from svlm_cli.evals.generation.setting import RunFile
+from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.run import Feed, FeedReport, run
+from svlm_cli.sources.files import FrameStream, open_frames
+from svlm_cli.sources.sequential import Reading
+
+SNAPSHOT_S: Final = 180.0  # of wall time; of the 7B one takes half a gigabyte, and seconds
+NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What came of a run."""
+
+    rounds: int = 0
+    spoken: int = 0  # of these, with words
+    tokens: int = 0
+    video_s: float = 0.0  # that was commented on
+    wall_s: float = 0.0
+    done: int = 0  # stretches, with those that were done before
+    errors: list[SvlmError] = field(default_factory=list)
+
+    @property
+    def speed(self) -> float:
+        """Seconds of video a second."""
+        return self.video_s / self.wall_s if self.wall_s else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who hears how it goes."""
+
+    notice: Callable[[str], None]
+    failure: Callable[[SvlmError], None]  # of one stretch
+    progress: Callable[[float, float], None]  # seconds of video that are done, of all; and how many a second
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything goes."""
+
+    predictions: Predictions
+    rounds: RoundsFolder
+    made_by: RunFile
+
+
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    """A stretch and what was said of it so far: the output of its feed."""
+
+    stretch: Stretch
+    journal: Journal
+    prediction: Prediction
+    note: Callable[[Round], None]
+    frames: FrameStream | None = None
+    repeated: int = 0  # rounds of the journal that the stream is still to say once more
+    saved_s: float = field(default_factory=time.monotonic)  # when there was a snapshot, or could have been
+
+    @property
+    def reached_s(self) -> float:
+        return self.journal.rounds[-1].end_s if self.journal.rounds else self.stretch.start_s
+
+    def write(self, segment: Segment) -> None:
+        """One round: first of all it goes to the journal. Raises `OutputError`."""
+        if self.repeated:
+            self.repeated -= 1
+            return
+        said = Round(segment.start_s, segment.end_s, segment.text, segment.token_ids)
+        self.journal.append(said)
+        self.note(said)
+        self.prediction.add(said)
+
+    def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  what is in the journal stays
+        """Nothing more is said."""
+        self.journal.close()
+
+
+class Generation:
+    """One run over stretches. `generate` does it."""
+
+    def __init__(self, engine: Engine, place: Place, telling: Telling, *, seed: int, query: str | None = None) -> None:
+        self._engine, self._place, self._telling = engine, place, telling
+        self._seed, self._query = seed, query
+        self._open: dict[str, _UnderWay] = {}
+        self._outcome = Outcome()
+        self._done_s = 0.0
+        self._started = time.monotonic()
+
+    def generate(self, stretches: Sequence[Stretch], *, streams: int) -> Outcome:
+        """Comments on all of them, `streams` side by side. What goes wrong with one is told and touches no other."""
+        outcome, self._started = self._outcome, time.monotonic()
+        self._place.rounds.make()
+        running = run(self._engine, self._feeds(stretches), max_streams=streams, between=self._keep)
+        try:
+            with closing(running) as reports:
+                for report in reports:
+                    self._end(report)
+        finally:
+            for one in self._open.values():
+                one.close()
+            outcome.wall_s = time.monotonic() - self._started
+            self._place.rounds.remove(everything=outcome.done == len(stretches))
+        return outcome
+
+    def _feeds(self, stretches: Sequence[Stretch]) -> Iterator[Feed]:
+        """Those that can be opened, one by one as there is a stream for them."""
+        for stretch in stretches:
+            try:
+                if is_done(stretch, self._place):
+                    self._outcome.done += 1
+                    self._advance(stretch.end_s - stretch.start_s)
+                elif (feed := self._begin(stretch)) is not None:
+                    yield feed
+            except SvlmError as error:
+                self._fail(stretch, error)
+
+    def _begin(self, stretch: Stretch) -> Feed | None:
+        """From its first round, or from where an earlier run was; None if nothing more is to be said of it."""
+        journal = self._place.rounds.journal(stretch)
+        one = _UnderWay(stretch, journal, self._place.predictions.begin(stretch), self._note)
+        self._open[stretch.key] = one
+        for said in journal.rounds:
+            one.prediction.add(said)
+        self._advance(one.reached_s - stretch.start_s)
+        if one.reached_s >= stretch.end_s - ON_TIME_S:
+            self._finish(one, one.reached_s)
+            return None
+        remembered = self._remembered(one)
+        start_s = journal.rounds[remembered - 1].end_s if remembered else stretch.start_s
+        reading, policy = Reading(), self._engine.policy
+        try:
+            one.frames = open_frames(
+                stretch.path,
+                fps=policy.vision.fps,
+                start_s=start_s,
+                end_s=stretch.end_s,
+                enough_pixels=policy.vision.enough_pixels,
+                reading=reading,
+            )
+        except InputError:
+            if reading.duration_s is None or reading.duration_s >= start_s + NEARLY_S:
+                raise
+            self._finish(one, one.reached_s if journal.rounds else min(reading.duration_s, start_s))
+            return None
+        one.repeated = len(journal.rounds) - remembered
+        return Feed(
+            stretch.key,
+            chunks(one.frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds),
+            one.frames.close,
+            lambda: [one],
+            query=self._query,
+            context=stretch.context,
+            seed=stretch.seed(self._seed),
+            snapshot=self._place.rounds.snapshot(stretch) if remembered else None,
+            replayed=(said.token_ids for said in journal.rounds[remembered:]),
+        )
+
+    def _remembered(self, one: _UnderWay) -> int:
+        """How many rounds its snapshot remembers; 0 without one that can be used."""
+        path = self._place.rounds.snapshot(one.stretch)
+        if not path.exists():
+            return 0
+        seed = one.stretch.seed(self._seed)
+        with self._engine.open(query=self._query, context=one.stretch.context, seed=seed) as stream:
+            try:
+                self._engine.restore(stream, path)
+            except InputError as error:
+                self._telling.notice(f"{error.message} {one.stretch.name} is shown again from its beginning.")
+                return 0
+            return stream.rounds if stream.rounds <= len(one.journal.rounds) else 0
+
+    def _keep(self, running: Sequence[tuple[Feed, StreamState]]) -> None:
+        """Write a snapshot of each stream whose last one is old. Without one it goes on as well, only later."""
+        for feed, stream in running:
+            one = self._open[feed.name]
+            if stream.rounds and time.monotonic() - one.saved_s >= SNAPSHOT_S:
+                try:
+                    self._engine.save(stream, self._place.rounds.snapshot(one.stretch))
+                except OutputError as error:
+                    self._telling.notice(error.message)
+                one.saved_s = time.monotonic()
+
+    def _note(self, said: Round) -> None:
+        outcome, length_s = self._outcome, said.end_s - said.start_s
+        outcome.rounds += 1
+        outcome.spoken += says_something(said.text)
+        outcome.tokens += len(said.token_ids)
+        outcome.video_s += length_s
+        self._advance(length_s)
+
+    def _advance(self, video_s: float) -> None:
+        self._done_s += video_s
+        took_s = time.monotonic() - self._started
+        self._telling.progress(self._done_s, self._outcome.video_s / took_s if took_s else 0.0)
+
+    def _end(self, report: FeedReport) -> None:
+        """What became of a feed."""
+        one = self._open[report.feed.name]
+        assert one.frames is not None, "a feed has frames"
+        for notice in one.frames.notices:
+            self._telling.notice(notice)
+        stretch, error, end_s = one.stretch, report.error, one.reached_s
+        if error is None and one.frames.truncated and end_s < stretch.end_s - NEARLY_S:
+            error = InputError(f"{stretch.path} ends too early.", "Fetch it again; the same call then goes on.")
+        if isinstance(error, CapacityError):
+            self._telling.notice(f"{stretch.name} is silent from {end_s:g} s on: {error.message}")
+            end_s, error = max(end_s, min(stretch.end_s, one.frames.duration_s or stretch.end_s)), None
+        try:
+            if error is not None:
+                raise error
+            self._finish(one, end_s)
+        except SvlmError as failure:
+            self._fail(stretch, failure)
+
+    def _finish(self, one: _UnderWay, end_s: float) -> None:
+        """It is done, up to there, and all of it is on disk: what was under way is not needed any more."""
+        stretch, made_by = one.stretch, self._place.made_by
+        if end_s >= stretch.end_s - NEARLY_S:
+            one.prediction.finish(stretch.end_s)
+        else:
+            one.prediction.finish(end_s)
+            if stretch.video not in made_by.ended:
+                self._telling.notice(too_short(stretch.video, end_s))
+            made_by.end(stretch.video, end_s)
+        del self._open[stretch.key]
+        one.close()
+        self._advance(stretch.end_s - one.reached_s)
+        self._place.rounds.discard(stretch)
+        self._outcome.done += 1
+
+    def _fail(self, stretch: Stretch, error: SvlmError) -> None:
+        """What it has said stays, for a run that finds its video mended."""
+        one = self._open.pop(stretch.key, None)
+        if one is not None:
+            one.close()
+            self._advance(stretch.end_s - one.reached_s)
+            if not one.journal.rounds:
+                self._place.rounds.discard(stretch)
+        self._outcome.errors.append(error)
+        self._telling.failure(error)
+
+
+def is_done(stretch: Stretch, place: Place) -> bool:
+    """Whether nothing more is to be said of it: all is on disk, or its video is over before."""
+    if place.predictions.is_done(stretch):
+        return True
+    ended_s = place.made_by.ended.get(stretch.video)
+    if ended_s is None:
+        return False
+    return ended_s <= stretch.start_s or (stretch.is_whole and ended_s < stretch.end_s)
+
+
+def too_short(video: str, at_s: float) -> str:
+    """A sentence about a video that ends before its annotations do."""
+    return f"{video} ends at {at_s:g} s, before its annotations do: what is missing is not covered."

@@ -1,0 +1,93 @@
+"""By what predictions are made, in a file beside them: a run that would go on otherwise is refused.
+
+Knows neither engine nor server: what is compared, whoever generates decides.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.core import strict_json
+from svlm_cli.core.errors import InputError, OutputExistsError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.text import plain_text
+from svlm_cli.core.version import __version__
+from svlm_cli.evals.benchmarks.lines import is_time, read_data
+from svlm_cli.outputs.destination import text_file
+
+_TOLD_ALONE: Final = "model"  # a name: the same model may have another elsewhere
+_WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSetting:
+    """All that decides what a streaming model says, and of what."""
+
+    benchmark: str
+    model: str  # as people call it
+    model_files: str  # their fingerprint
+    dtype: str
+    policy: StreamPolicy
+    query: str
+    seed: int
+    annotations: str  # the SHA-256 of their file
+    start: float | None = None  # of each video, in seconds; None: where events begin
+    chunk: float | None = None  # a new stream every so many seconds
+
+    def to_json(self) -> dict[str, Any]:
+        """As files have it."""
+        return asdict(self)
+
+
+class RunFile:
+    """``PRED.jsonl.run.json``: a setting, and which videos ended before their annotations do."""
+
+    def __init__(self, predictions: Path) -> None:
+        self._predictions = predictions
+        self.path = predictions.with_name(f"{predictions.name}.run.json")
+        self._setting: dict[str, Any] = {}
+        self.ended: dict[str, float] = {}  # by video, in seconds
+
+    def begin(self, setting: Mapping[str, Any]) -> None:
+        """Predictions are made by that setting, from the first one on or from where an earlier run was.
+
+        `OutputExistsError` if they were begun otherwise, or nobody knows how.
+        """
+        wanted = json.loads(json.dumps(setting))  # with lists for tuples, as in the file
+        name = plain_text(str(self._predictions))
+        if self.path.exists():
+            self._read()
+            different = [key for key in (wanted | self._setting) if wanted.get(key) != self._setting.get(key)]
+            if told := [key.replace("_", " ") for key in different if key != _TOLD_ALONE]:
+                raise OutputExistsError(f"{name} was begun with another setting: {', '.join(told)}.", _WAY_OUT)
+            return
+        if self._predictions.exists() and self._predictions.stat().st_size:
+            raise OutputExistsError(f"{name} exists already, and nothing says by what it was made.", _WAY_OUT)
+        self._setting = wanted
+        self._write()
+
+    def end(self, video: str, at_s: float) -> None:
+        """The video ends there. Raises `OutputError`."""
+        self.ended[video] = at_s
+        self._write()
+
+    def remove(self) -> None:
+        """Nothing is known any more."""
+        self.path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        told = {"setting": self._setting, "svlm": __version__, "ended": self.ended}
+        with text_file(self.path, overwrite=True) as file:
+            file.write(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    def _read(self) -> None:
+        try:
+            match strict_json.parse(read_data(self.path)):
+                case {"setting": dict() as setting, "ended": dict() as ended} if all(map(is_time, ended.values())):
+                    self._setting, self.ended = setting, ended
+                    return
+        except strict_json.JsonError:
+            pass
+        raise InputError(f"{self.path} is no file of svlm's, or damaged.", _WAY_OUT)
