@@ -1,5 +1,6 @@
 """A server over the wire: what each answer of its server means, and that the key is in nothing that is said."""
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -9,10 +10,11 @@ import pytest
 
 from svlm_cli.core.errors import ModelError, SvlmError, UsageError
 from svlm_cli.evals.chat.asking import Patience
-from svlm_cli.evals.chat.replies import ChatReply, ReplyCache
+from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.evals.chat.server import (
     AskAgainError,
     OpenAIServer,
+    Role,
     TemperatureRefusedError,
     require_server,
     retry_after_s,
@@ -20,9 +22,11 @@ from svlm_cli.evals.chat.server import (
 from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, PROMPTS
-from tests.servers.judge import JudgeOnLoopback, Trouble, serve_judge, truthful
+from tests.servers.chat import Trouble
+from tests.servers.judge import JudgeOnLoopback, serve_judge, truthful
 
 KEY = "sesame-open-1234"
+MODEL = Role("The model's server", "A model is asked", "--model", most_characters=100)
 MESSAGES = PROMPTS.messages(JudgeQuestion(PAIR, PairOrder.AB).texts)
 
 
@@ -193,3 +197,41 @@ def test_how_long_a_server_wants_to_be_left() -> None:
     assert retry_after_s({"retry-after": format_datetime(then - timedelta(days=1), usegmt=True)}) == 0
     for nothing in ({}, {"retry-after": ""}, {"retry-after": "soon"}, {"retry-after": "-3"}, {"retry-after": "nan"}):
         assert retry_after_s(nothing) is None
+
+
+@pytest.mark.extra
+def test_pictures_arrive_as_they_were_sent(judge: JudgeOnLoopback) -> None:
+    """Guards the parts of a message against a package that knows better, in its oldest version as well."""
+    judge.answer = lambda messages: "A shot."
+    url = f"data:image/jpeg;base64,{base64.b64encode(bytes(range(256))).decode()}"
+    parts = [{"type": "text", "text": "What is seen?"}, *[{"type": "image_url", "image_url": {"url": url}}] * 60]
+    messages: list[Message] = [{"role": "system", "content": "Speak."}, {"role": "user", "content": parts}]
+    server = OpenAIServer(MODEL, "model-1", judge.base_url, KEY, timeout_s=30)
+    assert server.ask(messages, seed=None, temperature=0.7) == ChatReply("A shot.", 100, 1)
+    assert judge.requests == [{"model": "model-1", "messages": messages, "temperature": 0.7}]
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("trouble", [Trouble(finish="content_filter"), Trouble(refusal="I cannot help with that.")])
+def test_a_refusal_is_told_apart(judge: JudgeOnLoopback, trouble: Trouble) -> None:
+    """Guards the baseline: what a filter left of an answer is no commentary."""
+    assert not client(judge).ask(MESSAGES, seed=None, temperature=0.0).refused
+    judge.troubles.append(trouble)
+    assert client(judge).ask(MESSAGES, seed=None, temperature=0.0).refused
+
+
+@pytest.mark.extra
+def test_what_was_cut_off_was_paid_for(judge: JudgeOnLoopback) -> None:
+    judge.troubles.append(Trouble(finish="length"))
+    with pytest.raises(AskAgainError) as caught:
+        client(judge).ask(MESSAGES, seed=None, temperature=0.0)
+    assert caught.value.tokens == (100, 1)
+
+
+@pytest.mark.extra
+def test_a_sentence_names_who_was_asked(judge: JudgeOnLoopback) -> None:
+    """Guards against advice about an option that the command does not have."""
+    judge.troubles.append(Trouble(404))
+    server = OpenAIServer(MODEL, "model-1", judge.base_url, KEY, timeout_s=30)
+    with pytest.raises(ModelError, match=r"The model's server knows no model model-1.* Correct --model or --base-url"):
+        server.ask(MESSAGES, seed=None, temperature=0.7)
