@@ -32,6 +32,13 @@ class ChatReply:
     refused: bool = False  # by the model, or by a filter behind it
 
 
+def cost(tokens_in: int, tokens_out: int, price_in: float | None, price_out: float | None) -> float | None:
+    """Prices are for a million tokens; without both, nobody knows."""
+    if price_in is None or price_out is None:
+        return None
+    return (tokens_in * price_in + tokens_out * price_out) / 1e6
+
+
 class ReplyCache:
     """The folder. Raises `OutputError` where it cannot be written."""
 

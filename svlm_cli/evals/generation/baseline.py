@@ -21,7 +21,9 @@ from svlm_cli.evals.chat.crowd import Silence, at_once
 from svlm_cli.evals.chat.prompts import ChatPrompts
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.evals.chat.server import ChatServer, Role
+from svlm_cli.evals.generation.journal import Round
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
+from svlm_cli.evals.generation.predictions import Predictions
 from svlm_cli.evals.generation.stretches import Stretch
 
 BASELINE: Final = Role(
@@ -166,6 +168,14 @@ def comment_on(stretch: Stretch, asker: BaselineAsker, sampling: Sampling) -> Cl
     outcome = ClipOutcome.REFUSED if reply.refused else ClipOutcome.EMPTY
     why = "it refuses to answer" if reply.refused else "its answer is empty"
     return ClipComment(stretch, outcome, why, reply, answered.cached)
+
+
+def write_comment(one: ClipComment, predictions: Predictions) -> None:
+    """What was said of a clip, as one round that lasts as long as the clip. Raises `OutputError`."""
+    stretch = one.stretch
+    prediction = predictions.begin(stretch)
+    prediction.add(Round(stretch.start_s, stretch.end_s, one.said, ()))
+    prediction.finish(stretch.end_s)
 
 
 @dataclass(slots=True)

@@ -4,14 +4,16 @@ A comment on a clip has to belong to that clip by the scoring rule, and to no ot
 overlap by a word.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.chunks import CommentedChunk, CommentedItem
+from svlm_cli.evals.benchmarks.chunks import CommentaryFile, CommentedChunk, CommentedItem
 from svlm_cli.evals.benchmarks.inf_streams import Narration, read_clips, read_narrations
+from svlm_cli.evals.generation.journal import Round
+from svlm_cli.evals.generation.predictions import Prediction, Predictions
 from svlm_cli.evals.generation.stretches import FoundStretches, Stretch, find_video
 
 
@@ -22,11 +24,6 @@ class ClipPlace:
     start_s: float  # of the chunk: the clip's, or where the clip before it ends
     item_end_s: float  # the clip's end, or where the next one begins
     end_s: float
-
-    def chunk(self, stretch: Stretch, said: str) -> CommentedChunk:
-        """What is written."""
-        item = CommentedItem(said, stretch.start_s, self.item_end_s)
-        return CommentedChunk(stretch.video, self.start_s, self.end_s, (item,))
 
 
 def clip_stretches(annotations: Path, videos: Path) -> FoundStretches:
@@ -52,8 +49,47 @@ def _stretch(one: Narration, path: Path) -> Stretch:
     return Stretch(PurePosixPath(one.video).name, path, float(start), float(end), one.preasr, one.title)
 
 
-def clip_places(stretches: Iterable[Stretch]) -> Mapping[Stretch, ClipPlace]:
-    """Of each. `InputError` for clips whose comments could not be told apart."""
+class ClipPredictions(Predictions):
+    """Of Inf-Streams-Eval, clip by clip: a line with one item for each. Raises as `CommentaryFile` does.
+
+    `InputError` for clips whose comments could not be told apart.
+    """
+
+    def __init__(self, path: Path, clips: Iterable[Stretch]) -> None:
+        self._places = _places_of(clips)
+        self._file = CommentaryFile(path)
+        self.notice = self._file.notice
+
+    def is_done(self, stretch: Stretch) -> bool:
+        """Whether its line is there."""
+        return self._file.holds(stretch.video, self._places[stretch].start_s)
+
+    def begin(self, stretch: Stretch) -> Prediction:
+        """That of a clip."""
+        return _OfClip(stretch, self._places[stretch], self._file)
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self._file.close()
+
+
+class _OfClip:
+    def __init__(self, stretch: Stretch, place: ClipPlace, file: CommentaryFile) -> None:
+        self._stretch, self._place, self._file = stretch, place, file
+        self._said: list[str] = []
+
+    def add(self, one: Round) -> None:
+        """Its words."""
+        self._said.append(one.text)
+
+    def finish(self, end_s: float) -> None:  # noqa: ARG002  a clip's line has the clip's times
+        """All that was said, as one item."""
+        place = self._place
+        item = CommentedItem(" ".join(self._said), self._stretch.start_s, place.item_end_s)
+        self._file.append(CommentedChunk(self._stretch.video, place.start_s, place.end_s, (item,)))
+
+
+def _places_of(stretches: Iterable[Stretch]) -> dict[Stretch, ClipPlace]:
     by_video: dict[str, list[Stretch]] = {}
     for one in stretches:
         by_video.setdefault(one.video, []).append(one)

@@ -37,12 +37,6 @@ class Spent:
             self.tokens_in += vote.tokens_in
             self.tokens_out += vote.tokens_out
 
-    def cost(self, price_in: float | None, price_out: float | None) -> float | None:
-        """Prices are for a million tokens; without both, nobody knows."""
-        if price_in is None or price_out is None:
-            return None
-        return (self.tokens_in * price_in + self.tokens_out * price_out) / 1e6
-
 
 def collect_votes(
     questions: Sequence[JudgeQuestion],

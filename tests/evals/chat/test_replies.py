@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import OutputError
-from svlm_cli.evals.chat.replies import ChatReply, ReplyCache, default_cache
+from svlm_cli.evals.chat.replies import ChatReply, ReplyCache, cost, default_cache
 from svlm_cli.evals.judge.asking import AskedJudge
 
 ASKED = AskedJudge("http://x/v1", "judge-1", [{"role": "user", "content": "Which?"}], ("r", "a", "b"), "ab", None, 0.0)
@@ -77,3 +77,8 @@ def test_where_replies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_cache("judge") == Path("/somewhere/svlm/judge")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert default_cache("judge") == Path("~/.cache/svlm/judge").expanduser()
+
+
+def test_what_it_costs() -> None:
+    assert cost(2_000_000, 500_000, 1.25, 10) == 7.5
+    assert cost(1, 0, None, 10) is None

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.chunks import CommentaryFile, read_commentary
+from svlm_cli.evals.benchmarks.chunks import read_commentary
 from svlm_cli.evals.benchmarks.inf_streams import candidate_text, covered_by_all, read_clips
-from svlm_cli.evals.generation.clips import clip_places, clip_stretches
+from svlm_cli.evals.generation.baseline import ClipComment, ClipOutcome, write_comment
+from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
 from svlm_cli.evals.generation.stretches import Stretch
 from tests.evals.benchmarks.miniature import clip, write_lines
 
@@ -38,18 +39,24 @@ def test_each_comment_is_judged_in_its_own_clip(tmp_path: Path) -> None:
     lines, clips = read_clips(write_lines(tmp_path / "clips.jsonl", [clip("F/v0.mp4", one) for one in content]))
     assert lines.notice == ""
     stretches = [stretch(one.start_s, one.end_s) for one in clips]
-    places = clip_places(stretches)
-    with CommentaryFile(tmp_path / "said.jsonl") as file:
-        for index in (2, 0, 3, 1):  # as they come
-            file.append(places[stretches[index]].chunk(stretches[index], f"comment {index}"))
+    path = tmp_path / "said.jsonl"
+    for index in (2, 0, 3, 1):  # as they come
+        with ClipPredictions(path, stretches) as predictions:
+            one = stretches[index]
+            assert not predictions.is_done(one)
+            comment = ClipComment(one, ClipOutcome.SPOKEN, f"comment {index}")
+            write_comment(comment, predictions)
+            assert predictions.is_done(one)
     said = read_commentary(tmp_path / "said.jsonl")
     assert covered_by_all(clips, [said]).left_out == 0
     assert [candidate_text(said.items["v0"], one) for one in clips] == [f"comment {index}" for index in range(4)]
 
 
-def test_clips_within_each_other_are_refused() -> None:
+def test_clips_within_each_other_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "said.jsonl"
     with pytest.raises(InputError, match="from 20 s to 80 s has no second to itself"):
-        clip_places([stretch(0, 100), stretch(20, 80)])
+        ClipPredictions(path, [stretch(0, 100), stretch(20, 80)])
     with pytest.raises(InputError, match="has no second to itself"):
-        clip_places([stretch(0, 100), stretch(0, 120)])
-    assert len(clip_places([stretch(0, 100), stretch(20, 80, "v1.mp4")])) == 2
+        ClipPredictions(path, [stretch(0, 100), stretch(0, 120)])
+    with ClipPredictions(path, [stretch(0, 100), stretch(20, 80, "v1.mp4")]):
+        pass

@@ -69,8 +69,3 @@ def test_a_thread_s_error_comes_back(tmp_path: Path) -> None:
 
 def test_nothing_to_ask(tmp_path: Path) -> None:
     assert collect_votes([], asker(Direct(truthful), tmp_path), jobs=3, has_ties=False, write=print) == Spent()
-
-
-def test_what_it_costs() -> None:
-    assert Spent(tokens_in=2_000_000, tokens_out=500_000).cost(1.25, 10) == 7.5
-    assert Spent(tokens_in=1).cost(None, 10) is None
