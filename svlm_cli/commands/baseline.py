@@ -8,8 +8,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 
 import typer
 
@@ -33,6 +34,29 @@ _OF_STREAMS: Final = (  # options that nothing comes of here
     *("start", "chunk", "query", "mode", "policy", "policy_keys", "revision", "offline"),
     *("device", "dtype", "attention", "graphs"),
 )
+
+
+BackendName = Literal["svlm", "openai"]
+
+Backend = Annotated[
+    BackendName,
+    typer.Option(
+        help="Who comments: a streaming model here, or one behind chat completions that is shown pictures.",
+        rich_help_panel=Panel.MODEL,
+    ),
+]
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Streams at once, in one batch; with --backend openai, requests at once. Default: 1, and 8.",
+        rich_help_panel=Panel.INPUT,
+    ),
+]
 
 
 def _show_prompts(asked: bool) -> None:
@@ -101,7 +125,7 @@ class Asked(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineJob:
+class _Job:
     """What is generated, of what, and where it goes."""
 
     benchmark: str
@@ -120,7 +144,25 @@ def _refuse_typed(names: Sequence[str], why: str) -> None:
             raise UsageError(f"--{option} {why}.", "Leave it out.")
 
 
-def generate_baseline(job: BaselineJob) -> None:
+def comment_on_clips(asked: Asked, server: ServerOptions, clips: Path, videos: Path, output: Path) -> None:
+    """Of Inf-Streams-Eval."""
+    from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
+
+    found = clip_stretches(clips, videos)
+    opening = partial(ClipPredictions, clips=found.stretches)
+    _generate(_Job("commentary", asked, server, clips, output, found, opening))
+
+
+def comment_on_events(asked: Asked, server: ServerOptions, events: Path, videos: Path, output: Path) -> None:
+    """Of LiveSports-3K CC."""
+    from svlm_cli.evals.generation.predictions import EventPredictions
+    from svlm_cli.evals.generation.stretches import event_stretches
+
+    found = event_stretches(events, videos)
+    _generate(_Job("livesports", asked, server, events, output, found, EventPredictions))
+
+
+def _generate(job: _Job) -> None:
     """All clips that are still to be commented on. Exits with 1 if one of them is left without."""
     asked = job.asked
     _refuse_typed(_OF_STREAMS, "does nothing with --backend openai")
@@ -147,7 +189,7 @@ def generate_baseline(job: BaselineJob) -> None:
     _tell(job, asker, setting, spent)
 
 
-def _form(job: BaselineJob, model: str) -> "tuple[BaselineForm, float]":
+def _form(job: _Job, model: str) -> "tuple[BaselineForm, float]":
     from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
     from svlm_cli.evals.generation.baseline import TEMPERATURE, BaselineForm, BaselinePrompts
     from svlm_cli.evals.generation.pictures import Sampling
@@ -162,7 +204,7 @@ def _form(job: BaselineJob, model: str) -> "tuple[BaselineForm, float]":
     return form, temperature
 
 
-def _asker(job: BaselineJob, form: "BaselineForm", temperature: float) -> "BaselineAsker":
+def _asker(job: _Job, form: "BaselineForm", temperature: float) -> "BaselineAsker":
     from svlm_cli.evals.chat.asking import Patience
     from svlm_cli.evals.chat.replies import ReplyCache, default_cache
     from svlm_cli.evals.chat.server import KEY_VARIABLE, OpenAIServer
@@ -175,7 +217,7 @@ def _asker(job: BaselineJob, form: "BaselineForm", temperature: float) -> "Basel
     return baseline_asker(server, form, ReplyCache(folder), temperature=temperature, patience=Patience(options.tries))
 
 
-def _setting(job: BaselineJob, form: "BaselineForm", temperature: float) -> dict[str, Any]:
+def _setting(job: _Job, form: "BaselineForm", temperature: float) -> dict[str, Any]:
     """All that decides what is said, and of what."""
     from svlm_cli.evals.benchmarks.lines import fingerprint_of
 
@@ -193,7 +235,7 @@ def _setting(job: BaselineJob, form: "BaselineForm", temperature: float) -> dict
 
 
 @contextmanager
-def _placed(job: BaselineJob, setting: dict[str, Any]) -> "Iterator[Predictions]":
+def _placed(job: _Job, setting: dict[str, Any]) -> "Iterator[Predictions]":
     """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
     from svlm_cli.evals.benchmarks.lines import empty
     from svlm_cli.evals.generation.journal import RoundsFolder
@@ -212,7 +254,7 @@ def _placed(job: BaselineJob, setting: dict[str, Any]) -> "Iterator[Predictions]
 
 
 def _comment(
-    job: BaselineJob, left: "Sequence[Stretch]", asker: "BaselineAsker", form: "BaselineForm", place: "Predictions"
+    job: _Job, left: "Sequence[Stretch]", asker: "BaselineAsker", form: "BaselineForm", place: "Predictions"
 ) -> "BaselineSpent":
     from svlm_cli.evals.generation.baseline import BaselineSpent, ClipOutcome, comments, write_comment
 
@@ -231,7 +273,7 @@ def _comment(
     return spent
 
 
-def _tell(job: BaselineJob, asker: "BaselineAsker", setting: dict[str, Any], spent: "BaselineSpent") -> None:
+def _tell(job: _Job, asker: "BaselineAsker", setting: dict[str, Any], spent: "BaselineSpent") -> None:
     from svlm_cli.evals.chat.replies import cost
 
     asked, server, what = job.asked, job.server, _WHAT[job.benchmark]

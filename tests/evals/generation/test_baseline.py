@@ -79,7 +79,8 @@ def test_a_clip_as_it_is_asked(video: Path, tmp_path: Path) -> None:
     assert "present tense" in system["content"]
     assert [part["type"] for part in user["content"]] == ["text", *["image_url"] * 5]
     said = wording(model.asked[0])
-    assert all(fact in said for fact in ("5 pictures", "20 seconds", "every 4 seconds", "Reds v. blues", "Welcome."))
+    assert all(fact in said for fact in ("5 pictures", "20 seconds", "every 4 seconds"))
+    assert not any(fact in said for fact in ("Reds v. blues", "Welcome.")), "the published baseline is not told"
     assert "{" not in said
 
 
@@ -160,7 +161,13 @@ def test_a_server_that_is_gone_ends_it(video: Path, tmp_path: Path) -> None:
     assert [one.outcome for one in found] == [ClipOutcome.UNANSWERED] * 10
 
 
-def test_own_words_are_checked(tmp_path: Path) -> None:
+def test_own_words(tmp_path: Path) -> None:
+    """Guards --prompts: what the annotations say can be told, and nothing else."""
+    (tmp_path / "own.toml").write_text("question = '{title}: {context}'")
+    own = read_prompts(BaselinePrompts, tmp_path / "own.toml")[0]
+    clips = [Stretch("v0.mp4", tmp_path, 0, 20, *facts) for facts in (("Welcome.", "Reds v. blues"), ("", ""))]
+    asked = [BaselineForm("http://x/v1", "m", own).asked(PicturedClip(one, (b"",)), 0.7).messages for one in clips]
+    assert [wording(one) for one in asked] == ["Reds v. blues: Welcome.", "not known: not known"]
     (tmp_path / "own.toml").write_text("question = 'Speak of {title} and {first}'")
     with pytest.raises(UsageError, match=r"\{first\} stands for nothing"):
         read_prompts(BaselinePrompts, tmp_path / "own.toml")
