@@ -94,6 +94,13 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "svlm eval commentary judge --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"
         ),
     ),
+    "eval commentary generate": (
+        Example(
+            "svlm eval commentary generate --backend openai --model gpt-4o-mini --annotations score_all_clips.jsonl "
+            "--videos Inf-Stream-Eval -o baseline.jsonl",
+            "The baseline of the paper, a request a clip:",
+        ),
+    ),
     "eval commentary report": (
         Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
     ),
@@ -101,6 +108,13 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example(
             "svlm eval livesports judge a.jsonl b.jsonl --events events.jsonl --judge gpt-5 -o votes.jsonl",
             "Which of two commentaries is closer to a person's words?",
+        ),
+    ),
+    "eval livesports generate": (
+        Example(
+            "svlm eval livesports generate --backend openai --model gpt-4o-mini --events events.jsonl "
+            "--videos LiveSports-3K -o baseline.jsonl",
+            "The same of events:",
         ),
     ),
     "eval livesports report": (Example("svlm eval livesports report votes.jsonl", "Count the votes:"),),
