@@ -137,5 +137,5 @@ def _said(one: Round) -> str:
 
 def _tidy(time_s: float) -> float:
     """To the millisecond; whole seconds as the published files have them."""
-    rounded = round(time_s, 3)
+    rounded = round(float(time_s), 3)
     return int(rounded) if rounded.is_integer() else rounded

@@ -17,6 +17,11 @@ def clip(video: str, content: Sequence[tuple[float, float, str]]) -> dict[str, A
     return {"video": video, "content": [list(one) for one in content], "title": "A game", "preasr": "Welcome."}
 
 
+def game(video: str, content: Sequence[tuple[float, float, str]], preasr: str = "Welcome.") -> dict[str, Any]:
+    """A line of ``eval_all_metadata.jsonl``, of a video that people introduce so."""
+    return {**clip(video, content), "preasr": preasr}
+
+
 def item(response: str, end_s: float) -> dict[str, Any]:
     """What was said in the second that ends there."""
     return {"response": response, "start_time": end_s - 1, "end_time": end_s}
@@ -27,14 +32,14 @@ def chunk(video: str, start_s: int, end_s: int, items: Sequence[Mapping[str, Any
     return {"video": video, "chunk_start": start_s, "chunk_end": end_s, "items": list(items)}
 
 
-def event(video_id: str, event_id: str, said: str) -> dict[str, Any]:
+def event(video_id: str, event_id: str, said: str, *, begin: float = 10.0, end: float = 20.5) -> dict[str, Any]:
     """A row of LiveSports-3K CC."""
     return {
         "video": f"videos/{video_id}.mp4",
         "video_id": video_id,
         "event_id": event_id,
-        "begin": 10.0,
-        "end": 20.5,
+        "begin": begin,
+        "end": end,
         "event_title": "A goal",
         "preasr_text": "Here they come.",
         "event_asr_text": said,

@@ -1,0 +1,56 @@
+"""By what predictions were made: another setting does not go on with them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.core.errors import InputError, OutputExistsError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.evals.generation.setting import RunFile, StreamSetting
+
+SETTING = StreamSetting("commentary", "mini", "ab", "float32", StreamPolicy(), "Comment", 0, "cd", 1000.0, None)
+
+
+def test_the_same_setting_goes_on(tmp_path: Path) -> None:
+    """Guards a resumed run; a model that lies elsewhere, under another name, is the same one."""
+    first = RunFile(tmp_path / "a.jsonl")
+    first.begin(SETTING.to_json())
+    first.end("a.mp4", 1250.5)
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    second = RunFile(tmp_path / "a.jsonl")
+    second.begin(replace(SETTING, model="other").to_json())
+    assert second.ended == {"a.mp4": 1250.5}
+    assert {one.name for one in tmp_path.iterdir()} == {"a.jsonl", "a.jsonl.run.json"}
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [
+        (replace(SETTING, seed=1), "seed"),
+        (replace(SETTING, model_files="cd"), "model files"),
+        (replace(SETTING, policy=StreamPolicy().changed(temperature=0.5)), "policy"),
+        (replace(SETTING, chunk=100.0, start=0.0), "start, chunk"),
+        (replace(SETTING, annotations="x"), "annotations"),
+        (replace(SETTING, dtype="fp8"), "dtype"),
+        (replace(SETTING, query="Sing"), "query"),
+    ],
+)
+def test_another_setting_is_refused(tmp_path: Path, other: StreamSetting, named: str) -> None:
+    """Guards against a file of which half was said by somebody else."""
+    RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
+    with pytest.raises(OutputExistsError, match=rf"begun with another setting: {named}\. Use --overwrite"):
+        RunFile(tmp_path / "a.jsonl").begin(other.to_json())
+
+
+def test_a_file_of_unknown_origin_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    with pytest.raises(OutputExistsError, match="nothing says by what it was made"):
+        RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"setting": {}, "ended": {"a": "x"}}', "\xff"])
+def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.jsonl.run.json").write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=r"a\.jsonl\.run\.json is no file of svlm's, or damaged"):
+        RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
