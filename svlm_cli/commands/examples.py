@@ -81,6 +81,23 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm eval claims results", "What has been measured so far:"),
         Example("svlm eval claims results --model my-model --row streaming", "Measure one row:"),
     ),
+    "eval commentary generate": (
+        Example(
+            "svlm eval commentary generate --annotations eval_all_metadata.jsonl --videos games -o a.jsonl "
+            "-m streamingvlm-7b --jobs 20",
+            "Comment on all games of the benchmark, 20 in one batch; called again, it goes on where it was:",
+        ),
+        Example(
+            "svlm eval commentary generate --annotations eval_all_metadata.jsonl --videos games -o chunks.jsonl "
+            "-m streamingvlm-7b --jobs 20 --chunk 100",
+            "A new stream every 100 s, with what people said before:",
+        ),
+        Example(
+            "svlm eval commentary generate --backend openai --model gpt-4o-mini --annotations score_all_clips.jsonl "
+            "--videos games -o baseline.jsonl",
+            "The baseline of the paper, a request a clip:",
+        ),
+    ),
     "eval commentary judge": (
         Example(
             "svlm eval commentary judge a.jsonl b.jsonl --clips clips.jsonl --judge gpt-5 -o votes.jsonl",
@@ -94,27 +111,20 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "svlm eval commentary judge --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"
         ),
     ),
-    "eval commentary generate": (
-        Example(
-            "svlm eval commentary generate --backend openai --model gpt-4o-mini --annotations score_all_clips.jsonl "
-            "--videos Inf-Stream-Eval -o baseline.jsonl",
-            "The baseline of the paper, a request a clip:",
-        ),
-    ),
     "eval commentary report": (
         Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
+    ),
+    "eval livesports generate": (
+        Example(
+            "svlm eval livesports generate --events events.jsonl --videos videos -o a.jsonl -m streamingvlm-7b "
+            "--jobs 32",
+            "Comment on all events, 32 in one batch:",
+        ),
     ),
     "eval livesports judge": (
         Example(
             "svlm eval livesports judge a.jsonl b.jsonl --events events.jsonl --judge gpt-5 -o votes.jsonl",
             "Which of two commentaries is closer to a person's words?",
-        ),
-    ),
-    "eval livesports generate": (
-        Example(
-            "svlm eval livesports generate --backend openai --model gpt-4o-mini --events events.jsonl "
-            "--videos LiveSports-3K -o baseline.jsonl",
-            "The same of events:",
         ),
     ),
     "eval livesports report": (Example("svlm eval livesports report votes.jsonl", "Count the votes:"),),

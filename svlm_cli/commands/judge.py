@@ -34,24 +34,24 @@ commentary = typer.Typer(
     name="commentary",
     no_args_is_help=True,
     add_completion=False,
-    help="Inf-Streams-Eval: two commentaries of full games, judged.",
+    help="Inf-Streams-Eval: commentaries of full games, made and judged.",
 )
 livesports = typer.Typer(
     name="livesports",
     no_args_is_help=True,
     add_completion=False,
-    help="LiveSports-3K CC: two commentaries of short events, judged.",
+    help="LiveSports-3K CC: commentaries of short events, made and judged.",
 )
 
 
 @commentary.callback()
 def _commentary() -> None:
-    """Inf-Streams-Eval: two commentaries of full games, judged."""
+    """Inf-Streams-Eval: commentaries of full games, made and judged."""
 
 
 @livesports.callback()
 def _livesports() -> None:
-    """LiveSports-3K CC: two commentaries of short events, judged."""
+    """LiveSports-3K CC: commentaries of short events, made and judged."""
 
 
 @dataclass(frozen=True, slots=True)
