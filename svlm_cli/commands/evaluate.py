@@ -18,6 +18,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.destination import make_folder
@@ -145,6 +146,7 @@ def _play(asked: _Asked) -> None:
 app.command()(claims)
 judge.commentary.command("generate")(generate.generate_commentary)
 judge.livesports.command("generate")(generate.generate_livesports)
+judge.commentary.command()(timeliness)
 app.add_typer(judge.commentary)
 app.add_typer(judge.livesports)
 
@@ -179,7 +181,7 @@ def _print(report: "Report", setting: dict[str, Any], played: "Played | None", a
     from rich.table import Table
 
     console = table_console()
-    for headings, rows in (report.table(), report.control_table()):
+    for headings, rows in (report.table(), report.control_table(), *report.timeliness_tables()):
         table = Table(*headings, box=None)
         add_rows(table, rows)
         console.print(table)

@@ -114,10 +114,15 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "eval commentary report": (
         Example("svlm eval commentary report votes.jsonl empty.jsonl --plot rates.png", "Count them, with a control:"),
     ),
+    "eval commentary timeliness": (
+        Example(
+            "svlm eval commentary timeliness a.jsonl --annotations eval_all_metadata.jsonl",
+            "Does it say what people said when they said it?",
+        ),
+    ),
     "eval livesports generate": (
         Example(
-            "svlm eval livesports generate --events events.jsonl --videos videos -o a.jsonl -m streamingvlm-7b "
-            "--jobs 32",
+            "svlm eval livesports generate --events events.jsonl --videos videos -o a.jsonl -m streamingvlm-7b -j 32",
             "Comment on all events, 32 in one batch:",
         ),
     ),
@@ -132,6 +137,10 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example(
             "svlm simulate --seed 7 --minutes 5 -o match.mp4",
             "Five minutes, with events, and the truth in match.truth.srt:",
+        ),
+        Example(
+            "svlm simulate --benchmark endless --seed 1000",
+            "20 matches of two hours in the files of Inf-Streams-Eval; called again, it goes on:",
         ),
     ),
     "models list": (Example("svlm models list --json", "For scripts:"),),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,7 +20,7 @@ from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import bar
+from svlm_cli.commands.tables import counting
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from svlm_cli.evals.generation.run import Outcome, Place
     from svlm_cli.evals.generation.setting import StreamSetting
     from svlm_cli.evals.generation.stretches import FoundStretches, Stretch
-
-_TENTHS: Final = 10
 
 Output = Annotated[
     Path,
@@ -200,6 +198,16 @@ class _Job:
     start_s: float | None = None
     chunk_s: float | None = None
 
+    @property
+    def wanted(self) -> int:
+        """How many stretches were asked for."""
+        return len(self.found.stretches) + len(self.found.missing)
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is one alone, whose error is the command's."""
+        return self.wanted == 1
+
 
 def _refuse_places(videos: Path, output: Path) -> None:
     """Before anything is read. Raises `InputError` or `OutputError`."""
@@ -215,9 +223,7 @@ def _generate(job: _Job) -> None:
     asked, found = job.asked, job.found
     for line in found.notices:
         asked.tell(line)
-    alone = len(found.stretches) + len(found.missing) == 1
-    for missing in found.missing:
-        typer.echo(error_sentence(missing), err=True)
+    _tell_missing(job)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
     policy = changes.applied(checkpoint.policy, fps=asked.fps)
@@ -230,7 +236,18 @@ def _generate(job: _Job) -> None:
         outcome = _speak(job, checkpoint, policy, place, left) if left else Outcome()
     outcome.errors += found.missing
     _tell(job, setting, outcome, left)
-    conclude(outcome.errors, alone=alone)
+    conclude(outcome.errors, alone=job.alone)
+
+
+def _tell_missing(job: _Job) -> None:
+    """Each video that is not there. Raises `InputError` if that is all of them."""
+    missing = {str(error): error for error in job.found.missing}  # events have theirs in common
+    if not job.found.stretches and len(missing) == 1:
+        raise next(iter(missing.values()))
+    for error in missing.values():
+        typer.echo(error_sentence(error), err=True)
+    if not job.found.stretches:
+        raise InputError(f"None of {len(missing)} videos is there.", "Correct --videos, or fetch them.")
 
 
 def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
@@ -267,10 +284,12 @@ def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[Place]":
     rounds, made_by = RoundsFolder(job.output), RunFile(job.output)
     if job.asked.overwrite:
         empty(job.output)
-        rounds.remove(everything=True)
         made_by.remove()
     with job.open_predictions(job.output) as predictions:
+        known = made_by.path.exists()
         made_by.begin(setting.to_json())
+        if not known:
+            rounds.remove(everything=True)  # nobody knows by what those were said
         if predictions.notice:
             job.asked.tell(predictions.notice)
         yield Place(predictions, rounds, made_by)
@@ -295,16 +314,14 @@ def _speak(
     from svlm_cli.evals.generation.run import Generation, Telling
 
     asked = job.asked
-    context = next((one.context for one in left if policy.prompt.misunderstood(one.context)), left[0].context)
-    for line in introduction(asked, policy, context):
+    for line in introduction(asked, policy, left[0].context):
         asked.show(line)
     streams = min(asked.streams or 1, len(left))
     engine = load(checkpoint, policy, asked, streams, asked.show)
     engine.open(query=asked.query).close()  # one that is too long is told now, and once
-    alone = len(job.found.stretches) + len(job.found.missing) == 1
 
     def fail(error: SvlmError) -> None:
-        if not alone:
+        if not job.alone:  # else it ends the command
             typer.echo(error_sentence(error), err=True)
 
     total_s = sum(one.end_s - one.start_s for one in left)
@@ -332,20 +349,9 @@ def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
 
 @contextmanager
 def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float], None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`."""
-    total, told = max(round(total_s), 1), 0
-    with bar("seconds of video", total, quiet=quiet) as (show, seen):
-
-        def advance(done_s: float, speed: float) -> None:
-            nonlocal told
-            done = min(round(done_s), total)
-            show(done, f"{speed:.1f} x real time")
-            tenth = done * _TENTHS // total
-            if not quiet and not seen and tenth > told:
-                told = tenth
-                typer.echo(f"svlm: {done} of {total} seconds of video, {speed:.1f} x real time", err=True)
-
-        yield advance
+    total = max(round(total_s), 1)
+    with counting("seconds of video", total, quiet=quiet) as advance:
+        yield lambda done_s, speed: advance(min(round(done_s), total), f"{speed:.1f} x real time")
 
 
 def _tell(job: _Job, setting: "StreamSetting", outcome: "Outcome", left: "list[Stretch]") -> None:
@@ -363,7 +369,7 @@ def _tell(job: _Job, setting: "StreamSetting", outcome: "Outcome", left: "list[S
     row: dict[str, Any] = {
         "eval": job.benchmark,
         "output": str(job.output),
-        "streams": len(job.found.stretches) + len(job.found.missing),
+        "streams": job.wanted,
         "done": done,
         "failed": len(outcome.errors),
         "videos": len(videos),

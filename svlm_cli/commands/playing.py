@@ -5,9 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
-from svlm_cli.commands.tables import bar
+from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from svlm_cli.evals.controls import Controls
     from svlm_cli.evals.runner import Played, Setting
     from svlm_cli.evals.script import Script
-
-_TENTHS = 10
 
 
 def match_seconds(minutes: float) -> int:
@@ -35,7 +31,7 @@ def write_matches(matches: Sequence[tuple[int, int]], *, quiet: bool) -> tuple[l
     from svlm_cli.evals.controls import run_controls
     from svlm_cli.evals.script import write_scripts
 
-    with _progress("scripts", len(matches), quiet=quiet) as advance:
+    with counting("scripts", len(matches), quiet=quiet) as advance:
         scripts = write_scripts(matches, advance)
     return scripts, run_controls(scripts)
 
@@ -48,8 +44,12 @@ def play_matches(
 
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
     batches = -(-setting.matches // engine.max_streams)
-    with _saver(paths, model) as listen, _progress("rounds", rounds * batches, quiet=quiet) as advance:
-        return play(engine, setting, listen=listen, progress=advance)
+    with _saver(paths, model) as listen, counting("rounds", rounds * batches, quiet=quiet) as advance:
+
+        def progress(done: int, round_s: float) -> None:
+            advance(done, f"{round_s * 1000:.0f} ms the last")
+
+        return play(engine, setting, listen=listen, progress=progress)
 
 
 @contextmanager
@@ -61,17 +61,3 @@ def _saver(paths: Sequence[Path], model: str) -> Iterator[Callable[[int, Segment
             files.append(JsonlOutput(open_destination(path, overwrite=False), model))
             stack.callback(files[-1].close)
         yield lambda match, segment: files[match].write(segment) if files else None
-
-
-@contextmanager
-def _progress(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`."""
-    with bar(name, total, quiet=quiet) as (show, seen):
-
-        def advance(done: int, took_s: float | None = None) -> None:
-            show(done)
-            if not quiet and not seen and done * _TENTHS // total > (done - 1) * _TENTHS // total:
-                took = "" if took_s is None else f", {took_s * 1000:.0f} ms the last"
-                typer.echo(f"svlm: {done} of {total} {name}{took}", err=True)
-
-        yield advance

@@ -1,25 +1,28 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context.
+"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or a benchmark.
 
-What it writes has no name that `svlm caption` gives to captions of the video.
+What it writes of a match has no name that `svlm caption` gives to captions of the video.
 """
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from svlm_cli.commands import options
+from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.playing import match_seconds
+from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
+from svlm_cli.evals.match_files import Stretch, event_lines, pictures, stretches
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import open_destination, text_file
@@ -27,16 +30,19 @@ from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.subtitles import SrtOutput
 from svlm_cli.simulator.commentary import second_text, words
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Event, Match, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Split
 
 app = typer.Typer(add_completion=False)
 
-_BLOCK_S = 15  # what is in memory at once
+_MINUTES, _FPS = 5.0, 8
+_BENCHMARK_MATCHES, _BENCHMARK_MINUTES, _BENCHMARK_FPS = 20, 120.0, 2
+_BENCHMARK_START_S = 1000  # as Inf-Streams-Eval
 
 
-@app.command()
-def simulate(
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options, in the order of the help."""
+
     output: Annotated[
         Path,
         typer.Option(
@@ -46,37 +52,83 @@ def simulate(
             help="The video; the rest is put beside it.",
             rich_help_panel=Panel.OUTPUT,
         ),
-    ] = Path("match.mp4"),
+    ] = Path("match.mp4")
+    benchmark: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
     seed: Annotated[
         int,
         typer.Option(
             "--seed", min=0, help="Picks the match: the same seed gives the same match.", rich_help_panel=Panel.MATCH
         ),
-    ] = 0,
-    minutes: Annotated[float, typer.Option(min=0.05, max=6000.0, help="How long.", rich_help_panel=Panel.MATCH)] = 5.0,
-    fps: Annotated[
-        int,
+    ] = 0
+    minutes: Annotated[
+        float | None,
         typer.Option(
-            min=1, max=60, help="Frames a second; the world moves 8 times a second.", rich_help_panel=Panel.MATCH
+            min=0.05, max=6000.0, help="How long. Default: 5, with --benchmark 120.", rich_help_panel=Panel.MATCH
         ),
-    ] = 8,
+    ] = None
+    fps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=60,
+            help="Frames a second; the world moves 8 times a second. Default: 8, with --benchmark 2.",
+            rich_help_panel=Panel.MATCH,
+        ),
+    ] = None
     split: Annotated[
         Split,
         typer.Option(help="Which team names: those of training, or those of evaluation.", rich_help_panel=Panel.MATCH),
-    ] = (Split.EVAL),
+    ] = Split.EVAL
+    matches: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="How many for --benchmark, with seeds from --seed on. Default: 20.", rich_help_panel=Panel.MATCH
+        ),
+    ] = None
+    start: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="From where on they are to be commented on. Default: 1000, or 0 in shorter matches.",
+            rich_help_panel=Panel.MATCH,
+        ),
+    ] = None
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False,
-    quiet: options.Quiet = False,
-) -> None:
+    ] = False
+    quiet: options.Quiet = False
+
+
+@app.command()
+@options.takes(_Asked)
+def simulate(asked: _Asked) -> None:
     """Play a match of the Endless Match, whose truth is known.
 
     Writes the video, and beside it what happened (.events.jsonl), what there is to say of it (.truth.srt), and the text
-    that names the teams (.context.txt).
+    that names the teams (.context.txt). With --benchmark, many matches as the benchmark Inf-Streams-Eval has its games.
     """
+    if asked.benchmark is not None:
+        _make_benchmark(asked.benchmark, asked)
+        return
+    for option, value in (("--matches", asked.matches), ("--start", asked.start)):
+        if value is not None:
+            raise UsageError(f"{option} would do nothing: it is for --benchmark.", "Leave it out.")
+    _write_match(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
+
+
+def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
+    output, overwrite, quiet = asked.output, asked.overwrite, asked.quiet
     if output.suffix.lower() != ".mp4":
         raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
-    match = Match(seed, split, keep_s=3600.0)
+    match = Match(asked.seed, asked.split, keep_s=3600.0)
     PartVideo(output, overwrite=overwrite)  # refused before anything is written
     with (
         _progress(str(output), minutes * 60, quiet=quiet) as progress,
@@ -87,30 +139,39 @@ def simulate(
         VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
     ):
         context.write(f"{match.context}\n")
-        for start_s, end_s in _blocks(minutes * 60):
-            frames = np.arange(math.ceil(start_s * fps - 1e-9), math.ceil(end_s * fps - 1e-9))
-            video.write(render(match.scenes(frames / fps)))
-            events.write("".join(_event_line(match, event) for event in match.events(start_s, end_s)))
-            for segment in _segments(match, start_s, end_s):
+        for stretch in stretches(minutes * 60):
+            video.write(pictures(match, stretch, fps))
+            events.write(event_lines(match, stretch))
+            for segment in _segments(match, stretch):
                 subtitles.write(segment)
-            progress.move(str(output), end_s)
+            progress.move(str(output), stretch[1])
     if not quiet:
         typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
 
 
-def _blocks(duration_s: float) -> Iterator[tuple[float, float]]:
-    for start in range(0, math.ceil(duration_s), _BLOCK_S):
-        yield float(start), min(start + _BLOCK_S, duration_s)
+def _make_benchmark(folder: Path, asked: _Asked) -> None:
+    from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting, make_benchmark
+
+    if given("output"):
+        raise UsageError("-o names one video, and --benchmark a folder of many.", "Leave one of them out.")
+    matches = asked.matches or _BENCHMARK_MATCHES
+    seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
+    start_s = asked.start
+    if start_s is None:
+        start_s = _BENCHMARK_START_S if seconds > _BENCHMARK_START_S else 0
+    setting = EndlessSetting(asked.seed, matches, seconds, asked.fps or _BENCHMARK_FPS, start_s, asked.split)
+    with counting("matches", matches, quiet=asked.quiet) as done:
+        there = make_benchmark(folder, setting, overwrite=asked.overwrite, done=done)
+    if not asked.quiet:
+        many = "1 match" if matches == 1 else f"{matches} matches"
+        kept = f" {there} of them were there already." if there else ""
+        told = f"{many} of {seconds / 60:g} min in {folder}, to be commented on from {start_s} s on."
+        typer.echo(told + kept, err=True)
 
 
-def _event_line(match: Match, event: Event) -> str:
-    name = None if event.team is None else match.teams[event.team].name
-    row = {"time_s": event.time_s, "kind": event.kind, "team": event.team, "name": name, "score": event.score}
-    return json.dumps(row) + "\n"
-
-
-def _segments(match: Match, start_s: float, end_s: float) -> Iterator[Segment]:
+def _segments(match: Match, stretch: Stretch) -> Iterator[Segment]:
     """The reference commentary as rounds of one second."""
+    start_s, end_s = stretch
     by_second = groupby(words(match, start_s, end_s), key=attrgetter("second"))
     spoken = {second: second_text(said) for second, said in by_second}
     for second in range(int(start_s), math.ceil(end_s)):

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from svlm_cli.core.text import presentable
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH: Final = 120  # where there is no terminal to ask
+_TENTHS: Final = 10
 
 
 def table_console() -> "Console":
@@ -53,3 +56,23 @@ def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callabl
             progress.update(task, completed=done, note=note)
 
         yield advance, console.is_terminal
+
+
+@contextmanager
+def counting(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
+    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`.
+
+    With the number comes a note, as in `bar`.
+    """
+    told = 0
+    with bar(name, total, quiet=quiet) as (show, seen):
+
+        def advance(done: int, note: str = "") -> None:
+            nonlocal told
+            show(done, note)
+            tenth = done * _TENTHS // total
+            if not quiet and not seen and tenth > told:
+                told = tenth
+                typer.echo(f"svlm: {done} of {total} {name}{note and f', {note}'}", err=True)
+
+        yield advance

@@ -24,6 +24,7 @@ SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "
 
 _KEEPER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0')
 _KEEPER_END_S = 1.0
+_LAST = 10  # niceness, of 19 at most
 
 Stream = int | IO[bytes] | None
 """What `subprocess` takes for a standard stream."""
@@ -39,10 +40,12 @@ def start(
     cwd: Path | None = None,
     pass_fds: Collection[int] = (),
     environment: Mapping[str, str] | None = None,
+    gives_way: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a program; by default it gets nothing to read, and what it says goes nowhere. Raises `OSError`.
 
-    `environment` is for svlm itself, which may know all that we know.
+    `environment` is for svlm itself, which may know all that we know. One that `gives_way` gets what processor time
+    others leave: many of them must not hold up the thread that drives the model.
     """
     process = subprocess.Popen(
         command,
@@ -56,6 +59,9 @@ def start(
         process_group=_keeper.group(),
     )
     _started.add(process)
+    if gives_way:
+        with suppress(OSError):  # it has ended already
+            os.setpriority(os.PRIO_PROCESS, process.pid, _LAST)
     return process
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from svlm_cli.core.errors import SvlmError, UsageError
-from svlm_cli.evals.match import tally
+from svlm_cli.evals.match import tally, time_events
 from svlm_cli.evals.scores import Count, Evaluation, evaluate
 from svlm_cli.evals.script import Script
+from svlm_cli.evals.timeliness import TimedControls, TimedCount, Timeliness, measure_timeliness
 
 SHIFT_S: Final = 3
 MOST_SHIFTED_F1: Final = 0.25
@@ -31,6 +32,7 @@ class Controls:
     shifted: Evaluation
     empty: Evaluation
     shifted_bound: float  # of its event F1, from how often the same is told again
+    timeliness: TimedControls
 
     def to_json(self) -> dict[str, Any]:
         """Each control's rates over all matches, without intervals."""
@@ -43,20 +45,26 @@ class Controls:
 
 def run_controls(scripts: Sequence[Script]) -> Controls:
     """The reference itself, the reference late, and silence; `ControlError` if one does not score as it must."""
-    reference = _scored(scripts, lambda texts: texts)
+    reference, timely = _scored(scripts, lambda texts: texts)
     if not reference.counts[Count.EVENTS_TRUE]:
         raise UsageError("The matches are too short: no event is told in them.", "Ask for more minutes.")
-    shifted = _scored(scripts, lambda texts: (("",) * SHIFT_S + texts)[: len(texts)])
-    empty = _scored(scripts, lambda texts: ("",) * len(texts))
+    shifted, late = _scored(scripts, lambda texts: (("",) * SHIFT_S + texts)[: len(texts)])
+    empty, never = _scored(scripts, lambda texts: ("",) * len(texts))
     bound = _shifted_bound(scripts, shifted)
     _check_reference(reference)
     _check_shifted(shifted, bound)
     _check_empty(empty)
-    return Controls(reference, shifted, empty, bound)
+    timeliness = TimedControls(timely, late, never)
+    _check_timeliness(timeliness)
+    return Controls(reference, shifted, empty, bound, timeliness)
 
 
-def _scored(scripts: Sequence[Script], change: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Evaluation:
-    return evaluate([tally(script.truth, script.read(change(script.texts))) for script in scripts])
+def _scored(
+    scripts: Sequence[Script], change: Callable[[tuple[str, ...]], tuple[str, ...]]
+) -> tuple[Evaluation, Timeliness]:
+    told = [(script.truth, script.read(change(script.texts))) for script in scripts]
+    timed = measure_timeliness([time_events(*one) for one in told])
+    return evaluate([tally(*one) for one in told]), timed
 
 
 def _check_reference(found: Evaluation) -> None:
@@ -96,6 +104,20 @@ def _check_empty(found: Evaluation) -> None:
                 estimate.value,
                 f"at most {most:g}",
             )
+
+
+def _check_timeliness(found: TimedControls) -> None:
+    """All within a second; late by what it is late; never."""
+    known = {"f1": 1.0, "precision": 1.0, "in_time": 1.0}
+    for shares in (found.reference.overall, *found.reference.fifths):
+        for name, estimate in shares.estimates().items():
+            wanted = known.get(name, 0.0)
+            _require(estimate.value in (None, wanted), "the reference itself", name, estimate.value, f"{wanted:g}")
+    late = found.shifted.delay.median
+    if found.shifted.counts[TimedCount.WANTED] >= ENOUGH_EVENTS:
+        _require(late == SHIFT_S, f"the reference {SHIFT_S} s late", "a median delay of", late, f"{SHIFT_S}")
+    never = found.empty.overall.never.value
+    _require(never == 1, "an empty commentary", "never", never, "1")
 
 
 def _require(holds: bool, control: str, name: str, value: float | None, wanted: str) -> None:

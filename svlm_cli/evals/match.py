@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from svlm_cli.evals.pairing import Moment, Pair
 from svlm_cli.evals.scores import Count, Counts
+from svlm_cli.evals.timeliness import Timed, hold_against
 from svlm_cli.simulator.events import Score
 
 NOBODY = -1  # the team of an event that was told of someone else
@@ -68,10 +70,6 @@ class Truth:
     def seconds(self) -> int:
         """How long the match lasts."""
         return len(self.reference.speaks)
-
-
-Pair = tuple[int, int]
-"""Indices of one thing that was to be said and of the one that was."""
 
 
 def matched(
@@ -144,6 +142,15 @@ def tally(truth: Truth, candidate: Telling) -> Counts:
     counts[:, Count.ONLY_CANDIDATE] = ~ours & theirs
     counts[:, Count.BOTH_SILENT] = ~ours & ~theirs
     return counts
+
+
+def time_events(truth: Truth, candidate: Telling) -> Timed:
+    """When the candidate told the events: each at the end of the second in which its key word ends."""
+    return hold_against(_moments(truth.reference.events), _moments(candidate.events), truth.seconds)
+
+
+def _moments(events: Sequence[ToldEvent]) -> list[Moment]:
+    return [(one.second + 1.0, (one.kind, one.team)) for one in events]
 
 
 def _count_events(counts: Counts, wanted: Sequence[ToldEvent], said: Sequence[ToldEvent]) -> None:

@@ -1,17 +1,26 @@
 """An evaluation for people (rows of a table) and for programs (one JSON object). Prints nothing itself."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from svlm_cli.evals.controls import SHIFT_S, Controls
-from svlm_cli.evals.match import KindCount, count_kinds, tally
-from svlm_cli.evals.runner import Played
-from svlm_cli.evals.scores import FIFTHS, Estimate, Evaluation, evaluate
+from svlm_cli.evals.match import KindCount, count_kinds, tally, time_events
+from svlm_cli.evals.scores import FIFTHS, Estimate, Evaluation, Scores, evaluate
 from svlm_cli.evals.script import Script
+from svlm_cli.evals.timeliness import Delay, TimedControls, TimedShares, Timeliness, measure_timeliness
+
+if TYPE_CHECKING:
+    from svlm_cli.evals.runner import Played
 
 Table = tuple[list[str], list[list[str]]]
 """Headings, and the cells of each row."""
+
+_HEADINGS: Final = ("value", "95 % interval", *(f"fifth {one}" for one in range(1, FIFTHS + 1)), "last - first")
+_QUANTILES: Final[tuple[tuple[str, Callable[[Delay], float | None]], ...]] = (
+    ("delay, median", lambda delay: delay.median),
+    ("delay, 90 %", lambda delay: delay.p90),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +30,9 @@ class Report:
     evaluation: Evaluation
     kinds: tuple[KindCount, ...]
     controls: Controls
+    timeliness: Timeliness
 
-    def to_json(self, setting: Mapping[str, Any], played: Played | None = None) -> dict[str, Any]:
+    def to_json(self, setting: Mapping[str, Any], played: "Played | None" = None) -> dict[str, Any]:
         """The object of ``svlm eval match``. Timing is null where nothing was played."""
         return {
             "eval": "match",
@@ -30,26 +40,16 @@ class Report:
             "scores": self.evaluation.to_json(),
             "kinds": [asdict(one) for one in self.kinds],
             "controls": self.controls.to_json(),
+            "timeliness": {**self.timeliness.to_json(), "controls": self.controls.timeliness.to_json()},
             "timing": None if played is None else asdict(played.timing),
             "ended": [] if played is None else [asdict(one) for one in played.ended],
         }
 
     def table(self) -> Table:
         """A row a rate: over all matches, by fifths, and how the last fifth differs from the first."""
-        headings = ["", "value", "95 % interval", *(f"fifth {one}" for one in range(1, FIFTHS + 1)), "last - first"]
-        fifths = [fifth.estimates() for fifth in self.evaluation.fifths]
-        drift = self.evaluation.last_minus_first.estimates()
-        rows = [
-            [
-                _words(name),
-                _number(one.value),
-                _interval(one),
-                *(_number(fifth[name].value) for fifth in fifths),
-                _interval(drift[name], signed=True),
-            ]
-            for name, one in self.evaluation.overall.estimates().items()
-        ]
-        return headings, rows
+        found = self.evaluation
+        rows = _rows(found.overall, found.fifths, found.last_minus_first)
+        return ["", *_HEADINGS], rows
 
     def control_table(self) -> Table:
         """A row a rate: what the three controls score."""
@@ -61,11 +61,49 @@ class Report:
         ]
         return headings, rows
 
+    def timeliness_tables(self) -> tuple[Table, Table]:
+        """When events were told, and the same of the controls."""
+        return timeliness_tables(self.timeliness, self.controls.timeliness, f"{SHIFT_S} s")
+
 
 def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls: Controls) -> Report:
     """Score a commentary of each script, by seconds, against it."""
     told = [(script.truth, script.read(one)) for script, one in zip(scripts, texts, strict=True)]
-    return Report(evaluate([tally(truth, telling) for truth, telling in told]), count_kinds(told), controls)
+    timed = measure_timeliness([time_events(truth, telling) for truth, telling in told])
+    scores = evaluate([tally(truth, telling) for truth, telling in told])
+    return Report(scores, count_kinds(told), controls, timed)
+
+
+def timeliness_tables(found: Timeliness, controls: TimedControls, shift: str) -> tuple[Table, Table]:
+    """A row a rate and one for each quantile of the delay: what was found, and what the controls score."""
+    rows = _rows(found.overall, found.fifths, found.last_minus_first)
+    for name, quantile in _QUANTILES:
+        rows.append(
+            [name, _delay(quantile(found.delay)), "", *(_delay(quantile(one)) for one in found.delay_by_fifth), ""]
+        )
+    known = [controls.reference, controls.shifted, controls.empty]
+    control_rows = [
+        [_words(name), *(_number(control.overall.estimates()[name].value) for control in known)]
+        for name in found.overall.estimates()
+    ]
+    control_rows += [[name, *(_delay(quantile(control.delay)) for control in known)] for name, quantile in _QUANTILES]
+    return (["timeliness", *_HEADINGS], rows), (["controls", "reference", f"{shift} late", "empty"], control_rows)
+
+
+def _rows(
+    overall: Scores | TimedShares, fifths: Sequence[Scores | TimedShares], drift: Scores | TimedShares
+) -> list[list[str]]:
+    by_fifth, last_minus_first = [one.estimates() for one in fifths], drift.estimates()
+    return [
+        [
+            _words(name),
+            _number(one.value),
+            _interval(one),
+            *(_number(fifth[name].value) for fifth in by_fifth),
+            _interval(last_minus_first[name], signed=True),
+        ]
+        for name, one in overall.estimates().items()
+    ]
 
 
 def _words(name: str) -> str:
@@ -74,6 +112,10 @@ def _words(name: str) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _delay(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.1f} s"
 
 
 def _interval(estimate: Estimate, *, signed: bool = False) -> str:

@@ -117,16 +117,16 @@ def rates(counts: Counts) -> NDArray[np.float64]:
     goals = count[Count.GOALS_TRUE], count[Count.GOALS_SAID], count[Count.GOALS_HIT]
     return np.stack(
         [
-            _ratio(2 * events[2], events[0] + events[1]),
-            _ratio(events[2], events[1], expected=events[0]),
-            _ratio(events[2], events[0]),
-            _ratio(goals[2], goals[1], expected=goals[0]),
-            _ratio(goals[2], goals[0]),
-            _ratio(count[Count.NAMES_HIT], count[Count.NAMES_SAID], expected=count[Count.NAMES_TRUE]),
-            _ratio(count[Count.NAMES_HIT], count[Count.NAMES_TRUE]),
-            _ratio(count[Count.SCORES_RIGHT], count[Count.SCORES_SAID], expected=count[Count.SCORES_TRUE]),
-            _ratio(count[Count.RESTATED_RIGHT], count[Count.RESTATED_SAID], expected=count[Count.RESTATED_TRUE]),
-            _ratio(count[Count.RESTATED_HIT], count[Count.RESTATED_TRUE]),
+            ratio(2 * events[2], events[0] + events[1]),
+            ratio(events[2], events[1], expected=events[0]),
+            ratio(events[2], events[0]),
+            ratio(goals[2], goals[1], expected=goals[0]),
+            ratio(goals[2], goals[0]),
+            ratio(count[Count.NAMES_HIT], count[Count.NAMES_SAID], expected=count[Count.NAMES_TRUE]),
+            ratio(count[Count.NAMES_HIT], count[Count.NAMES_TRUE]),
+            ratio(count[Count.SCORES_RIGHT], count[Count.SCORES_SAID], expected=count[Count.SCORES_TRUE]),
+            ratio(count[Count.RESTATED_RIGHT], count[Count.RESTATED_SAID], expected=count[Count.RESTATED_TRUE]),
+            ratio(count[Count.RESTATED_HIT], count[Count.RESTATED_TRUE]),
             *_agreement(
                 count[Count.BOTH_SPEAK],
                 count[Count.ONLY_REFERENCE],
@@ -138,7 +138,7 @@ def rates(counts: Counts) -> NDArray[np.float64]:
     )
 
 
-def _ratio(part: Counts, whole: Counts, *, expected: Counts | None = None) -> NDArray[np.float64]:
+def ratio(part: Counts, whole: Counts, *, expected: Counts | None = None) -> NDArray[np.float64]:
     """The share; of an empty whole 0 where something was expected, else NaN."""
     empty = np.full(whole.shape, np.nan) if expected is None else np.where(expected > 0, 0.0, np.nan)
     return np.divide(part, whole, out=empty, where=whole > 0)
@@ -149,14 +149,14 @@ def _agreement(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Observed agreement, balanced accuracy, and Cohen's kappa (1960), of two who speak or are silent."""
     seconds = both + reference + candidate + neither
-    recalls = np.stack([_ratio(both, both + reference), _ratio(neither, candidate + neither)])
+    recalls = np.stack([ratio(both, both + reference), ratio(neither, candidate + neither)])
     known = (~np.isnan(recalls)).sum(axis=0)
     balanced = np.full(both.shape, np.nan)
     np.divide(np.nansum(recalls, axis=0), known, out=balanced, where=known > 0)
     # In whole numbers: kappa of a commentary that never speaks is 0, not nearly 0.
     chance = (both + reference) * (both + candidate) + (neither + reference) * (neither + candidate)
-    kappa = _ratio(seconds * (both + neither) - chance, seconds * seconds - chance)
-    return _ratio(both + neither, seconds), balanced, kappa
+    kappa = ratio(seconds * (both + neither) - chance, seconds * seconds - chance)
+    return ratio(both + neither, seconds), balanced, kappa
 
 
 def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
@@ -165,12 +165,7 @@ def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
     A lone match is resampled by blocks of about a minute, within its fifths. Resamples without anything to score are
     left out; an interval always contains its rate. The order of the matches does not matter.
     """
-    assert matches, "there is a match to score"
-    cells = np.stack([_by_fifth(match) for match in matches]) if len(matches) > 1 else _blocks(matches[0])
-    flat = cells.reshape(len(cells), -1)
-    cells = cells[np.lexsort(flat.T)]  # [units, 5, C]
-    drawn = _resampled(cells, together=len(matches) > 1, seed=seed)  # [R, 5, C]
-    total = cells.sum(axis=0)  # [5, C]
+    total, drawn = resampled(matches, seed=seed)
     each, each_drawn = rates(total), rates(drawn)
     fifths = tuple(_scores(each[index], each_drawn[:, index]) for index in range(FIFTHS))
     return Evaluation(
@@ -179,6 +174,18 @@ def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
         last_minus_first=_scores(each[-1] - each[0], each_drawn[:, -1] - each_drawn[:, 0]),
         counts=tuple(total.sum(axis=0).tolist()),
     )
+
+
+def resampled(matches: Sequence[Counts], *, seed: int = 0) -> tuple[Counts, Counts]:
+    """Of `matches`, each ``[seconds, C]``, the counts of each fifth, ``[5, C]``, and resamples of them, ``[R, 5, C]``.
+
+    C is any set of counts.
+    """
+    assert matches, "there is a match to score"
+    cells = np.stack([_by_fifth(match) for match in matches]) if len(matches) > 1 else _blocks(matches[0])
+    flat = cells.reshape(len(cells), -1)
+    cells = cells[np.lexsort(flat.T)]  # [units, 5, C]
+    return cells.sum(axis=0), _resampled(cells, together=len(matches) > 1, seed=seed)
 
 
 def fifth_bounds(seconds: int) -> list[int]:
@@ -217,10 +224,11 @@ def _resampled(cells: Counts, *, together: bool, seed: int) -> Counts:
 
 
 def _scores(values: NDArray[np.float64], drawn: NDArray[np.float64]) -> Scores:
-    return Scores(*(_estimate(float(value), drawn[:, index]) for index, value in enumerate(values)))
+    return Scores(*(estimate(float(value), drawn[:, index]) for index, value in enumerate(values)))
 
 
-def _estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+def estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    """A rate, and the interval of its resamples."""
     if math.isnan(value):
         return Estimate(None, None, None)
     known = drawn[~np.isnan(drawn)]

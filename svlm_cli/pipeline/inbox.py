@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from threading import Condition, Thread
+from threading import Condition, RLock, Thread
 from typing import Generic, TypeVar
 
 from svlm_cli.core.owned import Owned
@@ -26,10 +26,14 @@ JOIN_TIMEOUT_S = 2.0
 class _Reader:
     """One source: its thread, its chunks that wait, and how it ended."""
 
-    def __init__(self, chunks: Iterator[Chunk], close: Callable[[], None], drops: Callable[[], bool]) -> None:
+    def __init__(
+        self, chunks: Iterator[Chunk], close: Callable[[], None], drops: Callable[[], bool], room: Condition
+    ) -> None:
         self.chunks = chunks
         self.close = close
         self.drops = drops
+        self.room = room  # notified when there may be room for its next chunk
+        self.held_back: Chunk | None = None  # the chunk that waits for that
         self.waiting: deque[Chunk] = deque()
         self.ended = False
         self.stopped = False
@@ -39,10 +43,6 @@ class _Reader:
     @property
     def ready(self) -> bool:
         return bool(self.waiting) or self.ended
-
-    @property
-    def waiting_bytes(self) -> int:
-        return sum(map(_bytes, self.waiting))
 
     def drop_for(self, chunk: Chunk) -> Chunk:
         """`chunk` takes the place of the one that waits, and counts what is lost with it."""
@@ -56,7 +56,9 @@ class Inbox(Owned, Generic[Key]):
     def __init__(self) -> None:
         super().__init__()
         self._readers: dict[Key, _Reader] = {}
-        self._changed = Condition()
+        self._lock = RLock()
+        self._changed = Condition(self._lock)  # something is ready
+        self._waiting_bytes = 0  # of all chunks that wait
         self._woken = False
 
     def add(
@@ -66,7 +68,7 @@ class Inbox(Owned, Generic[Key]):
 
         While it `drops`, only the newest chunk waits: the source is never held back.
         """
-        reader = _Reader(chunks, close, drops)
+        reader = _Reader(chunks, close, drops, Condition(self._lock))
         reader.thread = Thread(target=self._read, args=(reader,), name="svlm-source", daemon=True)
         self._readers[key] = reader
         reader.thread.start()
@@ -97,7 +99,8 @@ class Inbox(Owned, Generic[Key]):
         with self._changed:
             if reader.waiting:
                 chunk = reader.waiting.popleft()
-                self._changed.notify_all()
+                self._waiting_bytes -= _bytes(chunk)
+                self._call_held_back()
                 return chunk
         if reader.error is not None:
             raise reader.error
@@ -114,6 +117,9 @@ class Inbox(Owned, Generic[Key]):
             readers = [self._readers.pop(key) for key in keys if key in self._readers]
             for reader in readers:
                 reader.stopped = True
+                self._waiting_bytes -= sum(map(_bytes, reader.waiting))
+                reader.room.notify()
+            self._call_held_back()
             self._changed.notify_all()
         if len(readers) == 1:
             readers[0].close()
@@ -131,14 +137,21 @@ class Inbox(Owned, Generic[Key]):
             self.remove(key)
 
     def _wait_for_room(self, reader: _Reader, chunk: Chunk) -> None:
-        self._changed.wait_for(lambda: reader.stopped or reader.drops() or self._takes(reader, chunk))
+        reader.held_back = chunk
+        reader.room.wait_for(lambda: reader.stopped or reader.drops() or self._takes(reader, chunk))
+        reader.held_back = None
 
     def _takes(self, reader: _Reader, chunk: Chunk) -> bool:
         """Whether there is room for another chunk of this source."""
         if not reader.waiting:
             return True
-        waiting_bytes = sum(one.waiting_bytes for one in self._readers.values())
-        return len(reader.waiting) < READ_AHEAD_CHUNKS and waiting_bytes + _bytes(chunk) <= READ_AHEAD_BYTES
+        return len(reader.waiting) < READ_AHEAD_CHUNKS and self._waiting_bytes + _bytes(chunk) <= READ_AHEAD_BYTES
+
+    def _call_held_back(self) -> None:
+        """Wake those for whose chunks there is room, and nobody else: of many sources most have none."""
+        for reader in self._readers.values():
+            if reader.held_back is not None and self._takes(reader, reader.held_back):
+                reader.room.notify()
 
     def _read(self, reader: _Reader) -> None:
         try:
@@ -147,8 +160,12 @@ class Inbox(Owned, Generic[Key]):
                     self._wait_for_room(reader, chunk)
                     if reader.stopped:
                         return
-                    replaces = reader.drops() and reader.waiting
-                    reader.waiting.append(reader.drop_for(chunk) if replaces else chunk)
+                    self._waiting_bytes += _bytes(chunk)
+                    if reader.drops() and reader.waiting:
+                        self._waiting_bytes -= _bytes(reader.waiting[0])
+                        reader.waiting.append(reader.drop_for(chunk))
+                    else:
+                        reader.waiting.append(chunk)
                     self._changed.notify_all()
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever takes
             reader.error = error

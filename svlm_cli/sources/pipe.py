@@ -50,6 +50,7 @@ class PicturePipe(Closing):
     ) -> None:
         self.address = address
         self.rate = rate
+        waits_for_us = command is None  # a file does, a camera does not
         if command is None:
             command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
         fed = bool(address.script) or address.fed
@@ -60,6 +61,7 @@ class PicturePipe(Closing):
                 stdin=subprocess.PIPE if fed else None if address.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                gives_way=waits_for_us,
             )
         except OSError as error:
             raise InputError(f"{program.path} cannot be started: {error.strerror}.", "Install ffmpeg again.") from error

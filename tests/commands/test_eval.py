@@ -51,6 +51,9 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
     assert scores(report)["event_f1"] == 0
     assert set(report["controls"]["reference"].values()) <= {1.0, None}
     assert len(report["scores"]["fifths"]) == 5
+    timely = report["timeliness"]
+    assert timely["overall"]["never"]["value"] == 1
+    assert [len(timely["fifths"]), timely["controls"]["empty"]["never"]] == [5, 1]
     assert report["timing"]["rounds"] == 30
     assert report["ended"] == []
     assert "30 of 30 rounds" in done.stderr

@@ -129,6 +129,9 @@ def test_what_is_done_is_not_done_again_and_another_setting_is_refused(
         (("--annotations", "nowhere.jsonl"), 3, "nowhere.jsonl cannot be read"),
         (("--annotations", "clips.jsonl"), 3, "names the video 'a' again, as a file of clips does"),
         (("--annotations", "others.jsonl"), 3, "There is no v/F/x.mp4 and no v/x.mp4."),
+        (("--annotations", "others.jsonl"), 3, "There is no v/F/y.mp4 and no v/y.mp4."),
+        (("--annotations", "others.jsonl"), 3, "None of 2 videos is there."),
+        (("--annotations", "one.jsonl"), 3, "There is no v/F/x.mp4 and no v/x.mp4."),
         (("--start", "30"), 3, "Nothing of all.jsonl is to be commented on."),
         (("--start", "soon"), 2, "soon is not a time."),
         (("--chunk", "0"), 2, "--chunk 0 is no length for a stream."),
@@ -148,6 +151,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(
     rows = [game("Football/a.mp4", [(0, 2, "so")]), game("Football/a.mp4", [(2, 4, "so")])]
     write_lines(Path("clips.jsonl"), rows)
     write_lines(Path("others.jsonl"), [game("F/x.mp4", [(0, 2, "so")]), game("F/y.mp4", [(0, 2, "so")])])
+    write_lines(Path("one.jsonl"), [game("F/x.mp4", [(0, 2, "so")])])
     Path("notes.txt").write_text("Buy milk.\n")
     before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
     given = ["--annotations", "all.jsonl", "--videos", "v", "--start", "0", "-o", "p.jsonl", "-m", str(calls.model)]
@@ -176,6 +180,17 @@ def test_one_of_several_that_is_missing_is_told_and_counted(calls: Calls) -> Non
     told, err = calls.run([*asked, "-o", str(calls.folder / "lone.jsonl")], code=3)
     assert told["failed"] == 1
     assert err.count("rotten.mp4") == 1, "a lone one is told once, at the end"
+
+
+def test_rounds_of_unknown_origin_are_not_gone_on_with(calls: Calls) -> None:
+    """Guards words against those of another model, where somebody has removed the rest of its files."""
+    write_lines(calls.folder / "all.jsonl", [game("Football/a.mp4", [(0, 4, "so")])])
+    calls.run(calls.arguments("-q", output="whole.jsonl"))
+    folder = calls.folder / "pred.jsonl.rounds"
+    folder.mkdir()
+    write_lines(folder / "a.jsonl", [{"start": 0, "end": 1, "text": "Alien!", "token_ids": [1]}])
+    calls.run(calls.arguments("-q"))
+    assert calls.lines() == calls.lines("whole.jsonl")
 
 
 def test_two_runs_do_not_write_one_file(calls: Calls) -> None:
@@ -260,9 +275,11 @@ def test_kill_9_at_any_moment_loses_nothing_and_repeats_nothing(calls: Calls, tm
             time.sleep(chance.uniform(0, 0.4))
             process.kill()
             killed += process.wait() == -signal.SIGKILL
-    with _start(asked) as process:
-        assert process.wait() == 0, process.communicate()
     assert killed >= 3
+    with _start([*asked, "--json"]) as process:
+        told, err = process.communicate()
+    assert process.returncode == 0, err
+    assert json.loads(told)["rounds"] < sum(LONGER.values()), "it went on"
     assert calls.lines() == calls.lines("whole.jsonl")
     assert not journals.exists()
 

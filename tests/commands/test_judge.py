@@ -111,10 +111,10 @@ def test_a_stopped_run_loses_no_vote_and_pays_for_nothing_twice(
     asked = calls.commentary(a, b, clips=clips, more=("--jobs", "4"))
     votes, goes_on = tmp_path / "votes.jsonl", threading.Event()
 
-    def halt(first: str, second: str) -> str:
+    def halt(first: str, second: str, reference: str) -> str:
         if len(calls.judge.requests) > 20:
             goes_on.wait(100)
-        return truthful(first, second)
+        return truthful(first, second, reference)
 
     calls.judge.decide = halt
     process = subprocess.Popen(
@@ -244,7 +244,9 @@ def test_events_from_files_to_a_report(calls: Calls) -> None:
     events = write_lines(calls.folder / "events.jsonl", [event(f"v{one}", "0", "A shot.") for one in range(4)])
     a = write_lines(calls.folder / "a.jsonl", [prediction(f"v{one}", "0", f"worth {one}") for one in range(4)])
     b = write_lines(calls.folder / "b.jsonl", [prediction(f"v{one}", "0", "worth 1") for one in range(3)])
-    calls.judge.decide = lambda first, second: "neither" if "worth 0" in first else truthful(first, second)
+    calls.judge.decide = lambda first, second, reference: (
+        "neither" if "worth 0" in first else truthful(first, second, reference)
+    )
     asked = ["eval", "livesports", "judge", *calls.arguments(a, b, "--events", events)]
     told, err = calls.run(asked)
     assert (told["questions"], told["left_out"], told["malformed"]) == (6, 1, 1)

@@ -13,6 +13,7 @@ NOTHING_TO_TELL = {
     "config",
     "doctor",
     "eval commentary report",
+    "eval commentary timeliness",
     "eval livesports report",
     "man",
     "models list",

@@ -3,11 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import srt
 
+from svlm_cli.evals.benchmarks import endless_folder
+from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting
 from svlm_cli.outputs import progress
 from svlm_cli.outputs.output import Format
 from svlm_cli.simulator.commentary import words
@@ -106,3 +109,54 @@ def test_progress_goes_to_stderr_unless_quiet(
     assert told.stderr.splitlines()[:2] == ["m.mp4: 0:00:15", "m.mp4: 0:00:30"]
     quiet = svlm_inside("simulate", "--minutes", "0.5", "--fps", "1", "-o", "q.mp4", "-q")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_a_benchmark_of_matches(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards the defaults of a benchmark, what people are told, and that a second call has nothing to draw."""
+    asked = ("simulate", "--benchmark", "endless", "--minutes", "0.5", "--matches", "2", "--seed", "3")
+    done = svlm(*asked)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    lines = ["svlm: 1 of 2 matches", "svlm: 2 of 2 matches"]
+    told = "2 matches of 0.5 min in endless, to be commented on from 0 s on."
+    assert done.stderr.splitlines() == [*lines, told]
+    setting = json.loads((tmp_path / "endless" / "benchmark.json").read_text())
+    assert setting == {"seed": 3, "matches": 2, "seconds": 30, "fps": 2, "start_s": 0, "split": "eval"}
+    again = svlm(*asked)
+    assert again.stderr.splitlines() == [*lines, f"{told} 2 of them were there already."]
+    quiet = svlm(*asked, "--quiet")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the size of the public benchmark: what nobody asks for otherwise is that."""
+    asked: list[EndlessSetting] = []
+
+    def make(folder: Path, setting: EndlessSetting, **_: Any) -> int:
+        asked.append(setting)
+        return 0
+
+    monkeypatch.setattr(endless_folder, "make_benchmark", make)
+    assert svlm_inside("simulate", "--benchmark", "endless").returncode == 0
+    assert svlm_inside("simulate", "--benchmark", "endless", "--minutes", "15", "--fps", "4").returncode == 0
+    assert svlm_inside("simulate", "--benchmark", "endless", "--start", "60", "--split", "train").returncode == 0
+    assert asked == [
+        EndlessSetting(0, 20, 7200, 2, 1000, Split.EVAL),
+        EndlessSetting(0, 20, 900, 4, 0, Split.EVAL),
+        EndlessSetting(0, 20, 7200, 2, 60, Split.TRAIN),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("--benchmark d -o m.mp4", "-o names one video, and --benchmark a folder of many. Leave one of them out."),
+        ("--matches 3", "--matches would do nothing: it is for --benchmark. Leave it out."),
+        ("--start 3 -o m.mp4", "--start would do nothing: it is for --benchmark. Leave it out."),
+        ("--benchmark d --minutes 1 --start 60", "Nothing of a match of 60 s is left from 60 s on."),
+    ],
+)
+def test_one_match_or_many(svlm_inside: Svlm, tmp_path: Path, arguments: str, said: str) -> None:
+    done = svlm_inside("simulate", *arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from svlm_cli.core.process import SECRETS, run
+from svlm_cli.core.process import SECRETS, run, start
 from tests.processes import ends, starting
 
 STARTS = """
@@ -93,3 +93,10 @@ def test_passwords_stay_here(monkeypatch: pytest.MonkeyPatch) -> None:
     told = run(["env"], check=True).stdout.decode()
     assert "sesame" not in told
     assert "SVLM_MODEL=front" in told
+
+
+def test_decoders_give_way() -> None:
+    """Guards the thread that drives the model against sixty decoders that read files as fast as they can."""
+    with start(["sleep", "60"], gives_way=True) as started:
+        assert os.getpriority(os.PRIO_PROCESS, started.pid) == max(os.getpriority(os.PRIO_PROCESS, 0), 10)
+        started.kill()

@@ -50,10 +50,10 @@ class ChatOnLoopback:
 
 
 @contextmanager
-def serving(chat: ChatOnLoopback) -> Iterator[None]:
-    """It is running."""
+def serving(chat: ChatOnLoopback, port: int = 0) -> Iterator[None]:
+    """It is running; without a port, on any that is free."""
     handler = type("Handler", (_Handler,), {"chat": chat, "lock": threading.Lock()})
-    with _Server(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", port), handler) as server:
         chat.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

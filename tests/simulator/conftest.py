@@ -9,6 +9,8 @@ from svlm_cli.simulator.commentary import Word, words
 from svlm_cli.simulator.match import Match
 
 PLAYED_S = 2400
+SEEDS = range(4)
+EACH_SEED = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extra) for seed in SEEDS[1:])])
 Spoken = tuple[Match, tuple[Word, ...]]
 
 

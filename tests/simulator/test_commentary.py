@@ -11,12 +11,10 @@ from svlm_cli.simulator.commentary import MINOR, NUMBERS, SENTENCES, Word, descr
 from svlm_cli.simulator.events import Kind
 from svlm_cli.simulator.match import Match
 from svlm_cli.simulator.teams import KITS
-from tests.simulator.conftest import PLAYED_S, Spoken
+from tests.simulator.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
 
 LONG_S = 3300
 Played = Callable[[int], Spoken]
-SEEDS = range(3)
-EACH_SEED = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extra) for seed in SEEDS[1:])])
 
 
 def _bare(word: Word) -> str:
@@ -113,6 +111,7 @@ def test_words_do_not_depend_on_the_stretch_that_is_asked_for() -> None:
     assert words(Match(5, keep_s=1800.0), 3000, 3060) == tuple(word for word in whole if 3000 < word.end_s <= 3060)
 
 
+@pytest.mark.extra  # four matches
 def test_the_vocabulary_is_small(spoken: Played) -> None:
     """Guards a tiny model's tokenizer against words that nobody counted."""
     vocabulary = Counter[str]()

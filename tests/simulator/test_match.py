@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.simulator.events import Kind
 from svlm_cli.simulator.match import TICKS_PER_SECOND, Match, Scenes, Split
 from svlm_cli.simulator.pitch import BOTTOM, CENTRE_Y, HALF_S, LEFT, MAX_SCORE, MOUTH, RIGHT, TOP
-from tests.simulator.conftest import PLAYED_S, Spoken
+from tests.simulator.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
 from tests.simulator.listener import look
 
 LONG_S = PLAYED_S
@@ -67,7 +67,7 @@ def test_scenes_of_several_matches_can_be_joined() -> None:
     np.testing.assert_array_equal(joined.players[2], two.players[0])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@EACH_SEED
 def test_the_score_is_what_the_goals_make_it(seed: int, spoken: Played) -> None:
     """Guards the truth itself: every goal counts once, games end and begin at nil, the board shows what is true."""
     match, _ = spoken(seed)
@@ -99,7 +99,7 @@ def test_the_board_is_there_after_goals_alone(spoken: Played) -> None:
     assert not scenes.score[~scenes.scoreboard].any()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@EACH_SEED
 def test_everybody_stays_on_the_pitch_and_apart_from_the_ball(seed: int, spoken: Played) -> None:
     """Guards pictures that can be understood: on half seconds a ball is clearly at somebody's feet or clearly not."""
     match, _ = spoken(seed)
@@ -113,7 +113,7 @@ def test_everybody_stays_on_the_pitch_and_apart_from_the_ball(seed: int, spoken:
     assert 0.5 < (distance[:, 0] < 10).mean() < 0.9
 
 
-@pytest.mark.parametrize("seed", range(4))
+@EACH_SEED
 def test_what_happens_can_be_seen_when_it_happens(seed: int, spoken: Played) -> None:
     """Guards the log against the picture: whose ball, in which net, at which line."""
     match, _ = spoken(seed)
@@ -149,10 +149,11 @@ def test_events_leave_time_to_be_said(spoken: Played) -> None:
     assert np.diff(times).min() >= 1.0
 
 
+@pytest.mark.extra  # four matches
 def test_every_kind_happens_and_the_game_does_not_stand_still(spoken: Played) -> None:
     """Guards the balance of the game: all that can be said is said often enough to be learned and measured."""
-    events = [event for seed in range(4) for event in spoken(seed)[0].events(0, LONG_S)]
-    each_minute = {kind: sum(event.kind is kind for event in events) / (4 * LONG_S / 60) for kind in Kind}
+    events = [event for seed in SEEDS for event in spoken(seed)[0].events(0, LONG_S)]
+    each_minute = {kind: sum(event.kind is kind for event in events) / (len(SEEDS) * LONG_S / 60) for kind in Kind}
     assert 0.6 < each_minute[Kind.GOAL] < 1.5
     assert 1.8 < each_minute[Kind.SHOT] < 3.5
     assert 6 < each_minute[Kind.PASS] < 14

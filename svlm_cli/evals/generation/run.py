@@ -12,7 +12,7 @@ from typing import Final
 
 from svlm_cli.core.errors import CapacityError, InputError, OutputError, SvlmError
 from svlm_cli.core.text import says_something
-from svlm_cli.core.types import Segment
+from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.evals.generation.journal import Journal, Round, RoundsFolder
@@ -72,7 +72,8 @@ class _UnderWay:
     journal: Journal
     prediction: Prediction
     note: Callable[[Round], None]
-    frames: FrameStream | None = None
+    frames: FrameStream | None = None  # once they are open
+    over_s: float | None = None  # the end of a video that is over before its first round
     repeated: int = 0  # rounds of the journal that the stream is still to say once more
     saved_s: float = field(default_factory=time.monotonic)  # when there was a snapshot, or could have been
 
@@ -147,7 +148,28 @@ class Generation:
             return None
         remembered = self._remembered(one)
         start_s = journal.rounds[remembered - 1].end_s if remembered else stretch.start_s
-        reading, policy = Reading(), self._engine.policy
+        one.repeated, reading = len(journal.rounds) - remembered, Reading()
+
+        def close() -> None:
+            reading.stop()
+            if one.frames is not None:
+                one.frames.close()
+
+        return Feed(
+            stretch.key,
+            self._watch(one, start_s, reading),
+            close,
+            lambda: [one],
+            query=self._query,
+            context=stretch.context,
+            seed=stretch.seed(self._seed),
+            snapshot=self._place.rounds.snapshot(stretch) if remembered else None,
+            replayed=(said.token_ids for said in journal.rounds[remembered:]),
+        )
+
+    def _watch(self, one: _UnderWay, start_s: float, reading: Reading) -> Iterator[Chunk]:
+        """Its chunks. A video is opened by the thread that reads it: with many, nobody has to wait for that."""
+        stretch, policy = one.stretch, self._engine.policy
         try:
             one.frames = open_frames(
                 stretch.path,
@@ -160,20 +182,10 @@ class Generation:
         except InputError:
             if reading.duration_s is None or reading.duration_s >= start_s + NEARLY_S:
                 raise
-            self._finish(one, one.reached_s if journal.rounds else min(reading.duration_s, start_s))
-            return None
-        one.repeated = len(journal.rounds) - remembered
-        return Feed(
-            stretch.key,
-            chunks(one.frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds),
-            one.frames.close,
-            lambda: [one],
-            query=self._query,
-            context=stretch.context,
-            seed=stretch.seed(self._seed),
-            snapshot=self._place.rounds.snapshot(stretch) if remembered else None,
-            replayed=(said.token_ids for said in journal.rounds[remembered:]),
-        )
+            one.over_s = reading.duration_s
+            return
+        with one.frames:
+            yield from chunks(one.frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds)
 
     def _remembered(self, one: _UnderWay) -> int:
         """How many rounds its snapshot remembers; 0 without one that can be used."""
@@ -216,15 +228,16 @@ class Generation:
     def _end(self, report: FeedReport) -> None:
         """What became of a feed."""
         one = self._open[report.feed.name]
-        assert one.frames is not None, "a feed has frames"
-        for notice in one.frames.notices:
-            self._telling.notice(notice)
         stretch, error, end_s = one.stretch, report.error, one.reached_s
-        if error is None and one.frames.truncated and end_s < stretch.end_s - NEARLY_S:
+        if one.over_s is not None and not one.journal.rounds:
+            end_s = min(one.over_s, stretch.start_s)
+        for notice in one.frames.notices if one.frames else ():
+            self._telling.notice(notice)
+        if error is None and one.frames and one.frames.truncated and end_s < stretch.end_s - NEARLY_S:
             error = InputError(f"{stretch.path} ends too early.", "Fetch it again; the same call then goes on.")
         if isinstance(error, CapacityError):
             self._telling.notice(f"{stretch.name} is silent from {end_s:g} s on: {error.message}")
-            end_s, error = max(end_s, min(stretch.end_s, one.frames.duration_s or stretch.end_s)), None
+            end_s, error = max(end_s, min(stretch.end_s, (one.frames and one.frames.duration_s) or stretch.end_s)), None
         try:
             if error is not None:
                 raise error
@@ -235,7 +248,7 @@ class Generation:
     def _finish(self, one: _UnderWay, end_s: float) -> None:
         """It is done, up to there, and all of it is on disk: what was under way is not needed any more."""
         stretch, made_by = one.stretch, self._place.made_by
-        if end_s >= stretch.end_s - NEARLY_S:
+        if end_s > stretch.start_s and end_s >= stretch.end_s - NEARLY_S:
             one.prediction.finish(stretch.end_s)
         else:
             one.prediction.finish(end_s)

@@ -150,10 +150,8 @@ def _require_length(event: SportsEvent) -> None:
 def _longest_first(
     found: Sequence[Stretch], missing: Sequence[InputError], notices: Sequence[str], annotations: Path
 ) -> FoundStretches:
-    """One that runs long would run alone in the end. `InputError` if there is none."""
-    if not found and missing:
-        raise missing[0]
-    if not found:
+    """One that runs long would run alone in the end. `InputError` if nothing is asked for."""
+    if not found and not missing:
         raise InputError(f"Nothing of {annotations} is to be commented on.", "Choose an earlier --start.")
     order = sorted(found, key=lambda one: one.start_s - one.end_s)
     return FoundStretches(tuple(order), tuple(missing), tuple(notices))

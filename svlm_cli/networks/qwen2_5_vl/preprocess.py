@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Annotated, Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -158,9 +159,8 @@ def _stacked(frames: Sequence[Picture], device: torch.device) -> Tensor:
     """``[T, H, W, 3]`` on the host: for a GPU in memory from which it can copy by itself, so that nobody waits."""
     shape, pinned = (len(frames), *frames[0].shape), device.type == "cuda"
     stack = torch.empty(shape, dtype=torch.uint8, device="cpu", pin_memory=pinned)
-    pictures = stack.numpy()
-    for index, frame in enumerate(frames):
-        pictures[index] = frame
+    for place, frame in zip(stack, frames, strict=True):
+        place.copy_(torch.from_numpy(np.require(frame, requirements=("C", "W"))))  # torch copies with all processors
     return stack
 
 

@@ -119,7 +119,7 @@ def test_a_judge_that_takes_no_temperature(judge: JudgeOnLoopback) -> None:
 @pytest.mark.extra
 def test_a_server_that_repeats_the_key(tmp_path: Path) -> None:
     """Guards the cache and the votes, which people hand on."""
-    with serve_judge(lambda first, second: f"A {KEY}") as judge:
+    with serve_judge(lambda first, second, reference: f"A {KEY}") as judge:
         assert client(judge).ask(MESSAGES, seed=None, temperature=None).text == "A ..."
 
 
@@ -152,7 +152,7 @@ def test_a_key_that_cannot_be_sent() -> None:
 @pytest.mark.extra
 def test_half_a_character_is_no_trouble(judge: JudgeOnLoopback, tmp_path: Path) -> None:
     """Guards files of votes and answers, which are UTF-8."""
-    judge.decide = lambda first, second: "A\ud800"
+    judge.decide = lambda first, second, reference: "A\ud800"
     assert client(judge).ask(MESSAGES, seed=None, temperature=None).text == "A?"
 
 

@@ -179,6 +179,27 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     assert not left.exists()
 
 
+def test_what_was_said_is_what_the_stream_remembers(
+    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards a run that goes on where sums round otherwise: the journal counts, not what would be said there."""
+    generate(parts.engine(POLICY), whole := at(tmp_path, "whole"), games[:1])
+    with monkeypatch.context() as patch:
+        _killed_after(4, patch)
+        with pytest.raises(KilledError):
+            generate(parts.engine(POLICY), tmp_path, games[:1])
+    path = tmp_path / "pred.jsonl.rounds/a.jsonl"
+    rounds = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len(rounds) > 2
+    for one in rounds:
+        one |= {"text": "Goal!", "token_ids": one["token_ids"][::-1]}
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in rounds), encoding="utf-8")
+    generate(parts.engine(POLICY), tmp_path, games[:1])
+    found, otherwise = said(tmp_path, "a.mp4"), said(whole, "a.mp4")
+    assert [one["response"] for one in found[: len(rounds)]] == ["Goal!"] * len(rounds)
+    assert found[len(rounds)] != otherwise[len(rounds)], "it remembers other words than it would have said"
+
+
 def test_a_snapshot_spares_the_pictures_before_it(
     parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,7 +264,7 @@ def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: P
     found = read_commentary(tmp_path / "pred.jsonl")
     assert found.chunks == {"a": ((0, 5), (5, 10), (10, 13)), "b": ((0, 5), (5, 8)), "c": ((0, 4),)}
     assert told.progress[-1][0] == sum(SECONDS.values()) + 3 * 14
-    assert generate(parts.engine(POLICY), tmp_path, longer).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, longer).outcome.done == 0, "nothing is left to do"
     nearly = [replace(games[0], video="z.mp4", end_s=13.4)]
     told = generate(parts.engine(POLICY), tmp_path, nearly)
     assert (told.notices, read_commentary(tmp_path / "pred.jsonl").chunks["z"][-1]) == ([], (10, 13.4))
@@ -261,7 +282,7 @@ def test_pieces_are_streams_of_their_own(parts: Parts, tmp_path: Path, games: li
     assert read_commentary(tmp_path / "pred.jsonl").chunks["a"] == ((0, 5), (5, 10), (10, 13))
     generate(parts.engine(POLICY), alone := at(tmp_path, "alone"), pieces[1:2])
     assert lines(alone)[0] in lines(tmp_path)
-    assert generate(parts.engine(POLICY), tmp_path, pieces).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, pieces).outcome.done == 0, "nothing is left to do"
 
 
 def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
@@ -297,6 +318,7 @@ def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretc
         Stretch("a", path, 3.5, 9.5, "Here they come.", event_id="1"),
         Stretch("a", path, 5.0, 10.0, "", event_id="2"),
         Stretch("a", path, 50.0, 60.0, "", event_id="3"),
+        Stretch("a", path, 13.2, 13.8, "", event_id="just after the end"),
     ]
     told = generate(parts.engine(POLICY, streams=2), tmp_path, events, streams=2, events=True)
     assert (told.failures, len(told.notices)) == ([], 1)
@@ -308,7 +330,7 @@ def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretc
     assert all(one.pred.strip() for one in found.values())
     generate(parts.engine(POLICY), alone := at(tmp_path, "alone"), events[1:2], events=True)
     assert lines(alone)[0] in lines(tmp_path)
-    assert generate(parts.engine(POLICY), tmp_path, events, events=True).outcome.rounds == 0
+    assert generate(parts.engine(POLICY), tmp_path, events, events=True).outcome.done == 0, "nothing is left to do"
 
 
 def test_a_video_that_begins_late_keeps_its_own_times(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:

@@ -100,7 +100,9 @@ def test_controls_say_what_a_judge_is_worth(tmp_path: Path) -> None:
 
 
 def test_the_reference_wins_where_a_judge_reads(tmp_path: Path) -> None:
-    found = judged(tmp_path, lambda first, second: "A" if "so\non" in first else "B", controls=(Control.REFERENCE,))
+    found = judged(
+        tmp_path, lambda first, second, reference: "A" if "so\non" in first else "B", controls=(Control.REFERENCE,)
+    )
     assert found.controls[0].to_json()["win_rate"]["value"] == 1
 
 

@@ -36,7 +36,7 @@ def test_what_is_no_vote_is_counted_apart(tmp_path: Path) -> None:
 def test_a_reply_is_made_plain(tmp_path: Path) -> None:
     """Guards terminals and logs against what a judge may say."""
     votes: list[Vote] = []
-    server = Direct(lambda first, second: "\x1b]0;mine\x07A http://user:sesame@host/" + "x" * 500)
+    server = Direct(lambda first, second, reference: "\x1b]0;mine\x07A http://user:sesame@host/" + "x" * 500)
     collect_votes(questions(1), asker(server, tmp_path), jobs=1, has_ties=False, write=votes.append)
     assert votes[0].outcome is Outcome.MALFORMED
     assert votes[0].reply.startswith("A http://...@host/xxx")

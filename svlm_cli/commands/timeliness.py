@@ -1,0 +1,52 @@
+"""``svlm eval commentary timeliness``: when a commentary says what people said. The counting is in ``evals/``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import add_rows, table_console
+
+
+def timeliness(
+    predictions: Annotated[
+        Path, typer.Argument(metavar="PRED.jsonl", help="What a model said.", rich_help_panel=Panel.INPUT)
+    ],
+    annotations: Annotated[
+        Path,
+        typer.Option(
+            metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.", rich_help_panel=Panel.INPUT
+        ),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Say when a commentary says what people said: within a second, early, late or never, word by word.
+
+    Names, numbers and words of content are compared by their spelling, so what is put in other words counts as never.
+    """
+    import json
+
+    from svlm_cli.evals.benchmarks.commentary_timeliness import SHIFT_S, time_commentary
+    from svlm_cli.evals.report import timeliness_tables
+
+    found = time_commentary(predictions, annotations)
+    for notice in found.notices:
+        typer.echo(sentence(notice), err=True)
+    if found.left_out:
+        left = f"{found.left_out} of {found.left_out + found.videos} videos are left out"
+        typer.echo(sentence(f"{left}: the predictions do not cover them."), err=True)
+    if as_json:
+        names = {"eval": "timeliness", "predictions": str(predictions), "annotations": str(annotations)}
+        typer.echo(json.dumps(names | found.to_json(), separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
+
+    console = table_console()
+    for headings, rows in timeliness_tables(found.timeliness, found.controls, f"{SHIFT_S} s"):
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()

@@ -1,0 +1,43 @@
+"""A match as files: its pictures, a stretch at a time, for whoever writes them, and its log as lines of JSON.
+
+Knows the simulator; neither where files go nor what is said.
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.core.types import Picture
+from svlm_cli.simulator.match import Event, Match
+from svlm_cli.simulator.render import render
+
+_STRETCH_S: Final = 15  # what is in memory at once
+
+Stretch = tuple[float, float]
+"""From when to when, in seconds."""
+
+
+def stretches(duration_s: float) -> Iterator[Stretch]:
+    """The parts in which a match is written, from its beginning."""
+    for start in range(0, math.ceil(duration_s), _STRETCH_S):
+        yield float(start), min(start + _STRETCH_S, duration_s)
+
+
+def pictures(match: Match, stretch: Stretch, fps: int) -> Picture:
+    """``[N, H, W, 3]``: all that are shown in a stretch, `fps` a second of the match."""
+    first, last = (math.ceil(time_s * fps - 1e-9) for time_s in stretch)
+    return render(match.scenes(np.arange(first, last) / fps))
+
+
+def event_lines(match: Match, stretch: Stretch) -> str:
+    """A line an event of a stretch."""
+    return "".join(_event_line(match, event) for event in match.events(*stretch))
+
+
+def _event_line(match: Match, event: Event) -> str:
+    name = None if event.team is None else match.teams[event.team].name
+    row = {"time_s": event.time_s, "kind": event.kind, "team": event.team, "name": name, "score": event.score}
+    return json.dumps(row) + "\n"
