@@ -101,7 +101,7 @@ class ServerOptions:
         _refuse_typed(tuple(asdict(self)), "needs --backend openai")
 
 
-class Asked(Protocol):
+class SharedOptions(Protocol):
     """What the commands share, whoever comments."""
 
     @property
@@ -129,7 +129,7 @@ class _Job:
     """What is generated, of what, and where it goes."""
 
     benchmark: str
-    asked: Asked
+    asked: SharedOptions
     server: ServerOptions
     annotations: Path
     output: Path
@@ -144,7 +144,7 @@ def _refuse_typed(names: Sequence[str], why: str) -> None:
             raise UsageError(f"--{option} {why}.", "Leave it out.")
 
 
-def comment_on_clips(asked: Asked, server: ServerOptions, clips: Path, videos: Path, output: Path) -> None:
+def comment_on_clips(asked: SharedOptions, server: ServerOptions, clips: Path, videos: Path, output: Path) -> None:
     """Of Inf-Streams-Eval."""
     from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
 
@@ -153,7 +153,7 @@ def comment_on_clips(asked: Asked, server: ServerOptions, clips: Path, videos: P
     _generate(_Job("commentary", asked, server, clips, output, found, opening))
 
 
-def comment_on_events(asked: Asked, server: ServerOptions, events: Path, videos: Path, output: Path) -> None:
+def comment_on_events(asked: SharedOptions, server: ServerOptions, events: Path, videos: Path, output: Path) -> None:
     """Of LiveSports-3K CC."""
     from svlm_cli.evals.generation.predictions import EventPredictions
     from svlm_cli.evals.generation.stretches import event_stretches

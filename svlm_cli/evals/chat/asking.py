@@ -38,7 +38,7 @@ class UnansweredError(Exception):
     """All tries are used up. Says why the last one failed, a sentence without its end."""
 
 
-class Asked(Protocol):
+class AskedChat(Protocol):
     """A question as it is sent."""
 
     @property
@@ -66,7 +66,7 @@ class Asker(Generic[Question]):
     """Asks one server, from several threads at once. `stop` ends all waiting."""
 
     server: ChatServer
-    asked: Callable[[Question, float | None], Asked]  # at that temperature
+    asked: Callable[[Question, float | None], AskedChat]  # at that temperature
     cache: ReplyCache
     temperature: float = 0.0
     seed: int | None = None

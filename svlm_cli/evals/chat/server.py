@@ -30,7 +30,7 @@ _SHOWN: Final = 200  # characters of what a server says
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class ChatRole:
     """What sentences call who is asked, and how much of an answer is kept."""
 
     name: str  # of its server, as a sentence begins with it
@@ -66,7 +66,7 @@ class ChatServer(Protocol):
 class OpenAIServer:
     """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it."""
 
-    def __init__(self, role: Role, model: str, base_url: str, key: str, *, timeout_s: float) -> None:
+    def __init__(self, role: ChatRole, model: str, base_url: str, key: str, *, timeout_s: float) -> None:
         require_openai(role.asked)
         require_server(base_url)
         if not key.strip():

@@ -20,13 +20,13 @@ from svlm_cli.evals.chat.asking import Asker, Patience, UnansweredError
 from svlm_cli.evals.chat.crowd import Silence, at_once
 from svlm_cli.evals.chat.prompts import ChatPrompts
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import ChatServer, Role
+from svlm_cli.evals.chat.server import ChatRole, ChatServer
 from svlm_cli.evals.generation.journal import Round
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
 from svlm_cli.evals.generation.predictions import Predictions
 from svlm_cli.evals.generation.stretches import Stretch
 
-BASELINE: Final = Role(
+BASELINE: Final = ChatRole(
     "The model's server", "A model elsewhere is asked", "--model", most_characters=32_000
 )  # four times what is judged of a clip
 TEMPERATURE: Final = 0.7

@@ -8,11 +8,11 @@ from typing import Final
 
 from svlm_cli.evals.chat.asking import Asker
 from svlm_cli.evals.chat.replies import Message
-from svlm_cli.evals.chat.server import Role
+from svlm_cli.evals.chat.server import ChatRole
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import JudgeQuestion
 
-JUDGE: Final = Role("The judge's server", "A judge is asked", "--judge", most_characters=2000)  # more is no letter
+JUDGE: Final = ChatRole("The judge's server", "A judge is asked", "--judge", most_characters=2000)  # more is no letter
 
 JudgeAsker = Asker[JudgeQuestion]
 

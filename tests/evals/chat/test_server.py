@@ -13,8 +13,8 @@ from svlm_cli.evals.chat.asking import Patience
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.evals.chat.server import (
     AskAgainError,
+    ChatRole,
     OpenAIServer,
-    Role,
     TemperatureRefusedError,
     require_server,
     retry_after_s,
@@ -26,7 +26,7 @@ from tests.servers.chat import Trouble
 from tests.servers.judge import JudgeOnLoopback, serve_judge, truthful
 
 KEY = "sesame-open-1234"
-MODEL = Role("The model's server", "A model is asked", "--model", most_characters=100)
+MODEL = ChatRole("The model's server", "A model is asked", "--model", most_characters=100)
 MESSAGES = PROMPTS.messages(JudgeQuestion(PAIR, PairOrder.AB).texts)
 
 
