@@ -48,10 +48,10 @@ $(KERNELS_VENV): constraints.txt tests/compute/kernels/requirements.txt
 	touch $@
 
 # The oldest openai that pyproject.toml allows; .venv has the newest.
-$(JUDGE_VENV): constraints.txt tests/evals/judge/requirements.txt
+$(JUDGE_VENV): constraints.txt tests/evals/chat/requirements.txt
 	mkdir -p $(@D)
 	grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
-	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/evals/judge/requirements.txt)
+	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/evals/chat/requirements.txt)
 	touch $@
 
 $(TINY): tests/tiny.py | $(VENV)
@@ -83,7 +83,7 @@ kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpre
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
 
 judge-test: $(JUDGE_VENV)  ## the judge's client with the oldest openai that is allowed
-	$(<D)/bin/pytest -m 'extra or not extra' tests/evals/judge/test_server.py
+	$(<D)/bin/pytest -m 'extra or not extra' tests/evals/chat/test_server.py
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112

@@ -28,7 +28,9 @@ VARIABLES: Final = (
     Variable("HF_TOKEN", "Who you are, for models of the hub that are not open to all.", secret=True),
     Variable("HF_ENDPOINT", "Another hub."),
     Variable("HF_HUB_OFFLINE", "1: as --offline."),
-    Variable("OPENAI_API_KEY", "Who you are to the server of a judge (`svlm eval commentary judge`).", secret=True),
+    Variable(
+        "OPENAI_API_KEY", "Who you are to the server of a judge or a baseline (`svlm eval commentary`).", secret=True
+    ),
     Variable("NO_COLOR", "Not empty: no colours."),
     Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),
     Variable("OMP_WAIT_POLICY", "ACTIVE: threads that wait go on running. svlm makes it PASSIVE."),

@@ -92,6 +92,11 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "-m streamingvlm-7b --jobs 20 --chunk 100",
             "A new stream every 100 s, with what people said before:",
         ),
+        Example(
+            "svlm eval commentary generate --backend openai --model gpt-4o-mini --annotations score_all_clips.jsonl "
+            "--videos games -o baseline.jsonl",
+            "The baseline of the paper, a request a clip:",
+        ),
     ),
     "eval commentary judge": (
         Example(

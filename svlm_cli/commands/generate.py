@@ -15,6 +15,7 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
+from svlm_cli.commands.baseline import Backend, Jobs, ServerOptions, comment_on_clips, comment_on_events
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.panels import Panel
@@ -59,12 +60,8 @@ Videos = Annotated[
 class GenerateOptions:
     """What the two ``generate`` commands share, in the order of the help."""
 
-    streams: Annotated[
-        int,
-        typer.Option(
-            "--jobs", "-j", min=1, metavar="N", help="Streams at once, in one batch.", rich_help_panel=Panel.INPUT
-        ),
-    ] = 1
+    backend: Backend = "svlm"
+    streams: Jobs = None
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -104,7 +101,7 @@ class _OfVideos:
         Path,
         typer.Option(
             metavar="FILE.jsonl",
-            help="eval_all_metadata.jsonl of the benchmark.",
+            help="eval_all_metadata.jsonl of the benchmark; for --backend openai score_all_clips.jsonl.",
             show_default=False,
             rich_help_panel=Panel.INPUT,
         ),
@@ -128,6 +125,7 @@ class _OfVideos:
         ),
     ] = None
     asked: GenerateOptions = field(default_factory=GenerateOptions)
+    server: ServerOptions = field(default_factory=ServerOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +142,7 @@ class _OfEvents:
     videos: Videos
     output: Output
     asked: GenerateOptions = field(default_factory=GenerateOptions)
+    server: ServerOptions = field(default_factory=ServerOptions)
 
 
 @options.takes(_OfVideos)
@@ -159,6 +158,10 @@ def generate_commentary(one: _OfVideos) -> None:
     if one.chunk is not None and not (math.isfinite(one.chunk) and one.chunk >= 1):
         raise UsageError(f"--chunk {one.chunk:g} is no length for a stream.", "Give 1 s or more.")
     _refuse_places(one.videos, one.output)
+    if one.asked.backend == "openai":
+        comment_on_clips(one.asked, one.server, one.annotations, one.videos, one.output)
+        return
+    one.server.refuse()
     found = commentary_stretches(one.annotations, one.videos, start_s=start_s, chunk_s=one.chunk)
     job = _Job("commentary", one.asked, one.annotations, one.output, found, CommentaryPredictions, start_s, one.chunk)
     _generate(job)
@@ -174,6 +177,10 @@ def generate_livesports(one: _OfEvents) -> None:
     from svlm_cli.evals.generation.stretches import event_stretches
 
     _refuse_places(one.videos, one.output)
+    if one.asked.backend == "openai":
+        comment_on_events(one.asked, one.server, one.events, one.videos, one.output)
+        return
+    one.server.refuse()
     found = event_stretches(one.events, one.videos)
     _generate(_Job("livesports", one.asked, one.events, one.output, found, EventPredictions))
 
@@ -309,7 +316,7 @@ def _speak(
     asked = job.asked
     for line in introduction(asked, policy, left[0].context):
         asked.show(line)
-    streams = min(asked.streams, len(left))
+    streams = min(asked.streams or 1, len(left))
     engine = load(checkpoint, policy, asked, streams, asked.show)
     engine.open(query=asked.query).close()  # one that is too long is told now, and once
 

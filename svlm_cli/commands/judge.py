@@ -4,7 +4,6 @@ The judging is in ``evals/judge/``, the files of the benchmarks in ``evals/bench
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.messages import ExitCode, sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import add_rows, bar, table_console
@@ -21,7 +20,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
-    from svlm_cli.evals.judge.asking import Asker
+    from svlm_cli.evals.judge.asking import JudgeAsker
     from svlm_cli.evals.judge.pairs import Control, Pairs
     from svlm_cli.evals.judge.prompts import JudgePrompts
     from svlm_cli.evals.judge.questions import JudgeQuestion
@@ -76,10 +75,7 @@ class JudgeOptions:
             rich_help_panel=Panel.INPUT,
         ),
     ] = None
-    prompts: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.toml", help="Ask in other words than ours.", rich_help_panel=Panel.INPUT),
-    ] = None
+    prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
         typer.Option(
@@ -108,30 +104,12 @@ class JudgeOptions:
             metavar="MODEL", help="The model that judges, as its server calls it.", rich_help_panel=Panel.MODEL
         ),
     ] = None
-    base_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="A server of chat completions. Its key is taken from OPENAI_API_KEY.",
-            rich_help_panel=Panel.MODEL,
-        ),
-    ] = "https://api.openai.com/v1"
+    base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
     jobs: Annotated[int, typer.Option(min=1, max=256, help="Questions at once.", rich_help_panel=Panel.MEASURING)] = 8
-    tries: Annotated[
-        int, typer.Option(min=1, max=100, help="How often each is asked, at most.", rich_help_panel=Panel.MEASURING)
-    ] = 6
-    answer_timeout: Annotated[
-        float,
-        typer.Option(min=1, metavar="SECONDS", help="How long an answer may take.", rich_help_panel=Panel.MEASURING),
-    ] = 120.0
-    price_in: Annotated[
-        float | None,
-        typer.Option(min=0, help="Of a million tokens that the judge reads.", rich_help_panel=Panel.MEASURING),
-    ] = None
-    price_out: Annotated[
-        float | None,
-        typer.Option(min=0, help="Of a million tokens that it writes.", rich_help_panel=Panel.MEASURING),
-    ] = None
+    tries: chat_options.Tries = 6
+    answer_timeout: chat_options.AnswerTimeout = 120.0
+    price_in: chat_options.PriceIn = None
+    price_out: chat_options.PriceOut = None
     as_json: options.Json = False
     quiet: options.Quiet = False
 
@@ -209,9 +187,10 @@ def _judge(
     data: Path | None,
     pairs_of: "Callable[[Path, Path, Path | None, Control | None], Pairs]",
 ) -> None:
-    from svlm_cli.evals.judge.prompts import prompts_file, read_prompts
+    from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+    from svlm_cli.evals.judge.prompts import JudgePrompts
 
-    prompts, text = read_prompts(asked.prompts or prompts_file(benchmark))
+    prompts, text = read_prompts(JudgePrompts, asked.prompts or prompts_file(benchmark))
     if asked.show_prompts:
         typer.echo(text.rstrip("\n"))
         return
@@ -249,23 +228,23 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
         raise UsageError("-o is missing.", "Name a file for the votes.")
     if not asked.judge:
         raise UsageError("--judge is missing.", "Name the model that judges.")
-    for value in (asked.answer_timeout, asked.price_in or 0.0, asked.price_out or 0.0):
-        if not math.isfinite(value):
-            raise UsageError(f"{value:g} is no price and no number of seconds.", "Give a number.")
+    chat_options.require_finite(asked.answer_timeout, asked.price_in, asked.price_out)
     return asked.a, data, asked.output, asked.judge
 
 
-def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "Asker":
-    from svlm_cli.evals.judge.asking import Asker, Patience
+def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "JudgeAsker":
+    from svlm_cli.evals.chat.asking import Patience
+    from svlm_cli.evals.chat.replies import ReplyCache, default_cache
+    from svlm_cli.evals.chat.server import KEY_VARIABLE, OpenAIServer
+    from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
     from svlm_cli.evals.judge.questions import Benchmark
-    from svlm_cli.evals.judge.replies import ReplyCache, default_cache
-    from svlm_cli.evals.judge.server import KEY_VARIABLE, OpenAIServer
 
-    server = OpenAIServer(judge, asked.base_url, os.environ.get(KEY_VARIABLE, ""), timeout_s=asked.answer_timeout)
-    folder = asked.cache or default_cache()
+    key = os.environ.get(KEY_VARIABLE, "")
+    server = OpenAIServer(JUDGE, judge, asked.base_url, key, timeout_s=asked.answer_timeout)
+    folder = asked.cache or default_cache("judge")
     make_folder(folder, "Choose another --cache.")
-    seed = Benchmark(benchmark).seed
-    return Asker(server, asked.base_url, judge, prompts, ReplyCache(folder), seed, Patience(asked.tries))
+    form = JudgeForm(asked.base_url, judge, prompts, Benchmark(benchmark).seed)
+    return JudgeAsker(server, form.asked, ReplyCache(folder), seed=form.seed, patience=Patience(asked.tries))
 
 
 def _run(
@@ -280,8 +259,8 @@ def _run(
     """What the votes will say of themselves. A control stands in A's place, and A in B's."""
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.lines import fingerprint_of
+    from svlm_cli.evals.chat.server import openai_version
     from svlm_cli.evals.judge.questions import Benchmark, PairOrder
-    from svlm_cli.evals.judge.server import openai_version
     from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
 
     first = a if asked.control in (None, "same") else None
@@ -305,7 +284,7 @@ def _run(
 
 def _collect(
     questions: Sequence["JudgeQuestion"],
-    asker: "Asker",
+    asker: "JudgeAsker",
     asked: JudgeOptions,
     votes: "GrowingVotes",
     *,
@@ -326,14 +305,16 @@ def _collect(
         return collect_votes(questions, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
 
 
-def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
-    cost = spent.cost(asked.price_in, asked.price_out)
+def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
+    from svlm_cli.evals.chat.replies import cost
+
+    price = cost(spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)
     told = (
         f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
         f"{spent.cached} came from disk. {spent.tokens_in} tokens read, {spent.tokens_out} written"
     )
     if not asked.quiet:
-        typer.echo(sentence(told + ("." if cost is None else f": {cost:.4f} in all.")), err=True)
+        typer.echo(sentence(told + ("." if price is None else f": {price:.4f} in all.")), err=True)
     row: dict[str, Any] = {
         "eval": str(run.setting.benchmark),
         "output": str(output),
@@ -346,7 +327,7 @@ def _tell(spent: "Spent", asker: "Asker", run: "VoteRun", output: Path, asked: J
         "requests": asker.requests,
         "tokens_in": spent.tokens_in,
         "tokens_out": spent.tokens_out,
-        "cost": cost,
+        "cost": price,
     }
     if asked.as_json:
         typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))

@@ -17,7 +17,8 @@ from svlm_cli.commands.app import main
 from svlm_cli.evals.judge.votes import read_votes
 from tests.conftest import environment
 from tests.evals.benchmarks.miniature import event, games, prediction, write_lines
-from tests.servers.judge import JudgeOnLoopback, Trouble, malformed, serve_judge, truthful
+from tests.servers.chat import Trouble
+from tests.servers.judge import JudgeOnLoopback, malformed, serve_judge, truthful
 
 KEY = "sesame-open-1234"
 

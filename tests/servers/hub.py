@@ -1,4 +1,4 @@
-"""A model hub on loopback: folders served as repositories, with faults on request.
+"""A hub of models and data sets on loopback: folders served as repositories, with faults on request.
 
 The endpoints are those that ``snapshot_download`` uses: what a revision is, its tree, and its files with ETag, commit
 and byte ranges. There is no Xet storage: everything goes through plain HTTP. Knows nothing of what is in the files.
@@ -6,6 +6,7 @@ and byte ranges. There is no Xet storage: everything goes through plain HTTP. Kn
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-Repositories = Mapping[str, Mapping[str, Path]]  # organisation/name -> revision -> folder
+Repositories = Mapping[str, Mapping[str, Path]]
+"""``organisation/name`` of a model, or ``datasets/organisation/name``, to revision, to folder."""
+
+_API = re.compile(r"/api/(?:models/)?((?:datasets/)?[^/]+/[^/]+)/(revision|tree)/(.+)")
+_FILE = re.compile(r"/((?:datasets/)?[^/]+/[^/]+)/resolve/([^/]+)/(.+)")
 
 
 @dataclass(slots=True)
@@ -111,11 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(HTTPStatus.OK, {"Content-Length": str(len(fault.body)), **fault.headers})
             self.wfile.write(fault.body)
             return
-        parts = path.strip("/").split("/")
-        if parts[:2] == ["api", "models"] and len(parts) >= 6 and parts[4] in {"revision", "tree"}:
-            self._describe("/".join(parts[2:4]), parts[4], "/".join(parts[5:]))
-        elif len(parts) >= 5 and parts[2] == "resolve":
-            self._serve_file("/".join(parts[:2]), parts[3], "/".join(parts[4:]), fault)
+        if found := _API.fullmatch(path):
+            self._describe(*found.groups())
+        elif found := _FILE.fullmatch(path):
+            self._serve_file(found[1], found[2], found[3], fault)
         else:
             self._refuse(HTTPStatus.NOT_FOUND, "")
 

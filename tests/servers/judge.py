@@ -1,4 +1,4 @@
-"""A judge on loopback that speaks the chat-completions protocol: honest, biased, noisy, malformed, slow, failing.
+"""A judge on loopback: honest, biased, noisy or malformed; slow and failing as any server of its kind.
 
 It sees no more than a judge does, the words of a request. A text's worth is written in it: ``worth 7``; or it
 is a commentary of Endless Match, which can be read for what it tells (``match_judge.py``). The ways to judge are
@@ -11,19 +11,14 @@ Knows nothing of votes.
 
 import argparse
 import hashlib
-import json
 import re
 import signal
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from dataclasses import dataclass
 
+from tests.servers.chat import ChatOnLoopback, Messages, serving
 from tests.servers.match_judge import knows_the_match
 
 _TEXTS = re.compile(
@@ -76,7 +71,7 @@ WAYS: dict[str, Decide] = {
 }
 
 
-def decide_on(messages: Sequence[dict[str, str]], decide: Decide) -> str:
+def decide_on(messages: Messages, decide: Decide) -> str:
     """The reply to a question in our own words."""
     found = _TEXTS.search(messages[-1]["content"])
     assert found, messages
@@ -84,114 +79,18 @@ def decide_on(messages: Sequence[dict[str, str]], decide: Decide) -> str:
 
 
 @dataclass(slots=True)
-class Trouble:
-    """What to do instead of an answer, ``times`` times."""
-
-    status: int = 0  # answer with this status...
-    headers: dict[str, str] = field(default_factory=dict)
-    error: dict[str, Any] = field(default_factory=dict)  # ...and this in the body
-    cut: bool = False  # or announce a whole answer and hang up in its middle
-    finish: str = ""  # or answer with this reason for the end
-    body: bytes | None = None  # or with this
-    times: int = 1_000_000
-
-
-@dataclass(slots=True)
-class JudgeOnLoopback:
+class JudgeOnLoopback(ChatOnLoopback):
     """How it judges, how it is to fail, and what it was asked."""
 
-    decide: Decide
-    delay_s: float = 0.0
-    takes_temperature: bool = True
-    base_url: str = ""
-    troubles: list[Trouble] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
-    keys: set[str] = field(default_factory=set)
-    times_s: list[float] = field(default_factory=list)
-
-    def trouble(self) -> Trouble | None:
-        """What this request runs into."""
-        for one in self.troubles:
-            if one.times > 0:
-                one.times -= 1
-                return one
-        return None
+    decide: Decide = truthful
 
 
 @contextmanager
 def serve_judge(decide: Decide, port: int = 0) -> Iterator[JudgeOnLoopback]:
     """A running judge; without a port, on any that is free."""
-    judge = JudgeOnLoopback(decide)
-    handler = type("Handler", (_Handler,), {"judge": judge, "lock": threading.Lock()})
-    with _Server(("127.0.0.1", port), handler) as server:
-        judge.base_url = f"http://127.0.0.1:{server.server_address[1]}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        thread.start()
-        try:
-            yield judge
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that was killed is no error of this server's."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    judge: JudgeOnLoopback
-    lock: threading.Lock
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        with self.lock:
-            self.judge.requests.append(asked)
-            self.judge.times_s.append(time.monotonic())
-            self.judge.keys.add(self.headers.get("Authorization", ""))
-            trouble = self.judge.trouble()
-        if self.path != "/v1/chat/completions":
-            self._send(HTTPStatus.NOT_FOUND, {"error": {"message": "no such address"}})
-        elif not self.judge.takes_temperature and "temperature" in asked:
-            message = "Unsupported value: 'temperature' does not support 0 with this model."
-            self._send(HTTPStatus.BAD_REQUEST, {"error": {"message": message, "param": "temperature"}})
-        elif trouble is not None and trouble.status:
-            self._send(trouble.status, {"error": trouble.error}, trouble.headers)
-        else:
-            time.sleep(self.judge.delay_s)
-            self._answer(asked, trouble or Trouble())
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class gave it
-        """Tests have no use for an access log."""
-
-    def _answer(self, asked: dict[str, Any], trouble: Trouble) -> None:
-        message = {"role": "assistant", "content": decide_on(asked["messages"], self.judge.decide)}
-        completion = {
-            "id": "chatcmpl-1",
-            "object": "chat.completion",
-            "created": 1,
-            "model": asked["model"],
-            "choices": [{"index": 0, "message": message, "finish_reason": trouble.finish or "stop"}],
-            "usage": {"prompt_tokens": 100, "completion_tokens": 1, "total_tokens": 101},
-        }
-        body = json.dumps(completion).encode() if trouble.body is None else trouble.body
-        self._send(HTTPStatus.OK, body, cut=trouble.cut)
-
-    def _send(self, status: int, body: object, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self.send_response(status)
-        for name, value in {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(data)),
-            **(headers or {}),
-        }.items():
-            self.send_header(name, value)
-        self.end_headers()
-        try:
-            self.wfile.write(data[: len(data) // 2] if cut else data)
-        except OSError:  # the client has left
-            cut = True
-        self.close_connection = cut
+    judge = JudgeOnLoopback(lambda messages: decide_on(messages, judge.decide), decide=decide)
+    with serving(judge, port):
+        yield judge
 
 
 def _main() -> None:

@@ -1,18 +1,18 @@
-"""Many questions at once: threads ask, and votes are written as they come. Knows no files of data and no server."""
+"""Many questions to a judge: votes are written as they come. Knows no files of data and no server."""
 
-import queue
-import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
-from svlm_cli.core.errors import ModelError
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.judge.asking import Asker, UnansweredError
+from svlm_cli.evals.chat.asking import UnansweredError
+from svlm_cli.evals.chat.crowd import Silence, at_once
+from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker
 from svlm_cli.evals.judge.questions import JudgeQuestion, Outcome, read_reply, visible_length
 from svlm_cli.evals.judge.votes import Vote
 
-_IN_A_ROW: Final = 10  # questions without an answer: then the server is gone
 _SHOWN: Final = 200  # characters of a reply
 
 
@@ -37,16 +37,10 @@ class Spent:
             self.tokens_in += vote.tokens_in
             self.tokens_out += vote.tokens_out
 
-    def cost(self, price_in: float | None, price_out: float | None) -> float | None:
-        """Prices are for a million tokens; without both, nobody knows."""
-        if price_in is None or price_out is None:
-            return None
-        return (self.tokens_in * price_in + self.tokens_out * price_out) / 1e6
-
 
 def collect_votes(
     questions: Sequence[JudgeQuestion],
-    asker: Asker,
+    asker: JudgeAsker,
     *,
     jobs: int,
     has_ties: bool,
@@ -56,59 +50,17 @@ def collect_votes(
 
     Raises what ends it: `ModelError` if the server is of no use, or has not answered ten questions in a row.
     """
-    waiting: queue.SimpleQueue[JudgeQuestion] = queue.SimpleQueue()
-    done: queue.SimpleQueue[Vote | BaseException] = queue.SimpleQueue()
-    _fill(waiting, questions)
-    threads = [
-        threading.Thread(target=_work, args=(waiting, done, asker, has_ties), daemon=True)
-        for _ in range(min(jobs, len(questions)))
-    ]
-    for thread in threads:
-        thread.start()
-    spent, in_a_row = Spent(), 0
-    try:
-        for _ in questions:
-            vote = done.get()
-            if isinstance(vote, BaseException):
-                raise vote
+    spent, silence = Spent(), Silence(JUDGE.name, "votes and answers")
+    vote_on_it = partial(vote_on, asker=asker, has_ties=has_ties)
+    with closing(at_once(questions, vote_on_it, jobs=jobs, stop=asker.stop)) as votes:
+        for vote in votes:
             write(vote)
             spent.note(vote)
-            in_a_row = in_a_row + 1 if vote.outcome is Outcome.UNANSWERED else 0
-            if in_a_row == _IN_A_ROW:
-                raise ModelError(
-                    f"The judge's server has not answered {_IN_A_ROW} questions in a row: {vote.reply}.",
-                    "Try again later; votes and answers are kept.",
-                )
-    finally:
-        asker.stop.set()  # who waits for a server that was given up is left behind
-    for thread in threads:
-        thread.join()
+            silence.note(vote.reply if vote.outcome is Outcome.UNANSWERED else "")
     return spent
 
 
-def _fill(waiting: "queue.SimpleQueue[JudgeQuestion]", questions: Iterable[JudgeQuestion]) -> None:
-    for one in questions:
-        waiting.put(one)
-
-
-def _work(
-    waiting: "queue.SimpleQueue[JudgeQuestion]",
-    done: "queue.SimpleQueue[Vote | BaseException]",
-    asker: Asker,
-    has_ties: bool,
-) -> None:
-    try:
-        while not asker.stop.is_set():
-            try:
-                question = waiting.get_nowait()
-            except queue.Empty:
-                return
-            done.put(vote_on(question, asker, has_ties=has_ties))
-    except BaseException as error:  # noqa: BLE001  it is raised where votes are waited for
-        done.put(error)
-
-
-def vote_on(question: JudgeQuestion, asker: Asker, *, has_ties: bool) -> Vote:
+def vote_on(question: JudgeQuestion, asker: JudgeAsker, *, has_ties: bool) -> Vote:
     """One question, and what came of it."""
     pair = question.pair
     try:

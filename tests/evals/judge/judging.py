@@ -5,21 +5,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from svlm_cli.evals.benchmarks.lines import fingerprint_of
-from svlm_cli.evals.judge.asking import Asker, Patience
+from svlm_cli.evals.chat.asking import Patience
+from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.evals.judge.asking import JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.pairs import Control, commentary_pairs
-from svlm_cli.evals.judge.prompts import JudgePrompts, prompts_file, read_prompts
+from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import Benchmark, JudgedPair, JudgeQuestion, Outcome, PairOrder
-from svlm_cli.evals.judge.replies import JudgeReply, ReplyCache
 from svlm_cli.evals.judge.run import Spent, collect_votes
 from svlm_cli.evals.judge.votes import GrowingVotes, Vote, VoteRun, VoteSetting, VotesFile, read_votes
 from tests.servers.judge import Decide, decide_on
 
 ADDRESS = "http://127.0.0.1:1/v1"
-PROMPTS: JudgePrompts = read_prompts(prompts_file("commentary"))[0]
+PROMPTS: JudgePrompts = read_prompts(JudgePrompts, prompts_file("commentary"))[0]
 PAIR = JudgedPair("v0", "1000-1100", 0, "The reference.", "worth 2, a", "worth 1, b")
 IMPATIENT = Patience(tries=3, first_wait_s=0.001, longest_wait_s=0.002)
 
-Step = Callable[[], JudgeReply]
+Step = Callable[[], ChatReply]
 
 
 class Direct:
@@ -32,22 +34,24 @@ class Direct:
         self.at_once, self.most_at_once = 0, 0
         self._lock = threading.Lock()
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
+    def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
         with self._lock:
             self.asked.append(temperature)
             self.at_once += 1
             self.most_at_once = max(self.at_once, self.most_at_once)
         try:
             self.before(temperature)
-            return JudgeReply(decide_on(messages, self.decide), 100, 1)
+            return ChatReply(decide_on(messages, self.decide), 100, 1)
         finally:
             with self._lock:
                 self.at_once -= 1
 
 
-def asker(server: Direct, folder: Path, patience: Patience = IMPATIENT) -> Asker:
+def asker(server: Direct, folder: Path, patience: Patience = IMPATIENT) -> JudgeAsker:
     """Of that server, with a cache in `folder`."""
-    return Asker(server, ADDRESS, "judge-1", PROMPTS, ReplyCache(folder / "cache"), patience=patience)
+    return JudgeAsker(
+        server, JudgeForm(ADDRESS, "judge-1", PROMPTS).asked, ReplyCache(folder / "cache"), patience=patience
+    )
 
 
 def questions(count: int) -> list[JudgeQuestion]:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.evals.judge.prompts import JudgePrompts, prompts_file, read_prompts
+from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+from svlm_cli.evals.judge.prompts import JudgePrompts
 
 TEXTS = {"reference": "the {first} word", "first": "{second} $1 \\1 {nothing}", "second": "last"}
 
 
 @pytest.mark.parametrize("benchmark", ["commentary", "livesports"])
 def test_ours_can_be_asked(benchmark: str) -> None:
-    prompts, text = read_prompts(prompts_file(benchmark))
+    prompts, text = read_prompts(JudgePrompts, prompts_file(benchmark))
     system, user = prompts.messages({"reference": "1st", "first": "2nd", "second": "3rd"})
     assert (system["role"], user["role"]) == ("system", "user")
     asked = user["content"]
@@ -23,9 +24,9 @@ def test_ours_can_be_asked(benchmark: str) -> None:
 
 def test_what_counts_stands_in_the_published_order() -> None:
     """Guards the benchmark: tone before consistency, meaning before style."""
-    asked = read_prompts(prompts_file("commentary"))[0].question
+    asked = read_prompts(JudgePrompts, prompts_file("commentary"))[0].question
     assert asked.index("1. Tone and pacing") < asked.index("2. Consistency")
-    asked = read_prompts(prompts_file("livesports"))[0].question
+    asked = read_prompts(JudgePrompts, prompts_file("livesports"))[0].question
     assert asked.index("1. Meaning") < asked.index("2. Style")
 
 
@@ -58,6 +59,6 @@ def test_other_words_are_another_fingerprint() -> None:
 def test_a_file_that_cannot_be_asked_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "own.toml").write_text(text)
     with pytest.raises(UsageError) as caught:
-        read_prompts(tmp_path / "own.toml")
+        read_prompts(JudgePrompts, tmp_path / "own.toml")
     assert said in str(caught.value)
     assert "own.toml" in str(caught.value)

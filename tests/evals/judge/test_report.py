@@ -164,7 +164,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
 
 def test_judging_needs_no_torch() -> None:
     """Guards quick reports, and judging on machines that run no model."""
-    modules = ", ".join(f"svlm_cli.evals.judge.{one}" for one in ("pairs", "report", "run", "server"))
+    modules = ", ".join(f"svlm_cli.evals.{one}" for one in ("judge.pairs", "judge.report", "judge.run", "chat.server"))
     script = f"import sys\nsys.modules.update(torch=None, transformers=None)\nimport {modules}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], env=environment(), capture_output=True, text=True, check=False

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import ModelError
+from svlm_cli.evals.chat.server import AskAgainError
 from svlm_cli.evals.judge.questions import Outcome
 from svlm_cli.evals.judge.run import Spent, collect_votes
-from svlm_cli.evals.judge.server import AskAgainError
 from svlm_cli.evals.judge.votes import Vote
 from tests.evals.judge.judging import Direct, asker, questions
 from tests.servers.judge import malformed, truthful
@@ -69,8 +69,3 @@ def test_a_thread_s_error_comes_back(tmp_path: Path) -> None:
 
 def test_nothing_to_ask(tmp_path: Path) -> None:
     assert collect_votes([], asker(Direct(truthful), tmp_path), jobs=3, has_ties=False, write=print) == Spent()
-
-
-def test_what_it_costs() -> None:
-    assert Spent(tokens_in=2_000_000, tokens_out=500_000).cost(1.25, 10) == 7.5
-    assert Spent(tokens_in=1).cost(None, 10) is None

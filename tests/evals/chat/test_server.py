@@ -1,5 +1,6 @@
-"""A judge over the wire: what each answer of its server means, and that the key is in nothing that is said."""
+"""A server over the wire: what each answer of its server means, and that the key is in nothing that is said."""
 
+import base64
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,20 +9,24 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import ModelError, SvlmError, UsageError
-from svlm_cli.evals.judge.asking import Asker, Patience
-from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
-from svlm_cli.evals.judge.replies import JudgeReply, ReplyCache
-from svlm_cli.evals.judge.server import (
+from svlm_cli.evals.chat.asking import Patience
+from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.evals.chat.server import (
     AskAgainError,
+    ChatRole,
     OpenAIServer,
     TemperatureRefusedError,
     require_server,
     retry_after_s,
 )
+from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
+from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, PROMPTS
-from tests.servers.judge import JudgeOnLoopback, Trouble, serve_judge, truthful
+from tests.servers.chat import Trouble
+from tests.servers.judge import JudgeOnLoopback, serve_judge, truthful
 
 KEY = "sesame-open-1234"
+MODEL = ChatRole("The model's server", "A model is asked", "--model", most_characters=100)
 MESSAGES = PROMPTS.messages(JudgeQuestion(PAIR, PairOrder.AB).texts)
 
 
@@ -32,15 +37,15 @@ def judge() -> Iterator[JudgeOnLoopback]:
 
 
 def client(judge: JudgeOnLoopback, *, timeout_s: float = 30) -> OpenAIServer:
-    return OpenAIServer("judge-1", judge.base_url, KEY, timeout_s=timeout_s)
+    return OpenAIServer(JUDGE, "judge-1", judge.base_url, KEY, timeout_s=timeout_s)
 
 
 @pytest.mark.extra
 def test_a_question_as_it_is_sent(judge: JudgeOnLoopback) -> None:
     """Guards the protocol: temperature and seed where they are given, and not where they are not."""
     server = client(judge)
-    assert server.ask(MESSAGES, seed=42, temperature=0.0) == JudgeReply("A", 100, 1)
-    assert server.ask(MESSAGES, seed=None, temperature=None) == JudgeReply("A", 100, 1)
+    assert server.ask(MESSAGES, seed=42, temperature=0.0) == ChatReply("A", 100, 1)
+    assert server.ask(MESSAGES, seed=None, temperature=None) == ChatReply("A", 100, 1)
     first, second = judge.requests
     assert first == {"model": "judge-1", "messages": MESSAGES, "seed": 42, "temperature": 0.0}
     assert second == {"model": "judge-1", "messages": MESSAGES}
@@ -123,7 +128,8 @@ def test_a_server_is_given_the_time_it_asks_for(judge: JudgeOnLoopback, tmp_path
     """Guards Retry-After over the wire."""
     judge.troubles.append(Trouble(429, headers={"Retry-After": "1"}, times=1))
     patience = Patience(tries=2, first_wait_s=0.001, longest_wait_s=0.001)
-    one = Asker(client(judge), judge.base_url, "judge-1", PROMPTS, ReplyCache(tmp_path), patience=patience)
+    asked = JudgeForm(judge.base_url, "judge-1", PROMPTS).asked
+    one = JudgeAsker(client(judge), asked, ReplyCache(tmp_path), patience=patience)
     assert one.ask(JudgeQuestion(PAIR, PairOrder.AB)).reply.text == "A"
     first, second = judge.times_s
     assert second - first >= 1
@@ -131,7 +137,7 @@ def test_a_server_is_given_the_time_it_asks_for(judge: JudgeOnLoopback, tmp_path
 
 @pytest.mark.extra
 def test_nobody_is_there(judge: JudgeOnLoopback) -> None:
-    server = OpenAIServer("judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
+    server = OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
     with pytest.raises(AskAgainError, match="the connection to it fails"):
         server.ask(MESSAGES, seed=None, temperature=0.0)
 
@@ -139,7 +145,7 @@ def test_nobody_is_there(judge: JudgeOnLoopback) -> None:
 @pytest.mark.extra
 def test_a_key_that_cannot_be_sent() -> None:
     with pytest.raises(UsageError, match="holds what no key holds") as caught:
-        OpenAIServer("judge-1", "http://127.0.0.1:9/v1", "sesam\N{LATIN SMALL LETTER E WITH ACUTE}", timeout_s=5)
+        OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", "sesam\N{LATIN SMALL LETTER E WITH ACUTE}", timeout_s=5)
     assert "sesam" not in str(caught.value)
 
 
@@ -153,13 +159,13 @@ def test_half_a_character_is_no_trouble(judge: JudgeOnLoopback, tmp_path: Path) 
 @pytest.mark.extra
 def test_without_a_key_nothing_is_asked() -> None:
     with pytest.raises(UsageError, match="OPENAI_API_KEY is not set"):
-        OpenAIServer("judge-1", "http://127.0.0.1:9/v1", " ", timeout_s=5)
+        OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", " ", timeout_s=5)
 
 
 def test_without_the_package_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("svlm_cli.evals.judge.server.find_spec", lambda name: None)
+    monkeypatch.setattr("svlm_cli.evals.chat.server.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"openai, which is missing\. Install svlm-cli\[eval\]"):
-        OpenAIServer("judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
+        OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
 
 
 @pytest.mark.parametrize(
@@ -191,3 +197,41 @@ def test_how_long_a_server_wants_to_be_left() -> None:
     assert retry_after_s({"retry-after": format_datetime(then - timedelta(days=1), usegmt=True)}) == 0
     for nothing in ({}, {"retry-after": ""}, {"retry-after": "soon"}, {"retry-after": "-3"}, {"retry-after": "nan"}):
         assert retry_after_s(nothing) is None
+
+
+@pytest.mark.extra
+def test_pictures_arrive_as_they_were_sent(judge: JudgeOnLoopback) -> None:
+    """Guards the parts of a message against a package that knows better, in its oldest version as well."""
+    judge.answer = lambda messages: "A shot."
+    url = f"data:image/jpeg;base64,{base64.b64encode(bytes(range(256))).decode()}"
+    parts = [{"type": "text", "text": "What is seen?"}, *[{"type": "image_url", "image_url": {"url": url}}] * 60]
+    messages: list[Message] = [{"role": "system", "content": "Speak."}, {"role": "user", "content": parts}]
+    server = OpenAIServer(MODEL, "model-1", judge.base_url, KEY, timeout_s=30)
+    assert server.ask(messages, seed=None, temperature=0.7) == ChatReply("A shot.", 100, 1)
+    assert judge.requests == [{"model": "model-1", "messages": messages, "temperature": 0.7}]
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize("trouble", [Trouble(finish="content_filter"), Trouble(refusal="I cannot help with that.")])
+def test_a_refusal_is_told_apart(judge: JudgeOnLoopback, trouble: Trouble) -> None:
+    """Guards the baseline: what a filter left of an answer is no commentary."""
+    assert not client(judge).ask(MESSAGES, seed=None, temperature=0.0).refused
+    judge.troubles.append(trouble)
+    assert client(judge).ask(MESSAGES, seed=None, temperature=0.0).refused
+
+
+@pytest.mark.extra
+def test_what_was_cut_off_was_paid_for(judge: JudgeOnLoopback) -> None:
+    judge.troubles.append(Trouble(finish="length"))
+    with pytest.raises(AskAgainError) as caught:
+        client(judge).ask(MESSAGES, seed=None, temperature=0.0)
+    assert caught.value.tokens == (100, 1)
+
+
+@pytest.mark.extra
+def test_a_sentence_names_who_was_asked(judge: JudgeOnLoopback) -> None:
+    """Guards against advice about an option that the command does not have."""
+    judge.troubles.append(Trouble(404))
+    server = OpenAIServer(MODEL, "model-1", judge.base_url, KEY, timeout_s=30)
+    with pytest.raises(ModelError, match=r"The model's server knows no model model-1.* Correct --model or --base-url"):
+        server.ask(MESSAGES, seed=None, temperature=0.7)

@@ -1,10 +1,11 @@
-"""A judge behind the chat-completions protocol, asked once by the package ``openai``, which is imported here alone.
+"""A model behind the chat-completions protocol, asked once by the package ``openai``, which is imported here alone.
 
-What the server says goes into sentences without the key. Knows neither prompts nor votes, and does not ask twice.
+What the server says goes into sentences without the key. Knows not what it is asked for, and does not ask twice.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.logins import is_readable
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.judge.replies import MOST_REPLY, JudgeReply
+from svlm_cli.evals.chat.replies import ChatReply, Message
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -28,12 +29,26 @@ _KEY_LIKE: Final = re.compile(r"\bsk-[\w*.-]+")
 _SHOWN: Final = 200  # characters of what a server says
 
 
-class AskAgainError(Exception):
-    """No answer yet; the same question may be answered later. Says why, a sentence without its end."""
+@dataclass(frozen=True, slots=True)
+class ChatRole:
+    """What sentences call who is asked, and how much of an answer is kept."""
 
-    def __init__(self, why: str, retry_after_s: float | None = None) -> None:
+    name: str  # of its server, as a sentence begins with it
+    asked: str  # as in "A judge is asked"
+    option: str  # that names the model
+    most_characters: int
+
+
+class AskAgainError(Exception):
+    """No answer yet; the same question may be answered later. Says why, a sentence without its end.
+
+    `tokens` were read and written for it all the same.
+    """
+
+    def __init__(self, why: str, retry_after_s: float | None = None, tokens: tuple[int, int] = (0, 0)) -> None:
         super().__init__(why)
         self.retry_after_s = retry_after_s
+        self.tokens = tokens
 
 
 class TemperatureRefusedError(Exception):
@@ -43,7 +58,7 @@ class TemperatureRefusedError(Exception):
 class ChatServer(Protocol):
     """Whoever answers."""
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
+    def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
         """One question, once. Raises `AskAgainError`, `TemperatureRefusedError`, or `ModelError`, which is final."""
         ...
 
@@ -51,8 +66,8 @@ class ChatServer(Protocol):
 class OpenAIServer:
     """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it."""
 
-    def __init__(self, judge: str, base_url: str, key: str, *, timeout_s: float) -> None:
-        require_openai()
+    def __init__(self, role: ChatRole, model: str, base_url: str, key: str, *, timeout_s: float) -> None:
+        require_openai(role.asked)
         require_server(base_url)
         if not key.strip():
             raise UsageError(
@@ -62,11 +77,12 @@ class OpenAIServer:
             raise UsageError(f"{KEY_VARIABLE} holds what no key holds.", "Correct it.")
         from openai import OpenAI
 
-        self._judge = judge
+        self._role = role
+        self._model = model
         self._key = key.strip()
         self._client = OpenAI(api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=0)
 
-    def ask(self, messages: Sequence[dict[str, str]], *, seed: int | None, temperature: float | None) -> JudgeReply:
+    def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
         """One question, once."""
         from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
 
@@ -74,7 +90,7 @@ class OpenAIServer:
         given = {name: value for name, value in options.items() if value is not None}
         asked: Any = [*messages]  # the package has a type of its own for each role
         try:
-            completion = self._client.chat.completions.create(model=self._judge, messages=asked, **given)
+            completion = self._client.chat.completions.create(model=self._model, messages=asked, **given)
         except APITimeoutError:
             raise AskAgainError("it takes too long") from None
         except APIConnectionError as error:
@@ -86,18 +102,20 @@ class OpenAIServer:
             raise AskAgainError("its answer is cut off or no chat completion") from None
         return self._reply(completion)
 
-    def _reply(self, completion: Any) -> JudgeReply:
+    def _reply(self, completion: Any) -> ChatReply:
         """What the server means to be a completion may be anything."""
         try:
             choice = completion.choices[0]
             text, finish = choice.message.content, choice.finish_reason
         except (AttributeError, IndexError, TypeError):
             raise AskAgainError("its answer is no chat completion") from None
-        if finish == "length":
-            raise AskAgainError("its answer is cut off")
         usage = getattr(completion, "usage", None)
+        tokens = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+        if finish == "length":
+            raise AskAgainError("its answer is cut off", tokens=tokens)
+        refused = finish == "content_filter" or bool(getattr(choice.message, "refusal", None))
         said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
-        return JudgeReply(said[:MOST_REPLY], _count(usage, "prompt_tokens"), _count(usage, "completion_tokens"))
+        return ChatReply(said[: self._role.most_characters], *tokens, refused)
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
         status, body = error.status_code, error.body
@@ -107,26 +125,26 @@ class OpenAIServer:
         if temperature is not None and status in _TELLS_OF_TEMPERATURE and about_temperature:
             return TemperatureRefusedError()
         if error.code == "insufficient_quota":
-            return ModelError("The judge's server says that your quota is used up.", "See what your account allows.")
+            return ModelError(f"{self._role.name} says that your quota is used up.", "See what your account allows.")
         if status in _AGAIN_LATER or status >= _FIRST_OF_SERVER_ERRORS:
             return AskAgainError(f"it answers with status {status}", retry_after_s(error.response.headers))
         if status == 401:
-            return ModelError("The judge's server does not accept the key.", f"Correct {KEY_VARIABLE}.")
+            return ModelError(f"{self._role.name} does not accept the key.", f"Correct {KEY_VARIABLE}.")
         if status == 404:
             return ModelError(
-                f"The judge's server knows no model {presentable(self._judge)}, or is not at this address.",
-                "Correct --judge or --base-url.",
+                f"{self._role.name} knows no model {presentable(self._model)}, or is not at this address.",
+                f"Correct {self._role.option} or --base-url.",
             )
-        return ModelError(f"The judge's server refuses the question (status {status}): {said.rstrip('.')}.")
+        return ModelError(f"{self._role.name} refuses the question (status {status}): {said.rstrip('.')}.")
 
     def _presentable(self, said: str) -> str:
         return presentable(_KEY_LIKE.sub("...", said.replace(self._key, "...")))[:_SHOWN]
 
 
-def require_openai() -> None:
+def require_openai(asked: str) -> None:
     """`UsageError` where the package is missing."""
     if find_spec("openai") is None:
-        raise UsageError("A judge is asked by the package openai, which is missing.", "Install svlm-cli[eval].")
+        raise UsageError(f"{asked} by the package openai, which is missing.", "Install svlm-cli[eval].")
 
 
 def require_server(base_url: str) -> None:

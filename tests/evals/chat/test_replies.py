@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import OutputError
-from svlm_cli.evals.judge.replies import Asked, JudgeReply, ReplyCache, default_cache
+from svlm_cli.evals.chat.replies import ChatReply, ReplyCache, cost, default_cache
+from svlm_cli.evals.judge.asking import AskedJudge
 
-ASKED = Asked("http://x/v1", "judge-1", [{"role": "user", "content": "Which?"}], ("r", "a", "b"), "ab", None, 0.0)
-REPLY = JudgeReply("A\u2028.", 100, 1)
+ASKED = AskedJudge("http://x/v1", "judge-1", [{"role": "user", "content": "Which?"}], ("r", "a", "b"), "ab", None, 0.0)
+REPLY = ChatReply("A\u2028.", 100, 1)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_the_first_reply_stays(tmp_path: Path) -> None:
     cache = ReplyCache(tmp_path)
     assert cache.get(ASKED.key) is None
     assert cache.put(ASKED.key, REPLY) == REPLY
-    assert ReplyCache(tmp_path).put(ASKED.key, JudgeReply("B")) == REPLY
+    assert ReplyCache(tmp_path).put(ASKED.key, ChatReply("B")) == REPLY
     assert ReplyCache(tmp_path).get(ASKED.key) == REPLY
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [f"{ASKED.key}.json"]
 
@@ -51,8 +52,8 @@ def test_a_file_that_cannot_be_read_is_no_reply(tmp_path: Path, broken: str) -> 
     (path,) = (path for path in tmp_path.rglob("*") if path.is_file())
     path.write_text(broken)
     assert cache.get(ASKED.key) is None
-    assert cache.put(ASKED.key, JudgeReply("B")) == JudgeReply("B")
-    assert cache.get(ASKED.key) == JudgeReply("B")
+    assert cache.put(ASKED.key, ChatReply("B")) == ChatReply("B")
+    assert cache.get(ASKED.key) == ChatReply("B")
 
 
 def test_many_at_once_agree(tmp_path: Path) -> None:
@@ -61,9 +62,7 @@ def test_many_at_once_agree(tmp_path: Path) -> None:
     for number in range(20):
         asked = replace(ASKED, judge=f"judge-{number}")
         with ThreadPoolExecutor(len(caches)) as pool:
-            found = set(
-                pool.map(lambda one, key=asked.key: one[1].put(key, JudgeReply(str(one[0]))), enumerate(caches))
-            )
+            found = set(pool.map(lambda one, key=asked.key: one[1].put(key, ChatReply(str(one[0]))), enumerate(caches)))
         assert found == {ReplyCache(tmp_path).get(asked.key)}
 
 
@@ -75,6 +74,11 @@ def test_a_place_that_cannot_be_written_to(tmp_path: Path) -> None:
 
 def test_where_replies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert default_cache() == Path("/somewhere/svlm/judge")
+    assert default_cache("judge") == Path("/somewhere/svlm/judge")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert default_cache() == Path("~/.cache/svlm/judge").expanduser()
+    assert default_cache("judge") == Path("~/.cache/svlm/judge").expanduser()
+
+
+def test_what_it_costs() -> None:
+    assert cost(2_000_000, 500_000, 1.25, 10) == 7.5
+    assert cost(1, 0, None, 10) is None

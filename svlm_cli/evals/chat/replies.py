@@ -1,52 +1,42 @@
-"""Replies of a judge on disk: what was answered once is not asked again, by no run.
+"""Replies of a server on disk: what was answered once is not asked again, by no run.
 
 A file a reply, named by a hash of all that was asked. Each appears whole, and the first one stays, so that runs may
-share a folder. No text that was judged and no key is in it. Knows no server.
+share a folder. Nothing that was sent and no key is in it. Knows no server.
 """
 
-import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from svlm_cli.checkpoints import toml
 from svlm_cli.checkpoints.reading import UnreadableError, read_json
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.locked import write_error
 
-MOST_REPLY: Final = 2000  # characters: what is longer is no letter
+Message = Mapping[str, Any]
+"""One of a chat, as the protocol has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeReply:
-    """What a judge's server answered."""
+class ChatReply:
+    """What a server answered."""
 
     text: str
     tokens_in: int = 0
     tokens_out: int = 0
+    refused: bool = False  # by the model, or by a filter behind it
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """All that decides a reply: two of these that are alike are one question."""
-
-    server: str
-    judge: str
-    messages: Sequence[dict[str, str]]
-    texts: Sequence[str]  # reference, A, B; the messages hold them in some form
-    order: str
-    seed: int | None
-    temperature: float | None
-
-    @property
-    def key(self) -> str:
-        """Its SHA-256."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+def cost(tokens_in: int, tokens_out: int, price_in: float | None, price_out: float | None) -> float | None:
+    """Prices are for a million tokens; without both, nobody knows."""
+    if price_in is None or price_out is None:
+        return None
+    return (tokens_in * price_in + tokens_out * price_out) / 1e6
 
 
 class ReplyCache:
@@ -55,16 +45,16 @@ class ReplyCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, key: str) -> JudgeReply | None:
+    def get(self, key: str) -> ChatReply | None:
         """The reply, if there is one that can be read."""
         try:
             row = {"text": None, **read_json(self._path(key))}  # which is no text: it has to be there
-            reply: JudgeReply = toml.Document(key, InputError, ()).value(JudgeReply, row, "")
+            reply: ChatReply = toml.Document(key, InputError, ()).value(ChatReply, row, "")
         except (UnreadableError, InputError):
             return None
         return reply
 
-    def put(self, key: str, reply: JudgeReply) -> JudgeReply:
+    def put(self, key: str, reply: ChatReply) -> ChatReply:
         """Keeps it. Returns the one that is kept: another run may have been quicker."""
         path = self._path(key)
         row: dict[str, Any] = asdict(reply)
@@ -96,8 +86,8 @@ class ReplyCache:
         return self._folder / key[:2] / f"{key}.json"
 
 
-def default_cache() -> Path:
+def default_cache(name: str) -> Path:
     """In the user's folder for such things."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(named) if named.startswith("/") else Path(os.path.expanduser("~/.cache"))  # noqa: PTH111  never raises
-    return base / "svlm" / "judge"
+    return base / "svlm" / name

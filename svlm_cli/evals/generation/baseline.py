@@ -1,0 +1,206 @@
+"""A baseline that takes no video: a model behind chat completions, one request a clip, a few pictures and words in it.
+
+What it answers is what it said of the clip; what is empty, cut off or refused is no commentary, and is told. Knows no
+file of predictions.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.text import plain_text, says_something
+from svlm_cli.evals.chat.asking import Asker, Patience, UnansweredError
+from svlm_cli.evals.chat.crowd import Silence, at_once
+from svlm_cli.evals.chat.prompts import ChatPrompts
+from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.evals.chat.server import ChatRole, ChatServer
+from svlm_cli.evals.generation.journal import Round
+from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
+from svlm_cli.evals.generation.predictions import Predictions
+from svlm_cli.evals.generation.stretches import Stretch
+
+BASELINE: Final = ChatRole(
+    "The model's server", "A model elsewhere is asked", "--model", most_characters=32_000
+)  # four times what is judged of a clip
+TEMPERATURE: Final = 0.7
+_UNKNOWN: Final = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselinePrompts(ChatPrompts):
+    """The words that go with the pictures."""
+
+    placeholders: ClassVar[tuple[str, ...]] = ("title", "context", "seconds", "pictures", "every")
+
+
+class ClipOutcome(StrEnum):
+    """What came of a clip."""
+
+    SPOKEN = "spoken"
+    EMPTY = "empty"  # an answer in which nothing is said
+    REFUSED = "refused"  # by the model, or by a filter behind it
+    UNANSWERED = "unanswered"  # or cut off, however often it was asked
+    UNREADABLE = "unreadable"  # its pictures
+
+
+@dataclass(frozen=True, slots=True)
+class ClipComment:
+    """What was said of a clip, one line; or why nothing was, a sentence without its end."""
+
+    stretch: Stretch
+    outcome: ClipOutcome
+    said: str
+    reply: ChatReply = field(default_factory=lambda: ChatReply(""))
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedModel:
+    """All that decides a reply: two of these that are alike are one question."""
+
+    server: str
+    model: str
+    messages: Sequence[Message]
+    seed: int | None
+    temperature: float | None
+
+    @property
+    def key(self) -> str:
+        """Its SHA-256."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class PicturedClip:
+    """A clip as it is shown."""
+
+    stretch: Stretch
+    pictures: tuple[bytes, ...]
+
+
+BaselineAsker = Asker[PicturedClip]
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineForm:
+    """One model, the words that it is asked in, and how clips are shown to it."""
+
+    address: str
+    model: str
+    prompts: BaselinePrompts
+    sampling: Sampling = field(default_factory=Sampling)
+    seed: int | None = None
+
+    def asked(self, clip: PicturedClip, temperature: float | None) -> AskedModel:
+        """A question to it."""
+        return AskedModel(self.address, self.model, self._messages(clip), self.seed, temperature)
+
+    def _messages(self, clip: PicturedClip) -> list[Message]:
+        stretch = clip.stretch
+        length_s = stretch.end_s - stretch.start_s
+        *system, user = self.prompts.messages(
+            {
+                "title": stretch.title.strip() or _UNKNOWN,
+                "context": stretch.context.strip() or _UNKNOWN,
+                "seconds": f"{length_s:g}",
+                "pictures": str(len(clip.pictures)),
+                "every": f"{length_s / len(clip.pictures):.2g}",
+            }
+        )
+        parts = [{"type": "text", "text": user["content"]}, *map(_picture_part, clip.pictures)]
+        return [*system, {"role": "user", "content": parts}]
+
+
+def _picture_part(jpeg: bytes) -> dict[str, Any]:
+    url = f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def baseline_asker(
+    server: ChatServer, form: BaselineForm, cache: ReplyCache, *, temperature: float, patience: Patience
+) -> BaselineAsker:
+    """Who asks for comments. What is no commentary is not kept, so the next run asks anew."""
+    return BaselineAsker(
+        server, form.asked, cache, temperature=temperature, seed=form.seed, patience=patience, is_kept=_is_commentary
+    )
+
+
+def _is_commentary(reply: ChatReply) -> bool:
+    return not reply.refused and says_something(reply.text)
+
+
+def comments(
+    stretches: Sequence[Stretch], asker: BaselineAsker, sampling: Sampling, *, jobs: int
+) -> Generator[ClipComment, None, None]:
+    """On each clip, as they come, `jobs` at once.
+
+    Raises what ends it: `ModelError` if the server is of no use, or has not answered ten questions in a row.
+    """
+    silence = Silence(BASELINE.name, "predictions and answers")
+    work = partial(comment_on, asker=asker, sampling=sampling)
+    with closing(at_once(stretches, work, jobs=jobs, stop=asker.stop)) as found:
+        for one in found:
+            yield one
+            if one.outcome is not ClipOutcome.UNREADABLE:
+                silence.note(one.said if one.outcome is ClipOutcome.UNANSWERED else "")
+
+
+def comment_on(stretch: Stretch, asker: BaselineAsker, sampling: Sampling) -> ClipComment:
+    """One clip, and what came of it."""
+    try:
+        pictures = sample_pictures(stretch.path, stretch.start_s, stretch.end_s, sampling)
+        answered = asker.ask(PicturedClip(stretch, pictures))
+    except InputError as error:
+        return ClipComment(stretch, ClipOutcome.UNREADABLE, str(error).rstrip("."))
+    except UnansweredError as error:
+        return ClipComment(stretch, ClipOutcome.UNANSWERED, str(error))
+    reply = answered.reply
+    if _is_commentary(reply):
+        said = " ".join(plain_text(reply.text).split())
+        return ClipComment(stretch, ClipOutcome.SPOKEN, said, reply, answered.cached)
+    outcome = ClipOutcome.REFUSED if reply.refused else ClipOutcome.EMPTY
+    why = "it refuses to answer" if reply.refused else "its answer is empty"
+    return ClipComment(stretch, outcome, why, reply, answered.cached)
+
+
+def write_comment(one: ClipComment, predictions: Predictions) -> None:
+    """What was said of a clip, as one round that lasts as long as the clip. Raises `OutputError`."""
+    stretch = one.stretch
+    prediction = predictions.begin(stretch)
+    prediction.add(Round(stretch.start_s, stretch.end_s, one.said, ()))
+    prediction.finish(stretch.end_s)
+
+
+@dataclass(slots=True)
+class BaselineSpent:
+    """What a run has done, and what it took."""
+
+    outcomes: dict[ClipOutcome, int] = field(default_factory=lambda: dict.fromkeys(ClipOutcome, 0))
+    cached: int = 0
+    tokens_in: int = 0  # of this run's own requests, those in vain too
+    tokens_out: int = 0
+
+    def note(self, one: ClipComment) -> None:
+        """One more."""
+        self.outcomes[one.outcome] += 1
+        self.cached += one.cached
+        if not one.cached:
+            self.tokens_in += one.reply.tokens_in
+            self.tokens_out += one.reply.tokens_out
+
+    def note_lost(self, asker: BaselineAsker) -> None:
+        """What was paid for answers that were cut off."""
+        self.tokens_in += asker.lost_in
+        self.tokens_out += asker.lost_out
+
+    @property
+    def failed(self) -> int:
+        """Clips without a commentary."""
+        return sum(count for outcome, count in self.outcomes.items() if outcome is not ClipOutcome.SPOKEN)
