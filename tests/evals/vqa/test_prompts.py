@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Cue
 from svlm_cli.evals.benchmarks.vqa import AnswerKind
-from svlm_cli.evals.judge.prompts import prompts_file
+from svlm_cli.evals.chat.prompts import prompts_file
 from svlm_cli.evals.vqa.prompts import VqaPrompts, read_vqa_prompts
 from tests.evals.vqa.asked import CHOICE, COUNT, PROACTIVE, STEP
 
