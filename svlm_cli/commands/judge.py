@@ -260,6 +260,7 @@ def _run(
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.lines import fingerprint_of
     from svlm_cli.evals.chat.server import openai_version
+    from svlm_cli.evals.generation.setting import made_by
     from svlm_cli.evals.judge.questions import Benchmark, PairOrder
     from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
 
@@ -278,7 +279,16 @@ def _run(
     first_name = str(asked.control) if first is None else first.name
     questions = len(found.pairs) * len(PairOrder)
     return VoteRun(
-        setting, data.name, first_name, second.name, questions, found.left_out, __version__, openai_version()
+        setting,
+        data.name,
+        first_name,
+        second.name,
+        "" if first is None else made_by(first),
+        made_by(second),
+        questions,
+        found.left_out,
+        __version__,
+        openai_version(),
     )
 
 

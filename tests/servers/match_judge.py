@@ -3,7 +3,8 @@
 It reads, from the words alone, what each text says: events (kind and team) and scores, one after the other. A text is
 worth the F1 of the longest common subsequence of that and what the reference says: what is left out, made up, of the
 other team or in another order costs. Of two that are worth the same, the one whose number of words is nearer to the
-reference's wins, then the one that comes first in the alphabet; so the place decides only between equal texts.
+reference's wins, then the one that comes first in the alphabet; so the place decides only between texts of the same
+words.
 """
 
 from collections.abc import Hashable, Sequence
@@ -46,4 +47,5 @@ def common(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:
 
 def _rank(text: str, reference: str) -> tuple[float, int, str]:
     """The lowest wins."""
-    return -worth(text, reference), abs(len(text.split()) - len(reference.split())), text
+    words = text.split()
+    return -worth(text, reference), abs(len(words) - len(reference.split())), " ".join(words)

@@ -3,6 +3,7 @@
 Knows neither engine nor server: what is compared, whoever generates decides.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -41,6 +42,18 @@ class StreamSetting:
         return asdict(self)
 
 
+def made_by(predictions: Path) -> str:
+    """The model that made them, and the SHA-256 of its setting; nothing where no file beside them says so."""
+    made = RunFile(predictions)
+    if not made.path.exists():
+        return ""
+    setting = made.setting()
+    told = [plain_text(str(setting[key])) for key in ("model", "model_files", "server") if setting.get(key)]
+    decisive = {key: value for key, value in setting.items() if key != _TOLD_ALONE}
+    digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+    return ", ".join([*told, f"setting {digest}"])
+
+
 class RunFile:
     """``PRED.jsonl.run.json``: a setting, and which videos ended before their annotations do."""
 
@@ -67,6 +80,11 @@ class RunFile:
             raise OutputExistsError(f"{name} exists already, and nothing says by what it was made.", _WAY_OUT)
         self._setting = wanted
         self._write()
+
+    def setting(self) -> Mapping[str, Any]:
+        """By which they were made. Raises `InputError`."""
+        self._read()
+        return self._setting
 
     def end(self, video: str, at_s: float) -> None:
         """The video ends there. Raises `OutputError`."""

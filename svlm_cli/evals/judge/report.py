@@ -71,8 +71,18 @@ class Judged:
         won = self.count(Outcome.A)
         return {
             "control": last.setting.control or None,
-            "a": {"name": last.a_name, "sha256": last.setting.a or None, "characters": a},
-            "b": {"name": last.b_name, "sha256": last.setting.b or None, "characters": b},
+            "a": {
+                "name": last.a_name,
+                "sha256": last.setting.a or None,
+                "made_by": last.a_made_by or None,
+                "characters": a,
+            },
+            "b": {
+                "name": last.b_name,
+                "sha256": last.setting.b or None,
+                "made_by": last.b_made_by or None,
+                "characters": b,
+            },
             "data": {"name": last.data_name, "sha256": last.setting.data},
             "judge": {
                 "model": last.setting.judge,

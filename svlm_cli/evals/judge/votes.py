@@ -44,6 +44,8 @@ class VoteRun:
     data_name: str
     a_name: str
     b_name: str
+    a_made_by: str  # model and setting, as a file beside it says; nothing if nobody knows
+    b_made_by: str
     questions: Annotated[int, Within(0, _MOST)]  # that there are in all
     left_out: Annotated[
         int, Within(0, _MOST)

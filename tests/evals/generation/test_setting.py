@@ -7,7 +7,7 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputExistsError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.evals.generation.setting import RunFile, StreamSetting
+from svlm_cli.evals.generation.setting import RunFile, StreamSetting, made_by
 
 SETTING = StreamSetting("commentary", "mini", "ab", "float32", StreamPolicy(), "Comment", 0, "cd", 1000.0, None)
 
@@ -54,3 +54,21 @@ def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jsonl.run.json").write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"a\.jsonl\.run\.json is no file of svlm's, or damaged"):
         RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
+
+
+def test_a_report_can_say_what_predictions_were_made_by(tmp_path: Path) -> None:
+    """Guards two files that look alike: of another seed, of another model, of the same model under another name."""
+    told = {}
+    for name, setting in {
+        "a": SETTING,
+        "seed": replace(SETTING, seed=1),
+        "files": replace(SETTING, model_files="cd"),
+        "name": replace(SETTING, model="other\x1b"),
+    }.items():
+        RunFile(tmp_path / name).begin(setting.to_json())
+        told[name] = made_by(tmp_path / name)
+    assert told["a"].startswith("mini, ab, setting ")
+    assert told["name"].split(", ")[1:] == told["a"].split(", ")[1:]
+    assert len({one.split()[-1] for one in told.values()}) == 3
+    assert "\x1b" not in told["name"]
+    assert made_by(tmp_path / "unknown") == ""

@@ -95,7 +95,9 @@ def vote_run(
 ) -> VoteRun:
     """What a call says of itself."""
     setting = VoteSetting(benchmark, control, judge, ADDRESS, PROMPTS.fingerprint, data, a, b)
-    return VoteRun(setting, "clips.jsonl", control or "a.jsonl", "b.jsonl", questions, 0, version, "3.0.0")
+    return VoteRun(
+        setting, "clips.jsonl", control or "a.jsonl", "b.jsonl", "", "a model", questions, 0, version, "3.0.0"
+    )
 
 
 def vote(

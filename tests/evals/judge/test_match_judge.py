@@ -72,6 +72,13 @@ def test_the_place_decides_nothing(better: str, worse: str) -> None:
     assert knows_the_match(worse, better, REFERENCE) == "B"
 
 
+def test_texts_of_the_same_words_are_equal() -> None:
+    """Guards a commentary, joined by blanks, beside the reference's lines: the place decides, and that shows."""
+    joined = " ".join(REFERENCE.split())
+    assert joined != REFERENCE
+    assert knows_the_match(joined, REFERENCE, REFERENCE) == knows_the_match(REFERENCE, joined, REFERENCE) == "A"
+
+
 def longest(one: list[str], other: list[str]) -> int:
     """The slow twin: every subsequence of one, the longest first."""
     for size in range(len(one), 0, -1):

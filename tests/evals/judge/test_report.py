@@ -113,6 +113,7 @@ def test_a_report_says_what_it_is_of(tmp_path: Path) -> None:
     names = ("score_all_clips.jsonl", "a.jsonl", "b.jsonl")
     hashes = [fingerprint_of(tmp_path / name) for name in names]
     assert [row["data"]["sha256"], row["a"]["sha256"], row["b"]["sha256"]] == hashes
+    assert [row["a"]["made_by"], row["b"]["made_by"]] == [None, "a model"]
     assert len(row["judge"]["prompts_sha256"]) == 64
     assert row["judge"]["model"] == "judge-1"
     assert row["versions"] == {"svlm": ["0.1.0"], "openai": ["3.0.0"]}
