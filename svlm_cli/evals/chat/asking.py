@@ -3,11 +3,13 @@
 Knows no protocol and no question: the server is handed in, and what makes a chat of a question.
 """
 
+import hashlib
+import json
 import random
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Generic, Protocol, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Final, Generic, TypeVar
 
 from svlm_cli.core.errors import ModelError
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
@@ -38,18 +40,20 @@ class UnansweredError(Exception):
     """All tries are used up. Says why the last one failed, a sentence without its end."""
 
 
-class AskedChat(Protocol):
-    """A question as it is sent."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedChat:
+    """A question as it is sent. Kinds of questions add whatever else decides the reply: two that are alike are one."""
 
-    @property
-    def messages(self) -> Sequence[Message]:
-        """The chat so far."""
-        ...
+    server: str
+    model: str
+    messages: Sequence[Message]
+    seed: int | None
+    temperature: float | None
 
     @property
     def key(self) -> str:
-        """A hash of all that decides the reply."""
-        ...
+        """The SHA-256 of all that decides the reply."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,16 @@ file of predictions.
 """
 
 import base64
-import hashlib
-import json
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar, Final
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text, says_something
-from svlm_cli.evals.chat.asking import Asker, Patience, UnansweredError
+from svlm_cli.evals.chat.asking import AskedChat, Asker, Patience, UnansweredError
 from svlm_cli.evals.chat.crowd import Silence, at_once
 from svlm_cli.evals.chat.prompts import ChatPrompts
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
@@ -62,22 +60,6 @@ class ClipComment:
 
 
 @dataclass(frozen=True, slots=True)
-class AskedModel:
-    """All that decides a reply: two of these that are alike are one question."""
-
-    server: str
-    model: str
-    messages: Sequence[Message]
-    seed: int | None
-    temperature: float | None
-
-    @property
-    def key(self) -> str:
-        """Its SHA-256."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class PicturedClip:
     """A clip as it is shown."""
 
@@ -98,9 +80,15 @@ class BaselineForm:
     sampling: Sampling = field(default_factory=Sampling)
     seed: int | None = None
 
-    def asked(self, clip: PicturedClip, temperature: float | None) -> AskedModel:
+    def asked(self, clip: PicturedClip, temperature: float | None) -> AskedChat:
         """A question to it."""
-        return AskedModel(self.address, self.model, self._messages(clip), self.seed, temperature)
+        return AskedChat(
+            server=self.address,
+            model=self.model,
+            messages=self._messages(clip),
+            seed=self.seed,
+            temperature=temperature,
+        )
 
     def _messages(self, clip: PicturedClip) -> list[Message]:
         stretch = clip.stretch

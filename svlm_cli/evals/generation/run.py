@@ -25,7 +25,9 @@ from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.sources.files import FrameStream, open_frames
 from svlm_cli.sources.sequential import Reading
 
-SNAPSHOT_S: Final = 180.0  # of wall time, from those of all streams to the next ones; of the 7B one takes half a gigabyte
+SNAPSHOT_S: Final = (
+    180.0  # of wall time, from those of all streams to the next ones; of the 7B one takes half a gigabyte
+)
 SNAPSHOT_SHARE: Final = 0.02  # of the time may be spent on them: where the disk is slow, they are rarer
 NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
 

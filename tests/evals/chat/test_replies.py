@@ -11,7 +11,15 @@ from svlm_cli.core.errors import OutputError
 from svlm_cli.evals.chat.replies import ChatReply, ReplyCache, cost, default_cache
 from svlm_cli.evals.judge.asking import AskedJudge
 
-ASKED = AskedJudge("http://x/v1", "judge-1", [{"role": "user", "content": "Which?"}], ("r", "a", "b"), "ab", None, 0.0)
+ASKED = AskedJudge(
+    server="http://x/v1",
+    model="judge-1",
+    messages=[{"role": "user", "content": "Which?"}],
+    seed=None,
+    temperature=0.0,
+    texts=("r", "a", "b"),
+    order="ab",
+)
 REPLY = ChatReply("A\u2028.", 100, 1)
 
 
@@ -19,7 +27,7 @@ REPLY = ChatReply("A\u2028.", 100, 1)
     "change",
     [
         {"server": "http://y/v1"},
-        {"judge": "judge-2"},
+        {"model": "judge-2"},
         {"messages": [{"role": "user", "content": "Which one?"}]},
         {"texts": ("r", "b", "a")},
         {"texts": ("s", "a", "b")},
@@ -60,7 +68,7 @@ def test_many_at_once_agree(tmp_path: Path) -> None:
     """Guards runs that share a folder: whoever comes second takes the first one's reply, and never half of it."""
     caches = [ReplyCache(tmp_path) for _ in range(16)]
     for number in range(20):
-        asked = replace(ASKED, judge=f"judge-{number}")
+        asked = replace(ASKED, model=f"judge-{number}")
         with ThreadPoolExecutor(len(caches)) as pool:
             found = set(pool.map(lambda one, key=asked.key: one[1].put(key, ChatReply(str(one[0]))), enumerate(caches)))
         assert found == {ReplyCache(tmp_path).get(asked.key)}
