@@ -42,9 +42,10 @@ where those do, the intervals of names, scores or speaking. An order of the pape
 apart here is *not reproduced*. Times of rounds are compared by the medians of their minutes. Win rates, and rates in %,
 that differ by less than {LEVEL_POINTS:g} point are taken for a tie.
 
-How the models were trained, that of `no-overlap` from the same base as the other, is in [Experiments](experiments.md).
-The row `window` restarts with the context and the model's own last words. The paper's restarts with what the human
-commentator had said, which no live stream has."""
+The same comparisons by votes, in the files of the paper's benchmark, are in [Judged](judged.md). How the models were
+trained, that of `no-overlap` from the same base as the other, is in [Experiments](experiments.md). The row `window`
+restarts with the context and the model's own last words. The paper's restarts with what the human commentator had said,
+which no live stream has."""
 
 
 def write_page(results: Mapping[str, Result], folder: str, plots: Sequence[tuple[str, str]]) -> str:
