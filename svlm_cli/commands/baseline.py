@@ -26,7 +26,7 @@ from svlm_cli.outputs.destination import make_folder
 if TYPE_CHECKING:
     from svlm_cli.evals.generation.baseline import BaselineAsker, BaselineForm, BaselineSpent
     from svlm_cli.evals.generation.predictions import Predictions
-    from svlm_cli.evals.generation.stretches import FoundStretches, Stretch
+    from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch
 
 _JOBS: Final = 8
 _WHAT: Final = {"commentary": "clips", "livesports": "events"}
@@ -254,7 +254,7 @@ def _placed(job: _Job, setting: dict[str, Any]) -> "Iterator[Predictions]":
 
 
 def _comment(
-    job: _Job, left: "Sequence[Stretch]", asker: "BaselineAsker", form: "BaselineForm", place: "Predictions"
+    job: _Job, left: "Sequence[VideoStretch]", asker: "BaselineAsker", form: "BaselineForm", place: "Predictions"
 ) -> "BaselineSpent":
     from svlm_cli.evals.generation.baseline import BaselineSpent, ClipOutcome, comments, write_comment
 

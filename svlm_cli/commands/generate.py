@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.evals.generation.predictions import Predictions
-    from svlm_cli.evals.generation.run import Outcome, Place
+    from svlm_cli.evals.generation.run import GenerationOutcome, PredictionPlace
     from svlm_cli.evals.generation.setting import StreamSetting
-    from svlm_cli.evals.generation.stretches import FoundStretches, Stretch
+    from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch
 
 Output = Annotated[
     Path,
@@ -218,7 +218,7 @@ def _refuse_places(videos: Path, output: Path) -> None:
 
 def _generate(job: _Job) -> None:
     from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.evals.generation.run import Outcome, too_short
+    from svlm_cli.evals.generation.run import GenerationOutcome, too_short
 
     asked, found = job.asked, job.found
     for line in found.notices:
@@ -233,7 +233,7 @@ def _generate(job: _Job) -> None:
         for video, at_s in place.made_by.ended.items():
             asked.tell(too_short(video, at_s))
         left = _left(job, place)
-        outcome = _speak(job, checkpoint, policy, place, left) if left else Outcome()
+        outcome = _speak(job, checkpoint, policy, place, left) if left else GenerationOutcome()
     outcome.errors += found.missing
     _tell(job, setting, outcome, left)
     conclude(outcome.errors, alone=job.alone)
@@ -274,11 +274,11 @@ def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "St
 
 
 @contextmanager
-def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[Place]":
+def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[PredictionPlace]":
     """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
     from svlm_cli.evals.benchmarks.lines import empty
     from svlm_cli.evals.generation.journal import RoundsFolder
-    from svlm_cli.evals.generation.run import Place
+    from svlm_cli.evals.generation.run import PredictionPlace
     from svlm_cli.evals.generation.setting import RunFile
 
     rounds, made_by = RoundsFolder(job.output), RunFile(job.output)
@@ -292,10 +292,10 @@ def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[Place]":
             rounds.remove(everything=True)  # nobody knows by what those were said
         if predictions.notice:
             job.asked.tell(predictions.notice)
-        yield Place(predictions, rounds, made_by)
+        yield PredictionPlace(predictions, rounds, made_by)
 
 
-def _left(job: _Job, place: "Place") -> "list[Stretch]":
+def _left(job: _Job, place: "PredictionPlace") -> "list[VideoStretch]":
     """What is still to be done. Says so if that is not all."""
     from svlm_cli.evals.generation.run import is_done
 
@@ -309,9 +309,9 @@ def _left(job: _Job, place: "Place") -> "list[Stretch]":
 
 
 def _speak(
-    job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy", place: "Place", left: "list[Stretch]"
-) -> "Outcome":
-    from svlm_cli.evals.generation.run import Generation, Telling
+    job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy", place: "PredictionPlace", left: "list[VideoStretch]"
+) -> "GenerationOutcome":
+    from svlm_cli.evals.generation.run import Generation, GenerationListener
 
     asked = job.asked
     for line in introduction(asked, policy, left[0].context):
@@ -327,7 +327,7 @@ def _speak(
     total_s = sum(one.end_s - one.start_s for one in left)
     try:
         with _progress(total_s, quiet=asked.quiet) as progress:
-            telling = Telling(_once(asked.tell), fail, progress)
+            telling = GenerationListener(_once(asked.tell), fail, progress)
             generation = Generation(engine, place, telling, seed=asked.seed, query=asked.query)
             return generation.generate(left, streams=streams)
     except (KeyboardInterrupt, Terminated):
@@ -354,7 +354,7 @@ def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float
         yield lambda done_s, speed: advance(min(round(done_s), total), f"{speed:.1f} x real time")
 
 
-def _tell(job: _Job, setting: "StreamSetting", outcome: "Outcome", left: "list[Stretch]") -> None:
+def _tell(job: _Job, setting: "StreamSetting", outcome: "GenerationOutcome", left: "list[VideoStretch]") -> None:
     """The summary of what this call has done."""
     videos = {one.video for one in left}
     if left:

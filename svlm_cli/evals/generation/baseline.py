@@ -19,10 +19,10 @@ from svlm_cli.evals.chat.crowd import Silence, at_once
 from svlm_cli.evals.chat.prompts import ChatPrompts
 from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.evals.chat.server import ChatRole, ChatServer
-from svlm_cli.evals.generation.journal import Round
+from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
 from svlm_cli.evals.generation.predictions import Predictions
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 
 BASELINE: Final = ChatRole(
     "The model's server", "A model elsewhere is asked", "--model", most_characters=32_000
@@ -52,7 +52,7 @@ class ClipOutcome(StrEnum):
 class ClipComment:
     """What was said of a clip, one line; or why nothing was, a sentence without its end."""
 
-    stretch: Stretch
+    stretch: VideoStretch
     outcome: ClipOutcome
     said: str
     reply: ChatReply = field(default_factory=lambda: ChatReply(""))
@@ -63,7 +63,7 @@ class ClipComment:
 class PicturedClip:
     """A clip as it is shown."""
 
-    stretch: Stretch
+    stretch: VideoStretch
     pictures: tuple[bytes, ...]
 
 
@@ -125,7 +125,7 @@ def _is_commentary(reply: ChatReply) -> bool:
 
 
 def comments(
-    stretches: Sequence[Stretch], asker: BaselineAsker, sampling: Sampling, *, jobs: int
+    stretches: Sequence[VideoStretch], asker: BaselineAsker, sampling: Sampling, *, jobs: int
 ) -> Generator[ClipComment, None, None]:
     """On each clip, as they come, `jobs` at once.
 
@@ -140,7 +140,7 @@ def comments(
                 silence.note(one.said if one.outcome is ClipOutcome.UNANSWERED else "")
 
 
-def comment_on(stretch: Stretch, asker: BaselineAsker, sampling: Sampling) -> ClipComment:
+def comment_on(stretch: VideoStretch, asker: BaselineAsker, sampling: Sampling) -> ClipComment:
     """One clip, and what came of it."""
     try:
         pictures = sample_pictures(stretch.path, stretch.start_s, stretch.end_s, sampling)
@@ -162,7 +162,7 @@ def write_comment(one: ClipComment, predictions: Predictions) -> None:
     """What was said of a clip, as one round that lasts as long as the clip. Raises `OutputError`."""
     stretch = one.stretch
     prediction = predictions.begin(stretch)
-    prediction.add(Round(stretch.start_s, stretch.end_s, one.said, ()))
+    prediction.add(SaidRound(stretch.start_s, stretch.end_s, one.said, ()))
     prediction.finish(stretch.end_s)
 
 

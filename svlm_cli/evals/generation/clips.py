@@ -12,9 +12,9 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.chunks import CommentaryFile, CommentedChunk, CommentedItem
 from svlm_cli.evals.benchmarks.inf_streams import Narration, read_clips, read_narrations
-from svlm_cli.evals.generation.journal import Round
+from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.predictions import Prediction, Predictions
-from svlm_cli.evals.generation.stretches import FoundStretches, Stretch, find_video
+from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch, find_video
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def clip_stretches(annotations: Path, videos: Path) -> FoundStretches:
     """Each clip of ``score_all_clips.jsonl``. Raises `InputError` if no video is there."""
     read_clips(annotations)  # refuses what is no clip, or is there twice
     lines, narrations = read_narrations(annotations)
-    found: list[Stretch] = []
+    found: list[VideoStretch] = []
     missing: dict[str, InputError] = {}
     for one in narrations:
         try:
@@ -44,9 +44,9 @@ def clip_stretches(annotations: Path, videos: Path) -> FoundStretches:
     return FoundStretches(tuple(found), tuple(missing.values()), (lines.notice,) if lines.notice else ())
 
 
-def _stretch(one: Narration, path: Path) -> Stretch:
+def _stretch(one: Narration, path: Path) -> VideoStretch:
     start, end = one.span
-    return Stretch(PurePosixPath(one.video).name, path, float(start), float(end), one.preasr, one.title)
+    return VideoStretch(PurePosixPath(one.video).name, path, float(start), float(end), one.preasr, one.title)
 
 
 class ClipPredictions(Predictions):
@@ -55,16 +55,16 @@ class ClipPredictions(Predictions):
     `InputError` for clips whose comments could not be told apart.
     """
 
-    def __init__(self, path: Path, clips: Iterable[Stretch]) -> None:
+    def __init__(self, path: Path, clips: Iterable[VideoStretch]) -> None:
         self._places = _places_of(clips)
         self._file = CommentaryFile(path)
         self.notice = self._file.notice
 
-    def is_done(self, stretch: Stretch) -> bool:
+    def is_done(self, stretch: VideoStretch) -> bool:
         """Whether its line is there."""
         return self._file.holds(stretch.video, self._places[stretch].start_s)
 
-    def begin(self, stretch: Stretch) -> Prediction:
+    def begin(self, stretch: VideoStretch) -> Prediction:
         """That of a clip."""
         return _OfClip(stretch, self._places[stretch], self._file)
 
@@ -74,11 +74,11 @@ class ClipPredictions(Predictions):
 
 
 class _OfClip:
-    def __init__(self, stretch: Stretch, place: ClipPlace, file: CommentaryFile) -> None:
+    def __init__(self, stretch: VideoStretch, place: ClipPlace, file: CommentaryFile) -> None:
         self._stretch, self._place, self._file = stretch, place, file
         self._said: list[str] = []
 
-    def add(self, one: Round) -> None:
+    def add(self, one: SaidRound) -> None:
         """Its words."""
         self._said.append(one.text)
 
@@ -89,14 +89,14 @@ class _OfClip:
         self._file.append(CommentedChunk(self._stretch.video, place.start_s, place.end_s, (item,)))
 
 
-def _places_of(stretches: Iterable[Stretch]) -> dict[Stretch, ClipPlace]:
-    by_video: dict[str, list[Stretch]] = {}
+def _places_of(stretches: Iterable[VideoStretch]) -> dict[VideoStretch, ClipPlace]:
+    by_video: dict[str, list[VideoStretch]] = {}
     for one in stretches:
         by_video.setdefault(one.video, []).append(one)
     return dict(place for clips in by_video.values() for place in _places(clips))
 
 
-def _places(clips: list[Stretch]) -> Iterator[tuple[Stretch, ClipPlace]]:
+def _places(clips: list[VideoStretch]) -> Iterator[tuple[VideoStretch, ClipPlace]]:
     """Of one video."""
     clips = sorted(clips, key=lambda one: (one.start_s, one.end_s))
     reached_s = 0.0

@@ -13,7 +13,7 @@ from typing import Any, Final
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.text import slug
 from svlm_cli.evals.benchmarks.lines import AppendedLines, LineError, number, text
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import make_folder
 
@@ -23,7 +23,7 @@ _DIGITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Round:
+class SaidRound:
     """What was said in one round."""
 
     start_s: float
@@ -44,7 +44,7 @@ class Journal(Closing):
 
     def __init__(self, path: Path) -> None:
         self._lines = AppendedLines(path, ('{"start":',))
-        self.rounds: list[Round] = []
+        self.rounds: list[SaidRound] = []
         try:
             for line, row in self._lines.before.rows:
                 with self._lines.before.at(line):
@@ -53,7 +53,7 @@ class Journal(Closing):
             self.close()
             raise
 
-    def append(self, one: Round) -> None:
+    def append(self, one: SaidRound) -> None:
         """One more round, all of it or, if that fails, nothing. Raises `OutputError`."""
         self._lines.append(one.to_json())
         self.rounds.append(one)
@@ -63,10 +63,10 @@ class Journal(Closing):
         self._lines.close()
 
 
-def _round(row: Mapping[str, Any]) -> Round:
+def _round(row: Mapping[str, Any]) -> SaidRound:
     match row.get("token_ids"):
         case [int(), *_] as ids if all(type(one) is int for one in ids):
-            return Round(number(row, "start"), number(row, "end"), text(row, "text"), tuple(ids))
+            return SaidRound(number(row, "start"), number(row, "end"), text(row, "text"), tuple(ids))
     raise LineError("cannot be used: token_ids must be a list of whole numbers")
 
 
@@ -80,15 +80,15 @@ class RoundsFolder:
         """It is there. Raises `OutputError`."""
         make_folder(self.path, "Choose another name for the predictions.")
 
-    def journal(self, stretch: Stretch) -> Journal:
+    def journal(self, stretch: VideoStretch) -> Journal:
         """That of a stretch, which may be empty."""
         return Journal(self._file(stretch, _ROUNDS))
 
-    def snapshot(self, stretch: Stretch) -> Path:
+    def snapshot(self, stretch: VideoStretch) -> Path:
         """Where the newest snapshot of its stream is, if there is one."""
         return self._file(stretch, _SNAPSHOT)
 
-    def discard(self, stretch: Stretch) -> None:
+    def discard(self, stretch: VideoStretch) -> None:
         """It is done, and on disk elsewhere."""
         snapshot = self.snapshot(stretch)
         for path in (part_of(snapshot), snapshot, self._file(stretch, _ROUNDS)):
@@ -103,11 +103,11 @@ class RoundsFolder:
                     path.unlink()
             self.path.rmdir()
 
-    def _file(self, stretch: Stretch, suffix: str) -> Path:
+    def _file(self, stretch: VideoStretch, suffix: str) -> Path:
         return self.path / f"{_file_name(stretch)}{suffix}"
 
 
-def _file_name(stretch: Stretch) -> str:
+def _file_name(stretch: VideoStretch) -> str:
     """``ID``, ``ID-1000`` of a piece; with digits after it where another stretch might be called so too."""
     named = stretch.key.replace(".mp4", "", 1).replace("/", "-")
     plain = slug(named, otherwise="video")

@@ -11,8 +11,8 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.text import plain_text, says_something
 from svlm_cli.evals.benchmarks.chunks import CommentaryFile, CommentedChunk, CommentedItem
 from svlm_cli.evals.benchmarks.livesports import EventPrediction, EventPredictionFile
-from svlm_cli.evals.generation.journal import Round
-from svlm_cli.evals.generation.stretches import Stretch, cut
+from svlm_cli.evals.generation.journal import SaidRound
+from svlm_cli.evals.generation.stretches import VideoStretch, cut
 
 CHUNK_S: Final = 100.0  # of a line
 ON_TIME_S: Final = 1e-3  # sums of fractions are not exact
@@ -21,7 +21,7 @@ ON_TIME_S: Final = 1e-3  # sums of fractions are not exact
 class Prediction(Protocol):
     """What was said of one stretch, and is to be written."""
 
-    def add(self, one: Round) -> None:
+    def add(self, one: SaidRound) -> None:
         """One more round. Raises `OutputError`."""
         ...
 
@@ -36,11 +36,11 @@ class Predictions(Closing):
     notice: str  # about what was there
 
     @abstractmethod
-    def is_done(self, stretch: Stretch) -> bool:
+    def is_done(self, stretch: VideoStretch) -> bool:
         """Whether all of a stretch is there."""
 
     @abstractmethod
-    def begin(self, stretch: Stretch) -> Prediction:
+    def begin(self, stretch: VideoStretch) -> Prediction:
         """That of a stretch, from its first round on, also where some of it is there."""
 
 
@@ -51,11 +51,11 @@ class CommentaryPredictions(Predictions):
         self._file = CommentaryFile(path)
         self.notice = self._file.notice
 
-    def is_done(self, stretch: Stretch) -> bool:
+    def is_done(self, stretch: VideoStretch) -> bool:
         """Whether all of a stretch is there."""
         return all(self._file.holds(stretch.video, start_s) for start_s, _ in _chunks(stretch))
 
-    def begin(self, stretch: Stretch) -> Prediction:
+    def begin(self, stretch: VideoStretch) -> Prediction:
         """That of a stretch, from its first round on, also where some of it is there."""
         return _OfVideo(stretch, self._file)
 
@@ -71,11 +71,11 @@ class EventPredictions(Predictions):
         self._file = EventPredictionFile(path)
         self.notice = self._file.notice
 
-    def is_done(self, stretch: Stretch) -> bool:
+    def is_done(self, stretch: VideoStretch) -> bool:
         """Whether it is there."""
         return self._file.is_done((stretch.video, stretch.event_id))
 
-    def begin(self, stretch: Stretch) -> Prediction:
+    def begin(self, stretch: VideoStretch) -> Prediction:
         """That of an event."""
         return _OfEvent(stretch, self._file)
 
@@ -85,12 +85,12 @@ class EventPredictions(Predictions):
 
 
 class _OfVideo:
-    def __init__(self, stretch: Stretch, file: CommentaryFile) -> None:
+    def __init__(self, stretch: VideoStretch, file: CommentaryFile) -> None:
         self._stretch, self._file = stretch, file
         self._chunks = list(_chunks(stretch))  # that are not over yet
         self._items: list[CommentedItem] = []
 
-    def add(self, one: Round) -> None:
+    def add(self, one: SaidRound) -> None:
         """A round belongs to the chunk in which it ends, as it does to a clip when it is judged; the last takes all."""
         while len(self._chunks) > 1 and one.end_s > self._chunks[0][1] + ON_TIME_S:
             self._write(self._chunks[0][1])
@@ -112,11 +112,11 @@ class _OfVideo:
 
 
 class _OfEvent:
-    def __init__(self, stretch: Stretch, file: EventPredictionFile) -> None:
+    def __init__(self, stretch: VideoStretch, file: EventPredictionFile) -> None:
         self._stretch, self._file = stretch, file
         self._said: list[str] = []
 
-    def add(self, one: Round) -> None:
+    def add(self, one: SaidRound) -> None:
         """Its words, if there are any."""
         self._said += filter(None, [_said(one)])
 
@@ -127,11 +127,11 @@ class _OfEvent:
             self._file.append(EventPrediction(one.video, one.event_id, one.start_s, one.end_s, " ".join(self._said)))
 
 
-def _chunks(stretch: Stretch) -> list[tuple[float, float]]:
+def _chunks(stretch: VideoStretch) -> list[tuple[float, float]]:
     return [(_tidy(start_s), _tidy(end_s)) for start_s, end_s in cut(stretch.start_s, stretch.end_s, CHUNK_S)]
 
 
-def _said(one: Round) -> str:
+def _said(one: SaidRound) -> str:
     return plain_text(one.text).strip() if says_something(one.text) else ""
 
 

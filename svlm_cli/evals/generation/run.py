@@ -16,10 +16,10 @@ from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.evals.generation.journal import Journal, Round, RoundsFolder
+from svlm_cli.evals.generation.journal import Journal, RoundsFolder, SaidRound
 from svlm_cli.evals.generation.predictions import ON_TIME_S, Prediction, Predictions
 from svlm_cli.evals.generation.setting import RunFile
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.sources.files import FrameStream, open_frames
@@ -33,7 +33,7 @@ NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly d
 
 
 @dataclass(slots=True, eq=False)
-class Outcome:
+class GenerationOutcome:
     """What came of a run."""
 
     rounds: int = 0
@@ -51,7 +51,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class GenerationListener:
     """Who hears how it goes."""
 
     notice: Callable[[str], None]
@@ -60,7 +60,7 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PredictionPlace:
     """Where everything goes."""
 
     predictions: Predictions
@@ -72,10 +72,10 @@ class Place:
 class _UnderWay:
     """A stretch and what was said of it so far: the output of its feed."""
 
-    stretch: Stretch
+    stretch: VideoStretch
     journal: Journal
     prediction: Prediction
-    note: Callable[[Round], None]
+    note: Callable[[SaidRound], None]
     frames: FrameStream | None = None  # once they are open
     over_s: float | None = None  # the end of a video that is over before its first round
     repeated: int = 0  # rounds of the journal that the stream is still to say once more
@@ -89,7 +89,7 @@ class _UnderWay:
         if self.repeated:
             self.repeated -= 1
             return
-        said = Round(segment.start_s, segment.end_s, segment.text, segment.token_ids)
+        said = SaidRound(segment.start_s, segment.end_s, segment.text, segment.token_ids)
         self.journal.append(said)
         self.note(said)
         self.prediction.add(said)
@@ -105,8 +105,8 @@ class Generation:
     def __init__(
         self,
         engine: Engine,
-        place: Place,
-        telling: Telling,
+        place: PredictionPlace,
+        telling: GenerationListener,
         *,
         seed: int,
         query: str | None = None,
@@ -115,12 +115,12 @@ class Generation:
         self._engine, self._place, self._telling = engine, place, telling
         self._seed, self._query, self._now_s = seed, query, now_s
         self._open: dict[str, _UnderWay] = {}
-        self._outcome = Outcome()
+        self._outcome = GenerationOutcome()
         self._done_s = 0.0
         self._started = self._now_s()
         self._due_s = self._started + SNAPSHOT_S  # when the next snapshots are written
 
-    def generate(self, stretches: Sequence[Stretch], *, streams: int) -> Outcome:
+    def generate(self, stretches: Sequence[VideoStretch], *, streams: int) -> GenerationOutcome:
         """Comments on all of them, `streams` side by side. What goes wrong with one is told and touches no other."""
         outcome, self._started = self._outcome, self._now_s()
         self._place.rounds.make()
@@ -136,7 +136,7 @@ class Generation:
             self._place.rounds.remove(everything=outcome.done == len(stretches))
         return outcome
 
-    def _feeds(self, stretches: Sequence[Stretch]) -> Iterator[Feed]:
+    def _feeds(self, stretches: Sequence[VideoStretch]) -> Iterator[Feed]:
         """Those that can be opened, one by one as there is a stream for them."""
         for stretch in stretches:
             try:
@@ -148,7 +148,7 @@ class Generation:
             except SvlmError as error:
                 self._fail(stretch, error)
 
-    def _begin(self, stretch: Stretch) -> Feed | None:
+    def _begin(self, stretch: VideoStretch) -> Feed | None:
         """From its first round, or from where an earlier run was; None if nothing more is to be said of it."""
         journal = self._place.rounds.journal(stretch)
         one = _UnderWay(stretch, journal, self._place.predictions.begin(stretch), self._note)
@@ -236,7 +236,7 @@ class Generation:
         ended = self._now_s()
         self._due_s = ended + max(SNAPSHOT_S, (ended - started) / SNAPSHOT_SHARE)
 
-    def _note(self, said: Round) -> None:
+    def _note(self, said: SaidRound) -> None:
         outcome, length_s = self._outcome, said.end_s - said.start_s
         outcome.rounds += 1
         outcome.spoken += says_something(said.text)
@@ -285,7 +285,7 @@ class Generation:
         self._place.rounds.discard(stretch)
         self._outcome.done += 1
 
-    def _fail(self, stretch: Stretch, error: SvlmError) -> None:
+    def _fail(self, stretch: VideoStretch, error: SvlmError) -> None:
         """What it has said stays, for a run that finds its video mended."""
         one = self._open.pop(stretch.key, None)
         if one is not None:
@@ -297,7 +297,7 @@ class Generation:
         self._telling.failure(error)
 
 
-def is_done(stretch: Stretch, place: Place) -> bool:
+def is_done(stretch: VideoStretch, place: PredictionPlace) -> bool:
     """Whether nothing more is to be said of it: all is on disk, or its video is over before."""
     if place.predictions.is_done(stretch):
         return True

@@ -15,7 +15,7 @@ _SEED_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class VideoStretch:
     """A stretch of a video that is to be commented on."""
 
     video: str  # as predictions name it: ``ID.mp4``; of an event: the id of its video
@@ -52,7 +52,7 @@ class Stretch:
 class FoundStretches:
     """Those whose videos are there, the longest first, and what is to be told of the others."""
 
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[VideoStretch, ...]
     missing: tuple[InputError, ...] = ()
     notices: tuple[str, ...] = ()
 
@@ -62,7 +62,7 @@ def commentary_stretches(annotations: Path, videos: Path, *, start_s: float, chu
 
     Raises `InputError` if a video is named twice, or if there is nothing to comment on.
     """
-    found: list[Stretch] = []
+    found: list[VideoStretch] = []
     missing, notices = [], []
     for one in _one_a_video(annotations):
         end_s = float(one.span[1])
@@ -89,7 +89,7 @@ def event_stretches(events: Path, videos: Path) -> FoundStretches:
             missing.append(error)
             continue
         found.append(
-            Stretch(one.video_id, path, one.begin_s, one.end_s, one.preasr_text, one.event_title, one.event_id)
+            VideoStretch(one.video_id, path, one.begin_s, one.end_s, one.preasr_text, one.event_title, one.event_id)
         )
     return _longest_first(found, missing, [], events)
 
@@ -119,15 +119,17 @@ def _one_a_video(annotations: Path) -> Iterator[Narration]:
         yield one
 
 
-def _stretches(one: Narration, path: Path, start_s: float, end_s: float, chunk_s: float | None) -> Iterator[Stretch]:
+def _stretches(
+    one: Narration, path: Path, start_s: float, end_s: float, chunk_s: float | None
+) -> Iterator[VideoStretch]:
     video = PurePosixPath(one.video).name
     if chunk_s is None:
-        yield Stretch(video, path, start_s, end_s, one.preasr, one.title)
+        yield VideoStretch(video, path, start_s, end_s, one.preasr, one.title)
         return
     for begin_s, until_s in cut(start_s, end_s, chunk_s):
         said = (words.strip() for _, end, words in one.content if end <= begin_s)
         context = " ".join(filter(None, (one.preasr.strip(), *said)))
-        yield Stretch(video, path, begin_s, until_s, context, one.title, is_piece=True)
+        yield VideoStretch(video, path, begin_s, until_s, context, one.title, is_piece=True)
 
 
 def cut(start_s: float, end_s: float, piece_s: float) -> Iterator[tuple[float, float]]:
@@ -148,7 +150,7 @@ def _require_length(event: SportsEvent) -> None:
 
 
 def _longest_first(
-    found: Sequence[Stretch], missing: Sequence[InputError], notices: Sequence[str], annotations: Path
+    found: Sequence[VideoStretch], missing: Sequence[InputError], notices: Sequence[str], annotations: Path
 ) -> FoundStretches:
     """One that runs long would run alone in the end. `InputError` if nothing is asked for."""
     if not found and not missing:

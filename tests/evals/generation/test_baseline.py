@@ -24,7 +24,7 @@ from svlm_cli.evals.generation.baseline import (
     comments,
 )
 from svlm_cli.evals.generation.pictures import Sampling
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 from tests.clips import make_clip
 from tests.servers.commentator import reporting, wording
 
@@ -65,8 +65,10 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(tmp_path_factory.mktemp("clock") / "clock.mp4", frames=120, fps="1")
 
 
-def stretches(video: Path, count: int = 1) -> list[Stretch]:
-    return [Stretch("v0.mp4", video, 20.0 * one, 20.0 * (one + 1), "Welcome.", "Reds v. blues") for one in range(count)]
+def stretches(video: Path, count: int = 1) -> list[VideoStretch]:
+    return [
+        VideoStretch("v0.mp4", video, 20.0 * one, 20.0 * (one + 1), "Welcome.", "Reds v. blues") for one in range(count)
+    ]
 
 
 def test_a_clip_as_it_is_asked(video: Path, tmp_path: Path) -> None:
@@ -128,7 +130,7 @@ def test_an_answer_becomes_one_plain_line(video: Path, tmp_path: Path) -> None:
 
 def test_a_video_that_cannot_be_read_costs_nothing(video: Path, tmp_path: Path) -> None:
     model = DirectModel(report)
-    gone = Stretch("v1.mp4", tmp_path / "gone.mp4", 0, 20, "")
+    gone = VideoStretch("v1.mp4", tmp_path / "gone.mp4", 0, 20, "")
     found = [*comments([gone, *stretches(video, 2)], asker(model, tmp_path), SAMPLING, jobs=2)]
     assert sorted(one.outcome for one in found) == [ClipOutcome.SPOKEN, ClipOutcome.SPOKEN, ClipOutcome.UNREADABLE]
     assert "gone.mp4 does not exist" in next(one.said for one in found if one.outcome is ClipOutcome.UNREADABLE)
@@ -153,7 +155,7 @@ def test_what_is_spent_is_told_with_what_was_in_vain(video: Path, tmp_path: Path
 
 def test_a_server_that_is_gone_ends_it(video: Path, tmp_path: Path) -> None:
     """Guards against hours of waiting for nobody."""
-    several = [Stretch("v0.mp4", video, 4.0 * one, 4.0 * (one + 1), "") for one in range(25)]
+    several = [VideoStretch("v0.mp4", video, 4.0 * one, 4.0 * (one + 1), "") for one in range(25)]
     said = r"The model's server has not answered 10 questions in a row: its answer is cut off"
     found: list[ClipComment] = []
     with pytest.raises(ModelError, match=said):
@@ -165,7 +167,7 @@ def test_own_words(tmp_path: Path) -> None:
     """Guards --prompts: what the annotations say can be told, and nothing else."""
     (tmp_path / "own.toml").write_text("question = '{title}: {context}'")
     own = read_prompts(BaselinePrompts, tmp_path / "own.toml")[0]
-    clips = [Stretch("v0.mp4", tmp_path, 0, 20, *facts) for facts in (("Welcome.", "Reds v. blues"), ("", ""))]
+    clips = [VideoStretch("v0.mp4", tmp_path, 0, 20, *facts) for facts in (("Welcome.", "Reds v. blues"), ("", ""))]
     asked = [BaselineForm("http://x/v1", "m", own).asked(PicturedClip(one, (b"",)), 0.7).messages for one in clips]
     assert [wording(one) for one in asked] == ["Reds v. blues: Welcome.", "not known: not known"]
     (tmp_path / "own.toml").write_text("question = 'Speak of {title} and {first}'")

@@ -9,12 +9,12 @@ from svlm_cli.evals.benchmarks.chunks import read_commentary
 from svlm_cli.evals.benchmarks.inf_streams import candidate_text, covered_by_all, read_clips
 from svlm_cli.evals.generation.baseline import ClipComment, ClipOutcome, write_comment
 from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 from tests.evals.benchmarks.miniature import clip, write_lines
 
 
-def stretch(start_s: float, end_s: float, video: str = "v0.mp4") -> Stretch:
-    return Stretch(video, Path(video), start_s, end_s, "")
+def stretch(start_s: float, end_s: float, video: str = "v0.mp4") -> VideoStretch:
+    return VideoStretch(video, Path(video), start_s, end_s, "")
 
 
 def test_clips_are_found_with_their_videos(tmp_path: Path) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError, OutputBusyError
-from svlm_cli.evals.generation.journal import Round, RoundsFolder
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.journal import RoundsFolder, SaidRound
+from svlm_cli.evals.generation.stretches import VideoStretch
 
-ROUNDS = [Round(0, 1.0, " Ho\u2028ho", (5, 7)), Round(1.0, 2.0, "", (9,)), Round(2, 3, "x", (1,))]
-STRETCH = Stretch("a.b.mp4", Path("a.b.mp4"), 0, 10, "")
+ROUNDS = [SaidRound(0, 1.0, " Ho\u2028ho", (5, 7)), SaidRound(1.0, 2.0, "", (9,)), SaidRound(2, 3, "x", (1,))]
+STRETCH = VideoStretch("a.b.mp4", Path("a.b.mp4"), 0, 10, "")
 
 
 @pytest.fixture
@@ -51,13 +51,13 @@ def test_every_stretch_has_files_of_its_own(folder: RoundsFolder) -> None:
     """Guards against two stretches in one file, and against names that lead out of the folder."""
     where = Path("x.mp4")
     stretches = [
-        Stretch("a.mp4", where, 0, 10, ""),
-        Stretch("a.mp4", where, 100, 110, "", is_piece=True),
-        Stretch("a", where, 0, 10, "", event_id="b-c"),
-        Stretch("a-b", where, 0, 10, "", event_id="c"),
-        Stretch("..", where, 0, 10, "", event_id="/etc/passwd"),
-        Stretch("a b.mp4", where, 0, 10, ""),
-        Stretch("a?b.mp4", where, 0, 10, ""),
+        VideoStretch("a.mp4", where, 0, 10, ""),
+        VideoStretch("a.mp4", where, 100, 110, "", is_piece=True),
+        VideoStretch("a", where, 0, 10, "", event_id="b-c"),
+        VideoStretch("a-b", where, 0, 10, "", event_id="c"),
+        VideoStretch("..", where, 0, 10, "", event_id="/etc/passwd"),
+        VideoStretch("a b.mp4", where, 0, 10, ""),
+        VideoStretch("a?b.mp4", where, 0, 10, ""),
     ]
     paths = [folder.snapshot(one) for one in stretches]
     assert [path.name for path in paths[:2]] == ["a.state", "a-100.state"]

@@ -8,15 +8,15 @@ import pytest
 
 from svlm_cli.evals.benchmarks.chunks import read_commentary
 from svlm_cli.evals.benchmarks.livesports import EventPrediction, read_predictions
-from svlm_cli.evals.generation.journal import Round
+from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.predictions import CommentaryPredictions, EventPredictions
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 
-STRETCH = Stretch("a.mp4", Path("a.mp4"), 1000.0, 1230.0, "")
+STRETCH = VideoStretch("a.mp4", Path("a.mp4"), 1000.0, 1230.0, "")
 
 
-def said(text: str, end_s: float, length_s: float = 1.0) -> Round:
-    return Round(end_s - length_s, end_s, text, (1,))
+def said(text: str, end_s: float, length_s: float = 1.0) -> SaidRound:
+    return SaidRound(end_s - length_s, end_s, text, (1,))
 
 
 def lines(path: Path) -> list[Any]:
@@ -85,9 +85,9 @@ def test_what_a_video_does_not_reach_is_not_covered(tmp_path: Path, end_s: float
 
 def test_an_event_is_all_that_was_said_joined_by_blanks(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
-    event = Stretch("v1", Path("v1.mp4"), 10.0, 20.5, "", event_id="e1")
+    event = VideoStretch("v1", Path("v1.mp4"), 10.0, 20.5, "", event_id="e1")
     with EventPredictions(path) as file:
-        file.begin(Stretch("v1", Path("v1.mp4"), 90.0, 99.0, "", event_id="late")).finish(50.0)
+        file.begin(VideoStretch("v1", Path("v1.mp4"), 90.0, 99.0, "", event_id="late")).finish(50.0)
         one = file.begin(event)
         for text in (" A pass", "", "and a goal ", " ..."):
             one.add(said(text, 11.0))

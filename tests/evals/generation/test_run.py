@@ -23,9 +23,9 @@ from svlm_cli.evals.generation import predictions as written
 from svlm_cli.evals.generation import run as generation
 from svlm_cli.evals.generation.journal import RoundsFolder
 from svlm_cli.evals.generation.predictions import CommentaryPredictions, EventPredictions
-from svlm_cli.evals.generation.run import Generation, Outcome, Place, Telling, is_done
+from svlm_cli.evals.generation.run import Generation, GenerationListener, GenerationOutcome, PredictionPlace, is_done
 from svlm_cli.evals.generation.setting import RunFile
-from svlm_cli.evals.generation.stretches import Stretch
+from svlm_cli.evals.generation.stretches import VideoStretch
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.sources.files import open_frames
 from tests.clips import cut, make_clip
@@ -55,16 +55,16 @@ def _short_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def games(clips: Path) -> list[Stretch]:
+def games(clips: Path) -> list[VideoStretch]:
     contexts = {"a": "reds against blues", "b": "the final", "c": ""}
-    return [Stretch(f"{n}.mp4", clips / f"{n}.mp4", 0.0, float(s), contexts[n]) for n, s in SECONDS.items()]
+    return [VideoStretch(f"{n}.mp4", clips / f"{n}.mp4", 0.0, float(s), contexts[n]) for n, s in SECONDS.items()]
 
 
 @dataclass(slots=True)
 class Told:
     """What was heard of a run."""
 
-    outcome: Outcome = field(default_factory=Outcome)
+    outcome: GenerationOutcome = field(default_factory=GenerationOutcome)
     notices: list[str] = field(default_factory=list)
     failures: list[SvlmError] = field(default_factory=list)
     progress: list[tuple[float, float]] = field(default_factory=list)
@@ -73,7 +73,7 @@ class Told:
 def generate(
     engine: Engine,
     folder: Path,
-    stretches: Sequence[Stretch],
+    stretches: Sequence[VideoStretch],
     *,
     streams: int = 1,
     events: bool = False,
@@ -85,9 +85,9 @@ def generate(
     made_by = RunFile(path)
     with (EventPredictions if events else CommentaryPredictions)(path) as file:
         made_by.begin({"seed": seed})
-        place = Place(file, RoundsFolder(path), made_by)
+        place = PredictionPlace(file, RoundsFolder(path), made_by)
         left = [one for one in stretches if not is_done(one, place)]
-        telling = Telling(
+        telling = GenerationListener(
             told.notices.append, told.failures.append, lambda done, speed: told.progress.append((done, speed))
         )
         told.outcome = Generation(engine, place, telling, seed=seed, now_s=now_s).generate(left, streams=streams)
@@ -107,7 +107,7 @@ def at(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def test_a_video_in_company_is_commented_on_as_alone(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_a_video_in_company_is_commented_on_as_alone(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards comparisons: words must depend on neither batch nor order, also where they are drawn by lot."""
     company = at(tmp_path, "company")
     told = generate(parts.engine(POLICY, streams=2), company, games, streams=2)
@@ -168,7 +168,7 @@ def _saved_now_and_then(patch: pytest.MonkeyPatch) -> None:
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
     parts: Parts,
     tmp_path: Path,
-    games: list[Stretch],
+    games: list[VideoStretch],
     monkeypatch: pytest.MonkeyPatch,
     mode: Mode,
     snapshots: bool,
@@ -196,7 +196,7 @@ def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(
 
 
 def test_what_was_said_is_what_the_stream_remembers(
-    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, tmp_path: Path, games: list[VideoStretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards a run that goes on where sums round otherwise: the journal counts, not what would be said there."""
     generate(parts.engine(POLICY), whole := at(tmp_path, "whole"), games[:1])
@@ -217,7 +217,7 @@ def test_what_was_said_is_what_the_stream_remembers(
 
 
 def test_a_snapshot_spares_the_pictures_before_it(
-    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, tmp_path: Path, games: list[VideoStretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards a game's two hours against being watched once more; and a snapshot that is no use is none."""
     generate(parts.engine(POLICY), whole := at(tmp_path, "whole"), games[:1])
@@ -244,7 +244,7 @@ def test_a_snapshot_spares_the_pictures_before_it(
 
 
 def test_a_snapshot_that_cannot_be_written_stops_nothing(
-    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, tmp_path: Path, games: list[VideoStretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: Engine, stream: StreamState, path: Path) -> None:
         raise OutputError(f"{path.name} cannot be written.")
@@ -256,7 +256,7 @@ def test_a_snapshot_that_cannot_be_written_stops_nothing(
 
 
 def test_snapshots_take_little_of_the_time_and_of_the_disk(
-    parts: Parts, tmp_path: Path, games: list[Stretch], monkeypatch: pytest.MonkeyPatch
+    parts: Parts, tmp_path: Path, games: list[VideoStretch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards sixty streams of a large model, whose snapshots fill many a disk and take a minute."""
     clock, saved = [0.0], list[float]()
@@ -283,7 +283,7 @@ def test_snapshots_take_little_of_the_time_and_of_the_disk(
     assert told.notices[0].startswith("There is no room for snapshots in ")
 
 
-def test_a_stream_that_is_full_is_silent_from_there_on(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_a_stream_that_is_full_is_silent_from_there_on(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards mode `full`: its silence is judged, not left out; and the others speak on."""
     policy = replace(small_policy(mode=Mode.FULL), windows=replace(POLICY.windows, full_tokens=360))
     told = generate(parts.engine(policy, streams=2), tmp_path, games, streams=2)
@@ -298,7 +298,7 @@ def test_a_stream_that_is_full_is_silent_from_there_on(parts: Parts, tmp_path: P
     assert max(one.end_s for one in found.items["a"]) <= silent_s
 
 
-def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards against silence that nobody kept, and against watching it again in every call."""
     longer = [replace(one, end_s=one.end_s + 14) for one in games]
     told = generate(parts.engine(POLICY), tmp_path, longer)
@@ -314,7 +314,7 @@ def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: P
     assert (told.notices, read_commentary(tmp_path / "pred.jsonl").chunks["z"][-1]) == ([], (10, 13.4))
 
 
-def test_pieces_are_streams_of_their_own(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_pieces_are_streams_of_their_own(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards the published protocol: nothing of a piece depends on another, and those past the end are told once."""
     pieces = [
         replace(games[0], start_s=start_s, end_s=start_s + 5.0, context=f"so far {start_s}", is_piece=True)
@@ -329,7 +329,7 @@ def test_pieces_are_streams_of_their_own(parts: Parts, tmp_path: Path, games: li
     assert generate(parts.engine(POLICY), tmp_path, pieces).outcome.done == 0, "nothing is left to do"
 
 
-def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards a night's run; and once the file is whole, the same call goes on where it broke off."""
     path = tmp_path / "broken.mp4"
     whole = make_clip(tmp_path / "whole.mkv", frames=26, fps="2", size=(160, 120))
@@ -337,9 +337,9 @@ def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: li
     rotten = tmp_path / "rotten.mp4"
     rotten.write_bytes(b"rotten")
     broken = [
-        Stretch("broken.mp4", path, 0.0, 13.0, ""),
-        Stretch("rotten.mp4", rotten, 0.0, 20.0, ""),
-        Stretch("gone.mp4", tmp_path / "gone.mp4", 0.0, 20.0, ""),
+        VideoStretch("broken.mp4", path, 0.0, 13.0, ""),
+        VideoStretch("rotten.mp4", rotten, 0.0, 20.0, ""),
+        VideoStretch("gone.mp4", tmp_path / "gone.mp4", 0.0, 20.0, ""),
     ]
     told = generate(parts.engine(POLICY, streams=2), tmp_path, [*broken, *games[1:]], streams=2)
     assert told.outcome.done == 2
@@ -355,14 +355,14 @@ def test_a_broken_video_touches_no_other(parts: Parts, tmp_path: Path, games: li
     assert {*lines(never)} < {*lines(tmp_path)}
 
 
-def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards LiveSports: times of the event, words joined, one that its video does not reach left out and told."""
     path = games[0].path
     events = [
-        Stretch("a", path, 3.5, 9.5, "Here they come.", event_id="1"),
-        Stretch("a", path, 5.0, 10.0, "", event_id="2"),
-        Stretch("a", path, 50.0, 60.0, "", event_id="3"),
-        Stretch("a", path, 13.2, 13.8, "", event_id="just after the end"),
+        VideoStretch("a", path, 3.5, 9.5, "Here they come.", event_id="1"),
+        VideoStretch("a", path, 5.0, 10.0, "", event_id="2"),
+        VideoStretch("a", path, 50.0, 60.0, "", event_id="3"),
+        VideoStretch("a", path, 13.2, 13.8, "", event_id="just after the end"),
     ]
     told = generate(parts.engine(POLICY, streams=2), tmp_path, events, streams=2, events=True)
     assert (told.failures, len(told.notices)) == ([], 1)
@@ -377,7 +377,7 @@ def test_events_go_the_same_way(parts: Parts, tmp_path: Path, games: list[Stretc
     assert generate(parts.engine(POLICY), tmp_path, events, events=True).outcome.done == 0, "nothing is left to do"
 
 
-def test_a_video_that_begins_late_keeps_its_own_times(parts: Parts, tmp_path: Path, games: list[Stretch]) -> None:
+def test_a_video_that_begins_late_keeps_its_own_times(parts: Parts, tmp_path: Path, games: list[VideoStretch]) -> None:
     """Guards the clock: seconds are those of the video, whatever second the stream begins with."""
     generate(parts.engine(POLICY), tmp_path, [replace(games[0], start_s=7.0)])
     found = read_commentary(tmp_path / "pred.jsonl")

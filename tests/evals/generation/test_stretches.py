@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.generation.stretches import Stretch, commentary_stretches, event_stretches, find_video
+from svlm_cli.evals.generation.stretches import VideoStretch, commentary_stretches, event_stretches, find_video
 from tests.evals.benchmarks.miniature import event, game, write_lines
 
 WORDS = [(1000.2, 1001, "Off"), (1001, 1100, " they go."), (1100, 1100.5, "A pass"), (1199, 1200.0, "and a goal"),
@@ -24,8 +24,8 @@ def test_each_video_is_one_stretch_up_to_its_last_whole_second(tmp_path: Path) -
     rows = [game("Football/b.mp4", WORDS), game("Golf/a.mp4", [*WORDS, (1300, 1400.9, "x")], "A cup.")]
     found = commentary_stretches(write_lines(tmp_path / "all.jsonl", rows), tmp_path / "v", start_s=1000, chunk_s=None)
     assert found.stretches == (
-        Stretch("a.mp4", a, 1000, 1400, "A cup.", "A game"),
-        Stretch("b.mp4", b, 1000, 1250, "Welcome.", "A game"),
+        VideoStretch("a.mp4", a, 1000, 1400, "A cup.", "A game"),
+        VideoStretch("b.mp4", b, 1000, 1250, "Welcome.", "A game"),
     )
     assert (found.missing, found.notices) == ((), ())
 
@@ -46,9 +46,9 @@ def test_a_piece_is_told_what_people_said_before_it(tmp_path: Path) -> None:
 
 def test_a_seed_is_a_videos_own(tmp_path: Path) -> None:
     """Guards against words that depend on who else is commented on: name and seed count, neither place nor path."""
-    here, there = (Stretch("a.mp4", tmp_path / name, 0, 10, "") for name in ("x/a.mp4", "y/a.mp4"))
+    here, there = (VideoStretch("a.mp4", tmp_path / name, 0, 10, "") for name in ("x/a.mp4", "y/a.mp4"))
     assert here.seed(1) == there.seed(1) != here.seed(2)
-    assert here.seed(1) != Stretch("b.mp4", here.path, 0, 10, "").seed(1)
+    assert here.seed(1) != VideoStretch("b.mp4", here.path, 0, 10, "").seed(1)
 
 
 def test_missing_videos_are_named_by_all_that_was_tried(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_events_are_stretches(tmp_path: Path) -> None:
     path = _touch(tmp_path / "videos/v1.mp4")
     rows = write_lines(tmp_path / "e.jsonl", [event("v1", "e1", "so"), event("v1", "e2", "so", begin=0, end=40)])
     long, short = event_stretches(rows, tmp_path).stretches
-    assert short == Stretch("v1", path, 10, 20.5, "Here they come.", "A goal", "e1")
+    assert short == VideoStretch("v1", path, 10, 20.5, "Here they come.", "A goal", "e1")
     assert (long.event_id, long.key, long.name) == ("e2", "v1/e2", "v1, event e2")
     with pytest.raises(InputError, match="The event 'e1' of the video 'v1' is from 5 s to 5 s"):
         event_stretches(write_lines(tmp_path / "e.jsonl", [event("v1", "e1", "so", begin=5, end=5)]), tmp_path)
