@@ -7,6 +7,7 @@ import pytest
 from svlm_cli.core.errors import InputError
 from svlm_cli.sources import moments as module
 from svlm_cli.sources.moments import Moments, StillsOf
+from svlm_cli.sources.sequential import read_in_order
 from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 from tests.clips import cut, make_clip, numbers
 
@@ -41,18 +42,17 @@ def test_what_was_on_screen_then(stills: StillsOf, moments: Moments) -> None:
 
 
 def test_from_when_to_when_there_are_pictures(stills: StillsOf) -> None:
-    assert (stills.first_s, stills.end_s) == (pytest.approx(0.0), pytest.approx(12.0))
+    assert [stills.first_s, stills.end_s] == pytest.approx([0.0, 12.0])
 
 
 def test_four_pictures_are_four_pictures(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against decoding two hours for the last two seconds: a seek leads there."""
     monkeypatch.setattr(module, "DecordVideo", _unfit)
     stills, asked = StillsOf(clip), []
-    read = module.read_in_order
 
     def listen(*arguments: object, start_s: float, **more: object) -> object:
         asked.append(start_s)
-        return read(*arguments, start_s=start_s, **more)  # type: ignore[arg-type]
+        return read_in_order(*arguments, start_s=start_s, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "read_in_order", listen)
     stills.at(Moments(10.0, 0.5, 4))
