@@ -64,7 +64,9 @@ def look(
 ) -> Looked:
     """Ask all in one way."""
     found, heard = interview or own_interview(), Looked()
-    setting = WaySetting.of(way, policy or small_policy(temperature=0.9), frames=frames, recent_frames=4, seed=1)
+    setting = WaySetting.of(
+        way, policy or small_policy(temperature=0.9, tokens=4), frames=frames, recent_frames=4, seed=1
+    )
     queries = [query for one in asked for query in found.queries(one.question)]
     roomy = with_room(setting, queries, parts.tokenizer, parts.model.family)
     room = Questions(1, ANSWER_TOKENS) if way.streams else NO_QUESTIONS
