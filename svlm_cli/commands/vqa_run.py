@@ -224,7 +224,7 @@ def _ask_model(job: _Job, results: "GrowingResults") -> "Iterator[WayOutcome]":
             asked.tell(f"{job.name}, {setting.way}: there is nothing left to ask.")
         elif left < len(job.what.found.asked):
             asked.tell(f"{job.name}, {setting.way}: {wanted - left} of {wanted} questions are done.")
-        with counting("questions", max(left, 1), quiet=asked.quiet) as advance:
+        with counting("questions", max(left + len(job.what.found.missing), 1), quiet=asked.quiet) as advance:
             outcome = run.ask(setting, asked.jobs, WayListener(_once(asked.tell, told), _fail(job, told), advance))
         if left:
             share = outcome.right / outcome.answered if outcome.answered else 0.0

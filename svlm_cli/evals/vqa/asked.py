@@ -6,21 +6,31 @@ Knows neither how a video is looked at nor the terminal.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.footage import Footage
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.interview import Interview
 from svlm_cli.evals.vqa.results import VqaResult, unanswered
 from svlm_cli.evals.vqa.ways import WaySetting
 
+NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
+
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedQuestion:
     """A question and where its video lies."""
 
     question: VideoQuestion
     footage: Footage
+
+
+def too_short(footage: Footage) -> str:
+    """A sentence about a video that is over before the last question about it is asked."""
+    name = plain_text(str(footage.path))
+    return f"{name} is over before all questions about it are asked: those are asked at its end."
 
 
 @dataclass(slots=True)

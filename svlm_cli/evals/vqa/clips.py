@@ -16,7 +16,7 @@ from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.benchmarks.footage import Footage
 from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
-from svlm_cli.evals.vqa.asked import Asked, WayRun
+from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
 from svlm_cli.evals.vqa.interview import clip_respondent, never_said
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.evals.vqa.ways import WaySetting
@@ -36,7 +36,7 @@ class ClipAsking:
     def __init__(self, engine: Engine, way: WayRun) -> None:
         self._engine, self._way = engine, way
 
-    def ask(self, asked: Sequence[Asked], *, readers: int) -> None:
+    def ask(self, asked: Sequence[AskedQuestion], *, readers: int) -> None:
         """Answer all. `readers` clips are read at once. What is wrong with a video touches no other.
 
         Raises `OutputError` if an answer cannot be written.
@@ -46,10 +46,10 @@ class ClipAsking:
                 self._answer_all(group, opened)
 
     def _read_ahead(
-        self, groups: Iterable[list[Asked]], readers: int
-    ) -> Generator[tuple[list[Asked], Future[Opened]], None, None]:
+        self, groups: Iterable[list[AskedQuestion]], readers: int
+    ) -> Generator[tuple[list[AskedQuestion], Future[Opened]], None, None]:
         """Each group, while threads read for those after it."""
-        left, waiting = iter(groups), deque[tuple[list[Asked], Future[Opened]]]()
+        left, waiting = iter(groups), deque[tuple[list[AskedQuestion], Future[Opened]]]()
         pool = ThreadPoolExecutor(readers, "clips")
         try:
             while True:
@@ -61,7 +61,7 @@ class ClipAsking:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _open(self, asked: Asked) -> Opened:
+    def _open(self, asked: AskedQuestion) -> Opened:
         """Raises `InputError`."""
         footage, enough = asked.footage, self._engine.policy.vision.enough_pixels
         if footage.frames_fps is not None:
@@ -71,13 +71,16 @@ class ClipAsking:
         proactive = asked.question.kind is AnswerKind.PROACTIVE
         return stills, None if proactive else clip_of(stills, footage, self._way.setting, footage.end_s)
 
-    def _answer_all(self, group: list[Asked], opened: Future[Opened]) -> None:
+    def _answer_all(self, group: list[AskedQuestion], opened: Future[Opened]) -> None:
         """What is asked about one clip."""
         try:
             stills, clip = opened.result()
         except SvlmError as error:
             self._way.fail([one.question for one in group], error)
             return
+        end_s = group[0].footage.end_s
+        if end_s is not None and stills.end_s < end_s - NEARLY_S:
+            self._way.notice(too_short(group[0].footage))
         for one in group:
             try:
                 result = self._each_second(one, stills) if clip is None else self._once(one.question, clip)
@@ -90,7 +93,7 @@ class ClipAsking:
         respond = clip_respondent(self._engine, clip)
         return self._way.interview.answer(self._engine, question, self._way.setting.way, respond)
 
-    def _each_second(self, asked: Asked, stills: Stills) -> VqaResult:
+    def _each_second(self, asked: AskedQuestion, stills: Stills) -> VqaResult:
         """A new clip for each moment, until it is time."""
         question, way = asked.question, self._way
         for at_s in question.moments():
@@ -101,9 +104,9 @@ class ClipAsking:
         return never_said(question, way.setting.way)
 
 
-def same_clips(asked: Sequence[Asked]) -> list[list[Asked]]:
+def same_clips(asked: Sequence[AskedQuestion]) -> list[list[AskedQuestion]]:
     """Questions about the same frames together, which are then read once. A proactive one has clips of its own."""
-    found: dict[tuple[str, float | None, float | None, str], list[Asked]] = defaultdict(list)
+    found: dict[tuple[str, float | None, float | None, str], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
         footage, alone = one.footage, one.question.id if one.question.kind is AnswerKind.PROACTIVE else ""
         found[str(footage.path), footage.start_s, footage.end_s, alone].append(one)

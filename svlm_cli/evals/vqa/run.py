@@ -17,7 +17,7 @@ from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.evals.benchmarks.footage import find_footage
 from svlm_cli.evals.benchmarks.spoken import read_spoken
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
-from svlm_cli.evals.vqa.asked import Asked, WayOutcome, WayRun
+from svlm_cli.evals.vqa.asked import AskedQuestion, WayOutcome, WayRun
 from svlm_cli.evals.vqa.clips import ClipAsking
 from svlm_cli.evals.vqa.interview import Interview
 from svlm_cli.evals.vqa.results import GrowingResults, VqaResult, unanswered
@@ -31,7 +31,7 @@ from svlm_cli.networks.pixels import Preprocessor
 class FoundQuestions:
     """Questions whose videos are there, and those whose are not."""
 
-    asked: tuple[Asked, ...]
+    asked: tuple[AskedQuestion, ...]
     missing: tuple[VideoQuestion, ...]
 
     @property
@@ -48,7 +48,7 @@ class FoundQuestions:
 def find_questions(folder: Path, questions: Sequence[VideoQuestion]) -> FoundQuestions:
     """Where their videos lie."""
     found = [(one, find_footage(folder, one)) for one in questions]
-    asked = tuple(Asked(one, footage) for one, footage in found if footage is not None)
+    asked = tuple(AskedQuestion(one, footage) for one, footage in found if footage is not None)
     return FoundQuestions(asked, tuple(one for one, footage in found if footage is None))
 
 
@@ -107,7 +107,7 @@ class ModelRun:
         self._policy_of, self._load = policy_of, load
         self._model: LoadedModel | None = None
 
-    def left(self, setting: WaySetting) -> list[Asked]:
+    def left(self, setting: WaySetting) -> list[AskedQuestion]:
         """What is still to be asked."""
         before = self._results.before
         return [one for one in self._found.asked if not before.is_done(one.question, setting.way)]

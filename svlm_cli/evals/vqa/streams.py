@@ -18,7 +18,7 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.evals.benchmarks.footage import Footage
 from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
-from svlm_cli.evals.vqa.asked import Asked, WayRun
+from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
 from svlm_cli.evals.vqa.interview import never_said, stream_respondent
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.pipeline.asking import Appointments, until
@@ -28,15 +28,14 @@ from svlm_cli.sources.files import FrameStream, open_frames
 from svlm_cli.sources.pictures import PictureFolder
 from svlm_cli.sources.sequential import Reading
 
-_NEARLY_S = 1.0  # headers, sound and pictures of a file end at slightly different times
 _SEED_BYTES = 8
 
 
 @dataclass(slots=True, eq=False)
-class Watch:
+class WatchedVideo:
     """A stretch of a video, from one moment on, and what is asked about it."""
 
-    asked: list[Asked]
+    asked: list[AskedQuestion]
     left: dict[str, VideoQuestion] = field(init=False)  # not answered yet, by id
     frames: FrameStream | None = None  # of a file, once it is open
 
@@ -69,19 +68,19 @@ class Watch:
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES])
 
 
-def last_asked_s(asked: Asked) -> float:
+def last_asked_s(asked: AskedQuestion) -> float:
     """When a question is asked for the last time; where all of a file may be seen, at its end."""
     if asked.question.kind is AnswerKind.PROACTIVE:
         return [*asked.question.moments()][-1]
     return math.inf if asked.footage.end_s is None else asked.footage.end_s
 
 
-def watches(asked: Sequence[Asked]) -> list[Watch]:
+def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
     """The fewest that answer them, the longest first."""
-    found: dict[tuple[str, float], list[Asked]] = defaultdict(list)
+    found: dict[tuple[str, float], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
         found[str(one.footage.path), one.footage.start_s or 0.0].append(one)
-    return sorted(map(Watch, found.values()), key=lambda one: one.last_s - one.start_s, reverse=True)
+    return sorted(map(WatchedVideo, found.values()), key=lambda one: one.last_s - one.start_s, reverse=True)
 
 
 class StreamAsking:
@@ -90,8 +89,8 @@ class StreamAsking:
     def __init__(self, engine: Engine, way: WayRun) -> None:
         self._engine, self._way = engine, way
 
-    def ask(self, watched: Sequence[Watch], *, streams: int) -> None:
-        """Watch all, `streams` side by side, and answer. What is wrong with a video touches no other.
+    def ask(self, watched: Sequence[WatchedVideo], *, streams: int) -> None:
+        """WatchedVideo all, `streams` side by side, and answer. What is wrong with a video touches no other.
 
         Raises `OutputError` if an answer cannot be written.
         """
@@ -100,7 +99,7 @@ class StreamAsking:
             for report in reports:
                 self._end(by_name[report.feed.name], report)
 
-    def _feed(self, watch: Watch) -> Feed:
+    def _feed(self, watch: WatchedVideo) -> Feed:
         reading = Reading()
 
         def close() -> None:
@@ -117,14 +116,14 @@ class StreamAsking:
             before=Appointments(self._due(watch)).before,
         )
 
-    def _chunks(self, watch: Watch, reading: Reading) -> Iterator[Chunk]:
+    def _chunks(self, watch: WatchedVideo, reading: Reading) -> Iterator[Chunk]:
         """Up to the last question."""
         policy = self._engine.policy
         with ExitStack() as stack:
             frames = self._frames(watch, reading, stack)
             yield from until(chunks(frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds), watch.last_s)
 
-    def _frames(self, watch: Watch, reading: Reading, stack: ExitStack) -> Iterator[Frame]:
+    def _frames(self, watch: WatchedVideo, reading: Reading, stack: ExitStack) -> Iterator[Frame]:
         """A video is opened by the thread that reads it: with many, nobody has to wait for that."""
         footage, policy = watch.footage, self._engine.policy
         end_s = watch.last_s + policy.chunk_seconds if math.isfinite(watch.last_s) else None
@@ -142,7 +141,7 @@ class StreamAsking:
         )
         return watch.frames
 
-    def _due(self, watch: Watch) -> Iterator[tuple[float, Callable[[StreamState], None]]]:
+    def _due(self, watch: WatchedVideo) -> Iterator[tuple[float, Callable[[StreamState], None]]]:
         for one in watch.asked:
             question, last_s = one.question, last_asked_s(one)
             moments = question.moments() if question.kind is AnswerKind.PROACTIVE else (last_s,)
@@ -150,12 +149,12 @@ class StreamAsking:
                 yield at_s, self._asking(watch, question, at_s, last=at_s == last_s)
 
     def _asking(
-        self, watch: Watch, question: VideoQuestion, at_s: float, *, last: bool
+        self, watch: WatchedVideo, question: VideoQuestion, at_s: float, *, last: bool
     ) -> Callable[[StreamState], None]:
         def act(stream: StreamState) -> None:
             if question.id not in watch.left:
                 return  # it was time before
-            if watch.frames is not None and watch.frames.truncated and at_s > stream.end_s + _NEARLY_S:
+            if watch.frames is not None and watch.frames.truncated and at_s > stream.end_s + NEARLY_S:
                 return  # nobody has seen that
             try:
                 result = self._answer(stream, question, at_s, last=last)
@@ -177,13 +176,15 @@ class StreamAsking:
         result = interview.answer_at(question, way, at_s, respond)
         return never_said(question, way) if result is None and last else result
 
-    def _end(self, watch: Watch, report: FeedReport) -> None:
+    def _end(self, watch: WatchedVideo, report: FeedReport) -> None:
         """What became of a stream."""
         if isinstance(report.error, OutputError):
             raise report.error
         for notice in watch.frames.notices if watch.frames else ():
             self._way.notice(notice)
         left = [*watch.left.values()]
+        if not left and math.isfinite(watch.last_s) and watch.start_s + report.video_s < watch.last_s - NEARLY_S:
+            self._way.notice(too_short(watch.footage))
         if left:
             early = InputError(f"{plain_text(str(watch.footage.path))} ends too early.", "Fetch it again.")
             self._way.fail(left, report.error or early)

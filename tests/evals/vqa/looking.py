@@ -12,7 +12,7 @@ from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.evals.benchmarks.footage import Footage
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.judge.prompts import prompts_file
-from svlm_cli.evals.vqa.asked import Asked, WayOutcome, WayRun
+from svlm_cli.evals.vqa.asked import AskedQuestion, WayOutcome, WayRun
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.evals.vqa.clips import ClipAsking
 from svlm_cli.evals.vqa.interview import Interview
@@ -30,9 +30,9 @@ def question(number: int, end_s: float | None, **other: Any) -> VideoQuestion:
     return replace(CHOICE, id=str(number), end_s=end_s, text=f"What is it, number {number}?", options=options, **other)
 
 
-def asked_of(path: Path, *questions: VideoQuestion) -> list[Asked]:
+def asked_of(path: Path, *questions: VideoQuestion) -> list[AskedQuestion]:
     """Their video lies there."""
-    return [Asked(one, Footage(path, one.start_s, one.end_s, one.frames_fps)) for one in questions]
+    return [AskedQuestion(one, Footage(path, one.start_s, one.end_s, one.frames_fps)) for one in questions]
 
 
 def own_interview(by: AnswerBy = AnswerBy.LETTERS) -> Interview:
@@ -55,7 +55,7 @@ class Looked:
 def look(
     parts: Parts,
     way: Way,
-    asked: Sequence[Asked],
+    asked: Sequence[AskedQuestion],
     *,
     policy: StreamPolicy | None = None,
     jobs: int = 1,

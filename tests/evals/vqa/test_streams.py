@@ -61,6 +61,7 @@ def test_several_videos_side_by_side(parts: Parts, video: Path, tmp_path: Path) 
     assert {*results} == {"1", "2", "3", "4", "5", "6"}
     (error,) = found.errors
     assert "rotten.mp4" in error.message
+    assert found.notices == []
     assert [one for one in "123456" if results[one].failed] == ["3", "4"]
     assert not any(results[one].right for one in "34")
     for group in (asked[:2], asked[4:]):
@@ -112,3 +113,13 @@ def test_kinds_that_are_said(parts: Parts, video: Path) -> None:
         found = look(parts, way, asked_of(video, *kinds)).results
         assert [(one.letters, one.failed) for one in found] == [((), "")] * 3
         assert all(one.answered for one in found)
+
+
+@pytest.mark.parametrize("way", [Way.STREAMING, Way.RECENT])
+def test_a_video_that_is_too_short_is_told(parts: Parts, video: Path, way: Way) -> None:
+    """Guards against another cut of a video than that which the questions are about: answers look as usual."""
+    found = look(parts, way, asked_of(video, question(1, 3.0), question(2, SECONDS + 5.0)))
+    assert [one.failed for one in found.results] == ["", ""]
+    (notice,) = found.notices
+    assert "a.mp4 is over before all questions about it are asked" in notice
+    assert look(parts, way, asked_of(video, question(3, SECONDS + 0.5))).notices == []
