@@ -12,7 +12,7 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
-from svlm_cli.commands import generate, judge, options
+from svlm_cli.commands import generate, judge, options, vqa
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
@@ -149,6 +149,7 @@ judge.livesports.command("generate")(generate.generate_livesports)
 judge.commentary.command()(timeliness)
 app.add_typer(judge.commentary)
 app.add_typer(judge.livesports)
+app.add_typer(vqa.app)
 
 
 def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":

@@ -133,6 +133,49 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "eval livesports report": (Example("svlm eval livesports report votes.jsonl", "Count the votes:"),),
+    "eval vqa ovo-bench": (
+        Example(
+            "svlm eval vqa ovo-bench OVO-Bench -o ovo.jsonl -m streamingvlm-7b --way streaming --way full -j 8",
+            "Two ways of looking, eight streams in one batch; called again, it goes on where it was:",
+        ),
+        Example(
+            "svlm eval vqa ovo-bench OVO-Bench -o both -m qwen2.5-vl-7b -m streamingvlm-7b --way full",
+            "Two models, whose answers are both/qwen2.5-vl-7b.jsonl and both/streamingvlm-7b.jsonl:",
+        ),
+        Example(
+            "svlm eval vqa ovo-bench --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"
+        ),
+    ),
+    "eval vqa streamingbench": (
+        Example(
+            "svlm eval vqa streamingbench StreamingBench -o all.jsonl -m streamingvlm-7b --seen all -j 8",
+            "The stream has seen all that came before a question:",
+        ),
+    ),
+    "eval vqa videomme": (
+        Example(
+            "svlm eval vqa videomme Video-MME -o mme.jsonl -m qwen2.5-vl-7b --way full --subtitles",
+            "With what is said in the videos:",
+        ),
+    ),
+    "eval vqa longvideobench": (
+        Example(
+            "svlm eval vqa longvideobench LongVideoBench -o long.jsonl -m streamingvlm-7b --way full --frames 128",
+            "More frames of each video:",
+        ),
+    ),
+    "eval vqa mvbench": (
+        Example(
+            "svlm eval vqa mvbench MVBench -o mv.jsonl -m streamingvlm-7b --way full --task action_count --limit 20",
+            "A quick look at one task:",
+        ),
+    ),
+    "eval vqa report": (
+        Example("svlm eval vqa report ovo.jsonl", "Ways of looking side by side:"),
+        Example(
+            "svlm eval vqa report both/qwen2.5-vl-7b.jsonl both/streamingvlm-7b.jsonl", "How much better is the second?"
+        ),
+    ),
     "simulate": (
         Example(
             "svlm simulate --seed 7 --minutes 5 -o match.mp4",

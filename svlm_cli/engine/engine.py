@@ -7,6 +7,7 @@ import math
 import time
 from bisect import insort
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import compress, groupby
 from pathlib import Path
 from typing import Self
@@ -33,9 +34,23 @@ from svlm_cli.engine.sampling import Sampler
 from svlm_cli.engine.stream import StreamOptions, StreamState
 from svlm_cli.engine.tokenizer import TextStream, Tokenizer
 from svlm_cli.engine.turn import Turn
-from svlm_cli.networks.network import Network
+from svlm_cli.networks.network import FusedLanguage, FusedVision, Network
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_family, load_network, load_preprocessor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fused:
+    """A network in the form in which engines run it: weights alone, which several engines can share."""
+
+    vision: FusedVision
+    language: FusedLanguage
+    fp8: bool
+
+    @classmethod
+    def of(cls, network: Network, recorder: Graphs, *, fp8: bool) -> Self:
+        """Once a network: a second time would copy its weights, or find none in eight bits."""
+        return cls(network.fused_vision(recorder), network.fused_language(fp8=fp8), fp8)
 
 
 class Engine:
@@ -53,16 +68,18 @@ class Engine:
         attention: AttentionKernel = AttentionKernel.AUTO,
         graphs: bool = True,
         fp8: bool = False,
+        fused: Fused | None = None,
     ) -> None:
         """`fp8` rounds the decoder's weights to eight bits, which the network cannot take back.
 
         `questions` says how many forks there can be besides the streams. `graphs` lets a GPU record what it does again
-        and again; elsewhere it means nothing. `UsageError` if the attention kernel cannot be used here.
+        and again; elsewhere it means nothing. `fused` is what another engine has made of the same network (`fused`
+        there), and says itself whether that is in eight bits. `UsageError` if the attention kernel cannot be used here.
         """
         self.network, self.family = network, network.family
         self.preprocessor, self.tokenizer, self.policy = preprocessor, tokenizer, policy
         self.prompt = Prompt(tokenizer, policy, self.family)
-        self.max_streams, self.questions, self.fp8 = max_streams, questions, fp8
+        self.max_streams, self.questions = max_streams, questions
         weight = next(network.parameters())
         self.device, self.dtype = weight.device, weight.dtype
         slots, shape = max_streams + questions.forks, self.family.language
@@ -80,8 +97,8 @@ class Engine:
         self.attention = flash.choose(attention, self.device, self.dtype)
         kernels = flash.causal(self.attention, self.device, self.dtype)
         recorder = Graphs(self.device, enabled=graphs)
-        self._vision = network.fused_vision(recorder)
-        language = network.fused_language(fp8=fp8)
+        self.fused = Fused.of(network, recorder, fp8=fp8) if fused is None else fused
+        self._vision, language = self.fused.vision, self.fused.language
         self._prefiller = Prefill(network, language, self.cache, kernels, recorder)
         self._sampler = Sampler(
             policy.sampling,
@@ -161,6 +178,11 @@ class Engine:
             value_bytes=self.dtype.itemsize,
             fp8=self.fp8,
         )
+
+    @property
+    def fp8(self) -> bool:
+        """Whether the decoder's weights have eight bits."""
+        return self.fused.fp8
 
     @property
     def number_format(self) -> str:

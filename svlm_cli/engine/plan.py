@@ -197,7 +197,7 @@ class Planner:
         """By the policy's rate; a clip has a rate of its own."""
         if chunk is None or not self._policy.prompt.clip:
             return self._place
-        return Placement(self._family, len(chunk.frames) / (chunk.end_s - chunk.start_s))
+        return Placement(self._family, len(chunk.frames) / (chunk.end_s - chunk.start_s), whole=True)
 
     def _moving_without_keys(self, stream: StreamState, keyed: int) -> int:
         """How many tokens move to the previous text without keys yet.

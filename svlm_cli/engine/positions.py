@@ -16,8 +16,9 @@ from svlm_cli.networks.family import Family, Grid, Positions
 class Placement:
     """Positions of one family's spans at one frame rate."""
 
-    def __init__(self, family: Family, fps: float) -> None:
-        self._family, self._fps = family, fps
+    def __init__(self, family: Family, fps: float, *, whole: bool = False) -> None:
+        """`whole` cuts positions in video blocks to whole numbers, as offline models were trained."""
+        self._family, self._fps, self._whole = family, fps, whole
         self._blocks: dict[Grid, tuple[Positions, float]] = {}  # and how far each reaches; most rounds have the same
         self._counting = np.empty((0, family.axes))  # 0, 1, 2, ... on all axes
 
@@ -43,6 +44,7 @@ class Placement:
     def _block(self, grid: Grid) -> tuple[Positions, float]:
         if grid not in self._blocks:
             block = self._family.block_positions(grid, self._fps)
+            block = np.floor(block) if self._whole else block
             self._blocks[grid] = block, float(block.max())
         return self._blocks[grid]
 

@@ -44,12 +44,30 @@ def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
     return Reply(question, segment.end_s, question.choices[best], chances, segment.work_s)
 
 
-class Schedule:
-    """Questions about one stream, each at a time of its own, asked in passing: `before` is what a `Feed` calls.
+class Appointments:
+    """What is done with a stream in passing, each thing at a time of its own: `before` is what a `Feed` calls.
 
     At a time nothing is seen that comes after it, but for the first round, without which there is nothing to ask about.
-    A time behind the end is asked at the end.
+    A time behind the end comes at the end.
     """
+
+    def __init__(self, due: Iterable[tuple[float, Callable[[StreamState], None]]]) -> None:
+        self._due = deque(sorted(due, key=lambda one: one[0]))
+
+    def before(self, stream: StreamState, chunk: Chunk | None) -> None:
+        """Do what is due before a chunk is shown; None: before the stream ends."""
+        while self._due and stream.rounds and (chunk is None or chunk.end_s > self._due[0][0] + _ON_TIME_S):
+            _, act = self._due.popleft()
+            act(stream)
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was done."""
+        return not self._due
+
+
+class Schedule(Appointments):
+    """Questions about one stream, each at a time of its own: see `Appointments`."""
 
     def __init__(
         self,
@@ -57,19 +75,21 @@ class Schedule:
         questions: Iterable[tuple[float, Question]],
         tell: Callable[[Reply], None],
     ) -> None:
-        self._engine, self._tell = engine, tell
-        self._due = deque(sorted(questions, key=lambda one: one[0]))
+        def asking(question: Question) -> Callable[[StreamState], None]:
+            return lambda stream: tell(ask(engine, stream, question))
 
-    def before(self, stream: StreamState, chunk: Chunk | None) -> None:
-        """Ask what is due before a chunk is shown; None: before the stream ends."""
-        while self._due and stream.rounds and (chunk is None or chunk.end_s > self._due[0][0] + _ON_TIME_S):
-            _, question = self._due.popleft()
-            self._tell(ask(self._engine, stream, question))
+        super().__init__((time_s, asking(question)) for time_s, question in questions)
 
-    @property
-    def done(self) -> bool:
-        """Whether everything was asked."""
-        return not self._due
+
+def until(chunks: Iterable[Chunk], last_s: float) -> Iterator[Chunk]:
+    """The chunks that are seen at `last_s`, by the rule of `Appointments`: whole ones, and the first in any case.
+
+    There must be one more, as far as the video goes, or its last might be half a chunk.
+    """
+    for index, chunk in enumerate(chunks):
+        if index and chunk.end_s > last_s + _ON_TIME_S:
+            return
+        yield chunk
 
 
 def answers(

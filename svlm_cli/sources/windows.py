@@ -8,7 +8,7 @@ rate. It decodes ahead while nobody reads, as far as the file goes: nothing for 
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -57,12 +57,24 @@ class DecordVideo:
         self._reader = _open_reader(path)
         self._times_s, self._end_s = _check_times(self._reader, first_s - log.origin_s, log.duration_s)
 
+    @property
+    def first_s(self) -> float:
+        """When the first picture comes on screen."""
+        return float(self._times_s[0])
+
+    @property
+    def end_s(self) -> float:
+        """When the last picture leaves it."""
+        return self._end_s
+
     def frames(self, rate: Fraction, *, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
         """As `read_in_order`, with `DecordUnfitError` where decord fails on the way."""
-        first_s = float(self._times_s[0])
-        start_s = first_s if start_s is None else max(start_s, first_s)
+        start_s = self.first_s if start_s is None else max(start_s, self.first_s)
         count = moments_before(start_s, self._end_s if end_s is None else min(end_s, self._end_s), rate)
-        times_s = [moment(start_s, index, rate) for index in range(count)]
+        yield from self.frames_at([moment(start_s, index, rate) for index in range(count)])
+
+    def frames_at(self, times_s: Sequence[float]) -> Iterator[Frame]:
+        """What is on screen at each of these times, which are in order and not before the first picture."""
         shown = np.searchsorted(self._times_s, np.array(times_s) + ON_TIME_S, side="right") - 1
         last, pixels = -1, None
         for time_s, index in zip(times_s, shown.tolist(), strict=True):

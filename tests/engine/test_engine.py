@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.prompt import flatten
 from svlm_cli.engine.stream import StreamState
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.weights import load_network, load_preprocessor
 from tests.engine.conftest import Parts, hear, make_chunks, small_policy
 
 ATOL = 1e-4  # sums of float32 in another order
@@ -93,3 +96,20 @@ def test_pictures_of_any_sizes_are_seen_as_if_alone(parts: Parts, frames: list[l
         for heard, oracle, chunk in zip(hear(engine, streams, chunks), alone, chunks, strict=True):
             _, logits = oracle.step(chunk, tuple(heard.ids))
             torch.testing.assert_close(torch.stack(heard.logits), torch.stack(logits), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize("fp8", [False, True])
+def test_engines_share_the_weights_of_one_network(tiny_checkpoint: Path, fp8: bool) -> None:
+    """Guards memory where a model is asked in several ways: a second engine copies nothing."""
+    network = load_network(tiny_checkpoint, device=torch.device("cpu"), dtype=torch.float32)
+    preprocessor, tokenizer = load_preprocessor(tiny_checkpoint, network.family), Tokenizer(tiny_checkpoint)
+    first = Engine(network, preprocessor, tokenizer, small_policy(), fp8=fp8)
+    places = [one.data_ptr() for one in network.parameters()]
+    second = Engine(network, preprocessor, tokenizer, small_policy(mode=Mode.WINDOW), fused=first.fused)
+    assert [one.data_ptr() for one in network.parameters()] == places
+    assert (second.fp8, second.number_format) == (fp8, first.number_format)
+    heard = []
+    for engine in (first, second, first):
+        with engine.open() as stream:
+            heard.append([hear(engine, [stream], [chunk])[0].ids for chunk in make_chunks(3)])
+    assert heard[0] == heard[1] == heard[2], "neither disturbs the other, and before a reset windows are streams"

@@ -1,6 +1,7 @@
 """Questions to a stream: when they are asked, what the answer is made of, and that nothing else changes."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import Questions
 from svlm_cli.engine.plan import Request
-from svlm_cli.pipeline.asking import answers, ask
+from svlm_cli.pipeline.asking import answers, ask, until
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 from tests.engine.conftest import Parts, make_chunks, parts, small_policy
 
@@ -120,3 +121,9 @@ def test_what_cannot_be_answered_is_told(engine: Engine) -> None:
 def test_what_is_no_question(text: str, choices: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         Question(text, choices)
+
+
+@pytest.mark.parametrize(("last_s", "shown"), [(3.4, 3), (3.0, 3), (0.2, 1), (99.0, 8), (math.inf, 8)])
+def test_nothing_is_shown_that_nobody_asks_about(last_s: float, shown: int) -> None:
+    """Guards hours of video behind the last question; half a second of it is none that is seen."""
+    assert len(list(until(make_chunks(8, size=(28, 28)), last_s))) == shown

@@ -23,10 +23,10 @@ class VqaBenchmark(StrEnum):
     """By the name that people give it on the command line."""
 
     OVO_BENCH = "ovo-bench"
-    STREAMING_BENCH = "streaming-bench"
-    VIDEO_MME = "video-mme"
-    LONG_VIDEO_BENCH = "long-video-bench"
-    MV_BENCH = "mv-bench"
+    STREAMING_BENCH = "streamingbench"
+    VIDEO_MME = "videomme"
+    LONG_VIDEO_BENCH = "longvideobench"
+    MV_BENCH = "mvbench"
 
     @property
     def averaging(self) -> Averaging:

@@ -87,11 +87,25 @@ def compare(first: WayScored, second: WayScored) -> VqaDifference:
 
 
 @dataclass(frozen=True, slots=True)
+class RowDifference:
+    """How much better one row is than another."""
+
+    base: WayScored
+    row: WayScored
+    difference: VqaDifference
+
+    def to_json(self) -> dict[str, Any]:
+        """By name."""
+        one = self.difference
+        return {"from": self.base.name, "to": self.row.name, "left_out": one.left_out, **one.scores.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
 class VqaReport:
-    """Ways of looking at one benchmark, the first of which the others are compared with."""
+    """Ways of looking at one benchmark, and how they differ."""
 
     rows: tuple[WayScored, ...]
-    differences: tuple[VqaDifference, ...]  # of each row after the first, from the first
+    differences: tuple[RowDifference, ...]
 
     @property
     def benchmark(self) -> VqaBenchmark:
@@ -104,10 +118,7 @@ class VqaReport:
             "eval": str(self.benchmark),
             "mean_of": str(self.benchmark.averaging),
             "rows": [one.to_json() for one in self.rows],
-            "differences": [
-                {"from": self.rows[0].name, "to": row.name, "left_out": one.left_out, **one.scores.to_json()}
-                for row, one in zip(self.rows[1:], self.differences, strict=True)
-            ],
+            "differences": [one.to_json() for one in self.differences],
             "notes": list(self.notes()),
         }
 
@@ -131,30 +142,37 @@ class VqaReport:
             ["task", *(row.name for row in self.rows)],
             [[task, *(_share(row.scores, task) for row in self.rows)] for task in tasks],
         )
-        if self.differences:
-            yield (
-                [f"less {self.rows[0].name}", "total", "95 % interval", *groups, "questions"],
-                [
-                    [row.name, *_columns(one.scores, groups, signed=True), str(one.scores.total.questions)]
-                    for row, one in zip(self.rows[1:], self.differences, strict=True)
-                ],
-            )
+        for base in self.rows:
+            if listed := [one for one in self.differences if one.base is base]:
+                yield (
+                    [f"less {base.name}", "total", "95 % interval", *groups, "questions"],
+                    [_difference_row(one, groups) for one in listed],
+                )
 
     def notes(self) -> Iterator[str]:
         """What stands out, a sentence each."""
         for row in self.rows:
             yield from (f"{row.name}: {note}" for note in _notes(row))
-        for row, one in zip(self.rows[1:], self.differences, strict=True):
-            if one.left_out:
-                yield f"{row.name}: questions left out of the difference, since only one side has them: {one.left_out}."
+        for one in self.differences:
+            if left_out := one.difference.left_out:
+                name = one.row.name
+                yield f"{name}: questions left out of the difference, since only one side has them: {left_out}."
 
 
 def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
-    """`UsageError` unless all are of one benchmark, `InputError` for a file without results."""
-    rows = tuple(way for file in files for way in ways_of(file))
-    if not rows:
+    """The ways of the first file are compared with its first way, those of others with the same way in the first file.
+
+    `UsageError` unless all are of one benchmark, `InputError` for a file without results.
+    """
+    listed = [ways_of(file) for file in files]
+    if not listed:
         raise InputError("There are no results.", "Name a file of results.")
-    return VqaReport(rows, tuple(compare(rows[0], row) for row in rows[1:]))
+    first = listed[0]
+    bases = {one.way: one for one in first}
+    pairs = [(first[0], row) for row in first[1:]]
+    pairs += [(bases.get(row.way, first[0]), row) for rows in listed[1:] for row in rows]
+    rows = tuple(row for rows in listed for row in rows)
+    return VqaReport(rows, tuple(RowDifference(base, row, compare(base, row)) for base, row in pairs))
 
 
 def _notes(one: WayScored) -> Iterator[str]:
@@ -185,6 +203,11 @@ def _columns(scores: VqaScores, groups: Sequence[str], *, signed: bool = False) 
     yield scores.total.share.interval(signed=signed)
     for group in groups:
         yield scores.groups[group].share.number(signed=signed) if group in scores.groups else "-"
+
+
+def _difference_row(one: RowDifference, groups: Sequence[str]) -> list[str]:
+    scores = one.difference.scores
+    return [one.row.name, *_columns(scores, groups, signed=True), str(scores.total.questions)]
 
 
 def _share(scores: VqaScores, task: str) -> str:

@@ -3,17 +3,18 @@
 Knows neither benchmarks nor models, and not what the answers are worth.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from svlm_cli.core.bounds import Within, require_usable
+from svlm_cli.core.bounds import Within, require_usable, shown
 from svlm_cli.core.closing import Closing
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record
+from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record, text
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.answers import is_right
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
@@ -21,6 +22,7 @@ from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 NO_MOMENT: Final = -1.0  # of what is not answered at a moment of its own
 _MOST_CHARACTERS: Final = 2000  # of an answer
 _MOST_S: Final = 1e9
+_WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
 
 ResultKey = tuple[str, str]
 """The id of the question, the way of looking."""
@@ -28,12 +30,16 @@ ResultKey = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class VqaSetting:
-    """All that decides what is asked of whom. Questions and prompts are known by their SHA-256."""
+    """All that decides what is asked of whom. Questions, prompts and files of models are known by their SHA-256."""
 
     benchmark: VqaBenchmark
     questions: str
     prompts: str
-    model: str
+    model: str  # as people call it: the same model may have another name elsewhere
+    model_files: str
+    dtype: str
+    answer: str  # by which a question with options is answered
+    subtitles: bool  # whether what is said in the videos is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class VqaRun:
     setting: VqaSetting
     asked: Annotated[int, Within(1, 10_000_000)]  # questions in all, for each way of looking
     svlm: str
+    torch: str
 
     def __post_init__(self) -> None:
         require_usable(self)
@@ -123,6 +130,7 @@ class ResultsFile:
 
     path: Path
     runs: tuple[VqaRun, ...]  # none in an empty file
+    ways: Mapping[str, Mapping[str, Any]]  # all that decides how each looks, by its name
     results: Mapping[ResultKey, VqaResult]
     notice: str = ""
 
@@ -139,14 +147,20 @@ def read_results(path: Path) -> ResultsFile:
 
 def _results(lines: JsonLines) -> ResultsFile:
     runs: list[VqaRun] = []
+    ways: dict[str, Mapping[str, Any]] = {}
     results: dict[ResultKey, VqaResult] = {}
     for number, row in lines.rows:
         with lines.at(number):
             if "run" in row:
                 run: VqaRun = record(VqaRun, row["run"], "result")
-                if runs and run.setting != runs[0].setting:
-                    raise LineError(f"is about {setting_difference(runs[0].setting, run.setting)} than the first line")
+                if runs and (different := setting_difference(runs[0].setting, run.setting)):
+                    raise LineError(f"is about {different} than the first line")
                 runs.append(run)
+                continue
+            if "setting" in row:
+                name, setting = text(row, "way"), row["setting"]
+                if not isinstance(setting, dict) or ways.setdefault(name, setting) != setting:
+                    raise LineError(f"has another setting of {shown(name)} than a line before")
                 continue
             result: VqaResult = record(VqaResult, row, "result")
             if not runs:
@@ -155,31 +169,53 @@ def _results(lines: JsonLines) -> ResultsFile:
             if before is not None and not before.failed:
                 raise LineError("is a second result of the same question")
             results[result.key] = result
-    return ResultsFile(lines.path, tuple(runs), results, lines.notice)
+    return ResultsFile(lines.path, tuple(runs), ways, results, lines.notice)
 
 
 def setting_difference(one: VqaSetting, other: VqaSetting) -> str:
-    """What people call the first thing in which they differ, as in "another model"."""
-    words = {"questions": "other questions", "prompts": "other prompts"}
-    name = next(each.name for each in fields(VqaSetting) if getattr(one, each.name) != getattr(other, each.name))
-    return words.get(name, f"another {name}")
+    """What people call the first thing in which they differ, as in "another model"; empty if there is none."""
+    words = {
+        "questions": "other questions",
+        "prompts": "other prompts",
+        "model_files": "another model",
+        "answer": "another --answer",
+        "subtitles": "another --subtitles",
+    }
+    for each in fields(VqaSetting):
+        if each.name != "model" and getattr(one, each.name) != getattr(other, each.name):
+            return words.get(each.name, f"another {each.name}")
+    return ""
 
 
 class GrowingResults(Closing):
-    """A file of results that a run adds to. Raises `OutputError` if it is about something else, or another run's."""
+    """A file of results that a run adds to. `OutputExistsError` if it is about something else.
+
+    `OutputBusyError` if it is another run's.
+    """
 
     def __init__(self, path: Path, run: VqaRun) -> None:
-        self._lines = AppendedLines(path, ('{"run":', '{"id":'))
+        self._lines = AppendedLines(path, ('{"run":', '{"way":', '{"id":'))
         try:
             self.before = _results(self._lines.before)
-            if self.before.runs and self.before.runs[0].setting != run.setting:
-                other = setting_difference(self.before.runs[0].setting, run.setting)
-                raise OutputError(f"{plain_text(str(path))} holds results of {other}.", "Choose another name.")
+            first = self.before.runs[0].setting if self.before.runs else run.setting
+            if other := setting_difference(first, run.setting):
+                raise OutputExistsError(f"{plain_text(str(path))} holds results of {other}.", _WAY_OUT)
             if not self.before.runs or self.before.runs[-1] != run:
                 self._lines.append({"run": asdict(run)})
         except BaseException:
             self.close()
             raise
+
+    def begin(self, way: str, setting: Mapping[str, Any]) -> None:
+        """Results of a way of looking come, or go on. `OutputExistsError` if it looked otherwise before."""
+        wanted = json.loads(json.dumps(setting, allow_nan=False))  # with lists for tuples, as in the file
+        known = self.before.ways.get(way)
+        if known is None:
+            self._lines.append({"way": way, "setting": wanted})
+            return
+        if different := [key for key in wanted | known if wanted.get(key) != known.get(key)]:
+            what = ", ".join(different)
+            raise OutputExistsError(f"The results of {way} were begun with another setting: {what}.", _WAY_OUT)
 
     def append(self, result: VqaResult) -> None:
         """One more. Raises `OutputError`."""

@@ -36,5 +36,12 @@ def result(task: str, *, right: bool, group: str = "", video: str = "v0", **othe
 
 def run(benchmark: VqaBenchmark = VqaBenchmark.OVO_BENCH, *, asked: int = 4, **setting: str) -> VqaRun:
     """What results are about."""
-    words = {"questions": "0a", "prompts": "1b", "model": "my-model", **setting}
-    return VqaRun(VqaSetting(benchmark, **words), asked, "0.1")
+    words = {
+        "questions": "0a",
+        "prompts": "1b",
+        "model": "my-model",
+        "model_files": "2c",
+        "dtype": "float32",
+        **setting,
+    }
+    return VqaRun(VqaSetting(benchmark, **words, answer="letters", subtitles=False), asked, "0.1", "2.13.0")

@@ -48,7 +48,7 @@ def test_a_row_for_each_way_and_how_it_differs_from_the_first(tmp_path: Path) ->
 def test_a_report_for_programs(tmp_path: Path) -> None:
     report = make_vqa_report([file(tmp_path / "a", run(MME, asked=6), *two_ways())])
     found = json.loads(json.dumps(report.to_json(), allow_nan=False))
-    assert (found["eval"], found["mean_of"]) == ("video-mme", "questions")
+    assert (found["eval"], found["mean_of"]) == ("videomme", "questions")
     first, second = found["rows"]
     assert (first["way"], first["total"]["value"], second["total"]["value"]) == ("window", 0.5, 0.75)
     assert (first["questions"], first["not_asked"], first["questions_sha256"]) == (4, 2, "0a")

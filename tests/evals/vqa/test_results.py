@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from svlm_cli.core.errors import InputError, OutputBusyError, OutputError, UsageError
+from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, UsageError
 from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
 from svlm_cli.evals.vqa.results import GrowingResults, answered, read_results, unanswered
 from tests.evals.benchmarks.miniature import write_lines
@@ -88,7 +88,7 @@ def test_lines_that_do_not_belong_together(tmp_path: Path) -> None:
     for rows, said in (
         ([one], "nothing above it says of what"),
         ([head, one, one], "a second result of the same question"),
-        ([head, {"run": asdict(run(model="other"))}], "is about another model"),
+        ([head, {"run": asdict(run(model_files="other"))}], "is about another model"),
         ([head, {key: value for key, value in one.items() if key != "way"}], "way is missing"),
     ):
         with pytest.raises(InputError, match=said):
@@ -103,7 +103,7 @@ def test_results_of_something_else_are_not_added_to(tmp_path: Path) -> None:
             GrowingResults(path, run())
     before = path.read_bytes()
     for other, said in ((run(questions="9f"), "other questions"), (run(prompts="9f"), "other prompts")):
-        with pytest.raises(OutputError, match=f"holds results of {said}"):
+        with pytest.raises(OutputExistsError, match=f"holds results of {said}"):
             GrowingResults(path, other)
     assert path.read_bytes() == before
 

@@ -1,0 +1,141 @@
+"""``svlm eval vqa``: questions of public benchmarks about videos, put to models in several ways of looking.
+
+The asking and the counting are in ``evals/vqa/``, the files of the benchmarks in ``evals/benchmarks/``.
+"""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.vqa_options import VqaOptions
+from svlm_cli.commands.vqa_run import ask_benchmark
+
+SeenName = Literal["minute", "all"]
+
+app = typer.Typer(
+    name="vqa",
+    no_args_is_help=True,
+    add_completion=False,
+    help="Questions about videos: five benchmarks, four ways of looking.",
+)
+
+
+@app.callback()
+def _vqa() -> None:
+    """Questions about videos: five benchmarks, four ways of looking."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OfStreamingBench:
+    asked: VqaOptions = field(default_factory=VqaOptions)
+    seen: Annotated[
+        SeenName,
+        typer.Option(
+            help="How much of a video may be seen: the last minute before a question, or all before it.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = "minute"
+
+
+@dataclass(frozen=True, slots=True)
+class _WithSubtitles:
+    asked: VqaOptions = field(default_factory=VqaOptions)
+    subtitles: Annotated[
+        bool,
+        typer.Option(
+            "--subtitles",
+            help="Write what is said in the video before each question.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = False
+
+
+@app.command("ovo-bench")
+@options.takes(VqaOptions)
+def ovo_bench(asked: VqaOptions) -> None:
+    """OVO-Bench: what was, what is, and whether it is time to answer.
+
+    A run that was stopped or killed goes on, by the same call.
+    """
+    ask_benchmark("ovo-bench", asked)
+
+
+@app.command("streamingbench")
+@options.takes(_OfStreamingBench)
+def streamingbench(one: _OfStreamingBench) -> None:
+    """StreamingBench: questions while a video goes on.
+
+    A run that was stopped or killed goes on, by the same call.
+    """
+    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
+
+    ask_benchmark("streamingbench", one.asked, context=SeenContext.ALL if one.seen == "all" else SeenContext.MINUTE)
+
+
+@app.command("videomme")
+@options.takes(_WithSubtitles)
+def videomme(one: _WithSubtitles) -> None:
+    """Video-MME: questions about whole videos.
+
+    A run that was stopped or killed goes on, by the same call.
+    """
+    ask_benchmark("videomme", one.asked, subtitles=one.subtitles)
+
+
+@app.command("longvideobench")
+@options.takes(_WithSubtitles)
+def longvideobench(one: _WithSubtitles) -> None:
+    """LongVideoBench: questions about whole videos of up to an hour.
+
+    A run that was stopped or killed goes on, by the same call.
+    """
+    ask_benchmark("longvideobench", one.asked, subtitles=one.subtitles)
+
+
+@app.command("mvbench")
+@options.takes(VqaOptions)
+def mvbench(asked: VqaOptions) -> None:
+    """MVBench: twenty tasks on short videos.
+
+    A run that was stopped or killed goes on, by the same call.
+    """
+    ask_benchmark("mvbench", asked)
+
+
+@app.command("report")
+def report(
+    results: Annotated[
+        list[Path],
+        typer.Argument(metavar="RESULTS", help="Files of results, or folders of them.", rich_help_panel=Panel.INPUT),
+    ],
+    as_json: options.Json = False,
+) -> None:
+    """Put results side by side: what is right, by task, group and in all, and how ways and models differ."""
+    from svlm_cli.evals.vqa.report import make_vqa_report
+    from svlm_cli.evals.vqa.results import read_results
+
+    paths = [path for one in results for path in (sorted(one.glob("*.jsonl")) if one.is_dir() else [one])]
+    files = [read_results(path) for path in paths]
+    for notice in filter(None, (file.notice for file in files)):
+        typer.echo(sentence(notice), err=True)
+    found = make_vqa_report(files)
+    if as_json:
+        typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
+
+    console = table_console()
+    for headings, rows in found.tables():
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+    for note in found.notes():
+        typer.echo(sentence(note), err=True)

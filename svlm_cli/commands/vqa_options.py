@@ -1,0 +1,156 @@
+"""The options that the commands of ``svlm eval vqa`` share. What they mean is decided in ``vqa_run.py``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.commands import choices, options
+from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.panels import Panel
+from svlm_cli.evals.vqa.choices import AnswerBy, Way
+
+_MOST_FRAMES: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class VqaOptions:
+    """What the commands of all benchmarks share, in the order of the help."""
+
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER", help="The benchmark, as it was published, with its videos.", rich_help_panel=Panel.INPUT
+        ),
+    ] = None
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option("--task", metavar="TASK", help="Ask these alone. Repeatable.", rich_help_panel=Panel.INPUT),
+    ] = None
+    limit: Annotated[
+        int | None,
+        typer.Option("--limit", min=1, metavar="N", help="Ask the first N questions.", rich_help_panel=Panel.INPUT),
+    ] = None
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            "--prompts", metavar="FILE.toml", help="Ask in other words than ours.", rich_help_panel=Panel.INPUT
+        ),
+    ] = None
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            metavar="N",
+            help="Streams at once, in one batch; or clips that are read at once.",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ] = 1
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="RESULTS.jsonl|FOLDER",
+            help="The answers, to which a later call adds; of several models a folder, with a file for each.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Begin anew, and lose what was answered.", rich_help_panel=Panel.OUTPUT),
+    ] = False
+    show_prompts: Annotated[
+        bool,
+        typer.Option("--show-prompts", help="Print how questions are put, and exit.", rich_help_panel=Panel.OUTPUT),
+    ] = False
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="SVLM_MODEL",
+            metavar="NAME|PATH|HUB_ID",
+            autocompletion=choices.models,
+            help="A known model, a checkpoint folder, or OWNER/NAME on the hub; given again, another to compare with. "
+            f"Default: {DEFAULT_MODEL}.",
+            rich_help_panel=Panel.MODEL,
+        ),
+    ] = None
+    ways: Annotated[
+        list[Way] | None,
+        typer.Option(
+            "--way",
+            help="How the model looks: as a stream that remembers; at frames of the whole, or the last frames alone, "
+            "at once; as a stream that forgets everything every so often. Repeatable. Default: streaming.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    answer: Annotated[
+        AnswerBy,
+        typer.Option(
+            help="Which option counts as the answer: that of the likeliest letter, or what the model says, read "
+            "strictly.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = AnswerBy.LETTERS
+    frames: Annotated[
+        int,
+        typer.Option(
+            "--frames",
+            min=1,
+            max=_MOST_FRAMES,
+            help="Of the way `full`, at most, and at most two a second.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = 64
+    recent_frames: Annotated[
+        int,
+        typer.Option(
+            "--recent-frames",
+            min=1,
+            max=_MOST_FRAMES,
+            help="Of the way `recent`, two a second.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = 4
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=1,
+            help="Of a frame, in all ways. Default: the model's.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    seed: options.Seed = 0
+    fps: options.Fps = None
+    temperature: options.Temperature = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
+    as_json: options.Json = False
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    attention: options.Attention = "auto"
+    graphs: options.Graphs = True
+    quiet: options.Quiet = False
+
+    @property
+    def model(self) -> str | None:
+        """The first that was named."""
+        return self.models[0] if self.models else None
+
+    def show(self, line: str) -> None:
+        """What nobody has to know."""
+        if not self.quiet:
+            typer.echo(line, err=True)
+
+    def tell(self, message: str) -> None:
+        """The same, as one of our sentences."""
+        self.show(sentence(message))

@@ -1,0 +1,190 @@
+"""Questions about videos that are watched: a stream for all whose video and first moment are the same.
+
+It is shown the video up to the last of the questions and asked each in passing, through a fork. Several are watched
+side by side in one batch. Knows neither benchmarks nor clips.
+"""
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+
+from svlm_cli.core.errors import CapacityError, InputError, OutputError, UsageError
+from svlm_cli.core.text import plain_text
+from svlm_cli.core.types import Chunk, Frame
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.stream import StreamState
+from svlm_cli.evals.benchmarks.footage import Footage
+from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
+from svlm_cli.evals.vqa.interview import never_said, stream_respondent
+from svlm_cli.evals.vqa.results import VqaResult
+from svlm_cli.pipeline.asking import Appointments, until
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.pipeline.run import Feed, FeedReport, run
+from svlm_cli.sources.files import FrameStream, open_frames
+from svlm_cli.sources.pictures import PictureFolder
+from svlm_cli.sources.sequential import Reading
+
+_SEED_BYTES = 8
+
+
+@dataclass(slots=True, eq=False)
+class WatchedVideo:
+    """A stretch of a video, from one moment on, and what is asked about it."""
+
+    asked: list[AskedQuestion]
+    left: dict[str, VideoQuestion] = field(init=False)  # not answered yet, by id
+    frames: FrameStream | None = None  # of a file, once it is open
+
+    def __post_init__(self) -> None:
+        self.left = {one.question.id: one.question for one in self.asked}
+
+    @property
+    def footage(self) -> Footage:
+        """Where it lies and where it begins; of that, each question has an end of its own."""
+        return self.asked[0].footage
+
+    @property
+    def start_s(self) -> float:
+        """From when it is watched."""
+        return self.footage.start_s or 0.0
+
+    @property
+    def last_s(self) -> float:
+        """Until when."""
+        return max(map(last_asked_s, self.asked))
+
+    @property
+    def name(self) -> str:
+        """No other of the same run has it."""
+        return f"{self.footage.path} {self.start_s:g}"
+
+    def seed(self, base: int) -> int:
+        """Of its random numbers: the same whatever is watched beside it, and wherever the videos lie."""
+        text = f"{base}/{self.asked[0].question.video}/{self.footage.path.name}/{self.start_s}"
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES])
+
+
+def last_asked_s(asked: AskedQuestion) -> float:
+    """When a question is asked for the last time; where all of a file may be seen, at its end."""
+    if asked.question.kind is AnswerKind.PROACTIVE:
+        return [*asked.question.moments()][-1]
+    return math.inf if asked.footage.end_s is None else asked.footage.end_s
+
+
+def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
+    """The fewest that answer them, the longest first."""
+    found: dict[tuple[str, float], list[AskedQuestion]] = defaultdict(list)
+    for one in asked:
+        found[str(one.footage.path), one.footage.start_s or 0.0].append(one)
+    return sorted(map(WatchedVideo, found.values()), key=lambda one: one.last_s - one.start_s, reverse=True)
+
+
+class StreamAsking:
+    """A run over what is watched. `ask` does it."""
+
+    def __init__(self, engine: Engine, way: WayRun) -> None:
+        self._engine, self._way = engine, way
+
+    def ask(self, watched: Sequence[WatchedVideo], *, streams: int) -> None:
+        """WatchedVideo all, `streams` side by side, and answer. What is wrong with a video touches no other.
+
+        Raises `OutputError` if an answer cannot be written.
+        """
+        by_name = {one.name: one for one in watched}
+        with closing(run(self._engine, map(self._feed, watched), max_streams=streams)) as reports:
+            for report in reports:
+                self._end(by_name[report.feed.name], report)
+
+    def _feed(self, watch: WatchedVideo) -> Feed:
+        reading = Reading()
+
+        def close() -> None:
+            reading.stop()
+            if watch.frames is not None:
+                watch.frames.close()
+
+        return Feed(
+            watch.name,
+            self._chunks(watch, reading),
+            close,
+            tuple,
+            seed=watch.seed(self._way.setting.seed),
+            before=Appointments(self._due(watch)).before,
+        )
+
+    def _chunks(self, watch: WatchedVideo, reading: Reading) -> Iterator[Chunk]:
+        """Up to the last question."""
+        policy = self._engine.policy
+        with ExitStack() as stack:
+            frames = self._frames(watch, reading, stack)
+            yield from until(chunks(frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds), watch.last_s)
+
+    def _frames(self, watch: WatchedVideo, reading: Reading, stack: ExitStack) -> Iterator[Frame]:
+        """A video is opened by the thread that reads it: with many, nobody has to wait for that."""
+        footage, policy = watch.footage, self._engine.policy
+        end_s = watch.last_s + policy.chunk_seconds if math.isfinite(watch.last_s) else None
+        if footage.frames_fps is not None:
+            return PictureFolder(footage.path, footage.frames_fps).frames(footage.start_s, end_s)
+        watch.frames = stack.enter_context(
+            open_frames(
+                footage.path,
+                fps=policy.vision.fps,
+                start_s=footage.start_s,
+                end_s=end_s,
+                enough_pixels=policy.vision.enough_pixels,
+                reading=reading,
+            )
+        )
+        return watch.frames
+
+    def _due(self, watch: WatchedVideo) -> Iterator[tuple[float, Callable[[StreamState], None]]]:
+        for one in watch.asked:
+            question, last_s = one.question, last_asked_s(one)
+            moments = question.moments() if question.kind is AnswerKind.PROACTIVE else (last_s,)
+            for at_s in moments:
+                yield at_s, self._asking(watch, question, at_s, last=at_s == last_s)
+
+    def _asking(
+        self, watch: WatchedVideo, question: VideoQuestion, at_s: float, *, last: bool
+    ) -> Callable[[StreamState], None]:
+        def act(stream: StreamState) -> None:
+            if question.id not in watch.left:
+                return  # it was time before
+            if watch.frames is not None and watch.frames.truncated and at_s > stream.end_s + NEARLY_S:
+                return  # nobody has seen that
+            try:
+                result = self._answer(stream, question, at_s, last=last)
+            except (UsageError, CapacityError) as error:
+                del watch.left[question.id]
+                self._way.fail([question], error)
+                return
+            if result is not None:
+                del watch.left[question.id]
+                self._way.take(result)
+
+        return act
+
+    def _answer(self, stream: StreamState, question: VideoQuestion, at_s: float, *, last: bool) -> VqaResult | None:
+        interview, way = self._way.interview, self._way.setting.way
+        respond = stream_respondent(self._engine, stream)
+        if question.kind is not AnswerKind.PROACTIVE:
+            return interview.answer(self._engine, question, way, respond)
+        result = interview.answer_at(question, way, at_s, respond)
+        return never_said(question, way) if result is None and last else result
+
+    def _end(self, watch: WatchedVideo, report: FeedReport) -> None:
+        """What became of a stream."""
+        if isinstance(report.error, OutputError):
+            raise report.error
+        for notice in watch.frames.notices if watch.frames else ():
+            self._way.notice(notice)
+        left = [*watch.left.values()]
+        if not left and math.isfinite(watch.last_s) and watch.start_s + report.video_s < watch.last_s - NEARLY_S:
+            self._way.notice(too_short(watch.footage))
+        if left:
+            early = InputError(f"{plain_text(str(watch.footage.path))} ends too early.", "Fetch it again.")
+            self._way.fail(left, report.error or early)
