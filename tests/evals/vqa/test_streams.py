@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.vqa import AnswerKind
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.engine.engine import Engine
+from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
 from svlm_cli.evals.vqa.choices import Way
+from svlm_cli.evals.vqa.interview import Interview, Respondent
+from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.evals.vqa.streams import watches
 from tests.clips import cut, make_clip
 from tests.engine.conftest import Parts, parts
 from tests.evals.vqa.asked import PROACTIVE, STEP
-from tests.evals.vqa.looking import asked_of, look, question
+from tests.evals.vqa.looking import asked_of, look, own_interview, question
 
 __all__ = ["parts"]  # the fixture
 
@@ -123,3 +126,21 @@ def test_a_video_that_is_too_short_is_told(parts: Parts, video: Path, way: Way) 
     (notice,) = found.notices
     assert "a.mp4 is over before all questions about it are asked" in notice
     assert look(parts, way, asked_of(video, question(3, SECONDS + 0.5))).notices == []
+
+
+class _Particular(Interview):
+    """Does not put the second question."""
+
+    def answer(self, engine: Engine, question: VideoQuestion, way: str, respond: Respondent) -> VqaResult:
+        if question.id == "2":
+            raise UsageError("That is no question.")
+        return Interview.answer(self, engine, question, way, respond)
+
+
+@pytest.mark.parametrize("way", [Way.STREAMING, Way.RECENT])
+def test_a_question_that_cannot_be_put_ends_no_other(parts: Parts, video: Path, way: Way) -> None:
+    """Guards a video's other questions."""
+    asked = asked_of(video, *(question(number, 2.0 + number) for number in (1, 2, 3)))
+    found = look(parts, way, asked, interview=_Particular(own_interview().prompts))
+    assert {name: one.failed for name, one in found.by_id().items()} == {"1": "", "2": "That is no question.", "3": ""}
+    assert [error.message for error in found.errors] == ["That is no question."]
