@@ -1,7 +1,8 @@
 """Questions with options, and the texts of options. Knows nothing of a match but the names of its teams."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,6 @@ from svlm_cli.simulator.pitch import MAX_SCORE
 
 Row = dict[str, Any]
 """A row of OVO-Bench's file, without what all rows of a video share."""
-
-_OPTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +38,22 @@ Asks = Callable[[Facts, int, np.random.Generator], Choice | None]
 
 
 def score_options(names: tuple[str, str], score: Score, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    """A score in words, and three that are like it: the other way round first, then a goal more or less."""
+    """A score in words, and three like it. The four do not tell round which of them they were made."""
+    right, *wrong = (_told(names, one) for one in dict.fromkeys((score, *_like(score, rng))))
+    return right, tuple(wrong)
+
+
+def _like(score: Score, rng: np.random.Generator) -> Iterator[Score]:
+    """Four, `score` among them: all of two numbers; of a clear lead, it, a near one, and both the other way round."""
     home, away = score
-    near = [(home + 1, away), (home, away + 1), (home - 1, away), (home, away - 1), (home + 1, away + 1)]
-    others = [(away, home), *(near[index] for index in rng.permutation(len(near)))]
-    known = [one for one in dict.fromkeys(others) if one != score and min(one) >= 0 and max(one) <= MAX_SCORE]
-    return _told(names, score), tuple(_told(names, one) for one in known[: _OPTIONS - 1])
+    if abs(home - away) <= 1:
+        low = min(score) - (int(rng.integers(2)) if home == away > 0 else 0)
+        yield from product((low, low + 1), repeat=2)
+        return
+    near = [(home + 1, away), (home - 1, away), (home, away + 1), (home, away - 1)]
+    usable = [one for one in near if abs(one[0] - one[1]) > 1 and min(one) >= 0 and max(one) <= MAX_SCORE]
+    other = usable[rng.integers(len(usable))]
+    yield from (score, (away, home), other, (other[1], other[0]))
 
 
 def _told(names: tuple[str, str], score: Score) -> str:

@@ -1,6 +1,7 @@
 """Questions about the present: the ball, the kits, the board, and what has just happened. Knows no file."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,12 @@ from svlm_cli.simulator.teams import KIT_PAIRS, KITS
 
 _JUST_S: Final = (1.5, 0.5)  # so long ago is what has just happened: seen for half a second, and not nearly two old
 _RECENT_S: Final = 6  # what happened so lately is no wrong option: people do not count seconds
+_IN_TURN: Final = (  # otherwise most of what happens is a pass
+    frozenset({Kind.GOAL, Kind.SAVE, Kind.MISS}),
+    frozenset({Kind.PASS, Kind.DRIBBLE}),
+    frozenset({Kind.INTERCEPTION}),
+    frozenset({Kind.KICK_OFF, Kind.SHOT, Kind.CORNER, Kind.THROW_IN}),
+)
 _ACTIONS: Final = {
     Kind.KICK_OFF: "{team} kicked off",
     Kind.PASS: "{team} passed the ball to a teammate",
@@ -65,22 +72,27 @@ def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> C
     return Choice("OCR", "What does the scoreboard show right now?", right, wrong)
 
 
-def what_has_just_happened(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
-    """The newest event. Wrong are the same of the other team, and others, none of which has happened lately."""
+def what_has_just_happened(
+    kinds: frozenset[Kind], facts: Facts, moment: int, rng: np.random.Generator
+) -> Choice | None:
+    """The newest event, if it is one of `kinds`. Options are two things that each team may have done.
+
+    Nothing that is wrong has happened lately.
+    """
     recent = facts.between(moment - _RECENT_S, moment, *Kind)
     if not recent or not moment - _JUST_S[0] <= recent[-1].time_s <= moment - _JUST_S[1]:
         return None
     newest = recent[-1]
-    if newest.team is None:
+    if newest.kind not in kinds or newest.team is None:
         return None
     true = {action for event in recent if event.team is not None for action in _true_of(event, event.team)}
-    others = [(kind, team) for kind in _ACTIONS for team in range(len(facts.names))]
-    shuffled = [others[index] for index in rng.permutation(len(others))]
-    wrong = [one for one in dict.fromkeys([(newest.kind, 1 - newest.team), *shuffled]) if one not in true]
-    right, *told = (
-        _ACTIONS[kind].format(team=facts.names[team]) for kind, team in [(newest.kind, newest.team), *wrong[:3]]
-    )
-    return Choice("ACR", "What has just happened, in the last two seconds?", right, tuple(told))
+    absent = [kind for kind in _ACTIONS if not {(kind, 0), (kind, 1)} & true]
+    if (newest.kind, 1 - newest.team) in true or not absent:
+        return None
+    other = absent[rng.integers(len(absent))]
+    options = [(newest.kind, newest.team), (newest.kind, 1 - newest.team), (other, 0), (other, 1)]
+    right, *wrong = (_ACTIONS[kind].format(team=facts.names[team]) for kind, team in options)
+    return Choice("ACR", "What has just happened, in the last two seconds?", right, tuple(wrong))
 
 
 def _true_of(event: Event, team: int) -> Iterator[tuple[Kind, int]]:
@@ -94,7 +106,7 @@ def _true_of(event: Event, team: int) -> Iterator[tuple[Kind, int]]:
 
 REALTIME: Final[tuple[tuple[Asks, ...], ...]] = (
     (score_on_the_board,),
-    (what_has_just_happened,),
+    tuple(partial(what_has_just_happened, kinds) for kinds in _IN_TURN),
     (kit_with_the_ball,),
     (place_of_the_ball,),
     (team_with_the_ball,),

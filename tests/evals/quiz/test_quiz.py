@@ -13,7 +13,7 @@ import pytest
 from svlm_cli.evals.benchmarks.endless import video_name
 from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS, read_ovo_bench
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions
-from svlm_cli.evals.quiz.choices import Choice
+from svlm_cli.evals.quiz.choices import Choice, score_options
 from svlm_cli.evals.quiz.quiz import questions_about
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.results import answered
@@ -118,6 +118,23 @@ def test_the_place_of_the_right_option_tells_nothing() -> None:
     scores = task_scores((one, "A") for one in asked)
     assert {scores[task] for task in ("REC", "SSR", "CRR")} == {0}
     assert 0 < (scores["OJR"] or 0) < 1
+
+
+def test_options_do_not_tell_round_which_they_were_made() -> None:
+    """Guards against a right answer that is the middle of the wrong ones, or the one kind of which there are two."""
+    rng = np.random.default_rng(0)
+    for score in ((0, 0), (3, 3), (1, 0), (7, 8), (2, 0), (9, 0), (9, 8), (4, 7), (9, 7)):
+        right, wrong = score_options(("Falvon", "Torbek"), score, rng)
+        assert right == f"Falvon {score[0]}, Torbek {score[1]}"
+        assert len({right, *wrong}) == 4
+        goals = [tuple(int(part.split()[1]) for part in one.split(", ")) for one in (right, *wrong)]
+        assert {(away, home) for home, away in goals} == {*goals}, "each is there the other way round as well"
+        assert all(0 <= number <= 9 for one in goals for number in one)
+    for one in [one for seed in SEEDS for one in questions_of(seed) if one.task == "ACR"]:
+        names = one.stream_context.rstrip(".").split()[2::3]
+        did = Counter(option.partition(" ")[2] for option in one.options)
+        assert [*did.values()] == [2, 2]
+        assert Counter(option.partition(" ")[0] for option in one.options) == dict.fromkeys(names, 2)
 
 
 def test_who_takes_each_team_for_the_other_is_wrong_where_teams_are_told() -> None:
