@@ -150,10 +150,15 @@ def test_who_takes_each_team_for_the_other_is_wrong_where_teams_are_told() -> No
     scores = task_scores(pairs)
     assert {scores[task] for task in ("OJR", "ACR")} == {0}
     assert {scores[task] for task in ("ASI", "HLD", "ATR", "STU", "SSR", "CRR", "REC")} == {1}
-    boards = [one.answer_in_words for one, _ in pairs if one.task == "OCR"]
-    draws = sum(len({part.split()[1] for part in board.split(", ")}) == 1 for board in boards)
-    assert scores["OCR"] == pytest.approx(draws / len(boards))
-    assert 0 < draws < len(boards)
+    for task in ("OCR", "EPM"):
+        draws = [is_draw(one.answer_in_words) for one, _ in pairs if one.task == task]
+        assert scores[task] == pytest.approx(sum(draws) / len(draws))
+        assert {*draws} == {False, True}
+
+
+def is_draw(words: str) -> bool:
+    """Of an option, whether it is such a score."""
+    return ", " in words and len({part.split()[1] for part in words.split(", ")}) == 1
 
 
 def test_questions_are_spread_and_balanced() -> None:
