@@ -185,6 +185,10 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "svlm simulate --benchmark endless --seed 1000",
             "20 matches of two hours in the files of Inf-Streams-Eval; called again, it goes on:",
         ),
+        Example(
+            "svlm simulate --questions asked --seed 2000 --minutes 30",
+            "20 matches of half an hour, and questions about them in the files of OVO-Bench:",
+        ),
     ),
     "models list": (Example("svlm models list --json", "For scripts:"),),
     "models show": (Example("svlm models show svlm-mini", "A model's card and policy:"),),

@@ -1,4 +1,4 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or a benchmark.
+"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks.
 
 What it writes of a match has no name that `svlm caption` gives to captions of the video.
 """
@@ -61,6 +61,14 @@ class _Asked:
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
+    questions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Many matches instead, as OVO-Bench has them: videos and questions about them.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
     seed: Annotated[
         int,
         typer.Option(
@@ -70,7 +78,7 @@ class _Asked:
     minutes: Annotated[
         float | None,
         typer.Option(
-            min=0.05, max=6000.0, help="How long. Default: 5, with --benchmark 120.", rich_help_panel=Panel.MATCH
+            min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.", rich_help_panel=Panel.MATCH
         ),
     ] = None
     fps: Annotated[
@@ -78,7 +86,7 @@ class _Asked:
         typer.Option(
             min=1,
             max=60,
-            help="Frames a second; the world moves 8 times a second. Default: 8, with --benchmark 2.",
+            help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2.",
             rich_help_panel=Panel.MATCH,
         ),
     ] = None
@@ -89,7 +97,9 @@ class _Asked:
     matches: Annotated[
         int | None,
         typer.Option(
-            min=1, help="How many for --benchmark, with seeds from --seed on. Default: 20.", rich_help_panel=Panel.MATCH
+            min=1,
+            help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20.",
+            rich_help_panel=Panel.MATCH,
         ),
     ] = None
     start: Annotated[
@@ -97,7 +107,7 @@ class _Asked:
         typer.Option(
             min=0,
             metavar="SECONDS",
-            help="From where on they are to be commented on. Default: 1000, or 0 in shorter matches.",
+            help="From where on those of --benchmark are to be commented on. Default: 1000, or 0 in shorter matches.",
             rich_help_panel=Panel.MATCH,
         ),
     ] = None
@@ -113,15 +123,30 @@ def simulate(asked: _Asked) -> None:
     """Play a match of the Endless Match, whose truth is known.
 
     Writes the video, and beside it what happened (.events.jsonl), what there is to say of it (.truth.srt), and the text
-    that names the teams (.context.txt). With --benchmark, many matches as the benchmark Inf-Streams-Eval has its games.
+    that names the teams (.context.txt). With --benchmark, many matches as the benchmark Inf-Streams-Eval has its games;
+    with --questions, many matches and questions about them, as OVO-Bench has them.
     """
+    _refuse_idle(asked)
     if asked.benchmark is not None:
         _make_benchmark(asked.benchmark, asked)
-        return
-    for option, value in (("--matches", asked.matches), ("--start", asked.start)):
-        if value is not None:
-            raise UsageError(f"{option} would do nothing: it is for --benchmark.", "Leave it out.")
-    _write_match(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
+    if asked.questions is not None:
+        _make_questions(asked.questions, asked)
+    if asked.benchmark is None and asked.questions is None:
+        _write_match(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
+
+
+def _refuse_idle(asked: _Asked) -> None:
+    """What would do nothing in this call."""
+    named = (("--benchmark", asked.benchmark), ("--questions", asked.questions))
+    folders = {name: path.absolute() for name, path in named if path is not None}
+    if len(folders) > len(set(folders.values())):
+        raise UsageError("--benchmark and --questions name the same folder.", "Name two.")
+    if folders and given("output"):
+        raise UsageError(f"-o names one video, and {next(iter(folders))} a folder of many.", "Leave one of them out.")
+    if asked.matches is not None and not folders:
+        raise UsageError("--matches would do nothing: it is for --benchmark and --questions.", "Leave it out.")
+    if asked.start is not None and asked.benchmark is None:
+        raise UsageError("--start would do nothing: it is for --benchmark.", "Leave it out.")
 
 
 def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
@@ -152,8 +177,6 @@ def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
 def _make_benchmark(folder: Path, asked: _Asked) -> None:
     from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting, make_benchmark
 
-    if given("output"):
-        raise UsageError("-o names one video, and --benchmark a folder of many.", "Leave one of them out.")
     matches = asked.matches or _BENCHMARK_MATCHES
     seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
     start_s = asked.start
@@ -163,10 +186,25 @@ def _make_benchmark(folder: Path, asked: _Asked) -> None:
     with counting("matches", matches, quiet=asked.quiet) as done:
         there = make_benchmark(folder, setting, overwrite=asked.overwrite, done=done)
     if not asked.quiet:
-        many = "1 match" if matches == 1 else f"{matches} matches"
-        kept = f" {there} of them were there already." if there else ""
-        told = f"{many} of {seconds / 60:g} min in {folder}, to be commented on from {start_s} s on."
-        typer.echo(told + kept, err=True)
+        _tell_made(setting.matches, seconds, f"{folder}, to be commented on from {start_s} s on", there)
+
+
+def _make_questions(folder: Path, asked: _Asked) -> None:
+    from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting, make_questions
+
+    matches = asked.matches or _BENCHMARK_MATCHES
+    seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
+    setting = QuestionsSetting(asked.seed, matches, seconds, asked.fps or _BENCHMARK_FPS, asked.split)
+    with counting("matches", matches, quiet=asked.quiet) as done:
+        there = make_questions(folder, setting, overwrite=asked.overwrite, done=done)
+    if not asked.quiet:
+        _tell_made(matches, seconds, f"{folder}, with questions about them", there)
+
+
+def _tell_made(matches: int, seconds: int, where: str, there: int) -> None:
+    many = "1 match" if matches == 1 else f"{matches} matches"
+    kept = f" {there} of them were there already." if there else ""
+    typer.echo(f"{many} of {seconds / 60:g} min in {where}.{kept}", err=True)
 
 
 def _segments(match: Match, stretch: Stretch) -> Iterator[Segment]:

@@ -165,14 +165,15 @@ def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[Wo
     away = np.hypot(*(players - ball).T)
     team = match.teams[int(away.argmin()) // PER_TEAM]
     who = (team.name, team.kit) if name_first else (team.kit, team.name)
-    said = [*who, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", _state(ball, float(away.min()))]
+    said = [*who, f"c{ball[0] // CELL + 1}", f"r{ball[1] // CELL + 1}", ball_state(ball, float(away.min()))]
     if scene.scoreboard[0]:
         said += [NUMBERS[number] for number in scene.score[0]]
     ends = [second + (k + 1) / len(said) for k in range(len(said))]
     return tuple(Word(end - 1 / len(said), end, text) for end, text in zip(ends, said, strict=True))
 
 
-def _state(ball: NDArray[np.int32], distance: float) -> str:
+def ball_state(ball: NDArray[np.int32], distance: float) -> str:
+    """What the ball does, with the nearest player so far away: `held`, `loose`, `net` or `out`."""
     x, y = ball
     if not LEFT <= x <= RIGHT:
         return "net" if abs(y - CENTRE_Y) <= MOUTH else "out"

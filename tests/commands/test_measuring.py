@@ -15,6 +15,7 @@ NOTHING_TO_TELL = {
     "eval commentary report",
     "eval commentary timeliness",
     "eval livesports report",
+    "eval vqa report",
     "man",
     "models list",
     "models show",

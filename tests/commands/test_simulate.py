@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 import srt
 
-from svlm_cli.evals.benchmarks import endless_folder
+from svlm_cli.evals.benchmarks import endless_folder, endless_questions
 from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting
+from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
+from svlm_cli.evals.benchmarks.footage import find_footage
+from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
 from svlm_cli.outputs import progress
 from svlm_cli.outputs.output import Format
 from svlm_cli.simulator.commentary import words
@@ -127,22 +130,41 @@ def test_a_benchmark_of_matches(svlm: Svlm, tmp_path: Path) -> None:
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
+def test_questions_about_matches(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards a folder of questions, the size that nobody asks for otherwise, and a call that makes both kinds."""
+    both = ("simulate", "--minutes", "0.25", "--matches", "1", "--seed", "3", "--questions", "asked")
+    done = svlm(*both, "--benchmark", "told", "--quiet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    setting = json.loads((tmp_path / "asked" / "questions.json").read_text())
+    assert setting == {"seed": 3, "matches": 1, "seconds": 15, "fps": 2, "split": "eval"}
+    assert (tmp_path / "told" / "videos" / "Endless" / "3.mp4").exists()
+    again = svlm(*both)
+    told = "1 match of 0.25 min in asked, with questions about them. 1 of them were there already."
+    assert again.stderr.splitlines() == ["svlm: 1 of 1 matches", told]
+    (one, *_) = read_ovo_bench(tmp_path / "asked")
+    assert find_footage(tmp_path / "asked", one) is not None
+    assert one.stream_context == Match(3, Split.EVAL).context
+
+
 def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the size of the public benchmark: what nobody asks for otherwise is that."""
-    asked: list[EndlessSetting] = []
+    asked: list[EndlessSetting | QuestionsSetting] = []
 
-    def make(folder: Path, setting: EndlessSetting, **_: Any) -> int:
+    def make(folder: Path, setting: EndlessSetting | QuestionsSetting, **_: Any) -> int:
         asked.append(setting)
         return 0
 
     monkeypatch.setattr(endless_folder, "make_benchmark", make)
+    monkeypatch.setattr(endless_questions, "make_questions", make)
     assert svlm_inside("simulate", "--benchmark", "endless").returncode == 0
     assert svlm_inside("simulate", "--benchmark", "endless", "--minutes", "15", "--fps", "4").returncode == 0
     assert svlm_inside("simulate", "--benchmark", "endless", "--start", "60", "--split", "train").returncode == 0
+    assert svlm_inside("simulate", "--questions", "asked").returncode == 0
     assert asked == [
         EndlessSetting(0, 20, 7200, 2, 1000, Split.EVAL),
         EndlessSetting(0, 20, 900, 4, 0, Split.EVAL),
         EndlessSetting(0, 20, 7200, 2, 60, Split.TRAIN),
+        QuestionsSetting(0, 20, 7200, 2, Split.EVAL),
     ]
 
 
@@ -150,8 +172,11 @@ def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPa
     ("arguments", "said"),
     [
         ("--benchmark d -o m.mp4", "-o names one video, and --benchmark a folder of many. Leave one of them out."),
-        ("--matches 3", "--matches would do nothing: it is for --benchmark. Leave it out."),
+        ("--questions q -o m.mp4", "-o names one video, and --questions a folder of many. Leave one of them out."),
+        ("--benchmark d --questions ./d", "--benchmark and --questions name the same folder. Name two."),
+        ("--matches 3", "--matches would do nothing: it is for --benchmark and --questions. Leave it out."),
         ("--start 3 -o m.mp4", "--start would do nothing: it is for --benchmark. Leave it out."),
+        ("--start 3 --questions q", "--start would do nothing: it is for --benchmark. Leave it out."),
         ("--benchmark d --minutes 1 --start 60", "Nothing of a match of 60 s is left from 60 s on."),
     ],
 )

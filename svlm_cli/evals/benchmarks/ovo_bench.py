@@ -94,4 +94,5 @@ def _question(
         options=options,
         answer=answer,
         kind=kind,
+        stream_context=text(row, "context", default=""),  # svlm's own: the published rows have none
     )

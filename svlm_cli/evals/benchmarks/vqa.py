@@ -57,6 +57,7 @@ class VideoQuestion:
     subtitles_start_s: float = 0.0  # where the video begins on that file's clock
     asked_s: float | None = None  # proactive: when it is asked
     due_s: float | None = None  # proactive: the right moment
+    stream_context: str = ""  # what a stream of the video is opened with: known beforehand, such as who plays
 
     def __post_init__(self) -> None:
         if not self.text.strip():

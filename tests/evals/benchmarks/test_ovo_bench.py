@@ -34,6 +34,14 @@ def test_each_probe_is_a_question(tmp_path: Path) -> None:
     assert {one.group for one in found} == {"forward"}
 
 
+def test_a_row_of_ours_says_what_is_known_beforehand(tmp_path: Path) -> None:
+    """Guards names of teams, which no picture shows; published rows have no such key."""
+    ovo_bench(tmp_path, [ovo_choice(3), ovo_choice(4, context="Match: red A."), ovo_crr(context="Match: red B.")])
+    found = read_ovo_bench(tmp_path)
+    assert [one.stream_context for one in found] == ["", "Match: red A.", *["Match: red B."] * 2]
+    assert {one.context for one in found} == {""}
+
+
 @pytest.mark.parametrize("place", ["chunked_videos/", ""])
 def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> None:
     """Guards against a clip that is cut a second time, at a time of the whole video's clock."""
@@ -63,6 +71,7 @@ def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> 
         (ovo_choice(4, options=["one"]), "options must be a list of 2 to 5 texts"),
         (ovo_choice(4, options=["one", ""]), r"options\[1\] must be a text"),
         (ovo_choice(4, "XYZ"), "there is no task 'XYZ'"),
+        (ovo_choice(4, context=["red"]), "context must be a text"),
         (ovo_choice(4, realtime="34"), "realtime must be a number, not '34'"),
         (ovo_choice(4, realtime=0), "nothing can be seen"),
         (ovo_choice(4, question=" "), "it asks nothing"),

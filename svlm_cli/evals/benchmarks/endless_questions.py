@@ -1,0 +1,65 @@
+"""Questions about simulated matches on disk, in the files of OVO-Bench. Knows nothing of the command line."""
+
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from svlm_cli.evals.benchmarks.endless import video_name
+from svlm_cli.evals.benchmarks.match_folder import Done, MatchFolder, ShownMatches, make_matches
+from svlm_cli.evals.quiz.quiz import questions_about
+from svlm_cli.outputs.destination import text_file
+from svlm_cli.simulator.match import Split
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsSetting:
+    """Which matches are asked about, and how they are shown."""
+
+    seed: int
+    matches: int
+    seconds: int
+    fps: int
+    split: Split
+
+    @property
+    def seeds(self) -> range:
+        """One a match."""
+        return range(self.seed, self.seed + self.matches)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionsFolder(MatchFolder):
+    """Where everything is."""
+
+    option: ClassVar[str] = "--questions"
+    setting_name: ClassVar[str] = "questions.json"
+    videos_name: ClassVar[str] = "src_videos"
+    annotation_names: ClassVar[tuple[str, ...]] = ("ovo_bench_new.json",)
+
+    @property
+    def questions(self) -> Path:
+        """All of them: one JSON list."""
+        return self.annotations[0]
+
+
+def make_questions(root: Path, setting: QuestionsSetting, *, overwrite: bool, done: Done = lambda count: None) -> int:
+    """All that is missing in the folder; returns how many matches were there already. Raises `SvlmError`."""
+    folder = QuestionsFolder(root)
+    there, asked = make_matches(
+        folder,
+        ShownMatches(setting.seeds, setting.seconds, setting.fps, setting.split),
+        partial(questions_about, seconds=setting.seconds),
+        setting=asdict(setting),
+        overwrite=overwrite,
+        done=done,
+    )
+    rows = [
+        {"video": video_name(seed), **row}
+        for seed, of_match in zip(setting.seeds, asked, strict=True)
+        for row in of_match
+    ]
+    with text_file(folder.questions, overwrite=True) as file:
+        file.write(json.dumps([{"id": number, **row} for number, row in enumerate(rows)], indent=1) + "\n")
+    return there

@@ -1,0 +1,109 @@
+"""Questions about the past: scores, goals, what became of a shot, and what never happened. Knows no file."""
+
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.evals.quiz.choices import Asks, Choice, clock, score_options
+from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.simulator.events import Event, Kind
+
+OUTCOMES: Final = {Kind.GOAL: "a goal", Kind.SAVE: "it was saved", Kind.MISS: "it missed the goal"}
+_AGO_S: Final = 10  # what is asked about is so long ago at least; times that are told are multiples of this
+_SETTLED_S: Final = 3  # after an event, everybody has seen it
+_WIDE_S: Final = 5  # around a stretch of time, so that nothing happens at its ends
+_LENGTHS_S: Final = (60, 30, 20)
+_DONE: Final = {
+    Kind.GOAL: "scored a goal",
+    Kind.SAVE: "saved a shot",
+    Kind.MISS: "missed the goal with a shot",
+    Kind.CORNER: "got a corner",
+    Kind.THROW_IN: "got a throw-in",
+}
+
+
+def score_then(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """What the score was, of the game that was on."""
+    for then in _marks(moment, rng):
+        score = facts.score(then)
+        if score is not None:
+            right, wrong = score_options(facts.names, score, rng)
+            return Choice("EPM", f"What was the score at {clock(then)} of the video?", right, wrong)
+    return None
+
+
+def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+    """Of all that was seen."""
+    goals = facts.between(0, moment, Kind.GOAL)
+    if not goals or goals[0].time_s > moment - _AGO_S:
+        return None
+    return _by_a_team(facts, "Which team scored the first goal of the video?", goals[0])
+
+
+def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+    """Before now."""
+    goals = facts.between(0, moment, Kind.GOAL)
+    if not goals or goals[-1].time_s > moment - _AGO_S:
+        return None
+    return _by_a_team(facts, "Which team scored the last goal so far?", goals[-1])
+
+
+def what_a_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """In a stretch of time in which one team did it and the other did not."""
+    return _in_a_stretch(facts, moment, rng, happened=True)
+
+
+def what_no_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """The same question about a stretch in which nobody did it."""
+    return _in_a_stretch(facts, moment, rng, happened=False)
+
+
+def last_shot_before(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """What became of it."""
+    for then in _marks(moment, rng):
+        ends = facts.between(0, then, *OUTCOMES)
+        if ends and not facts.between(then - _SETTLED_S, then + _SETTLED_S, Kind.SHOT, *OUTCOMES):
+            told = dict(OUTCOMES)
+            right = told.pop(ends[-1].kind)
+            asked = f"What became of the last shot before {clock(then)} of the video?"
+            return Choice("ASI", asked, right, tuple(told.values()))
+    return None
+
+
+def _in_a_stretch(facts: Facts, moment: int, rng: np.random.Generator, *, happened: bool) -> Choice | None:
+    kinds = [list(_DONE)[index] for index in rng.permutation(len(_DONE))]
+    for start in _marks(moment, rng):
+        for kind in kinds:
+            end = start + _LENGTHS_S[rng.integers(len(_LENGTHS_S))]
+            if end > moment - _AGO_S:
+                continue
+            around = facts.between(start - _WIDE_S, end + _WIDE_S, kind)
+            teams = {event.team for event in around}
+            if any(not start + _WIDE_S <= event.time_s <= end - _WIDE_S for event in around):
+                continue
+            if len(teams) != happened:
+                continue
+            options = [*facts.names, "neither of them"]
+            right = options.pop(around[0].team if happened and around[0].team is not None else 2)
+            asked = f"Which team {_DONE[kind]} between {clock(start)} and {clock(end)} of the video?"
+            return Choice("EPM" if happened else "HLD", asked, right, tuple(options))
+    return None
+
+
+def _marks(moment: int, rng: np.random.Generator) -> list[int]:
+    """Times to ask about, in an order of chance."""
+    times = range(_AGO_S, moment - _AGO_S + 1, _AGO_S)
+    return [times[index] for index in rng.permutation(len(times))]
+
+
+def _by_a_team(facts: Facts, asked: str, event: Event) -> Choice:
+    assert event.team is not None, "a goal is somebody's"
+    return Choice("EPM", asked, facts.names[event.team], (facts.names[1 - event.team],))
+
+
+BACKWARD: Final[tuple[tuple[Asks, ...], ...]] = (
+    (score_then, last_goal, what_a_team_did, first_goal),
+    (last_shot_before,),
+    (what_no_team_did,),
+)
+"""Of each task, in the order of the benchmark's table: EPM takes its forms in turn."""

@@ -1,0 +1,67 @@
+"""Questions with options, and the texts of options. Knows nothing of a match but the names of its teams."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.simulator.events import Score
+from svlm_cli.simulator.pitch import MAX_SCORE
+
+Row = dict[str, Any]
+"""A row of OVO-Bench's file, without what all rows of a video share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is asked, the option that is right, and those that are wrong."""
+
+    task: str
+    question: str
+    right: str
+    wrong: tuple[str, ...]
+
+    def row(self, moment: int, rng: np.random.Generator) -> Row:
+        """Asked at a moment. The right option stands in any place, each as likely as another."""
+        options = [self.right, *self.wrong]
+        assert len(set(options)) == len(options), "one option is right"
+        shuffled = [options[index] for index in rng.permutation(len(options))]
+        asked = {"task": self.task, "realtime": float(moment), "question": self.question}
+        return {**asked, "options": shuffled, "gt": shuffled.index(self.right)}
+
+
+Asks = Callable[[Facts, int, np.random.Generator], Choice | None]
+"""A kind of question: what can be asked of it at a moment, if anything."""
+
+
+def score_options(names: tuple[str, str], score: Score, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
+    """A score in words, and three like it. The four do not tell round which of them they were made."""
+    right, *wrong = (_told(names, one) for one in dict.fromkeys((score, *_like(score, rng))))
+    return right, tuple(wrong)
+
+
+def _like(score: Score, rng: np.random.Generator) -> Iterator[Score]:
+    """Four, `score` among them: all of two numbers; of a clear lead, it, a near one, and both the other way round."""
+    home, away = score
+    if abs(home - away) <= 1:
+        low = min(score) - (int(rng.integers(2)) if home == away > 0 else 0)
+        yield from product((low, low + 1), repeat=2)
+        return
+    near = [(home + 1, away), (home - 1, away), (home, away + 1), (home, away - 1)]
+    usable = [one for one in near if abs(one[0] - one[1]) > 1 and min(one) >= 0 and max(one) <= MAX_SCORE]
+    other = usable[rng.integers(len(usable))]
+    yield from (score, (away, home), other, (other[1], other[0]))
+
+
+def _told(names: tuple[str, str], score: Score) -> str:
+    return f"{names[0]} {score[0]}, {names[1]} {score[1]}"
+
+
+def clock(moment: int) -> str:
+    """A time of the video, as in 3:05 or 1:02:30."""
+    minutes, seconds = divmod(moment, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

@@ -1,0 +1,99 @@
+"""What a viewer of a match knows at a moment: what has happened, who has the ball and where, what the board shows.
+
+Moments are whole seconds. What is true at one has been so for all of the second before it, so it does not matter
+whether the picture of the moment itself is seen. Knows no question.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.simulator.commentary import SCORE_KINDS, ball_state
+from svlm_cli.simulator.events import Event, Kind, Score
+from svlm_cli.simulator.match import Match
+from svlm_cli.simulator.pitch import CENTRE_X, CENTRE_Y, CLEAR, PER_TEAM
+
+_BEATS: Final = 2  # a second: more pictures show nothing new
+_OFF_CENTRE: Final = 12  # pixels: nearer to a middle line, nobody can say on which side a ball is
+_SETTLED_S: Final = 2  # after a kick-off: then nobody doubts which game it is
+_time = attrgetter("time_s")
+
+
+class Facts:
+    """The first `seconds` of a match."""
+
+    def __init__(self, match: Match, seconds: int) -> None:
+        home, away = match.teams
+        self.names = home.name, away.name
+        self.kits = home.kit, away.kit
+        self.seconds = seconds
+        self.events = match.events(0, seconds)
+        self._turns = self.between(0, seconds, Kind.KICK_OFF, *SCORE_KINDS)
+        self._scenes = match.scenes(np.arange(seconds * _BEATS) / _BEATS)
+        away_px = np.linalg.norm(self._scenes.players - self._scenes.ball[:, None], axis=2)  # [T, 8]
+        nearest = away_px.reshape(-1, 2, PER_TEAM).min(axis=2)  # [T, 2]
+        pairs = zip(self._scenes.ball, nearest.min(axis=1).tolist(), strict=True)
+        self._states = [ball_state(ball, distance) for ball, distance in pairs]
+        self._nearest = nearest
+
+    def between(self, start_s: float, end_s: float, *kinds: Kind) -> tuple[Event, ...]:
+        """The events of these kinds with start <= time <= end."""
+        first, last = bisect_left(self.events, start_s, key=_time), bisect_right(self.events, end_s, key=_time)
+        return tuple(event for event in self.events[first:last] if event.kind in kinds)
+
+    def holder(self, moment: int) -> int | None:
+        """Whose player has the ball at his feet, with no opponent near it."""
+        beats = self._lately(moment)
+        if any(state != "held" for state in self._states[beats]):
+            return None
+        teams = set(self._nearest[beats].argmin(axis=1).tolist())
+        clear = (self._nearest[beats].max(axis=1) >= CLEAR - 1).all()  # positions are rounded
+        return int(teams.pop()) if clear and len(teams) == 1 else None
+
+    def quarter(self, moment: int) -> tuple[str, str] | None:
+        """In which quarter of the pitch the ball is, as "upper" or "lower" and "left" or "right"."""
+        beats = self._lately(moment)
+        if any(state not in {"held", "loose"} for state in self._states[beats]):
+            return None
+        off = self._scenes.ball[beats] - (CENTRE_X, CENTRE_Y)
+        sides = set(map(tuple, np.sign(off).tolist()))
+        if (np.abs(off) < _OFF_CENTRE).any() or len(sides) != 1:
+            return None
+        x, y = sides.pop()
+        return "upper" if y < 0 else "lower", "left" if x < 0 else "right"
+
+    def board(self, moment: int) -> Score | None:
+        """What the scoreboard shows."""
+        beats = self._lately(moment)
+        if not self._scenes.scoreboard[beats].all():
+            return None
+        home, away = self._scenes.score[beats][0].tolist()
+        return home, away
+
+    def in_play(self, moment: int) -> bool:
+        """Whether the ball is on the pitch, and the last kick-off a while ago."""
+        turn = self._turns[bisect_right(self._turns, moment, key=_time) - 1]  # the first is the kick-off at 0 s
+        settled = turn.kind is Kind.KICK_OFF and turn.time_s <= moment - _SETTLED_S
+        return settled and all(state in {"held", "loose"} for state in self._states[self._lately(moment)])
+
+    def score(self, moment: int) -> Score | None:
+        """Of the game that is on; None where it is about to change or has just done so."""
+        if not self.in_play(moment) or self.between(moment, moment + _SETTLED_S, Kind.GOAL):
+            return None
+        return self._turns[bisect_right(self._turns, moment, key=_time) - 1].score
+
+    def moments_in_play(self, start: int, end: int) -> Iterator[int]:
+        """From `start` to `end`, which may be outside the match or before `start`."""
+        step = 1 if start <= end else -1
+        return (moment for moment in range(start, end + step, step) if self._is_seen(moment) and self.in_play(moment))
+
+    def _is_seen(self, moment: int) -> bool:
+        return 1 <= moment < self.seconds
+
+    def _lately(self, moment: int) -> slice:
+        """The pictures of the second before a moment, and its own."""
+        assert self._is_seen(moment), "it is a moment of the match"
+        return slice((moment - 1) * _BEATS, moment * _BEATS + 1)

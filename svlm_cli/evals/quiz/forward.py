@@ -1,0 +1,125 @@
+"""Questions that are put again and again while the match goes on: counts, steps, and whether something is known yet.
+
+REC counts from the beginning of the video; a row of SSR is about one stop of the game; CRR asks about what is to come.
+Probes keep away from the moments at which their answers change. Knows no file.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.evals.quiz.backward import OUTCOMES
+from svlm_cli.evals.quiz.choices import Row
+from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.simulator.commentary import SCORE_KINDS
+from svlm_cli.simulator.events import Event, Kind
+
+_CLEAR_S: Final = 3  # a shot begins a second and a half before its end
+_NEAR_S: Final = 20  # of a stop, where the probes before and after it are
+_WAIT_S: Final = (10, 300)  # from a question of CRR to what answers it
+_PROBES: Final = 4  # of a count at least
+_IN_PLAY: Final = "The ball is in play"
+_STOPS: Final = {
+    Kind.GOAL: ("The ball lies in the goal", 5),
+    Kind.HALF_TIME: ("The teams stand in two columns, for half-time", 3),
+    Kind.FULL_TIME: ("The teams stand in two rows, for full time", 3),
+}  # what is seen, and for how many seconds at least
+
+
+def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]:
+    """A row for each thing that is counted, with probes over the whole length."""
+    wanted: list[tuple[str, tuple[Event, ...]]] = [
+        ("score a goal", facts.between(0, facts.seconds, Kind.GOAL)),
+        ("save a shot", facts.between(0, facts.seconds, Kind.SAVE)),
+        ("shoot at the goal", facts.between(0, facts.seconds, *OUTCOMES)),
+    ]
+    for team, name in enumerate(facts.names):
+        goals = tuple(event for event in facts.between(0, facts.seconds, Kind.GOAL) if event.team == team)
+        wanted.append((f"score a goal for {name}", goals))
+    edges = np.linspace(1, facts.seconds, max(probes, _PROBES) + 1).astype(int).tolist()
+    for activity, done in wanted:
+        times = [event.time_s for event in done]
+        asked: list[Row] = []
+        for start, end in pairwise(edges):
+            moment = next(iter(_away_from(range(start, end), times, rng)), None)
+            if moment is not None:
+                asked.append({"realtime": float(moment), "count": sum(time_s <= moment for time_s in times)})
+        if asked:
+            began = [facts.between(0, time_s, Kind.SHOT)[-1].time_s for time_s in times]
+            yield {"task": "REC", "activity": activity, "start_times": began, "end_times": times, "test_info": asked}
+
+
+def steps(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
+    """A stop of the game in a stretch of time: play, the stop, play again, and which of the two is now."""
+    stops = facts.between(moments.start, moments.stop, *_STOPS)
+    for index in rng.permutation(len(stops)):
+        stop = stops[index]
+        step, length_s = _STOPS[stop.kind]
+        first, last = int(np.ceil(stop.time_s)) + 1, int(stop.time_s) + length_s
+        before = next(facts.moments_in_play(int(stop.time_s) - _CLEAR_S, int(stop.time_s) - _NEAR_S), None)
+        after = next(facts.moments_in_play(last + 1, last + _NEAR_S), None)
+        if before is None or after is None:
+            continue
+        during = int(rng.integers(first, last + 1))
+        probes = [
+            {"realtime": float(moment), "step": one, "type": int((one == step) == (moment == during))}
+            for moment in (before, during, after)
+            for one in (_IN_PLAY, step)
+        ]
+        kick_off = facts.between(0, before, Kind.KICK_OFF)[-1].time_s
+        return {
+            "task": "SSR",
+            "tutorial": "A game with a ball, and how it stops",
+            "all_steps": [_IN_PLAY, step],
+            "start_time": [kick_off, stop.time_s],
+            "end_time": [stop.time_s, stop.time_s + length_s],
+            "test_info": probes,
+        }
+    return None
+
+
+def next_goal(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
+    """Nobody knows whose it is before it falls."""
+    return _to_come(facts, moments, rng, (Kind.GOAL,))
+
+
+def next_shot(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
+    """Nobody knows what becomes of it before that is seen."""
+    return _to_come(facts, moments, rng, tuple(OUTCOMES))
+
+
+def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tuple[Kind, ...]) -> Row | None:
+    times = [event.time_s for event in facts.events if event.kind in {Kind.SHOT, *SCORE_KINDS, *OUTCOMES}]
+    for asked in _away_from(moments, times, rng):
+        clue = next(iter(facts.between(asked, facts.seconds, *kinds)), None)
+        if clue is None or not _WAIT_S[0] <= clue.time_s - asked <= _WAIT_S[1]:
+            continue
+        before = [*range(asked + 1, int(clue.time_s) - _CLEAR_S)]
+        after = [*range(int(clue.time_s) + _CLEAR_S, min(int(clue.time_s) + _NEAR_S, facts.seconds))]
+        if len(after) < 2:
+            continue
+        told = [*_two(before, rng), *_two(after, rng)]
+        assert clue.team is not None, "a shot is somebody's"
+        goal = kinds == (Kind.GOAL,)
+        return {
+            "task": "CRR",
+            "question": "Which team scores the next goal?" if goal else "What becomes of the next shot?",
+            "answer": facts.names[clue.team] if goal else OUTCOMES[clue.kind],
+            "ask_time": asked,
+            "clue_time": clue.time_s,
+            "test_info": [{"realtime": float(one), "type": int(one > clue.time_s)} for one in told],
+        }
+    return None
+
+
+def _away_from(moments: range, times: list[float], rng: np.random.Generator) -> Iterator[int]:
+    """Moments at which nothing of this changes, in an order of chance."""
+    for index in rng.permutation(len(moments)):
+        if all(abs(time_s - moments[index]) >= _CLEAR_S for time_s in times):
+            yield moments[index]
+
+
+def _two(moments: list[int], rng: np.random.Generator) -> list[int]:
+    return sorted(moments[index] for index in rng.permutation(len(moments))[:2])

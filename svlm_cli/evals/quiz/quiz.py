@@ -1,0 +1,55 @@
+"""All that is asked about a match, as rows of OVO-Bench: the tasks in balance, and spread over its length.
+
+A pure function of the match and its length. Knows no disk.
+"""
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.evals.quiz.backward import BACKWARD
+from svlm_cli.evals.quiz.choices import Asks, Row
+from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.evals.quiz.forward import counts, next_goal, next_shot, steps
+from svlm_cli.evals.quiz.realtime import REALTIME
+from svlm_cli.simulator.match import Match, Split
+
+_PART_S: Final = 60  # of a match has a question of each task, if it can be asked there
+_MOST_PARTS: Final = 12
+_SEEN_S: Final = 2  # before anything is asked
+_STREAM: Final = 1  # of chance: the match has another
+
+
+def questions_about(match: Match, seconds: int) -> tuple[Row, ...]:
+    """Rows without ids. Needs all of the match from its beginning.
+
+    ``context``, a key of ours, is what the viewer is told first: who plays, and in which kits.
+    """
+    facts = Facts(match, seconds)
+    rng = np.random.default_rng([match.seed, match.split is Split.EVAL, _STREAM])
+    parts = min(_MOST_PARTS, max(1, seconds // _PART_S))
+    edges = np.linspace(min(_SEEN_S, seconds - 1), seconds, parts + 1).astype(int).tolist()
+    rows: list[Row | None] = []
+    for part, (start, end) in enumerate(pairwise(edges)):
+        moments = range(start, end)
+        rows += [_choice(facts, moments, _in_turn(forms, part), rng) for forms in (*BACKWARD, *REALTIME)]
+        rows.append(steps(facts, moments, rng))
+        coming = (next_goal, next_shot) if part % 2 == 0 else (next_shot, next_goal)
+        rows.append(coming[0](facts, moments, rng) or coming[1](facts, moments, rng))
+    rows += counts(facts, parts, rng)
+    return tuple({**row, "context": match.context} for row in rows if row is not None)
+
+
+def _in_turn(forms: tuple[Asks, ...], part: int) -> tuple[Asks, ...]:
+    return forms[part % len(forms) :] + forms[: part % len(forms)]
+
+
+def _choice(facts: Facts, moments: range, forms: tuple[Asks, ...], rng: np.random.Generator) -> Row | None:
+    """The first form that can be asked at some moment, which is any of those at which it can."""
+    for asks in forms:
+        for index in rng.permutation(len(moments)):
+            choice = asks(facts, moments[index], rng)
+            if choice is not None:
+                return choice.row(moments[index], rng)
+    return None

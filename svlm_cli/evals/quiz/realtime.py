@@ -1,0 +1,114 @@
+"""Questions about the present: the ball, the kits, the board, and what has just happened. Knows no file."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.evals.quiz.choices import Asks, Choice, score_options
+from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.simulator.events import Event, Kind
+from svlm_cli.simulator.teams import KIT_PAIRS, KITS
+
+_JUST_S: Final = (1.5, 0.5)  # so long ago is what has just happened: seen for half a second, and not nearly two old
+_RECENT_S: Final = 6  # what happened so lately is no wrong option: people do not count seconds
+_IN_TURN: Final = (  # otherwise most of what happens is a pass
+    frozenset({Kind.GOAL, Kind.SAVE, Kind.MISS}),
+    frozenset({Kind.PASS, Kind.DRIBBLE}),
+    frozenset({Kind.INTERCEPTION}),
+    frozenset({Kind.KICK_OFF, Kind.SHOT, Kind.CORNER, Kind.THROW_IN}),
+)
+_ACTIONS: Final = {
+    Kind.KICK_OFF: "{team} kicked off",
+    Kind.PASS: "{team} passed the ball to a teammate",
+    Kind.INTERCEPTION: "{team} won the ball from the other team",
+    Kind.DRIBBLE: "{team} ran with the ball",
+    Kind.SHOT: "{team} shot at the goal",
+    Kind.SAVE: "{team} saved a shot",
+    Kind.GOAL: "{team} scored a goal",
+    Kind.MISS: "{team} missed the goal with a shot",
+    Kind.CORNER: "{team} got a corner",
+    Kind.THROW_IN: "{team} got a throw-in",
+}
+
+
+def team_with_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+    """By the kit of the player, and the context, which tells whose kit that is."""
+    team = facts.holder(moment)
+    if team is None:
+        return None
+    return Choice("OJR", "Which team has the ball right now?", facts.names[team], (facts.names[1 - team],))
+
+
+def kit_with_the_ball(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """Can be seen by whoever does not know the teams."""
+    team = facts.holder(moment)
+    if team is None:
+        return None
+    right, other = facts.kits[team], facts.kits[1 - team]
+    absent = [kit for kit in KITS if kit != other and (right, kit) in KIT_PAIRS]  # none that looks like the right one
+    wrong = (other, *(absent[index] for index in rng.permutation(len(absent))[:2]))
+    return Choice("ATR", "Which colour does the player wear who has the ball right now?", right, wrong)
+
+
+def place_of_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+    """A quarter of the pitch."""
+    quarter = facts.quarter(moment)
+    if quarter is None:
+        return None
+    vertical, side = quarter
+    told = {(up, left): f"the {up} {left} quarter" for up in ("upper", "lower") for left in ("left", "right")}
+    right = told.pop((vertical, side))
+    return Choice("STU", "In which quarter of the pitch is the ball right now?", right, tuple(told.values()))
+
+
+def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+    """While the board is on screen; the home team's number stands first, as its name does in the context."""
+    score = facts.board(moment)
+    if score is None:
+        return None
+    right, wrong = score_options(facts.names, score, rng)
+    return Choice("OCR", "What does the scoreboard show right now?", right, wrong)
+
+
+def what_has_just_happened(
+    kinds: frozenset[Kind], facts: Facts, moment: int, rng: np.random.Generator
+) -> Choice | None:
+    """The newest event, if it is one of `kinds`. Options are two things that each team may have done.
+
+    Nothing that is wrong has happened lately.
+    """
+    recent = facts.between(moment - _RECENT_S, moment, *Kind)
+    if not recent or not moment - _JUST_S[0] <= recent[-1].time_s <= moment - _JUST_S[1]:
+        return None
+    newest = recent[-1]
+    if newest.kind not in kinds or newest.team is None:
+        return None
+    true = {action for event in recent if event.team is not None for action in _true_of(event, event.team)}
+    absent = [kind for kind in _ACTIONS if not {(kind, 0), (kind, 1)} & true]
+    if (newest.kind, 1 - newest.team) in true or not absent:
+        return None
+    other = absent[rng.integers(len(absent))]
+    options = [(newest.kind, newest.team), (newest.kind, 1 - newest.team), (other, 0), (other, 1)]
+    right, *wrong = (_ACTIONS[kind].format(team=facts.names[team]) for kind, team in options)
+    return Choice("ACR", "What has just happened, in the last two seconds?", right, tuple(wrong))
+
+
+def _true_of(event: Event, team: int) -> Iterator[tuple[Kind, int]]:
+    """The event, and winning the ball, as which some others can be taken."""
+    yield event.kind, team
+    if event.kind in {Kind.SAVE, Kind.THROW_IN}:
+        yield Kind.INTERCEPTION, team
+    elif event.kind is Kind.MISS:
+        yield Kind.INTERCEPTION, 1 - team
+
+
+REALTIME: Final[tuple[tuple[Asks, ...], ...]] = (
+    (score_on_the_board,),
+    tuple(partial(what_has_just_happened, kinds) for kinds in _IN_TURN),
+    (kit_with_the_ball,),
+    (place_of_the_ball,),
+    (team_with_the_ball,),
+)
+"""Of each task, in the order of the benchmark's table."""
