@@ -60,7 +60,12 @@ class WatchedVideo:
     @property
     def name(self) -> str:
         """No other of the same run has it."""
-        return f"{self.footage.path} {self.start_s:g}"
+        return f"{self.footage.path} {self.start_s:g} {self.context}"
+
+    @property
+    def context(self) -> str:
+        """What is known beforehand."""
+        return self.asked[0].question.stream_context
 
     def seed(self, base: int) -> int:
         """Of its random numbers: the same whatever is watched beside it, and wherever the videos lie."""
@@ -77,9 +82,9 @@ def last_asked_s(asked: AskedQuestion) -> float:
 
 def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
     """The fewest that answer them, the longest first."""
-    found: dict[tuple[str, float], list[AskedQuestion]] = defaultdict(list)
+    found: dict[tuple[str, float, str], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
-        found[str(one.footage.path), one.footage.start_s or 0.0].append(one)
+        found[str(one.footage.path), one.footage.start_s or 0.0, one.question.stream_context].append(one)
     return sorted(map(WatchedVideo, found.values()), key=lambda one: one.last_s - one.start_s, reverse=True)
 
 
@@ -90,7 +95,7 @@ class StreamAsking:
         self._engine, self._way = engine, way
 
     def ask(self, watched: Sequence[WatchedVideo], *, streams: int) -> None:
-        """WatchedVideo all, `streams` side by side, and answer. What is wrong with a video touches no other.
+        """Watch all, `streams` side by side, and answer. What is wrong with a video touches no other.
 
         Raises `OutputError` if an answer cannot be written.
         """
@@ -112,6 +117,7 @@ class StreamAsking:
             self._chunks(watch, reading),
             close,
             tuple,
+            context=watch.context,
             seed=watch.seed(self._way.setting.seed),
             before=Appointments(self._due(watch)).before,
         )

@@ -50,6 +50,16 @@ def test_questions_share_a_stream_where_it_may_begin_at_the_same_moment(video: P
     assert len({one.seed(7) for one in found}) == 3
 
 
+def test_what_is_known_beforehand_opens_the_stream(parts: Parts, video: Path) -> None:
+    """Guards questions about teams that the context alone names: others of the same video are another stream's."""
+    told = replace(question(2, 6.0), stream_context="Reds against blues.")
+    asked = asked_of(video, question(1, 6.0), told, replace(told, id="3", stream_context="Blues against reds."))
+    assert len(watches(asked)) == 3
+    results = look(parts, Way.STREAMING, asked).by_id()
+    alone = look(parts, Way.STREAMING, asked_of(video, replace(question(2, 6.0)))).by_id()
+    assert len({results["2"].letters, results["3"].letters, alone["2"].letters}) == 3
+
+
 def test_several_videos_side_by_side(parts: Parts, video: Path, tmp_path: Path) -> None:
     """Guards one video's answers against another's, and all of them against one that is broken."""
     other = make_clip(tmp_path / "b.mp4", frames=12, fps="2", size=(56, 42), first=900)
