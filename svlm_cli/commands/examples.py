@@ -166,7 +166,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "eval vqa mvbench": (
         Example(
-            "svlm eval vqa mvbench MVBench -o mv.jsonl -m streamingvlm-7b --way full --task action_count --limit 20",
+            "svlm eval vqa mvbench MVBench -o mv.jsonl -m streamingvlm-7b --way full --only action_count --limit 20",
             "A quick look at one task:",
         ),
     ),

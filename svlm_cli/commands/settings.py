@@ -25,8 +25,8 @@ _PREFIX: Final = "SVLM_"
 
 # What belongs to one call: in a file it would hit every call.
 _ONE_CALL: Final = frozenset(
-    "at batch-file burn-in choice clips control end events help init input-option json keep limit mux name output path "
-    "plot policy predictions report resume row save set show-prompts start task toml write".split()
+    "at batch-file burn-in choice clips control end events help init input-option json keep limit mux name only output "
+    "path plot policy predictions report resume row save set show-prompts start toml write".split()
 )
 _CAREFUL: Final = frozenset({"config", "doctor", "man"})  # they help where the file is broken
 

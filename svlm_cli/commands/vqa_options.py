@@ -27,7 +27,7 @@ class VqaOptions:
     ] = None
     tasks: Annotated[
         list[str] | None,
-        typer.Option("--task", metavar="TASK", help="Ask these alone. Repeatable.", rich_help_panel=Panel.INPUT),
+        typer.Option("--only", metavar="TASK", help="Ask these alone. Repeatable.", rich_help_panel=Panel.INPUT),
     ] = None
     limit: Annotated[
         int | None,

@@ -194,7 +194,7 @@ def test_mvbench(calls: Calls, videos: Path) -> None:
 
 def test_what_is_answered_is_not_asked_again(ovo: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards hours, ways that come later, and a file of which half was seen otherwise: all before a model is loaded."""
-    asked = ovo.arguments("ovo-bench", "--way", "recent", "--task", "OCR", "--task", "ACR")
+    asked = ovo.arguments("ovo-bench", "--way", "recent", "--only", "OCR", "--only", "ACR")
     ovo.run([*asked, "--limit", "1"])
     before = (ovo.folder / "r.jsonl").read_text().splitlines()
     told, _ = ovo.run([*asked, "--json"])
@@ -241,10 +241,10 @@ def test_videos_that_are_missing_or_broken(ovo: Calls) -> None:
     place(source / "COIN/a.mp4", source / "perception/r.mp4")
     told, _ = ovo.run(asked, code=1)
     assert [(row["answered"], row["failed"]) for row in told["ways"]] == [(2, 1)] * 2
-    told, err = ovo.run([*asked, "--task", "SSR", "-o", str(ovo.folder / "lone.jsonl")], code=3)
+    told, err = ovo.run([*asked, "--only", "SSR", "-o", str(ovo.folder / "lone.jsonl")], code=3)
     assert err.count("s.mp4") == 1, "of a lone one the error ends the command"
     (source / "CrossTask/s.mp4").unlink()
-    _, err = ovo.run([*asked, "--task", "SSR", "-o", str(ovo.folder / "none.jsonl")], code=3)
+    _, err = ovo.run([*asked, "--only", "SSR", "-o", str(ovo.folder / "none.jsonl")], code=3)
     assert "There is no video CrossTask/s.mp4." in err
     assert not (ovo.folder / "none.jsonl").exists()
 
@@ -255,7 +255,7 @@ def test_two_models_side_by_side(ovo: Calls, tmp_path: Path) -> None:
 
     other = make_tiny_checkpoint(tmp_path / "other", seed=5)
     asked = ovo.arguments("ovo-bench", "-m", other, "--way", "recent", "--way", "full", output="both")
-    told, _ = ovo.run([*asked, "--json", "--task", "OCR", "--task", "ACR"])
+    told, _ = ovo.run([*asked, "--json", "--only", "OCR", "--only", "ACR"])
     assert [(row["model"], row["way"], row["answered"]) for row in told["ways"]] == [
         (model, way, 2) for model in ("tiny", "other") for way in ("recent", "full")
     ]
@@ -283,7 +283,7 @@ def test_two_models_side_by_side(ovo: Calls, tmp_path: Path) -> None:
         (("ovo-bench", "set", "-o", "nowhere/r.jsonl"), 1, "There is no folder nowhere to write to."),
         (("ovo-bench", "set", "-o", "set"), 1, "is a folder."),
         (("mvbench", "set", "-o", "r.jsonl"), 3, "lacks action_sequence.json"),
-        (("ovo-bench", "set", "-o", "r.jsonl", "--task", "OCC"), 2, "no questions of a task OCC. Did you mean OCR?"),
+        (("ovo-bench", "set", "-o", "r.jsonl", "--only", "OCC"), 2, "no questions of a task OCC. Did you mean OCR?"),
         (("ovo-bench", "set", "-o", "r.jsonl", "--set", "mode='full'"), 2, "--way says how a stream forgets"),
         (("ovo-bench", "set", "-o", "r.jsonl", "--max-pixels", "5"), 2, "min_pixels"),
         (("ovo-bench", "set", "-o", "r.jsonl", "--prompts", "set/ovo_bench_new.json"), 2, "ovo_bench_new.json"),
@@ -318,7 +318,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(
 def test_how_questions_are_put_can_be_seen_and_changed(ovo: Calls) -> None:
     own, _ = ovo.run(["eval", "vqa", "ovo-bench", "--show-prompts"])
     (ovo.folder / "own.toml").write_text(own.replace("nothing else", "no more"))
-    asked = ovo.arguments("ovo-bench", "--way", "recent", "--task", "OCR")
+    asked = ovo.arguments("ovo-bench", "--way", "recent", "--only", "OCR")
     ovo.run(asked)
     _, err = ovo.run([*asked, "--prompts", str(ovo.folder / "own.toml")], code=2)
     assert "holds results of other prompts" in err
