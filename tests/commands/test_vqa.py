@@ -98,6 +98,7 @@ def ovo(calls: Calls, videos: Path) -> Calls:
     return calls
 
 
+@pytest.mark.extra  # ten seconds
 def test_ovo_bench_in_all_ways(ovo: Calls) -> None:
     """Guards each kind of question in each way, and that what is told of a run is what was done."""
     ways = [word for way in Way for word in ("--way", way)]
