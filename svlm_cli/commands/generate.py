@@ -17,7 +17,7 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.baseline import Backend, Jobs, ServerOptions, comment_on_clips, comment_on_events
 from svlm_cli.commands.loading import introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence, sentence
+from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence, once
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.signals import Terminated
 from svlm_cli.commands.tables import counting
@@ -57,7 +57,7 @@ Videos = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateOptions:
+class GenerateOptions(UnlessQuiet):
     """What the two ``generate`` commands share, in the order of the help."""
 
     backend: Backend = "svlm"
@@ -84,15 +84,6 @@ class GenerateOptions:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     quiet: options.Quiet = False
-
-    def show(self, line: str) -> None:
-        """What nobody has to know."""
-        if not self.quiet:
-            typer.echo(line, err=True)
-
-    def tell(self, message: str) -> None:
-        """The same, as one of our sentences."""
-        self.show(sentence(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,24 +318,12 @@ def _speak(
     total_s = sum(one.end_s - one.start_s for one in left)
     try:
         with _progress(total_s, quiet=asked.quiet) as progress:
-            telling = GenerationListener(_once(asked.tell), fail, progress)
+            telling = GenerationListener(once(asked.tell, set()), fail, progress)
             generation = Generation(engine, place, telling, seed=asked.seed, query=asked.query)
             return generation.generate(left, streams=streams)
     except (KeyboardInterrupt, Terminated):
         asked.tell("Stopped. The same call goes on where it was.")
         raise
-
-
-def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
-    """Each line: pieces of one video have the same to tell."""
-    told = set()
-
-    def hear(line: str) -> None:
-        if line not in told:
-            told.add(line)
-            tell(line)
-
-    return hear
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 Knows nothing of what the commands do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -69,6 +69,34 @@ def exit_code(error: SvlmError) -> ExitCode:
 def sentence(message: str, hint: str = "") -> str:
     """``svlm: MESSAGE HINT`` on one line, whatever the two hold: they repeat names of files, and what was typed."""
     return " ".join(presentable(f"svlm: {message} {hint}").split())
+
+
+class UnlessQuiet:
+    """What a command with ``--quiet`` tells on stderr: its options inherit this, and have `quiet`."""
+
+    __slots__ = ()
+
+    quiet: bool
+
+    def show(self, line: str) -> None:
+        """What nobody has to know."""
+        if not self.quiet:
+            typer.echo(line, err=True)
+
+    def tell(self, message: str) -> None:
+        """The same, as one of our sentences."""
+        self.show(sentence(message))
+
+
+def once(tell: Callable[[str], None], told: set[str]) -> Callable[[str], None]:
+    """Tells each line that is not in `told`, and notes it there: of one video several have the same to tell."""
+
+    def hear(line: str) -> None:
+        if line not in told:
+            told.add(line)
+            tell(line)
+
+    return hear
 
 
 def error_sentence(error: SvlmError) -> str:

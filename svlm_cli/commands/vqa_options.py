@@ -8,7 +8,7 @@ import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 
@@ -16,7 +16,7 @@ _MOST_FRAMES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class VqaOptions:
+class VqaOptions(UnlessQuiet):
     """What the commands of all benchmarks share, in the order of the help."""
 
     folder: Annotated[
@@ -145,12 +145,3 @@ class VqaOptions:
     def model(self) -> str | None:
         """The first that was named."""
         return self.models[0] if self.models else None
-
-    def show(self, line: str) -> None:
-        """What nobody has to know."""
-        if not self.quiet:
-            typer.echo(line, err=True)
-
-    def tell(self, message: str) -> None:
-        """The same, as one of our sentences."""
-        self.show(sentence(message))

@@ -14,7 +14,7 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands.loading import introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence
+from svlm_cli.commands.messages import conclude, error_sentence, once
 from svlm_cli.commands.signals import Terminated
 from svlm_cli.commands.tables import counting
 from svlm_cli.commands.vqa_options import VqaOptions
@@ -225,7 +225,7 @@ def _ask_model(job: _Job, results: "GrowingResults") -> "Iterator[WayOutcome]":
         elif left < len(job.what.found.asked):
             asked.tell(f"{job.name}, {setting.way}: {wanted - left} of {wanted} questions are done.")
         with counting("questions", max(left + len(job.what.found.missing), 1), quiet=asked.quiet) as advance:
-            outcome = run.ask(setting, asked.jobs, WayListener(_once(asked.tell, told), _fail(job, told), advance))
+            outcome = run.ask(setting, asked.jobs, WayListener(once(asked.tell, told), _fail(job, told), advance))
         if left:
             share = outcome.right / outcome.answered if outcome.answered else 0.0
             asked.tell(
@@ -235,24 +235,13 @@ def _ask_model(job: _Job, results: "GrowingResults") -> "Iterator[WayOutcome]":
         yield outcome
 
 
-def _once(tell: Callable[[str], None], told: set[str]) -> Callable[[str], None]:
-    """Each line: the ways have the same to tell of a video."""
-
-    def hear(line: str) -> None:
-        if line not in told:
-            told.add(line)
-            tell(line)
-
-    return hear
-
-
 def _fail(job: _Job, told: set[str]) -> Callable[[SvlmError], None]:
     """Of a lone video the error ends the command."""
     alone = len({one.video for one in job.what.found.questions}) == 1
 
     def hear(error: SvlmError) -> None:
         if not alone:
-            _once(lambda line: typer.echo(line, err=True), told)(error_sentence(error))
+            once(lambda line: typer.echo(line, err=True), told)(error_sentence(error))
 
     return hear
 
