@@ -69,13 +69,12 @@ def ask_benchmark(
     benchmark: str, asked: VqaOptions, *, context: "SeenContext | None" = None, subtitles: bool = False
 ) -> None:
     """Ask all models all that is left. Raises as commands do."""
-    from svlm_cli.evals.chat.prompts import prompts_file
     from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
     from svlm_cli.evals.vqa.interview import Interview
-    from svlm_cli.evals.vqa.prompts import read_vqa_prompts
     from svlm_cli.evals.vqa.run import find_questions, read_subtitles
+    from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
 
-    prompts, text = read_vqa_prompts(asked.prompts or prompts_file("vqa"))
+    prompts, text = read_vqa_prompts(asked.prompts or OWN_PROMPTS)
     if asked.show_prompts:
         typer.echo(text.rstrip("\n"))
         return
@@ -254,7 +253,7 @@ def _policy_with_room(job: _Job) -> "Callable[[WaySetting, Sequence[VideoQuestio
     folder, interview = job.checkpoint.folder, job.what.interview
 
     def policy_of(setting: "WaySetting", questions: "Sequence[VideoQuestion]") -> "StreamPolicy":
-        queries = [query for one in questions for query in interview.queries(one)]
+        queries = [query for one in questions for query in interview.queries(one, setting.way)]
         return with_room(setting, queries, Tokenizer(folder), load_family(folder))
 
     return policy_of

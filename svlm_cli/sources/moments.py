@@ -7,11 +7,12 @@ seek to each where they are far apart. Times are those of players. Knows not why
 import os
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.moments import Moments
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg
 from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment
@@ -21,18 +22,6 @@ from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 
 _FAR_S: Final = 20.0  # apart: then a new ffmpeg with a seek costs less than what it leaves out
 _ONE_S: Final = 0.5  # enough of a video to hold the picture at its beginning
-
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """`count` times, `step_s` apart, from `start_s` on."""
-
-    start_s: float
-    step_s: float
-    count: int
-
-    def __iter__(self) -> Iterator[float]:
-        return (self.start_s + index * self.step_s for index in range(self.count))
 
 
 class StillsOf:

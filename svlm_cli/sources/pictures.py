@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.moments import Moments
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.sources.grid import ON_TIME_S
-from svlm_cli.sources.moments import Moments
 
 _SUFFIXES: Final = (".jpg", ".jpeg", ".png")
 _NUMBER: Final = re.compile(r"\d+")

@@ -143,7 +143,7 @@ def test_questions_about_matches(svlm: Svlm, tmp_path: Path) -> None:
     assert again.stderr.splitlines() == ["svlm: 1 of 1 matches", told]
     (one, *_) = read_ovo_bench(tmp_path / "asked")
     assert find_footage(tmp_path / "asked", one) is not None
-    assert one.stream_context == Match(3, Split.EVAL).context
+    assert one.known == Match(3, Split.EVAL).context
 
 
 def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch) -> None:

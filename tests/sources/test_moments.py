@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.moments import Moments
 from svlm_cli.sources import moments as module
-from svlm_cli.sources.moments import Moments, StillsOf
+from svlm_cli.sources.moments import StillsOf
 from svlm_cli.sources.sequential import read_in_order
 from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 from tests.clips import cut, make_clip, numbers

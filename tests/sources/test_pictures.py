@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.sources.moments import Moments
+from svlm_cli.core.moments import Moments
 from svlm_cli.sources.pictures import PictureFolder
 from tests.clips import number_of, numbered, numbers
 

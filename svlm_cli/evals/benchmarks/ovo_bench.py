@@ -7,7 +7,8 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.evals.benchmarks.lines import LineError, inside, number, text, texts, whole
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion, VideoQuestions, file_name, gather, letter, yes_no
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, letter
+from svlm_cli.questions.question import AnswerKind, yes_no
 
 OVO_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "backward": ("EPM", "ASI", "HLD"),
@@ -94,5 +95,5 @@ def _question(
         options=options,
         answer=answer,
         kind=kind,
-        stream_context=text(row, "context", default=""),  # svlm's own: the published rows have none
+        known=text(row, "context", default=""),  # svlm's own: the published rows have none
     )

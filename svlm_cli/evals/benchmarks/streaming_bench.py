@@ -17,13 +17,13 @@ from svlm_cli.evals.benchmarks.lines import LineError, inside, text, texts
 from svlm_cli.evals.benchmarks.rows import numbered, read_csv, read_list
 from svlm_cli.evals.benchmarks.vqa import (
     ASKED_AFTER_DUE_S,
-    AnswerKind,
     VideoQuestion,
     VideoQuestions,
     file_name,
     gather,
     without_letters,
 )
+from svlm_cli.questions.question import AnswerKind
 
 _LAST_S: Final = 60
 _OUTPUT: Final = "ground_truth_output"  # of proactive questions alone

@@ -9,14 +9,8 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.lines import LineError, text, texts
 from svlm_cli.evals.benchmarks.rows import read_rows
-from svlm_cli.evals.benchmarks.vqa import (
-    AnswerKind,
-    VideoQuestion,
-    VideoQuestions,
-    file_name,
-    gather,
-    without_letters,
-)
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, without_letters
+from svlm_cli.questions.question import AnswerKind
 
 VIDEOMME_DURATIONS: Final = ("short", "medium", "long")
 _PLACES: Final = ("*.parquet", "videomme/*.parquet", "*.jsonl")

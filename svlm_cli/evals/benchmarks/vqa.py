@@ -8,27 +8,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.lines import JsonLines, LineError
 from svlm_cli.pipeline.questions import LETTERS
+from svlm_cli.questions.question import AnswerKind
 
-YES: Final = "yes"
-NO: Final = "no"
 ASKED_AFTER_DUE_S: Final = 4  # how long after the right moment one is still asked
-
-
-class AnswerKind(StrEnum):
-    """How a question is answered, and what is asked by its text."""
-
-    CHOICE = "choice"  # with the letter of an option
-    COUNT = "count"  # how often what the text names has been done so far: a whole number
-    STEP = "step"  # whether the step of the text is being done now: yes or no
-    CLUE = "clue"  # whether what has been seen is enough to answer the text: yes or no
-    PROACTIVE = "proactive"  # at the right moment, with the right words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +45,7 @@ class VideoQuestion:
     subtitles_start_s: float = 0.0  # where the video begins on that file's clock
     asked_s: float | None = None  # proactive: when it is asked
     due_s: float | None = None  # proactive: the right moment
-    stream_context: str = ""  # what a stream of the video is opened with: known beforehand, such as who plays
+    known: str = ""  # beforehand, such as who plays: opens a stream, and stands before a question about a clip
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -142,8 +130,3 @@ def letter(index: int, options: tuple[str, ...], key: str) -> str:
     if index >= len(options):
         raise LineError(f"cannot be used: {key} is {index}, and there are {len(options)} options")
     return LETTERS[index]
-
-
-def yes_no(flag: int) -> str:
-    """1 is yes."""
-    return YES if flag else NO

@@ -6,7 +6,8 @@ Knows no model. What is not an answer is wrong, never right.
 import re
 from typing import Final
 
-from svlm_cli.evals.benchmarks.vqa import NO, YES, AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
+from svlm_cli.questions.question import NO, YES, AnswerKind
 
 _LETTER: Final = re.compile(r"\(?([A-Z])\)?\.?")
 _COUNT: Final = re.compile(r"([0-9]{1,9})\.?")

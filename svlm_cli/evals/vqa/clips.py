@@ -15,11 +15,12 @@ from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.benchmarks.footage import Footage
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
 from svlm_cli.evals.vqa.interview import clip_respondent, never_said
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.evals.vqa.ways import WaySetting
+from svlm_cli.questions.question import AnswerKind
 from svlm_cli.sources.moments import StillsOf
 from svlm_cli.sources.pictures import PictureFolder
 
@@ -121,5 +122,4 @@ def clip_of(stills: Stills, footage: Footage, setting: WaySetting, end_s: float 
         name = plain_text(str(footage.path))
         raise InputError(f"{name} has no pictures from {start_s:g} s to {end_s:g} s.", "Fetch it again.")
     moments = setting.moments(start_s, end_s)
-    shown_s = moments.count * moments.step_s
-    return Chunk(stills.at(moments), moments.start_s, moments.start_s + shown_s)
+    return Chunk(stills.at(moments), moments.start_s, moments.end_s)

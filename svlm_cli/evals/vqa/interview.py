@@ -14,12 +14,13 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.evals.benchmarks.spoken import spoken_within
-from svlm_cli.evals.benchmarks.vqa import YES, AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.answers import read_yes_no
-from svlm_cli.evals.vqa.choices import AnswerBy
-from svlm_cli.evals.vqa.prompts import VqaPrompts
+from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.evals.vqa.results import VqaResult, answered
 from svlm_cli.evals.vqa.ways import ANSWER_TOKENS, ANSWERING
+from svlm_cli.questions.prompts import VqaPrompts
+from svlm_cli.questions.question import YES, AnswerKind
 
 _SHORT_TOKENS: Final = 16  # of an answer that is a letter, a number, yes or no: whoever says more is wrong anyway
 
@@ -72,21 +73,21 @@ class Interview:
     by: AnswerBy = AnswerBy.LETTERS
     spoken: Mapping[str, Sequence[Cue]] = field(default_factory=dict)  # what is said, by the file of subtitles
 
-    def query(self, question: VideoQuestion) -> str:
+    def query(self, question: VideoQuestion, way: Way) -> str:
         """The question in words."""
-        return self.prompts.ask(question, self._said(question, question.end_s))
+        return self._ask(question, way, question.end_s)
 
-    def queries(self, question: VideoQuestion) -> tuple[str, ...]:
+    def queries(self, question: VideoQuestion, way: Way) -> tuple[str, ...]:
         """All that is asked for an answer."""
         if question.kind is not AnswerKind.PROACTIVE:
-            return (self.query(question),)
+            return (self.query(question, way),)
         last_s = [*question.moments()][-1]
-        return self._moment(question, last_s), self.prompts.ask(question, self._said(question, last_s))
+        return self._ask_moment(question, way, last_s), self._ask(question, way, last_s)
 
-    def answer(self, engine: Engine, question: VideoQuestion, way: str, respond: Respondent) -> VqaResult:
+    def answer(self, engine: Engine, question: VideoQuestion, way: Way, respond: Respondent) -> VqaResult:
         """Asked once."""
         assert question.kind is not AnswerKind.PROACTIVE, "that is asked each second"
-        query = self.query(question)
+        query = self.query(question, way)
         if question.kind is not AnswerKind.CHOICE or self.by is AnswerBy.GENERATION:
             return answered(question, way, respond(query, _SHORT_TOKENS).text)
         ids = [engine.tokenizer.encode(letter)[0] for letter in question.letters]
@@ -94,21 +95,29 @@ class Interview:
         best = max(range(len(ids)), key=scores.__getitem__)
         return answered(question, way, question.letters[best], letters=scores)
 
-    def answer_at(self, question: VideoQuestion, way: str, moment_s: float, respond: Respondent) -> VqaResult | None:
+    def answer_at(self, question: VideoQuestion, way: Way, moment_s: float, respond: Respondent) -> VqaResult | None:
         """Asked whether it is time, of a proactive question. None if it is not."""
-        if read_yes_no(respond(self._moment(question, moment_s), _SHORT_TOKENS).text) != YES:
+        if read_yes_no(respond(self._ask_moment(question, way, moment_s), _SHORT_TOKENS).text) != YES:
             return None
-        query = self.prompts.ask(question, self._said(question, moment_s))
+        query = self._ask(question, way, moment_s)
         return answered(question, way, respond(query, ANSWER_TOKENS).text, at_s=moment_s)
 
-    def _moment(self, question: VideoQuestion, moment_s: float) -> str:
-        return self.prompts.ask_moment(question, self._said(question, moment_s))
+    def _ask(self, question: VideoQuestion, way: Way, end_s: float | None) -> str:
+        return _after_context(question, way, self.prompts.ask(question, self._said(question, end_s)))
+
+    def _ask_moment(self, question: VideoQuestion, way: Way, moment_s: float) -> str:
+        return _after_context(question, way, self.prompts.ask_moment(question, self._said(question, moment_s)))
 
     def _said(self, question: VideoQuestion, end_s: float | None) -> tuple[Cue, ...]:
         """In what may be seen."""
         return spoken_within(self.spoken.get(question.subtitles, ()), question.start_s, end_s)
 
 
-def never_said(question: VideoQuestion, way: str) -> VqaResult:
+def _after_context(question: VideoQuestion, way: Way, asked: str) -> str:
+    """A stream has read the context before the video; whoever is shown a clip reads it before the question."""
+    return asked if way.streams or not question.known else f"{question.known}\n\n{asked}"
+
+
+def never_said(question: VideoQuestion, way: Way) -> VqaResult:
     """Of a proactive question, whose time has come and gone."""
     return answered(question, way, "")

@@ -17,13 +17,14 @@ from svlm_cli.core.types import Chunk, Frame
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.evals.benchmarks.footage import Footage
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
 from svlm_cli.evals.vqa.interview import never_said, stream_respondent
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.pipeline.asking import Appointments, until
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.run import Feed, FeedReport, run
+from svlm_cli.questions.question import AnswerKind
 from svlm_cli.sources.files import FrameStream, open_frames
 from svlm_cli.sources.pictures import PictureFolder
 from svlm_cli.sources.sequential import Reading
@@ -65,7 +66,7 @@ class WatchedVideo:
     @property
     def context(self) -> str:
         """What is known beforehand."""
-        return self.asked[0].question.stream_context
+        return self.asked[0].question.known
 
     def seed(self, base: int) -> int:
         """Of its random numbers: the same whatever is watched beside it, and wherever the videos lie."""
@@ -84,7 +85,7 @@ def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
     """The fewest that answer them, the longest first."""
     found: dict[tuple[str, float, str], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
-        found[str(one.footage.path), one.footage.start_s or 0.0, one.question.stream_context].append(one)
+        found[str(one.footage.path), one.footage.start_s or 0.0, one.question.known].append(one)
     return sorted(map(WatchedVideo, found.values()), key=lambda one: one.last_s - one.start_s, reverse=True)
 
 

@@ -7,20 +7,19 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from svlm_cli.core.moments import CLIP_FPS, Moments, clip_moments
 from svlm_cli.core.policy import Mode, SamplingPolicy, StreamPolicy
 from svlm_cli.engine.footprint import visual_tokens
 from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.networks.family import Family
-from svlm_cli.sources.moments import Moments
 
 ANSWER_TOKENS: Final = 64  # at most, of what is said
 ANSWERING: Final = SamplingPolicy(max_new_tokens=ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0)
 """The same in all ways, whatever a model's commentary is drawn by: the likeliest token, and no token is penalized for
 standing in the context, where a stream has many digits.
 """
-CLIP_FPS: Final = 2.0  # the most frames a second that are taken of a clip
 _MARKUP: Final = 64  # tokens around a clip and its question, generously
 
 
@@ -51,17 +50,8 @@ class WaySetting:
         return asdict(self)
 
     def moments(self, start_s: float, end_s: float) -> Moments:
-        """Of a clip's frames, in what may be seen: on a grid of two a second, or wider where those would be too many.
-
-        The last one is half a second before the end, as the last frame that a stream of two a second sees.
-        """
-        grid = max(1, int((end_s - start_s) * CLIP_FPS + 1e-6))
-        count, step_s = min(grid, self.frames), 1 / CLIP_FPS
-        if self.way is Way.RECENT or count == grid:
-            return Moments(max(start_s, end_s - count * step_s), step_s, count)
-        if count == 1:
-            return Moments(end_s - step_s, step_s, 1)
-        return Moments(start_s, (end_s - step_s - start_s) / (count - 1), count)
+        """Of a clip's frames, in what may be seen."""
+        return clip_moments(start_s, end_s, self.frames, recent=self.way is Way.RECENT)
 
 
 def clip_policy(policy: StreamPolicy, frames: int) -> StreamPolicy:

@@ -30,7 +30,7 @@ def test_the_files_of_two_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert list(dict.fromkeys(one.video for one in asked)) == ["Endless/7.mp4", "Endless/8.mp4"]
     assert missing_videos(tmp_path / "many", asked) == ()
     contexts = {f"Endless/{seed}.mp4": Match(seed, Split.EVAL).context for seed in SETTING.seeds}
-    assert {one.video: one.stream_context for one in asked} == contexts
+    assert {one.video: one.known for one in asked} == contexts
     assert max(one.end_s for one in asked if one.end_s is not None) < SETTING.seconds
     with open_frames(QuestionsFolder(tmp_path / "many").video(7), fps=2) as stream:
         assert sum(1 for _ in stream) == SETTING.seconds * SETTING.fps

@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.footage import Footage, find_footage, missing_videos
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
-from svlm_cli.evals.benchmarks.vqa import AnswerKind
+from svlm_cli.questions.question import AnswerKind
 from tests.evals.benchmarks.question_sets import ovo_bench, ovo_choice, ovo_crr, ovo_rec, ovo_ssr
 
 
@@ -38,7 +38,7 @@ def test_a_row_of_ours_says_what_is_known_beforehand(tmp_path: Path) -> None:
     """Guards names of teams, which no picture shows; published rows have no such key."""
     ovo_bench(tmp_path, [ovo_choice(3), ovo_choice(4, context="Match: red A."), ovo_crr(context="Match: red B.")])
     found = read_ovo_bench(tmp_path)
-    assert [one.stream_context for one in found] == ["", "Match: red A.", *["Match: red B."] * 2]
+    assert [one.known for one in found] == ["", "Match: red A.", *["Match: red B."] * 2]
     assert {one.context for one in found} == {""}
 
 

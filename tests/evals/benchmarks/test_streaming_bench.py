@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.footage import find_footage, missing_videos
 from svlm_cli.evals.benchmarks.streaming_bench import SeenContext, read_streaming_bench
-from svlm_cli.evals.benchmarks.vqa import AnswerKind
+from svlm_cli.questions.question import AnswerKind
 from tests.evals.benchmarks.question_sets import (
     FOUR,
     proactive_row,

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.results import NO_MOMENT, VqaResult, VqaRun, VqaSetting
+from svlm_cli.questions.question import AnswerKind
 
 CHOICE = VideoQuestion(
     id="1",

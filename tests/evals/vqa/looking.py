@@ -11,15 +11,14 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.evals.benchmarks.footage import Footage
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
-from svlm_cli.evals.chat.prompts import prompts_file
 from svlm_cli.evals.vqa.asked import AskedQuestion, WayOutcome, WayRun
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.evals.vqa.clips import ClipAsking
 from svlm_cli.evals.vqa.interview import Interview
-from svlm_cli.evals.vqa.prompts import read_vqa_prompts
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.evals.vqa.streams import StreamAsking, watches
 from svlm_cli.evals.vqa.ways import ANSWER_TOKENS, WaySetting, with_room
+from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
 from tests.engine.conftest import Parts, small_policy
 from tests.evals.vqa.asked import CHOICE
 
@@ -37,7 +36,7 @@ def asked_of(path: Path, *questions: VideoQuestion) -> list[AskedQuestion]:
 
 def own_interview(by: AnswerBy = AnswerBy.LETTERS) -> Interview:
     """In our words."""
-    return Interview(read_vqa_prompts(prompts_file("vqa"))[0], by)
+    return Interview(read_vqa_prompts(OWN_PROMPTS)[0], by)
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +66,7 @@ def look(
     setting = WaySetting.of(
         way, policy or small_policy(temperature=0.9, tokens=4), frames=frames, recent_frames=4, seed=1
     )
-    queries = [query for one in asked for query in found.queries(one.question)]
+    queries = [query for one in asked for query in found.queries(one.question, way)]
     roomy = with_room(setting, queries, parts.tokenizer, parts.model.family)
     room = Questions(1, ANSWER_TOKENS) if way.streams else NO_QUESTIONS
     engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, roomy, max_streams=jobs, questions=room)

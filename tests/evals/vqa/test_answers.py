@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.answers import is_right
+from svlm_cli.questions.question import AnswerKind
 from tests.evals.vqa.asked import CHOICE, COUNT, PROACTIVE, STEP
 
 

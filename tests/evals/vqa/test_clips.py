@@ -50,7 +50,7 @@ def test_a_question_is_answered_as_by_transformers(
     parts: Parts, tiny_checkpoint: Path, video: Path, way: Way, frames: int, times_s: Sequence[float]
 ) -> None:
     """Guards the whole way from a file to a letter: frames, their times, layout, attention over all of it."""
-    asked = question(1, 10.0)
+    asked = question(1, 10.0, known="Reds against blues.")
     (found,) = look(parts, way, asked_of(video, asked), frames=frames).results
     with open_frames(video, fps=2) as shown:
         pictures = {frame.time_s: frame.pixels for frame in shown}
@@ -59,7 +59,9 @@ def test_a_question_is_answered_as_by_transformers(
     clip = Chunk(seen, times_s[0], times_s[0] + len(seen) * step_s)
     engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, clip_policy(small_policy(), len(seen)))
     grid = parts.preprocessor.merged_grid(len(seen), 56, 56)
-    ids = _ids(parts, own_interview().query(asked), grid[0] * grid[1] * grid[2])
+    query = own_interview().query(asked, way)
+    assert query.startswith("Reds against blues.\n\nWhat is it")
+    ids = _ids(parts, query, grid[0] * grid[1] * grid[2])
     logits = stock_logits(tiny_checkpoint, engine, clip, ids)
     expected = logits[[parts.tokenizer.encode(letter)[0] for letter in "ABC"]]
     torch.testing.assert_close(torch.tensor(found.letters), expected, atol=TOLERANCE, rtol=0)

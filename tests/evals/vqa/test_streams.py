@@ -7,11 +7,12 @@ import pytest
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.engine.engine import Engine
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.evals.vqa.interview import Interview, Respondent
 from svlm_cli.evals.vqa.results import VqaResult
 from svlm_cli.evals.vqa.streams import watches
+from svlm_cli.questions.question import AnswerKind
 from tests.clips import cut, make_clip
 from tests.engine.conftest import Parts, parts
 from tests.evals.vqa.asked import PROACTIVE, STEP
@@ -52,8 +53,8 @@ def test_questions_share_a_stream_where_it_may_begin_at_the_same_moment(video: P
 
 def test_what_is_known_beforehand_opens_the_stream(parts: Parts, video: Path) -> None:
     """Guards questions about teams that the context alone names: others of the same video are another stream's."""
-    told = replace(question(2, 6.0), stream_context="Reds against blues.")
-    asked = asked_of(video, question(1, 6.0), told, replace(told, id="3", stream_context="Blues against reds."))
+    told = replace(question(2, 6.0), known="Reds against blues.")
+    asked = asked_of(video, question(1, 6.0), told, replace(told, id="3", known="Blues against reds."))
     assert len(watches(asked)) == 3
     results = look(parts, Way.STREAMING, asked).by_id()
     alone = look(parts, Way.STREAMING, asked_of(video, replace(question(2, 6.0)))).by_id()
@@ -141,7 +142,7 @@ def test_a_video_that_is_too_short_is_told(parts: Parts, video: Path, way: Way) 
 class _Particular(Interview):
     """Does not put the second question."""
 
-    def answer(self, engine: Engine, question: VideoQuestion, way: str, respond: Respondent) -> VqaResult:
+    def answer(self, engine: Engine, question: VideoQuestion, way: Way, respond: Respondent) -> VqaResult:
         if question.id == "2":
             raise UsageError("That is no question.")
         return Interview.answer(self, engine, question, way, respond)

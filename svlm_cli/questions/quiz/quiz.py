@@ -8,11 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.quiz.backward import BACKWARD
-from svlm_cli.evals.quiz.choices import Asks, Row
-from svlm_cli.evals.quiz.facts import Facts
-from svlm_cli.evals.quiz.forward import counts, next_goal, next_shot, steps
-from svlm_cli.evals.quiz.realtime import REALTIME
+from svlm_cli.questions.quiz.backward import BACKWARD
+from svlm_cli.questions.quiz.choices import Asks, Row
+from svlm_cli.questions.quiz.facts import Facts
+from svlm_cli.questions.quiz.forward import counts, next_goal, next_shot, steps
+from svlm_cli.questions.quiz.realtime import REALTIME
 from svlm_cli.simulator.match import Match, Split
 
 _PART_S: Final = 60  # of a match has a question of each task, if it can be asked there

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.quiz.choices import Asks, Choice, score_options
-from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.questions.quiz.choices import Asks, Choice, score_options
+from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.events import Event, Kind
 from svlm_cli.simulator.teams import KIT_PAIRS, KITS
 

@@ -1,4 +1,4 @@
-"""How questions about videos are put: ``evals/prompts/vqa.toml``, or a file of the user's own, checked strictly.
+"""How questions about videos are put: ``prompts.toml``, or a file of the user's own, checked strictly.
 
 Knows no benchmark and no model.
 """
@@ -14,8 +14,11 @@ from typing import Final
 from svlm_cli.checkpoints import toml
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Cue
-from svlm_cli.evals.benchmarks.vqa import AnswerKind, VideoQuestion
+from svlm_cli.pipeline.questions import LETTERS
+from svlm_cli.questions.question import AnswerKind, Askable
 
+OWN_PROMPTS: Final = Path(__file__).with_name("prompts.toml")
+"""Ours."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "choice": ("question", "options"),
@@ -58,7 +61,7 @@ class VqaPrompts:
         """The SHA-256 of its words."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
 
-    def ask(self, question: VideoQuestion, spoken: Sequence[Cue] = ()) -> str:
+    def ask(self, question: Askable, spoken: Sequence[Cue] = ()) -> str:
         """The question, and before it what is said in the video and what was asked before.
 
         A proactive question is asked when its moment has come: see `ask_moment`.
@@ -66,16 +69,16 @@ class VqaPrompts:
         template = self.output if question.kind is AnswerKind.PROACTIVE else getattr(self, question.kind)
         return self._whole(template, question, spoken)
 
-    def ask_moment(self, question: VideoQuestion, spoken: Sequence[Cue] = ()) -> str:
+    def ask_moment(self, question: Askable, spoken: Sequence[Cue] = ()) -> str:
         """Of a proactive question, whether it is time: yes or no."""
         assert question.kind is AnswerKind.PROACTIVE, "others are asked once"
         return self._whole(self.moment, question, spoken)
 
-    def _whole(self, template: str, question: VideoQuestion, spoken: Sequence[Cue]) -> str:
+    def _whole(self, template: str, question: Askable, spoken: Sequence[Cue]) -> str:
         said = [_filled(self.spoken, lines="\n".join(one.text for one in spoken))] if spoken else []
         before = [_filled(self.earlier, question=asked, answer=answer) for asked, answer in question.earlier]
         options = "\n".join(
-            f"{letter}. {option.strip()}" for letter, option in zip(question.letters, question.options, strict=True)
+            f"{letter}. {option.strip()}" for letter, option in zip(LETTERS, question.options, strict=False)
         )
         asked = _filled(template, question=question.text, options=options, output=question.answer)
         return "\n\n".join([*said, *before, asked])

@@ -7,9 +7,8 @@ import pytest
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Cue
-from svlm_cli.evals.benchmarks.vqa import AnswerKind
-from svlm_cli.evals.chat.prompts import prompts_file
-from svlm_cli.evals.vqa.prompts import VqaPrompts, read_vqa_prompts
+from svlm_cli.questions.prompts import OWN_PROMPTS, VqaPrompts, read_vqa_prompts
+from svlm_cli.questions.question import AnswerKind
 from tests.evals.vqa.asked import CHOICE, COUNT, PROACTIVE, STEP
 
 OWN = VqaPrompts(
@@ -25,7 +24,7 @@ OWN = VqaPrompts(
 
 
 def test_ours_put_every_kind() -> None:
-    prompts, text = read_vqa_prompts(prompts_file("vqa"))
+    prompts, text = read_vqa_prompts(OWN_PROMPTS)
     assert "A. cup\nB. plate\nC. pan" in prompts.ask(CHOICE)
     for question in (CHOICE, COUNT, STEP, replace(STEP, kind=AnswerKind.CLUE), PROACTIVE):
         asked = prompts.ask(question, (Cue(0, 1, "Hello."),))
@@ -38,7 +37,7 @@ def test_ours_put_every_kind() -> None:
 
 def test_a_moment_is_not_told_what_is_to_be_said() -> None:
     """Guards our words against telling the answer with the question; a file of one's own may."""
-    prompts, _ = read_vqa_prompts(prompts_file("vqa"))
+    prompts, _ = read_vqa_prompts(OWN_PROMPTS)
     question = replace(PROACTIVE, answer="the secret word")
     assert "secret" not in prompts.ask_moment(question) + prompts.ask(question)
     assert OWN.ask_moment(question) == "moment Say it at 3. the secret word"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.events import Score
 from svlm_cli.simulator.pitch import MAX_SCORE
 

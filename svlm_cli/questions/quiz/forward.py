@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.quiz.backward import OUTCOMES
-from svlm_cli.evals.quiz.choices import Row
-from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.questions.quiz.backward import OUTCOMES
+from svlm_cli.questions.quiz.choices import Row
+from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.commentary import SCORE_KINDS
 from svlm_cli.simulator.events import Event, Kind
 

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.quiz.choices import Asks, Choice, clock, score_options
-from svlm_cli.evals.quiz.facts import Facts
+from svlm_cli.questions.quiz.choices import Asks, Choice, clock, score_options
+from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.events import Event, Kind
 
 OUTCOMES: Final = {Kind.GOAL: "a goal", Kind.SAVE: "it was saved", Kind.MISS: "it missed the goal"}

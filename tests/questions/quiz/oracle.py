@@ -50,7 +50,7 @@ class Oracle:
 
     def answer(self, question: VideoQuestion, *, sooner_s: float = 0.0) -> str:
         """`sooner_s`: as somebody answers who has not seen the last of the video."""
-        found = re.fullmatch(r"Match: \w+ (\w+) against \w+ (\w+)\.", question.stream_context)
+        found = re.fullmatch(r"Match: \w+ (\w+) against \w+ (\w+)\.", question.known)
         assert found is not None
         assert question.end_s is not None
         names, end_s = (found[1], found[2]), question.end_s - sooner_s

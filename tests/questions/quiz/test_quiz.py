@@ -13,14 +13,14 @@ import pytest
 from svlm_cli.evals.benchmarks.endless import video_name
 from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS, read_ovo_bench
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions
-from svlm_cli.evals.quiz.choices import Choice, score_options
-from svlm_cli.evals.quiz.quiz import questions_about
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.results import answered
 from svlm_cli.evals.vqa.tally import vqa_scores
+from svlm_cli.questions.quiz.choices import Choice, score_options
+from svlm_cli.questions.quiz.quiz import questions_about
 from svlm_cli.simulator.match import Match, Split
 from tests.evals.benchmarks.question_sets import ovo_bench
-from tests.evals.quiz.oracle import Oracle, reply
+from tests.questions.quiz.oracle import Oracle, reply
 
 SECONDS = 180
 SEEDS = (3, 4, 6, 8)
@@ -131,7 +131,7 @@ def test_options_do_not_tell_round_which_they_were_made() -> None:
         assert {(away, home) for home, away in goals} == {*goals}, "each is there the other way round as well"
         assert all(0 <= number <= 9 for one in goals for number in one)
     for one in [one for seed in SEEDS for one in questions_of(seed) if one.task == "ACR"]:
-        names = one.stream_context.rstrip(".").split()[2::3]
+        names = one.known.rstrip(".").split()[2::3]
         did = Counter(option.partition(" ")[2] for option in one.options)
         assert [*did.values()] == [2, 2]
         assert Counter(option.partition(" ")[0] for option in one.options) == dict.fromkeys(names, 2)

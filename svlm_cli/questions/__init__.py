@@ -1,0 +1,1 @@
+"""Questions about videos: their kinds, how they are put, and those about simulated matches with their answers."""
