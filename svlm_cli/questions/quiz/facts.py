@@ -15,6 +15,7 @@ from svlm_cli.simulator.commentary import SCORE_KINDS, ball_state
 from svlm_cli.simulator.events import Event, Kind, Score
 from svlm_cli.simulator.match import Match
 from svlm_cli.simulator.pitch import CENTRE_X, CENTRE_Y, CLEAR, PER_TEAM
+from svlm_cli.simulator.teams import Team
 
 _BEATS: Final = 2  # a second: more pictures show nothing new
 _OFF_CENTRE: Final = 12  # pixels: nearer to a middle line, nobody can say on which side a ball is
@@ -23,10 +24,10 @@ _time = attrgetter("time_s")
 
 
 class Facts:
-    """The first `seconds` of a match."""
+    """The first `seconds` of a match, which other teams may play than its own."""
 
-    def __init__(self, match: Match, seconds: int) -> None:
-        home, away = match.teams
+    def __init__(self, match: Match, seconds: int, teams: tuple[Team, Team] | None = None) -> None:
+        home, away = teams or match.teams
         self.names = home.name, away.name
         self.kits = home.kit, away.kit
         self.seconds = seconds

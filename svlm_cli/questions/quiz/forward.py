@@ -26,20 +26,15 @@ _STOPS: Final = {
     Kind.HALF_TIME: ("The teams stand in two columns, for half-time", 3),
     Kind.FULL_TIME: ("The teams stand in two rows, for full time", 3),
 }  # what is seen, and for how many seconds at least
+_LONGEST_S: Final = max(length_s for _, length_s in _STOPS.values()) + 1
+_NEXT_GOAL: Final = "Which team scores the next goal?"
+_NEXT_SHOT: Final = "What becomes of the next shot?"
 
 
 def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]:
     """A row for each thing that is counted, with probes over the whole length."""
-    wanted: list[tuple[str, tuple[Event, ...]]] = [
-        ("score a goal", facts.between(0, facts.seconds, Kind.GOAL)),
-        ("save a shot", facts.between(0, facts.seconds, Kind.SAVE)),
-        ("shoot at the goal", facts.between(0, facts.seconds, *OUTCOMES)),
-    ]
-    for team, name in enumerate(facts.names):
-        goals = tuple(event for event in facts.between(0, facts.seconds, Kind.GOAL) if event.team == team)
-        wanted.append((f"score a goal for {name}", goals))
     edges = np.linspace(1, facts.seconds, max(probes, _PROBES) + 1).astype(int).tolist()
-    for activity, done in wanted:
+    for activity, done in _counted(facts):
         times = [event.time_s for event in done]
         asked: list[Row] = []
         for start, end in pairwise(edges):
@@ -51,13 +46,35 @@ def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]
             yield {"task": "REC", "activity": activity, "start_times": began, "end_times": times, "test_info": asked}
 
 
+def count_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, int] | None:
+    """One of those things, and how often it has been done; None while that changes."""
+    wanted = _counted(facts)
+    activity, done = wanted[rng.integers(len(wanted))]
+    times = [event.time_s for event in done]
+    return (activity, sum(time_s <= moment for time_s in times)) if _is_away(moment, times) else None
+
+
+def _counted(facts: Facts) -> list[tuple[str, tuple[Event, ...]]]:
+    """What is counted, and when it was done."""
+    goals = facts.between(0, facts.seconds, Kind.GOAL)
+    return [
+        ("score a goal", goals),
+        ("save a shot", facts.between(0, facts.seconds, Kind.SAVE)),
+        ("shoot at the goal", facts.between(0, facts.seconds, *OUTCOMES)),
+        *(
+            (f"score a goal for {name}", tuple(event for event in goals if event.team == team))
+            for team, name in enumerate(facts.names)
+        ),
+    ]
+
+
 def steps(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
     """A stop of the game in a stretch of time: play, the stop, play again, and which of the two is now."""
     stops = facts.between(moments.start, moments.stop, *_STOPS)
     for index in rng.permutation(len(stops)):
         stop = stops[index]
         step, length_s = _STOPS[stop.kind]
-        first, last = int(np.ceil(stop.time_s)) + 1, int(stop.time_s) + length_s
+        first, last = _stopped(stop)
         before = next(facts.moments_in_play(int(stop.time_s) - _CLEAR_S, int(stop.time_s) - _NEAR_S), None)
         after = next(facts.moments_in_play(last + 1, last + _NEAR_S), None)
         if before is None or after is None:
@@ -80,6 +97,24 @@ def steps(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
     return None
 
 
+def step_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, bool] | None:
+    """Play or a stop of the game, and whether that is going on; None between them."""
+    for stop in facts.between(moment - _LONGEST_S, moment, *_STOPS):
+        first, last = _stopped(stop)
+        if first <= moment <= last:
+            asks_for_it = rng.random() < 0.5
+            return (_STOPS[stop.kind][0], True) if asks_for_it else (_IN_PLAY, False)
+    if not facts.in_play(moment):
+        return None
+    stops = [step for step, _ in _STOPS.values()]
+    return (_IN_PLAY, True) if rng.random() < 0.5 else (stops[rng.integers(len(stops))], False)
+
+
+def _stopped(stop: Event) -> tuple[int, int]:
+    """The first and the last moment at which everybody sees it."""
+    return int(np.ceil(stop.time_s)) + 1, int(stop.time_s) + _STOPS[stop.kind][1]
+
+
 def next_goal(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
     """Nobody knows whose it is before it falls."""
     return _to_come(facts, moments, rng, (Kind.GOAL,))
@@ -90,9 +125,18 @@ def next_shot(facts: Facts, moments: range, rng: np.random.Generator) -> Row | N
     return _to_come(facts, moments, rng, tuple(OUTCOMES))
 
 
+def clue_at(facts: Facts, moment: int, began: int, rng: np.random.Generator) -> tuple[str, bool] | None:
+    """A question of `began` about what was to come then, and whether that is known now; None while that changes."""
+    times = _turning_points(facts)
+    if moment <= began or not _is_away(moment, times) or not _is_away(began, times):
+        return None
+    goal = rng.random() < 0.5
+    kinds = (Kind.GOAL,) if goal else tuple(OUTCOMES)
+    return _NEXT_GOAL if goal else _NEXT_SHOT, bool(facts.between(began, moment, *kinds))
+
+
 def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tuple[Kind, ...]) -> Row | None:
-    times = [event.time_s for event in facts.events if event.kind in {Kind.SHOT, *SCORE_KINDS, *OUTCOMES}]
-    for asked in _away_from(moments, times, rng):
+    for asked in _away_from(moments, _turning_points(facts), rng):
         clue = next(iter(facts.between(asked, facts.seconds, *kinds)), None)
         if clue is None or not _WAIT_S[0] <= clue.time_s - asked <= _WAIT_S[1]:
             continue
@@ -105,7 +149,7 @@ def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tupl
         goal = kinds == (Kind.GOAL,)
         return {
             "task": "CRR",
-            "question": "Which team scores the next goal?" if goal else "What becomes of the next shot?",
+            "question": _NEXT_GOAL if goal else _NEXT_SHOT,
             "answer": facts.names[clue.team] if goal else OUTCOMES[clue.kind],
             "ask_time": asked,
             "clue_time": clue.time_s,
@@ -114,11 +158,19 @@ def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tupl
     return None
 
 
+def _turning_points(facts: Facts) -> list[float]:
+    return [event.time_s for event in facts.events if event.kind in {Kind.SHOT, *SCORE_KINDS, *OUTCOMES}]
+
+
 def _away_from(moments: range, times: list[float], rng: np.random.Generator) -> Iterator[int]:
     """Moments at which nothing of this changes, in an order of chance."""
     for index in rng.permutation(len(moments)):
-        if all(abs(time_s - moments[index]) >= _CLEAR_S for time_s in times):
+        if _is_away(moments[index], times):
             yield moments[index]
+
+
+def _is_away(moment: int, times: list[float]) -> bool:
+    return all(abs(time_s - moment) >= _CLEAR_S for time_s in times)
 
 
 def _two(moments: list[int], rng: np.random.Generator) -> list[int]:
