@@ -121,8 +121,9 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
 
 
 def _views(windows: Sequence[WindowTokens], length: int) -> ViewBatch:
-    longest = max(view.asking for window in windows for view in window.views[1:] or window.views)
-    n = _padded(longest, QUERY_MULTIPLE)  # of a round; the first one, which reads the text in front too, is split
+    every = [view for window in windows for view in window.views]
+    longest = max(view.asking for view in [view for view in every if not view.opens] or every)
+    n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; what opens a sequence is split
     views = [(row, part) for row, window in enumerate(windows) for view in window.views for part in view.split(n)]
     m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
     keys = np.zeros((len(views), m), np.int64)

@@ -1,27 +1,29 @@
 """A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`; and
-what each round sees of it, where a window is to be learned as a stream.
+what each round sees of it, where a window is to be learned as a stream, and what a question in passing sees.
 
 `Prompt` writes the markup and `Placement` counts, as while streaming; here it is only said which tokens the loss is on.
 Knows no picture and no tensor.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import lru_cache, partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.engine.positions import Placement
-from svlm_cli.engine.prompt import Part, Prompt, Span, flatten
+from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Family, Grid, Positions
 from svlm_cli.training.overlap import Ids
-from svlm_cli.training.views import View, stream_views
+from svlm_cli.training.views import Spans, View, branch, stream_views
 
 
 class Role(IntEnum):
@@ -33,6 +35,7 @@ class Role(IntEnum):
     WORD = 3  # the others
     END = 4  # the marker after words, and <|im_end|>
     DENSE = 5  # a word of a dense description
+    ANSWER = 6  # to a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,32 @@ class Round:
     meant: tuple[int | None, ...] | None = None  # what is learned in place of each, None for nothing; None: themselves
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A question that a fork of the stream is asked, and its answer."""
+
+    second: int  # of the window, counted from 0: after it
+    query: Ids
+    answer: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class AskedClip:
+    """Pictures that are shown at once, and questions about them, of which none knows another."""
+
+    start_s: float
+    end_s: float
+    frames: int
+    grid: Grid  # in tokens
+    asked: tuple[tuple[Ids, Ids], ...]  # queries and answers
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowTokens:
     """One window. Of token i, `targets[i]` is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
 
     ids: NDArray[np.int32]  # [S]
-    positions: NDArray[np.float32]  # [S, A]
+    positions: NDArray[np.float32]  # [S, A], where there are no views
     roles: NDArray[np.int8]  # [S]
     pads: NDArray[np.int32]  # where the pictures go
     targets: NDArray[np.int32]  # [S] the ids, but for words that should have been others
@@ -97,22 +120,122 @@ class Layout:
         return tuple(spans)
 
     def window(
-        self, rounds: Sequence[Round], *, previous: Ids, query: Ids, fps: float, dense: bool = False
+        self,
+        rounds: Sequence[Round],
+        *,
+        previous: Ids,
+        query: Ids,
+        fps: float,
+        dense: bool = False,
+        asides: Sequence[Aside] = (),
     ) -> WindowTokens:
-        """The tokens of a window; `previous` is already cut. `InputError` if a second has too many words."""
+        """The tokens of a window; `previous` is already cut. Asides are for streamed windows alone.
+
+        `InputError` if a second has too many words.
+        """
+        assert self.streamed or not asides, "a fork is of a stream"
         spans = self.spans(rounds, previous=previous, query=query)
-        where = partial(self._positions, fps=fps)
+        place = partial(self._positions, fps=fps)
         ids = np.array(flatten(spans), np.int32)
-        marker = len(self.prompt.marker)
-        roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
-        pads = np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
+        roles = np.array([role for span in spans for role in _roles(span, len(self.prompt.marker), dense)], np.int8)
         targets = ids.copy()
         _write_meant(targets, roles, spans, rounds)
-        views = stream_views(spans, self.policy.windows, self.prompt.moving_words, where) if self.streamed else ()
-        return WindowTokens(ids, where(spans).astype(np.float32), roles, pads, targets, tuple(views))
+        if not self.streamed:
+            return WindowTokens(ids, place(spans).astype(np.float32), roles, self._pads(ids), targets)
+        after: dict[int, list[Spans]] = defaultdict(list)
+        for one in sorted(asides, key=lambda aside: aside.second):
+            unread = Span(Part.ASSISTANT_TAIL, self.prompt.tail, one.second)
+            asked = self.prompt.question(one.second + 1, self._query(one.query))
+            after[one.second].append((unread, *asked, *self._answer(one.answer)))
+        views = stream_views(spans, self.policy.windows, self.prompt.moving_words, place, after)
+        return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], tuple(views))
 
-    def _positions(self, spans: Sequence[Span], fps: float) -> Positions:
-        return _placement(self.family, fps)(spans)[0]
+    def clips(self, clips: Sequence[AskedClip]) -> WindowTokens:
+        """The tokens of clips, one after the other, as offline models read them. None sees another."""
+        assert self.streamed, "whole windows are one sequence"
+        prompt = _prompt(self.tokenizer, clip_policy(self.policy), self.family)
+        parts: list[WindowTokens] = []
+        for clip in clips:
+            place = partial(self._positions, fps=clip.frames / (clip.end_s - clip.start_s), whole=True)
+            *turn, tail, head = prompt.turn(0, clip.start_s, clip.end_s, clip.grid, ())
+            trunk = (*prompt.opening(()), *turn)
+            branches = [
+                (Span(Part.QUERY, self._query(query)), tail, head, *self._answer(answer))
+                for query, answer in clip.asked
+            ]
+            ids = np.array(flatten(trunk), np.int32)
+            keys = np.arange(len(ids), dtype=np.int32)
+            views = [View(keys, place(trunk).astype(np.float32), len(ids), opens=True)]
+            beyond = len(ids)
+            for spans in branches:
+                views.append(branch(trunk, keys, spans, beyond, place))
+                beyond += count_ids(spans)
+            roles = np.full(len(ids), Role.NONE, np.int8)
+            parts.append(self._with_branches(ids, roles, ids, branches, tuple(views)))
+        return _joined(parts)
+
+    def _with_branches(
+        self,
+        ids: NDArray[np.int32],
+        roles: NDArray[np.int8],
+        targets: NDArray[np.int32],
+        branches: Sequence[Spans],
+        views: tuple[View, ...],
+    ) -> WindowTokens:
+        own = np.array([token for spans in branches for token in flatten(spans)], np.int32)
+        own_roles = np.array([role for spans in branches for role in _branch_roles(spans)], np.int8)
+        ids = np.append(ids, own)
+        nowhere = np.zeros((len(ids), self.family.axes), np.float32)
+        return WindowTokens(ids, nowhere, np.append(roles, own_roles), self._pads(ids), np.append(targets, own), views)
+
+    def _query(self, ids: Ids) -> Ids:
+        most = self.policy.prompt.max_query_tokens
+        if len(ids) > most:
+            raise InputError(
+                f"A question has {len(ids)} tokens, but the policy allows {most}.",
+                "Raise policy.prompt.max_query_tokens.",
+            )
+        return ids
+
+    def _answer(self, ids: Ids) -> Spans:
+        words, tail = self.prompt.answer(0, ids)
+        return words, tail.cut(0, 1)
+
+    def _pads(self, ids: NDArray[np.int32]) -> NDArray[np.int32]:
+        return np.flatnonzero(ids == self.prompt.video_pad).astype(np.int32)
+
+    def _positions(self, spans: Sequence[Span], fps: float, *, whole: bool = False) -> Positions:
+        return _placement(self.family, fps, whole)(spans)[0]
+
+
+def clip_policy(policy: StreamPolicy) -> StreamPolicy:
+    """Of clips and questions in the layout of offline models, by a model that streams otherwise."""
+    return replace(policy, mode=Mode.FULL, prompt=replace(policy.prompt, clip=True))
+
+
+def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:
+    """Sequences that do not see each other, as one row."""
+    offsets = np.cumsum([0, *map(len, parts)])
+    views = (
+        replace(view, keys=view.keys + np.int32(offset))
+        for part, offset in zip(parts, offsets, strict=False)
+        for view in part.views
+    )
+    pads = [part.pads + np.int32(offset) for part, offset in zip(parts, offsets, strict=False)]
+    return WindowTokens(
+        np.concatenate([part.ids for part in parts]),
+        np.concatenate([part.positions for part in parts]),
+        np.concatenate([part.roles for part in parts]),
+        np.concatenate(pads),
+        np.concatenate([part.targets for part in parts]),
+        tuple(views),
+    )
+
+
+def _branch_roles(spans: Spans) -> list[Role]:
+    """Of a question and its answer, the answer and its end are learned."""
+    answer = len(spans[-2])
+    return [Role.NONE] * (count_ids(spans) - answer - 1) + [Role.ANSWER] * answer + [Role.END]
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
@@ -153,9 +276,9 @@ def _prompt(folder: Path, policy: StreamPolicy, family: Family) -> Prompt:
     return Prompt(_tokenizer(folder), policy, family)
 
 
-@lru_cache(maxsize=8)
-def _placement(family: Family, fps: float) -> Placement:
-    return Placement(family, fps)
+@lru_cache(maxsize=2048)  # clips of any length have a rate each
+def _placement(family: Family, fps: float, whole: bool) -> Placement:
+    return Placement(family, fps, whole=whole)
 
 
 @lru_cache(maxsize=65_536)  # commentary repeats itself

@@ -19,6 +19,7 @@ _NAMES = {
     Role.WORD: "words",
     Role.END: "ends",
     Role.DENSE: "dense",
+    Role.ANSWER: "answers",
 }
 
 

@@ -6,17 +6,24 @@ that to a model. Here it is shown exactly, and still learned in one pass: which 
 stand by then, does not depend on the network. Pure: knows no tensor and no network.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.policy import WindowPolicy
 from svlm_cli.engine.eviction import MovingWords, evict
-from svlm_cli.engine.prompt import Part, Span
+from svlm_cli.engine.prompt import Part, Span, count_ids
 from svlm_cli.networks.family import Positions
+
+Spans = tuple[Span, ...]
+Place = Callable[[Sequence[Span]], Positions]
+"""Contiguous positions of spans."""
+NO_ASIDES: Final[Mapping[int, Sequence[Spans]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +33,7 @@ class View:
     keys: NDArray[np.int32]  # [M] tokens of the window
     positions: NDArray[np.float32]  # [M, A]
     asking: int  # the last so many are read in this round; each sees those before it and itself
+    opens: bool = False  # it reads a sequence from its beginning, which may be much longer than a round
 
     def split(self, most: int) -> "Iterator[View]":
         """The same in views of which at most so many are asking."""
@@ -39,26 +47,40 @@ def stream_views(
     spans: Sequence[Span],
     windows: WindowPolicy,
     moving_words: MovingWords,
-    positions: Callable[[Sequence[Span]], Positions],
+    place: Place,
+    asides: Mapping[int, Sequence[Spans]] = NO_ASIDES,
 ) -> Iterator[View]:
-    """A view a round. `spans` is a whole window, nothing evicted; `positions` are contiguous ones.
+    """A view a round, and behind it one for each of its asides. `spans` is a whole window, nothing evicted.
 
-    Every token is asking once, but for the end of the last round, which no stream has read yet.
+    An aside is what a fork of the stream reads after a round: nobody else sees it. Its tokens follow those of the
+    window, aside after aside. Every token is asking once, but for the end of the last round, which no stream has read
+    yet.
     """
-    held: tuple[Span, ...] = ()
+    held: Spans = ()
     where = np.empty(0, np.int32)  # of the tokens of `held` in the window
     read = offset = 0
+    beyond = count_ids(spans)
     for round_, group in groupby(spans, key=lambda span: span.round):
         new = tuple(group)
         if round_ >= 0:
             coming = sum(span.visual_tokens for span in new)
             kept = evict(held, round_, windows, moving_words, coming=coming)
             held, where, read = kept.spans, where[kept.order], int((kept.order < read).sum())
-        length = sum(map(len, new))
+        length = count_ids(new)
         held, where = held + new, np.append(where, np.arange(offset, offset + length, dtype=np.int32))
         offset += length
         if round_ >= 0:
             assert held[-1].part is Part.ASSISTANT_TAIL, "a round ends with what is read in the next one"
             keys = where[: len(where) - len(held[-1])]
-            yield View(keys, positions(held[:-1]).astype(np.float32), len(keys) - read)
+            yield View(keys, place(held[:-1]).astype(np.float32), len(keys) - read, opens=round_ == 0)
+            for aside in asides.get(round_, ()):
+                yield branch(held[:-1], keys, aside, beyond, place)
+                beyond += count_ids(aside)
             read = len(keys)
+
+
+def branch(trunk: Spans, keys: NDArray[np.int32], spans: Spans, offset: int, place: Place) -> View:
+    """What tokens see that follow a trunk, whose tokens are at `keys`, and stand from `offset` on."""
+    length = count_ids(spans)
+    own = np.arange(offset, offset + length, dtype=np.int32)
+    return View(np.append(keys, own), place((*trunk, *spans)).astype(np.float32), length)

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import MarkerRule
 from svlm_cli.core.types import Chunk
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.footprint import Questions
+from svlm_cli.engine.plan import Request
+from svlm_cli.engine.stream import StreamState
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training.collate import collate
 from svlm_cli.training.feed import DeviceBatch
-from svlm_cli.training.layout import Layout, Round, WindowTokens
+from svlm_cli.training.layout import Aside, AskedClip, Layout, Role, Round, WindowTokens, clip_policy
 from svlm_cli.training.network import LearningNetwork
 from tests.engine.conftest import Parts, hear, parts, small_policy
 
@@ -20,6 +25,12 @@ __all__ = ["parts"]  # a fixture
 
 TEXTS = (" Goal for the", "", " reds", " and one more to play with", "", " wide", " of it", "", " one one")
 ROUNDS = 24
+ASKED = (
+    (0, "Who has it?", "A"),
+    (7, "How many goals?", "12"),
+    (7, "Is it over? Look at all of it, and at its end above all.", "no"),
+    (23, "Who won?", "B"),
+)  # after which second, what, and the answer
 TOLERANCE = 1e-4  # float32; sums in another order. Logits are of the order of 1
 
 
@@ -27,11 +38,17 @@ def _said(layout: Layout, shift: int) -> list[tuple[int, ...]]:
     return [layout.words(TEXTS[(second + shift) % len(TEXTS)]) for second in range(ROUNDS)]
 
 
-def _window(layout: Layout, said: list[tuple[int, ...]], context: tuple[int, ...], fps: float) -> WindowTokens:
+def _window(
+    layout: Layout,
+    said: list[tuple[int, ...]],
+    context: tuple[int, ...],
+    fps: float,
+    asides: tuple[Aside, ...] = (),
+) -> WindowTokens:
     grid = (max(round(fps) // 2, 1), 2, 1)
     rounds = [Round(second, second + 1, grid, words) for second, words in enumerate(said)]
     query = layout.prompt.text_ids(layout.policy.prompt.query)
-    return layout.window(rounds, previous=context, query=query, fps=fps)
+    return layout.window(rounds, previous=context, query=query, fps=fps, asides=asides)
 
 
 @pytest.mark.parametrize(
@@ -57,20 +74,57 @@ def test_each_round_sees_what_the_engine_holds(
     context = layout.prompt.text_ids("reds against blues")[: sink + max(window - 1, 0)]
     noise = np.random.default_rng(1)
     pictures = [tuple(noise.integers(0, 256, (round(fps), 56, 28, 3), np.uint8)) for _ in range(ROUNDS)]
-    engine = parts.engine(policy)
+    engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, policy, questions=Questions(1, 8))
     said = [_said(layout, shift) for shift in (0, 4)]
     expected = []
     for words in said:
         with engine.open(context="") as stream:
             stream.options = replace(stream.options, context=context)
-            rows = []
+            rows, asked = list[torch.Tensor](), list[torch.Tensor]()
             for second, ids in enumerate(words):
                 answer = (*ids, *layout.prompt.marker, layout.prompt.turn_end)
                 rows += hear(engine, [stream], [Chunk(pictures[second], second, second + 1.0)], [answer])[0].logits
-            expected.append(torch.stack(rows))
-    learned = _learned_logits(parts, [_window(layout, words, context, fps) for words in said], pictures)
+                asked += [row for at, *question in ASKED if at == second for row in _asked(engine, stream, *question)]
+            expected.append(torch.stack([*rows, *asked]))
+    asides = tuple(
+        Aside(second, layout.prompt.text_ids(query), layout.prompt.text_ids(answer)) for second, query, answer in ASKED
+    )
+    windows = [_window(layout, words, context, fps, asides) for words in said]
+    learned = _learned_logits(parts, windows, pictures)
     for ours, theirs in zip(learned, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)
+
+
+def _asked(engine: Engine, stream: StreamState, query: str, answer: str) -> list[torch.Tensor]:
+    """The logits from which a fork says an answer and its end."""
+    rows: list[torch.Tensor] = []
+    said = (*engine.tokenizer.encode(answer), engine.prompt.turn_end)
+    with engine.fork(stream) as fork:
+        list(engine.step([Request(fork, None, query, forced_ids=said)], observe=lambda _, row: rows.append(row)))
+    return rows
+
+
+@pytest.mark.parametrize("frames", [2, 6])
+def test_a_clip_is_what_the_engine_reads(parts: Parts, tiny_checkpoint: Path, frames: int) -> None:
+    """Guards questions about clips: their positions, their layout, and that none of them knows another."""
+    policy = small_policy(tokens=24, rule=MarkerRule.EXACT)
+    layout = Layout(tiny_checkpoint, policy, load_family(tiny_checkpoint), streamed=True)
+    noise = np.random.default_rng(1)
+    shown = [tuple(noise.integers(0, 256, (frames, 56, 28, 3), np.uint8)) for _ in range(2)]
+    spans_s = ((0.0, 31.3), (4.0, 4.0 + frames / 2))
+    reading = replace(clip_policy(policy), windows=replace(policy.windows, full_tokens=256))
+    engine = parts.engine(replace(reading, chunk_seconds=frames / 2))
+    expected: list[torch.Tensor] = []
+    for pictures, (start_s, end_s) in zip(shown, spans_s, strict=True):
+        for _, query, answer in ASKED:
+            said = (*engine.tokenizer.encode(answer), engine.prompt.turn_end)
+            with engine.open() as stream:
+                request = Request(stream, Chunk(pictures, start_s, end_s), query, forced_ids=said)
+                list(engine.step([request], observe=lambda _, row: expected.append(row)))
+    asked = tuple((layout.prompt.text_ids(query), layout.prompt.text_ids(answer)) for _, query, answer in ASKED)
+    window = layout.clips([AskedClip(*span_s, frames, (frames // 2, 2, 1), asked) for span_s in spans_s])
+    (learned,) = _learned_logits(parts, [window], shown)
+    torch.testing.assert_close(learned, torch.stack(expected), atol=TOLERANCE, rtol=0)
 
 
 def _learned_logits(
@@ -102,6 +156,20 @@ def test_every_token_asks_once_but_the_last_end(tiny_checkpoint: Path) -> None:
     window = _window(layout, _said(layout, 0), layout.prompt.text_ids("reds against blues"), 2.0)
     asking = np.concatenate([view.keys[-view.asking :] for view in window.views])
     assert asking.tolist() == list(range(len(window) - len(layout.prompt.tail)))
+    asides = (Aside(20, (5, 6), (7,)), Aside(3, (8,), (9, 10)))
+    other = _window(layout, _said(layout, 0), layout.prompt.text_ids("reds against blues"), 2.0, asides)
+    asking = np.concatenate([view.keys[-view.asking :] for view in other.views])
+    unread = range(len(window) - len(layout.prompt.tail), len(window))
+    assert sorted(asking.tolist()) == [at for at in range(len(other)) if at not in unread]
+    assert other.ids[: len(window)].tolist() == window.ids.tolist()
+    assert other.ids[other.roles == Role.ANSWER].tolist() == [9, 10, 7], "in the order of time"
+
+
+def test_a_question_too_long_is_refused(tiny_checkpoint: Path) -> None:
+    """Guards against questions that no stream could be asked."""
+    layout = Layout(tiny_checkpoint, small_policy(tokens=24), load_family(tiny_checkpoint), streamed=True)
+    with pytest.raises(InputError, match=r"A question has 300 tokens, but the policy allows"):
+        _window(layout, _said(layout, 0), (), 2.0, (Aside(1, (5,) * 300, (6,)),))
 
 
 def test_without_it_windows_have_no_views(tiny_checkpoint: Path) -> None:
