@@ -96,6 +96,11 @@ def read_vqa_prompts(path: Path) -> tuple[VqaPrompts, str]:
     return prompts, text
 
 
+def after_context(context: str, asked: str) -> str:
+    """A question to whoever is shown a clip: what a stream has read before the video stands before the question."""
+    return f"{context}\n\n{asked}" if context else asked
+
+
 def _filled(template: str, **texts: str) -> str:
     """What a text holds is never taken for a placeholder."""
     return _PLACEHOLDER.sub(lambda match: texts[match[1]].strip(), template).strip()

@@ -8,16 +8,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
 from svlm_cli.training.confusion import Confusion
-from svlm_cli.training.layout import Layout, Round, WindowTokens
+from svlm_cli.training.exercises import Exercises
+from svlm_cli.training.layout import Aside, Layout, Round, WindowTokens
 from svlm_cli.training.overlap import Ids, previous_ids, text_of, whole_windows
 from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowRecipe
 
@@ -28,6 +31,7 @@ class Lesson(StrEnum):
     COMMENTARY = "commentary"
     KIT_FIRST = "kit_first"  # dense descriptions
     NAME_FIRST = "name_first"  # the same, the team's name in front
+    CLIPS = "clips"  # no commentary: questions about clips
 
 
 OPENINGS = {
@@ -35,7 +39,7 @@ OPENINGS = {
     Lesson.KIT_FIRST: "Description, kit first. ",
     Lesson.NAME_FIRST: "Description, name first. ",
 }
-"""Stands before the context, so that the kinds of window are told apart."""
+"""Stands before the context, so that commentary and descriptions are told apart."""
 
 _PLACEHOLDER = re.compile(r"\{\w+\}|[*]")
 _SEED_STRIDE = 1_000_000_007  # between the matches of two seeds of data
@@ -58,6 +62,7 @@ class MatchTask:
 
     seed: int
     windows: tuple[WindowTask, ...]
+    seconds: int = 0  # of the match, all of which may be asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class Making:
     windows: WindowRecipe
     grid: tuple[int, int]  # tokens down and across
     own_teams: bool = False  # each window has teams of its own: who plays does not change how
+    exercises: Exercises | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,17 +125,18 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
         for place, start in zip(own_places.tolist(), starts.tolist(), strict=True):
             step = block * block_steps + place // per_step
             if place // per_step < block_steps and first_step <= step < steps:
-                lesson = _lesson(chances[place], dense_share(recipe.base_stage, step, steps))
+                dense = dense_share(recipe.base_stage, step, steps)
+                lesson = _lesson(chances[place], dense, recipe.questions.clip_share)
                 start_s = start * (size.seconds - size.overlap_seconds)
                 tasks.append(WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place])))
-        yield MatchTask(recipe.data.seed * _SEED_STRIDE + number, tuple(tasks))
+        yield MatchTask(recipe.data.seed * _SEED_STRIDE + number, tuple(tasks), int(seconds))
 
 
-def _lesson(chance: float, share: float) -> Lesson:
-    """Dense descriptions for a share of the windows, half of them each way."""
-    if chance >= share:
-        return Lesson.COMMENTARY
-    return Lesson.KIT_FIRST if chance < share / 2 else Lesson.NAME_FIRST
+def _lesson(chance: float, dense: float, clips: float) -> Lesson:
+    """Dense descriptions for a share of the windows, half of them each way; of the others, a share are clips."""
+    if chance >= dense:
+        return Lesson.CLIPS if chance < dense + (1 - dense) * clips else Lesson.COMMENTARY
+    return Lesson.KIT_FIRST if chance < dense / 2 else Lesson.NAME_FIRST
 
 
 def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np.int64]:
@@ -141,34 +148,59 @@ def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np
 def make_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
     """All windows of a match."""
     end_s = task.windows[-1].start_s + making.windows.seconds
-    played = _Played(Match(task.seed, Split.TRAIN, keep_s=end_s + 60.0), end_s)
+    length_s = max(end_s, task.seconds) if making.exercises else end_s
+    played = _Played(Match(task.seed, Split.TRAIN, keep_s=length_s + 60.0), end_s, length_s)
     return [_window(making, played, window) for window in task.windows]
 
 
 def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWindow:
-    layout, match, start, told = making.layout, played.match, task.start_s, task.lesson
+    match, start = played.match, task.start_s
     random = np.random.default_rng([match.seed, task.place, start])
     teams = draw_teams(random, match.split) if making.own_teams else match.teams
+    asking = np.random.default_rng([match.seed, task.place, start, 1])
+    if task.lesson is Lesson.CLIPS:
+        assert making.exercises is not None, "there are clips of none"
+        clips, moments = making.exercises.clips(played.facts.of_teams(teams), context_of(teams), asking)
+        tokens, times_s = making.layout.clips(clips), np.array([*chain.from_iterable(moments)])
+    else:
+        tokens = _stream(making, played, task, teams, random, asking)
+        times_s = start + np.arange(making.windows.seconds * round(task.fps)) / task.fps
+    scenes = match.scenes(times_s)
+    kits = np.asarray([KITS.index(team.kit) for team in teams], np.int32)
+    return SimulatedWindow(task.place, tokens, replace(scenes, kits=np.broadcast_to(kits, (len(scenes), 2))))
+
+
+def _stream(
+    making: Making,
+    played: "_Played",
+    task: WindowTask,
+    teams: tuple[Team, Team],
+    random: np.random.Generator,
+    asking: np.random.Generator,
+) -> WindowTokens:
+    """A window of seconds, each with what is shown and said."""
+    layout, start, told = making.layout, task.start_s, task.lesson
     confusion = None
     if told is Lesson.COMMENTARY:
         rate = random.random() * making.windows.confusion
         confusion = Confusion(random, rate, teams, knows_score=start == 0 or not task.context_only)
     voice = _Voice(layout, played, told, teams, confusion)
     seconds = range(start, start + making.windows.seconds)
+    asides: list[Aside] = []
+    if making.exercises is not None and told is Lesson.COMMENTARY:
+        facts, began = played.facts.of_teams(teams), start if task.context_only else 0
+        asides = making.exercises.asides(facts, seconds, asking, began=began)
     context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
-    frames = round(task.fps)
-    grid = (-(-frames // layout.family.temporal_patch_size), *making.grid)
-    tokens = layout.window(
+    grid = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
+    return layout.window(
         [Round(second, second + 1, grid, *voice.said_and_meant(second)) for second in seconds],
         previous=previous_ids(context, voice.said, 0 if task.context_only else start, layout.policy.windows),
         query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
         fps=task.fps,
         dense=told is not Lesson.COMMENTARY,
+        asides=asides,
     )
-    scenes = match.scenes(start + np.arange(len(seconds) * frames) / task.fps)
-    kits = np.asarray([KITS.index(team.kit) for team in teams], np.int32)
-    return SimulatedWindow(task.place, tokens, replace(scenes, kits=np.broadcast_to(kits, (len(scenes), 2))))
 
 
 class _Voice:
@@ -216,14 +248,20 @@ def _renamed(word: str, renamed: dict[str, str]) -> str:
 
 
 class _Played:
-    """What is said in each second of a match."""
+    """What is said in each second of a match, up to `end_s`, and what is true in all of it."""
 
-    def __init__(self, match: Match, end_s: int) -> None:
+    def __init__(self, match: Match, end_s: int, length_s: int) -> None:
         self.match = match
+        self._length_s = length_s
         self._said: list[list[Word]] = [[] for _ in range(end_s)]
         for word in words(match, 0, end_s):
             self._said[word.second].append(word)
         self._described: dict[tuple[int, Lesson], Sequence[Word]] = {}
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The last moment included."""
+        return Facts(self.match, self._length_s + 1)
 
     def words(self, second: int, lesson: Lesson) -> Sequence[Word]:
         """Of one second."""

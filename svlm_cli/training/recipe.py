@@ -156,6 +156,35 @@ class WindowRecipe:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionRecipe:
+    """Questions about simulated matches that windows are asked, each with its answer. None, unless asked for."""
+
+    per_minute: float = 0.0  # of a window: put to forks of its stream
+    clip_share: float = 0.0  # of the windows: clips instead, as offline models are shown a video
+    clips_per_window: int = 4  # half of them all over what was seen, half the last of it
+    per_clip: int = 8
+    open_share: float = 0.0  # of questions with options: put without them, and answered in words
+    told_share: float = 0.0  # of questions with options: the right one is told, so that letters alone are learned
+    frames: int = 64  # of a clip, at most
+    recent_frames: int = 4  # of one that shows the last seconds
+    prompts: str = ""  # a file of the words in which they are put; empty: svlm's own
+
+    def __post_init__(self) -> None:
+        _above(self, "per_minute", least=0)
+        _share(self, "clip_share", "open_share", "told_share")
+        _require(self.open_share + self.told_share <= 1, "open_share and told_share are more than 1 together.")
+        _above(self, "clips_per_window", "per_clip")
+        for name in ("frames", "recent_frames"):
+            value = getattr(self, name)
+            _require(value >= 2 and value % 2 == 0, f"{name} must be even, and 2 or more, not {value}.")
+
+    @property
+    def asks(self) -> bool:
+        """Whether there are any."""
+        return self.per_minute > 0 or self.clip_share > 0
+
+
+@dataclass(frozen=True, slots=True)
 class BaseStage:
     """Dense descriptions instead of the commentary, so that the model learns to see before it learns to comment."""
 
@@ -231,6 +260,7 @@ class Recipe:
     model: ModelRecipe = field(default_factory=ModelRecipe)
     data: DataRecipe = field(default_factory=DataRecipe)
     windows: WindowRecipe = field(default_factory=WindowRecipe)
+    questions: QuestionRecipe = field(default_factory=QuestionRecipe)
     base_stage: BaseStage = field(default_factory=BaseStage)
     optimisation: Optimisation = field(default_factory=Optimisation)
     output: OutputRecipe = field(default_factory=OutputRecipe)
@@ -245,6 +275,11 @@ class Recipe:
         )
         for fps in self.windows.fps:
             _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
+        if self.questions.asks:
+            _require(self.data.source is Source.SIMULATOR, "questions needs a simulator, which knows their answers.")
+            _require(self.windows.streamed, "questions needs windows.streamed: a fork is of a stream.")
+            even = all(fps % 2 == 0 for fps in self.fps)
+            _require(even, "questions needs even frame rates, so that clips and seconds can be drawn together.")
         if self.data.source is Source.ANNOTATIONS:
             none = self.base_stage.share == self.base_stage.share_after == 0
             _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
@@ -285,12 +320,15 @@ def read(path: Path) -> Recipe:
         model = replace(model, base=str(folder / model.base))
     if model.tokenizer:
         model = replace(model, tokenizer=str(folder / model.tokenizer))
+    questions = recipe.questions
+    if questions.prompts:
+        questions = replace(questions, prompts=str(folder / questions.prompts))
     annotations = replace(
         data.annotations,
         files=tuple(str(folder / file) for file in data.annotations.files),
         videos=str(folder / data.annotations.videos) if data.annotations.videos else "",
     )
-    return replace(recipe, model=model, data=replace(data, annotations=annotations))
+    return replace(recipe, model=model, data=replace(data, annotations=annotations), questions=questions)
 
 
 def parse(text: str, *, source: str) -> Recipe:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,9 +16,11 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.workers import start_workers
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
+from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
 from svlm_cli.simulator.match import Scenes
 from svlm_cli.simulator.render import draw
 from svlm_cli.training.collate import Batch, collate
+from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.matches import (
     Making,
@@ -81,9 +84,12 @@ class SimulatedData:
             )
         _, rows, columns = preprocessor.merged_grid(preprocessor.temporal_patch_size, *size)
         self._recipe = recipe
-        self._make = partial(
-            make_windows, Making(layout, recipe.windows, (rows, columns), recipe.data.simulator.own_teams)
-        )
+        grid, exercises = (rows, columns), None
+        if recipe.questions.asks:
+            prompts, _ = read_vqa_prompts(Path(recipe.questions.prompts or OWN_PROMPTS))
+            exercises = Exercises(recipe.questions, prompts, layout, grid)
+        own_teams = recipe.data.simulator.own_teams
+        self._make = partial(make_windows, Making(layout, recipe.windows, grid, own_teams, exercises))
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     def batches(self, first_step: int) -> Iterator[Batch]:

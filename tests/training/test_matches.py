@@ -39,6 +39,8 @@ from svlm_cli.training.simulated import SimulatedData
 from tests.conftest import environment
 from tests.training.recipes import small_family, small_recipe
 
+SPOKEN = (Lesson.COMMENTARY, Lesson.KIT_FIRST, Lesson.NAME_FIRST)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -109,7 +111,7 @@ def test_steps_draw_their_frame_rate() -> None:
             assert window.fps == fps_of(recipe, block * 4 + window.place // 2)
 
 
-@pytest.mark.parametrize("lesson", Lesson)
+@pytest.mark.parametrize("lesson", SPOKEN)
 def test_a_window_says_what_the_match_says(folder: Path, lesson: Lesson) -> None:
     """Guards the seconds of words and of pictures, the context in front, and the mark of descriptions."""
     recipe = small_recipe()
@@ -152,7 +154,7 @@ def test_some_windows_have_the_context_alone_in_front(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("lesson", Lesson)
+@pytest.mark.parametrize("lesson", SPOKEN)
 def test_windows_of_one_match_have_teams_of_their_own(folder: Path, lesson: Lesson) -> None:
     """Guards against learning a block's names by heart: the same play, other names and kits, nothing else changed."""
     recipe = small_recipe()

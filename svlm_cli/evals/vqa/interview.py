@@ -19,7 +19,7 @@ from svlm_cli.evals.vqa.answers import read_yes_no
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.evals.vqa.results import VqaResult, answered
 from svlm_cli.evals.vqa.ways import ANSWER_TOKENS, ANSWERING
-from svlm_cli.questions.prompts import VqaPrompts
+from svlm_cli.questions.prompts import VqaPrompts, after_context
 from svlm_cli.questions.question import YES, AnswerKind
 
 _SHORT_TOKENS: Final = 16  # of an answer that is a letter, a number, yes or no: whoever says more is wrong anyway
@@ -103,19 +103,16 @@ class Interview:
         return answered(question, way, respond(query, ANSWER_TOKENS).text, at_s=moment_s)
 
     def _ask(self, question: VideoQuestion, way: Way, end_s: float | None) -> str:
-        return _after_context(question, way, self.prompts.ask(question, self._said(question, end_s)))
+        asked = self.prompts.ask(question, self._said(question, end_s))
+        return asked if way.streams else after_context(question.known, asked)
 
     def _ask_moment(self, question: VideoQuestion, way: Way, moment_s: float) -> str:
-        return _after_context(question, way, self.prompts.ask_moment(question, self._said(question, moment_s)))
+        asked = self.prompts.ask_moment(question, self._said(question, moment_s))
+        return asked if way.streams else after_context(question.known, asked)
 
     def _said(self, question: VideoQuestion, end_s: float | None) -> tuple[Cue, ...]:
         """In what may be seen."""
         return spoken_within(self.spoken.get(question.subtitles, ()), question.start_s, end_s)
-
-
-def _after_context(question: VideoQuestion, way: Way, asked: str) -> str:
-    """A stream has read the context before the video; whoever is shown a clip reads it before the question."""
-    return asked if way.streams or not question.known else f"{question.known}\n\n{asked}"
 
 
 def never_said(question: VideoQuestion, way: Way) -> VqaResult:

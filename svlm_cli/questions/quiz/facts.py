@@ -6,8 +6,9 @@ whether the picture of the moment itself is seen. Knows no question.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from copy import copy
 from operator import attrgetter
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -24,12 +25,10 @@ _time = attrgetter("time_s")
 
 
 class Facts:
-    """The first `seconds` of a match, which other teams may play than its own."""
+    """The first `seconds` of a match."""
 
-    def __init__(self, match: Match, seconds: int, teams: tuple[Team, Team] | None = None) -> None:
-        home, away = teams or match.teams
-        self.names = home.name, away.name
-        self.kits = home.kit, away.kit
+    def __init__(self, match: Match, seconds: int) -> None:
+        self.names, self.kits = _names_and_kits(match.teams)
         self.seconds = seconds
         self.events = match.events(0, seconds)
         self._turns = self.between(0, seconds, Kind.KICK_OFF, *SCORE_KINDS)
@@ -39,6 +38,12 @@ class Facts:
         pairs = zip(self._scenes.ball, nearest.min(axis=1).tolist(), strict=True)
         self._states = [ball_state(ball, distance) for ball, distance in pairs]
         self._nearest = nearest
+
+    def of_teams(self, teams: tuple[Team, Team]) -> Self:
+        """The same, played by others."""
+        other = copy(self)
+        other.names, other.kits = _names_and_kits(teams)
+        return other
 
     def between(self, start_s: float, end_s: float, *kinds: Kind) -> tuple[Event, ...]:
         """The events of these kinds with start <= time <= end."""
@@ -98,3 +103,8 @@ class Facts:
         """The pictures of the second before a moment, and its own."""
         assert self._is_seen(moment), "it is a moment of the match"
         return slice((moment - 1) * _BEATS, moment * _BEATS + 1)
+
+
+def _names_and_kits(teams: tuple[Team, Team]) -> tuple[tuple[str, str], tuple[str, str]]:
+    home, away = teams
+    return (home.name, away.name), (home.kit, away.kit)

@@ -20,7 +20,8 @@ def drawn(began: int = 0, teams: tuple[Team, Team] | None = None, count: int = 3
     """Of the match of a seed, at any moment."""
     match = Match(3, Split.TRAIN)
     moments, rng = range(began + 2, SECONDS), np.random.default_rng(1)
-    return [*exercises(Facts(match, SECONDS, teams), moments, count, rng, began=began)]
+    facts = Facts(match, SECONDS)
+    return [*exercises(facts.of_teams(teams) if teams else facts, moments, count, rng, began=began)]
 
 
 def as_asked(one: Exercise, began: int, known: str) -> VideoQuestion:

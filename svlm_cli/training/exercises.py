@@ -1,0 +1,72 @@
+"""Questions about simulated matches, as windows ask them: of their stream, or about clips. No torch here.
+
+They are put in the words in which ``svlm eval vqa`` puts them. Knows no batch and no picture.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from svlm_cli.core.moments import Moments, clip_moments
+from svlm_cli.pipeline.questions import LETTERS
+from svlm_cli.questions.prompts import VqaPrompts, after_context
+from svlm_cli.questions.quiz.exercises import Exercise, exercises
+from svlm_cli.questions.quiz.facts import Facts
+from svlm_cli.training.layout import Aside, AskedClip, Layout
+from svlm_cli.training.overlap import Ids
+from svlm_cli.training.recipe import QuestionRecipe
+
+_FIRST_S = 2  # of what is seen: then there is something to ask
+_LONGEST_S = 300  # of a clip that begins later than the match
+_LATE_SHARE = 0.25  # of clips do so: what is to come is asked about from then on
+
+
+@dataclass(frozen=True, slots=True)
+class Exercises:
+    """How windows are asked."""
+
+    recipe: QuestionRecipe
+    prompts: VqaPrompts
+    layout: Layout
+    grid: tuple[int, int]  # tokens down and across
+
+    def asides(self, facts: Facts, seconds: range, random: np.random.Generator, *, began: int) -> list[Aside]:
+        """What a stream is asked in these seconds of a match, which it has watched since `began`."""
+        moments = range(seconds.start + _FIRST_S, seconds.stop + 1)
+        count = round(self.recipe.per_minute * len(seconds) / 60)
+        return [
+            Aside(one.moment - 1 - seconds.start, *self._put(one, "", random))
+            for one in exercises(facts, moments, count, random, began=began)
+        ]
+
+    def clips(self, facts: Facts, context: str, random: np.random.Generator) -> tuple[list[AskedClip], list[Moments]]:
+        """Clips that end anywhere in the match, and when their pictures are taken."""
+        asked, shown = [], []
+        for index in range(self.recipe.clips_per_window):
+            end = int(random.integers(_FIRST_S, facts.seconds))
+            late = end > 2 * _FIRST_S and random.random() < _LATE_SHARE
+            began = int(random.integers(max(1, end - _LONGEST_S), end - _FIRST_S)) if late else 0
+            recent = index % 2 == 1
+            frames = self.recipe.recent_frames if recent else self.recipe.frames
+            moments = clip_moments(began, end, frames, recent=recent)
+            found = [*exercises(facts, [end], self.recipe.per_clip, random, began=began)]
+            questions = [self._put(one, context, random) for one in found]
+            grid = (moments.count // self.layout.family.temporal_patch_size, *self.grid)
+            asked.append(AskedClip(moments.start_s, moments.end_s, moments.count, grid, tuple(questions)))
+            shown.append(moments)
+        return asked, shown
+
+    def _put(self, one: Exercise, context: str, random: np.random.Generator) -> tuple[Ids, Ids]:
+        """The question and the answer, as ids; perhaps to be answered in words, or with the answer in the question."""
+        encode, chance = self.layout.prompt.text_ids, random.random()
+        if one.options and chance < self.recipe.open_share:
+            answer = self.layout.words(f" {right_option(one)}")  # as in a commentary
+            return encode(after_context(context, one.text)), answer
+        if one.options and chance < self.recipe.open_share + self.recipe.told_share:
+            one = replace(one, text=f"{one.text} It is this: {right_option(one)}.")
+        return encode(after_context(context, self.prompts.ask(one))), encode(one.answer)
+
+
+def right_option(one: Exercise) -> str:
+    """In words."""
+    return one.options[LETTERS.index(one.answer)]
