@@ -1,34 +1,41 @@
 """docs/reproduce.md from an empty folder: every command, to the letter and in order, against stand-ins on loopback.
 
-In place of the weights a tiny random model, in place of the data sets miniature ones of the same formats, in place of
-the baseline and the judge one server. What a command needs to find them is in the environment and in a configuration
-file.
+In place of the weights tiny random models, in place of the data sets miniature ones of the same formats, in place of
+the baseline and the judge one server. What a command needs to find them is in the environment, in a configuration
+file and in git's. Commentary and questions about videos are two runs, each from an empty folder.
 """
 
 import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from svlm_cli.evals.benchmarks.chunks import read_commentary
 from svlm_cli.evals.benchmarks.livesports import read_predictions
 from svlm_cli.evals.judge.questions import Outcome
 from svlm_cli.evals.judge.votes import read_votes
+from svlm_cli.evals.vqa.choices import AnswerBy, Way
+from svlm_cli.evals.vqa.results import ResultsFile, read_results
 from tests.clips import make_clip
 from tests.conftest import ROOT, environment
 from tests.evals.benchmarks.miniature import clip, event, write_lines
+from tests.evals.vqa import published
 from tests.servers.chat import ChatOnLoopback, Messages, serving
 from tests.servers.commentator import reporting
 from tests.servers.hub import Hub, serve_hub
 from tests.servers.judge import decide_on, length_biased
+from tests.tiny import make_tiny_checkpoint
 
 PAGE = ROOT / "docs" / "reproduce.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_QUESTIONS = "\n## Questions about videos\n"
 GAMES = {"v0": "Basketball", "v1": "Soccer"}
 ROWS = ("streaming", "window", "window-overlap", "native-positions", "recent", "full", "chunk")
 CONTROLS = ("same", "reference", "empty")
@@ -36,10 +43,22 @@ SPANS = {"v0": ((1000, 1006), (1006, 1103)), "v1": ((1000, 1006), (1006, 1012))}
 """The clips of each game, which ends with its last one. After 100 s no mode speaks as another does."""
 
 
-def commands() -> str:
-    """All blocks of the page, as one script that ends where a command fails."""
-    blocks = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    return "set -eux\n" + "\n".join(blocks)
+MODELS = ("qwen2.5-vl-7b", "streamingvlm-7b")
+
+
+def blocks(*, questions: bool) -> list[str]:
+    """Of the page's part about questions, or of what is before it."""
+    return _BLOCK.findall(PAGE.read_text(encoding="utf-8").split(_QUESTIONS)[questions])
+
+
+def run_page(folder: Path, blocks: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """All blocks as one script, in an empty folder. It ends where a command fails, and so does the test."""
+    folder.mkdir()
+    script = "set -eux\n" + "\n".join(blocks)
+    done = subprocess.run(["bash", "-c", script], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-5000:]
+    assert str(folder / ".venv") in done.stderr, "it is the installed svlm that ran"
+    return done
 
 
 @pytest.fixture(scope="module")
@@ -96,10 +115,10 @@ def wheel(tmp_path: Path) -> Path:
     return path
 
 
-def surroundings(folder: Path, world: World, wheel: Path) -> dict[str, str]:
+def surroundings(folder: Path, hub: Hub, wheel: Path, chat_url: str = "", **more: str) -> dict[str, str]:
     """What leads the commands to the stand-ins. What svlm depends on is lent by the environment of these tests."""
     config = folder / "config.toml"
-    base = f'base_url = "{world.chat.base_url}"\n'
+    base = f'base_url = "{chat_url}"\n'
     groups = [f"eval.{one}.{name}" for one in ("commentary", "livesports") for name in ("generate", "judge")]
     config.write_text("".join(f"[{group}]\n{base}" for group in groups))
     scripts = sysconfig.get_path("scripts")
@@ -109,7 +128,7 @@ def surroundings(folder: Path, world: World, wheel: Path) -> dict[str, str]:
         OPENAI_API_KEY="sesame",
         HOME=str(folder),
         XDG_CACHE_HOME=str(folder / "cache"),
-        HF_ENDPOINT=world.hub.endpoint,
+        HF_ENDPOINT=hub.endpoint,
         HF_HOME=str(folder / "hub"),
         HF_HUB_OFFLINE="0",
         NO_PROXY="127.0.0.1",
@@ -117,31 +136,24 @@ def surroundings(folder: Path, world: World, wheel: Path) -> dict[str, str]:
         PIP_DISABLE_PIP_VERSION_CHECK="1",
         PYTHONPATH=sysconfig.get_path("purelib"),
         PATH=f"{scripts}:/usr/local/bin:/usr/bin:/bin",
+        **more,
     )
 
 
 def test_each_block_says_what_it_needs() -> None:
     """Guards against finding nothing to run, and the other test of pages against running these."""
-    blocks = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
-    assert len(blocks) >= 8
-    assert all(block.startswith("# needs ") for block in blocks)
+    for questions, least in ((False, 8), (True, 14)):
+        found = blocks(questions=questions)
+        assert len(found) >= least
+        assert all(block.startswith("# needs ") for block in found)
 
 
 @pytest.mark.extra
 @pytest.mark.timeout(1200)
-def test_the_page_from_an_empty_folder(tmp_path: Path, world: World, wheel: Path) -> None:
+def test_commentary_from_an_empty_folder(tmp_path: Path, world: World, wheel: Path) -> None:
     """Guards whoever spends days and money on it: each name, each option, each file of the step before."""
     folder = tmp_path / "empty"
-    folder.mkdir()
-    done = subprocess.run(
-        ["bash", "-c", commands()],
-        cwd=folder,
-        env=surroundings(tmp_path, world, wheel),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-5000:]
+    done = run_page(folder, blocks(questions=False), surroundings(tmp_path, world.hub, wheel, world.chat.base_url))
     for row in ROWS:
         said = read_commentary(folder / "predictions" / f"{row}.jsonl")
         assert all(said.covers(video, *span) for video, spans in SPANS.items() for span in spans), row
@@ -157,4 +169,103 @@ def test_the_page_from_an_empty_folder(tmp_path: Path, world: World, wheel: Path
     assert (folder / "rates.png").read_bytes().startswith(b"\x89PNG")
     assert "streaming.jsonl against gpt-4o-mini.jsonl" in done.stdout
     assert {one["model"] for one in world.chat.requests} == {"gpt-4o-mini", "gpt-5"}
-    assert str(folder / ".venv") in done.stderr, "it is the installed svlm that ran"
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The sets of questions, elsewhere."""
+
+    folder: Path
+    questions: Mapping[str, int]  # of each, by the name of its command
+
+    def surroundings(self, folder: Path, hub: Hub, wheel: Path) -> dict[str, str]:
+        """With the authors' repository, other people's videos, and somebody who changes how a question is put."""
+        git, editor = folder / "gitconfig", folder / "editor"
+        git.write_text(f'[url "file://{self.folder / "code"}"]\n\tinsteadOf = https://github.com/JoeLeelyf/OVO-Bench\n')
+        editor.write_text("#!/bin/sh\nsed -i 's/and nothing else/and no more/' \"$1\"\n")
+        editor.chmod(0o755)
+        return surroundings(
+            folder,
+            hub,
+            wheel,
+            GIT_CONFIG_GLOBAL=str(git),
+            EDITOR=str(editor),
+            NTU=str(self.folder / "ntu"),
+            PIP_FIND_LINKS=str(self.folder / "wheels"),
+        )
+
+
+@pytest.fixture
+def sets(tmp_path: Path) -> Sets:
+    folder = tmp_path / "sets"
+    folder.mkdir()
+    video = make_clip(folder / "four.mp4", frames=8, fps="2", size=(56, 42)).read_bytes()
+    Image.new("RGB", (56, 42), (200, 0, 0)).save(folder / "red.jpg")
+    red = (folder / "red.jpg").read_bytes()
+    questions = {
+        "ovo-bench": published.ovo_bench_repositories(folder / "ovo", folder / "code", video),
+        "streamingbench": published.streaming_bench_repository(folder / "streaming", video),
+        "longvideobench": published.longvideobench_repository(folder / "long", video),
+        "mvbench": published.mvbench_repository(folder / "mv", folder / "ntu", video, red),
+        "videomme": published.videomme_repository(folder / "mme", folder / "wheels", video),
+    }
+    return Sets(folder, questions)
+
+
+@pytest.fixture
+def questions_hub(tmp_path: Path, sets: Sets, tiny_checkpoint: Path) -> Iterator[Hub]:
+    """The hub, with both checkpoints."""
+    other = make_tiny_checkpoint(tmp_path / "base", seed=5)
+    data = {
+        "JoeLeelyf/OVO-Bench": "ovo",
+        "mjuicem/StreamingBench": "streaming",
+        "longvideobench/LongVideoBench": "long",
+        "OpenGVLab/MVBench": "mv",
+        "lmms-lab/Video-MME": "mme",
+    }
+    repositories = {f"datasets/{name}": {"main": sets.folder / folder} for name, folder in data.items()}
+    weights = {"mit-han-lab/StreamingVLM": {"main": tiny_checkpoint}, "Qwen/Qwen2.5-VL-7B-Instruct": {"main": other}}
+    with serve_hub({**repositories, **weights}) as hub:
+        yield hub
+
+
+@pytest.mark.extra
+@pytest.mark.timeout(600)
+def test_questions_from_an_empty_folder(tmp_path: Path, sets: Sets, questions_hub: Hub, wheel: Path) -> None:
+    """Guards archives that are unpacked where nobody looks, videos that nobody finds, and rows that do not compare."""
+    install, *_ = blocks(questions=False)
+    folder = tmp_path / "empty"
+    page = [install, "svlm models pull streamingvlm-7b", *blocks(questions=True)]
+    done = run_page(folder, page, sets.surroundings(tmp_path, questions_hub, wheel))
+    assert not any(name.startswith("chunked_videos") for name in questions_hub.files_asked()), (
+        "three times what is needed"
+    )
+    for name, count in sets.questions.items():
+        for model in MODELS:
+            assert answered(read_results(folder / f"{name}/{model}.jsonl")) == dict.fromkeys(Way, count), (name, model)
+    for name, ways in (
+        ("longvideobench-subtitles", [Way.FULL]),
+        ("mvbench-generation", [Way.FULL]),
+        ("ovo-bench-published", [Way.FULL]),
+    ):
+        for model in MODELS:
+            count = sets.questions[name.rpartition("-")[0]]
+            assert answered(read_results(folder / f"{name}/{model}.jsonl")) == dict.fromkeys(ways, count), name
+    everything = read_results(folder / "streamingbench-all.jsonl")
+    assert answered(everything) == dict.fromkeys((Way.STREAMING, Way.WINDOW), sets.questions["streamingbench"])
+    assert {one.context for one in everything.results.values()} == {"all before"}
+    ours, theirs, said = (
+        read_results(folder / name / "streamingvlm-7b.jsonl").runs[0].setting
+        for name in ("ovo-bench", "ovo-bench-published", "mvbench-generation")
+    )
+    assert ours.prompts != theirs.prompts
+    assert ours.questions == theirs.questions
+    assert said.answer == AnswerBy.GENERATION
+    assert done.stdout.count("less qwen2.5-vl-7b, full") == 8, "a paired difference in each report of two models"
+    assert "OVO-Bench: 12 s of video to watch" in done.stdout
+    assert "LongVideoBench: 1 videos of 4 s" in done.stdout
+
+
+def answered(file: ResultsFile) -> dict[str, int]:
+    """How many questions, by way of looking."""
+    return dict(Counter(one.way for one in file.results.values() if not one.failed))

@@ -48,6 +48,7 @@ _TASKS: Final[Mapping[str, _Task]] = {
     "counterfactual_inference": _CLEVRER,
 }
 MVBENCH_TASKS: Final = tuple(_TASKS)
+_ABOVE: Final = ("video/", "", "video/data0613/", "data0613/")  # data0613.zip holds videos that came later
 
 
 def read_mvbench(folder: Path) -> VideoQuestions:
@@ -78,7 +79,7 @@ def _questions(row: Mapping[str, Any], task: str, index: int) -> Iterator[VideoQ
         task=task,
         group="",
         video=f"{_TASKS[task].folder}/{video}",
-        places=tuple(f"{parent}{_TASKS[task].folder}/{video}" for parent in ("video/", "")),
+        places=tuple(f"{above}{_TASKS[task].folder}/{video}" for above in _ABOVE),
         start_s=number(row, "start") if bounded else None,
         end_s=number(row, "end") if bounded else None,
         text=text(row, "question"),

@@ -64,9 +64,14 @@ def _probe(row: Mapping[str, Any], probe: Mapping[str, Any], task: str, suffix: 
         case "SSR":
             asked, kind, start_s = text(probe, "step"), AnswerKind.STEP, None
         case _:
-            asked, kind, start_s = text(row, "question"), AnswerKind.CLUE, number(row, "ask_time")
+            asked, kind, start_s = text(row, "question"), AnswerKind.CLUE, _from(number(row, "ask_time"), end_s)
     answer = yes_no(whole(probe, "type", most=1))
     return _question(row, task, suffix, start_s=start_s, end_s=end_s, asked=asked, answer=answer, kind=kind)
+
+
+def _from(asked_s: float, end_s: float) -> float | None:
+    """For a probe of CRR, what may be seen begins at the question; for a probe at that very moment, with the video."""
+    return None if end_s == asked_s else asked_s
 
 
 def _question(

@@ -173,9 +173,11 @@ def _of_row(row: Mapping[str, Any], part: _Part, context: SeenContext) -> VideoQ
             f"cannot be used: question_id must end in the numbers of sample and question, not {shown(name)}"
         )
     sample = f"sample_{match['sample']}/video.mp4"
-    video = file_name(f"{part.folder or task.replace('Context Recognition', 'Context Understanding')}/{sample}")
+    archive = part.folder or task.replace("Context Recognition", "Context Understanding")
+    video = file_name(f"{archive}/{sample}")
+    places = (video, f"{archive}/{video}", sample)  # some archives hold a folder of their name, others only its samples
     options = () if _OUTPUT in row else _listed(text(row, "options"))
-    return _question(row, name, video, (video, sample), options, part, context)
+    return _question(row, name, video, places, options, part, context)
 
 
 def _listed(written: str) -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
-from typing import Final
 
 from svlm_cli.core.errors import CapacityError, InputError, SvlmError, UsageError
 from svlm_cli.core.text import plain_text
@@ -23,8 +22,6 @@ from svlm_cli.evals.vqa.ways import WaySetting
 from svlm_cli.questions.question import AnswerKind
 from svlm_cli.sources.moments import StillsOf
 from svlm_cli.sources.pictures import PictureFolder
-
-_SHORTEST_S: Final = 0.05  # there has to be something to see
 
 Stills = StillsOf | PictureFolder
 Opened = tuple[Stills, Chunk | None]
@@ -118,7 +115,7 @@ def clip_of(stills: Stills, footage: Footage, setting: WaySetting, end_s: float 
     """What may be seen up to `end_s`, or to the end of the video. Raises `InputError`."""
     start_s = max(footage.start_s or 0.0, stills.first_s)
     end_s = stills.end_s if end_s is None else min(end_s, stills.end_s)
-    if end_s < start_s + _SHORTEST_S:
+    if end_s <= start_s:  # less than a frame's time shows what is on screen
         name = plain_text(str(footage.path))
         raise InputError(f"{name} has no pictures from {start_s:g} s to {end_s:g} s.", "Fetch it again.")
     moments = setting.moments(start_s, end_s)

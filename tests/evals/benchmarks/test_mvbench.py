@@ -46,6 +46,19 @@ def test_one_task_is_folders_of_pictures(tmp_path: Path) -> None:
     assert find_footage(tmp_path, video) is None, "a folder is no video"
 
 
+@pytest.mark.parametrize("above", ["video/", "", "video/data0613/", "data0613/"])
+def test_where_archives_are_unpacked(tmp_path: Path, above: str) -> None:
+    """Guards some videos of two sources, which were published later and in an archive of their own, data0613.zip."""
+    mvbench(tmp_path)
+    found = {one.task: one for one in read_mvbench(tmp_path)}
+    one = found["action_sequence"]
+    assert find_footage(tmp_path, one) is None
+    path = tmp_path / above / "star/Charades_v1_480/ZS9XR.mp4"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert find_footage(tmp_path, one) == Footage(path, None, None)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

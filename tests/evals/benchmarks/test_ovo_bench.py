@@ -34,6 +34,14 @@ def test_each_probe_is_a_question(tmp_path: Path) -> None:
     assert {one.group for one in found} == {"forward"}
 
 
+def test_a_probe_at_the_moment_of_its_question(tmp_path: Path) -> None:
+    """Guards the published file, where the first probe of a row of CRR is asked with the question itself."""
+    probes = [{"realtime": 28, "type": 0}, {"realtime": 28.5, "type": 0}, {"realtime": 42, "type": 1}]
+    ovo_bench(tmp_path, [ovo_crr(ask_time=28, test_info=probes)])
+    found = read_ovo_bench(tmp_path)
+    assert [(one.start_s, one.end_s) for one in found] == [(None, 28), (28, 28.5), (28, 42)]
+
+
 def test_a_row_of_ours_says_what_is_known_beforehand(tmp_path: Path) -> None:
     """Guards names of teams, which no picture shows; published rows have no such key."""
     ovo_bench(tmp_path, [ovo_choice(3), ovo_choice(4, context="Match: red A."), ovo_crr(context="Match: red B.")])

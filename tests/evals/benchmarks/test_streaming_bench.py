@@ -141,6 +141,22 @@ def test_a_sample_is_not_taken_for_that_of_another_archive(tmp_path: Path) -> No
     assert missing_videos(tmp_path, found) == ("Real-Time Visual Understanding/sample_1/video.mp4",)
 
 
+@pytest.mark.parametrize("folder", ["Source Discrimination", "Source Discrimination/Source Discrimination"])
+def test_an_archive_may_hold_a_folder_of_its_name(tmp_path: Path, folder: str) -> None:
+    """Guards those that do: each is unpacked into a folder of its name, whatever it holds."""
+    row = streaming_csv_row("x_sample_1_1", task_type="Source Discrimination")
+    other = streaming_csv_row("y_sample_1_1", task_type="Scene Understanding")
+    write_csv(tmp_path / "Omni_Source_Understanding.csv", [row, other])
+    own = tmp_path / folder / "sample_1/video.mp4"
+    own.parent.mkdir(parents=True)
+    own.touch()
+    found = read_streaming_bench(tmp_path)
+    assert missing_videos(tmp_path, found) == ("Scene Understanding/sample_1/video.mp4",)
+    footage = find_footage(tmp_path, found[0])
+    assert footage is not None
+    assert footage.path == own
+
+
 def test_questions_in_turn_of_csv_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     """Guards against the order of texts, in which 10 is before 2."""
     rows = [

@@ -106,6 +106,17 @@ def test_one_video_that_is_broken_touches_no_other(parts: Parts, video: Path, tm
     assert len(found.errors) == 3
 
 
+@pytest.mark.parametrize("way", Way)
+def test_a_question_about_the_first_picture(parts: Parts, video: Path, way: Way) -> None:
+    """Guards OVO-Bench, where somebody asks after 0.03 s: less than a frame's time shows the frame on screen."""
+    (found,) = look(parts, way, asked_of(video, question(1, 0.03))).results
+    assert not found.failed
+    assert len(found.letters) == 3
+    if not way.streams:
+        later = look(parts, way, asked_of(video, question(1, 0.5))).results
+        assert [found] == later, "of both, the picture at the beginning"
+
+
 def test_a_folder_of_pictures(parts: Parts, tmp_path: Path) -> None:
     """Guards MVBench's episodes: as a video with the same pictures, lossless, at the same moments."""
     (tmp_path / "episode").mkdir()
