@@ -17,8 +17,6 @@ from svlm_cli.training.overlap import Ids
 from svlm_cli.training.recipe import QuestionRecipe
 
 _FIRST_S = 2  # of what is seen: then there is something to ask
-_LONGEST_S = 300  # of a clip that begins later than the match
-_LATE_SHARE = 0.25  # of clips do so: what is to come is asked about from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +42,10 @@ class Exercises:
         asked, shown = [], []
         for index in range(self.recipe.clips_per_window):
             end = int(random.integers(_FIRST_S, facts.seconds))
-            late = end > 2 * _FIRST_S and random.random() < _LATE_SHARE
-            began = int(random.integers(max(1, end - _LONGEST_S), end - _FIRST_S)) if late else 0
             recent = index % 2 == 1
             frames = self.recipe.recent_frames if recent else self.recipe.frames
-            moments = clip_moments(began, end, frames, recent=recent)
-            found = [*exercises(facts, [end], self.recipe.per_clip, random, began=began)]
+            moments = clip_moments(0, end, frames, recent=recent)
+            found = [*exercises(facts, [end], self.recipe.per_clip, random)]
             questions = [self._put(one, context, random) for one in found]
             grid = (moments.count // self.layout.family.temporal_patch_size, *self.grid)
             asked.append(AskedClip(moments.start_s, moments.end_s, moments.count, grid, tuple(questions)))

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import UsageError
 from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match import Match, Scenes, Split
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Layout, Role
@@ -33,6 +34,7 @@ ASKED = QuestionRecipe(per_minute=40, clip_share=0.5, clips_per_window=4, per_cl
 HAS_IT = re.compile(
     r"Which team has the ball right now\?\nA\. (\w+)\nB\. (\w+)\n[^<]*<[^>]*>\n<[^>]*>assistant\n([AB])"
 )
+TOLD = re.compile(r"It is this: ([^\n]+)\.\n((?:[A-E]\. [^\n]+\n)+)[^<]*<[^>]*>\n<[^>]*>assistant\n([A-E])<")
 WHO_PLAYS = re.compile(r"Match: \w+ (\w+) against \w+ (\w+)\.")
 
 
@@ -108,14 +110,19 @@ def test_answers_are_those_of_the_moment(layout: Layout, lesson: Lesson) -> None
                 assert holder is not None, "somebody has it"
                 assert match[1 if match[3] == "A" else 2] == players[1 + holder]
                 found += 1
-    assert found > 5
+    assert found > 3
+
+
+@cache
+def _all_scenes() -> Scenes:
+    return Match(5, Split.TRAIN).scenes(np.arange(2 * 260) / 2)
 
 
 def _seen(window: SimulatedWindow, view: View) -> int:
     """The moment up to which the last pictures go that a view has."""
     pads = view.keys[np.isin(view.keys, window.tokens.pads)]
     pair = int(np.searchsorted(window.tokens.pads, pads[-1])) // (GRID[0] * GRID[1])
-    every = Match(5, Split.TRAIN).scenes(np.arange(2 * 260) / 2)
+    every = _all_scenes()
     last = window.scenes.players[2 * pair + 1], window.scenes.ball[2 * pair + 1]
     alike = (every.players == last[0]).all((1, 2)) & (every.ball == last[1]).all(1)
     return (int(alike.nonzero()[0][-1]) + 1) // 2
@@ -124,17 +131,20 @@ def _seen(window: SimulatedWindow, view: View) -> int:
 def test_some_are_answered_in_words_or_told(layout: Layout) -> None:
     """Guards `open_share` and `told_share`: no options and an answer in words, or the right option in the question."""
     questions = replace(ASKED, open_share=0.5, told_share=0.5)
-    (window,) = made(layout, questions, WindowTask(0, 0, 2.0, Lesson.COMMENTARY))
-    text = text_of(layout, window.tokens.ids)
-    told = re.findall(r"It is this: ([^\n]+)\.\n((?:[A-E]\. [^\n]+\n)+)[^<]*<[^>]*>\n<[^>]*>assistant\n([A-E])<", text)
-    assert told
-    assert all(f"{letter}. {right}\n" in options for right, options, letter in told)
-    assert text.count("\nA. ") == len(told)
-    names = WHO_PLAYS.search(text)
-    assert names is not None
-    said = re.findall(r"Which team has the ball right now\?<[^>]*>\n<[^>]*>assistant\n (\w+)<", text)
+    said: list[str] = []
+    for place in range(3):
+        (window,) = made(layout, questions, WindowTask(place, 0, 2.0, Lesson.COMMENTARY))
+        text = text_of(layout, window.tokens.ids)
+        told = TOLD.findall(text)
+        assert told
+        assert all(f"{letter}. {right}\n" in options for right, options, letter in told)
+        assert text.count("\nA. ") == len(told)
+        names = WHO_PLAYS.search(text)
+        assert names is not None
+        one = re.findall(r"Which team has the ball right now\?<[^>]*>\n<[^>]*>assistant\n (\w+)<", text)
+        assert {*one} <= {names[1], names[2]}
+        said += one
     assert said
-    assert {*said} <= {names[1], names[2]}
 
 
 @pytest.mark.parametrize(

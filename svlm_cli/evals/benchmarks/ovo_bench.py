@@ -57,21 +57,13 @@ def _probes(row: Mapping[str, Any], task: str) -> Iterator[VideoQuestion]:
 
 def _probe(row: Mapping[str, Any], probe: Mapping[str, Any], task: str, suffix: str) -> VideoQuestion:
     end_s = number(probe, "realtime")
-    match task:
-        case "REC":
-            asked, kind = text(row, "activity"), AnswerKind.COUNT
-            return _question(row, task, suffix, end_s=end_s, asked=asked, answer=str(whole(probe, "count")), kind=kind)
-        case "SSR":
-            asked, kind, start_s = text(probe, "step"), AnswerKind.STEP, None
-        case _:
-            asked, kind, start_s = text(row, "question"), AnswerKind.CLUE, _from(number(row, "ask_time"), end_s)
+    if task == "REC":
+        asked, kind = text(row, "activity"), AnswerKind.COUNT
+        return _question(row, task, suffix, end_s=end_s, asked=asked, answer=str(whole(probe, "count")), kind=kind)
+    of_step = task == "SSR"
+    asked, kind = (text(probe, "step"), AnswerKind.STEP) if of_step else (text(row, "question"), AnswerKind.CLUE)
     answer = yes_no(whole(probe, "type", most=1))
-    return _question(row, task, suffix, start_s=start_s, end_s=end_s, asked=asked, answer=answer, kind=kind)
-
-
-def _from(asked_s: float, end_s: float) -> float | None:
-    """For a probe of CRR, what may be seen begins at the question; for a probe at that very moment, with the video."""
-    return None if end_s == asked_s else asked_s
+    return _question(row, task, suffix, end_s=end_s, asked=asked, answer=answer, kind=kind)
 
 
 def _question(
@@ -83,7 +75,6 @@ def _question(
     asked: str,
     answer: str,
     kind: AnswerKind,
-    start_s: float | None = None,
     options: tuple[str, ...] = (),
 ) -> VideoQuestion:
     name, video = f"{whole(row, 'id')}{suffix}", file_name(text(row, "video"))
@@ -94,7 +85,7 @@ def _question(
         video=video,
         places=(f"src_videos/{video}", f"videos/{video}", video),
         clips=(f"chunked_videos/{name}.mp4", f"{name}.mp4"),
-        start_s=start_s,
+        start_s=None,
         end_s=end_s,
         text=asked,
         options=options,

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.questions.quiz.backward import OUTCOMES
-from svlm_cli.questions.quiz.choices import Row
+from svlm_cli.questions.quiz.choices import Row, clock
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.commentary import SCORE_KINDS
 from svlm_cli.simulator.events import Event, Kind
@@ -27,8 +27,6 @@ _STOPS: Final = {
     Kind.FULL_TIME: ("The teams stand in two rows, for full time", 3),
 }  # what is seen, and for how many seconds at least
 _LONGEST_S: Final = max(length_s for _, length_s in _STOPS.values()) + 1
-_NEXT_GOAL: Final = "Which team scores the next goal?"
-_NEXT_SHOT: Final = "What becomes of the next shot?"
 
 
 def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]:
@@ -126,13 +124,13 @@ def next_shot(facts: Facts, moments: range, rng: np.random.Generator) -> Row | N
 
 
 def clue_at(facts: Facts, moment: int, began: int, rng: np.random.Generator) -> tuple[str, bool] | None:
-    """A question of `began` about what was to come then, and whether that is known now; None while that changes."""
-    times = _turning_points(facts)
-    if moment <= began or not _is_away(moment, times) or not _is_away(began, times):
+    """What is to come after a moment since `began`, and whether that is known now; None while that changes."""
+    times, first = _turning_points(facts), max(began, moment - _WAIT_S[1])
+    asked = next(_away_from(range(first, moment), times, rng), None) if _is_away(moment, times) else None
+    if asked is None:
         return None
     goal = rng.random() < 0.5
-    kinds = (Kind.GOAL,) if goal else tuple(OUTCOMES)
-    return _NEXT_GOAL if goal else _NEXT_SHOT, bool(facts.between(began, moment, *kinds))
+    return _question(asked, goal=goal), bool(facts.between(asked, moment, *((Kind.GOAL,) if goal else OUTCOMES)))
 
 
 def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tuple[Kind, ...]) -> Row | None:
@@ -149,13 +147,19 @@ def _to_come(facts: Facts, moments: range, rng: np.random.Generator, kinds: tupl
         goal = kinds == (Kind.GOAL,)
         return {
             "task": "CRR",
-            "question": _NEXT_GOAL if goal else _NEXT_SHOT,
+            "question": _question(asked, goal=goal),
             "answer": facts.names[clue.team] if goal else OUTCOMES[clue.kind],
             "ask_time": asked,
             "clue_time": clue.time_s,
             "test_info": [{"realtime": float(one), "type": int(one > clue.time_s)} for one in told],
         }
     return None
+
+
+def _question(asked: int, *, goal: bool) -> str:
+    if goal:
+        return f"Which team scores the first goal after {clock(asked)} of the video?"
+    return f"What becomes of the first shot after {clock(asked)} of the video?"
 
 
 def _turning_points(facts: Facts) -> list[float]:

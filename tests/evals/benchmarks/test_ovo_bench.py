@@ -22,13 +22,13 @@ def test_a_choice_is_of_the_video_up_to_its_time(tmp_path: Path) -> None:
 
 
 def test_each_probe_is_a_question(tmp_path: Path) -> None:
-    """Guards counts of two digits, yes and no, and CRR, whose video begins where it is asked."""
+    """Guards counts of two digits, yes and no, and CRR, whose video begins at its beginning, as published."""
     ovo_bench(tmp_path, [ovo_rec(), ovo_ssr(), ovo_crr()])
     found = read_ovo_bench(tmp_path)
     assert [one.id for one in found] == ["7_0", "7_1", "8_0", "8_1", "9_0", "9_1"]
     assert [one.answer for one in found] == ["0", "10", "yes", "no", "no", "yes"]
     assert [one.kind for one in found] == [AnswerKind.COUNT] * 2 + [AnswerKind.STEP] * 2 + [AnswerKind.CLUE] * 2
-    assert [(one.start_s, one.end_s) for one in found[::2]] == [(None, 5), (None, 11), (20, 22.5)]
+    assert [(one.start_s, one.end_s) for one in found[::2]] == [(None, 5), (None, 11), (None, 22.5)]
     assert [one.text for one in found[::2]] == ["clap their hands", "Pour the milk", "Who opens the door?"]
     assert found[3].text == "Stir"
     assert {one.group for one in found} == {"forward"}
@@ -39,7 +39,7 @@ def test_a_probe_at_the_moment_of_its_question(tmp_path: Path) -> None:
     probes = [{"realtime": 28, "type": 0}, {"realtime": 28.5, "type": 0}, {"realtime": 42, "type": 1}]
     ovo_bench(tmp_path, [ovo_crr(ask_time=28, test_info=probes)])
     found = read_ovo_bench(tmp_path)
-    assert [(one.start_s, one.end_s) for one in found] == [(None, 28), (28, 28.5), (28, 42)]
+    assert [(one.start_s, one.end_s) for one in found] == [(None, 28), (None, 28.5), (None, 42)]
 
 
 def test_a_row_of_ours_says_what_is_known_beforehand(tmp_path: Path) -> None:
@@ -58,13 +58,13 @@ def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> 
     whole = tmp_path / "src_videos/MovieNet/c.mp4"
     whole.parent.mkdir(parents=True)
     whole.touch()
-    assert find_footage(tmp_path, probe) == Footage(whole, 20, 22.5)
+    assert find_footage(tmp_path, probe) == Footage(whole, None, 22.5)
     assert missing_videos(tmp_path, [choice, probe, other]) == ("COIN/a.mp4",)
     for name in ("3.mp4", "9_0.mp4"):
         (tmp_path / place).mkdir(exist_ok=True)
         (tmp_path / place / name).touch()
     assert find_footage(tmp_path, probe) == Footage(tmp_path / place / "9_0.mp4", None, None)
-    assert find_footage(tmp_path, other) == Footage(whole, 20, 41)
+    assert find_footage(tmp_path, other) == Footage(whole, None, 41)
     assert find_footage(tmp_path, choice) == Footage(tmp_path / place / "3.mp4", None, None)
     assert missing_videos(tmp_path, [choice, probe, other]) == ()
 
@@ -88,7 +88,7 @@ def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> 
         (ovo_rec(test_info=[]), "test_info must be a list of probes"),
         (ovo_rec(test_info=[{"realtime": 3, "count": 1}, {"realtime": 4}]), r"\(test_info\[1\]\) .*count must be"),
         (ovo_ssr(test_info=[{"realtime": 3, "step": "Stir", "type": 2}]), r"type must be a whole number from 0 to 1"),
-        (ovo_crr(ask_time=41), r"\(test_info\[0\]\) .*nothing can be seen from 41 s to 22.5 s"),
+        (ovo_crr(test_info=[{"realtime": 0, "type": 0}]), r"\(test_info\[0\]\) .*nothing can be seen from 0 s to 0 s"),
         ([1], r"is no JSON object but \[1\]"),
     ],
 )

@@ -50,10 +50,10 @@ class Oracle:
 
     def answer(self, question: VideoQuestion, *, sooner_s: float = 0.0) -> str:
         """`sooner_s`: as somebody answers who has not seen the last of the video."""
-        found = re.fullmatch(r"Match: \w+ (\w+) against \w+ (\w+)\.", question.known)
-        assert found is not None
+        teams = re.fullmatch(r"Match: \w+ (\w+) against \w+ (\w+)\.", question.known)
+        assert teams is not None
         assert question.end_s is not None
-        names, end_s = (found[1], found[2]), question.end_s - sooner_s
+        names, end_s = (teams[1], teams[2]), question.end_s - sooner_s
         log = [one for one in self._log if one[0] < end_s]
         if question.task in {"OJR", "ATR", "STU", "OCR"}:
             return self._now(question.task, names, round(2 * end_s) - 1)
@@ -61,8 +61,13 @@ class Oracle:
             case "SSR":
                 return self._step(question.text, round(2 * end_s) - 1)
             case "CRR":
-                kinds = ["goal"] if question.text == "Which team scores the next goal?" else [*ENDS]
-                seen = [kind for time_s, kind, _ in log if time_s >= (question.start_s or 0)]
+                found = re.fullmatch(
+                    r"(?:Which team scores|What becomes of) the first (goal|shot) after ([\d:]+) of the video\?",
+                    question.text,
+                )
+                assert found is not None
+                kinds = ["goal"] if found[1] == "goal" else [*ENDS]
+                seen = [kind for time_s, kind, _ in log if time_s >= _seconds(found[2])]
                 return "yes" if {*kinds}.intersection(seen) else "no"
             case "REC":
                 return str(_count(question.text, names, log))
@@ -102,6 +107,16 @@ class Oracle:
 
 
 Log = Sequence[tuple[float, str, int | None]]
+
+
+def _known(text: str, log: Log) -> bool:
+    """What was to come after a moment."""
+    found = re.fullmatch(
+        r"(?:Which team scores|What becomes of) the first (goal|shot) after ([\d:]+) of the video\?", text
+    )
+    assert found is not None
+    kinds = {"goal"} if found[1] == "goal" else {*ENDS}
+    return any(kind in kinds for time_s, kind, _ in log if time_s >= _seconds(found[2]))
 
 
 def _then(text: str, names: Sequence[str], log: Log) -> str:
