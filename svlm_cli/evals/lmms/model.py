@@ -7,7 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -63,23 +63,22 @@ class Svlm(lmms):
 
     def generate_until(self, requests: Sequence[Instance]) -> list[GenerationResult]:
         """An answer to each request. Raises `InputError` for a video that is missing or cannot be read."""
-        repeats: Counter[Any] = Counter()
         wishes = []
-        for context, doc_to_messages, settings, doc_id, task, split in (one.args for one in requests):
-            del context  # the messages hold it
+        for one, repeat in _repeats(requests):
+            _, doc_to_messages, settings, doc_id, task, split = one.args
             messages = doc_to_messages(self._doc(task, split, doc_id))
-            repeats[task, split, doc_id] += 1
-            wishes.append(self._wish(messages, settings, task, split, doc_id, repeats[task, split, doc_id]))
+            wishes.append(self._wish(messages, settings, task, split, doc_id, repeat))
         return [GenerationResult(one.text, TokenCounts(output_tokens=one.tokens)) for one in self._said(wishes)]
 
     def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[list[str]]:
         """The answers to each request, one a round. Raises as `generate_until`."""
-        talks = [
-            (Conversation(self._doc(task, split, doc_id), doc_to_messages), settings, (task, split, doc_id, number))
-            for number, (_, doc_to_messages, settings, doc_id, task, split) in enumerate(one.args for one in requests)
-        ]
+        talks = []
+        for one, repeat in _repeats(requests):
+            _, doc_to_messages, settings, doc_id, task, split = one.args
+            talk = Conversation(self._doc(task, split, doc_id), doc_to_messages)
+            talks.append((talk, settings, (task, split, doc_id, repeat)))
         while going := [one for one in talks if one[0].coming is not None]:
-            wishes = [self._wish(talk.coming, settings, *place, len(talk.said)) for talk, settings, place in going]
+            wishes = [self._wish(talk.coming, settings, *place, talk.round) for talk, settings, place in going]
             for (talk, *_), answer in zip(going, self._said(wishes), strict=True):
                 talk.hear(answer.text)
         return [talk.said for talk, *_ in talks]
@@ -153,6 +152,15 @@ class Svlm(lmms):
         if line and line not in self._told and self.rank == 0:
             self._told.add(line)
             logger.warning(line)
+
+
+def _repeats(requests: Sequence[Instance]) -> Iterator[tuple[Instance, int]]:
+    """Each request, and how many of the same document were before it: a task may ask for several answers."""
+    before: Counter[tuple[str, str, int]] = Counter()
+    for one in requests:
+        *_, doc_id, task, split = one.args
+        yield one, before[task, split, doc_id]
+        before[task, split, doc_id] += 1
 
 
 def _number_of(name: str, otherwise: int) -> int:

@@ -13,14 +13,14 @@ class Conversation:
         self.coming: Any = doc_to_messages(doc)  # the messages of the next question; None: all is said
         self.said: list[str] = []  # an answer a round, as the task leaves them
         self._info: Any = None  # the task's own, from one round to the next
-        self._round = 0
+        self.round = 0  # of what is asked next
 
     def hear(self, answer: str) -> None:
         """The answer to what was asked last."""
         self.said.append(answer)
-        self._round += 1
+        self.round += 1
         coming = self._doc_to_messages(
-            self._doc, round_idx=self._round, previous_output=[*self.said], previous_round_info=self._info
+            self._doc, round_idx=self.round, previous_output=[*self.said], previous_round_info=self._info
         )
         if not (isinstance(coming, tuple) and len(coming) == 4):  # a task of one round answers as in the first
             self.coming = None
