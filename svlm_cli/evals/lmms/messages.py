@@ -6,6 +6,7 @@ answer to half of a request would be scored like one.
 
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,14 @@ class Asked:
 class PictureShelf:
     """Pictures as folders of files, as MVBench has some of its videos: the same ones are one folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, enough_bytes: int = 1 << 30) -> None:
+        """Full once it holds `enough_bytes`."""
+        self._folder, self._enough_bytes, self._held_bytes = folder, enough_bytes, 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it should be cleared before more is put there."""
+        return self._held_bytes >= self._enough_bytes
 
     def put(self, pictures: Sequence[Any]) -> Footage:
         """Frames of a clip, two a second, from PIL's pictures or names of files. Raises `InputError`."""
@@ -43,7 +50,14 @@ class PictureShelf:
             folder.mkdir(parents=True)
             for index, one in enumerate(encoded):
                 (folder / f"{index}.png").write_bytes(one)
+                self._held_bytes += len(one)
         return Footage(folder, None, None, CLIP_FPS)
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        for folder in self._folder.glob("*"):
+            shutil.rmtree(folder, ignore_errors=True)
+        self._held_bytes = 0
 
 
 def content_of(visual: object) -> dict[str, Any]:

@@ -7,10 +7,10 @@ import hashlib
 import os
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from lmms_eval.api.instance import GenerationResult, Instance, TokenCounts
@@ -21,22 +21,22 @@ from tqdm import tqdm
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.lmms.arguments import read_arguments
 from svlm_cli.evals.lmms.engines import Engines
-from svlm_cli.evals.lmms.generation import Generation, read_generation
+from svlm_cli.evals.lmms.generation import read_generation
 from svlm_cli.evals.lmms.messages import Asked, PictureShelf, content_of, read_messages, require_there
 from svlm_cli.evals.lmms.rounds import Conversation
-from svlm_cli.evals.lmms.speaking import Answer, Witness, say, tell_likelihood
+from svlm_cli.evals.lmms.speaking import Answer, Likelihood, Witness, say, tell_likelihood
 from svlm_cli.evals.lmms.viewing import Viewing
 
 Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
-    """A question, and how its answer is generated."""
+class _Wish(Generic[Done]):
+    """What is wanted of whoever has seen what is asked about."""
 
     asked: Asked
-    generation: Generation
-    seed: int
+    tokens: int  # of the answer, at most
+    put: Callable[[Witness], Done]
 
 
 class Svlm(lmms):
@@ -63,12 +63,14 @@ class Svlm(lmms):
 
     def generate_until(self, requests: Sequence[Instance]) -> list[GenerationResult]:
         """An answer to each request. Raises `InputError` for a video that is missing or cannot be read."""
-        wishes = []
-        for one, repeat in _repeats(requests):
-            _, doc_to_messages, settings, doc_id, task, split = one.args
-            messages = doc_to_messages(self._doc(task, split, doc_id))
-            wishes.append(self._wish(messages, settings, task, split, doc_id, repeat))
-        return [GenerationResult(one.text, TokenCounts(output_tokens=one.tokens)) for one in self._said(wishes)]
+
+        def wishes() -> Iterator[_Wish[Answer]]:
+            for one, repeat in _repeats(requests):
+                _, doc_to_messages, settings, doc_id, task, split = one.args
+                messages = doc_to_messages(self._doc(task, split, doc_id))
+                yield self._answer(messages, settings, task, split, doc_id, repeat)
+
+        return [GenerationResult(one.text, TokenCounts(output_tokens=one.tokens)) for one in self._each(wishes())]
 
     def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[list[str]]:
         """The answers to each request, one a round. Raises as `generate_until`."""
@@ -78,8 +80,8 @@ class Svlm(lmms):
             talk = Conversation(self._doc(task, split, doc_id), doc_to_messages)
             talks.append((talk, settings, (task, split, doc_id, repeat)))
         while going := [one for one in talks if one[0].coming is not None]:
-            wishes = [self._wish(talk.coming, settings, *place, talk.round) for talk, settings, place in going]
-            for (talk, *_), answer in zip(going, self._said(wishes), strict=True):
+            wishes = (self._answer(talk.coming, settings, *place, talk.round) for talk, settings, place in going)
+            for (talk, *_), answer in zip(going, self._each(wishes), strict=True):
                 talk.hear(answer.text)
         return [talk.said for talk, *_ in talks]
 
@@ -88,23 +90,8 @@ class Svlm(lmms):
 
         Raises as `generate_until`.
         """
-        asked, continuations = [], []
-        for arguments in (one.args for one in requests):
-            if len(arguments) != 6:
-                raise UsageError("svlm looks at videos, and this request shows none.", "Leave out acc_mutual_info.")
-            context, target, doc_to_visual, doc_id, task, split = arguments
-            doc = self._doc(task, split, doc_id)
-            shown = [content_of(visual) for visual in doc_to_visual(doc) or ()]
-            messages = [{"role": "user", "content": [*shown, {"type": "text", "text": context}]}]
-            asked.append(read_messages(messages, self._shelf))
-            text = target if isinstance(target, str) else str(target(doc))
-            continuations.append(tuple(self._engines.tokenizer.encode(text)))
-
-        def ask(witness: Witness, number: int) -> tuple[float, bool]:
-            found = tell_likelihood(witness, asked[number].text, continuations[number])
-            return found.log_probability, found.is_likeliest
-
-        return self._each(asked, max(map(len, continuations), default=1), ask)
+        found = self._each(self._likelihood(*one.args) for one in requests)
+        return [(one.log_probability, one.is_likeliest) for one in found]
 
     def clean(self) -> None:
         """All is answered: a judge may need the memory."""
@@ -114,38 +101,66 @@ class Svlm(lmms):
     def _doc(self, task: str, split: str, doc_id: int) -> Any:
         return self.task_dict[task][split][doc_id]
 
-    def _wish(self, messages: Any, settings: Any, *place: object) -> _Wish:
+    def _answer(self, messages: Any, settings: Any, *place: object) -> _Wish[Answer]:
         """`place` is no other answer's: its random numbers come from that."""
         generation = read_generation(settings)
         for name in generation.ignored:
             self._tell(f"svlm has no use for {name} in generation_kwargs.")
         text = "/".join(map(str, (self._arguments.seed, *place)))
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
-        return _Wish(read_messages(messages, self._shelf), generation, seed)
+        asked = read_messages(messages, self._shelf)
+        return _Wish(asked, generation.tokens, lambda witness: say(witness, asked.text, generation, seed))
 
-    def _said(self, wishes: Sequence[_Wish]) -> list[Answer]:
-        def ask(witness: Witness, number: int) -> Answer:
-            wish = wishes[number]
-            return say(witness, wish.asked.text, wish.generation, wish.seed)
+    def _likelihood(self, context: str, target: Any, *about: Any) -> _Wish[Likelihood]:
+        if len(about) != 4:
+            raise UsageError("svlm looks at videos, and this request shows none.", "Leave out acc_mutual_info.")
+        doc_to_visual, doc_id, task, split = about
+        doc = self._doc(task, split, doc_id)
+        shown = [content_of(visual) for visual in doc_to_visual(doc) or ()]
+        turn = {"role": "user", "content": [*shown, {"type": "text", "text": context}]}
+        asked = read_messages([turn], self._shelf)
+        ids = tuple(self._engines.tokenizer.encode(target if isinstance(target, str) else str(target(doc))))
+        return _Wish(asked, max(len(ids), 1), lambda witness: tell_likelihood(witness, asked.text, ids))
 
-        most = max((one.generation.tokens for one in wishes), default=1)
-        return self._each([one.asked for one in wishes], most, ask)
+    def _each(self, wishes: Iterable[_Wish[Done]]) -> list[Done]:
+        """What comes of each. All are read first, unless their pictures would fill the disk."""
+        done: list[Done] = []
+        portion: list[_Wish[Done]] = []
+        for wish in wishes:
+            portion.append(wish)
+            if self._shelf.is_full:
+                done += self._portion(portion)
+                portion.clear()
+                self._shelf.clear()
+        if portion:
+            done += self._portion(portion)
+            self._shelf.clear()
+        return done
 
-    def _each(self, asked: Sequence[Asked], tokens: int, ask: Callable[[Witness, int], Done]) -> list[Done]:
-        """What `ask` makes of each. All that can be refused is, before the first is asked."""
-        require_there(asked)
-        groups: dict[str | None, list[tuple[int, Asked]]] = defaultdict(list)
-        for number, one in enumerate(asked):
-            groups[one.system].append((number, one))
+    def _portion(self, wishes: Sequence[_Wish[Done]]) -> list[Done]:
+        require_there(one.asked for one in wishes)
+        groups: dict[str | None, list[int]] = defaultdict(list)
+        for number, one in enumerate(wishes):
+            groups[one.asked.system].append(number)
         found: dict[int, Done] = {}
-        with tqdm(total=len(asked), disable=self.rank != 0, desc="svlm") as bar:
-            for system, numbered in groups.items():
-                engine = self._engines.engine(system, [one.text for _, one in numbered], max(tokens, 1))
-                viewing = Viewing(engine, self._engines.setting, ask, self._tell)
-                for number, done in viewing.see(numbered, self._arguments.batch_size):
+        with tqdm(total=len(wishes), disable=self.rank != 0, desc="svlm") as bar:
+            for system, numbers in groups.items():
+                for number, done in self._seen(wishes, system, numbers):
                     found[number] = done
                     bar.update()
-        return [found[number] for number in range(len(asked))]
+        return [found[number] for number in range(len(wishes))]
+
+    def _seen(
+        self, wishes: Sequence[_Wish[Done]], system: str | None, numbers: Sequence[int]
+    ) -> Iterator[tuple[int, Done]]:
+        """By an engine that nobody holds afterwards: the next one may need its memory."""
+        asked = [(number, wishes[number].asked) for number in numbers]
+        tokens = max(one.tokens for one in wishes)
+        engine = self._engines.engine(system, [one.text for _, one in asked], tokens)
+        viewing = Viewing(
+            engine, self._engines.setting, lambda witness, number: wishes[number].put(witness), self._tell
+        )
+        return viewing.see(asked, self._arguments.batch_size)
 
     def _tell(self, line: str) -> None:
         """Once, and by one process."""

@@ -102,6 +102,29 @@ def test_pictures_are_frames_of_a_clip(make: Make, video: Path, way: str) -> Non
     assert abs(one - dark) > 1e-2
 
 
+def test_pictures_do_not_fill_the_disk(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards benchmarks whose requests hold many pictures each: some are answered before more are laid down."""
+    from svlm_cli.evals.lmms.messages import PictureShelf
+
+    greys = [[Image.new("RGB", (56, 42), (grey,) * 3)] * 2 for grey in (0, 90, 180, 250)]
+    expected = likelihoods(make(), greys)
+    assert len({*expected}) == 4
+    model, held = make(), list[int]()
+    folder = Path(model._folder.name)
+    real = PictureShelf.put
+
+    def put(shelf: PictureShelf, pictures: Any) -> Any:
+        footage = real(shelf, pictures)
+        held.append(len([*folder.iterdir()]))
+        return footage
+
+    monkeypatch.setattr(PictureShelf, "put", put)
+    monkeypatch.setattr(model, "_shelf", PictureShelf(folder, enough_bytes=1))
+    assert likelihoods(model, greys) == expected
+    assert held == [1, 1, 1, 1]
+    assert [*folder.iterdir()] == []
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_repeated_questions_are_drawn_anew(make: Make, video: Path, way: str) -> None:
     """Guards what lmms-eval measures stability by; a second run says the same."""
