@@ -4,12 +4,14 @@ Frames are read ahead by threads, one clip after the other is asked about. Knows
 """
 
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
+from typing import TypeVar
 
 from svlm_cli.core.errors import CapacityError, InputError, SvlmError, UsageError
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
@@ -23,6 +25,8 @@ from svlm_cli.questions.question import AnswerKind
 from svlm_cli.sources.moments import StillsOf
 from svlm_cli.sources.pictures import PictureFolder
 
+Item = TypeVar("Item")
+Read = TypeVar("Read")
 Stills = StillsOf | PictureFolder
 Opened = tuple[Stills, Chunk | None]
 """A video, and the clip that is asked about, unless there is one for each moment."""
@@ -39,34 +43,15 @@ class ClipAsking:
 
         Raises `OutputError` if an answer cannot be written.
         """
-        with closing(self._read_ahead(same_clips(asked), readers)) as coming:
+        with closing(read_ahead(same_clips(asked), self._open, readers)) as coming:
             for group, opened in coming:
                 self._answer_all(group, opened)
 
-    def _read_ahead(
-        self, groups: Iterable[list[AskedQuestion]], readers: int
-    ) -> Generator[tuple[list[AskedQuestion], Future[Opened]], None, None]:
-        """Each group, while threads read for those after it."""
-        left, waiting = iter(groups), deque[tuple[list[AskedQuestion], Future[Opened]]]()
-        pool = ThreadPoolExecutor(readers, "clips")
-        try:
-            while True:
-                more = islice(left, readers + 1 - len(waiting))
-                waiting.extend((group, pool.submit(self._open, group[0])) for group in more)
-                if not waiting:
-                    return
-                yield waiting.popleft()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _open(self, asked: AskedQuestion) -> Opened:
+    def _open(self, group: list[AskedQuestion]) -> Opened:
         """Raises `InputError`."""
-        footage, enough = asked.footage, self._engine.policy.vision.enough_pixels
-        if footage.frames_fps is not None:
-            stills: Stills = PictureFolder(footage.path, footage.frames_fps)
-        else:
-            stills = StillsOf(footage.path, enough_pixels=enough)
-        proactive = asked.question.kind is AnswerKind.PROACTIVE
+        footage = group[0].footage
+        stills = open_stills(footage, self._engine.policy)
+        proactive = group[0].question.kind is AnswerKind.PROACTIVE
         return stills, None if proactive else clip_of(stills, footage, self._way.setting, footage.end_s)
 
     def _answer_all(self, group: list[AskedQuestion], opened: Future[Opened]) -> None:
@@ -100,6 +85,30 @@ class ClipAsking:
             if result is not None:
                 return result
         return never_said(question, way.setting.way)
+
+
+def read_ahead(
+    items: Iterable[Item], read: Callable[[Item], Read], readers: int
+) -> Generator[tuple[Item, Future[Read]], None, None]:
+    """Each item and what is read of it, while as many threads as there are `readers` read for those after it."""
+    left, waiting = iter(items), deque[tuple[Item, Future[Read]]]()
+    pool = ThreadPoolExecutor(readers, "clips")
+    try:
+        while True:
+            more = islice(left, readers + 1 - len(waiting))
+            waiting.extend((item, pool.submit(read, item)) for item in more)
+            if not waiting:
+                return
+            yield waiting.popleft()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def open_stills(footage: Footage, policy: StreamPolicy) -> Stills:
+    """Where pictures of a video are taken from. Raises `InputError`."""
+    if footage.frames_fps is not None:
+        return PictureFolder(footage.path, footage.frames_fps)
+    return StillsOf(footage.path, enough_pixels=policy.vision.enough_pixels)
 
 
 def same_clips(asked: Sequence[AskedQuestion]) -> list[list[AskedQuestion]]:

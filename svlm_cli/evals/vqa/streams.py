@@ -8,12 +8,11 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from svlm_cli.core.errors import CapacityError, InputError, OutputError, UsageError
 from svlm_cli.core.text import plain_text
-from svlm_cli.core.types import Chunk, Frame
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.evals.benchmarks.footage import Footage
@@ -21,13 +20,10 @@ from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.asked import NEARLY_S, AskedQuestion, WayRun, too_short
 from svlm_cli.evals.vqa.interview import never_said, stream_respondent
 from svlm_cli.evals.vqa.results import VqaResult
-from svlm_cli.pipeline.asking import Appointments, until
-from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.evals.vqa.watching import Watching
+from svlm_cli.pipeline.asking import Appointments
 from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.questions.question import AnswerKind
-from svlm_cli.sources.files import FrameStream, open_frames
-from svlm_cli.sources.pictures import PictureFolder
-from svlm_cli.sources.sequential import Reading
 
 _SEED_BYTES = 8
 
@@ -38,10 +34,11 @@ class WatchedVideo:
 
     asked: list[AskedQuestion]
     left: dict[str, VideoQuestion] = field(init=False)  # not answered yet, by id
-    frames: FrameStream | None = None  # of a file, once it is open
+    watching: Watching = field(init=False)
 
     def __post_init__(self) -> None:
         self.left = {one.question.id: one.question for one in self.asked}
+        self.watching = Watching(self.footage, self.last_s)
 
     @property
     def footage(self) -> Footage:
@@ -70,8 +67,13 @@ class WatchedVideo:
 
     def seed(self, base: int) -> int:
         """Of its random numbers: the same whatever is watched beside it, and wherever the videos lie."""
-        text = f"{base}/{self.asked[0].question.video}/{self.footage.path.name}/{self.start_s}"
-        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES])
+        return stream_seed(base, self.asked[0].question.video, self.footage)
+
+
+def stream_seed(base: int, video: str, footage: Footage) -> int:
+    """Of the random numbers of a stream of `footage`, which its benchmark calls `video`."""
+    text = f"{base}/{video}/{footage.path.name}/{footage.start_s or 0.0}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES])
 
 
 def last_asked_s(asked: AskedQuestion) -> float:
@@ -106,47 +108,16 @@ class StreamAsking:
                 self._end(by_name[report.feed.name], report)
 
     def _feed(self, watch: WatchedVideo) -> Feed:
-        reading = Reading()
-
-        def close() -> None:
-            reading.stop()
-            if watch.frames is not None:
-                watch.frames.close()
-
+        watching = watch.watching
         return Feed(
             watch.name,
-            self._chunks(watch, reading),
-            close,
+            watching.chunks(self._engine.policy),
+            watching.close,
             tuple,
             context=watch.context,
             seed=watch.seed(self._way.setting.seed),
             before=Appointments(self._due(watch)).before,
         )
-
-    def _chunks(self, watch: WatchedVideo, reading: Reading) -> Iterator[Chunk]:
-        """Up to the last question."""
-        policy = self._engine.policy
-        with ExitStack() as stack:
-            frames = self._frames(watch, reading, stack)
-            yield from until(chunks(frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds), watch.last_s)
-
-    def _frames(self, watch: WatchedVideo, reading: Reading, stack: ExitStack) -> Iterator[Frame]:
-        """A video is opened by the thread that reads it: with many, nobody has to wait for that."""
-        footage, policy = watch.footage, self._engine.policy
-        end_s = watch.last_s + policy.chunk_seconds if math.isfinite(watch.last_s) else None
-        if footage.frames_fps is not None:
-            return PictureFolder(footage.path, footage.frames_fps).frames(footage.start_s, end_s)
-        watch.frames = stack.enter_context(
-            open_frames(
-                footage.path,
-                fps=policy.vision.fps,
-                start_s=footage.start_s,
-                end_s=end_s,
-                enough_pixels=policy.vision.enough_pixels,
-                reading=reading,
-            )
-        )
-        return watch.frames
 
     def _due(self, watch: WatchedVideo) -> Iterator[tuple[float, Callable[[StreamState], None]]]:
         for one in watch.asked:
@@ -161,7 +132,7 @@ class StreamAsking:
         def act(stream: StreamState) -> None:
             if question.id not in watch.left:
                 return  # it was time before
-            if watch.frames is not None and watch.frames.truncated and at_s > stream.end_s + NEARLY_S:
+            if watch.watching.unseen(at_s, stream.end_s):
                 return  # nobody has seen that
             try:
                 result = self._answer(stream, question, at_s, last=last)
@@ -187,7 +158,7 @@ class StreamAsking:
         """What became of a stream."""
         if isinstance(report.error, OutputError):
             raise report.error
-        for notice in watch.frames.notices if watch.frames else ():
+        for notice in watch.watching.notices:
             self._way.notice(notice)
         left = [*watch.left.values()]
         if not left and math.isfinite(watch.last_s) and watch.start_s + report.video_s < watch.last_s - NEARLY_S:

@@ -66,13 +66,20 @@ def clip_policy(policy: StreamPolicy, frames: int) -> StreamPolicy:
     )
 
 
-def with_room(setting: WaySetting, queries: Sequence[str], tokenizer: Tokenizer, family: Family) -> StreamPolicy:
-    """The policy, with room for the longest of these questions, and of a clip for its pixels."""
+def with_room(
+    setting: WaySetting,
+    queries: Sequence[str],
+    tokenizer: Tokenizer,
+    family: Family,
+    *,
+    answer_tokens: int = ANSWER_TOKENS,
+) -> StreamPolicy:
+    """The policy, with room for the longest of these questions, and of a clip for its pixels and the longest answer."""
     policy, prompt = setting.policy, setting.policy.prompt
     longest = max(len(Prompt(tokenizer, policy, family).text_ids(query)) for query in queries)
     policy = replace(policy, prompt=replace(prompt, max_query_tokens=max(prompt.max_query_tokens, longest)))
     if setting.way.streams:
         return policy
     system = len(tokenizer.encode(prompt.system))
-    room = visual_tokens(policy, family) + policy.prompt.max_query_tokens + system + _MARKUP + ANSWER_TOKENS
-    return policy.changed(full_tokens=room)
+    room = visual_tokens(policy, family) + policy.prompt.max_query_tokens + system + _MARKUP + answer_tokens
+    return policy.changed(full_tokens=room, max_new_tokens=answer_tokens)

@@ -1,0 +1,113 @@
+"""The engine that answers: made when the first questions are known, made anew for those it has no room for.
+
+Knows no video. Whatever engine there is, the weights are loaded once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import torch
+
+from svlm_cli.checkpoints import policy_changes
+from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.compute.device import resolve_device, resolve_dtype
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.evals.lmms.arguments import ModelArguments
+from svlm_cli.evals.vqa.run import LoadedModel
+from svlm_cli.evals.vqa.ways import WaySetting, with_room
+from svlm_cli.networks.weights import load_family
+
+_STEP: Final = 128  # of an answer's tokens: few engines are made, whatever lengths are asked for
+
+
+class Engines:
+    """Of one checkpoint, one at a time."""
+
+    def __init__(self, arguments: ModelArguments, *, local_rank: int | None = None) -> None:
+        """`local_rank`: of this process, if there are several on this machine. Raises `ModelError` and `UsageError`."""
+        self._arguments = arguments
+        self.device = device_of(arguments.device, local_rank)
+        self._dtype = resolve_dtype(arguments.dtype, self.device)
+        checkpoint = resolve(arguments.pretrained, revision=arguments.revision)
+        self._folder = checkpoint.folder
+        self.notice = "" if arguments.policy else checkpoint.notice
+        self.setting = way_setting(arguments, checkpoint.policy)
+        self.tokenizer, self._family = Tokenizer(checkpoint.folder), load_family(checkpoint.folder)
+        self._model: LoadedModel | None = None
+        self._engine: Engine | None = None
+
+    def engine(self, system: str | None, texts: Sequence[str], tokens: int) -> Engine:
+        """With `system` for a prompt (None: the model's own), and room for these texts and for so long an answer."""
+        setting, room = self.setting, -(-tokens // _STEP) * _STEP
+        if system is not None:
+            prompt = replace(setting.policy.prompt, system=system)
+            setting = replace(setting, policy=replace(setting.policy, prompt=prompt))
+        policy = with_room(setting, texts, self.tokenizer, self._family, answer_tokens=room)
+        if self._engine is None or not _serves(self._engine, policy, room):
+            self._engine = None  # its cache is freed before the next one's is taken
+            self._engine = self._made(policy, room)
+            self._model = LoadedModel.of(self._engine)
+        return self._engine
+
+    def release(self) -> None:
+        """Free all memory, the weights' too."""
+        self._engine = self._model = None
+
+    def _made(self, policy: StreamPolicy, room: int) -> Engine:
+        arguments, model = self._arguments, self._model
+        streams = arguments.batch_size if self.setting.way.streams else 1
+        questions = Questions(1, room) if self.setting.way.streams else NO_QUESTIONS
+        if model is None:
+            return Engine.load(
+                self._folder,
+                policy,
+                device=self.device,
+                dtype=self._dtype,
+                max_streams=streams,
+                questions=questions,
+                attention=arguments.attention,
+            )
+        return Engine(
+            model.network,
+            model.preprocessor,
+            model.tokenizer,
+            policy,
+            max_streams=streams,
+            questions=questions,
+            attention=arguments.attention,
+            fused=model.fused,
+        )
+
+
+def device_of(name: str, local_rank: int | None) -> torch.device:
+    """Each of several processes takes a GPU of its own, unless one was named by its number. Raises `UsageError`."""
+    device = resolve_device(name)
+    if local_rank is None or device.type != "cuda" or device.index is not None:
+        return device
+    return resolve_device(f"cuda:{local_rank}")
+
+
+def way_setting(arguments: ModelArguments, policy: StreamPolicy) -> WaySetting:
+    """As ``svlm eval vqa`` would have it with options of the same names. Raises `UsageError`."""
+    policy = policy_changes.read(arguments.policy).applied(policy, fps=arguments.fps).changed(fps=arguments.fps)
+    if arguments.max_pixels is not None:
+        policy = replace(policy, vision=replace(policy.vision, max_pixels=arguments.max_pixels))
+    return WaySetting.of(
+        arguments.way, policy, frames=arguments.frames, recent_frames=arguments.recent_frames, seed=arguments.seed
+    )
+
+
+def _serves(engine: Engine, policy: StreamPolicy, room: int) -> bool:
+    """Whether an engine does for questions that need `policy`."""
+    own = engine.policy
+    answers = engine.questions.answer_tokens if engine.questions.forks else own.sampling.max_new_tokens
+    return (
+        own.prompt.system == policy.prompt.system
+        and own.prompt.max_query_tokens >= policy.prompt.max_query_tokens
+        and own.windows.full_tokens >= policy.windows.full_tokens
+        and answers >= room
+    )
