@@ -261,7 +261,6 @@ def _policy_with_room(job: _Job) -> "Callable[[WaySetting, Sequence[VideoQuestio
 
 def _loader(job: _Job) -> "Callable[[StreamPolicy, int, Questions, LoadedModel | None], Engine]":
     from svlm_cli.compute.flash import AttentionKernel
-    from svlm_cli.engine.engine import Engine
 
     asked = job.asked
 
@@ -269,17 +268,7 @@ def _loader(job: _Job) -> "Callable[[StreamPolicy, int, Questions, LoadedModel |
         if model is None:
             asks = room.forks > 0
             return load(job.checkpoint, policy, asked, streams, asked.show, asks=asks, answer_tokens=room.answer_tokens)
-        return Engine(
-            model.network,
-            model.preprocessor,
-            model.tokenizer,
-            policy,
-            max_streams=streams,
-            questions=room,
-            attention=AttentionKernel(asked.attention),
-            graphs=asked.graphs,
-            fused=model.fused,
-        )
+        return model.engine(policy, streams, room, AttentionKernel(asked.attention), graphs=asked.graphs)
 
     return load_engine
 
