@@ -86,7 +86,8 @@ def test_packed_sequences_learn_apart(lengths: tuple[int, ...], heads: int, kv_h
     slow = [one.float().requires_grad_() for one in given]
     fast = [one.cuda().requires_grad_() for one in given]
     expected = PackedSequences(*tables, starts, bounds, kernel=None)(0, *slow)
-    found = PackedSequences(*(one.cuda() for one in tables), on_gpu, bounds, kernel)(0, *fast)
+    cos, sin = (one.cuda() for one in tables)
+    found = PackedSequences(cos, sin, on_gpu, bounds, kernel)(0, *fast)
     alike(found, expected, torch.bfloat16)
     back = noise(*expected.shape, seed=9, dtype=torch.bfloat16)
     wanted = torch.autograd.grad(expected, slow, back.float())
