@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.chat.asking import Patience, UnansweredError
+from svlm_cli.chat.server import AskAgainError, TemperatureRefusedError
 from svlm_cli.core.errors import ModelError
-from svlm_cli.evals.chat.asking import Patience, UnansweredError
-from svlm_cli.evals.chat.server import AskAgainError, TemperatureRefusedError
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, Direct, asker
 from tests.servers.judge import truthful

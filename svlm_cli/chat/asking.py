@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, TypeVar
 
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import AskAgainError, ChatServer, TemperatureRefusedError
 from svlm_cli.core.errors import ModelError
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import AskAgainError, ChatServer, TemperatureRefusedError
 
 _MOST_DOUBLINGS: Final = 30
 _LONGEST_ASKED_FOR_S: Final = 600.0  # of a server's Retry-After

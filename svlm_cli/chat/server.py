@@ -11,10 +11,10 @@ from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from svlm_cli.chat.replies import ChatReply, Message
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.logins import is_readable
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.chat.replies import ChatReply, Message
 
 if TYPE_CHECKING:
     from openai import APIStatusError

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.errors import ModelError, SvlmError, UsageError
-from svlm_cli.evals.chat.asking import Patience
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import (
+from svlm_cli.chat.asking import Patience
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import (
     AskAgainError,
     ChatRole,
     OpenAIServer,
@@ -19,6 +18,7 @@ from svlm_cli.evals.chat.server import (
     require_server,
     retry_after_s,
 )
+from svlm_cli.core.errors import ModelError, SvlmError, UsageError
 from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, PROMPTS
@@ -163,7 +163,7 @@ def test_without_a_key_nothing_is_asked() -> None:
 
 
 def test_without_the_package_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("svlm_cli.evals.chat.server.find_spec", lambda name: None)
+    monkeypatch.setattr("svlm_cli.chat.server.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"openai, which is missing\. Install svlm-cli\[eval\]"):
         OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
 
