@@ -50,6 +50,13 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "One of two, at two moments, with the chances of each:",
         ),
     ),
+    "data words": (
+        Example("svlm data words season -o words.jsonl", "From transcripts beside the videos, else by faster-whisper:"),
+        Example(
+            "svlm data words season --from json --about about.csv -o words.jsonl",
+            "What WhisperX wrote, with titles and teams:",
+        ),
+    ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),

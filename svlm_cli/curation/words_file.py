@@ -170,9 +170,14 @@ def words_row(video: SpokenVideo, folder: Path) -> dict[str, Any]:
 
 def relative_name(video: Path, folder: Path) -> str:
     """The video as seen from `folder`, links of folders resolved; absolute where the two have nothing in common."""
-    place, root = Path(os.path.realpath(video.parent)) / video.name, Path(os.path.realpath(folder))
+    place, root = Path(identity(video)), Path(os.path.realpath(folder))
     alone = Path(os.path.commonpath((place, root))) == Path(place.anchor)
     return str(place if alone else os.path.relpath(place, root))
+
+
+def identity(video: Path) -> str:
+    """The same for one file in one folder, whatever leads to that folder."""
+    return str(Path(os.path.realpath(video.parent)) / video.name)
 
 
 def _rounded(seconds: float) -> float:
