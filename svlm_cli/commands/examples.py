@@ -57,6 +57,14 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "What WhisperX wrote, with titles and teams:",
         ),
     ),
+    "data clean": (
+        Example(
+            "svlm data clean words.jsonl -o clean.jsonl --server http://localhost:8000/v1 --model qwen3-32b "
+            "--diff clean.diff",
+            "By a model of your own; clean.diff shows what it changed:",
+        ),
+        Example("svlm data clean --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"),
+    ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),

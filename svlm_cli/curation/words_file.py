@@ -18,7 +18,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 
 _LONGEST_LINE: Final = 1 << 28  # a day of speech is a twentieth of it
-_DIGITS: Final = 3  # milliseconds
+DIGITS: Final = 3  # of times in a file: milliseconds
 _KEYS: Final = {"video", "duration_s", "title", "category", "language", "source", "segments"}
 
 
@@ -181,7 +181,7 @@ def identity(video: Path) -> str:
 
 
 def _rounded(seconds: float) -> float:
-    return round(seconds, _DIGITS)
+    return round(seconds, DIGITS)
 
 
 def _text(row: Mapping[str, Any], key: str) -> str:

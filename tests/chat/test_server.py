@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -50,6 +51,19 @@ def test_a_question_as_it_is_sent(judge: JudgeOnLoopback) -> None:
     assert first == {"model": "judge-1", "messages": MESSAGES, "seed": 42, "temperature": 0.0}
     assert second == {"model": "judge-1", "messages": MESSAGES}
     assert judge.keys == {f"Bearer {KEY}"}
+
+
+@pytest.mark.extra
+def test_an_answer_of_a_form(judge: JudgeOnLoopback) -> None:
+    """Guards structured outputs: the schema goes along as the protocol has it, and sentences name the right option."""
+    role, schema = replace(JUDGE, address_option="--server"), {"type": "object"}
+    server = OpenAIServer(role, "judge-1", judge.base_url, KEY, timeout_s=30, schema=schema)
+    server.ask(MESSAGES, seed=None, temperature=None)
+    form = {"name": "answer", "strict": True, "schema": schema}
+    assert judge.requests[0]["response_format"] == {"type": "json_schema", "json_schema": form}
+    judge.troubles.append(Trouble(404))
+    with pytest.raises(ModelError, match="Correct --judge or --server"):
+        server.ask(MESSAGES, seed=None, temperature=None)
 
 
 @pytest.mark.extra
