@@ -62,6 +62,7 @@ class Desk:
 LEFT = ["What a goal", "shot by Messi of the reds", "he is down"]
 
 
+@pytest.mark.extra
 def test_words_are_cleaned(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
     """Guards the whole way: what is asked, what is left and when it is said, the shares, the cost, the diff."""
     desk = Desk(tmp_path, editor, spoken(tmp_path, "a.mp4"), spoken(tmp_path, "mute.mp4", ()))
@@ -106,6 +107,7 @@ def test_words_are_cleaned(tmp_path: Path, editor: ChatOnLoopback, capsys: Captu
     ]
 
 
+@pytest.mark.extra
 def test_long_videos_are_asked_in_stretches(tmp_path: Path, editor: ChatOnLoopback) -> None:
     """Guards the order of stretches that are answered at once, over more videos than fit one batch."""
     videos = [
@@ -120,6 +122,7 @@ def test_long_videos_are_asked_in_stretches(tmp_path: Path, editor: ChatOnLoopba
         assert len(asked_about(request["messages"])) in (4, 5)
 
 
+@pytest.mark.extra
 def test_nothing_is_paid_twice(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
     """Guards money: a call again asks for what is missing alone, and another output is made from disk."""
     desk = Desk(tmp_path, editor, spoken(tmp_path, "a.mp4"), spoken(tmp_path, "b.mp4", ["other words"]))
@@ -146,6 +149,7 @@ def _answered(change: Any) -> Any:
     return answer
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
@@ -178,6 +182,7 @@ def test_answers_that_are_refused(
     assert desk.cleaned() == {"b.mp4": ["other words"], "a.mp4": LEFT}
 
 
+@pytest.mark.extra
 def test_a_good_answer_after_bad_ones(tmp_path: Path, editor: ChatOnLoopback) -> None:
     """Guards against giving up early: servers fail, and models slip."""
     editor.troubles = [Trouble(status=503, times=1), Trouble(finish="length", times=1), Trouble(refusal="No.", times=1)]
@@ -187,6 +192,7 @@ def test_a_good_answer_after_bad_ones(tmp_path: Path, editor: ChatOnLoopback) ->
     assert len(editor.requests) == 4
 
 
+@pytest.mark.extra
 def test_another_editor_gets_another_file(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
     """Guards a set that two editors, or two prompts, have cleaned without anybody's knowing."""
     desk = Desk(tmp_path, editor, spoken(tmp_path, "a.mp4"))
@@ -201,6 +207,7 @@ def test_another_editor_gets_another_file(tmp_path: Path, editor: ChatOnLoopback
     assert len(editor.requests) == 1
 
 
+@pytest.mark.extra
 def test_the_diff_on_standard_output(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
     """Guards `| less`: the diff and nothing else."""
     desk = Desk(tmp_path, editor, spoken(tmp_path, "a.mp4"))
@@ -253,6 +260,7 @@ def test_wrong_words_are_told_before_they_cost(tmp_path: Path, editor: ChatOnLoo
     assert editor.requests == []
 
 
+@pytest.mark.extra
 def test_a_server_that_is_gone(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
     """Guards patience: after ten questions in a row without an answer the call ends, and keeps what it has."""
     editor.troubles = [Trouble(status=503)]
