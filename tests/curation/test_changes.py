@@ -7,7 +7,7 @@ from svlm_cli.curation.changes import Changes, diff_lines
 from svlm_cli.curation.decisions import Action
 from svlm_cli.curation.retiming import retimed
 from svlm_cli.curation.timing import spread
-from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo
+from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo, TimedWord
 
 
 def video(*texts: str) -> SpokenVideo:
@@ -49,7 +49,8 @@ def test_the_diff() -> None:
 
 def test_no_control_sequences() -> None:
     """Guards the terminal that a diff is shown in."""
-    strange = video("\x1b[31mred \x07bell \u202eflip")
+    words = (TimedWord(0, 1, "\x1b[31mred"), TimedWord(1, 2, "\x07bell"), TimedWord(2, 3, "\u202eflip"))
+    strange = replace(BEFORE, segments=(SpokenSegment(0, 4, words),))
     (_, line) = diff_lines(strange, replace(strange, segments=()))
     assert line == "0.0-4.0 delete: [-red bell flip-]"
 

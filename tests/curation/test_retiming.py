@@ -30,6 +30,7 @@ TIMES = {word.text: (word.start_s, word.end_s) for word in OLD.words}
             "Pass to Lionel Messi and goal",
             [TIMES["Pass"], TIMES["to"], (12, 13.0909), (13.0909, 14), (15, 16), (16, 18)],
         ),
+        ("Pass to messy, AND then goal", [*[*TIMES.values()][:4], (16, 16), (16, 18)]),
         ("Pass and goal", [TIMES["Pass"], TIMES["and"], TIMES["goal"]]),
         ("Pass to messy, now and goal", [TIMES["Pass"], TIMES["to"], TIMES["messy,"], (14, 15), (15, 16), (16, 18)]),
         ("Nice Pass to messy, and goal", [(10, 10.5), *TIMES.values()]),

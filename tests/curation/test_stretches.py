@@ -19,6 +19,8 @@ def test_all_segments_are_in_one_stretch() -> None:
     assert tuple(part for one in found for part in one.segments) == video.segments
     for one in found:
         assert one.segments[-1].end_s - one.segments[0].start_s <= STRETCH_S or len(one.segments) == 1
+    long = SpokenVideo(Path("a.mp4"), 1000, (segment(0, 200), segment(200, 210)))
+    assert [(one.first, len(one.segments)) for one in stretches(long)] == [(0, 1), (1, 1)]
     assert stretches(SpokenVideo(Path("a.mp4"), 10, ())) == []
 
 
