@@ -11,6 +11,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.signals import Terminated
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -123,7 +124,11 @@ def words(asked: WordsOptions) -> None:
         tally = _Tally(there=len(found) - len(left))
         if tally.there:
             asked.tell(f"{tally.there} of {len(found)} videos are in {asked.output} already.")
-        _collect(left, asked, collector, about, growing, tally, alone=len(found) == 1)
+        try:
+            _collect(left, asked, collector, about, growing, tally, alone=len(found) == 1)
+        except (KeyboardInterrupt, Terminated):
+            asked.tell("Stopped. The same call goes on where it was.")
+            raise
     _tell(asked, tally, len(found))
     conclude(tally.errors, alone=len(found) == 1)
 

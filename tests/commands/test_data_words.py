@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.commands.app import main
-from svlm_cli.curation.words_file import read_words
+from svlm_cli.curation.about import About
+from svlm_cli.curation.collecting import WordCollector
+from svlm_cli.curation.words_file import SpokenVideo, read_words
 from tests.curation.spoken_videos import make_video, tones
 from tests.curation.test_transcripts import SRT, VTT
 
@@ -129,3 +131,19 @@ def test_without_an_output(season: Path, capsys: Captured) -> None:
     """Guards the sentence."""
     assert main(["data", "words", str(season)]) == 2
     assert "-o is missing" in capsys.readouterr().err
+
+
+def test_stopped(season: Path, tmp_path: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards Ctrl-C in the middle of hours: what is done is on disk, and how to go on is said."""
+    real = WordCollector.collect
+
+    def collect(self: WordCollector, video: Path, about: About) -> SpokenVideo:
+        if video.name == "b.mp4":
+            raise KeyboardInterrupt
+        return real(self, video, about)
+
+    monkeypatch.setattr(WordCollector, "collect", collect)
+    output = tmp_path / "words.jsonl"
+    words(output, season / "a.mp4", season / "b.mp4", code=130)
+    assert "Stopped. The same call goes on where it was." in capsys.readouterr().err
+    assert [one.video.name for one in read_words(output)] == ["a.mp4"]

@@ -80,7 +80,7 @@ def test_each_video_is_whole_and_in_its_place(tmp_path: Path) -> None:
 
 def test_one_stretch_without_an_answer_fails_its_video_alone(tmp_path: Path) -> None:
     """Guards against videos with a hole, and the bill: what is of no use is paid too."""
-    videos = [video("a.mp4", "goal"), video("b.mp4", "goal", "by messy", "static", "goal"), video("c.mp4", "goal")]
+    videos = [video("a.mp4", "goal"), video("b.mp4", "goal", "by messy", "static", "goal"), video("c.mp4", "save")]
     spent = CleaningSpent()
     written = cleaned(asker(Direct(), tmp_path), videos, spent)
     assert [one.video.name for one in written] == ["a.mp4", "c.mp4"]
