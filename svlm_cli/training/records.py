@@ -74,12 +74,16 @@ def _read_file(path: Path, videos: Path, skipped: Skipped) -> Iterator[Record]:
             continue
         place = f"{path}:{number}"
         try:
-            yield _record(line, place, videos)
+            record = parse_record(line, place, videos)
+            _require(record.video.is_file(), f"there is no video {record.video}")
         except BadRecordError as error:
             skipped.note(place, str(error))
+        else:
+            yield record
 
 
-def _record(line: bytes, place: str, videos: Path) -> Record:
+def parse_record(line: bytes, place: str, videos: Path) -> Record:
+    """What a line says; its video is not looked for. Relative paths start at `videos`. Raises `BadRecordError`."""
     try:
         messages = strict_json.parse(line)
     except strict_json.JsonError as error:
@@ -90,7 +94,6 @@ def _record(line: bytes, place: str, videos: Path) -> Record:
     start_s, end_s = _number(video, "video_start"), _number(video, "video_end")
     _require(0 <= start_s < end_s, f"video_start {start_s:g} and video_end {end_s:g} are no stretch of time")
     path = videos / _text(video, "video")
-    _require(path.is_file(), f"there is no video {path}")
     words = _words(_item(assistant, "text_stream").get("text_stream"), start_s, end_s)
     return Record(place, path, start_s, end_s, _text(text, "text"), _text(text, "previous", ""), words)
 
