@@ -54,6 +54,16 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),
     ),
+    "data windows": (
+        Example(
+            "svlm data windows words.jsonl -o train.jsonl --language en --held-out 0.02",
+            "Windows of 24 s, and those of a fiftieth of the videos in held-out.jsonl:",
+        ),
+        Example(
+            "svlm data windows clean.jsonl -o annealing.jsonl --annealing --plot annealing.png",
+            "Clips for the second stage, and a picture of what was left out:",
+        ),
+    ),
     "bench latency": (
         Example("svlm bench latency --model streamingvlm-7b --rounds 1000", "Is the last minute as fast as the first?"),
         Example(
