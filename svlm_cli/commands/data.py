@@ -2,6 +2,7 @@
 
 import typer
 
+from svlm_cli.commands.data_check import check
 from svlm_cli.commands.data_windows import windows
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a training set of videos with sound.")
@@ -13,3 +14,4 @@ def _data() -> None:
 
 
 app.command()(windows)
+app.command()(check)

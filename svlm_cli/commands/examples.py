@@ -64,6 +64,13 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "Clips for the second stage, and a picture of what was left out:",
         ),
     ),
+    "data check": (
+        Example("svlm data check train.jsonl held-out.jsonl", "Can all of it be learned from?"),
+        Example(
+            "svlm data check train.jsonl --videos season -o bad.jsonl --write good.jsonl",
+            "Take what is good; called again, only videos that have changed are opened:",
+        ),
+    ),
     "bench latency": (
         Example("svlm bench latency --model streamingvlm-7b --rounds 1000", "Is the last minute as fast as the first?"),
         Example(

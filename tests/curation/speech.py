@@ -20,7 +20,8 @@ def spoken(
 ) -> SpokenVideo:
     """Sentences of 5 to 12 words from a vocabulary of 5,000, at that speed, with pauses between them."""
     rng = random.Random(seed)
-    word_s, time_s, segments = 1 / words_per_second, 0.0, []
+    word_s, time_s = 1 / words_per_second, 0.0
+    segments: list[SpokenSegment] = []
     while True:
         words = []
         for _ in range(rng.randint(5, 12)):
