@@ -129,18 +129,29 @@ def _segments(rows: list[Any]) -> tuple[SpokenSegment, ...]:
 def _words(rows: Any, segment: str, start_s: float, end_s: float) -> tuple[TimedWord, ...]:
     _require(isinstance(rows, list) and len(rows) > 0, f"{segment} has no words")
     words: list[TimedWord] = []
+    before_s = start_s
     for index, row in enumerate(rows):
-        name = f"{segment}.words[{index}]"
-        _require(isinstance(row, list) and len(row) == 3, f"{name} is not [start, end, word]")
-        begin, end, text = row
-        _require(is_time(begin) and is_time(end), f"{name} has times that are no numbers of seconds")
-        _require(start_s <= begin <= end <= end_s, f"{name} is not within its segment, or ends before it starts")
-        _require(not words or words[-1].end_s <= begin, f"{name} starts before the word before it ends")
-        _require(
-            isinstance(text, str) and text.split() == [text], f"{name} is {shown(text)}, not a word without spaces"
-        )
-        words.append(TimedWord(float(begin), float(end), text))
+        if fault := _fault_of(row, start_s, end_s, before_s):
+            raise BadLineError(f"{segment}.words[{index}] {fault}")
+        begin, before_s, text = row
+        words.append(TimedWord(float(begin), float(before_s), text))
     return tuple(words)
+
+
+def _fault_of(row: Any, start_s: float, end_s: float, before_s: float) -> str:
+    """What is wrong with a word after one that ends at `before_s`; nothing is formatted for one that is right."""
+    if not (isinstance(row, list) and len(row) == 3):
+        return "is not [start, end, word]"
+    begin, end, text = row
+    if not (is_time(begin) and is_time(end)):
+        return "has times that are no numbers of seconds"
+    if not start_s <= begin <= end <= end_s:
+        return "is not within its segment, or ends before it starts"
+    if before_s > begin:
+        return "starts before the word before it ends"
+    if not (isinstance(text, str) and text.split() == [text]):
+        return f"is {shown(text)}, not a word without spaces"
+    return ""
 
 
 def words_line(video: SpokenVideo, folder: Path) -> str:
