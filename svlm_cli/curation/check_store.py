@@ -77,7 +77,7 @@ class CheckStore(Closing):
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        name = plain_text(str(self._journal))
+        name = "The temporary database" if self._journal is None else plain_text(str(self._journal))
         try:
             yield
         except sqlite3.OperationalError as error:

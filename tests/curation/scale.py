@@ -6,6 +6,7 @@ second and the most memory that either command took, and fails if that is more t
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -38,6 +39,7 @@ class Measured:
 
     told: dict[str, Any]
     wall_s: float
+    cpu_s: float  # of all of its processes
     most_mb: float  # of its largest process
 
 
@@ -60,7 +62,7 @@ def make_words(folder: Path, rows: int) -> Path:
 def measure(*arguments: str | Path) -> Measured:
     """A command from start to end, its memory looked at twenty times a second."""
     call = [sys.executable, "-m", "svlm_cli", *map(str, arguments), "--json", "-q"]
-    begun_s, most = time.monotonic(), [0]
+    begun_s, before, most = time.monotonic(), os.times(), [0]
     with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         over = threading.Event()
         watcher = threading.Thread(target=_watch, args=(process.pid, most, over))
@@ -69,7 +71,9 @@ def measure(*arguments: str | Path) -> Measured:
         over.set()
         watcher.join()
     assert process.returncode == 0, out
-    return Measured(json.loads(out), time.monotonic() - begun_s, most[0] / 1e6)
+    wall_s, after = time.monotonic() - begun_s, os.times()
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    return Measured(json.loads(out), wall_s, cpu_s, most[0] / 1e6)
 
 
 def _watch(pid: int, most: list[int], over: threading.Event) -> None:
@@ -106,7 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept = windows.told["kept"]
     rates = (("windows", kept / windows.wall_s, windows), ("check", check.told["rows_per_second"], check))
     for name, rate, one in rates:
-        print(f"{name}: {kept} rows, {rate:.0f} a second, {one.wall_s:.0f} s, {one.most_mb:.0f} MB")  # noqa: T201
+        took = f"{one.wall_s:.0f} s, of processors {one.cpu_s:.0f} s, {one.most_mb:.0f} MB"
+        print(f"{name}: {kept} rows, {rate:.0f} a second, {took}")  # noqa: T201
     print(f"check: {check.told['videos_opened']} videos in {check.told['videos_s']:.0f} s")  # noqa: T201
 
 
