@@ -39,12 +39,12 @@ class _Asked(UnlessQuiet):
         typer.Option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.", rich_help_panel=Panel.OUTPUT),
     ]
     seconds: Annotated[
-        float, typer.Option(min=1.0, max=3600.0, help="Length of a window.", rich_help_panel=Panel.MEASURING)
+        float, typer.Option(min=1.0, max=3600.0, help="Length of a window.", rich_help_panel=Panel.WINDOWS)
     ] = 24.0
     overlap: Annotated[
         float,
         typer.Option(
-            min=0.0, metavar="SECONDS", help="What it shares with the one before.", rich_help_panel=Panel.MEASURING
+            min=0.0, metavar="SECONDS", help="What it shares with the one before.", rich_help_panel=Panel.WINDOWS
         ),
     ] = 12.0
     annealing: Annotated[
@@ -52,11 +52,11 @@ class _Asked(UnlessQuiet):
         typer.Option(
             "--annealing",
             help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence.",
-            rich_help_panel=Panel.MEASURING,
+            rich_help_panel=Panel.WINDOWS,
         ),
     ] = False
     words_per_second: Annotated[
-        float, typer.Option(min=0.0, help="Windows with fewer are left out.", rich_help_panel=Panel.MEASURING)
+        float, typer.Option(min=0.0, help="Windows with fewer are left out.", rich_help_panel=Panel.WINDOWS)
     ] = 2.0
     silence: Annotated[
         float | None,
@@ -64,31 +64,33 @@ class _Asked(UnlessQuiet):
             min=0.0,
             metavar="SECONDS",
             help="Windows with a longer one are left out. Default: none are, with --annealing 3.",
-            rich_help_panel=Panel.MEASURING,
+            rich_help_panel=Panel.WINDOWS,
         ),
     ] = None
     language: Annotated[
         str,
         typer.Option(
-            metavar="CODE", help="This one alone, as the words files name it.", rich_help_panel=Panel.MEASURING
+            metavar="CODE",
+            help="Only videos in this language, as the words files name it.",
+            rich_help_panel=Panel.WINDOWS,
         ),
     ] = ""
     similar: Annotated[
         float,
         typer.Option(
-            min=0.0,
+            min=0.5,
             max=1.0,
-            help="Left out are windows that share so much with another one: runs of three words. 1: all of it.",
-            rich_help_panel=Panel.MEASURING,
+            help="Windows that share so many runs of three words with another one are left out. 1: all of them.",
+            rich_help_panel=Panel.WINDOWS,
         ),
     ] = 0.8
-    query: Annotated[str, typer.Option(help="What the model is asked to do.", rich_help_panel=Panel.COMMENTARY)] = (
+    query: Annotated[str, typer.Option(help="What the model is asked to do.", rich_help_panel=Panel.WINDOWS)] = (
         PromptPolicy().query
     )
     previous_words: Annotated[
         int,
         typer.Option(
-            min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.COMMENTARY
+            min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.WINDOWS
         ),
     ] = 1024
     held_out: Annotated[
@@ -97,7 +99,7 @@ class _Asked(UnlessQuiet):
             min=0.0,
             max=0.9,
             metavar="SHARE",
-            help="Of the videos, kept apart to validate.",
+            help="This share of the videos is kept apart, to validate with.",
             rich_help_panel=Panel.OUTPUT,
         ),
     ] = 0.0
