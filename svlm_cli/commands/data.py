@@ -2,7 +2,9 @@
 
 import typer
 
+from svlm_cli.commands.data_check import check
 from svlm_cli.commands.data_clean import clean
+from svlm_cli.commands.data_windows import windows
 from svlm_cli.commands.data_words import words
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a training set of videos with sound.")
@@ -15,3 +17,5 @@ def _data() -> None:
 
 app.command()(words)
 app.command()(clean)
+app.command()(windows)
+app.command()(check)

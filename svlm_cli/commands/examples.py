@@ -65,6 +65,23 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
         Example("svlm data clean --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"),
     ),
+    "data windows": (
+        Example(
+            "svlm data windows words.jsonl -o train.jsonl --language en --held-out 0.02",
+            "Windows of 24 s, and those of a fiftieth of the videos in held-out.jsonl:",
+        ),
+        Example(
+            "svlm data windows clean.jsonl -o annealing.jsonl --annealing --plot annealing.png",
+            "Clips for the second stage, and a picture of what was left out:",
+        ),
+    ),
+    "data check": (
+        Example("svlm data check train.jsonl held-out.jsonl", "Can all of it be learned from?"),
+        Example(
+            "svlm data check train.jsonl --videos season -o bad.jsonl --write good.jsonl",
+            "Take what is good; called again, only videos that have changed are opened:",
+        ),
+    ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),
