@@ -17,14 +17,14 @@ from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from svlm_cli.curation.check_run import Check, CheckReport, Finding
+    from svlm_cli.curation.check_run import Check, CheckReport, Flaw
 
 _ROWS_A_LINE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet):
-    """The options, in the order of the help."""
+class CheckOptions(UnlessQuiet):
+    """What was asked for, in the order of the help."""
 
     files: Annotated[
         list[Path],
@@ -76,8 +76,8 @@ class _Asked(UnlessQuiet):
         return None if beside is None else beside.with_name(f"{beside.name}.checked")
 
 
-@options.takes(_Asked)
-def check(asked: _Asked) -> None:
+@options.takes(CheckOptions)
+def check(asked: CheckOptions) -> None:
     """Check annotation files: is every row as `svlm train` reads it, and has every video the pictures that rows name?
 
     Exits with 1 if anything is bad. With -o or --write, a call that was stopped goes on by the same call, and later
@@ -92,7 +92,7 @@ def check(asked: _Asked) -> None:
         good = None
         if asked.write is not None:
             good = stack.enter_context(text_file(asked.write, overwrite=asked.overwrite))
-        find = stack.enter_context(_findings(asked))
+        find = stack.enter_context(_flaws(asked))
         store = stack.enter_context(CheckStore(asked.journal))
         jobs = asked.jobs or os.cpu_count() or 1
         one = Check(asked.files, asked.videos, store, find, jobs=jobs)
@@ -103,7 +103,7 @@ def check(asked: _Asked) -> None:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _refuse_elsewhere(asked: _Asked) -> None:
+def _refuse_elsewhere(asked: CheckOptions) -> None:
     """Rows are written as they are, so relative names of videos must lead where they led."""
     if asked.write is None:
         return
@@ -118,7 +118,7 @@ def _refuse_elsewhere(asked: _Asked) -> None:
 
 
 @contextmanager
-def _findings(asked: _Asked) -> "Iterator[Callable[[Finding], None]]":
+def _flaws(asked: CheckOptions) -> "Iterator[Callable[[Flaw], None]]":
     """Where what is bad is told: the file, or else standard error."""
     from svlm_cli.outputs.destination import text_file
 
@@ -129,7 +129,7 @@ def _findings(asked: _Asked) -> "Iterator[Callable[[Finding], None]]":
         yield lambda found: file.write(json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
-def _run(one: "Check", asked: _Asked) -> None:
+def _run(one: "Check", asked: CheckOptions) -> None:
     told = 0
 
     def tell(rows: int) -> None:
@@ -144,7 +144,7 @@ def _run(one: "Check", asked: _Asked) -> None:
             one.look_at_videos(advance)
 
 
-def _tell(report: "CheckReport", asked: _Asked) -> None:
+def _tell(report: "CheckReport", asked: CheckOptions) -> None:
     if asked.as_json:
         typer.echo(json.dumps(report.to_json(), separators=(",", ":"), allow_nan=False))
     told = [

@@ -149,8 +149,8 @@ def _form(asked: CleanOptions, prompts: "EditorPrompts") -> "EditorForm":
 
 
 def _videos_in(words: Path) -> tuple[int, int]:
-    """How many videos and stretches there are. All lines are read, so that what is wrong is told before it costs."""
-    from svlm_cli.curation.stretches import stretches
+    """How many videos and passages there are. All lines are read, so that what is wrong is told before it costs."""
+    from svlm_cli.curation.passages import passages
     from svlm_cli.curation.words_file import identity, read_words
 
     seen: set[str] = set()
@@ -159,7 +159,7 @@ def _videos_in(words: Path) -> tuple[int, int]:
         if (name := identity(video.video)) in seen:
             raise InputError(f"{words} has two lines about {video.video}.", "Remove one of them.")
         seen.add(name)
-        parts += len(stretches(video))
+        parts += len(passages(video))
     return len(seen), parts
 
 
@@ -196,17 +196,17 @@ def _clean(
     total: int,
 ) -> None:
     from svlm_cli.curation.cleaning import clean as clean_videos
-    from svlm_cli.curation.stretches import stretches
+    from svlm_cli.curation.passages import passages
     from svlm_cli.curation.words_file import read_words
 
     done = there = 0
-    with counting("stretches", total, quiet=asked.quiet) as advance:
+    with counting("passages", total, quiet=asked.quiet) as advance:
 
         def left() -> "Iterator[SpokenVideo]":
             nonlocal done, there
             for video in read_words(words):
                 if video.video in growing:
-                    there, done = there + 1, done + len(stretches(video))
+                    there, done = there + 1, done + len(passages(video))
                 else:
                     yield video
 
@@ -215,7 +215,7 @@ def _clean(
             done += 1
             advance(done)
             if one.unanswered:
-                typer.echo(sentence(f"{one.stretch.name} is not answered: {one.unanswered}."), err=True)
+                typer.echo(sentence(f"{one.passage.name} is not answered: {one.unanswered}."), err=True)
 
         try:
             clean_videos(left(), asker, form.mark, jobs=asked.jobs, write=growing.append, heard=heard, spent=spent)
@@ -262,7 +262,7 @@ def _tell(
 
     price = cost(spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)
     asked.tell(f"{output}: {changes.sentence()}")
-    told = f"{spent.stretches} stretches are answered, {spent.cached} of them from disk, {spent.unanswered} are not. "
+    told = f"{spent.passages} passages are answered, {spent.cached} of them from disk, {spent.unanswered} are not. "
     told += f"{spent.tokens_in} tokens read, {spent.tokens_out} written"
     asked.tell(told + ("." if price is None else f": {price:.4f} in all."))
     if not asked.as_json:
@@ -274,7 +274,7 @@ def _tell(
         "done": spent.videos,
         "failed": spent.failed,
         **changes.to_json(),
-        "stretches": spent.stretches,
+        "passages": spent.passages,
         "unanswered": spent.unanswered,
         "cached": spent.cached,
         "requests": asker.requests,

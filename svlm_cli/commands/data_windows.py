@@ -27,8 +27,8 @@ _VIDEOS_A_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet):
-    """The options, in the order of the help."""
+class WindowsOptions(UnlessQuiet):
+    """What was asked for, in the order of the help."""
 
     words: Annotated[
         list[Path],
@@ -149,8 +149,8 @@ class _Asked(UnlessQuiet):
         return found
 
 
-@options.takes(_Asked)
-def windows(asked: _Asked) -> None:
+@options.takes(WindowsOptions)
+def windows(asked: WindowsOptions) -> None:
     """Cut what was said in videos into windows to learn from, as an annotation file for `svlm train`.
 
     Each window that is left out is counted with its reason. With --annealing, the second set of the paper's recipe.
@@ -172,7 +172,7 @@ def windows(asked: _Asked) -> None:
     _print(report, outputs, asked)
 
 
-def _refuse_idle(asked: _Asked) -> None:
+def _refuse_idle(asked: WindowsOptions) -> None:
     """What would do nothing in this call."""
     for name in ("seconds", "overlap"):
         if asked.annealing and given(name):
@@ -181,7 +181,7 @@ def _refuse_idle(asked: _Asked) -> None:
         raise UsageError("--held-out-to would do nothing: nothing is held out.", "Add --held-out, or leave it out.")
 
 
-def _teller(asked: _Asked) -> "Callable[[WindowsReport], None]":
+def _teller(asked: WindowsOptions) -> "Callable[[WindowsReport], None]":
     def tell(report: "WindowsReport") -> None:
         if report.videos % _VIDEOS_A_LINE == 0:
             asked.show(f"svlm: {report.videos} videos, {report.kept} of {report.windows} windows are kept")
@@ -189,7 +189,7 @@ def _teller(asked: _Asked) -> "Callable[[WindowsReport], None]":
     return tell
 
 
-def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: _Asked) -> None:
+def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOptions) -> None:
     if asked.as_json:
         row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
         typer.echo(json.dumps(row | report.to_json(), separators=(",", ":"), allow_nan=False))

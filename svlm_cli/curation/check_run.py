@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.curation.check_store import CheckStore, JudgedRow, NamedVideo
-from svlm_cli.curation.footage import Footage, look_at
+from svlm_cli.curation.picture_span import PictureSpan, look_at
 from svlm_cli.curation.rows import Judges, RowFile
 from svlm_cli.curation.seeks import fault_of_index, index_of
 from svlm_cli.outputs.destination import Destination
@@ -21,7 +21,7 @@ _AHEAD = 2  # videos for each job
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Flaw:
     """Something that is bad, and why."""
 
     place: str  # file:line; of a video or an index, the file
@@ -93,7 +93,7 @@ class Check:
         files: Sequence[Path],
         videos: Path | None,
         store: CheckStore,
-        find: Callable[[Finding], None],
+        find: Callable[[Flaw], None],
         *,
         jobs: int,
     ) -> None:
@@ -131,7 +131,7 @@ class Check:
             self.report.indices += 1
             if fault := fault_of_index(line, file.offsets):
                 self.report.bad_indices += 1
-                self._find(Finding(place, f"as an index of {_name(file.path)} it is wrong: {fault}"))
+                self._find(Flaw(place, f"as an index of {_name(file.path)} it is wrong: {fault}"))
 
     def look_at_videos(self, tell: Callable[[int], None]) -> None:
         """Opens each video that has changed since it was looked at; tells how many are done."""
@@ -143,14 +143,14 @@ class Check:
             tell(done)
         self.report.videos_s = time.monotonic() - begun_s
 
-    def _looked_at(self) -> Iterator[tuple[NamedVideo, os.stat_result | None, Footage | None]]:
+    def _looked_at(self) -> Iterator[tuple[NamedVideo, os.stat_result | None, PictureSpan | None]]:
         """Each video with what was found, or None if that is known; in any order."""
-        begun: dict[Future[Footage], tuple[NamedVideo, os.stat_result | None]] = {}
+        begun: dict[Future[PictureSpan], tuple[NamedVideo, os.stat_result | None]] = {}
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="videos")
         try:
             for video in self._store.videos():
                 status = _status(video.path)
-                if status is not None and self._store.footage(video, status) is not None:
+                if status is not None and self._store.known(video, status) is not None:
                     yield video, status, None
                     continue
                 begun[pool.submit(look_at, video.path, video.last_s)] = video, status
@@ -168,12 +168,12 @@ class Check:
             if fault:
                 self.report.bad_videos += 1
                 first_row = f"{_name(self._files[video.file])}:{video.number}"
-                self._find(Finding(str(video.path), fault, str(video.path), video.rows, first_row))
+                self._find(Flaw(str(video.path), fault, str(video.path), video.rows, first_row))
         with ExitStack() as stack:
             lines = [stack.enter_context(path.open("rb")) for path in self._files] if good is not None else []
             for row in self._store.rows():
                 if row.fault:
-                    self._find(Finding(f"{_name(self._files[row.file])}:{row.number}", row.fault, row.video))
+                    self._find(Flaw(f"{_name(self._files[row.file])}:{row.number}", row.fault, row.video))
                 if row.fault or row.video_fault:
                     self.report.bad_rows += 1
                 elif good is not None:
@@ -181,8 +181,8 @@ class Check:
 
 
 def _finished(
-    begun: dict[Future[Footage], tuple[NamedVideo, os.stat_result | None]],
-) -> Iterator[tuple[NamedVideo, os.stat_result | None, Footage]]:
+    begun: dict[Future[PictureSpan], tuple[NamedVideo, os.stat_result | None]],
+) -> Iterator[tuple[NamedVideo, os.stat_result | None, PictureSpan]]:
     for future in wait(begun, return_when=FIRST_COMPLETED).done:
         video, status = begun.pop(future)
         yield video, status, future.result()

@@ -14,11 +14,11 @@ from typing import Final
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.curation.footage import Footage
-from svlm_cli.curation.rows import Row
+from svlm_cli.curation.picture_span import PictureSpan
+from svlm_cli.curation.rows import ReadRow
 
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS footage (
+CREATE TABLE IF NOT EXISTS spans (
     video BLOB PRIMARY KEY, size INTEGER, time_ns INTEGER, last_s REAL, fault TEXT, from_s REAL, until_s REAL
 ) WITHOUT ROWID;
 CREATE TEMP TABLE videos (
@@ -66,7 +66,7 @@ class CheckStore(Closing):
             with self._errors():
                 self._data.executescript("PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = NORMAL;")
                 self._data.executescript(_TABLES)
-                columns = tuple(name for _, name, *_ in self._data.execute("PRAGMA main.table_info(footage)"))
+                columns = tuple(name for _, name, *_ in self._data.execute("PRAGMA main.table_info(spans)"))
                 if columns != _COLUMNS:
                     raise sqlite3.DatabaseError
                 self._data.execute("BEGIN EXCLUSIVE")
@@ -88,7 +88,7 @@ class CheckStore(Closing):
         except sqlite3.DatabaseError as error:
             raise InputError(f"{name} is no journal of a check.", "Remove it, or choose another -o.") from error
 
-    def add_rows(self, file: int, rows: Sequence[Row]) -> None:
+    def add_rows(self, file: int, rows: Sequence[ReadRow]) -> None:
         """More rows of a file, in order."""
         with self._errors():
             self._data.execute("BEGIN")
@@ -122,28 +122,26 @@ class CheckStore(Closing):
                 yield NamedVideo(Path(os.fsdecode(video)), *rest)
             last = found[-1][0]
 
-    def footage(self, video: NamedVideo, status: os.stat_result) -> Footage | None:
+    def known(self, video: NamedVideo, status: os.stat_result) -> PictureSpan | None:
         """What was found of a video by the same question, if it has not changed since."""
         found = self._data.execute(
-            "SELECT fault, from_s, until_s FROM footage WHERE video = ? AND size = ? AND time_ns = ? AND last_s = ?",
+            "SELECT fault, from_s, until_s FROM spans WHERE video = ? AND size = ? AND time_ns = ? AND last_s = ?",
             (os.fsencode(video.path), status.st_size, status.st_mtime_ns, video.last_s),
         ).fetchone()
-        return None if found is None else Footage(*found)
+        return None if found is None else PictureSpan(*found)
 
     def fault(self, video: NamedVideo) -> str:
         """What is wrong with all of a video that is noted: a sentence, or nothing."""
-        (found,) = self._data.execute(
-            "SELECT fault FROM footage WHERE video = ?", (os.fsencode(video.path),)
-        ).fetchone()
+        (found,) = self._data.execute("SELECT fault FROM spans WHERE video = ?", (os.fsencode(video.path),)).fetchone()
         return str(found)
 
-    def note(self, video: NamedVideo, status: os.stat_result | None, found: Footage) -> None:
+    def note(self, video: NamedVideo, status: os.stat_result | None, found: PictureSpan) -> None:
         """What was found of it. What is not there has no size and no time, and is looked for again."""
         size, time_ns = (None, None) if status is None else (status.st_size, status.st_mtime_ns)
         key = os.fsencode(video.path)
         with self._errors():
             self._data.execute(
-                "INSERT OR REPLACE INTO footage VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (key, size, time_ns, video.last_s, found.fault, found.from_s, found.until_s),
             )
 
@@ -151,21 +149,21 @@ class CheckStore(Closing):
         """All rows in order, once all videos are noted."""
         cursor = self._data.execute(
             "SELECT rows.file, rows.number, start, length, videos.video, rows.first_s, rows.last_s, rows.fault, "
-            "footage.fault, from_s, until_s FROM rows LEFT JOIN videos ON videos.id = rows.video "
-            "LEFT JOIN footage ON footage.video = videos.video ORDER BY rows.rowid"
+            "spans.fault, from_s, until_s FROM rows LEFT JOIN videos ON videos.id = rows.video "
+            "LEFT JOIN spans ON spans.video = videos.video ORDER BY rows.rowid"
         )
         for file, number, start, length, video, first_s, last_s, unreadable, *found in cursor:
             if video is None:
                 yield JudgedRow(file, number, start, length, "", unreadable, "")
                 continue
-            footage = Footage(*found)
-            fault = "" if footage.fault else footage.fault_of(first_s, last_s)
-            yield JudgedRow(file, number, start, length, os.fsdecode(video), fault, footage.fault)
+            span = PictureSpan(*found)
+            fault = "" if span.fault else span.fault_of(first_s, last_s)
+            yield JudgedRow(file, number, start, length, os.fsdecode(video), fault, span.fault)
 
     def close(self) -> None:
         """Let others have it."""
         self._data.close()
 
 
-def _key(row: Row) -> bytes | None:
+def _key(row: ReadRow) -> bytes | None:
     return None if row.fault else os.fsencode(row.video)

@@ -1,4 +1,4 @@
-"""Words files before an editor: stretches of many videos at once, each video put together again. Knows no server."""
+"""Words files before an editor: passages of many videos at once, each video put together again. Knows no server."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -8,8 +8,8 @@ from svlm_cli.chat.asking import UnansweredError
 from svlm_cli.chat.crowd import Silence, at_once
 from svlm_cli.curation.decisions import Action, read_answer
 from svlm_cli.curation.editor import EDITOR, EditorAsker
+from svlm_cli.curation.passages import Passage, passages
 from svlm_cli.curation.retiming import retimed
-from svlm_cli.curation.stretches import Stretch, stretches
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo
 
 _QUESTIONS_A_JOB = 16  # of a batch: what is held in memory, and so many wait for its last
@@ -17,9 +17,9 @@ _QUESTIONS_A_JOB = 16  # of a batch: what is held in memory, and so many wait fo
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A stretch, and what is left of it; or why there is no answer."""
+    """A passage, and what is left of it; or why there is no answer."""
 
-    stretch: Stretch
+    passage: Passage
     segments: tuple[SpokenSegment, ...] = ()
     unanswered: str = ""
     cached: bool = False
@@ -33,15 +33,15 @@ class CleaningSpent:
 
     videos: int = 0
     failed: int = 0
-    stretches: int = 0
+    passages: int = 0
     cached: int = 0
     unanswered: int = 0
     tokens_in: int = 0  # of this run's own requests, answers of no use among them
     tokens_out: int = 0
 
     def note(self, one: Edited) -> None:
-        """One more stretch."""
-        self.stretches += not one.unanswered
+        """One more passage."""
+        self.passages += not one.unanswered
         self.unanswered += bool(one.unanswered)
         self.cached += one.cached
         if not one.cached:
@@ -49,18 +49,18 @@ class CleaningSpent:
             self.tokens_out += one.tokens_out
 
 
-def edit(stretch: Stretch, asker: EditorAsker) -> Edited:
-    """Asks about one stretch."""
+def edit(passage: Passage, asker: EditorAsker) -> Edited:
+    """Asks about one passage."""
     try:
-        answered = asker.ask(stretch)
+        answered = asker.ask(passage)
     except UnansweredError as error:
-        return Edited(stretch, unanswered=str(error))
+        return Edited(passage, unanswered=str(error))
     left: list[SpokenSegment] = []
-    for segment, decision in zip(stretch.segments, read_answer(answered.reply.text, stretch.segments), strict=True):
+    for segment, decision in zip(passage.segments, read_answer(answered.reply.text, passage.segments), strict=True):
         if decision.action is not Action.DELETE:
             left.append(retimed(segment, decision.words) if decision.action is Action.EDIT else segment)
     reply = answered.reply
-    return Edited(stretch, tuple(left), "", answered.cached, reply.tokens_in, reply.tokens_out)
+    return Edited(passage, tuple(left), "", answered.cached, reply.tokens_in, reply.tokens_out)
 
 
 def clean(
@@ -75,7 +75,7 @@ def clean(
 ) -> None:
     """Writes each video when all of it is answered, in their order; one that is not is left out, and counted as failed.
 
-    `heard` is told of each stretch. Raises what ends it: `ModelError` if the server is of no use, or has not answered
+    `heard` is told of each passage. Raises what ends it: `ModelError` if the server is of no use, or has not answered
     ten questions in a row.
     """
     silence = Silence(EDITOR.name, "answers")
@@ -88,7 +88,7 @@ def clean(
             for one in answers:
                 spent.note(one)
                 heard(one)
-                by_video[id(one.stretch.video)].note(one)
+                by_video[id(one.passage.video)].note(one)
                 _write_done(waiting, mark, write, spent)
                 silence.note(one.unanswered)
         asker.stop.clear()  # which the end of a batch has set
@@ -98,7 +98,7 @@ def clean(
 
 @dataclass(slots=True)
 class _Waiting:
-    """A video, and how many of its stretches are still to be answered."""
+    """A video, and how many of its passages are still to be answered."""
 
     video: SpokenVideo
     left: int
@@ -109,8 +109,8 @@ class _Waiting:
         self.answers.append(one)
 
     def whole(self, mark: str) -> SpokenVideo | None:
-        """The video without what was deleted; None if a stretch of it has no answer."""
-        answers = sorted(self.answers, key=lambda one: one.stretch.first)
+        """The video without what was deleted; None if a passage of it has no answer."""
+        answers = sorted(self.answers, key=lambda one: one.passage.first)
         if any(one.unanswered for one in answers):
             return None
         segments = tuple(segment for one in answers for segment in one.segments)
@@ -130,12 +130,12 @@ def _write_done(waiting: list[_Waiting], mark: str, write: Callable[[SpokenVideo
 
 def _batches(
     videos: Iterable[SpokenVideo], questions: int
-) -> Iterator[Sequence[tuple[SpokenVideo, Sequence[Stretch]]]]:
-    """Videos with their stretches, as many as have so many stretches."""
-    batch: list[tuple[SpokenVideo, Sequence[Stretch]]] = []
+) -> Iterator[Sequence[tuple[SpokenVideo, Sequence[Passage]]]]:
+    """Videos with their passages, as many as have so many passages."""
+    batch: list[tuple[SpokenVideo, Sequence[Passage]]] = []
     count = 0
     for video in videos:
-        parts = stretches(video)
+        parts = passages(video)
         batch.append((video, parts))
         count += max(len(parts), 1)
         if count >= questions:

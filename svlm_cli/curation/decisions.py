@@ -1,4 +1,4 @@
-"""What an editor says of a stretch: JSON by a schema, read strictly, to a decision a segment. Knows no server."""
+"""What an editor says of a passage: JSON by a schema, read strictly, to a decision a segment. Knows no server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

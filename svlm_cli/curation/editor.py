@@ -1,4 +1,4 @@
-"""How an editor is asked about a stretch, until its answer is of use. Knows no protocol and no words file."""
+"""How an editor is asked about a passage, until its answer is of use. Knows no protocol and no words file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from svlm_cli.chat.prompts import ChatPrompts
 from svlm_cli.chat.replies import ChatReply, ReplyCache
 from svlm_cli.chat.server import ChatRole, ChatServer
 from svlm_cli.curation.decisions import BadAnswerError, read_answer
-from svlm_cli.curation.stretches import Stretch, numbered
+from svlm_cli.curation.passages import Passage, numbered
 
 EDITOR: Final = ChatRole(
     "The editor's server", "An editor is asked", "--model", most_characters=1_000_000, address_option="--server"
@@ -18,7 +18,7 @@ OUR_PROMPTS: Final = Path(__file__).resolve().parent / "clean_prompts.toml"
 
 _UNKNOWN: Final = "unknown"
 
-EditorAsker = Asker[Stretch]
+EditorAsker = Asker[Passage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +49,14 @@ class EditorForm:
         """What a words file says of its editor."""
         return f"cleaned by {self.model}, prompts {self.prompts.fingerprint[:8]}"
 
-    def asked(self, stretch: Stretch, temperature: float | None) -> AskedEditor:
+    def asked(self, passage: Passage, temperature: float | None) -> AskedEditor:
         """A question to it."""
-        video = stretch.video
+        video = passage.video
         texts = {
             "title": video.title or _UNKNOWN,
             "category": video.category or _UNKNOWN,
             "language": video.language or _UNKNOWN,
-            "segments": numbered(stretch.segments),
+            "segments": numbered(passage.segments),
         }
         return AskedEditor(
             server=self.address,
@@ -67,12 +67,12 @@ class EditorForm:
         )
 
 
-def fault(stretch: Stretch, reply: ChatReply) -> str:
+def fault(passage: Passage, reply: ChatReply) -> str:
     """Why a reply is of no use; empty if it is."""
     if reply.refused:
         return "it refuses to answer"
     try:
-        read_answer(reply.text, stretch.segments)
+        read_answer(reply.text, passage.segments)
     except BadAnswerError as error:
         return str(error)
     return ""

@@ -20,7 +20,7 @@ _SHORTEST_BYTES: Final = RATE // 5  # a tenth of a second; pocketsphinx hears no
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class HeardPiece:
     """What was said in a piece, and in which language, if the recogniser knows."""
 
     segments: Sequence[HeardSegment]
@@ -40,7 +40,7 @@ class Recogniser(Protocol):
         """How much it hears in one go."""
         ...
 
-    def hear(self, pcm: bytes, language: str) -> Heard:
+    def hear(self, pcm: bytes, language: str) -> HeardPiece:
         """What is said in these samples. Without a language it finds out by itself."""
         ...
 
@@ -68,7 +68,7 @@ class FasterWhisper:
             ) from error
         self.source = f"faster-whisper {presentable(model)}"
 
-    def hear(self, pcm: bytes, language: str) -> Heard:
+    def hear(self, pcm: bytes, language: str) -> HeardPiece:
         """Words by cross-attention; where its detector of voices hears none, there are none."""
         import numpy as np
 
@@ -81,7 +81,7 @@ class FasterWhisper:
             condition_on_previous_text=False,  # else a mistake in the noise of a crowd repeats itself for minutes
         )
         heard = [_whisper_segment(one) for one in segments]
-        return Heard(heard, info.language if heard else "")
+        return HeardPiece(heard, info.language if heard else "")
 
 
 def _whisper_segment(one: Any) -> HeardSegment:
@@ -104,14 +104,14 @@ class PocketSphinx:
 
         self._decoder = Decoder(samprate=RATE, loglevel="FATAL")
 
-    def hear(self, pcm: bytes, language: str) -> Heard:  # noqa: ARG002  it is English
+    def hear(self, pcm: bytes, language: str) -> HeardPiece:  # noqa: ARG002  it is English
         """Words by the best path."""
         if len(pcm) < _SHORTEST_BYTES:
-            return Heard((), "en")
+            return HeardPiece((), "en")
         self._decoder.start_utt()
         self._decoder.process_raw(pcm, full_utt=True)
         self._decoder.end_utt()
-        return Heard(tuple(grouped(filter(None, map(_sphinx_word, self._decoder.seg() or ())))), "en")
+        return HeardPiece(tuple(grouped(filter(None, map(_sphinx_word, self._decoder.seg() or ())))), "en")
 
 
 def _sphinx_word(one: Any) -> TimedWord | None:

@@ -26,7 +26,7 @@ _AHEAD: Final = 2  # batches for each process
 Line = tuple[int, int, bytes]  # its number, where it begins, what it says
 
 
-class Row(NamedTuple):
+class ReadRow(NamedTuple):
     """A line of an annotation file; without a video if it cannot be read."""
 
     number: int
@@ -47,7 +47,7 @@ class RowFile:
         self.index_line: bytes | None = None  # its own seek index, if its last line is one
         self._videos = videos or path.parent
 
-    def rows(self, judges: "Judges") -> Iterator[list[Row]]:
+    def rows(self, judges: "Judges") -> Iterator[list[ReadRow]]:
         """All rows in order, in batches. Raises `InputError`."""
         return judges.judged(self._batches(), str(self._videos))
 
@@ -92,9 +92,9 @@ class Judges(Closing):
         self._jobs = jobs
         self._pool: ProcessPoolExecutor | None = None
 
-    def judged(self, batches: Iterator[list[Line]], videos: str) -> Iterator[list[Row]]:
+    def judged(self, batches: Iterator[list[Line]], videos: str) -> Iterator[list[ReadRow]]:
         """The batches in order."""
-        begun: deque[Future[list[Row]]] = deque()
+        begun: deque[Future[list[ReadRow]]] = deque()
         for index, batch in enumerate(batches):
             if self._jobs == 1 or (index == 0 and self._pool is None):
                 yield judge_rows(batch, videos)
@@ -113,15 +113,15 @@ class Judges(Closing):
             self._pool = None
 
 
-def judge_rows(batch: Sequence[Line], videos: str) -> list[Row]:
+def judge_rows(batch: Sequence[Line], videos: str) -> list[ReadRow]:
     """What each line says; relative names of videos begin at the folder `videos`."""
     return [_row(number, offset, text, Path(videos)) for number, offset, text in batch]
 
 
-def _row(number: int, offset: int, text: bytes, videos: Path) -> Row:
+def _row(number: int, offset: int, text: bytes, videos: Path) -> ReadRow:
     try:
         record = parse_record(text, "", videos)
     except BadRecordError as error:
-        return Row(number, offset, len(text), "", 0.0, 0.0, str(error))
+        return ReadRow(number, offset, len(text), "", 0.0, 0.0, str(error))
     last_s = record.start_s + math.ceil(record.end_s - record.start_s) - 1
-    return Row(number, offset, len(text), os.path.abspath(record.video), record.start_s, last_s, "")  # noqa: PTH100
+    return ReadRow(number, offset, len(text), os.path.abspath(record.video), record.start_s, last_s, "")  # noqa: PTH100

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from svlm_cli.curation.spread import Spread
+from svlm_cli.curation.histogram import Histogram
 from svlm_cli.curation.windows import LeftOut
 from svlm_cli.curation.windows_report import WindowsReport
 from svlm_cli.outputs.figures import new_figure, png, write_png
@@ -33,8 +33,8 @@ def draw_windows(report: WindowsReport, path: Path) -> None:
     write_png(path, picture, "Choose another place for --plot.")
 
 
-def _draw(axes: "Axes", spread: Spread, color: str, label: str) -> None:
-    bars = spread.bars()
+def _draw(axes: "Axes", histogram: Histogram, color: str, label: str) -> None:
+    bars = histogram.bars()
     axes.bar(
-        [edge for edge, _ in bars], [count for _, count in bars], spread.step, align="edge", color=color, label=label
+        [edge for edge, _ in bars], [count for _, count in bars], histogram.step, align="edge", color=color, label=label
     )

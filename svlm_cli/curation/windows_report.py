@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from svlm_cli.curation.spread import Spread
+from svlm_cli.curation.histogram import Histogram
 from svlm_cli.curation.windows import LeftOut, SpokenWindow
 
 Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
@@ -14,9 +14,9 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 class Likeness:
     """What windows are like."""
 
-    words_per_second: Spread = field(default_factory=lambda: Spread(0.1))
-    silence_s: Spread = field(default_factory=lambda: Spread(0.5))
-    seconds: Spread = field(default_factory=lambda: Spread(1.0))
+    words_per_second: Histogram = field(default_factory=lambda: Histogram(0.1))
+    silence_s: Histogram = field(default_factory=lambda: Histogram(0.5))
+    seconds: Histogram = field(default_factory=lambda: Histogram(1.0))
 
     def add(self, window: SpokenWindow) -> None:
         """One more."""
@@ -24,7 +24,7 @@ class Likeness:
         self.silence_s.add(window.silence_s)
         self.seconds.add(window.seconds)
 
-    def named(self) -> dict[str, Spread]:
+    def named(self) -> dict[str, Histogram]:
         """Each with its name."""
         return {
             "words a second": self.words_per_second,
@@ -75,9 +75,9 @@ class WindowsReport:
             (name, f"{count:,}", f"{count / max(self.windows, 1):.1%}") for name, count in fates
         ]
         like: list[tuple[str, ...]] = [
-            (name, *(_shown(one) for one in (spread.mean, *(spread.at(share) for share in (0.05, 0.5, 0.95)))))
-            for name, spread in self.after.named().items()
-            if spread.count
+            (name, *(_shown(one) for one in (histogram.mean, *(histogram.at(share) for share in (0.05, 0.5, 0.95)))))
+            for name, histogram in self.after.named().items()
+            if histogram.count
         ]
         return [
             (("windows", "count", "share"), fate),

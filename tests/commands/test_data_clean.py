@@ -90,7 +90,7 @@ def test_words_are_cleaned(tmp_path: Path, editor: ChatOnLoopback, capsys: Captu
         "shares": {"keep": 0.5, "edit": 0.25, "delete": 0.25},
         "words_before": 16,
         "words_after": 12,
-        "stretches": 1,
+        "passages": 1,
         "unanswered": 0,
         "cached": 0,
         "requests": 1,
@@ -108,8 +108,8 @@ def test_words_are_cleaned(tmp_path: Path, editor: ChatOnLoopback, capsys: Captu
 
 
 @pytest.mark.extra
-def test_long_videos_are_asked_in_stretches(tmp_path: Path, editor: ChatOnLoopback) -> None:
-    """Guards the order of stretches that are answered at once, over more videos than fit one batch."""
+def test_long_videos_are_asked_in_passages(tmp_path: Path, editor: ChatOnLoopback) -> None:
+    """Guards the order of passages that are answered at once, over more videos than fit one batch."""
     videos = [
         spoken(tmp_path, f"{video}.mp4", [f"goal {video} {index}" for index in range(12)], apart_s=30)
         for video in range(9)

@@ -61,7 +61,7 @@ def asker(server: Direct, folder: Path) -> EditorAsker:
 
 
 def test_each_video_is_whole_and_in_its_place(tmp_path: Path) -> None:
-    """Guards videos whose stretches are answered in any order, by several threads, over several batches."""
+    """Guards videos whose passages are answered in any order, by several threads, over several batches."""
     many = [video(f"{index}.mp4", *(f"goal {index} {part}" for part in range(7))) for index in range(40)]
     videos = [*many[:20], video("mute.mp4"), video("advert.mp4", "our sponsor"), *many[20:]]
     server, spent = Direct(), CleaningSpent()
@@ -71,14 +71,14 @@ def test_each_video_is_whole_and_in_its_place(tmp_path: Path) -> None:
     assert [one.segments for one in written[20:22]] == [(), ()]
     assert {one.source for one in written} == {f"srt, {FORM.mark}"}
     assert 1 < server.most_at_once <= 3
-    assert (spent.videos, spent.failed, spent.stretches, spent.cached) == (42, 0, 121, 0)
+    assert (spent.videos, spent.failed, spent.passages, spent.cached) == (42, 0, 121, 0)
     assert (spent.tokens_in, spent.tokens_out) == (12_100, 1210)
     again = CleaningSpent()
     assert cleaned(asker(server, tmp_path), videos, again) == written
     assert (server.asked, again.cached, again.tokens_in) == (121, 121, 0)
 
 
-def test_one_stretch_without_an_answer_fails_its_video_alone(tmp_path: Path) -> None:
+def test_one_passage_without_an_answer_fails_its_video_alone(tmp_path: Path) -> None:
     """Guards against videos with a hole, and the bill: what is of no use is paid too."""
     videos = [video("a.mp4", "goal"), video("b.mp4", "goal", "by messy", "static", "goal"), video("c.mp4", "save")]
     spent = CleaningSpent()

@@ -8,7 +8,7 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.curation import rows as rows_module
-from svlm_cli.curation.rows import Judges, Row, RowFile
+from svlm_cli.curation.rows import Judges, ReadRow, RowFile
 from tests.training.test_records import messages
 
 
@@ -18,7 +18,7 @@ def _line(start_s: float = 0.0, end_s: float = 4.0, video: str = "clip.mp4") -> 
     return json.dumps(row)
 
 
-def _read(path: Path, jobs: int = 1, videos: Path | None = None) -> tuple[RowFile, list[Row]]:
+def _read(path: Path, jobs: int = 1, videos: Path | None = None) -> tuple[RowFile, list[ReadRow]]:
     file = RowFile(path, videos)
     with Judges(jobs) as judges:
         return file, [row for batch in file.rows(judges) for row in batch]

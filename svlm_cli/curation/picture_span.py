@@ -20,7 +20,7 @@ _FINE: Final = Fraction(10)  # pictures a second by which the end is found
 
 
 @dataclass(frozen=True, slots=True)
-class Footage:
+class PictureSpan:
     """What was found of a video: what is wrong with all of it, or from when to when it has pictures."""
 
     fault: str = ""  # a sentence
@@ -36,16 +36,16 @@ class Footage:
         return ""
 
 
-def look_at(video: Path, last_s: float) -> Footage:
+def look_at(video: Path, last_s: float) -> PictureSpan:
     """Opens a video, looks at its first picture and at the last moment, and if there is none, for the end of them."""
     try:
         looker = _Looker(find_ffmpeg(), file_address(video))
         from_s = looker.first_s()
         if last_s <= from_s or looker.sees(last_s):
-            return Footage("", from_s, max(last_s, from_s))
-        return Footage("", from_s, looker.last_s(from_s, last_s))
+            return PictureSpan("", from_s, max(last_s, from_s))
+        return PictureSpan("", from_s, looker.last_s(from_s, last_s))
     except InputError as error:
-        return Footage(error.message)
+        return PictureSpan(error.message)
 
 
 class _Looker:

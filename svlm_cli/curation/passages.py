@@ -1,4 +1,4 @@
-"""Stretches of a video's segments: what an editor reads in one go. Pure."""
+"""Passages of a video's segments: what an editor reads in one go. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import Final
 
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo
 
-STRETCH_S: Final = 120.0
+PASSAGE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class Passage:
     """Segments that follow one another, and the video that they are of."""
 
     video: SpokenVideo
@@ -23,19 +23,19 @@ class Stretch:
         return f"{self.video.video.name} from {self.segments[0].start_s:g} s"
 
 
-def stretches(video: SpokenVideo) -> list[Stretch]:
-    """All segments, in stretches that are as long as `STRETCH_S` allows; one segment alone may be longer."""
-    found: list[Stretch] = []
+def passages(video: SpokenVideo) -> list[Passage]:
+    """All segments, in passages that are as long as `PASSAGE_S` allows; one segment alone may be longer."""
+    found: list[Passage] = []
     first = 0
     for index, segment in enumerate(video.segments):
-        if index > first and segment.end_s - video.segments[first].start_s > STRETCH_S:
-            found.append(_stretch(video, first, index))
+        if index > first and segment.end_s - video.segments[first].start_s > PASSAGE_S:
+            found.append(_passage(video, first, index))
             first = index
-    return [*found, _stretch(video, first, len(video.segments))] if video.segments else []
+    return [*found, _passage(video, first, len(video.segments))] if video.segments else []
 
 
-def _stretch(video: SpokenVideo, first: int, end: int) -> Stretch:
-    return Stretch(video, first, tuple(video.segments[first:end]))
+def _passage(video: SpokenVideo, first: int, end: int) -> Passage:
+    return Passage(video, first, tuple(video.segments[first:end]))
 
 
 def numbered(segments: Sequence[SpokenSegment]) -> str:

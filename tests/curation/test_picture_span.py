@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.curation.footage import look_at
+from svlm_cli.curation.picture_span import look_at
 from svlm_cli.sources.windows import read_window
 from tests.clips import run_ffmpeg
 from tests.curation.speech import tiny_video

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 
-class Spread:
+class Histogram:
     """Numbers from 0 on, in steps of `step`."""
 
     def __init__(self, step: float) -> None:
