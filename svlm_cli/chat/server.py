@@ -27,6 +27,7 @@ _FIRST_OF_SERVER_ERRORS: Final = 500
 _TELLS_OF_TEMPERATURE: Final = (400, 422)
 _KEY_LIKE: Final = re.compile(r"\bsk-[\w*.-]+")
 _SHOWN: Final = 200  # characters of what a server says
+_SHORTEST_SECRET: Final = 8  # characters; a shorter key is any text, for a server that takes any, and may be a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class OpenAIServer:
         if finish == "length":
             raise AskAgainError("its answer is cut off", tokens=tokens)
         refused = finish == "content_filter" or bool(getattr(choice.message, "refusal", None))
-        said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
+        said = self._without_key(text).encode(errors="replace").decode() if isinstance(text, str) else ""
         return ChatReply(said[: self._role.most_characters], *tokens, refused)
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
@@ -152,7 +153,10 @@ class OpenAIServer:
         return ModelError(f"{self._role.name} refuses the question (status {status}): {said.rstrip('.')}.")
 
     def _presentable(self, said: str) -> str:
-        return presentable(_KEY_LIKE.sub("...", said.replace(self._key, "...")))[:_SHOWN]
+        return presentable(_KEY_LIKE.sub("...", self._without_key(said)))[:_SHOWN]
+
+    def _without_key(self, said: str) -> str:
+        return said if len(self._key) < _SHORTEST_SECRET else said.replace(self._key, "...")
 
 
 def require_openai(asked: str) -> None:

@@ -138,6 +138,16 @@ def test_a_server_that_repeats_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.extra
+@pytest.mark.parametrize("key", ["x", "EMPTY"])
+def test_a_key_for_a_server_that_takes_any(key: str) -> None:
+    """Guards answers against a key that is a word of them: it is no secret."""
+    answer = '{"text": "EMPTY"}'
+    with serve_judge(lambda first, second, reference: answer) as judge:
+        server = OpenAIServer(JUDGE, "judge-1", judge.base_url, key, timeout_s=30)
+        assert server.ask(MESSAGES, seed=None, temperature=None).text == answer
+
+
+@pytest.mark.extra
 def test_a_server_is_given_the_time_it_asks_for(judge: JudgeOnLoopback, tmp_path: Path) -> None:
     """Guards Retry-After over the wire."""
     judge.troubles.append(Trouble(429, headers={"Retry-After": "1"}, times=1))
