@@ -29,4 +29,16 @@ def speak(path: Path, text: str) -> Path:
     return path
 
 
+def speak_over(video: Path, path: Path, parts: Sequence[str]) -> Path:
+    """The video with a voice that says these parts without a stop, at 170 words a minute, a second apart."""
+    pause = '<break time="1000ms"/>'
+    text = f"<speak>{pause.join(parts)}</speak>"
+    voice = path.with_suffix(".wav")
+    subprocess.run(["espeak-ng", "-m", "-v", "en-us+f5", "-s", "150", "-g", "2", "-w", str(voice), text], check=True)
+    both = ["-i", str(video), "-i", str(voice), "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", str(path)]
+    subprocess.run(["ffmpeg", "-loglevel", "error", *both], check=True)
+    voice.unlink()
+    return path
+
+
 HAS_ESPEAK = shutil.which("espeak-ng") is not None
