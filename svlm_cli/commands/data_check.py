@@ -112,8 +112,8 @@ def _refuse_elsewhere(asked: CheckOptions) -> None:
     folder = asked.write.parent.resolve()
     if asked.videos is None and any(path.parent.resolve() != folder for path in asked.files):
         raise UsageError(
-            f"From {asked.write} on, the videos would be looked for in {asked.write.parent}.",
-            "Write it beside the annotation files, or name the --videos folder.",
+            f"{asked.write} is not beside the annotation files, so its rows would not find their videos.",
+            "Write it beside them, or name the --videos folder.",
         )
 
 

@@ -109,6 +109,8 @@ def clean(asked: CleanOptions) -> None:
     words, output = _required(asked)
     form = _form(asked, prompts)
     videos, total = _videos_in(words)
+    if videos == 0:
+        raise InputError(f"There is no video in {words}.", "Write it with `svlm data words`.")
     asker = _asker(asked, form)
     with GrowingWords(output) as growing:
         _require_same_editor(output, growing, form)
@@ -196,6 +198,7 @@ def _clean(
     total: int,
 ) -> None:
     from svlm_cli.curation.cleaning import clean as clean_videos
+    from svlm_cli.curation.editor import EDITOR
     from svlm_cli.curation.passages import passages
     from svlm_cli.curation.words_file import read_words
 
@@ -215,7 +218,7 @@ def _clean(
             done += 1
             advance(done)
             if one.unanswered:
-                typer.echo(sentence(f"{one.passage.name} is not answered: {one.unanswered}."), err=True)
+                typer.echo(sentence(f"{EDITOR.name} has no answer for {one.passage.name}: {one.unanswered}."), err=True)
 
         try:
             clean_videos(left(), asker, form.mark, jobs=asked.jobs, write=growing.append, heard=heard, spent=spent)

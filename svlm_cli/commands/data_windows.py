@@ -32,7 +32,11 @@ class WindowsOptions(UnlessQuiet):
 
     words: Annotated[
         list[Path],
-        typer.Argument(metavar="WORDS.jsonl", help="What was said, and when.", rich_help_panel=Panel.INPUT),
+        typer.Argument(
+            metavar="WORDS.jsonl",
+            help="What `svlm data words` or `svlm data clean` wrote.",
+            rich_help_panel=Panel.INPUT,
+        ),
     ]
     output: Annotated[
         Path,
@@ -56,14 +60,15 @@ class WindowsOptions(UnlessQuiet):
         ),
     ] = False
     words_per_second: Annotated[
-        float, typer.Option(min=0.0, help="Windows with fewer are left out.", rich_help_panel=Panel.WINDOWS)
+        float,
+        typer.Option(min=0.0, help="Windows with fewer words than this are left out.", rich_help_panel=Panel.WINDOWS),
     ] = 2.0
     silence: Annotated[
         float | None,
         typer.Option(
             min=0.0,
             metavar="SECONDS",
-            help="Windows with a longer one are left out. Default: none are, with --annealing 3.",
+            help="Windows with a longer silence than this are left out. Default: no limit; with --annealing, 3.",
             rich_help_panel=Panel.WINDOWS,
         ),
     ] = None
@@ -80,7 +85,7 @@ class WindowsOptions(UnlessQuiet):
         typer.Option(
             min=0.5,
             max=1.0,
-            help="Windows that share so many runs of three words with another one are left out. 1: all of them.",
+            help="A window is left out if it shares this much of its runs of three words with an earlier one.",
             rich_help_panel=Panel.WINDOWS,
         ),
     ] = 0.8

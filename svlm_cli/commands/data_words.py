@@ -198,9 +198,9 @@ def _tell(asked: WordsOptions, tally: _Tally, videos: int) -> None:
     from svlm_cli.outputs.progress import clock
 
     silent = f" ({tally.silent} without a word)" if tally.silent else ""
-    failed = f", {len(tally.errors)} failed" if tally.errors else ""
+    failed = f"; {len(tally.errors)} failed" if tally.errors else ""
     asked.tell(
-        f"{tally.done} videos{silent}, {clock(tally.video_s)} of video, {tally.words} words in {asked.output}{failed}."
+        f"{tally.done} videos{silent} added to {asked.output}: {tally.words} words in {clock(tally.video_s)}{failed}."
     )
     if not asked.as_json:
         return

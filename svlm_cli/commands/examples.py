@@ -68,7 +68,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "data windows": (
         Example(
             "svlm data windows words.jsonl -o train.jsonl --language en --held-out 0.02",
-            "Windows of 24 s, and those of a fiftieth of the videos in held-out.jsonl:",
+            "Windows of 24 s; those of about one video in fifty go to held-out.jsonl:",
         ),
         Example(
             "svlm data windows clean.jsonl -o annealing.jsonl --annealing --plot annealing.png",
@@ -78,8 +78,8 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "data check": (
         Example("svlm data check train.jsonl held-out.jsonl", "Can all of it be learned from?"),
         Example(
-            "svlm data check train.jsonl --videos season -o bad.jsonl --write good.jsonl",
-            "Take what is good; called again, only videos that have changed are opened:",
+            "svlm data check train.jsonl -o bad.jsonl --write good.jsonl",
+            "Keep the rows that are good; with --overwrite, later only changed videos are opened:",
         ),
     ),
     "train": (

@@ -81,7 +81,7 @@ class WindowsReport:
         ]
         return [
             (("windows", "count", "share"), fate),
-            *([(("of those kept", "mean", "5 %", "half", "95 %"), like)] if like else []),
+            *([(("of those kept", "mean", "5 %", "median", "95 %"), like)] if like else []),
         ]
 
     def to_json(self) -> dict[str, Any]:

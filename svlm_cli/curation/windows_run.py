@@ -112,9 +112,13 @@ class _Cutting:
 
 
 def _refuse_nothing(report: WindowsReport) -> None:
+    if report.videos == 0:
+        raise InputError("There is no video in the words files.", "Write them with `svlm data words`.")
+    if report.windows == 0:
+        raise InputError("Nothing is said in the videos of the words files.", "Name other files.")
     if report.kept == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in report.left_out.most_common())
         raise InputError(
-            f"Not one of {report.windows} windows is left{': ' if reasons else ''}{reasons}.",
+            f"Not one of {report.windows} windows is left: {reasons}.",
             "Change the options that leave them out, or name other files.",
         )

@@ -175,7 +175,8 @@ def test_rows_are_not_written_where_their_videos_are_not(folder: Path, capsys: p
     """Guards relative names: a file of good rows in another folder would name no video at all."""
     (folder / "sub").mkdir()
     assert main(["data", "check", "train.jsonl", "--write", "sub/good.jsonl"]) == 2
-    assert "the videos would be looked for in sub" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "good.jsonl is not beside the annotation files, so its rows would not find their videos" in told
     assert main(["data", "check", "train.jsonl", "--write", "sub/good.jsonl", "--videos", "."]) == 0
     assert Path("sub/good.jsonl").read_bytes() == Path("train.jsonl").read_bytes()
     assert main(["data", "check", "train.jsonl", "--write", "g.jsonl", "-o", "g.jsonl"]) == 2

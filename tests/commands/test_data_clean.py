@@ -173,7 +173,7 @@ def test_answers_that_are_refused(
     desk.clean("--tries", "3", "--json", code=1)
     told = capsys.readouterr()
     assert desk.cleaned() == {"b.mp4": ["other words"]}
-    assert f"a.mp4 from 0 s is not answered: {problem}" in told.err
+    assert f"The editor's server has no answer for a.mp4 from 0 s: {problem}" in told.err
     row = json.loads(told.out)
     assert (row["failed"], row["unanswered"], row["requests"]) == (1, 1, 4)
     assert row["tokens_in"] == 400  # what was of no use is paid too
@@ -258,6 +258,15 @@ def test_wrong_words_are_told_before_they_cost(tmp_path: Path, editor: ChatOnLoo
     desk.clean(code=3)
     assert "words.jsonl:2: it is not JSON" in capsys.readouterr().err
     assert editor.requests == []
+
+
+@pytest.mark.extra
+def test_words_without_a_video(tmp_path: Path, editor: ChatOnLoopback, capsys: Captured) -> None:
+    """Guards against an empty file for the next step, after words that failed for every video."""
+    desk = Desk(tmp_path, editor)
+    desk.clean(code=3)
+    assert f"There is no video in {desk.words}." in capsys.readouterr().err
+    assert not desk.output.exists()
 
 
 @pytest.mark.extra

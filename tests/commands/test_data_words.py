@@ -68,7 +68,8 @@ def test_a_folder_of_videos(season: Path, tmp_path: Path, capsys: Captured) -> N
     ]
     assert f"svlm: {season}/mute.mp4 has no sound: nothing is said in it." in lines
     assert f"svlm: 3 of 4 videos are not in {about}: they have no title and no category." in lines
-    assert lines[-1].startswith("svlm: 3 videos (1 without a word), 0:00:13 of video, 7 words in")
+    assert lines[-1].startswith("svlm: 3 videos (1 without a word) added to ")
+    assert lines[-1].endswith(": 7 words in 0:00:13; 1 failed.")
 
 
 def test_it_goes_on(season: Path, tmp_path: Path, capsys: Captured) -> None:

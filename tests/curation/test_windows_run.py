@@ -10,6 +10,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.curation.windows import LeftOut, WindowRules, words_of
 from svlm_cli.curation.windows_report import WindowsReport
 from svlm_cli.curation.windows_run import WindowsOutput, cut_windows, is_held_out
+from svlm_cli.curation.words_file import SpokenVideo
 from svlm_cli.training.records import Record, Skipped, SpokenWord, read_records
 from tests.curation.speech import spoken, write_words
 
@@ -102,6 +103,16 @@ def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Not one of 2 windows is left: 1 another language, 1 too short"):
         _cut(words, tmp_path / "train.jsonl", WindowRules(language="en"))
     assert not (tmp_path / "train.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("said", "why"), [([], "no video in the words files"), ([Path("a.mp4")], "Nothing is said in the videos")]
+)
+def test_without_videos_or_words_there_is_no_window(tmp_path: Path, said: list[Path], why: str) -> None:
+    """Guards against advice about options where there is nothing that they could leave out."""
+    words = write_words(tmp_path / "words.jsonl", [SpokenVideo(tmp_path / name, 30.0, ()) for name in said])
+    with pytest.raises(InputError, match=why):
+        _cut(words, tmp_path / "train.jsonl", WindowRules(clips_s=(16.0, 64.0)))
 
 
 def test_the_report_says_what_windows_are_like(tmp_path: Path) -> None:
