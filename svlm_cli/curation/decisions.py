@@ -90,7 +90,7 @@ def _decision(row: Mapping[str, Any], segment: SpokenSegment) -> Decision:
             raise BadAnswerError(f"its answer has a new text for segment {number}, and the action {action}")
         return Decision(action)
     if plain_text(text) != text:
-        raise BadAnswerError(f"its text for segment {number} has signs that nobody can see")
+        raise BadAnswerError(f"its text for segment {number} has invisible characters")
     if strange := sorted(sign for sign in set(text) & set(_MARKUP) if sign not in segment.text):
         raise BadAnswerError(f"its text for segment {number} has markup ({strange[0]})")
     words = split(text)

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from svlm_cli.commands.app import main
 from svlm_cli.curation.words_file import read_words
-from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Source, dump
+from svlm_cli.training.recipe import BaseStage, dump, parse
 from svlm_cli.training.records import Record, Skipped, read_records
 from tests.conftest import ROOT
 from tests.curation.spoken_videos import HAS_ESPEAK, speak_over
@@ -92,10 +91,8 @@ def season(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def recipe() -> str:
     """The guide's, about a model that learns in a second."""
     (block,) = re.findall(r"^```toml\n(.*?)^```$", guide(), re.MULTILINE | re.DOTALL)
-    data = tomllib.loads(block)["data"]
-    annotations = AnnotationRecipe(files=tuple(data["annotations"]["files"]))
-    source = DataRecipe(source=Source(data["source"]), annotations=annotations)
-    return dump(replace(small_recipe(2), data=source, base_stage=BaseStage()))
+    ours = parse(block, source="docs/data.md")
+    return dump(replace(small_recipe(2), data=ours.data, base_stage=BaseStage()))
 
 
 @pytest.mark.extra
