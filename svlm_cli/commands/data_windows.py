@@ -15,6 +15,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import add_rows, error_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
+from svlm_cli.curation.previous import PREVIOUS_WORDS
 
 if TYPE_CHECKING:
     from svlm_cli.curation.windows import WindowRules
@@ -97,7 +98,7 @@ class WindowsOptions(UnlessQuiet):
         typer.Option(
             min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.WINDOWS
         ),
-    ] = 1024
+    ] = PREVIOUS_WORDS
     held_out: Annotated[
         float,
         typer.Option(

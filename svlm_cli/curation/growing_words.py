@@ -53,9 +53,6 @@ class GrowingWords(Closing):
     def __contains__(self, video: Path) -> bool:
         return identity(video) in self._places
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def find(self, video: Path) -> SpokenVideo | None:
         """The video's line, if there is one."""
         place = self._places.get(identity(video))

@@ -1,10 +1,11 @@
 """What stands in front of a window: the video's title, then its earlier words. Pure."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from svlm_cli.core.policy import WindowPolicy
 
-PREVIOUS_WORDS = WindowPolicy().sink_tokens + WindowPolicy().window_tokens  # no word has less than one token
+PREVIOUS_WORDS: Final = WindowPolicy().sink_tokens + WindowPolicy().window_tokens  # no word has less than one token
 
 
 def previous_text(title: str, words: Sequence[str], before: int, most: int) -> str:
