@@ -5,13 +5,14 @@ Knows no data and no loop.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from svlm_cli.checkpoints import policy_file, toml
 from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
@@ -157,7 +158,8 @@ def latest_state(folder: Path) -> tuple[Path, int] | None:
 
 def share_state(state: Path) -> None:
     """Whoever may read the rest of a state may read its weights: safetensors leaves them to their owner alone."""
-    shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
+    if (state / WEIGHTS).is_file():
+        shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
 def first_network(folder: Path, recipe: Recipe) -> Network:
@@ -172,13 +174,17 @@ def first_network(folder: Path, recipe: Recipe) -> Network:
     return network
 
 
-def finish(folder: Path, recipe: Recipe, network: Network, figures: dict[str, float]) -> None:
-    """Makes the folder a checkpoint: weights under published names, config.json, a card. States go."""
+def finish(
+    folder: Path, recipe: Recipe, network: Network, weights: Mapping[str, Tensor], figures: dict[str, float]
+) -> None:
+    """Makes the folder a checkpoint: weights under published names, config.json, a card. States go.
+
+    `weights` are the network's, which itself may hold a part of them alone.
+    """
     dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
     with torch.device("meta"):
         saved = network.family.network()
-    weights = {name: weight.to("cpu", dtype) for name, weight in network.state_dict().items()}
-    saved.load_state_dict(weights, assign=True)
+    saved.load_state_dict({name: weight.to("cpu", dtype) for name, weight in weights.items()}, assign=True)
     save_network(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
     (folder / CARD_FILE).write_text(_card(recipe, network, figures), encoding="utf-8")
     shutil.rmtree(folder / STATES, ignore_errors=True)

@@ -19,7 +19,7 @@ from svlm_cli.training.attention import StreamedSequence
 from svlm_cli.training.collate import IGNORED, TokenBatch
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role
-from svlm_cli.training.recipe import ModelRecipe, NetworkPart
+from svlm_cli.training.recipe import ModelRecipe, NetworkPart, Optimisation
 from svlm_cli.training.tokenizer import END_OF_TEXT, IMAGE_PAD
 
 _VOCABULARY_MULTIPLE = 64
@@ -53,6 +53,16 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
         {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
     ]
+
+
+def optimizer_of(model: nn.Module, optimisation: Optimisation, *, fused: bool = False) -> torch.optim.Optimizer:
+    """AdamW, as the recipe has it."""
+    return torch.optim.AdamW(
+        parameter_groups(model, optimisation.weight_decay),
+        lr=optimisation.learning_rate,
+        betas=(optimisation.beta1, optimisation.beta2),
+        fused=fused,
+    )
 
 
 def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:
