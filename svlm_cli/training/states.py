@@ -5,6 +5,7 @@ Between one and several they are written anew, by the first rank. Knows no data 
 """
 
 import shutil
+import warnings
 from pathlib import Path
 
 import torch
@@ -32,7 +33,9 @@ def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ra
     if ranks.first:
         shutil.rmtree(rewritten, ignore_errors=True)
         rewritten.mkdir()
-        (_gather if ranks.count == 1 else _scatter)(state, rewritten, network, recipe)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="torch.distributed is", category=UserWarning)  # so it shall be
+            (_gather if ranks.count == 1 else _scatter)(state, rewritten, network, recipe)
         for name in _AS_THEY_ARE:
             shutil.copyfile(state / name, rewritten / name)
     ranks.wait()
