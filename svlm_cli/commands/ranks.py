@@ -20,7 +20,7 @@ from svlm_cli.commands.signals import Terminated, ends_in_time
 from svlm_cli.core import launched
 from svlm_cli.core.errors import SvlmError
 
-_OTHERS_S = 10.0  # until a launcher has noticed that a process has ended, and ends this one too
+_OTHERS_S = 5.0  # until a launcher has noticed that a process has ended, and ends this one too
 _UNWINDING_S = 5.0  # what a process gets to end in order
 _WATCH_S = 1.0
 
@@ -67,8 +67,9 @@ def _conclude(codes: Mapping[int, int], count: int) -> None:
 def as_rank() -> Iterator[None]:
     """In one of several processes that a launcher has started: it ends with the others, and says why if it was first.
 
-    Our own errors are those of all processes, so the first one tells them at once. Any other error may be the end of
-    another process, as a broken connection: then the launcher ends this one before it has said anything.
+    An error of ours on the first one is told at once. Any other may come of the end of another process, as a broken
+    connection does, or be the same on all: so whoever has it waits, the first one less than the others. If one of them
+    ends meanwhile, the launcher ends this one, before it has said anything.
     """
     if launched.processes() == 1:
         yield
@@ -78,7 +79,9 @@ def as_rank() -> Iterator[None]:
         try:
             yield
         except Exception as error:
-            if launched.rank() > 0 or not isinstance(error, SvlmError):
+            if rank := launched.rank():
+                time.sleep(2 * _OTHERS_S + rank)
+            elif not isinstance(error, SvlmError):
                 time.sleep(_OTHERS_S)
             raise
 

@@ -5,11 +5,13 @@ Logits are made where a token is learned, and nowhere else. Knows no data and no
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
 
 from svlm_cli.core.policy import Markup
 from svlm_cli.networks.attend import Attend, WholeSequence
@@ -63,6 +65,12 @@ def optimizer_of(model: nn.Module, optimisation: Optimisation, *, fused: bool = 
         betas=(optimisation.beta1, optimisation.beta2),
         fused=fused,
     )
+
+
+def schedule_of(optimizer: torch.optim.Optimizer, optimisation: Optimisation) -> LambdaLR:
+    """Its learning rate, step by step."""
+    factor = partial(learning_rate_factor, steps=optimisation.steps, warmup_share=optimisation.warmup_share)
+    return LambdaLR(optimizer, factor)
 
 
 def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:

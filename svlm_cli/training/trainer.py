@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from svlm_cli.core.errors import UsageError
@@ -29,7 +28,7 @@ from svlm_cli.training.feed import DeviceBatch, DeviceFeed
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, TrainingLog, to_nobody, to_stderr
 from svlm_cli.training.matches import sample_texts
-from svlm_cli.training.network import LearningNetwork, freeze, learning_rate_factor, optimizer_of
+from svlm_cli.training.network import LearningNetwork, freeze, optimizer_of, schedule_of
 from svlm_cli.training.ranks import Ranks, joined, own_device
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.records import Skipped
@@ -84,8 +83,7 @@ class WindowTrainer(Trainer):
         """AdamW, and with it the schedule."""
         optimisation = self._recipe.optimisation
         self.optimizer = optimizer_of(self.model, optimisation, fused=self.args.device.type == "cuda")
-        factor = partial(learning_rate_factor, steps=optimisation.steps, warmup_share=optimisation.warmup_share)
-        self.lr_scheduler = LambdaLR(self.optimizer, factor)
+        self.lr_scheduler = schedule_of(self.optimizer, optimisation)
         return self.optimizer
 
     def get_train_dataloader(self) -> Any:

@@ -84,7 +84,7 @@ def _same(found: Path, expected: Path) -> None:
         for figure in ("loss", "grad_norm"):
             assert row[figure] == pytest.approx(other[figure], rel=CLOSE)
         assert row.keys() == other.keys()
-        for share in ("words", "ends", "silence", "first_word"):
+        for share in row.keys() & {"words", "ends", "silence", "first_word"}:
             assert row[share] == pytest.approx(other[share], abs=0.02), "what is found likeliest may be a tie"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from svlm_cli.training.network import LearningNetwork, freeze, optimizer_of
+from svlm_cli.training.network import LearningNetwork, freeze, optimizer_of, schedule_of
 from svlm_cli.training.ranks import Ranks
 from svlm_cli.training.recipe import NetworkPart, Recipe
 from svlm_cli.training.states import REWRITTEN, ready_state
@@ -31,10 +31,12 @@ def _state(folder: Path, recipe: Recipe) -> Path:
     folder.mkdir(parents=True)
     network = _network(1)
     optimizer = optimizer_of(network, recipe.optimisation)
+    schedule = schedule_of(optimizer, recipe.optimisation)
     for step in range(2):
         for weight in network.parameters():
             weight.grad = torch.full_like(weight, 0.1 * (step + 1)) if weight.requires_grad else None
         optimizer.step()
+        schedule.step()
     save_file(network.state_dict(), folder / "model.safetensors")
     torch.save(optimizer.state_dict(), folder / "optimizer.pt")
     (folder / "trainer_state.json").write_text('{"global_step": 2}')
@@ -60,6 +62,7 @@ def test_a_state_is_the_same_after_both_ways(tmp_path: Path) -> None:
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     first, second = (torch.load(one / "optimizer.pt", weights_only=True) for one in (whole, again))
     assert first["param_groups"] == second["param_groups"]
+    assert {"initial_lr", "lr", "weight_decay"} <= first["param_groups"][0].keys()
     assert first["state"].keys() == second["state"].keys()
     for index, moments in first["state"].items():
         assert moments.keys() == second["state"][index].keys() == {"step", "exp_avg", "exp_avg_sq"}
