@@ -15,7 +15,7 @@ from svlm_cli.commands import ranks, train
 from svlm_cli.commands.app import main
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.compute import device
-from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.training.recipe import dump
 from tests.conftest import environment
 from tests.training.recipes import small_recipe
@@ -118,6 +118,24 @@ def test_a_process_that_was_killed_is_named() -> None:
     """Guards an end that nobody else could tell."""
     with pytest.raises(SvlmError, match=r"Process 2 of 4 was killed \(SIGSEGV\)"):
         ranks._conclude({0: ExitCode.TERMINATED, 1: -signal.SIGSEGV}, 4)
+
+
+@pytest.mark.parametrize(
+    ("rank", "error", "waits"),
+    [("0", UsageError("No."), []), ("0", RuntimeError(), [5.0]), ("1", UsageError("No."), [11.0])],
+)
+def test_an_error_waits_for_that_of_the_first_process(
+    monkeypatch: pytest.MonkeyPatch, rank: str, error: Exception, waits: list[float]
+) -> None:
+    """Guards against one error that every process tells: whoever waits is ended by the launcher meanwhile."""
+    waited: list[float] = []
+    monkeypatch.setattr(ranks, "_end_with", lambda launcher: None)
+    monkeypatch.setattr(time, "sleep", waited.append)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", rank)
+    with pytest.raises(type(error)), ranks.as_rank():
+        raise error
+    assert waited == waits
 
 
 _DEAF = """
