@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from svlm_cli.evals.claims import Row
+    from svlm_cli.evals.claims_questions_file import Questions
     from svlm_cli.evals.claims_results import Result
     from svlm_cli.evals.claims_setting import RowSetting
     from svlm_cli.evals.controls import Controls
@@ -112,10 +113,13 @@ def claims(asked: _Asked) -> None:
     Each row is measured as by `svlm eval match`, and kept in RESULTS/ROW.json. Rows that are there are not measured
     again, so the table can be made bit by bit. A row is streaming, full, window, window-overlap, native-positions,
     sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 or no-overlap.
+
+    RESULTS/questions.json, what `svlm eval vqa report --json` has printed about simulated matches, is told of as well.
     """
     if asked.model is None and asked.no_overlap_model is None and (asked.row or asked.overwrite):
         raise UsageError("Nothing says which model is measured.", "Name a --model.")
     from svlm_cli.evals.claims import choose_rows
+    from svlm_cli.evals.claims_questions_file import read_questions
     from svlm_cli.evals.claims_results import merge
 
     if asked.write is not None:
@@ -124,6 +128,7 @@ def claims(asked: _Asked) -> None:
     rows = choose_rows(
         asked.row or (), model=asked.model is not None, no_overlap_model=asked.no_overlap_model is not None
     )
+    questions = read_questions(asked.results)
     if rows:
         names = {False: asked.model, True: asked.no_overlap_model}
         subjects = {
@@ -134,8 +139,8 @@ def claims(asked: _Asked) -> None:
         measured = _Run(asked).measure([(one, subjects[one.no_overlap]) for one in rows])
     found = merge(asked.results)
     if asked.write is not None:
-        _write_page(found, asked.results, asked.write)
-    _print(found, measured, asked.write, as_json=asked.as_json)
+        _write_page(found, questions, asked.results, asked.write)
+    _print(found, questions, measured, asked.write, as_json=asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,18 +272,26 @@ def _require_page(path: Path) -> None:
         )
 
 
-def _write_page(found: Mapping[str, "Result"], results: Path, path: Path) -> None:
+def _write_page(found: Mapping[str, "Result"], questions: "Questions | None", results: Path, path: Path) -> None:
     from svlm_cli.evals.claims_page import write_page
     from svlm_cli.evals.claims_plots import draw_plots
 
     folder = path.parent / "assets"
     plots = [(title, f"assets/{plot.name}") for title, plot in draw_plots(found, folder, path.stem)]
     with text_file(path, overwrite=True) as file:
-        file.write(write_page(found, results.resolve().name, plots))
+        file.write(write_page(found, results.resolve().name, plots, questions))
 
 
-def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | None, *, as_json: bool) -> None:
+def _print(
+    found: Mapping[str, "Result"],
+    questions: "Questions | None",
+    measured: Sequence[str],
+    page: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     from svlm_cli.evals.claims import ROWS
+    from svlm_cli.evals.claims_markdown import share
     from svlm_cli.evals.claims_page import claim
 
     if as_json:
@@ -288,6 +301,7 @@ def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | 
             "missing": [row.name for row in ROWS if row.name not in found],
             "measured": list(measured),
             "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
+            "questions": None if questions is None else {name: one.to_json() for name, one in questions.totals.items()},
             "page": None if page is None else str(page),
         }
         typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
@@ -298,4 +312,7 @@ def _print(found: Mapping[str, "Result"], measured: Sequence[str], page: Path | 
     table = Table("row", "the claim", box=None)
     for row in ROWS:
         table.add_row(row.name, Text(claim(row, found).replace("**", "")))
+    if questions is not None:
+        totals = (f"{name} {share(one)}" for name, one in questions.totals.items())
+        table.add_row("questions", Text(f"Right answers, in all: {'; '.join(totals)}."))
     table_console().print(table)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.engine.engine import Engine
     from svlm_cli.engine.footprint import Questions
+    from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
     from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
     from svlm_cli.evals.benchmarks.vqa import VideoQuestion
     from svlm_cli.evals.vqa.asked import WayOutcome
@@ -46,6 +47,7 @@ class _Questioning:
     interview: "Interview"
     found: "FoundQuestions"  # those of this call
     subtitles: bool
+    matches: "QuestionsSetting | None"  # that are asked about, if they are simulated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +71,7 @@ def ask_benchmark(
     benchmark: str, asked: VqaOptions, *, context: "SeenContext | None" = None, subtitles: bool = False
 ) -> None:
     """Ask all models all that is left. Raises as commands do."""
+    from svlm_cli.evals.benchmarks.endless_questions import made_by
     from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
     from svlm_cli.evals.vqa.interview import Interview
     from svlm_cli.evals.vqa.run import find_questions, read_subtitles
@@ -91,7 +94,8 @@ def ask_benchmark(
         raise InputError(f"None of {len(missing)} videos is there.", "Correct the folder, or fetch them.")
     spoken = read_subtitles(folder, found.questions) if subtitles else {}
     interview = Interview(prompts, asked.answer, spoken)
-    jobs = _jobs(_Questioning(kind, questions, interview, found, subtitles), asked, output)
+    matches = made_by(folder) if kind is VqaBenchmark.OVO_BENCH else None
+    jobs = _jobs(_Questioning(kind, questions, interview, found, subtitles, matches), asked, output)
     _ask_models(kind, jobs, missing)
 
 
@@ -156,12 +160,13 @@ def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> 
     import torch
 
     from svlm_cli.checkpoints.resolve import Origin
-    from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
+    from svlm_cli.compute.device import dtype_name, hardware_name, resolve_device, resolve_dtype
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
     from svlm_cli.evals.claims_setting import fingerprint
     from svlm_cli.evals.vqa.results import VqaRun, VqaSetting
 
+    device = resolve_device(asked.device)
     named = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
     setting = VqaSetting(
         what.benchmark,
@@ -169,11 +174,20 @@ def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> 
         what.interview.prompts.fingerprint,
         named,
         fingerprint(checkpoint.folder),
-        dtype_name(resolve_dtype(asked.dtype, resolve_device(asked.device))),
+        dtype_name(resolve_dtype(asked.dtype, device)),
         what.interview.by,
         what.subtitles,
     )
-    return VqaRun(setting, len(what.questions), __version__, torch.__version__)
+    return VqaRun(
+        setting,
+        len(what.questions),
+        __version__,
+        torch.__version__,
+        folder=(asked.folder or Path()).resolve().name,  # results travel: where it lies is nobody else's affair
+        device=device.type,
+        hardware=hardware_name(device),
+        jobs=asked.jobs,
+    )
 
 
 def _ask_models(benchmark: "VqaBenchmark", jobs: Sequence[_Job], missing: Sequence[SvlmError]) -> None:
@@ -188,6 +202,7 @@ def _ask_models(benchmark: "VqaBenchmark", jobs: Sequence[_Job], missing: Sequen
             if asked.overwrite:
                 empty(job.output)
             results = stack.enter_context(GrowingResults(job.output, job.run))
+            results.describe({one.id: one.choices for one in job.what.questions}, job.what.matches)
             for setting in job.ways:
                 results.begin(setting.way, setting.to_json())
             opened.append(results)
@@ -261,7 +276,6 @@ def _policy_with_room(job: _Job) -> "Callable[[WaySetting, Sequence[VideoQuestio
 
 def _loader(job: _Job) -> "Callable[[StreamPolicy, int, Questions, LoadedModel | None], Engine]":
     from svlm_cli.compute.flash import AttentionKernel
-    from svlm_cli.engine.engine import Engine
 
     asked = job.asked
 
@@ -269,17 +283,7 @@ def _loader(job: _Job) -> "Callable[[StreamPolicy, int, Questions, LoadedModel |
         if model is None:
             asks = room.forks > 0
             return load(job.checkpoint, policy, asked, streams, asked.show, asks=asks, answer_tokens=room.answer_tokens)
-        return Engine(
-            model.network,
-            model.preprocessor,
-            model.tokenizer,
-            policy,
-            max_streams=streams,
-            questions=room,
-            attention=AttentionKernel(asked.attention),
-            graphs=asked.graphs,
-            fused=model.fused,
-        )
+        return model.engine(policy, streams, room, AttentionKernel(asked.attention), graphs=asked.graphs)
 
     return load_engine
 

@@ -52,6 +52,11 @@ def dtype_name(dtype: torch.dtype) -> str:
     return next(name for name, one in DTYPES.items() if one == dtype)
 
 
+def hardware_name(device: torch.device) -> str:
+    """What people call the device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
 def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """The dtype to compute in when weights are stored in `dtype`."""
     return resolve_dtype("auto", device) if dtype == DTYPES["fp8"] else dtype

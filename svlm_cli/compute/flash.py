@@ -48,7 +48,8 @@ class CausalKernels:
 
 
 PackedAttention = Callable[[Tensor, Tensor, Tensor, Lengths], Tensor]
-"""Queries, keys and values ``[N, H, D]`` of packed sequences, each of which attends within itself -> ``[N, H, D]``."""
+"""Queries ``[N, H, D]``, keys and values ``[N, K, D]`` of packed sequences, each of which attends within itself ->
+``[N, H, D]``."""
 
 _HOPPER = (9, 0)
 HALF = (torch.bfloat16, torch.float16)
@@ -189,6 +190,30 @@ def packed(device: torch.device, dtype: torch.dtype) -> PackedAttention | None:
         return output
 
     return attend
+
+
+def learning(device: torch.device, dtype: torch.dtype) -> PackedAttention | None:
+    """A causal kernel for packed sequences that gradients go through; None where there is none."""
+    if device.type != "cuda" or dtype not in HALF:
+        return None
+    if usable(AttentionKernel.FLASH2, device, dtype):
+        from flash_attn import flash_attn_varlen_func as flash
+
+        def attend(query: Tensor, keys: Tensor, values: Tensor, lengths: Lengths) -> Tensor:
+            starts, longest = lengths.cu_seqlens, lengths.max_seqlen
+            return _output(flash(query, keys, values, starts, starts, longest, longest, causal=True), query)
+
+        return attend
+    from torch.nn.attention.varlen import varlen_attn
+
+    def attend_by_torch(query: Tensor, keys: Tensor, values: Tensor, lengths: Lengths) -> Tensor:
+        starts, longest = lengths.cu_seqlens, lengths.max_seqlen
+        shared = query.shape[1] // keys.shape[1]  # query heads to a KV head, which not all releases know of
+        keys, values = (x.repeat_interleave(shared, dim=1) if shared > 1 else x for x in (keys, values))
+        output = varlen_attn(query, keys, values, starts, starts, longest, longest, window_size=(-1, 0))
+        return _output(output, query)
+
+    return attend_by_torch
 
 
 def steady() -> AbstractContextManager[None]:

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from svlm_cli.core.text import plain_text
 from svlm_cli.evals.claims import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
+from svlm_cli.evals.claims_markdown import estimate, plain, table_line
+from svlm_cli.evals.claims_questions import questions_section
+from svlm_cli.evals.claims_questions_file import Questions
 from svlm_cli.evals.claims_results import Result
 from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift, judge_pace
 from svlm_cli.evals.scores import Estimate, Scores
@@ -48,10 +50,12 @@ restarts with the context and the model's own last words. The paper's restarts w
 which no live stream has."""
 
 
-def write_page(results: Mapping[str, Result], folder: str, plots: Sequence[tuple[str, str]]) -> str:
+def write_page(
+    results: Mapping[str, Result], folder: str, plots: Sequence[tuple[str, str]], questions: Questions | None = None
+) -> str:
     """The page of the rows in `results`, of which there is one at least, measured into `folder`.
 
-    Each plot is a title and a link.
+    Each plot is a title and a link. What came of `questions` is a section of its own.
     """
     parts = [
         MARK,
@@ -65,6 +69,7 @@ def write_page(results: Mapping[str, Result], folder: str, plots: Sequence[tuple
         "## How it was measured",
         f"A round is a second of video for {MATCHES_AT_ONCE} matches in one batch; further ones are played after them.",
         f"```sh\n{chr(10).join(command(result, folder) for result in results.values())}\n```",
+        *(() if questions is None else questions_section(questions, folder)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -91,7 +96,7 @@ def _order(row: Row, results: Mapping[str, Result]) -> str:
         twins = (name for name, one in results.items() if one.setting.measures_the_same(result.setting))
         first = next(twins)
         same = "" if first == row.name else f" This is the measurement of {first}."
-        return f"Others are compared with it. Event F1 here: {_estimate(result.overall.event_f1)}.{same}"
+        return f"Others are compared with it. Event F1 here: {estimate(result.overall.event_f1)}.{same}"
     told = "The paper has no number for it."
     if paper.rate is not None and paper.against_rate is not None:
         note = f" ({paper.note})" if paper.note else ""
@@ -115,7 +120,7 @@ def _order(row: Row, results: Mapping[str, Result]) -> str:
 
 
 def _difference(one: Difference) -> str:
-    return f"{one.rate} {_estimate(one.ours)} against {_estimate(one.theirs)}"
+    return f"{one.rate} {estimate(one.ours)} against {estimate(one.theirs)}"
 
 
 def _told_apart(order: Order) -> str:
@@ -134,7 +139,7 @@ def _drift(row: Row, result: Result) -> str:
     if row.paper.drift is None:
         return ""
     here, verdict = judge_drift(row, result)
-    change = _estimate(result.last_minus_first.event_f1, signed=True)
+    change = estimate(result.last_minus_first.event_f1, signed=True)
     told = f"By fifths of the video, the paper: {row.paper.fifths}."
     return f"{told} Here, last less first: {change}: {_DRIFTS[here]}{_verdict(verdict, here)}."
 
@@ -167,30 +172,30 @@ def _pace(row: Row, results: Mapping[str, Result]) -> str:
 def _table(results: Mapping[str, Result]) -> Iterator[str]:
     headings = ["row", "what is different", "paper", *_RATES, "event F1, last less first fifth", *_TIMES]
     headings += ["minutes", "matches", "device"]
-    yield _line(headings)
-    yield _line(["---"] * len(headings))
+    yield table_line(headings)
+    yield table_line(["---"] * len(headings))
     for row in ROWS:
         paper = "-" if row.paper.rate is None else f"{row.paper.rate:.2f}"
         result = results.get(row.name)
         cells = [NOT_MEASURED] if result is None else list(_cells(result))
-        yield _line([row.name, row.title, paper, *cells, *[""] * (len(headings) - 3 - len(cells))])
+        yield table_line([row.name, row.title, paper, *cells, *[""] * (len(headings) - 3 - len(cells))])
 
 
 def _cells(result: Result) -> Iterator[str]:
     overall: Scores = result.overall
     rates = overall.estimates()
-    yield from (_estimate(rates[name]) for name in _RATES.values())
-    yield _estimate(result.last_minus_first.event_f1, signed=True)
+    yield from (estimate(rates[name]) for name in _RATES.values())
+    yield estimate(result.last_minus_first.event_f1, signed=True)
     fifths = result.round_s_by_fifth
     yield from (_milliseconds(one) for one in (result.round_s, fifths[0], fifths[-1]))
     yield _minutes(result.setting.seconds)
     yield str(result.setting.matches)
-    yield f"{_plain(result.place.hardware)}, {_plain(result.place.dtype)}"
+    yield f"{plain(result.place.hardware)}, {plain(result.place.dtype)}"
 
 
 def _places(results: Mapping[str, Result]) -> str:
-    models = dict.fromkeys(f"{_plain(one.place.model)} ({one.setting.fingerprint})" for one in results.values())
-    versions = dict.fromkeys(_plain(one.place.version) for one in results.values())
+    models = dict.fromkeys(f"{plain(one.place.model)} ({one.setting.fingerprint})" for one in results.values())
+    versions = dict.fromkeys(plain(one.place.version) for one in results.values())
     what = f"Models, with the first digits of the SHA-256 of their files: {'; '.join(models)}."
     what += f" Measured by svlm {', '.join(versions)}."
     if len({one.place.hardware for one in results.values()}) > 1:
@@ -213,23 +218,7 @@ def command(result: Result, folder: str) -> str:
         str(setting.seed),
     ]
     words += ["--fps", f"{setting.base.vision.fps:g}", "--device", place.device, "--dtype", place.dtype]
-    return shlex.join(_plain(word) for word in words)
-
-
-def _plain(text: str) -> str:
-    """Names come from files: nothing in them may end a cell, a line or a block."""
-    return " ".join(plain_text(text).split()).translate(str.maketrans("|`<>", "/'()"))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _estimate(one: Estimate, *, signed: bool = False) -> str:
-    if one.value is None or one.low is None or one.high is None:
-        return "-"
-    sign = "+" if signed else ""
-    return f"{one.value:{sign}.3f} [{one.low:{sign}.3f}, {one.high:{sign}.3f}]"
+    return shlex.join(plain(word) for word in words)
 
 
 def _times(one: Estimate) -> str:

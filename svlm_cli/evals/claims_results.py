@@ -166,10 +166,11 @@ def _complaining(path: Path) -> Iterator[None]:
 
 
 def _scores(raw: Any) -> Scores:
-    return Scores(*(_estimate(raw[one.name]) for one in fields(Scores)))
+    return Scores(*(read_estimate(raw[one.name]) for one in fields(Scores)))
 
 
-def _estimate(raw: Any) -> Estimate:
+def read_estimate(raw: Any) -> Estimate:
+    """A rate as JSON has it. Raises as `dict` and `float` do."""
     return Estimate(*(_number(raw[name]) for name in ("value", "low", "high")))
 
 

@@ -4,11 +4,10 @@ Knows no files.
 """
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
-import torch
 
+from svlm_cli.compute.device import hardware_name
 from svlm_cli.core.version import __version__
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.claims_results import CELL_S, Place, Result
@@ -20,8 +19,6 @@ from svlm_cli.evals.runner import Played, Setting, describe
 from svlm_cli.evals.scores import Counts
 from svlm_cli.evals.script import Script
 
-_CUDA: Final = "cuda"
-
 
 def make_result(
     setting: RowSetting, model: str, engine: Engine, played: Played, scripts: Sequence[Script], controls: Controls
@@ -32,8 +29,7 @@ def make_result(
     described = describe(model, engine, Setting(setting.matches, setting.seconds, setting.seed))
     report = score(scripts, texts, controls).to_json(described, played)
     device = engine.device
-    hardware = torch.cuda.get_device_name(device) if device.type == _CUDA else device.type
-    place = Place(model, device.type, hardware, engine.number_format, __version__)
+    place = Place(model, device.type, hardware_name(device), engine.number_format, __version__)
     return Result(setting, place, report, np.stack([_by_minute(one) for one in counts]))
 
 

@@ -1,10 +1,14 @@
 """Where attention happens: a network hands it to its caller, layer by layer. Knows no family and no cache."""
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from svlm_cli.compute.flash import Lengths, learning
 from svlm_cli.compute.rotary import rotate
 
 
@@ -48,3 +52,27 @@ class WholeSequence:
             enable_gqa=self._mask is None and groups > 1,
         )
         return output.transpose(1, 2)
+
+
+class PackedSequences:
+    """The `Attend` of sequences of any lengths, one after the other, for learning: each is causal within itself."""
+
+    def __init__(self, cos: Tensor, sin: Tensor, lengths: Lengths, bounds: Sequence[int]) -> None:
+        """`lengths` and `bounds` say the same, on the device and on the host: where sequences begin, and the end."""
+        self._cos, self._sin, self._lengths, self._bounds = cos, sin, lengths, bounds
+
+    def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """``[N, H, d]`` and ``[N, K, d]`` twice -> ``[N, H, d]``."""
+        query, key = rotate(query, self._cos, self._sin), rotate(key, self._cos, self._sin)
+        kernel = learning(query.device, query.dtype)
+        if kernel is not None:
+            return kernel(query, key, value, self._lengths)
+        parts = [slice(start, stop) for start, stop in pairwise(self._bounds) if start < stop]
+        return torch.cat([_causal(query[part], key[part], value[part]) for part in parts])
+
+
+def _causal(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """One sequence."""
+    query, key, value = (x.transpose(0, 1)[None] for x in (query, key, value))  # [1, H, S, d]
+    output = F.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=query.shape[1] > key.shape[1])
+    return output.squeeze(0).transpose(0, 1)

@@ -24,17 +24,16 @@ class StreamedSequence:
         self._mask = causal_mask(views.last if alone else views.last.repeat(1, shared), views.positions.shape[1], dtype)
 
     def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """As `Attend` has it, over ``[B, S, ...]``. What no round asks for gets zeros."""
+        """As `Attend` has it, over ``[S, ...]``. What no round asks for gets zeros."""
         views, size = self._views, self._views.positions.shape[:2]
         # In float32 until they are gathered: their gradients are sums over many rounds.
-        gathered = (x.flatten(0, 1).float().index_select(0, views.keys) for x in (key, value))
+        gathered = (x.float().index_select(0, views.keys) for x in (key, value))
         keys, values = (x.view(*size, *x.shape[1:]) for x in gathered)  # [V, m, K, d]
-        asking = query.flatten(0, 1).index_select(0, views.keys.index_select(0, views.queries))  # [V * n, H, d]
+        asking = query.index_select(0, views.keys.index_select(0, views.queries))  # [V * n, H, d]
         output = attend(
             rotate(asking, *self._asking),
             rotate(keys, *self._tables).to(query.dtype).transpose(1, 2),
             values.to(query.dtype).transpose(1, 2),
             self._mask,
         )
-        answers = torch.zeros_like(query).flatten(0, 1)
-        return answers.index_copy(0, views.rows, output.index_select(0, views.answered)).view_as(query)
+        return torch.zeros_like(query).index_copy(0, views.rows, output.index_select(0, views.answered))

@@ -1,13 +1,14 @@
-"""Windows -> one right-padded batch, and what its pictures are made of.
+"""Windows -> one batch, packed one after the other, and what its pictures are made of.
 
-Shapes change little from batch to batch: lengths are padded to a multiple, so that compiled code is not compiled
+Shapes change little from batch to batch: its length is padded to a multiple, so that compiled code is not compiled
 anew. Everything that the device would have to look for (where pictures go, which tokens are learned) is found here,
 on the host. Knows no network.
 """
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -38,25 +39,32 @@ class Pictures(Protocol):
 class ViewBatch:
     """The rounds of a batch, each with what it sees: V of `View`, padded to m keys and n queries."""
 
-    keys: Tensor  # [V * m] rows of [B * S]
+    keys: Tensor  # [V * m] rows of [S]
     positions: Tensor  # [V, m, A] float32
     queries: Tensor  # [V * n] which of the keys ask
     last: Tensor  # [V, n] the last key of its view that each sees
     answered: Tensor  # [A] rows of [V * n] that are no padding
-    rows: Tensor  # [A] rows of [B * S]: theirs
+    rows: Tensor  # [A] rows of [S]: theirs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch:
-    """B windows of at most S tokens, N learned tokens. Padding comes last, so causal attention needs no mask."""
+    """B windows, S tokens in all, N of them learned. What is left at the end is padding, a sequence of its own."""
 
-    ids: Tensor  # [B, S]
-    positions: Tensor  # [B, S, A] float32
-    pads_at: Tensor  # [P] rows of [B * S] that the pictures fill
-    targets_at: Tensor  # [N] rows of [B * S] from which a learned token is predicted
+    ids: Tensor  # [S]
+    positions: Tensor  # [S, A] float32
+    starts: Tensor  # [B + 2] int32: the first token of each window and of the padding, and S
+    pads_at: Tensor  # [P] rows of [S] that the pictures fill
+    targets_at: Tensor  # [N] rows of [S] from which a learned token is predicted
     targets: Tensor  # [N] that token, IGNORED in padding
     roles: Tensor  # [N] `Role`
+    bounds: tuple[int, ...]  # `starts` on the host
     views: ViewBatch | None = None  # where windows are learned as streams
+
+    @property
+    def longest(self) -> int:
+        """The tokens of the longest window."""
+        return max(stop - start for start, stop in pairwise(self.bounds))
 
     def to(self, device: torch.device) -> Self:
         """On a device; from pinned memory without waiting."""
@@ -72,14 +80,17 @@ class TokenBatch:
         yield from () if self.views is None else _values(self.views)
 
     def _changed(self, change: Callable[[Tensor], Tensor]) -> Self:
-        views = None if self.views is None else ViewBatch(*map(change, _values(self.views)))
-        parts: list[Any] = [*map(change, _values(self)), views]
-        return type(self)(*parts)
+        views = None if self.views is None else replace(self.views, **_changes(self.views, change))
+        return replace(self, **_changes(self, change), views=views)
 
 
 def _values(batch: ViewBatch | TokenBatch) -> Iterator[Tensor]:
-    values = (getattr(batch, one.name) for one in fields(batch))
-    return (value for value in values if isinstance(value, Tensor))
+    return (value for one in fields(batch) if isinstance(value := getattr(batch, one.name), Tensor))
+
+
+def _changes(batch: ViewBatch | TokenBatch, change: Callable[[Tensor], Tensor]) -> dict[str, Any]:
+    values = ((one.name, getattr(batch, one.name)) for one in fields(batch))
+    return {name: change(value) for name, value in values if isinstance(value, Tensor)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,45 +104,42 @@ class Batch:
 
 
 def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
-    """The windows in order, one a row."""
-    length = _padded(max(map(len, windows)), LENGTH_MULTIPLE)
-    ids = np.zeros((len(windows), length), np.int64)
-    positions = np.zeros((len(windows), length, windows[0].positions.shape[1]), np.float32)
-    pads, where, targets, roles = [], [], [], []
-    for row, window in enumerate(windows):
-        ids[row, : len(window)] = window.ids
-        positions[row, : len(window)] = window.positions
-        learned = np.flatnonzero(window.roles != Role.NONE)
-        pads.append(row * length + window.pads)
-        where.append(row * length + learned - 1)
-        targets.append(window.targets[learned])
-        roles.append(window.roles[learned])
-    count = sum(map(len, where))
-    missing = _padded(count, TARGET_MULTIPLE) - count
+    """The windows in order, one after the other."""
+    bounds = np.cumsum([0, *map(len, windows)]).tolist()
+    count = bounds[-1]
+    length = _padded(count, LENGTH_MULTIPLE)
+    padding = np.zeros((length - count, windows[0].positions.shape[1]), np.float32)
+    learned = [np.flatnonzero(window.roles != Role.NONE) for window in windows]
+    found = sum(map(len, learned))
+    missing = _padded(found, TARGET_MULTIPLE) - found
+    placed = [*zip(windows, bounds, learned, strict=False)]
     tokens = TokenBatch(
-        torch.from_numpy(ids),
-        torch.from_numpy(positions),
-        _integers(pads),
-        _integers([*where, np.arange(missing) % length]),
-        _integers([*targets, np.full(missing, IGNORED)]),
-        _integers([*roles, np.full(missing, Role.NONE)]),
-        _views(windows, length) if windows[0].views else None,
+        _integers([*(window.ids for window in windows), np.zeros(length - count, np.int64)]),
+        torch.from_numpy(np.concatenate([*(window.positions for window in windows), padding])),
+        torch.tensor([*bounds, length], dtype=torch.int32),
+        _integers([start + window.pads for window, start, _ in placed]),
+        _integers([*(start + at - 1 for _, start, at in placed), np.arange(missing) % length]),
+        _integers([*(window.targets[at] for window, _, at in placed), np.full(missing, IGNORED)]),
+        _integers([*(window.roles[at] for window, _, at in placed), np.full(missing, Role.NONE)]),
+        (*bounds, length),
+        _views(windows, bounds) if windows[0].views else None,
     )
-    return Batch(tokens, pictures, sum(map(len, windows)), count)
+    return Batch(tokens, pictures, count, found)
 
 
-def _views(windows: Sequence[WindowTokens], length: int) -> ViewBatch:
+def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> ViewBatch:
     every = [view for window in windows for view in window.views]
     longest = max(view.asking for view in [view for view in every if not view.opens] or every)
     n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; what opens a sequence is split
-    views = [(row, part) for row, window in enumerate(windows) for view in window.views for part in view.split(n)]
+    placed = zip(windows, starts, strict=False)
+    views = [(start, part) for window, start in placed for view in window.views for part in view.split(n)]
     m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
     keys = np.zeros((len(views), m), np.int64)
     positions = np.zeros((len(views), m, windows[0].positions.shape[1]), np.float32)
     last = np.zeros((len(views), n), np.int64)  # padding sees one key, since a softmax over none is no number
-    for index, (row, view) in enumerate(views):
+    for index, (start, view) in enumerate(views):
         count = len(view.keys)
-        keys[index, :count] = row * length + view.keys
+        keys[index, :count] = start + view.keys
         positions[index, :count] = view.positions
         last[index, : view.asking] = np.arange(count - view.asking, count)
     asking = np.array([view.asking for _, view in views])

@@ -13,8 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 
+from svlm_cli.compute.flash import Lengths
 from svlm_cli.core.policy import Markup
-from svlm_cli.networks.attend import Attend, WholeSequence
+from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.network import DeepFeatures, Network
 from svlm_cli.training.attention import StreamedSequence
@@ -97,18 +98,19 @@ class LearningNetwork(nn.Module):
         """The loss, and for each `Role` its tokens, their loss and how many were right: ``tally`` ``[roles, 3]``."""
         network, tokens = self.network, batch.tokens
         features = network.look(batch.patches, batch.grids)  # [F, P, D]
-        hidden = network.embed(tokens.ids)  # [B, S, D]
-        shown = hidden.flatten(0, 1).index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
+        hidden = network.embed(tokens.ids)  # [S, D]
+        shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)
-        hidden = network.decode(shown.view_as(hidden), self._attend(tokens, hidden), deep)
-        logits = network.logits(hidden.flatten(0, 1).index_select(0, tokens.targets_at)).float()
+        hidden = network.decode(shown, self._attend(tokens, hidden), deep)
+        logits = network.logits(hidden.index_select(0, tokens.targets_at)).float()
         losses = F.cross_entropy(logits, tokens.targets, ignore_index=IGNORED, reduction="none")
         return {"loss": losses.sum() * batch.weight, "tally": _tally(logits, tokens.targets, losses, tokens.roles)}
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
         rotary, shape, device = self.network.rotary, self.network.family.language, hidden.device.type
         if tokens.views is None:
-            return WholeSequence(*rotary.angles(tokens.positions))
+            lengths = Lengths(tokens.starts, tokens.longest)
+            return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds)
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
         shared = shape.num_attention_heads // shape.num_key_value_heads
         return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)

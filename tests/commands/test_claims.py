@@ -2,8 +2,10 @@
 
 import json
 import re
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
-from shutil import copytree
+from shutil import copy, copytree
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from svlm_cli.commands.app import main
 from svlm_cli.evals.claims import MATCHES_AT_ONCE, ROWS
 from svlm_cli.evals.claims_results import Result
 from svlm_cli.outputs import figures
-from tests.conftest import Svlm
+from tests.conftest import ROOT, Svlm
+from tests.evals.asked_questions import asked_report
+from tests.test_docs import shell_lines
 
 LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
 
@@ -158,6 +162,72 @@ def test_without_a_model_nothing_is_measured(claims: Claims, monkeypatch: pytest
     monkeypatch.setenv("SVLM_MODEL", claims.model)
     told, err = claims()
     assert (told["done"], told["measured"], err) == (["vision-0"], [], "")
+
+
+def test_questions_are_told_of_beside_the_rows(claims: Claims, svlm: Svlm, tmp_path: Path) -> None:
+    """Guards a report that is there and unseen, and one that is broken, before anything is measured."""
+    claims.results.mkdir()
+    copy(ROOT / "docs/claims/full.json", claims.results)
+    assert claims()[0]["questions"] is None
+    assert "questions" not in svlm("eval", "claims", "results").stdout
+    questions = claims.results / "questions.json"
+    questions.write_text(json.dumps(asked_report()))
+    told, _ = claims("--write", str(tmp_path / "claims.md"))
+    assert told["done"] == ["full"]
+    assert {name: one["value"] for name, one in told["questions"].items()} == {
+        "streaming": 0.625,
+        "full": 0.5,
+        "chance": 0.3125,
+    }
+    assert "| **chance** | 0.312 |" in (tmp_path / "claims.md").read_text()
+    shown = " ".join(svlm("eval", "claims", "results").stdout.split())
+    assert shown.endswith(
+        "questions Right answers, in all: streaming 0.625 [0.615, 0.645]; full 0.500 [0.490, 0.520]; chance 0.312."
+    )
+    questions.write_text("{}")
+    assert "questions.json is no report of `svlm eval vqa`" in claims(code=3)[1]
+    assert "questions.json is no report of `svlm eval vqa`" in claims.measure("window", code=3)[1]
+    assert sorted(path.name for path in claims.results.iterdir()) == ["full.json", "questions.json"]
+
+
+@pytest.mark.extra  # half a minute
+def test_the_calls_on_the_page_make_its_questions(
+    tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards whoever measures it again: matches, answers and report come of the lines as they stand there."""
+
+    def run(lines: Iterable[str]) -> dict[str, Any]:
+        for line in lines:
+            call, _, target = line.partition(" > ")
+            assert main(shlex.split(call)[1:]) == 0, capsys.readouterr().err
+            out = capsys.readouterr().out
+            if target:
+                Path(target).write_text(out)
+        found: dict[str, Any] = json.loads(Path("claims/questions.json").read_text())
+        return found
+
+    def go_to(folder: str) -> None:
+        (tmp_path / folder / "claims").mkdir(parents=True)
+        copy(ROOT / "docs/claims/full.json", tmp_path / folder / "claims")
+        (tmp_path / folder / "tiny").symlink_to(tiny_checkpoint)
+        monkeypatch.chdir(tmp_path / folder)
+
+    go_to("here")
+    ask = "svlm eval vqa ovo-bench asked -m tiny --device cpu --quiet --set vision.min_pixels=784 --max-pixels"
+    lines = [
+        "svlm simulate --questions asked --matches 1 --minutes 0.25 --seed 5 --quiet",
+        f"{ask} 3136 --way recent --way streaming -j 2 -o some.jsonl --recent-frames 3 --fps 1",
+        f"{ask} 6272 --way full --way window --answer letters -o 'the others.jsonl' --frames 9",
+        "svlm eval vqa report some.jsonl 'the others.jsonl' --json > claims/questions.json",
+        "svlm eval claims claims --write claims.md",
+    ]
+    report, page = run(lines), Path("claims.md").read_text()
+    assert [row["way"] for row in report["rows"]] == ["recent", "streaming", "full", "window"]
+    go_to("there")
+    again = run(shell_lines(page.partition("## Questions")[2]))
+    assert again == report
+    run(lines[-1:])
+    assert Path("claims.md").read_text() == page
 
 
 def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

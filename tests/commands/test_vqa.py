@@ -198,6 +198,10 @@ def test_what_is_answered_is_not_asked_again(ovo: Calls, monkeypatch: pytest.Mon
     asked = ovo.arguments("ovo-bench", "--way", "recent", "--only", "OCR", "--only", "ACR")
     ovo.run([*asked, "--limit", "1"])
     before = (ovo.folder / "r.jsonl").read_text().splitlines()
+    found = read_results(ovo.folder / "r.jsonl")
+    assert [(one.folder, one.device, one.hardware, one.jobs) for one in found.runs] == [("set", "cpu", "cpu", 1)]
+    assert found.choices == {"1": 3, "2": 3, "3": 3, "7_0": 0, "7_1": 0, "8_0": 2, "9_0": 2, "9_1": 2}
+    assert found.matches is None
     told, _ = ovo.run([*asked, "--json"])
     assert [(row["answered"], row["failed"]) for row in told["ways"]] == [(1, 0)]
     ovo.run([*asked, "--way", "full"])
@@ -238,7 +242,7 @@ def test_videos_that_are_missing_or_broken(ovo: Calls) -> None:
         assert failed["7_0"] == "There is no video perception/r.mp4."
         assert not any(ovo.results(way)[name].right for name in failed)
     lines = (ovo.folder / "r.jsonl").read_text().splitlines()
-    assert sum('"7_0"' in line for line in lines) == 2, "once a way, however often it is tried"
+    assert sum('"id":"7_0"' in line for line in lines) == 2, "once a way, however often it is tried"
     place(source / "COIN/a.mp4", source / "perception/r.mp4")
     told, _ = ovo.run(asked, code=1)
     assert [(row["answered"], row["failed"]) for row in told["ways"]] == [(2, 1)] * 2

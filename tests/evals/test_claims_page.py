@@ -9,6 +9,7 @@ import pytest
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
 from svlm_cli.evals.claims import ROWS, find_row
 from svlm_cli.evals.claims_page import MARK, claim, command, write_page
+from svlm_cli.evals.claims_questions_file import read_questions
 from svlm_cli.evals.claims_results import Result, merge
 from tests.evals.rows import renamed, result, with_rates
 from tests.test_docs import faults
@@ -148,7 +149,9 @@ def test_the_published_page_is_what_the_published_rows_say() -> None:
         ("Event F1 over the stream", "assets/claims-quality.png"),
         ("Time of a round over the stream", "assets/claims-latency.png"),
     ]
-    assert (docs / "claims.md").read_text(encoding="utf-8") == write_page(merge(docs / "claims"), "claims", plots)
+    assert (docs / "claims.md").read_text(encoding="utf-8") == write_page(
+        merge(docs / "claims"), "claims", plots, read_questions(docs / "claims")
+    )
     assert all((docs / link).is_file() for _, link in plots)
 
 

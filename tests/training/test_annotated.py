@@ -61,7 +61,7 @@ def test_windows_show_and_say_what_belongs_to_their_seconds(annotated: Path, tmp
     preprocessor = load_preprocessor(tmp_path / "run", small_family())
     starts = set()
     for batch in data.batches(0):
-        ids = batch.tokens.ids[0].tolist()
+        ids = batch.tokens.ids.tolist()
         text = prompt.prompt._tokenizer._tokenizer.decode(ids, skip_special_tokens=False)
         start = next(second for second in (0, 2, 4) if f"Time={second}.0-{second + 1}.0s" in text)
         starts.add(start)
@@ -93,7 +93,7 @@ def test_a_window_that_cannot_be_read_is_named_and_missed(annotated: Path, tmp_p
     (batch,) = data.batches(0)
     data.close()
     skipped = [line for line in said if "skipped: " in line]
-    assert len(batch.tokens.ids) == 8 - len(skipped)
+    assert len(batch.tokens.bounds) - 2 == 8 - len(skipped)
     assert skipped
     assert all(line.startswith(f"{path}:2 (") and "has no pictures from" in line for line in skipped)
     data = _data(_recipe(path, steps=1, batch=8, bad_allowed=0), tmp_path / "other", [])

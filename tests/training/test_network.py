@@ -59,12 +59,13 @@ def _window(length: int, seed: int) -> WindowTokens:
 
 
 def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: Qwen2_5VL) -> None:
-    """Guards padding, the shift by one, and rows that would see or feed each other."""
-    windows = [_window(40, 0), _window(61, 1), _window(23, 2)]
+    """Guards packing, the shift by one, and windows that would see or feed each other: loss and gradients."""
+    windows = [_window(40, 0), _window(61, 1), _window(27, 2)]
     batch = collate(windows, _None())
     patches = torch.randn(3 * math.prod(GRID), 1176, generator=torch.Generator().manual_seed(0))
     grids = (GRID,) * 3
     loss = LearningNetwork(network)(DeviceBatch(batch.tokens, patches, grids, 1 / batch.learned, batch.count))
+    gradients = torch.autograd.grad(loss["loss"], [*network.parameters()])
     naive, tally = [], torch.zeros(len(Role))
     for index, window in enumerate(windows):
         own = patches[index * math.prod(GRID) : (index + 1) * math.prod(GRID)]
@@ -73,16 +74,21 @@ def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: 
         for place in np.flatnonzero(window.roles).tolist():
             naive.append(F.cross_entropy(logits[place - 1], ids[0, place]))
             tally[window.roles[place]] += 1
-    torch.testing.assert_close(loss["loss"], torch.stack(naive).mean(), atol=1e-5, rtol=0)  # sums in another order
+    mean = torch.stack(naive).mean()
+    torch.testing.assert_close(loss["loss"], mean, atol=1e-5, rtol=0)  # sums in another order
+    for ours, theirs in zip(gradients, torch.autograd.grad(mean, [*network.parameters()]), strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
     assert loss["tally"][1:, 0].tolist() == tally[1:].tolist()
-    assert batch.count == 40 + 61 + 23
+    assert batch.count == 40 + 61 + 27 == len(batch.tokens.ids), "there is no padding"
     assert batch.learned == len(naive)
 
 
 def test_shapes_come_in_multiples() -> None:
     """Guards compiled code against a shape of its own for every batch."""
     tokens = collate([_window(40, 0), _window(LENGTH_MULTIPLE + 1, 1)], _None()).tokens
-    assert tokens.ids.shape == (2, 2 * LENGTH_MULTIPLE)
+    assert tokens.ids.shape == (2 * LENGTH_MULTIPLE,)
+    assert tokens.bounds == (0, 40, 41 + LENGTH_MULTIPLE, 2 * LENGTH_MULTIPLE)
+    assert tokens.starts.tolist() == [*tokens.bounds]
     assert len(tokens.targets) == len(tokens.targets_at) == len(tokens.roles) == TARGET_MULTIPLE
 
 

@@ -95,8 +95,8 @@ def test_the_recipes_of_the_page_are_recipes() -> None:
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, True]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, True, True]
+    assert [recipe.windows.streamed for recipe in recipes] == [False, False, True, True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def _learned_logits(
     with torch.inference_mode():
         network(DeviceBatch(batch.tokens, torch.cat(patches), tuple(grids), 1.0, batch.count))
         handle.remove()
-        logits = model.logits(kept[0]).flatten(0, 1).index_select(0, batch.tokens.targets_at)[: batch.learned]
+        logits = model.logits(kept[0]).index_select(0, batch.tokens.targets_at)[: batch.learned]
     return list(torch.split(logits, [int((window.roles != 0).sum()) for window in windows]))
 
 

@@ -6,7 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
+from svlm_cli.core import strict_json
 from svlm_cli.evals.benchmarks.endless import video_name
+from svlm_cli.evals.benchmarks.lines import LineError, record
 from svlm_cli.evals.benchmarks.match_folder import Done, MatchFolder, ShownMatches, make_matches
 from svlm_cli.outputs.destination import text_file
 from svlm_cli.questions.quiz.quiz import questions_about
@@ -42,6 +44,17 @@ class QuestionsFolder(MatchFolder):
     def questions(self) -> Path:
         """All of them: one JSON list."""
         return self.annotations[0]
+
+
+def made_by(root: Path) -> QuestionsSetting | None:
+    """By what a folder of questions was made; None if it holds no simulated matches."""
+    try:
+        setting: QuestionsSetting = record(
+            QuestionsSetting, strict_json.parse(QuestionsFolder(root).setting.read_bytes()), "setting"
+        )
+    except (OSError, strict_json.JsonError, LineError):
+        return None
+    return setting
 
 
 def make_questions(root: Path, setting: QuestionsSetting, *, overwrite: bool, done: Done = lambda count: None) -> int:

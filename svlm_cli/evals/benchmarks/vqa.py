@@ -70,6 +70,17 @@ class VideoQuestion:
         return LETTERS[: len(self.options)]
 
     @property
+    def choices(self) -> int:
+        """How many answers there are to choose among: 2 for yes or no, 0 where any number or words may be right."""
+        match self.kind:
+            case AnswerKind.CHOICE:
+                return len(self.options)
+            case AnswerKind.STEP | AnswerKind.CLUE:
+                return 2
+            case AnswerKind.COUNT | AnswerKind.PROACTIVE:
+                return 0
+
+    @property
     def answer_in_words(self) -> str:
         """The option that is right, where there are options."""
         return self.options[LETTERS.index(self.answer)] if self.options else self.answer

@@ -71,16 +71,7 @@ class Engines:
                 questions=questions,
                 attention=arguments.attention,
             )
-        return Engine(
-            model.network,
-            model.preprocessor,
-            model.tokenizer,
-            policy,
-            max_streams=streams,
-            questions=questions,
-            attention=arguments.attention,
-            fused=model.fused,
-        )
+        return model.engine(policy, streams, questions, arguments.attention)
 
 
 def device_of(name: str, local_rank: int | None) -> torch.device:

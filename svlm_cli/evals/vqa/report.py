@@ -5,16 +5,17 @@ Prints nothing. Knows no video and no model.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.resampling import FEW_VIDEOS
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
-from svlm_cli.evals.vqa.results import ResultsFile, VqaResult
-from svlm_cli.evals.vqa.tally import VqaDifference, VqaScores, vqa_difference, vqa_scores
+from svlm_cli.evals.vqa.results import ResultsFile, VqaResult, VqaRun
+from svlm_cli.evals.vqa.tally import VqaDifference, VqaScores, vqa_chance, vqa_difference, vqa_scores
 
+CHANCE: Final = "chance"
 _NAMED: Final = 5  # videos in a note; the JSON has all
 
 
@@ -39,9 +40,19 @@ class WayScored:
         return ", ".join([self.file.runs[0].setting.model, self.way, *contexts])
 
     @property
+    def runs(self) -> tuple[VqaRun, ...]:
+        """Those that looked this way."""
+        return self.file.runs_of_ways[self.way]
+
+    @property
     def not_asked(self) -> int:
         """How many questions have no result yet."""
         return max(0, self.file.runs[-1].asked - len(self.results))
+
+    @property
+    def tells_choices(self) -> bool:
+        """Whether it is known among how many options its questions let one choose."""
+        return all(one.id in self.file.choices for one in self.results)
 
     @property
     def failed(self) -> dict[str, int]:
@@ -50,7 +61,7 @@ class WayScored:
 
     def to_json(self) -> dict[str, Any]:
         """All of it, ready for `json.dumps`."""
-        setting = self.file.runs[0].setting
+        setting, runs, matches = self.file.runs[0].setting, self.runs, self.file.matches
         return {
             "name": self.name,
             "model": setting.model,
@@ -59,6 +70,16 @@ class WayScored:
             "questions_sha256": setting.questions,
             "prompts_sha256": setting.prompts,
             "svlm": sorted({one.svlm for one in self.file.runs}),
+            "model_files": setting.model_files,
+            "dtype": setting.dtype,
+            "answer": setting.answer,
+            "device": [*dict.fromkeys(one.device for one in runs if one.device)],
+            "hardware": [*dict.fromkeys(one.hardware for one in runs if one.hardware)],
+            "jobs": runs[-1].jobs,
+            "setting": dict(self.file.ways.get(self.way, {})),
+            "matches": None if matches is None else asdict(matches),
+            "folder": self.file.runs[-1].folder,
+            "file": self.file.path.name,
             "questions": len(self.results),
             "not_asked": self.not_asked,
             "failed_videos": self.failed,
@@ -106,6 +127,7 @@ class VqaReport:
 
     rows: tuple[WayScored, ...]
     differences: tuple[RowDifference, ...]
+    chance: VqaScores | None  # of all that any row was asked; None if a file does not tell how many options there are
 
     @property
     def benchmark(self) -> VqaBenchmark:
@@ -119,11 +141,16 @@ class VqaReport:
             "mean_of": str(self.benchmark.averaging),
             "rows": [one.to_json() for one in self.rows],
             "differences": [one.to_json() for one in self.differences],
+            "chance": None if self.chance is None else self.chance.to_json(),
             "notes": list(self.notes()),
         }
 
     def tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
-        """Totals and groups, a way a row; tasks, a task a row; and how the ways differ from the first."""
+        """Totals and groups, a way a row; tasks, a task a row; and how the ways differ from the first.
+
+        Beside them stands what guessing reaches, if that is known.
+        """
+        chance = () if self.chance is None else (self.chance,)
         groups = list(dict.fromkeys(name for one in self.rows for name in one.scores.groups))
         yield (
             ["", "total", "95 % interval", *groups, "questions", "failed"],
@@ -135,12 +162,13 @@ class VqaReport:
                     str(sum(row.failed.values())),
                 ]
                 for row in self.rows
-            ],
+            ]
+            + [[CHANCE, *_columns(one, groups), str(one.total.questions), "-"] for one in chance],
         )
         tasks = list(dict.fromkeys(name for one in self.rows for name in one.scores.tasks))
         yield (
-            ["task", *(row.name for row in self.rows)],
-            [[task, *(_share(row.scores, task) for row in self.rows)] for task in tasks],
+            ["task", *(row.name for row in self.rows), *(CHANCE for _ in chance)],
+            [[task, *(_share(one, task) for one in (*(row.scores for row in self.rows), *chance))] for task in tasks],
         )
         for base in self.rows:
             if listed := [one for one in self.differences if one.base is base]:
@@ -157,6 +185,12 @@ class VqaReport:
             if left_out := one.difference.left_out:
                 name = one.row.name
                 yield f"{name}: questions left out of the difference, since only one side has them: {left_out}."
+        for path in dict.fromkeys(row.file.path for row in self.rows if not row.tells_choices):
+            name = plain_text(str(path))
+            yield (
+                f"{name} does not tell how many options its questions have, so there is no row {CHANCE}: an older svlm "
+                "made it. The same call again adds that, and asks nothing twice."
+            )
 
 
 def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
@@ -172,7 +206,18 @@ def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
     pairs = [(first[0], row) for row in first[1:]]
     pairs += [(bases.get(row.way, first[0]), row) for rows in listed[1:] for row in rows]
     rows = tuple(row for rows in listed for row in rows)
-    return VqaReport(rows, tuple(RowDifference(base, row, compare(base, row)) for base, row in pairs))
+    return VqaReport(rows, tuple(RowDifference(base, row, compare(base, row)) for base, row in pairs), _chance(rows))
+
+
+def _chance(rows: Sequence[WayScored]) -> VqaScores | None:
+    if not all(row.tells_choices for row in rows):
+        return None
+    asked = {
+        (row.file.runs[0].setting.questions, one.id): (one, row.file.choices[one.id])
+        for row in rows
+        for one in row.results
+    }
+    return vqa_chance(asked.values(), rows[0].benchmark)
 
 
 def _notes(one: WayScored) -> Iterator[str]:

@@ -6,7 +6,7 @@ Knows neither benchmarks nor models, and not what the answers are worth.
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,7 +14,8 @@ from svlm_cli.core.bounds import Within, require_usable, shown
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record, text
+from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
+from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record, text, whole
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.answers import is_right
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
@@ -50,6 +51,10 @@ class VqaRun:
     asked: Annotated[int, Within(1, 10_000_000)]  # questions in all, for each way of looking
     svlm: str
     torch: str
+    folder: str = ""  # of the benchmark: its name alone; from here on, "" and 0 where an older svlm did not note it
+    device: str = ""  # cpu, cuda
+    hardware: str = ""  # what people call it
+    jobs: Annotated[int, Within(0, 1_000_000)] = 0  # streams or clips at once
 
     def __post_init__(self) -> None:
         require_usable(self)
@@ -132,6 +137,9 @@ class ResultsFile:
     runs: tuple[VqaRun, ...]  # none in an empty file
     ways: Mapping[str, Mapping[str, Any]]  # all that decides how each looks, by its name
     results: Mapping[ResultKey, VqaResult]
+    choices: Mapping[str, int]  # how many answers a question lets one choose among, by its id; empty if not noted
+    matches: QuestionsSetting | None  # of questions about simulated matches
+    runs_of_ways: Mapping[str, tuple[VqaRun, ...]]  # that added results of each
     notice: str = ""
 
     def is_done(self, question: VideoQuestion, way: str) -> bool:
@@ -147,12 +155,14 @@ def read_results(path: Path) -> ResultsFile:
 
 def _results(lines: JsonLines) -> ResultsFile:
     runs: list[VqaRun] = []
+    added: dict[str, dict[int, VqaRun]] = {}
+    notes = _Notes()
     ways: dict[str, Mapping[str, Any]] = {}
     results: dict[ResultKey, VqaResult] = {}
     for number, row in lines.rows:
         with lines.at(number):
             if "run" in row:
-                run: VqaRun = record(VqaRun, row["run"], "result")
+                run: VqaRun = record(VqaRun, _complete(row["run"]), "result")
                 if runs and (different := setting_difference(runs[0].setting, run.setting)):
                     raise LineError(f"is about {different} than the first line")
                 runs.append(run)
@@ -162,6 +172,8 @@ def _results(lines: JsonLines) -> ResultsFile:
                 if not isinstance(setting, dict) or ways.setdefault(name, setting) != setting:
                     raise LineError(f"has another setting of {shown(name)} than a line before")
                 continue
+            if notes.take(row):
+                continue
             result: VqaResult = record(VqaResult, row, "result")
             if not runs:
                 raise LineError("is a result, and nothing above it says of what")
@@ -169,7 +181,38 @@ def _results(lines: JsonLines) -> ResultsFile:
             if before is not None and not before.failed:
                 raise LineError("is a second result of the same question")
             results[result.key] = result
-    return ResultsFile(lines.path, tuple(runs), ways, results, lines.notice)
+            added.setdefault(result.way, {})[len(runs)] = runs[-1]
+    runs_of_ways = {way: tuple(those.values()) for way, those in added.items()}
+    return ResultsFile(lines.path, tuple(runs), ways, results, notes.choices, notes.matches, runs_of_ways, lines.notice)
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What a file tells of its questions, each once."""
+
+    choices: Mapping[str, int] = field(default_factory=dict)
+    matches: QuestionsSetting | None = None
+
+    def take(self, row: Mapping[str, Any]) -> bool:
+        """Whether it is such a line. Raises `LineError`."""
+        if "choices" in row:
+            listed = row["choices"]
+            if self.choices or not isinstance(listed, dict):
+                raise LineError("tells nothing, or tells again, how many options there are")
+            self.choices = {name: whole(listed, name) for name in listed}
+            return True
+        if "matches" in row:
+            if self.matches is not None:
+                raise LineError("tells again which matches are asked about")
+            self.matches = record(QuestionsSetting, row["matches"], "setting of matches")
+            return True
+        return False
+
+
+def _complete(run: Any) -> Any:
+    """With what an older svlm did not note."""
+    usual = {one.name: one.default for one in fields(VqaRun) if one.default is not MISSING}
+    return {**usual, **run} if isinstance(run, dict) else run
 
 
 def setting_difference(one: VqaSetting, other: VqaSetting) -> str:
@@ -194,7 +237,7 @@ class GrowingResults(Closing):
     """
 
     def __init__(self, path: Path, run: VqaRun) -> None:
-        self._lines = AppendedLines(path, ('{"run":', '{"way":', '{"id":'))
+        self._lines = AppendedLines(path, ('{"run":', '{"choices":', '{"matches":', '{"way":', '{"id":'))
         try:
             self.before = _results(self._lines.before)
             first = self.before.runs[0].setting if self.before.runs else run.setting
@@ -205,6 +248,19 @@ class GrowingResults(Closing):
         except BaseException:
             self.close()
             raise
+
+    def describe(self, choices: Mapping[str, int], matches: QuestionsSetting | None) -> None:
+        """What the questions are like. `OutputExistsError` if the matches were made otherwise before.
+
+        A file that an older svlm began gets what it lacks: its questions are the same to the letter.
+        """
+        known = self.before.matches
+        if None not in (known, matches) and known != matches:
+            raise OutputExistsError(f"{plain_text(str(self.before.path))} holds results of other matches.", _WAY_OUT)
+        if not self.before.choices:
+            self._lines.append({"choices": dict(choices)})
+        if known is None and matches is not None:
+            self._lines.append({"matches": asdict(matches)})
 
     def begin(self, way: str, setting: Mapping[str, Any]) -> None:
         """Results of a way of looking come, or go on. `OutputExistsError` if it looked otherwise before."""

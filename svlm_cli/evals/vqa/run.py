@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.core.errors import InputError, SvlmError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text
@@ -76,6 +77,22 @@ class LoadedModel:
     def of(cls, engine: Engine) -> "LoadedModel":
         """An engine's."""
         return cls(engine.network, engine.preprocessor, engine.tokenizer, engine.fused)
+
+    def engine(
+        self, policy: StreamPolicy, streams: int, room: Questions, attention: AttentionKernel, *, graphs: bool = True
+    ) -> Engine:
+        """Another one, on the same weights. Raises as `Engine` does."""
+        return Engine(
+            self.network,
+            self.preprocessor,
+            self.tokenizer,
+            policy,
+            max_streams=streams,
+            questions=room,
+            attention=attention,
+            graphs=graphs,
+            fused=self.fused,
+        )
 
 
 LoadEngine = Callable[[StreamPolicy, int, Questions, LoadedModel | None], Engine]

@@ -81,23 +81,28 @@ def vqa_difference(
     return VqaDifference(scores, len(one) + len(other) - 2 * len(both))
 
 
+def vqa_chance(asked: Iterable[tuple[VqaResult, int]], benchmark: VqaBenchmark) -> VqaScores:
+    """What guessing reaches on average: each question with the number of answers there are to choose among.
+
+    One in that number; nothing where that is 0, since no number and no words can be guessed.
+    """
+    listed = [*asked]
+    layout = _Layout.of([one for one, _ in listed], benchmark)
+    cells = np.zeros((len(layout.cells), 2))
+    for one, choices in listed:
+        cells[layout.cells.index((one.group, one.task))] += (1, 1 / choices if choices else 0)
+    shares = [Estimate(value, None, None) for value in layout.shares(cells)[:, 0].tolist()]
+    return layout.named(shares, cells, videos=len({one.video for one, _ in listed}))
+
+
 def _scored(sets: Sequence[Sequence[VqaResult]], benchmark: VqaBenchmark, seed: int) -> VqaScores:
     """Of one set, or of the second less the first: both are of the same questions in the same order."""
     layout = _Layout.of(sets[0], benchmark)
     cells = layout.counted(sets)  # [V, C, 1 + S]
     drawn = np.einsum("rv,vcs->rcs", drawn_times(len(cells), seed), cells)  # [R, C, 1 + S]
     whole, whole_drawn = (_compared(layout.shares(one)) for one in (cells.sum(axis=0), drawn))  # [P], [R, P]
-    asked = layout.summed(cells.sum(axis=0))[:, 0]  # [P]
-    scores = [
-        Score(estimate(value, whole_drawn[:, index]), int(asked[index])) for index, value in enumerate(whole.tolist())
-    ]
-    groups, tasks = scores[1 : 1 + len(layout.groups)], scores[1 + len(layout.groups) :]
-    return VqaScores(
-        scores[0],
-        dict(zip(layout.groups, groups, strict=True)),
-        dict(zip(layout.tasks, tasks, strict=True)),
-        len(cells),
-    )
+    shares = [estimate(value, whole_drawn[:, index]) for index, value in enumerate(whole.tolist())]
+    return layout.named(shares, cells.sum(axis=0), videos=len(cells))
 
 
 def _compared(shares: Shares) -> Shares:
@@ -135,7 +140,19 @@ class _Layout:
             cell += (1, *(one.right for one in alike))
         return cells
 
-    def summed(self, cells: Cells) -> Cells:
+    def named(self, shares: Sequence[Estimate], cells: Cells | Shares, videos: int) -> VqaScores:
+        """P of them, and ``[C, 1 + S]`` -> scores by name."""
+        asked = self.summed(cells)[:, 0].tolist()
+        scores = [Score(share, int(questions)) for share, questions in zip(shares, asked, strict=True)]
+        groups, tasks = scores[1 : 1 + len(self.groups)], scores[1 + len(self.groups) :]
+        return VqaScores(
+            scores[0],
+            dict(zip(self.groups, groups, strict=True)),
+            dict(zip(self.tasks, tasks, strict=True)),
+            videos,
+        )
+
+    def summed(self, cells: Cells | Shares) -> Cells | Shares:
         """``[..., C, 1 + S]`` -> ``[..., P, 1 + S]``: all questions of each part."""
         parts = [
             [True for _ in self.cells],
@@ -143,10 +160,10 @@ class _Layout:
             *([task == part for _, task in self.cells] for part in self.tasks),
         ]
         belongs = np.array(parts, np.int64).reshape(len(parts), len(self.cells))
-        summed: Cells = np.einsum("pc,...cs->...ps", belongs, cells)
+        summed: Cells | Shares = np.einsum("pc,...cs->...ps", belongs, cells)
         return summed
 
-    def shares(self, cells: Cells) -> Shares:
+    def shares(self, cells: Cells | Shares) -> Shares:
         """``[..., C, 1 + S]`` -> ``[..., P, S]``; NaN where nothing was asked."""
         shares = _divided(self.summed(cells))
         groups, tasks = slice(1, 1 + len(self.groups)), slice(1 + len(self.groups), None)
@@ -165,7 +182,7 @@ def _ordered(found: set[str], known: tuple[str, ...]) -> tuple[str, ...]:
     return (*(one for one in known if one in found), *sorted(found.difference(known)))
 
 
-def _divided(cells: Cells) -> Shares:
+def _divided(cells: Cells | Shares) -> Shares:
     """``[..., 1 + S]`` -> ``[..., S]``."""
     asked, right = cells[..., :1], cells[..., 1:]
     shares: Shares = np.divide(right, asked, out=np.full(right.shape, np.nan), where=asked > 0)

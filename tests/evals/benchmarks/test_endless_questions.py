@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import OutputExistsError
-from svlm_cli.evals.benchmarks.endless_questions import QuestionsFolder, QuestionsSetting, make_questions
+from svlm_cli.evals.benchmarks.endless_questions import QuestionsFolder, QuestionsSetting, made_by, make_questions
 from svlm_cli.evals.benchmarks.footage import missing_videos
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
 from svlm_cli.simulator.match import Match, Split
@@ -37,8 +37,19 @@ def test_the_files_of_two_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     one_process(monkeypatch)
     assert make_questions(tmp_path / "many", SETTING, overwrite=False) == 2
     assert contents(tmp_path / "many") == before
+    assert made_by(tmp_path / "many") == SETTING
     with pytest.raises(OutputExistsError, match="made with other --minutes"):
         make_questions(tmp_path / "many", replace(SETTING, seconds=30), overwrite=False)
     QuestionsFolder(tmp_path / "many").video(8).write_bytes(b"damaged")
     assert make_questions(tmp_path / "many", SETTING, overwrite=True) == 0
     assert contents(tmp_path / "many") == before
+
+
+@pytest.mark.parametrize(
+    "text", [None, "{", "[]", '{"seed": 1}', '{"seed":1,"matches":1,"seconds":1,"fps":2,"split":"x"}']
+)
+def test_folders_of_others_hold_no_matches(tmp_path: Path, text: str | None) -> None:
+    """Guards the benchmark itself, whose folder may have a file of that name."""
+    if text is not None:
+        (tmp_path / "questions.json").write_text(text)
+    assert made_by(tmp_path) is None

@@ -1,8 +1,10 @@
 """Files of results to a report: rows, differences, and what must not be overlooked."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,8 @@ from tests.evals.vqa.asked import result, run
 MME = VqaBenchmark.VIDEO_MME
 
 
-def file(path: Path, about: VqaRun, *results: VqaResult) -> ResultsFile:
-    return read_results(write_lines(path, [{"run": asdict(about)}, *map(asdict, results)]))
+def file(path: Path, about: VqaRun, *results: VqaResult, notes: Sequence[dict[str, Any]] = ()) -> ResultsFile:
+    return read_results(write_lines(path, [{"run": asdict(about)}, *notes, *map(asdict, results)]))
 
 
 def two_ways() -> list[VqaResult]:
@@ -110,3 +112,42 @@ def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
         make_vqa_report([file(tmp_path / "c", run())])
     with pytest.raises(InputError, match="There are no results"):
         make_vqa_report([])
+
+
+def test_what_guessing_reaches_stands_beside_the_ways(tmp_path: Path) -> None:
+    """Guards the reader, who takes 0.5 for something; a file that tells no options gives no row, and it is said."""
+    choices = {"0": 4, "1": 2, "2": 2, "3": 0}
+    old = file(tmp_path / "old", run(MME), *two_ways())
+    report = make_vqa_report([file(tmp_path / "a", run(MME), *two_ways(), notes=[{"choices": choices}])])
+    (_, rows), (headings, tasks), _ = report.tables()
+    assert rows[-1] == ["chance", "0.312", "-", "0.250", "0.500", "0.250", "4", "-"]
+    assert (headings[-1], tasks) == ("chance", [["OCR", "0.500", "0.750", "0.312"]])
+    assert report.to_json()["chance"]["total"] == {"value": 0.3125, "low": None, "high": None, "questions": 4}
+    assert not any("chance" in note for note in report.notes())
+    report = make_vqa_report([old])
+    assert report.to_json()["chance"] is None
+    assert [row[0] for row in next(report.tables())[1]] == ["my-model, window", "my-model, streaming"]
+    (note,) = (note for note in report.notes() if "chance" in note)
+    assert note.startswith(
+        f"{old.path} does not tell how many options its questions have, so there is no row chance: an"
+    )
+
+
+def test_a_row_says_how_it_came_about(tmp_path: Path) -> None:
+    """Guards whoever publishes numbers: on what, from which files, and about which matches."""
+    matches = {"seed": 7, "matches": 2, "seconds": 60, "fps": 2, "split": "eval"}
+    setting = {"way": "window", "frames": 0}
+    about = replace(run(MME), folder="asked", device="cuda", hardware="H200", jobs=8)
+    notes: list[dict[str, Any]] = [{"matches": matches}, {"way": "window", "setting": setting}]
+    one = make_vqa_report([file(tmp_path / "a.jsonl", about, *two_ways(), notes=notes)]).to_json()["rows"][0]
+    told: dict[str, Any] = {
+        "model_files": "2c",
+        "dtype": "float32",
+        "answer": "letters",
+        "device": ["cuda"],
+        "hardware": ["H200"],
+    }
+    told |= {"jobs": 8, "setting": setting, "matches": matches, "folder": "asked", "file": "a.jsonl"}
+    assert {name: one[name] for name in told} == told
+    old = make_vqa_report([file(tmp_path / "b.jsonl", run(MME), *two_ways())]).to_json()["rows"][0]
+    assert [old[name] for name in ("device", "jobs", "setting", "matches", "folder")] == [[], 0, {}, None, ""]

@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, UsageError
+from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
 from svlm_cli.evals.vqa.results import GrowingResults, answered, read_results, unanswered
+from svlm_cli.simulator.match import Split
 from tests.evals.benchmarks.miniature import write_lines
-from tests.evals.vqa.asked import CHOICE, PROACTIVE, result, run
+from tests.evals.vqa.asked import CHOICE, COUNT, PROACTIVE, STEP, result, run
 
 TWO = replace(CHOICE, id="2")
+MATCHES = QuestionsSetting(7, 2, 60, 2, Split.EVAL)
 
 
 def test_a_run_goes_on_where_the_last_one_was(tmp_path: Path) -> None:
@@ -133,3 +136,49 @@ def test_a_line_is_what_a_program_can_read(tmp_path: Path) -> None:
         "right": True,
         "letters": [0.5, 0.25, 0.25],
     }
+
+
+def test_how_many_answers_there_are_to_choose_among() -> None:
+    assert [one.choices for one in (CHOICE, STEP, COUNT, PROACTIVE)] == [3, 2, 0, 0]
+
+
+def test_what_an_older_svlm_did_not_note_is_added_once(tmp_path: Path) -> None:
+    """Guards files of older runs, which stay readable; and what was answered elsewhere against today's device."""
+    old = asdict(run())
+    for name in ("folder", "device", "hardware", "jobs"):
+        del old[name]
+    path = write_lines(tmp_path / "r.jsonl", [{"run": old}, asdict(result("OCR", right=True, id="1"))])
+    before = read_results(path)
+    assert (before.runs, before.choices, before.matches) == ((run(),), {}, None)
+    today = replace(run(), folder="asked", device="cuda", hardware="H200", jobs=8)
+    for _ in range(2):
+        with GrowingResults(path, today) as file:
+            file.describe({"1": 3, "2": 0}, MATCHES)
+    with GrowingResults(path, today) as file:
+        file.append(answered(TWO, "streaming", "A"))
+    found = read_results(path)
+    assert (found.runs, found.choices, found.matches) == ((run(), today), {"1": 3, "2": 0}, MATCHES)
+    assert found.runs_of_ways == {"window": (run(),), "streaming": (today,)}
+    assert len(path.read_text().splitlines()) == 6
+    with (
+        GrowingResults(path, today) as file,
+        pytest.raises(OutputExistsError, match=r"r\.jsonl holds results of other matches. Use --overwrite"),
+    ):
+        file.describe({"1": 3, "2": 0}, replace(MATCHES, fps=4))
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([{"choices": {"1": 3}}, {"choices": {"1": 4}}], "tells again, how many options there are"),
+        ([{"choices": 4}], "tells nothing, or"),
+        ([{"choices": {"1": -1}}], "1 must be a whole number from 0"),
+        ([{"matches": asdict(MATCHES)}] * 2, "tells again which matches are asked about"),
+        ([{"matches": {"seed": 1}}], "no setting of matches: matches is missing"),
+    ],
+)
+def test_notes_that_cannot_be_used(tmp_path: Path, lines: list[dict[str, Any]], said: str) -> None:
+    """Guards chance against two files that somebody has put together."""
+    path = write_lines(tmp_path / "r.jsonl", [{"run": asdict(run())}, *lines])
+    with pytest.raises(InputError, match=rf"Line {1 + len(lines)} of .*{said}"):
+        read_results(path)

@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.results import VqaResult
-from svlm_cli.evals.vqa.tally import VqaScores, vqa_difference, vqa_scores
+from svlm_cli.evals.vqa.tally import VqaScores, vqa_chance, vqa_difference, vqa_scores
 from tests.evals.vqa.asked import result
 
 OVO, STREAMING, VIDEO_MME, LONG_VIDEO, MV = VqaBenchmark
@@ -137,3 +137,23 @@ def test_only_questions_that_both_have_are_compared() -> None:
     assert (found.scores.total.share.value, found.scores.total.questions, found.left_out) == (0, 2, 3)
     with pytest.raises(UsageError, match="no question in common"):
         vqa_difference(first, [*many("z", 1, 1)], VIDEO_MME)
+
+
+def test_what_guessing_reaches() -> None:
+    """Guards against a mean of all questions, here 0.347, and against counts that are guessed or left out."""
+    asked = [
+        (result("EPM", right=True, group="backward", id="1"), 4),
+        (result("EPM", right=False, group="backward", id="2"), 2),
+        (result("HLD", right=True, group="backward", id="3"), 3),
+        (result("OJR", right=False, group="realtime", id="4"), 2),
+        (result("REC", right=True, group="forward", id="5", video="v1"), 0),
+        (result("SSR", right=False, group="forward", id="6"), 2),
+    ]
+    found = vqa_chance(asked, OVO)
+    total, groups, tasks = shares(found)
+    assert tasks == pytest.approx({"EPM": 0.375, "HLD": 1 / 3, "OJR": 0.5, "REC": 0, "SSR": 0.5})
+    assert groups == pytest.approx({"backward": (0.375 + 1 / 3) / 2, "realtime": 0.5, "forward": 0.25})
+    assert total == pytest.approx(((0.375 + 1 / 3) / 2 + 0.75) / 3)
+    assert (found.total.questions, found.tasks["EPM"].questions, found.videos) == (6, 2, 2)
+    assert found.total.share.low is None
+    assert shares(vqa_chance(asked, VIDEO_MME))[0] == pytest.approx((0.25 + 1 / 3 + 3 * 0.5) / 6)
