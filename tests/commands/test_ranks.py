@@ -144,8 +144,8 @@ from svlm_cli.commands.signals import Terminated, ends_in_time, signals_raise
 lock, libc = ctypes.create_string_buffer(64), ctypes.CDLL(None)
 with signals_raise(), ends_in_time(0.3):
     libc.pthread_mutex_lock(lock)
-    print("deaf", flush=True)
     try:
+        print("deaf", flush=True)
         libc.pthread_mutex_lock(lock)
     except Terminated:  # it came a moment too early
         libc.pthread_mutex_lock(lock)
