@@ -27,7 +27,8 @@ from svlm_cli.training.feed import DeviceBatch, DeviceFeed
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, TrainingLog, to_stderr
 from svlm_cli.training.matches import sample_texts
-from svlm_cli.training.network import LearningNetwork, freeze, learning_rate_factor, parameter_groups
+from svlm_cli.training.network import LearningNetwork
+from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.simulated import SimulatedData
 
@@ -130,8 +131,9 @@ def _run(recipe: Recipe, output: Path, *, device: torch.device, resume: bool, sa
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
-    freeze(network.network, optimisation.frozen)
     network.to(device)
+    if optimisation.checkpointing:
+        network.checkpoint_layers()
     if optimisation.compile and device.type == "cuda":
         network.compile_layers()
     log = TrainingLog(output / run_folder.LOG_FILE, first_step=first_step, steps=optimisation.steps, say=say)
@@ -146,7 +148,8 @@ def _run(recipe: Recipe, output: Path, *, device: torch.device, resume: bool, sa
             accumulate=optimisation.accumulate,
         )
         opened.enter_context(closing(feed))
-        trainer = WindowTrainer(network, _arguments(recipe, output, device), _optimizers(network, recipe), feed, log)
+        optimizers = make_optimizer(network, optimisation)
+        trainer = WindowTrainer(network, _arguments(recipe, output, device), optimizers, feed, log)
         trainer.train(resume_from_checkpoint=None if state is None else str(state[0]))
     run_folder.finish(output, recipe, network.network, log.learned)
     say(f"{output}: done at step {optimisation.steps}.")
@@ -170,18 +173,6 @@ def _open(recipe: Recipe, layout: Layout, preprocessor: Preprocessor, say: Say) 
     if recipe.data.source is Source.SIMULATOR:
         return SimulatedData(recipe, layout, preprocessor)
     return AnnotatedData(recipe, layout, preprocessor, say)
-
-
-def _optimizers(network: LearningNetwork, recipe: Recipe) -> tuple[torch.optim.Optimizer, LambdaLR]:
-    optimisation = recipe.optimisation
-    optimizer = torch.optim.AdamW(
-        parameter_groups(network, optimisation.weight_decay),
-        lr=optimisation.learning_rate,
-        betas=(optimisation.beta1, optimisation.beta2),
-        fused=next(network.parameters()).device.type == "cuda",
-    )
-    factor = partial(learning_rate_factor, steps=optimisation.steps, warmup_share=optimisation.warmup_share)
-    return optimizer, LambdaLR(optimizer, factor)
 
 
 def _arguments(recipe: Recipe, output: Path, device: torch.device) -> TrainingArguments:
