@@ -1,0 +1,86 @@
+"""``--adapter`` and ``svlm models merge``: an adapter speaks on its base, and merged as it did there."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+import svlm_cli
+from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.core.errors import UsageError
+from tests.adapters import make_tiny_adapter
+from tests.conftest import Svlm
+
+
+@pytest.fixture
+def adapter(tmp_path: Path, tiny_checkpoint: Path) -> Path:
+    """With a policy of its own."""
+    folder = make_tiny_adapter(tmp_path / "adapter", str(tiny_checkpoint))
+    policy = '[sampling]\ntemperature = 0\nmax_new_tokens = 8\n[model]\ntitle = "Tiny"\nlicence = "MIT"\n'
+    (folder / "policy.toml").write_text(policy, encoding="utf-8")
+    return folder
+
+
+def _words(done: object, path: Path) -> list[str]:
+    assert getattr(done, "returncode") == 0, done  # noqa: B009
+    return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_merged_it_says_what_it_said_on_its_base(svlm_inside: Svlm, here: Path, adapter: Path) -> None:
+    """Guards both ways to use one, and that it is not the base that speaks: the merged folder needs nothing else."""
+    caption = ("caption", here, "-f", "jsonl", "--device", "cpu")
+    out = [here.with_name(f"{name}.jsonl") for name in ("beside", "merged", "base")]
+    beside = _words(svlm_inside(*caption, "--adapter", adapter, "-o", out[0]), out[0])
+    merging = svlm_inside("models", "merge", adapter, "-o", "merged")
+    assert (merging.returncode, merging.stdout) == (0, "merged\n"), merging.stderr
+    base = resolve(None, adapter=adapter).folder
+    policy = ("--policy", adapter / "policy.toml")
+    assert _words(svlm_inside(*caption, "--model", base, *policy, "-o", out[2]), out[2]) != beside
+    shutil.rmtree(adapter)
+    assert _words(svlm_inside(*caption, "--model", "./merged", "-o", out[1]), out[1]) == beside
+    head = json.loads(out[0].read_text(encoding="utf-8").splitlines()[0])
+    assert head["model"] == f"{base} + {adapter}"
+    card = (here.parent / "merged" / "README.md").read_text(encoding="utf-8")
+    assert card == f"# Tiny\n\nLicence: MIT. Made by `svlm models merge`: {base} + {adapter}, merged.\n"
+    assert not list(here.parent.glob(".merged*"))
+
+
+def test_a_model_of_the_environment_is_not_the_base(
+    svlm: Svlm, here: Path, adapter: Path, tiny_checkpoint: Path
+) -> None:
+    """Guards whoever has a usual model: an adapter knows its own base. Typed, a model wins."""
+    ask = ("ask", here, "Who?", "--max-tokens", "4", "--adapter", adapter, "--json", "-q")
+    done = svlm(*ask, env={"SVLM_MODEL": "svlm-mini"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["model"] == f"{tiny_checkpoint} + {adapter}"
+    done = svlm(*ask, "--model", "svlm-mini")
+    assert done.returncode != 0
+    assert done.stderr.startswith(f"svlm: The adapter {adapter} was trained on another model than this one: ")
+
+
+def test_a_merge_leaves_other_folders_alone(svlm_inside: Svlm, tmp_path: Path, adapter: Path) -> None:
+    """Guards a model that is there, and half a folder after a merge that could not be."""
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    done = svlm_inside("models", "merge", adapter, "-o", "taken")
+    assert done.returncode != 0
+    assert "taken exists already. Name a new folder with -o." in done.stderr
+    done = svlm_inside("models", "merge", adapter, "-o", "new", "--model", "svlm-mini")
+    assert done.returncode != 0
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_engine_takes_an_adapter(adapter: Path, tiny_checkpoint: Path) -> None:
+    """Guards programs: the same by `load_engine`, and its own check."""
+    engine = svlm_cli.load_engine(adapter=adapter, device="cpu")
+    base = svlm_cli.load_engine(tiny_checkpoint, device="cpu")
+    assert engine.policy.sampling.max_new_tokens == 8
+    changed = [
+        name
+        for (name, weight), other in zip(engine.network.named_parameters(), base.network.parameters(), strict=True)
+        if not weight.equal(other)
+    ]
+    assert len(changed) == 3
+    with pytest.raises(UsageError, match="adapter cannot be 3"):
+        svlm_cli.load_engine(adapter=3)  # type: ignore[arg-type]
