@@ -20,19 +20,11 @@ from svlm_cli.networks.adapter import BASE_KEY, KEY_PREFIX, fingerprint
 from svlm_cli.networks.network import Network
 from svlm_cli.networks.weights import first_rows
 from svlm_cli.training.network import freeze, weights_of
-from svlm_cli.training.packages import require_package
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation, pieces
 from svlm_cli.training.recipe import Recipe
 
 _NAME: Final = "default"  # peft's, of an adapter that is alone
 _LINEAR: Final = frozenset({NetworkPart.TOWER, NetworkPart.MERGER, NetworkPart.LAYERS})
-
-
-def require_packages(recipe: AdapterRecipe) -> None:
-    """`UsageError` if one is missing."""
-    require_package("peft", "An adapter")
-    if recipe.quantize is not Quantisation.NONE:
-        require_package("bitsandbytes", f'adapter.quantize = "{recipe.quantize}"')
 
 
 def adapted_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Linear]:

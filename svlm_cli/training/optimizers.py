@@ -8,12 +8,11 @@ from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from svlm_cli.training.network import learning_rate_factor, parameter_groups
-from svlm_cli.training.packages import require_package
 from svlm_cli.training.recipe import Optimisation, OptimizerMoments
 
 
 def make_optimizer(model: nn.Module, recipe: Optimisation) -> tuple[torch.optim.Optimizer, LambdaLR]:
-    """Over what is learned of `model`. Raises `UsageError` if its package is missing."""
+    """Over what is learned of `model`."""
     groups = parameter_groups(model, recipe.weight_decay)
     optimizer = _adamw(recipe.moments, next(model.parameters()).device)(
         groups, lr=recipe.learning_rate, betas=(recipe.beta1, recipe.beta2)
@@ -25,7 +24,6 @@ def make_optimizer(model: nn.Module, recipe: Optimisation) -> tuple[torch.optim.
 def _adamw(moments: OptimizerMoments, device: torch.device) -> Callable[..., torch.optim.Optimizer]:
     if moments is OptimizerMoments.FLOAT32:
         return partial(torch.optim.AdamW, fused=device.type == "cuda")
-    require_package("bitsandbytes", 'optimisation.moments = "8bit"')
     from bitsandbytes.optim import AdamW8bit
 
     adamw: Callable[..., torch.optim.Optimizer] = AdamW8bit

@@ -84,3 +84,18 @@ def test_an_engine_takes_an_adapter(adapter: Path, tiny_checkpoint: Path) -> Non
     assert len(changed) == 3
     with pytest.raises(UsageError, match="adapter cannot be 3"):
         svlm_cli.load_engine(adapter=3)  # type: ignore[arg-type]
+
+
+def test_a_match_is_commented_on_with_it(
+    svlm_inside: Svlm, tmp_path: Path, adapter: Path, tiny_checkpoint: Path
+) -> None:
+    """Guards the scores of an adapter, which must not be those of its base; and files, which nobody plays."""
+    match = ("eval", "match", "--minutes", "0.1", "--json", "-q", "--set", "sampling.max_new_tokens=8", "--save")
+    done = svlm_inside(*match, "with", "--adapter", adapter)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["setting"]["model"] == f"{tiny_checkpoint} + {adapter}"
+    assert svlm_inside(*match, "without", "--model", tiny_checkpoint, "--set", "vision.fps=2").returncode == 0
+    said = [(tmp_path / name / "match-0.jsonl").read_text(encoding="utf-8") for name in ("with", "without")]
+    assert said[0] != said[1]
+    done = svlm_inside("eval", "match", "--predictions", "with/match-0.jsonl", "--adapter", adapter)
+    assert "With --predictions nothing is played. Leave out --model, --adapter, " in done.stderr

@@ -20,7 +20,7 @@ from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.networks.weights import load_network, load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training import packages
-from svlm_cli.training.adapter import adapted_layers, add_adapter, require_packages
+from svlm_cli.training.adapter import adapted_layers, add_adapter
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import OptimizerMoments, Recipe
 from svlm_cli.training.trainer import train
@@ -227,16 +227,20 @@ def test_the_base_is_kept_in_bfloat16(base: Path) -> None:
     assert all(torch.equal(*pair) for pair in zip(network.parameters(), again.parameters(), strict=True)), "a seed"
 
 
-@pytest.fixture
-def lacking(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("adapter", "moments", "message"),
+    [
+        (AdapterRecipe(rank=4), OptimizerMoments.FLOAT32, r"\[adapter\] needs peft\. Install svlm-cli\[train\]\."),
+        (AdapterRecipe(), OptimizerMoments.BITS8, r'optimisation\.moments = "8bit" needs bitsandbytes\.'),
+    ],
+)
+def test_what_is_not_installed_is_named(
+    adapter: AdapterRecipe, moments: OptimizerMoments, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a trace of imports in the place of a sentence, and minutes of loading before it."""
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
-
-
-@pytest.mark.usefixtures("lacking")
-def test_what_is_not_installed_is_named() -> None:
-    """Guards against a trace of imports in the place of a sentence."""
-    with pytest.raises(UsageError, match=r"An adapter needs peft\. Install svlm-cli\[train\]\."):
-        require_packages(AdapterRecipe(rank=4))
+    with pytest.raises(UsageError, match=message):
+        run_folder.first_network(tmp_path, _recipe(tmp_path / "not there", adapter=adapter, moments=moments))
 
 
 @pytest.mark.extra
