@@ -4,7 +4,7 @@ Knows no data and no loop.
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,12 +29,7 @@ _LINEAR: Final = frozenset({NetworkPart.TOWER, NetworkPart.MERGER, NetworkPart.L
 
 def adapted_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Linear]:
     """The linear layers that get an adapter, by their names in the network. `UsageError` for a name that fits none."""
-    inside = {id(weight) for weight in weights_of(network, pieces(recipe.parts) & _LINEAR)}
-    layers = {
-        name: module
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Linear) and id(module.weight) in inside
-    }
+    layers = _linear_layers(network, recipe.parts)
     if not recipe.modules:
         return layers
     found: dict[str, nn.Linear] = {}
@@ -50,6 +45,16 @@ def adapted_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Line
     return found
 
 
+def _linear_layers(network: Network, parts: Iterable[NetworkPart]) -> dict[str, nn.Linear]:
+    """Of those parts, but for the output layer, which is an embedding."""
+    inside = {id(weight) for weight in weights_of(network, pieces(parts) & _LINEAR)}
+    return {
+        name: module
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear) and id(module.weight) in inside
+    }
+
+
 def _ends(name: str, wanted: str) -> bool:
     return name == wanted or name.endswith(f".{wanted}")
 
@@ -62,7 +67,8 @@ def add_adapter(network: Network, recipe: Recipe) -> None:
     layers = adapted_layers(network, wanted)
     freeze(network.parameters(), bf16=bf16)
     if wanted.quantize is Quantisation.NF4:
-        _quantise(network, layers, torch.bfloat16 if bf16 else torch.float32)
+        whole = _linear_layers(network, (*wanted.parts, NetworkPart.LAYERS))
+        _quantise(network, whole, torch.bfloat16 if bf16 else torch.float32)
     config = peft.LoraConfig(
         r=wanted.rank,
         lora_alpha=wanted.scaling_alpha,

@@ -51,7 +51,7 @@ class AdapterRecipe:
     dropout: float = 0.0
     parts: tuple[NetworkPart, ...] = (NetworkPart.LANGUAGE,)  # whose linear layers get one
     modules: tuple[str, ...] = ()  # of these layers, those whose name in transformers ends so; empty: all
-    quantize: Quantisation = Quantisation.NONE
+    quantize: Quantisation = Quantisation.NONE  # all linear layers of `parts`, and of the decoder
 
     def __post_init__(self) -> None:
         self._require(self.rank >= 0, f"rank must be 1 or more, not {self.rank}.")

@@ -46,6 +46,7 @@ def test_merged_it_says_what_it_said_on_its_base(svlm_inside: Svlm, here: Path, 
     assert not list(here.parent.glob(".merged*"))
 
 
+@pytest.mark.extra  # ten seconds
 def test_a_model_of_the_environment_is_not_the_base(
     svlm: Svlm, here: Path, adapter: Path, tiny_checkpoint: Path
 ) -> None:
@@ -86,6 +87,7 @@ def test_an_engine_takes_an_adapter(adapter: Path, tiny_checkpoint: Path) -> Non
         svlm_cli.load_engine(adapter=3)  # type: ignore[arg-type]
 
 
+@pytest.mark.extra  # ten seconds
 def test_a_match_is_commented_on_with_it(
     svlm_inside: Svlm, tmp_path: Path, adapter: Path, tiny_checkpoint: Path
 ) -> None:

@@ -69,6 +69,7 @@ def calls(tmp_path: Path, games: Path, tiny_checkpoint: Path, capsys: pytest.Cap
     return Calls(tmp_path, tiny_checkpoint, capsys)
 
 
+@pytest.mark.extra  # ten seconds
 def test_an_adapter_is_a_setting_of_its_own(calls: Calls, tmp_path: Path) -> None:
     """Guards predictions of a base that an adapter would go on with."""
     adapter = make_tiny_adapter(tmp_path / "adapter", str(calls.model))

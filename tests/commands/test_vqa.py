@@ -99,6 +99,7 @@ def ovo(calls: Calls, videos: Path) -> Calls:
     return calls
 
 
+@pytest.mark.extra  # ten seconds
 def test_an_adapter_is_asked_as_a_model_of_its_own(ovo: Calls, tmp_path: Path) -> None:
     """Guards results of an adapter among those of its base; and that it belongs to one model."""
     adapter = make_tiny_adapter(tmp_path / "adapter", str(ovo.model))

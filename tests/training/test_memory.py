@@ -68,7 +68,7 @@ def test_what_is_frozen_is_half_as_large_and_has_no_gradient(network: Network) -
 
 
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # torch's compiler asks
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("compiled", [False, pytest.param(True, marks=pytest.mark.extra)], ids=["eager", "compiled"])
 def test_checkpointed_layers_learn_the_same(network: Network, *, compiled: bool) -> None:
     """Guards the recomputation, also of compiled layers: other activations would be other gradients."""
     usual, saving = (LearningNetwork(one) for one in (network, copy.deepcopy(network)))
