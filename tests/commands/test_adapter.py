@@ -11,6 +11,7 @@ from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import UsageError
 from tests.adapters import make_tiny_adapter
 from tests.conftest import Svlm
+from tests.evals.benchmarks.question_sets import ovo_bench, ovo_choice
 
 
 @pytest.fixture
@@ -96,8 +97,28 @@ def test_a_match_is_commented_on_with_it(
     done = svlm_inside(*match, "with", "--adapter", adapter)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["setting"]["model"] == f"{tiny_checkpoint} + {adapter}"
-    assert svlm_inside(*match, "without", "--model", tiny_checkpoint, "--set", "vision.fps=2").returncode == 0
+    assert (
+        svlm_inside(*match, "without", "--model", tiny_checkpoint, "--policy", adapter / "policy.toml").returncode == 0
+    )
     said = [(tmp_path / name / "match-0.jsonl").read_text(encoding="utf-8") for name in ("with", "without")]
     assert said[0] != said[1]
     done = svlm_inside("eval", "match", "--predictions", "with/match-0.jsonl", "--adapter", adapter)
     assert "With --predictions nothing is played. Leave out --model, --adapter, " in done.stderr
+
+
+@pytest.mark.extra  # ten seconds
+def test_it_is_asked_as_a_model_of_its_own(svlm_inside: Svlm, tmp_path: Path, clip: Path, adapter: Path) -> None:
+    """Guards results of an adapter among those of its base; and that it belongs to one model."""
+    video = tmp_path / "set" / "src_videos" / "COIN" / "a.mp4"
+    video.parent.mkdir(parents=True)
+    video.symlink_to(clip)
+    ovo_bench(tmp_path / "set", [ovo_choice(1, realtime=3.5)])
+    small = ("--set", "vision.min_pixels=784", "--max-pixels", "3136")
+    ask = ("eval", "vqa", "ovo-bench", "set", "--json", "-q", *small, "-o")
+    base = resolve(None, adapter=adapter).folder
+    told = [svlm_inside(*ask, "a.jsonl", "--adapter", adapter), svlm_inside(*ask, "b.jsonl", "-m", base)]
+    own, other = (json.loads(one.stdout)["ways"][0] for one in told)
+    assert (own["model"], other["model"]) == ("tiny+adapter", "tiny")
+    assert own["model_files"] != other["model_files"]
+    done = svlm_inside(*ask, "both", "-m", base, "-m", "svlm-mini", "--adapter", adapter)
+    assert "--adapter belongs to one model." in done.stderr

@@ -16,7 +16,6 @@ import pytest
 from svlm_cli.commands.app import main
 from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.evals.vqa.results import VqaResult, read_results
-from tests.adapters import make_tiny_adapter
 from tests.clips import make_clip
 from tests.conftest import environment
 from tests.evals.benchmarks.miniature import write_lines
@@ -97,21 +96,6 @@ def ovo(calls: Calls, videos: Path) -> Calls:
         place(videos / "long.mp4", calls.folder / "set/src_videos" / name)
     place(videos / "short.mp4", calls.folder / "set/src_videos/CrossTask/s.mp4")
     return calls
-
-
-@pytest.mark.extra  # ten seconds
-def test_an_adapter_is_asked_as_a_model_of_its_own(ovo: Calls, tmp_path: Path) -> None:
-    """Guards results of an adapter among those of its base; and that it belongs to one model."""
-    adapter = make_tiny_adapter(tmp_path / "adapter", str(ovo.model))
-    said = [ovo.run(ovo.arguments("ovo-bench", "--json", "--limit", "1", output="base.jsonl"))[0]]
-    said += [ovo.run(ovo.arguments("ovo-bench", "--json", "--limit", "1", "--adapter", adapter))[0]]
-    (base,), (own,) = (one["ways"] for one in said)
-    assert (base["model"], own["model"]) == ("tiny", "tiny+adapter")
-    assert base["model_files"] != own["model_files"]
-    assert ovo.results(Way.STREAMING)["1"].letters != ovo.results(Way.STREAMING, "base.jsonl")["1"].letters
-    both = ovo.arguments("ovo-bench", "--adapter", adapter, "-m", "svlm-mini", output="both")
-    _, err = ovo.run(both, code=2)
-    assert "--adapter belongs to one model." in err
 
 
 @pytest.mark.extra  # ten seconds

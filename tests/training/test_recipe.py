@@ -104,12 +104,16 @@ def test_no_message_blames_another_file() -> None:
 
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
-    """Guards the reader who copies one, and the page, which promises one from another model and one from scratch."""
+    """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
+    saves memory, an adapter, and windows as streams.
+    """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, True]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True]
+    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True]
+    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False]
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:
