@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,9 +24,13 @@ def adapter(tmp_path: Path, tiny_checkpoint: Path) -> Path:
     return folder
 
 
-def _words(done: object, path: Path) -> list[str]:
-    assert getattr(done, "returncode") == 0, done  # noqa: B009
+def _texts(path: Path) -> list[str]:
     return [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _words(done: subprocess.CompletedProcess[str], path: Path) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return _texts(path)
 
 
 def test_merged_it_says_what_it_said_on_its_base(svlm_inside: Svlm, here: Path, adapter: Path) -> None:
@@ -100,8 +105,8 @@ def test_a_match_is_commented_on_with_it(
     assert (
         svlm_inside(*match, "without", "--model", tiny_checkpoint, "--policy", adapter / "policy.toml").returncode == 0
     )
-    said = [(tmp_path / name / "match-0.jsonl").read_text(encoding="utf-8") for name in ("with", "without")]
-    assert said[0] != said[1]
+    with_it, without = (_texts(tmp_path / name / "match-0.jsonl") for name in ("with", "without"))
+    assert with_it != without
     done = svlm_inside("eval", "match", "--predictions", "with/match-0.jsonl", "--adapter", adapter)
     assert "With --predictions nothing is played. Leave out --model, --adapter, " in done.stderr
 
