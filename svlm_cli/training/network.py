@@ -4,14 +4,11 @@ Logits are made where a token is learned, and nowhere else. Knows no data and no
 """
 
 import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LambdaLR
 
 from svlm_cli.compute.flash import Lengths
 from svlm_cli.core.policy import Markup
@@ -19,10 +16,12 @@ from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.network import DeepFeatures, Network
 from svlm_cli.training.attention import StreamedSequence
-from svlm_cli.training.collate import IGNORED, TokenBatch
+from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role
-from svlm_cli.training.recipe import ModelRecipe, NetworkPart, Optimisation
+from svlm_cli.training.loss import token_losses
+from svlm_cli.training.parts import NetworkPart, pieces
+from svlm_cli.training.recipe import ModelRecipe
 from svlm_cli.training.tokenizer import END_OF_TEXT, IMAGE_PAD
 
 _VOCABULARY_MULTIPLE = 64
@@ -43,10 +42,24 @@ def scratch_family(recipe: ModelRecipe, markup: Markup, token_id: Callable[[str]
     )
 
 
-def freeze(network: Network, parts: Sequence[NetworkPart]) -> None:
-    """Those parts keep their weights."""
-    for part in parts:
-        (network.visual if part is NetworkPart.VISION else network.language).requires_grad_(False)
+def weights_of(network: Network, parts: Iterable[NetworkPart]) -> list[nn.Parameter]:
+    """All parameters of those parts."""
+    whole = {NetworkPart.MERGER: network.merger(), NetworkPart.EMBEDDINGS: network.word_embeddings()}
+    found = {part: {id(weight): weight for weight in weights} for part, weights in whole.items()}
+    for rest, module, taken in (
+        (NetworkPart.TOWER, network.visual, found[NetworkPart.MERGER]),
+        (NetworkPart.LAYERS, network.language, found[NetworkPart.EMBEDDINGS]),
+    ):
+        found[rest] = {id(weight): weight for weight in module.parameters() if id(weight) not in taken}
+    return [weight for piece in sorted(pieces(parts)) for weight in found[piece].values()]
+
+
+def freeze(weights: Iterable[nn.Parameter], *, bf16: bool) -> None:
+    """They are not learned, and with `bf16`, the format that they are computed in, they are kept in it."""
+    for weight in weights:
+        weight.requires_grad_(False)
+        if bf16:
+            weight.data = weight.data.to(torch.bfloat16)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -56,22 +69,6 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
         {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": weight_decay},
         {"params": [weight for weight in trained if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def optimizer_of(model: nn.Module, optimisation: Optimisation, *, fused: bool = False) -> torch.optim.Optimizer:
-    """AdamW, as the recipe has it."""
-    return torch.optim.AdamW(
-        parameter_groups(model, optimisation.weight_decay),
-        lr=optimisation.learning_rate,
-        betas=(optimisation.beta1, optimisation.beta2),
-        fused=fused,
-    )
-
-
-def schedule_of(optimizer: torch.optim.Optimizer, optimisation: Optimisation) -> LambdaLR:
-    """Its learning rate, step by step."""
-    factor = partial(learning_rate_factor, steps=optimisation.steps, warmup_share=optimisation.warmup_share)
-    return LambdaLR(optimizer, factor)
 
 
 def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:
@@ -94,6 +91,11 @@ class LearningNetwork(nn.Module):
         for layer in self.network.blocks():
             layer.compile()
 
+    def checkpoint_layers(self) -> None:
+        """No layer keeps its activations: each computes them again in the backward pass."""
+        for layer in self.network.blocks():
+            layer.checkpointing = True
+
     def forward(self, batch: DeviceBatch) -> dict[str, Tensor]:
         """The loss, and for each `Role` its tokens, their loss and how many were right: ``tally`` ``[roles, 3]``."""
         network, tokens = self.network, batch.tokens
@@ -102,9 +104,8 @@ class LearningNetwork(nn.Module):
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)
-        logits = network.logits(hidden.index_select(0, tokens.targets_at)).float()
-        losses = F.cross_entropy(logits, tokens.targets, ignore_index=IGNORED, reduction="none")
-        return {"loss": losses.sum() * batch.weight, "tally": _tally(logits, tokens.targets, losses, tokens.roles)}
+        losses, right = token_losses(network, hidden.index_select(0, tokens.targets_at), tokens.targets)
+        return {"loss": losses.sum() * batch.weight, "tally": _tally(right, losses, tokens.roles)}
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
         rotary, shape, device = self.network.rotary, self.network.family.language, hidden.device.type
@@ -117,7 +118,6 @@ class LearningNetwork(nn.Module):
 
 
 @torch.no_grad()
-def _tally(logits: Tensor, targets: Tensor, losses: Tensor, roles: Tensor) -> Tensor:
-    right = (logits.argmax(-1) == targets).float()
+def _tally(right: Tensor, losses: Tensor, roles: Tensor) -> Tensor:
     rows = torch.stack([torch.ones_like(losses), losses, right], dim=-1)
     return torch.zeros(len(Role), 3, device=losses.device).index_add_(0, roles, rows)

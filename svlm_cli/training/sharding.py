@@ -1,9 +1,11 @@
 """Weights, gradients and moments shared out over all ranks: FSDP2, as transformers' Trainer and accelerate set it up.
 
-Weights stay float32 in shards; what a layer computes with is gathered when it comes to it, in bfloat16 if wanted, and
-gradients are added up in float32. Knows no data.
+Weights that are learned stay float32 in shards, frozen ones keep their format beside them; what a layer computes with
+is gathered when it comes to it, in bfloat16 if wanted, and gradients are added up in float32. Knows no data.
 """
 
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -45,6 +47,17 @@ def shard_as_told(accelerator: Accelerator, plugin_arguments: dict[str, Any], *,
         if bf16
         else MixedPrecisionPolicy()
     )
+
+
+def keep_whole(accelerator: Accelerator, modules: Sequence[nn.Module]) -> None:
+    """Those are not shared out: each rank has all of them, on its device.
+
+    FSDP2 would lose how weights in four bits were rounded; accelerate says so where it finds some.
+    """
+    warnings.filterwarnings("ignore", message="Found .* non-floating frozen Params4bit", category=UserWarning)
+    for module in modules:
+        module.to(accelerator.device)
+    accelerator.state.fsdp_plugin.ignored_modules = modules
 
 
 def whole_weights(module: nn.Module) -> dict[str, Tensor]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Self
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.training.recipe import Optimisation
+from svlm_cli.training.recipe import Optimisation, OptimizerMoments
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,11 @@ class Share:
     @classmethod
     def of(cls, optimisation: Optimisation, rank: int = 0, ranks: int = 1) -> Self:
         """As many for each, in passes of at most `batch`, as even as can be. `UsageError` if that cannot be."""
+        if ranks > 1 and optimisation.moments is OptimizerMoments.BITS8:
+            raise UsageError(
+                f'optimisation.moments = "{optimisation.moments}" is for one process: {ranks} keep theirs in shards.',
+                f'Use moments = "{OptimizerMoments.FLOAT32}", of which each process keeps its share.',
+            )
         step = optimisation.batch * optimisation.accumulate
         if step % ranks:
             raise UsageError(

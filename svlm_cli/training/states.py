@@ -15,7 +15,8 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
 from svlm_cli.networks.weights import WEIGHTS
-from svlm_cli.training.network import LearningNetwork, optimizer_of, schedule_of
+from svlm_cli.training.network import LearningNetwork
+from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks
 from svlm_cli.training.recipe import Recipe
 
@@ -43,8 +44,7 @@ def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ra
 
 
 def _gather(state: Path, whole: Path, network: LearningNetwork, recipe: Recipe) -> None:
-    optimizer = optimizer_of(network, recipe.optimisation)
-    schedule_of(optimizer, recipe.optimisation)  # it keeps a number with each group
+    optimizer, _ = make_optimizer(network, recipe.optimisation)  # with a schedule, which keeps a number with each group
     model_part, optimizer_part = get_state_dict(network, optimizer)
     load({"model": model_part}, checkpoint_id=state / _MODEL_SHARDS, no_dist=True)
     load({"optimizer": optimizer_part}, checkpoint_id=state / _OPTIMIZER_SHARDS, no_dist=True)
@@ -54,7 +54,7 @@ def _gather(state: Path, whole: Path, network: LearningNetwork, recipe: Recipe) 
 
 
 def _scatter(state: Path, scattered: Path, network: LearningNetwork, recipe: Recipe) -> None:
-    optimizer = optimizer_of(network, recipe.optimisation)
+    optimizer, _ = make_optimizer(network, recipe.optimisation)
     network.load_state_dict(load_file(state / WEIGHTS))
     optimizer.load_state_dict(torch.load(state / _MOMENTS, weights_only=True))
     model_part, optimizer_part = get_state_dict(network, optimizer)

@@ -21,6 +21,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
+from svlm_cli.training.adapter import four_bit_layers
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
@@ -28,11 +29,12 @@ from svlm_cli.training.feed import DeviceBatch, DeviceFeed
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, TrainingLog, to_nobody, to_stderr
 from svlm_cli.training.matches import sample_texts
-from svlm_cli.training.network import LearningNetwork, freeze, optimizer_of, schedule_of
+from svlm_cli.training.network import LearningNetwork
+from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks, joined, own_device
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.records import Skipped
-from svlm_cli.training.sharding import shard_as_told, sharding_arguments, whole_weights
+from svlm_cli.training.sharding import keep_whole, shard_as_told, sharding_arguments, whole_weights
 from svlm_cli.training.share import Share
 from svlm_cli.training.simulated import SimulatedData
 from svlm_cli.training.states import REWRITTEN, ready_state
@@ -64,6 +66,7 @@ class WindowTrainer(Trainer):
     ) -> None:
         self._recipe = recipe
         self._ranks = ranks
+        self._kept_whole = four_bit_layers(model.network)
         super().__init__(model=model, args=arguments)
         self.remove_callback(PrinterCallback)  # stdout
         self.add_callback(_ShareStates())
@@ -77,13 +80,14 @@ class WindowTrainer(Trainer):
         super().create_accelerator_and_postprocess()
         if self._ranks.count > 1:
             shard_as_told(self.accelerator, self.args.fsdp_plugin_args, bf16=self._recipe.optimisation.bf16)
+            if self._kept_whole:
+                keep_whole(self.accelerator, self._kept_whole)
             self.is_fsdp_enabled = True
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:  # noqa: ARG002 - as below
         """AdamW, and with it the schedule."""
-        optimisation = self._recipe.optimisation
-        self.optimizer = optimizer_of(self.model, optimisation, fused=self.args.device.type == "cuda")
-        self.lr_scheduler = schedule_of(self.optimizer, optimisation)
+        fused = self.args.device.type == "cuda"
+        self.optimizer, self.lr_scheduler = make_optimizer(self.model, self._recipe.optimisation, fused=fused)
         return self.optimizer
 
     def get_train_dataloader(self) -> Any:
@@ -181,10 +185,11 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
-    freeze(network.network, optimisation.frozen)
     resumed = None if state is None else ready_state(state[0], network, recipe, ranks)
     if ranks.count == 1:  # else a layer comes to the device when it is shared out
         network.to(device)
+    if optimisation.checkpointing:
+        network.checkpoint_layers()
     if optimisation.compile and device.type == "cuda":
         network.compile_layers()
     log = None

@@ -14,8 +14,8 @@ from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.training.budget import Budget, PassShape, _Dry, _empty_batch, budget_of, model_flops
 from svlm_cli.training.collate import TokenBatch, collate
 from svlm_cli.training.feed import DeviceBatch
-from svlm_cli.training.network import LearningNetwork, freeze, parameter_groups
-from svlm_cli.training.recipe import NetworkPart
+from svlm_cli.training.network import LearningNetwork, freeze, parameter_groups, weights_of
+from svlm_cli.training.parts import NetworkPart
 from tests.training.recipes import SIZES
 from tests.training.test_network import GRID, _None, _window, network
 
@@ -50,7 +50,7 @@ def _kept(network: LearningNetwork, *, bf16: bool) -> int:
 def _budget(network: LearningNetwork, frozen: tuple[NetworkPart, ...], *, bf16: bool) -> Budget:
     with torch.device("meta"):
         empty = LearningNetwork(network.network.family.network())
-    freeze(empty.network, frozen)
+    freeze(weights_of(empty.network, frozen), bf16=False)
     return budget_of(empty, PassShape(_batch(), GRIDS, PATCH), bf16=bf16)
 
 
@@ -59,7 +59,7 @@ def _budget(network: LearningNetwork, frozen: tuple[NetworkPart, ...], *, bf16: 
 def test_what_is_kept_is_what_autograd_keeps(network: Qwen2_5VL, frozen: tuple[NetworkPart, ...], bf16: bool) -> None:
     """Guards the count against networks that change: layers, norms, rotation, attention, the loss."""
     real = LearningNetwork(network)
-    freeze(real.network, frozen)
+    freeze(weights_of(real.network, frozen), bf16=False)
     try:
         found = _budget(real, frozen, bf16=bf16).activations
         assert found == pytest.approx(_kept(real, bf16=bf16), rel=0.1)  # kernels differ in what they keep beside
@@ -70,7 +70,7 @@ def test_what_is_kept_is_what_autograd_keeps(network: Qwen2_5VL, frozen: tuple[N
 def test_weights_gradients_and_moments_are_those_of_a_step(network: Qwen2_5VL) -> None:
     """Guards the bytes that do not depend on a batch."""
     real = LearningNetwork(network)
-    freeze(real.network, (NetworkPart.VISION,))
+    freeze(weights_of(real.network, (NetworkPart.VISION,)), bf16=False)
     try:
         optimizer = torch.optim.AdamW(parameter_groups(real, 0.1), lr=1e-3)
         batch = _batch()
@@ -114,7 +114,7 @@ def test_the_work_is_that_of_every_matrix_product(network: Qwen2_5VL) -> None:
 def _flops(network: Qwen2_5VL, frozen: tuple[NetworkPart, ...]) -> float:
     with torch.device("meta"):
         empty = LearningNetwork(network.family.network())
-    freeze(empty.network, frozen)
+    freeze(weights_of(empty.network, frozen), bf16=False)
     if set(frozen) == set(NetworkPart):
         with torch.no_grad(), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
             empty(_empty_batch(PassShape(_batch(), GRIDS, PATCH)))

@@ -6,6 +6,7 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -15,11 +16,13 @@ from safetensors.torch import load_file
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.log import to_nobody
+from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip
 from tests.conftest import environment
 from tests.processes import ends
+from tests.tiny import make_tiny_checkpoint
 from tests.training.launching import (
     by_accelerate,
     by_python,
@@ -74,8 +77,8 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _same(found: Path, expected: Path) -> None:
-    weights, others = (load_file(folder / "model.safetensors") for folder in (found, expected))
+def _same(found: Path, expected: Path, weights_file: str = "model.safetensors") -> None:
+    weights, others = (load_file(folder / weights_file) for folder in (found, expected))
     assert weights.keys() == others.keys()
     for name, weight in weights.items():
         torch.testing.assert_close(weight, others[name], atol=CLOSE, rtol=0, msg=name)
@@ -206,3 +209,70 @@ def _record(start_s: int) -> list[Message]:
     spoken = [[start_s + second + 0.1, start_s + second + 0.9, f"w{second}"] for second in range(4)]
     record[1]["content"][0]["text_stream"] = spoken
     return record
+
+
+IN_CHUNKS = """
+import svlm_cli.training.loss as loss
+loss.token_losses.__kwdefaults__["most_logits"] = 20_000
+"""
+
+
+def _adapter_recipe(base: Path, adapter: AdapterRecipe, **optimisation: Any) -> Recipe:
+    recipe = small_recipe(8, **{"batch": 4, "learning_rate": 1e-3, **optimisation})
+    return replace(recipe, model=replace(recipe.model, base=str(base)), adapter=adapter)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_checkpoint(tmp_path_factory.mktemp("bases") / "base")
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+def test_an_adapter_is_learned_by_any_number(base: Path, tmp_path: Path, first: int, then: int) -> None:
+    """Guards what is saved: an adapter gathered from all; and states of adapters, layers computed again, the loss by
+    the chunk, each of which works beside shards.
+    """
+    adapter = AdapterRecipe(rank=4, parts=(NetworkPart.VISION, NetworkPart.LANGUAGE))
+    train(_adapter_recipe(base, adapter), tmp_path / "alone", device=CPU, say=to_nobody)
+    recipe, folder = _adapter_recipe(base, adapter, checkpointing=True), tmp_path / "run"
+    with started(_by(first, recipe, folder, code=SLOWLY + IN_CHUNKS)) as process:
+        wait_for_step(folder, 5)
+        kill(family(process))
+    state = run_folder.latest_state(folder)
+    assert state is not None
+    assert state[1] in {4, 6}
+    done(_by(then, recipe, folder, "--resume", code=IN_CHUNKS))
+    _same(folder, tmp_path / "alone", "adapter_model.safetensors")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert card.splitlines()[:9] == (tmp_path / "alone" / "README.md").read_text(encoding="utf-8").splitlines()[:9]
+
+
+def _by(ranks: int, recipe: Recipe, folder: Path, *options: str, code: str) -> list[str]:
+    if ranks == 1:
+        return by_python(recipe, folder, *options, code=code)
+    return by_torchrun(recipe, folder, ranks, *options, code=code)
+
+
+def test_four_bits_are_whole_in_each_process(base: Path, tmp_path: Path) -> None:
+    """Guards QLoRA: weights in four bits that are cut into shards are no weights any more."""
+    recipe = _adapter_recipe(base, AdapterRecipe(rank=8, quantize=Quantisation.NF4))
+    train(recipe, tmp_path / "alone", device=CPU, say=to_nobody)
+    command = by_torchrun(recipe, tmp_path / "run", 2)
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    _same(tmp_path / "run", tmp_path / "alone", "adapter_model.safetensors")
+    assert all(line.startswith("step ") or ": done at step 8." in line for line in ran.stderr.splitlines()), ran.stderr
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+def test_frozen_weights_in_bfloat16_lie_beside_learned_ones(base: Path, tmp_path: Path, *, adapted: bool) -> None:
+    """Guards shards of two formats: the root holds both where vision is frozen, each layer does with an adapter."""
+    adapter = AdapterRecipe(rank=4) if adapted else AdapterRecipe()
+    frozen = () if adapted else (NetworkPart.VISION, NetworkPart.EMBEDDINGS)
+    recipe = _adapter_recipe(base, adapter, bf16=True, frozen=frozen, learning_rate=1e-2)
+    train(recipe, tmp_path / "alone", device=CPU, say=to_nobody)
+    done(by_torchrun(recipe, tmp_path / "run", 2))
+    found, expected = rows(tmp_path / "run"), rows(tmp_path / "alone")
+    assert len(found) == len(expected)
+    for row, other in zip(found, expected, strict=True):
+        assert row["loss"] == pytest.approx(other["loss"], rel=0.02), "bfloat16"
+    assert found[-1]["loss"] < found[0]["loss"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.training.matches import plan
-from svlm_cli.training.recipe import Optimisation, SimulatorRecipe
+from svlm_cli.training.recipe import Optimisation, OptimizerMoments, SimulatorRecipe
 from svlm_cli.training.share import Share
 from tests.training.recipes import small_recipe
 
@@ -35,6 +35,16 @@ def test_one_process_learns_batches_as_ever() -> None:
     """Guards runs of one process: batches as the recipe has them."""
     share = Share.of(Optimisation(batch=3, accumulate=2))
     assert (share.step, share.passes) == (6, (range(3), range(3, 6)))
+
+
+def test_moments_in_eight_bits_are_those_of_one_process() -> None:
+    """Guards against an error of a library in the first step: bitsandbytes knows no shards."""
+    optimisation = Optimisation(batch=4, moments=OptimizerMoments.BITS8)
+    assert Share.of(optimisation).step == 4
+    with pytest.raises(
+        UsageError, match=r'^optimisation\.moments = "8bit" is for one process: 2 keep theirs in shards'
+    ):
+        Share.of(optimisation, 0, 2)
 
 
 def test_matches_are_played_for_the_windows_of_one_rank() -> None:
