@@ -178,6 +178,10 @@ class StreamPolicy:
         """Frames of a whole round."""
         return round(self.vision.fps * self.chunk_seconds)
 
+    def of_clips(self) -> "StreamPolicy":
+        """Of clips and questions in the layout of offline models, by a model that streams otherwise."""
+        return replace(self, mode=Mode.FULL, prompt=replace(self.prompt, clip=True))
+
     def changed(
         self,
         *,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from svlm_cli.compute.flash import Lengths, learning
+from svlm_cli.compute.flash import Lengths, PackedAttention
 from svlm_cli.compute.rotary import rotate
 
 
@@ -55,18 +55,22 @@ class WholeSequence:
 
 
 class PackedSequences:
-    """The `Attend` of sequences of any lengths, one after the other, for learning: each is causal within itself."""
+    """The `Attend` of sequences of any lengths, one after the other: each is causal within itself."""
 
-    def __init__(self, cos: Tensor, sin: Tensor, lengths: Lengths, bounds: Sequence[int]) -> None:
-        """`lengths` and `bounds` say the same, on the device and on the host: where sequences begin, and the end."""
-        self._cos, self._sin, self._lengths, self._bounds = cos, sin, lengths, bounds
+    def __init__(
+        self, cos: Tensor, sin: Tensor, lengths: Lengths, bounds: Sequence[int], kernel: PackedAttention | None
+    ) -> None:
+        """`lengths` and `bounds` say the same, on the device and on the host: where sequences begin, and the end.
+
+        Without a kernel, which is causal, one sequence is computed after the other.
+        """
+        self._cos, self._sin, self._lengths, self._bounds, self._kernel = cos, sin, lengths, bounds, kernel
 
     def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
         """``[N, H, d]`` and ``[N, K, d]`` twice -> ``[N, H, d]``."""
         query, key = rotate(query, self._cos, self._sin), rotate(key, self._cos, self._sin)
-        kernel = learning(query.device, query.dtype)
-        if kernel is not None:
-            return kernel(query, key, value, self._lengths)
+        if self._kernel is not None:
+            return self._kernel(query, key, value, self._lengths)
         parts = [slice(start, stop) for start, stop in pairwise(self._bounds) if start < stop]
         return torch.cat([_causal(query[part], key[part], value[part]) for part in parts])
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.positions import Placement
 from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -153,7 +153,7 @@ class Layout:
     def clips(self, clips: Sequence[AskedClip]) -> WindowTokens:
         """The tokens of clips, one after the other, as offline models read them. None sees another."""
         assert self.streamed, "whole windows are one sequence"
-        prompt = _prompt(self.tokenizer, clip_policy(self.policy), self.family)
+        prompt = _prompt(self.tokenizer, self.policy.of_clips(), self.family)
         parts: list[WindowTokens] = []
         for clip in clips:
             place = partial(self._positions, fps=clip.frames / (clip.end_s - clip.start_s), whole=True)
@@ -206,11 +206,6 @@ class Layout:
 
     def _positions(self, spans: Sequence[Span], fps: float, *, whole: bool = False) -> Positions:
         return _placement(self.family, fps, whole)(spans)[0]
-
-
-def clip_policy(policy: StreamPolicy) -> StreamPolicy:
-    """Of clips and questions in the layout of offline models, by a model that streams otherwise."""
-    return replace(policy, mode=Mode.FULL, prompt=replace(policy.prompt, clip=True))
 
 
 def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from svlm_cli.compute.flash import Lengths
+from svlm_cli.compute.flash import Lengths, learning
 from svlm_cli.core.policy import Markup
 from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
@@ -109,10 +109,10 @@ class LearningNetwork(nn.Module):
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
         rotary, shape, device = self.network.rotary, self.network.family.language, hidden.device.type
-        if tokens.views is None:
-            lengths = Lengths(tokens.starts, tokens.longest)
-            return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds)
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        if tokens.views is None:
+            lengths, kernel = Lengths(tokens.starts, tokens.longest), learning(hidden.device, dtype)
+            return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds, kernel)
         shared = shape.num_attention_heads // shape.num_key_value_heads
         return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.compute.flash import AttentionKernel, Lengths, causal, choose, packed, usable
+from svlm_cli.compute.flash import AttentionKernel, Lengths, causal, choose, learning, packed, usable
+from svlm_cli.compute.rotary import rotary_tables
 from svlm_cli.compute.segments import Segments
+from svlm_cli.networks.attend import PackedSequences
 from tests.compute.kernels.numbers import alike, noise
 
 pytestmark = [pytest.mark.gpu, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -67,3 +69,27 @@ def test_segments_see_themselves(lengths: tuple[int, ...], heads: int, size: int
     found = attend(query, key, value, Lengths(segments.starts.cuda(), segments.longest))
     query, key, value = qkv.float().unbind(1)
     alike(found.flatten(1), segments.attend(query, key, value), torch.bfloat16)
+
+
+@pytest.mark.parametrize("lengths", [(64, 64, 64), (17, 640, 3, 150)])
+@pytest.mark.parametrize(("heads", "kv_heads", "size"), [(28, 4, 128), (4, 2, 64)])
+def test_packed_sequences_learn_apart(lengths: tuple[int, ...], heads: int, kv_heads: int, size: int) -> None:
+    """Guards gradients through the kernel: of keys that several heads share, and across the borders of sequences."""
+    kernel = learning(torch.device("cuda"), torch.bfloat16)
+    assert kernel is not None
+    count, bounds = sum(lengths), tuple(np.cumsum((0, *lengths)).tolist())
+    tables = rotary_tables(torch.zeros(count, size))  # nothing is turned
+    starts = Lengths(torch.tensor(bounds, dtype=torch.int32), max(lengths))
+    on_gpu = Lengths(starts.cu_seqlens.cuda(), starts.max_seqlen)
+    shapes = [(count, heads, size), (count, kv_heads, size), (count, kv_heads, size)]
+    given = [noise(*shape, seed=seed, dtype=torch.bfloat16) for seed, shape in enumerate(shapes)]
+    slow = [one.float().requires_grad_() for one in given]
+    fast = [one.cuda().requires_grad_() for one in given]
+    expected = PackedSequences(*tables, starts, bounds, kernel=None)(0, *slow)
+    cos, sin = (one.cuda() for one in tables)
+    found = PackedSequences(cos, sin, on_gpu, bounds, kernel)(0, *fast)
+    alike(found, expected, torch.bfloat16)
+    back = noise(*expected.shape, seed=9, dtype=torch.bfloat16)
+    wanted = torch.autograd.grad(expected, slow, back.float())
+    for one, other in zip(torch.autograd.grad(found, fast, back.cuda()), wanted, strict=True):
+        alike(one, other, torch.bfloat16)

@@ -17,7 +17,7 @@ from svlm_cli.engine.stream import StreamState
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training.collate import collate
 from svlm_cli.training.feed import DeviceBatch
-from svlm_cli.training.layout import Aside, AskedClip, Layout, Role, Round, WindowTokens, clip_policy
+from svlm_cli.training.layout import Aside, AskedClip, Layout, Role, Round, WindowTokens
 from svlm_cli.training.network import LearningNetwork
 from tests.engine.conftest import Parts, hear, parts, small_policy
 
@@ -112,7 +112,7 @@ def test_a_clip_is_what_the_engine_reads(parts: Parts, tiny_checkpoint: Path, fr
     noise = np.random.default_rng(1)
     shown = [tuple(noise.integers(0, 256, (frames, 56, 28, 3), np.uint8)) for _ in range(2)]
     spans_s = ((0.0, 31.3), (4.0, 4.0 + frames / 2))
-    reading = replace(clip_policy(policy), windows=replace(policy.windows, full_tokens=256))
+    reading = replace(policy.of_clips(), windows=replace(policy.windows, full_tokens=256))
     engine = parts.engine(replace(reading, chunk_seconds=frames / 2))
     expected: list[torch.Tensor] = []
     for pictures, (start_s, end_s) in zip(shown, spans_s, strict=True):

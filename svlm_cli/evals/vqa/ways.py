@@ -41,9 +41,9 @@ class WaySetting:
             case Way.WINDOW:
                 return cls(way, policy.changed(mode=Mode.WINDOW), seed=seed)
             case Way.FULL:
-                return cls(way, clip_policy(policy, frames), frames)
+                return cls(way, clip_of(policy, frames), frames)
             case Way.RECENT:
-                return cls(way, clip_policy(policy, recent_frames), recent_frames)
+                return cls(way, clip_of(policy, recent_frames), recent_frames)
 
     def to_json(self) -> dict[str, Any]:
         """As files of results have it."""
@@ -54,16 +54,10 @@ class WaySetting:
         return clip_moments(start_s, end_s, self.frames, recent=self.way is Way.RECENT)
 
 
-def clip_policy(policy: StreamPolicy, frames: int) -> StreamPolicy:
-    """Of a clip of so many frames and a question, in the layout of offline models, with plain full attention."""
-    return replace(
-        policy,
-        mode=Mode.FULL,
-        chunk_seconds=frames / CLIP_FPS,
-        vision=replace(policy.vision, fps=CLIP_FPS),
-        prompt=replace(policy.prompt, clip=True, keep_query=False),
-        sampling=ANSWERING,
-    )
+def clip_of(policy: StreamPolicy, frames: int) -> StreamPolicy:
+    """Of a clip of so many frames and a question about it."""
+    clip = replace(policy.of_clips(), chunk_seconds=frames / CLIP_FPS, vision=replace(policy.vision, fps=CLIP_FPS))
+    return replace(clip, prompt=replace(clip.prompt, keep_query=False), sampling=ANSWERING)
 
 
 def with_room(

@@ -12,7 +12,7 @@ from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.vqa import clips
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
-from svlm_cli.evals.vqa.ways import clip_policy
+from svlm_cli.evals.vqa.ways import clip_of
 from svlm_cli.sources.files import open_frames
 from svlm_cli.sources.moments import StillsOf
 from tests.clips import make_clip, numbered
@@ -57,7 +57,7 @@ def test_a_question_is_answered_as_by_transformers(
     seen = tuple(pictures[max(time_s for time_s in pictures if time_s <= at_s)] for at_s in times_s)
     step_s = times_s[1] - times_s[0]
     clip = Chunk(seen, times_s[0], times_s[0] + len(seen) * step_s)
-    engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, clip_policy(small_policy(), len(seen)))
+    engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, clip_of(small_policy(), len(seen)))
     grid = parts.preprocessor.merged_grid(len(seen), 56, 56)
     query = own_interview().query(asked, way)
     assert query.startswith("Reds against blues.\n\nWhat is it")
