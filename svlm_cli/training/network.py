@@ -108,13 +108,19 @@ class LearningNetwork(nn.Module):
         return {"loss": losses.sum() * batch.weight, "tally": _tally(right, losses, tokens.roles)}
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
-        rotary, shape, device = self.network.rotary, self.network.family.language, hidden.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        rotary, shape, dtype = self.network.rotary, self.network.family.language, _computed_in(hidden)
         if tokens.views is None:
             lengths, kernel = Lengths(tokens.starts, tokens.longest), learning(hidden.device, dtype)
             return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds, kernel)
         shared = shape.num_attention_heads // shape.num_key_value_heads
         return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)
+
+
+def _computed_in(hidden: Tensor) -> torch.dtype:
+    """Of queries and keys."""
+    device = hidden.device.type
+    autocasts = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)  # there is none for meta
+    return torch.get_autocast_dtype(device) if autocasts else hidden.dtype
 
 
 @torch.no_grad()
