@@ -56,8 +56,21 @@ def _linear_layers(network: Network, parts: Iterable[NetworkPart]) -> dict[str, 
     }
 
 
+def rounded_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Linear]:
+    """The linear layers of a base that are kept in four bits, if any are. To be asked before it gets an adapter."""
+    return _linear_layers(network, (*recipe.parts, NetworkPart.LAYERS))
+
+
 def _ends(name: str, wanted: str) -> bool:
     return name == wanted or name.endswith(f".{wanted}")
+
+
+def set_learned(network: Network, recipe: Recipe) -> None:
+    """Freezes what the recipe does not learn, and adds the adapter that it may learn instead."""
+    if recipe.adapter.used:
+        add_adapter(network, recipe)
+    else:
+        freeze(weights_of(network, recipe.optimisation.frozen), bf16=recipe.optimisation.bf16)
 
 
 def add_adapter(network: Network, recipe: Recipe) -> None:
@@ -68,8 +81,7 @@ def add_adapter(network: Network, recipe: Recipe) -> None:
     layers = adapted_layers(network, wanted)
     freeze(network.parameters(), bf16=bf16)
     if wanted.quantize is Quantisation.NF4:
-        whole = _linear_layers(network, (*wanted.parts, NetworkPart.LAYERS))
-        _quantise(network, whole, torch.bfloat16 if bf16 else torch.float32)
+        _quantise(network, rounded_layers(network, wanted), torch.bfloat16 if bf16 else torch.float32)
     config = peft.LoraConfig(
         r=wanted.rank,
         lora_alpha=wanted.scaling_alpha,

@@ -25,8 +25,8 @@ from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
 from svlm_cli.networks.weights import WEIGHTS, load_network, save_network
-from svlm_cli.training.adapter import add_adapter, save_adapter
-from svlm_cli.training.network import freeze, scratch_family, weights_of
+from svlm_cli.training.adapter import save_adapter, set_learned
+from svlm_cli.training.network import scratch_family
 from svlm_cli.training.packages import require_packages
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
 from svlm_cli.training.tokenizer import END_OF_TEXT, build_tokenizer
@@ -159,17 +159,13 @@ def share_state(state: Path) -> None:
 
 def first_network(folder: Path, recipe: Recipe) -> Network:
     """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed."""
-    bf16, adapted = recipe.optimisation.bf16, recipe.adapter.used
     require_packages(recipe)
     if recipe.model.base:
-        dtype = torch.bfloat16 if bf16 and adapted else torch.float32
+        dtype = torch.bfloat16 if recipe.optimisation.bf16 and recipe.adapter.used else torch.float32
         network = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=dtype)
     else:
         network = _from_scratch(folder, recipe)
-    if adapted:
-        add_adapter(network, recipe)
-    else:
-        freeze(weights_of(network, recipe.optimisation.frozen), bf16=bf16)
+    set_learned(network, recipe)
     return network.train()
 
 

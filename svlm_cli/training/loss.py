@@ -23,7 +23,7 @@ def token_losses(
 
     At most so many logits stand at once, also in the backward pass, which makes each chunk's again.
     """
-    rows = max(most_logits // network.family.language.vocab_size, 1)
+    rows = rows_at_once(network.family.language.vocab_size, most_logits)
     if len(hidden) <= rows:
         return _losses(network, hidden, targets)
     chunks = [
@@ -32,6 +32,11 @@ def token_losses(
     ]
     losses, right = zip(*chunks, strict=True)
     return torch.cat(losses), torch.cat(right)
+
+
+def rows_at_once(entries: int, most_logits: int) -> int:
+    """Tokens whose logits stand at once, over a vocabulary of so many entries."""
+    return max(most_logits // entries, 1)
 
 
 def _losses(network: Network, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

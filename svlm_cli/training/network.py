@@ -19,7 +19,7 @@ from svlm_cli.training.attention import StreamedSequence
 from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role
-from svlm_cli.training.loss import token_losses
+from svlm_cli.training.loss import MOST_LOGITS, token_losses
 from svlm_cli.training.parts import NetworkPart, pieces
 from svlm_cli.training.recipe import ModelRecipe
 from svlm_cli.training.tokenizer import END_OF_TEXT, IMAGE_PAD
@@ -85,6 +85,7 @@ class LearningNetwork(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.most_logits = MOST_LOGITS  # at a time
 
     def compile_layers(self) -> None:
         """Layer by layer: all are one piece of code, so this takes seconds and not minutes."""
@@ -104,7 +105,8 @@ class LearningNetwork(nn.Module):
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)
-        losses, right = token_losses(network, hidden.index_select(0, tokens.targets_at), tokens.targets)
+        learned = hidden.index_select(0, tokens.targets_at)
+        losses, right = token_losses(network, learned, tokens.targets, most_logits=self.most_logits)
         return {"loss": losses.sum() * batch.weight, "tally": _tally(right, losses, tokens.roles)}
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:

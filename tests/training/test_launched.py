@@ -14,7 +14,9 @@ import torch
 from safetensors.torch import load_file
 
 from svlm_cli.commands.messages import ExitCode
+from svlm_cli.networks.weights import load_family
 from svlm_cli.training import folder as run_folder
+from svlm_cli.training.budget import as_learned, budget_of
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
@@ -212,8 +214,8 @@ def _record(start_s: int) -> list[Message]:
 
 
 IN_CHUNKS = """
-import svlm_cli.training.loss as loss
-loss.token_losses.__kwdefaults__["most_logits"] = 20_000
+import svlm_cli.training.network as network
+network.MOST_LOGITS = 20_000
 """
 
 
@@ -276,3 +278,48 @@ def test_frozen_weights_in_bfloat16_lie_beside_learned_ones(base: Path, tmp_path
     for row, other in zip(found, expected, strict=True):
         assert row["loss"] == pytest.approx(other["loss"], rel=0.02), "bfloat16"
     assert found[-1]["loss"] < found[0]["loss"]
+
+
+MEASURING = """
+import os, torch
+import svlm_cli.training.trainer as trainer
+from torch.autograd.graph import saved_tensors_hooks
+from torch.distributed.tensor import DTensor
+from svlm_cli.training.budget import PassShape
+usual = trainer.WindowTrainer.compute_loss
+def measured(self, model, inputs, *values, **more):
+    batch, kept = inputs["batch"], {}
+    shards = [(weight.to_local().nbytes, weight.requires_grad) for weight in model.parameters()]
+    def keep(tensor):
+        storage = tensor.untyped_storage()
+        whole = [weight for weight in model.parameters() if not isinstance(weight, DTensor)]
+        if storage.data_ptr() not in {weight.untyped_storage().data_ptr() for weight in whole}:
+            kept[storage.data_ptr()] = storage
+        return tensor
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        loss = usual(self, model, inputs, *values, **more)
+    if os.environ["RANK"] == "0":
+        states = [state.values() for state in self.optimizer.state.values()]
+        moments = sum(one.to_local().nbytes for state in states for one in state if isinstance(one, DTensor))
+        shape = PassShape(batch.tokens, batch.grids, batch.patches.shape[-1])
+        activations = sum(storage.nbytes() for storage in kept.values())
+        torch.save((shape, activations, shards, moments), "measured.pt")
+    return loss
+trainer.WindowTrainer.compute_loss = measured
+"""
+
+
+def test_a_process_keeps_what_its_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the budget of several GPUs: shards of weights and moments, and activations without copies of weights."""
+    monkeypatch.chdir(tmp_path)
+    recipe = small_recipe(3, batch=4, bf16=True, frozen=(NetworkPart.VISION,))
+    done(by_torchrun(recipe, tmp_path / "run", 2, code=MEASURING))
+    shape, activations, shards, moments = torch.load("measured.pt", weights_only=False)
+    with torch.device("meta"):
+        network = load_family(tmp_path / "run").network()
+    empty, spread = as_learned(network, recipe, 2)
+    found = budget_of(empty, shape, spread)
+    assert found.activations == pytest.approx(activations, rel=0.1)
+    assert found.learned == pytest.approx(sum(size for size, learned in shards if learned), rel=0.02)
+    assert found.frozen == pytest.approx(sum(size for size, learned in shards if not learned), rel=0.02)
+    assert found.moments == pytest.approx(moments, rel=0.02)
