@@ -104,6 +104,11 @@ class AnnotatedData:
         say(f"{len(self._clips)} windows{left_out}, {skipped.count} records skipped")
         self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
 
+    @property
+    def windows(self) -> int:
+        """Of an epoch."""
+        return len(self._clips)
+
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on; each epoch in an order of its own."""
         coming = self._reading(first_step)

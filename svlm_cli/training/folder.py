@@ -24,7 +24,7 @@ from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
-from svlm_cli.networks.weights import WEIGHTS, load_network, save_network
+from svlm_cli.networks.weights import WEIGHTS, load_family, load_network, save_network
 from svlm_cli.training.adapter import save_adapter, set_learned
 from svlm_cli.training.network import scratch_family
 from svlm_cli.training.packages import require_packages
@@ -169,10 +169,16 @@ def first_network(folder: Path, recipe: Recipe) -> Network:
     return network.train()
 
 
-def _from_scratch(folder: Path, recipe: Recipe) -> Network:
+def first_family(folder: Path, recipe: Recipe) -> Family:
+    """The family and sizes of a run that has begun in `folder`."""
+    if recipe.model.base:
+        return load_family(resolve(recipe.model.base).folder)
     entries = load_fast(folder).get_vocab_size()
-    special = Tokenizer(folder).special
-    network = scratch_family(recipe.model, recipe.policy.prompt.markup, special, entries).network()
+    return scratch_family(recipe.model, recipe.policy.prompt.markup, Tokenizer(folder).special, entries)
+
+
+def _from_scratch(folder: Path, recipe: Recipe) -> Network:
+    network = first_family(folder, recipe).network()
     network.initialise(recipe.optimisation.seed)
     return network
 

@@ -26,6 +26,7 @@ from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import DeviceBatch, DeviceFeed
+from svlm_cli.training.forecast import require_room
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, TrainingLog, to_nobody, to_stderr
 from svlm_cli.training.matches import sample_texts
@@ -180,8 +181,11 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
     first_step = 0 if state is None else state[1]
     if resume:
         run.say(f"{output}: going on after step {first_step}.")
+    family = run_folder.first_family(output, recipe)
+    if device.type == "cuda":
+        room = torch.cuda.get_device_properties(device).total_memory
+        require_room(recipe, family, gpus=ranks.count, bytes_per_gpu=room)
     network = LearningNetwork(run_folder.first_network(output, recipe))
-    family = network.network.family
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
