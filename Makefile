@@ -49,10 +49,10 @@ $(KERNELS_VENV): constraints.txt tests/compute/kernels/requirements.txt
 	touch $@
 
 # The oldest openai that pyproject.toml allows; .venv has the newest.
-$(JUDGE_VENV): constraints.txt tests/evals/chat/requirements.txt
+$(JUDGE_VENV): constraints.txt tests/chat/requirements.txt
 	mkdir -p $(@D)
 	grep -v '^openai==' constraints.txt > $(@D)/constraints.txt
-	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/evals/chat/requirements.txt)
+	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/chat/requirements.txt)
 	touch $@
 
 # lmms-eval with a quarter of its packages. What svlm needs, torch too, is lent by .venv, whose own .pth files count.
@@ -91,7 +91,7 @@ kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpre
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
 
 judge-test: $(JUDGE_VENV)  ## the judge's client with the oldest openai that is allowed
-	$(<D)/bin/pytest -m 'extra or not extra' tests/evals/chat/test_server.py
+	$(<D)/bin/pytest -m 'extra or not extra' tests/chat/test_server.py
 
 lmms-test: $(LMMS_VENV)  ## svlm as a model of lmms-eval, by its own command
 	$(<D)/bin/python -m pytest -m 'extra or not extra' tests/evals/lmms/test_model.py tests/evals/lmms/test_command.py

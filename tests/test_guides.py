@@ -33,6 +33,11 @@ ELSEWHERE = {  # line: where it is run
     "man svlm": "tests/commands/test_man.py",
     ".venv/bin/pre-commit install": "tests/test_house.py",
     "svlm doctor": "tests/commands/test_doctor.py",
+    "svlm data words season --about about.csv -o words.jsonl": "tests/curation/test_guide.py",
+    "svlm data clean words.jsonl -o clean.jsonl --server http://localhost:8000/v1 --model qwen3-32b "
+    "--diff clean.diff": "tests/curation/test_guide.py",
+    "svlm data windows clean.jsonl -o train.jsonl --held-out 0.02": "tests/curation/test_guide.py",
+    "svlm data check train.jsonl -o bad.jsonl --write good.jsonl": "tests/curation/test_guide.py",
     "svlm train recipe.toml --output my-model": "tests/commands/test_train.py",
     "svlm train recipe.toml --output my-model --resume": "tests/training/test_trainer.py",
     "svlm caption match.mp4 --model my-model": "tests/commands/test_caption.py",

@@ -31,7 +31,18 @@ STARTS_PROGRAMS = re.compile(
     r"subprocess\.(?:Popen|run|call|check_\w+|getoutput)\(|os\.(?:system|popen|spawn\w+|exec\w+)\("
 )
 STARTER = "svlm_cli/core/process.py"
-LIGHT_PACKAGES = ("core", "simulator", "checkpoints", "media", "outputs", "sources", "commands")
+LIGHT_PACKAGES = (
+    "core",
+    "simulator",
+    "checkpoints",
+    "media",
+    "outputs",
+    "sources",
+    "chat",
+    "jsonl",
+    "curation",
+    "commands",
+)
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs
 MEDIA_FREE_PACKAGES = ("compute", "networks", "engine", "training", "bench")
 

@@ -1,6 +1,6 @@
 """``--backend openai`` of the two ``generate`` commands: clips before a model behind chat completions.
 
-The asking is in ``evals/generation/baseline.py`` and ``evals/chat/``.
+The asking is in ``evals/generation/baseline.py`` and ``chat/``.
 """
 
 import json
@@ -61,7 +61,7 @@ Jobs = Annotated[
 
 def _show_prompts(asked: bool) -> None:
     if asked:
-        from svlm_cli.evals.chat.prompts import prompts_file
+        from svlm_cli.evals.prompt_files import prompts_file
 
         typer.echo(prompts_file("baseline").read_text(encoding="utf-8").rstrip("\n"))
         raise typer.Exit
@@ -190,9 +190,10 @@ def _generate(job: _Job) -> None:
 
 
 def _form(job: _Job, model: str) -> "tuple[BaselineForm, float]":
-    from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+    from svlm_cli.chat.prompts import read_prompts
     from svlm_cli.evals.generation.baseline import TEMPERATURE, BaselineForm, BaselinePrompts
     from svlm_cli.evals.generation.pictures import Sampling
+    from svlm_cli.evals.prompt_files import prompts_file
 
     asked, server = job.asked, job.server
     prompts, _ = read_prompts(BaselinePrompts, server.prompts or prompts_file("baseline"))
@@ -205,9 +206,9 @@ def _form(job: _Job, model: str) -> "tuple[BaselineForm, float]":
 
 
 def _asker(job: _Job, form: "BaselineForm", temperature: float) -> "BaselineAsker":
-    from svlm_cli.evals.chat.asking import Patience
-    from svlm_cli.evals.chat.replies import ReplyCache, default_cache
-    from svlm_cli.evals.chat.server import KEY_VARIABLE, OpenAIServer
+    from svlm_cli.chat.asking import Patience
+    from svlm_cli.chat.replies import ReplyCache, default_cache
+    from svlm_cli.chat.server import KEY_VARIABLE, OpenAIServer
     from svlm_cli.evals.generation.baseline import BASELINE, baseline_asker
 
     options, key = job.server, os.environ.get(KEY_VARIABLE, "")
@@ -219,7 +220,7 @@ def _asker(job: _Job, form: "BaselineForm", temperature: float) -> "BaselineAske
 
 def _setting(job: _Job, form: "BaselineForm", temperature: float) -> dict[str, Any]:
     """All that decides what is said, and of what."""
-    from svlm_cli.evals.benchmarks.lines import fingerprint_of
+    from svlm_cli.jsonl.lines import fingerprint_of
 
     return {
         "benchmark": job.benchmark,
@@ -237,9 +238,9 @@ def _setting(job: _Job, form: "BaselineForm", temperature: float) -> dict[str, A
 @contextmanager
 def _placed(job: _Job, setting: dict[str, Any]) -> "Iterator[Predictions]":
     """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
-    from svlm_cli.evals.benchmarks.lines import empty
     from svlm_cli.evals.generation.journal import RoundsFolder
     from svlm_cli.evals.generation.setting import RunFile
+    from svlm_cli.jsonl.locked_lines import empty
 
     made_by = RunFile(job.output)
     if job.asked.overwrite:
@@ -274,7 +275,7 @@ def _comment(
 
 
 def _tell(job: _Job, asker: "BaselineAsker", setting: dict[str, Any], spent: "BaselineSpent") -> None:
-    from svlm_cli.evals.chat.replies import cost
+    from svlm_cli.chat.replies import cost
 
     asked, server, what = job.asked, job.server, _WHAT[job.benchmark]
     price = cost(spent.tokens_in, spent.tokens_out, server.price_in, server.price_out)

@@ -50,16 +50,7 @@ class CaptionOptions:
             rich_help_panel=Panel.INPUT,
         ),
     ] = None
-    batch_file: Annotated[
-        str | None,
-        typer.Option(
-            "--batch-file",
-            "-a",
-            metavar="FILE|-",
-            help="More inputs, one a line (or ended by NUL); # comments.",
-            rich_help_panel=Panel.INPUT,
-        ),
-    ] = None
+    batch_file: options.BatchFile = None
     streams: Annotated[
         int,
         typer.Option(

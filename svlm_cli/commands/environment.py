@@ -29,7 +29,9 @@ VARIABLES: Final = (
     Variable("HF_ENDPOINT", "Another hub."),
     Variable("HF_HUB_OFFLINE", "1: as --offline."),
     Variable(
-        "OPENAI_API_KEY", "Who you are to the server of a judge or a baseline (`svlm eval commentary`).", secret=True
+        "OPENAI_API_KEY",
+        "Who you are to the server of a judge, a baseline (`svlm eval commentary`) or an editor (`svlm data clean`).",
+        secret=True,
     ),
     Variable("NO_COLOR", "Not empty: no colours."),
     Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),

@@ -50,6 +50,38 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
             "One of two, at two moments, with the chances of each:",
         ),
     ),
+    "data words": (
+        Example("svlm data words season -o words.jsonl", "From transcripts beside the videos, else by faster-whisper:"),
+        Example(
+            "svlm data words season --from json --about about.csv -o words.jsonl",
+            "What WhisperX wrote, with titles and teams:",
+        ),
+    ),
+    "data clean": (
+        Example(
+            "svlm data clean words.jsonl -o clean.jsonl --server http://localhost:8000/v1 --model qwen3-32b "
+            "--diff clean.diff",
+            "By a model of your own; clean.diff shows what it changed:",
+        ),
+        Example("svlm data clean --show-prompts > own.toml", "Ask in other words: edit, then --prompts own.toml:"),
+    ),
+    "data windows": (
+        Example(
+            "svlm data windows words.jsonl -o train.jsonl --language en --held-out 0.02",
+            "Windows of 24 s; those of about one video in fifty go to held-out.jsonl:",
+        ),
+        Example(
+            "svlm data windows clean.jsonl -o annealing.jsonl --annealing --plot annealing.png",
+            "Clips for the second stage, and a picture of what was left out:",
+        ),
+    ),
+    "data check": (
+        Example("svlm data check train.jsonl held-out.jsonl", "Can all of it be learned from?"),
+        Example(
+            "svlm data check train.jsonl -o bad.jsonl --write good.jsonl",
+            "Keep the rows that are good; with --overwrite, later only changed videos are opened:",
+        ),
+    ),
     "train": (
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),

@@ -243,9 +243,9 @@ def _tell_missing(job: _Job) -> None:
 
 def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
     from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
-    from svlm_cli.evals.benchmarks.lines import fingerprint_of
     from svlm_cli.evals.claims_setting import fingerprint
     from svlm_cli.evals.generation.setting import StreamSetting
+    from svlm_cli.jsonl.lines import fingerprint_of
 
     asked = job.asked
     return StreamSetting(
@@ -265,10 +265,10 @@ def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "St
 @contextmanager
 def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[PredictionPlace]":
     """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
-    from svlm_cli.evals.benchmarks.lines import empty
     from svlm_cli.evals.generation.journal import RoundsFolder
     from svlm_cli.evals.generation.run import PredictionPlace
     from svlm_cli.evals.generation.setting import RunFile
+    from svlm_cli.jsonl.locked_lines import empty
 
     rounds, made_by = RoundsFolder(job.output), RunFile(job.output)
     if job.asked.overwrite:

@@ -187,8 +187,9 @@ def _judge(
     data: Path | None,
     pairs_of: "Callable[[Path, Path, Path | None, Control | None], Pairs]",
 ) -> None:
-    from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
+    from svlm_cli.chat.prompts import read_prompts
     from svlm_cli.evals.judge.prompts import JudgePrompts
+    from svlm_cli.evals.prompt_files import prompts_file
 
     prompts, text = read_prompts(JudgePrompts, asked.prompts or prompts_file(benchmark))
     if asked.show_prompts:
@@ -233,9 +234,9 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
 
 
 def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "JudgeAsker":
-    from svlm_cli.evals.chat.asking import Patience
-    from svlm_cli.evals.chat.replies import ReplyCache, default_cache
-    from svlm_cli.evals.chat.server import KEY_VARIABLE, OpenAIServer
+    from svlm_cli.chat.asking import Patience
+    from svlm_cli.chat.replies import ReplyCache, default_cache
+    from svlm_cli.chat.server import KEY_VARIABLE, OpenAIServer
     from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
     from svlm_cli.evals.judge.questions import Benchmark
 
@@ -257,12 +258,12 @@ def _run(
     found: "Pairs",
 ) -> "VoteRun":
     """What the votes will say of themselves. A control stands in A's place, and A in B's."""
+    from svlm_cli.chat.server import openai_version
     from svlm_cli.core.version import __version__
-    from svlm_cli.evals.benchmarks.lines import fingerprint_of
-    from svlm_cli.evals.chat.server import openai_version
     from svlm_cli.evals.generation.setting import made_by
     from svlm_cli.evals.judge.questions import Benchmark, PairOrder
     from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
+    from svlm_cli.jsonl.lines import fingerprint_of
 
     first = a if asked.control in (None, "same") else None
     second = asked.b or a
@@ -316,7 +317,7 @@ def _collect(
 
 
 def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
-    from svlm_cli.evals.chat.replies import cost
+    from svlm_cli.chat.replies import cost
 
     price = cost(spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)
     told = (

@@ -189,6 +189,17 @@ Matches = Annotated[
     ),
 ]
 
+BatchFile = Annotated[
+    str | None,
+    typer.Option(
+        "--batch-file",
+        "-a",
+        metavar="FILE|-",
+        help="More inputs, one a line (or ended by NUL); # comments.",
+        rich_help_panel=Panel.INPUT,
+    ),
+]
+
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.", rich_help_panel=Panel.OTHER)]
 
 Json = Annotated[

@@ -14,5 +14,6 @@ class Panel(StrEnum):
     COPIES = "Video with words"
     CAMERAS = "Cameras"
     MATCH = "Match"
+    WINDOWS = "Windows"
     MEASURING = "Measuring"
     OTHER = "Other"

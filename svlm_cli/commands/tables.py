@@ -24,6 +24,13 @@ def table_console() -> "Console":
     return Console(width=None if sys.stdout.isatty() else _WIDTH)
 
 
+def error_console() -> "Console":
+    """Standard error, for tables about what went to files or to standard output."""
+    from rich.console import Console
+
+    return Console(stderr=True, width=None if sys.stderr.isatty() else _WIDTH)
+
+
 def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
     """Cells as they are: names of kernels hold brackets, which Rich would take for markup."""
     from rich.text import Text

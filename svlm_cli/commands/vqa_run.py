@@ -197,8 +197,8 @@ def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> 
 
 def _ask_models(benchmark: "VqaBenchmark", jobs: Sequence[_Job], missing: Sequence[SvlmError]) -> None:
     """All files are opened, and compared with what is asked for, before the first model is loaded."""
-    from svlm_cli.evals.benchmarks.lines import empty
     from svlm_cli.evals.vqa.results import GrowingResults
+    from svlm_cli.jsonl.locked_lines import empty
 
     asked, outcomes, errors = jobs[0].asked, [], [*missing]
     with ExitStack() as stack:

@@ -14,11 +14,11 @@ from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.errors import InputError, SvlmError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
-from svlm_cli.evals.benchmarks.lines import record
 from svlm_cli.evals.claims_results import read_estimate
 from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
+from svlm_cli.jsonl.lines import record
 
 QUESTIONS_NAME: Final = "questions.json"
 BENCHMARK: Final = VqaBenchmark.OVO_BENCH

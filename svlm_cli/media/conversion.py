@@ -34,6 +34,7 @@ class Header:
 
     container: str  # ffmpeg's name for it, such as "matroska,webm"
     begin_s: float  # as players count: above 0 where they show a gap first
+    origin_s: float  # where players begin to count, on the file's own clock
     duration_s: float | None
     streams: tuple[Stream, ...]
 
@@ -73,7 +74,7 @@ def read_header(program: Ffmpeg, address: Address) -> Header:
     if not log.container:
         raise log.failure(address)
     begin_s = log.begin_s - log.origin_s
-    return Header(container=log.container, begin_s=begin_s, duration_s=log.duration_s, streams=log.streams)
+    return Header(log.container, begin_s, log.origin_s, log.duration_s, log.streams)
 
 
 def convert(

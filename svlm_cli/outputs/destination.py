@@ -66,7 +66,7 @@ def has_part(path: Path, *, live: bool = False) -> bool:
 
 
 @contextlib.contextmanager
-def text_file(path: Path, *, overwrite: bool) -> Iterator[Destination]:
+def text_file(path: Path | None, *, overwrite: bool) -> Iterator[Destination]:
     """As `open_destination`; complete unless something is raised meanwhile."""
     destination, complete = open_destination(path, overwrite=overwrite), False
     try:

@@ -74,12 +74,16 @@ def _read_file(path: Path, videos: Path, skipped: Skipped) -> Iterator[Record]:
             continue
         place = f"{path}:{number}"
         try:
-            yield _record(line, place, videos)
+            record = parse_record(line, place, videos)
+            _require(record.video.is_file(), f"there is no video {record.video}")
         except BadRecordError as error:
             skipped.note(place, str(error))
+        else:
+            yield record
 
 
-def _record(line: bytes, place: str, videos: Path) -> Record:
+def parse_record(line: bytes, place: str, videos: Path) -> Record:
+    """What a line says; its video is not looked for. Relative paths start at `videos`. Raises `BadRecordError`."""
     try:
         messages = strict_json.parse(line)
     except strict_json.JsonError as error:
@@ -90,7 +94,6 @@ def _record(line: bytes, place: str, videos: Path) -> Record:
     start_s, end_s = _number(video, "video_start"), _number(video, "video_end")
     _require(0 <= start_s < end_s, f"video_start {start_s:g} and video_end {end_s:g} are no stretch of time")
     path = videos / _text(video, "video")
-    _require(path.is_file(), f"there is no video {path}")
     words = _words(_item(assistant, "text_stream").get("text_stream"), start_s, end_s)
     return Record(place, path, start_s, end_s, _text(text, "text"), _text(text, "previous", ""), words)
 
@@ -111,17 +114,31 @@ def _item(content: Sequence[Any], kind: str) -> Mapping[str, Any]:
 def _words(stream: Any, start_s: float, end_s: float) -> tuple[SpokenWord, ...]:
     _require(isinstance(stream, list) and len(stream) > 0, "its text_stream is empty or no list")
     words: list[SpokenWord] = []
+    before_s = -math.inf
     for index, entry in enumerate(stream):
-        name = f"text_stream[{index}]"
-        _require(isinstance(entry, list) and len(entry) == 3, f"{name} is not [start, end, word]")
-        begin, end, text = entry
-        _require(_is_number(begin) and _is_number(end), f"{name} has times that are no numbers")
-        _require(isinstance(text, str) and text.strip() != "", f"{name} has no word")
-        _require(begin <= end, f"{name} ends before it starts")
-        _require(start_s < end <= end_s, f"{name} ends at {end:g} s, not in {start_s:g} to {end_s:g} s")
-        _require(not words or words[-1].end_s <= end, f"{name} ends before the word before it")
-        words.append(SpokenWord(float(begin), float(end), text.strip()))
+        if fault := _fault_of(entry, start_s, end_s, before_s):
+            raise BadRecordError(f"text_stream[{index}] {fault}")
+        begin, before_s, text = entry
+        words.append(SpokenWord(float(begin), float(before_s), text.strip()))
     return tuple(words)
+
+
+def _fault_of(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
+    """What is wrong with a word after one that ends at `before_s`; nothing is formatted for one that is right."""
+    if not (isinstance(entry, list) and len(entry) == 3):
+        return "is not [start, end, word]"
+    begin, end, text = entry
+    if not (_is_number(begin) and _is_number(end)):
+        return "has times that are no numbers"
+    if not (isinstance(text, str) and text.strip()):
+        return "has no word"
+    if begin > end:
+        return "ends before it starts"
+    if not start_s < end <= end_s:
+        return f"ends at {end:g} s, not in {start_s:g} to {end_s:g} s"
+    if before_s > end:
+        return "ends before the word before it"
+    return ""
 
 
 def _number(item: Mapping[str, Any], name: str) -> float:

@@ -14,7 +14,7 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import (
+from svlm_cli.jsonl.lines import (
     AppendedLines,
     JsonLines,
     LineError,

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from svlm_cli.core import strict_json
 from svlm_cli.evals.benchmarks.endless import video_name
-from svlm_cli.evals.benchmarks.lines import LineError, record
 from svlm_cli.evals.benchmarks.match_folder import Done, MatchFolder, ShownMatches, make_matches
+from svlm_cli.jsonl.lines import LineError, record
 from svlm_cli.outputs.destination import text_file
 from svlm_cli.questions.quiz.quiz import questions_about
 from svlm_cli.simulator.match import Split

@@ -11,8 +11,8 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.chunks import Commentary, CommentedItem, video_key
-from svlm_cli.evals.benchmarks.lines import JsonLines, LineError, is_time, read_lines, text
 from svlm_cli.evals.scores import FIFTHS
+from svlm_cli.jsonl.lines import JsonLines, LineError, is_time, read_lines, text
 
 MOST_CHARACTERS: Final = 8000  # of each text that is judged
 

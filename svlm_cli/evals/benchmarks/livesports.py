@@ -11,8 +11,8 @@ from typing import Any
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, number, parse_lines, read_data, text
 from svlm_cli.evals.benchmarks.rows import read_rows
+from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, number, parse_lines, read_data, text
 
 EventKey = tuple[str, str]
 """The ids of the video and of the event."""

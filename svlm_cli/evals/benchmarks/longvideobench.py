@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from svlm_cli.core.bounds import shown
-from svlm_cli.evals.benchmarks.lines import LineError, number, text, texts, whole
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, letter
+from svlm_cli.jsonl.lines import LineError, number, text, texts, whole
 from svlm_cli.questions.question import AnswerKind
 
 LONGVIDEOBENCH_DURATIONS: Final = (15, 60, 600, 3600)  # seconds

@@ -19,9 +19,9 @@ from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError, OutputExistsError
 from svlm_cli.core.workers import start_workers
 from svlm_cli.evals.benchmarks.endless import video_name
-from svlm_cli.evals.benchmarks.lines import read_data
 from svlm_cli.evals.match_files import event_lines, pictures, stretches
 from svlm_cli.evals.world import KEPT_S
+from svlm_cli.jsonl.lines import read_data
 from svlm_cli.media.locked import part_of, refuse_existing, refuse_folder, write_error
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import make_folder, text_file

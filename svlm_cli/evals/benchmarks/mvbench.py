@@ -9,9 +9,9 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import LineError, number, text, texts
 from svlm_cli.evals.benchmarks.rows import read_rows
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, letter
+from svlm_cli.jsonl.lines import LineError, number, text, texts
 from svlm_cli.pipeline.questions import LETTERS
 from svlm_cli.questions.question import AnswerKind
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from svlm_cli.core.bounds import shown
-from svlm_cli.evals.benchmarks.lines import LineError, inside, number, text, texts, whole
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, letter
+from svlm_cli.jsonl.lines import LineError, inside, number, text, texts, whole
 from svlm_cli.questions.question import AnswerKind, yes_no
 
 OVO_GROUPS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -14,7 +14,7 @@ from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import JsonLines, LineError, parse_lines, read_data
+from svlm_cli.jsonl.lines import JsonLines, LineError, parse_lines, read_data
 
 _PARQUET: Final = b"PAR1"  # what every such file begins with
 

@@ -9,8 +9,8 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.types import Cue
-from svlm_cli.evals.benchmarks.lines import LineError, is_time, read_data, text
 from svlm_cli.evals.benchmarks.rows import numbered, read_list
+from svlm_cli.jsonl.lines import LineError, is_time, read_data, text
 
 _TIME: Final = re.compile(r"([0-9]{1,3}):([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)")
 

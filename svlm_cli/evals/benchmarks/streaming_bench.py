@@ -13,7 +13,6 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import LineError, inside, text, texts
 from svlm_cli.evals.benchmarks.rows import numbered, read_csv, read_list
 from svlm_cli.evals.benchmarks.vqa import (
     ASKED_AFTER_DUE_S,
@@ -23,6 +22,7 @@ from svlm_cli.evals.benchmarks.vqa import (
     gather,
     without_letters,
 )
+from svlm_cli.jsonl.lines import LineError, inside, text, texts
 from svlm_cli.questions.question import AnswerKind
 
 _LAST_S: Final = 60

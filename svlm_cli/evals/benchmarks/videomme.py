@@ -7,9 +7,9 @@ from typing import Any, Final
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import LineError, text, texts
 from svlm_cli.evals.benchmarks.rows import read_rows
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_name, gather, without_letters
+from svlm_cli.jsonl.lines import LineError, text, texts
 from svlm_cli.questions.question import AnswerKind
 
 VIDEOMME_DURATIONS: Final = ("short", "medium", "long")

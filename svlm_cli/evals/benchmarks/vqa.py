@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
-from svlm_cli.evals.benchmarks.lines import JsonLines, LineError
+from svlm_cli.jsonl.lines import JsonLines, LineError
 from svlm_cli.pipeline.questions import LETTERS
 from svlm_cli.questions.question import AnswerKind
 

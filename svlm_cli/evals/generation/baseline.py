@@ -12,13 +12,13 @@ from enum import StrEnum
 from functools import partial
 from typing import Any, ClassVar, Final
 
+from svlm_cli.chat.asking import AskedChat, Asker, Patience, UnansweredError
+from svlm_cli.chat.crowd import Silence, at_once
+from svlm_cli.chat.prompts import ChatPrompts
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import ChatRole, ChatServer
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text, says_something
-from svlm_cli.evals.chat.asking import AskedChat, Asker, Patience, UnansweredError
-from svlm_cli.evals.chat.crowd import Silence, at_once
-from svlm_cli.evals.chat.prompts import ChatPrompts
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import ChatRole, ChatServer
 from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
 from svlm_cli.evals.generation.predictions import Predictions

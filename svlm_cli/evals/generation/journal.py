@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.text import slug
-from svlm_cli.evals.benchmarks.lines import AppendedLines, LineError, number, text
 from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.jsonl.lines import AppendedLines, LineError, number, text
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import make_folder
 

@@ -15,7 +15,7 @@ from svlm_cli.core.errors import InputError, OutputExistsError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.version import __version__
-from svlm_cli.evals.benchmarks.lines import is_time, read_data
+from svlm_cli.jsonl.lines import is_time, read_data
 from svlm_cli.outputs.destination import text_file
 
 _TOLD_ALONE: Final = "model"  # a name: the same model may have another elsewhere

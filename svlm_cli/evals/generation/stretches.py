@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.inf_streams import Narration, read_narrations
-from svlm_cli.evals.benchmarks.lines import LineError
 from svlm_cli.evals.benchmarks.livesports import SportsEvent, read_events
+from svlm_cli.jsonl.lines import LineError
 
 _SEED_BYTES = 8
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from svlm_cli.evals.chat.asking import AskedChat, Asker
-from svlm_cli.evals.chat.server import ChatRole
+from svlm_cli.chat.asking import AskedChat, Asker
+from svlm_cli.chat.server import ChatRole
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import JudgeQuestion
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from svlm_cli.evals.chat.prompts import ChatPrompts
+from svlm_cli.chat.prompts import ChatPrompts
 
 
 @dataclass(frozen=True, slots=True)

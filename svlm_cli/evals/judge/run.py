@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from svlm_cli.chat.asking import UnansweredError
+from svlm_cli.chat.crowd import Silence, at_once
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.chat.asking import UnansweredError
-from svlm_cli.evals.chat.crowd import Silence, at_once
 from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker
 from svlm_cli.evals.judge.questions import JudgeQuestion, Outcome, read_reply, visible_length
 from svlm_cli.evals.judge.votes import Vote

@@ -12,9 +12,9 @@ from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record
 from svlm_cli.evals.judge.questions import NO_FIFTH, Benchmark, JudgeQuestion, Outcome, PairOrder
 from svlm_cli.evals.scores import FIFTHS
+from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, read_lines, record
 
 _MOST: Final = 1_000_000_000
 

@@ -15,10 +15,10 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
-from svlm_cli.evals.benchmarks.lines import AppendedLines, JsonLines, LineError, read_lines, record, text, whole
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.evals.vqa.answers import is_right
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, read_lines, record, text, whole
 
 NO_MOMENT: Final = -1.0  # of what is not answered at a moment of its own
 _MOST_CHARACTERS: Final = 2000  # of an answer

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.chat.asking import Patience
+from svlm_cli.chat.prompts import read_prompts
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import AskAgainError
 from svlm_cli.core.errors import ModelError, UsageError
-from svlm_cli.evals.chat.asking import Patience
-from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import AskAgainError
 from svlm_cli.evals.generation.baseline import (
     BaselineAsker,
     BaselineForm,
@@ -25,6 +25,7 @@ from svlm_cli.evals.generation.baseline import (
 )
 from svlm_cli.evals.generation.pictures import Sampling
 from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.evals.prompt_files import prompts_file
 from tests.clips import make_clip
 from tests.servers.commentator import reporting, wording
 

@@ -4,16 +4,17 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from svlm_cli.evals.benchmarks.lines import fingerprint_of
-from svlm_cli.evals.chat.asking import Patience
-from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.asking import Patience
+from svlm_cli.chat.prompts import read_prompts
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.evals.judge.asking import JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.pairs import Control, commentary_pairs
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import Benchmark, JudgedPair, JudgeQuestion, Outcome, PairOrder
 from svlm_cli.evals.judge.run import Spent, collect_votes
 from svlm_cli.evals.judge.votes import GrowingVotes, Vote, VoteRun, VoteSetting, VotesFile, read_votes
+from svlm_cli.evals.prompt_files import prompts_file
+from svlm_cli.jsonl.lines import fingerprint_of
 from tests.servers.judge import Decide, decide_on
 
 ADDRESS = "http://127.0.0.1:1/v1"

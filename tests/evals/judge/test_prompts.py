@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.chat.prompts import read_prompts
 from svlm_cli.core.errors import UsageError
-from svlm_cli.evals.chat.prompts import prompts_file, read_prompts
 from svlm_cli.evals.judge.prompts import JudgePrompts
+from svlm_cli.evals.prompt_files import prompts_file
 
 TEXTS = {"reference": "the {first} word", "first": "{second} $1 \\1 {nothing}", "second": "last"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.evals.benchmarks.lines import fingerprint_of
 from svlm_cli.evals.judge.pairs import Control
 from svlm_cli.evals.judge.questions import Benchmark, Outcome
 from svlm_cli.evals.judge.report import JudgeReport, make_report
 from svlm_cli.evals.judge.votes import VotesFile
+from svlm_cli.jsonl.lines import fingerprint_of
 from tests.conftest import environment
 from tests.evals.benchmarks.miniature import games
 from tests.evals.judge.judging import judge, vote, vote_run
@@ -165,7 +165,8 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
 
 def test_judging_needs_no_torch() -> None:
     """Guards quick reports, and judging on machines that run no model."""
-    modules = ", ".join(f"svlm_cli.evals.{one}" for one in ("judge.pairs", "judge.report", "judge.run", "chat.server"))
+    of_evals = [f"svlm_cli.evals.judge.{one}" for one in ("pairs", "report", "run")]
+    modules = ", ".join([*of_evals, "svlm_cli.chat.server"])
     script = f"import sys\nsys.modules.update(torch=None, transformers=None)\nimport {modules}"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script], env=environment(), capture_output=True, text=True, check=False

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.chat.server import AskAgainError
 from svlm_cli.core.errors import ModelError
-from svlm_cli.evals.chat.server import AskAgainError
 from svlm_cli.evals.judge.questions import Outcome
 from svlm_cli.evals.judge.run import Spent, collect_votes
 from svlm_cli.evals.judge.votes import Vote

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from svlm_cli.chat.replies import ChatReply, ReplyCache, cost, default_cache
 from svlm_cli.core.errors import OutputError
-from svlm_cli.evals.chat.replies import ChatReply, ReplyCache, cost, default_cache
 from svlm_cli.evals.judge.asking import AskedJudge
 
 ASKED = AskedJudge(

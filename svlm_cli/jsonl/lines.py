@@ -4,10 +4,8 @@ Whoever writes appends whole lines, and alone. A last line without its end is wh
 and whoever reads is told. Knows not what the objects mean.
 """
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, is_dataclass
@@ -18,9 +16,9 @@ from svlm_cli.checkpoints import toml
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.closing import Closing
-from svlm_cli.core.errors import InputError, OutputBusyError, OutputError
+from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
-from svlm_cli.media.locked import refuse_folder, refuse_special, write_error
+from svlm_cli.jsonl.locked_lines import LockedLines
 
 _MOST_S = 1e9
 
@@ -71,7 +69,7 @@ def parse_lines(path: Path, data: bytes) -> JsonLines:
     """The objects in `data`, which is what `path` holds. `InputError` names the line that is none."""
     whole, _, rest = data.rpartition(b"\n")
     lines = whole.split(b"\n")
-    torn = bool(rest.strip()) and not _is_object(rest)
+    torn = bool(rest.strip()) and not is_object(rest)
     if rest.strip() and not torn:  # somebody's editor leaves out the last line's end
         lines.append(rest)
     found = JsonLines(path, (), torn)
@@ -98,7 +96,8 @@ def _object(line: bytes) -> dict[str, Any]:
     return value
 
 
-def _is_object(line: bytes) -> bool:
+def is_object(line: bytes) -> bool:
+    """Whether it is a JSON object."""
     try:
         _object(line)
     except LineError:
@@ -114,9 +113,7 @@ class AppendedLines(Closing):
     """
 
     def __init__(self, path: Path, beginnings: tuple[str, ...]) -> None:
-        self._path = path
-        self._mended = False
-        self._descriptor = _open_locked(path)
+        self._lines = LockedLines(path, is_object)
         try:
             data = read_data(path)
             self.before = parse_lines(path, data)
@@ -126,70 +123,13 @@ class AppendedLines(Closing):
             self.close()
             raise
 
-    def _end_last_line(self) -> None:
-        self._mended = True
-        data = read_data(self._path)
-        if self.before.torn:
-            os.ftruncate(self._descriptor, data.rfind(b"\n") + 1)
-        elif data and not data.endswith(b"\n"):
-            self._put(b"\n")
-
     def append(self, row: Mapping[str, Any]) -> None:
         """One more line. Raises `OutputError`; then the file is as it was before."""
-        if not self._mended:
-            self._end_last_line()
-        self._put(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n")
-
-    def _put(self, data: bytes) -> None:
-        size = os.fstat(self._descriptor).st_size
-        rest = memoryview(data)
-        try:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        except OSError as error:
-            os.ftruncate(self._descriptor, size)
-            raise write_error(self._path, error) from error
+        self._lines.append(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n")
 
     def close(self) -> None:
         """Let others have it."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            try:
-                os.close(descriptor)
-            except OSError as error:
-                raise OutputError(f"{plain_text(str(self._path))} cannot be written: {error.strerror}.") from error
-
-
-def empty(path: Path) -> None:
-    """Nothing is in a file of lines any more, if nobody is writing it. Raises `OutputError`."""
-    descriptor = _open_locked(path)
-    try:
-        os.ftruncate(descriptor, 0)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        os.close(descriptor)
-
-
-def _open_locked(path: Path) -> int:
-    """A file to append to, which nobody else can open so meanwhile. Raises `OutputError`."""
-    refuse_special(path)
-    refuse_folder(path)
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise write_error(path, error) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        name = plain_text(str(path))
-        raise OutputBusyError(
-            f"Another run is writing {name}.", "Wait for it to end, or choose another name."
-        ) from error
-    except OSError:
-        pass  # a file system without locks
-    return descriptor
+        self._lines.close()
 
 
 def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) -> None:

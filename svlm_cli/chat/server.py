@@ -4,17 +4,17 @@ What the server says goes into sentences without the key. Knows not what it is a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from svlm_cli.chat.replies import ChatReply, Message
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.logins import is_readable
 from svlm_cli.core.text import presentable
-from svlm_cli.evals.chat.replies import ChatReply, Message
 
 if TYPE_CHECKING:
     from openai import APIStatusError
@@ -27,6 +27,7 @@ _FIRST_OF_SERVER_ERRORS: Final = 500
 _TELLS_OF_TEMPERATURE: Final = (400, 422)
 _KEY_LIKE: Final = re.compile(r"\bsk-[\w*.-]+")
 _SHOWN: Final = 200  # characters of what a server says
+_SHORTEST_SECRET: Final = 8  # characters; a shorter key is any text, for a server that takes any, and may be a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class ChatRole:
     asked: str  # as in "A judge is asked"
     option: str  # that names the model
     most_characters: int
+    address_option: str = "--base-url"
 
 
 class AskAgainError(Exception):
@@ -64,11 +66,23 @@ class ChatServer(Protocol):
 
 
 class OpenAIServer:
-    """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it."""
+    """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it.
 
-    def __init__(self, role: ChatRole, model: str, base_url: str, key: str, *, timeout_s: float) -> None:
+    `schema` is the JSON schema that each answer is to obey, if the server keeps its models to one.
+    """
+
+    def __init__(
+        self,
+        role: ChatRole,
+        model: str,
+        base_url: str,
+        key: str,
+        *,
+        timeout_s: float,
+        schema: Mapping[str, Any] | None = None,
+    ) -> None:
         require_openai(role.asked)
-        require_server(base_url)
+        require_server(base_url, role.address_option)
         if not key.strip():
             raise UsageError(
                 f"{KEY_VARIABLE} is not set.", "Set it to your key; for a server that takes any, set it to any text."
@@ -80,6 +94,7 @@ class OpenAIServer:
         self._role = role
         self._model = model
         self._key = key.strip()
+        self._form = {} if schema is None else {"response_format": _structured(schema)}
         self._client = OpenAI(api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=0)
 
     def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
@@ -90,7 +105,7 @@ class OpenAIServer:
         given = {name: value for name, value in options.items() if value is not None}
         asked: Any = [*messages]  # the package has a type of its own for each role
         try:
-            completion = self._client.chat.completions.create(model=self._model, messages=asked, **given)
+            completion = self._client.chat.completions.create(model=self._model, messages=asked, **given, **self._form)
         except APITimeoutError:
             raise AskAgainError("it takes too long") from None
         except APIConnectionError as error:
@@ -114,7 +129,7 @@ class OpenAIServer:
         if finish == "length":
             raise AskAgainError("its answer is cut off", tokens=tokens)
         refused = finish == "content_filter" or bool(getattr(choice.message, "refusal", None))
-        said = text.replace(self._key, "...").encode(errors="replace").decode() if isinstance(text, str) else ""
+        said = self._without_key(text).encode(errors="replace").decode() if isinstance(text, str) else ""
         return ChatReply(said[: self._role.most_characters], *tokens, refused)
 
     def _refusal(self, error: "APIStatusError", temperature: float | None) -> Exception:
@@ -133,12 +148,15 @@ class OpenAIServer:
         if status == 404:
             return ModelError(
                 f"{self._role.name} knows no model {presentable(self._model)}, or is not at this address.",
-                f"Correct {self._role.option} or --base-url.",
+                f"Correct {self._role.option} or {self._role.address_option}.",
             )
         return ModelError(f"{self._role.name} refuses the question (status {status}): {said.rstrip('.')}.")
 
     def _presentable(self, said: str) -> str:
-        return presentable(_KEY_LIKE.sub("...", said.replace(self._key, "...")))[:_SHOWN]
+        return presentable(_KEY_LIKE.sub("...", self._without_key(said)))[:_SHOWN]
+
+    def _without_key(self, said: str) -> str:
+        return said if len(self._key) < _SHORTEST_SECRET else said.replace(self._key, "...")
 
 
 def require_openai(asked: str) -> None:
@@ -147,15 +165,19 @@ def require_openai(asked: str) -> None:
         raise UsageError(f"{asked} by the package openai, which is missing.", "Install svlm-cli[eval].")
 
 
-def require_server(base_url: str) -> None:
+def require_server(base_url: str, option: str = "--base-url") -> None:
     """`UsageError` unless it is the address of a server, without a login."""
     rest = base_url.partition("://")[2]
     web = base_url.startswith(("http://", "https://")) and rest and is_readable(base_url)
     if not web or any(sign in rest for sign in "@?#"):
         raise UsageError(
-            f"--base-url must be like {DEFAULT_SERVER}, without login and query, not {presentable(base_url)}.",
+            f"{option} must be like {DEFAULT_SERVER}, without login and query, not {presentable(base_url)}.",
             f"The key is taken from {KEY_VARIABLE}.",
         )
+
+
+def _structured(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": schema}}
 
 
 def openai_version() -> str:

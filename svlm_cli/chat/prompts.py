@@ -1,4 +1,4 @@
-"""What a server is asked: one of the files in ``evals/prompts/``, or a file of the user's own, checked strictly.
+"""What a server is asked: words in a file of ours or of the user's own, checked strictly.
 
 Knows not what for, and no server.
 """
@@ -14,7 +14,6 @@ from typing import ClassVar, Final, TypeVar
 from svlm_cli.checkpoints import toml
 from svlm_cli.core.errors import UsageError
 
-_OURS: Final = Path(__file__).resolve().parents[1] / "prompts"
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 Prompts = TypeVar("Prompts", bound="ChatPrompts")
@@ -52,11 +51,6 @@ class ChatPrompts:
         asked = _PLACEHOLDER.sub(lambda match: texts[match[1]], self.question)
         system = [{"role": "system", "content": self.system.strip()}] if self.system.strip() else []
         return [*system, {"role": "user", "content": asked.strip()}]
-
-
-def prompts_file(name: str) -> Path:
-    """Where ours are."""
-    return _OURS / f"{name}.toml"
 
 
 def read_prompts(kind: type[Prompts], path: Path) -> tuple[Prompts, str]:

@@ -2,16 +2,16 @@
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 
-from svlm_cli.core.errors import ModelError, SvlmError, UsageError
-from svlm_cli.evals.chat.asking import Patience
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import (
+from svlm_cli.chat.asking import Patience
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import (
     AskAgainError,
     ChatRole,
     OpenAIServer,
@@ -19,6 +19,7 @@ from svlm_cli.evals.chat.server import (
     require_server,
     retry_after_s,
 )
+from svlm_cli.core.errors import ModelError, SvlmError, UsageError
 from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, PROMPTS
@@ -50,6 +51,19 @@ def test_a_question_as_it_is_sent(judge: JudgeOnLoopback) -> None:
     assert first == {"model": "judge-1", "messages": MESSAGES, "seed": 42, "temperature": 0.0}
     assert second == {"model": "judge-1", "messages": MESSAGES}
     assert judge.keys == {f"Bearer {KEY}"}
+
+
+@pytest.mark.extra
+def test_an_answer_of_a_form(judge: JudgeOnLoopback) -> None:
+    """Guards structured outputs: the schema goes along as the protocol has it, and sentences name the right option."""
+    role, schema = replace(JUDGE, address_option="--server"), {"type": "object"}
+    server = OpenAIServer(role, "judge-1", judge.base_url, KEY, timeout_s=30, schema=schema)
+    server.ask(MESSAGES, seed=None, temperature=None)
+    form = {"name": "answer", "strict": True, "schema": schema}
+    assert judge.requests[0]["response_format"] == {"type": "json_schema", "json_schema": form}
+    judge.troubles.append(Trouble(404))
+    with pytest.raises(ModelError, match="Correct --judge or --server"):
+        server.ask(MESSAGES, seed=None, temperature=None)
 
 
 @pytest.mark.extra
@@ -124,6 +138,16 @@ def test_a_server_that_repeats_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.extra
+@pytest.mark.parametrize("key", ["x", "EMPTY"])
+def test_a_key_for_a_server_that_takes_any(key: str) -> None:
+    """Guards answers against a key that is a word of them: it is no secret."""
+    answer = '{"text": "EMPTY"}'
+    with serve_judge(lambda first, second, reference: answer) as judge:
+        server = OpenAIServer(JUDGE, "judge-1", judge.base_url, key, timeout_s=30)
+        assert server.ask(MESSAGES, seed=None, temperature=None).text == answer
+
+
+@pytest.mark.extra
 def test_a_server_is_given_the_time_it_asks_for(judge: JudgeOnLoopback, tmp_path: Path) -> None:
     """Guards Retry-After over the wire."""
     judge.troubles.append(Trouble(429, headers={"Retry-After": "1"}, times=1))
@@ -163,7 +187,7 @@ def test_without_a_key_nothing_is_asked() -> None:
 
 
 def test_without_the_package_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("svlm_cli.evals.chat.server.find_spec", lambda name: None)
+    monkeypatch.setattr("svlm_cli.chat.server.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"openai, which is missing\. Install svlm-cli\[eval\]"):
         OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", KEY, timeout_s=5)
 

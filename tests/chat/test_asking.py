@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.chat.asking import Patience, UnansweredError
+from svlm_cli.chat.server import AskAgainError, TemperatureRefusedError
 from svlm_cli.core.errors import ModelError
-from svlm_cli.evals.chat.asking import Patience, UnansweredError
-from svlm_cli.evals.chat.server import AskAgainError, TemperatureRefusedError
 from svlm_cli.evals.judge.questions import JudgeQuestion, PairOrder
 from tests.evals.judge.judging import PAIR, Direct, asker
 from tests.servers.judge import truthful
@@ -97,3 +97,20 @@ def test_who_waits_can_be_stopped(tmp_path: Path) -> None:
     with pytest.raises(UnansweredError):
         one.ask(QUESTION)
     assert time.monotonic() - began < 30
+
+
+def test_a_reply_of_no_use_is_asked_for_again_and_not_kept(tmp_path: Path) -> None:
+    """Guards replies with a form: one without it is no answer, here or on disk, and what it cost is known."""
+    said = iter(["no", "no", "yes", "certainly"])
+    server = Direct(lambda *texts: next(said))
+    one = asker(server, tmp_path)
+    one.fault = lambda question, reply: "it says no" if reply.text == "no" else ""
+    assert (one.ask(QUESTION).reply.text, one.requests, one.lost_in, one.lost_out) == ("yes", 3, 200, 2)
+    assert asker(server, tmp_path).ask(QUESTION).cached
+    stricter = asker(server, tmp_path)
+    stricter.fault = lambda question, reply: "it is too short" if reply.text == "yes" else ""
+    assert (stricter.ask(QUESTION).reply.text, stricter.requests) == ("certainly", 1)
+    hopeless = asker(Direct(truthful), tmp_path)
+    hopeless.fault = lambda question, reply: "it is of no use"
+    with pytest.raises(UnansweredError, match="it is of no use"):
+        hopeless.ask(QUESTION)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final, Generic, TypeVar
 
+from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
+from svlm_cli.chat.server import AskAgainError, ChatServer, TemperatureRefusedError
 from svlm_cli.core.errors import ModelError
-from svlm_cli.evals.chat.replies import ChatReply, Message, ReplyCache
-from svlm_cli.evals.chat.server import AskAgainError, ChatServer, TemperatureRefusedError
 
 _MOST_DOUBLINGS: Final = 30
 _LONGEST_ASKED_FOR_S: Final = 600.0  # of a server's Retry-After
@@ -76,6 +76,7 @@ class Asker(Generic[Question]):
     seed: int | None = None
     patience: Patience = field(default_factory=Patience)
     is_kept: Callable[[ChatReply], bool] = lambda reply: True
+    fault: Callable[[Question, ChatReply], str] = lambda question, reply: ""  # of one that is of no use: asked again
     stop: threading.Event = field(default_factory=threading.Event)
     chance: Callable[[], float] = random.random
     requests: int = 0  # that were made of the server
@@ -87,7 +88,8 @@ class Asker(Generic[Question]):
     def ask(self, question: Question) -> Answered:
         """Raises `UnansweredError`, `ModelError` if it is of no use to ask on, and `OutputError`."""
         for temperature in (self.temperature, None):
-            if found := self.cache.get(self.asked(question, temperature).key):
+            found = self.cache.get(self.asked(question, temperature).key)
+            if found and not self.fault(question, found):
                 return Answered(found, True, temperature is not None)
         failed = 0
         while True:
@@ -97,6 +99,8 @@ class Asker(Generic[Question]):
                 with self._counting:
                     self.requests += 1
                 reply = self.server.ask(asked.messages, seed=self.seed, temperature=temperature)
+                if fault := self.fault(question, reply):
+                    raise AskAgainError(fault, tokens=(reply.tokens_in, reply.tokens_out))
             except TemperatureRefusedError as error:
                 if temperature is None:
                     raise ModelError("The server refuses a temperature that was not sent.") from error
@@ -109,7 +113,7 @@ class Asker(Generic[Question]):
                     raise UnansweredError(str(error)) from error
             else:
                 kept = self.cache.put(asked.key, reply) if self.is_kept(reply) else reply
-                return Answered(kept, False, temperature is not None)
+                return Answered(reply if self.fault(question, kept) else kept, False, temperature is not None)
 
     def _note_lost(self, error: AskAgainError) -> None:
         with self._counting:

@@ -1,0 +1,156 @@
+"""``svlm data check``: can all of an annotation file be learned from? The work is in ``curation/``."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import counting
+from svlm_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from svlm_cli.curation.check_run import Check, CheckReport, Flaw
+
+_ROWS_A_LINE = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions(UnlessQuiet):
+    """What was asked for, in the order of the help."""
+
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE.jsonl", help="Annotation files.", rich_help_panel=Panel.INPUT),
+    ]
+    videos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where relative names of videos begin. Default: beside the annotation file.",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ] = None
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="BAD.jsonl",
+            help="What is bad, and why, instead of on stderr.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = None
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="GOOD.jsonl", help="Write the rows that are good.", rich_help_panel=Panel.OUTPUT),
+    ] = None
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            max=256,
+            help="Rows or videos at once. Default: as many as there are processors.",
+            rich_help_panel=Panel.MEASURING,
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
+    ] = False
+    as_json: options.Json = False
+    quiet: options.Quiet = False
+
+    @property
+    def journal(self) -> Path | None:
+        """Where it is kept what was found of videos, so that the next call need not open them."""
+        beside = self.output or self.write
+        return None if beside is None else beside.with_name(f"{beside.name}.checked")
+
+
+@options.takes(CheckOptions)
+def check(asked: CheckOptions) -> None:
+    """Check annotation files: is every row as `svlm train` reads it, and has every video the pictures that rows name?
+
+    Exits with 1 if anything is bad. With -o or --write, a call that was stopped goes on by the same call, and later
+    calls open only videos that have changed. Seek indices are checked too.
+    """
+    _refuse_elsewhere(asked)
+    from svlm_cli.curation.check_run import Check
+    from svlm_cli.curation.check_store import CheckStore
+    from svlm_cli.outputs.destination import text_file
+
+    with ExitStack() as stack:
+        good = None
+        if asked.write is not None:
+            good = stack.enter_context(text_file(asked.write, overwrite=asked.overwrite))
+        find = stack.enter_context(_flaws(asked))
+        store = stack.enter_context(CheckStore(asked.journal))
+        jobs = asked.jobs or os.cpu_count() or 1
+        one = Check(asked.files, asked.videos, store, find, jobs=jobs)
+        _run(one, asked)
+        one.judge(good)
+    _tell(one.report, asked)
+    if not one.report.is_good:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _refuse_elsewhere(asked: CheckOptions) -> None:
+    """Rows are written as they are, so relative names of videos must lead where they led."""
+    if asked.write is None:
+        return
+    if asked.output is not None and asked.output.absolute() == asked.write.absolute():
+        raise UsageError(f"-o and --write are both {asked.write}.", "Name two files.")
+    folder = asked.write.parent.resolve()
+    if asked.videos is None and any(path.parent.resolve() != folder for path in asked.files):
+        raise UsageError(
+            f"{asked.write} is not beside the annotation files, so its rows would not find their videos.",
+            "Write it beside them, or name the --videos folder.",
+        )
+
+
+@contextmanager
+def _flaws(asked: CheckOptions) -> "Iterator[Callable[[Flaw], None]]":
+    """Where what is bad is told: the file, or else standard error."""
+    from svlm_cli.outputs.destination import text_file
+
+    if asked.output is None:
+        yield lambda found: typer.echo(sentence(found.told()), err=True)
+        return
+    with text_file(asked.output, overwrite=asked.overwrite) as file:
+        yield lambda found: file.write(json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def _run(one: "Check", asked: CheckOptions) -> None:
+    told = 0
+
+    def tell(rows: int) -> None:
+        nonlocal told
+        if rows // _ROWS_A_LINE > told:
+            told = rows // _ROWS_A_LINE
+            asked.show(f"svlm: {rows} rows are read")
+
+    videos = one.read_rows(tell)
+    if videos:
+        with counting("videos", videos, quiet=asked.quiet) as advance:
+            one.look_at_videos(advance)
+
+
+def _tell(report: "CheckReport", asked: CheckOptions) -> None:
+    if asked.as_json:
+        typer.echo(json.dumps(report.to_json(), separators=(",", ":"), allow_nan=False))
+    told = [
+        f"{report.rows} rows, {report.bad_rows} of them bad, {report.rows_per_second:.0f} a second",
+        f"{report.videos} videos, {report.bad_videos} of them bad, {report.opened} opened",
+    ]
+    if report.indices:
+        told.append(f"{report.indices} seek indices, {report.bad_indices} of them bad")
+    asked.tell("; ".join(told) + ".")

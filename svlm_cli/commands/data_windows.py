@@ -1,0 +1,213 @@
+"""``svlm data windows``: words files in, annotation files for `svlm train` out. The work is in ``curation/``."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from svlm_cli.commands import options
+from svlm_cli.commands.command import given
+from svlm_cli.commands.messages import UnlessQuiet
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import add_rows, error_console
+from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import PromptPolicy
+from svlm_cli.curation.previous import PREVIOUS_WORDS
+
+if TYPE_CHECKING:
+    from svlm_cli.curation.windows import WindowRules
+    from svlm_cli.curation.windows_report import WindowsReport
+    from svlm_cli.curation.windows_run import WindowsOutput
+
+_CLIPS_S = (16.0, 64.0)
+_CLIPS_SILENCE_S = 3.0
+_VIDEOS_A_LINE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsOptions(UnlessQuiet):
+    """What was asked for, in the order of the help."""
+
+    words: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="WORDS.jsonl",
+            help="What `svlm data words` or `svlm data clean` wrote.",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ]
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.", rich_help_panel=Panel.OUTPUT),
+    ]
+    seconds: Annotated[
+        float, typer.Option(min=1.0, max=3600.0, help="Length of a window.", rich_help_panel=Panel.WINDOWS)
+    ] = 24.0
+    overlap: Annotated[
+        float,
+        typer.Option(
+            min=0.0, metavar="SECONDS", help="What it shares with the one before.", rich_help_panel=Panel.WINDOWS
+        ),
+    ] = 12.0
+    annealing: Annotated[
+        bool,
+        typer.Option(
+            "--annealing",
+            help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence.",
+            rich_help_panel=Panel.WINDOWS,
+        ),
+    ] = False
+    words_per_second: Annotated[
+        float,
+        typer.Option(min=0.0, help="Windows with fewer words than this are left out.", rich_help_panel=Panel.WINDOWS),
+    ] = 2.0
+    silence: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            metavar="SECONDS",
+            help="Windows with a longer silence than this are left out. Default: no limit; with --annealing, 3.",
+            rich_help_panel=Panel.WINDOWS,
+        ),
+    ] = None
+    language: Annotated[
+        str,
+        typer.Option(
+            metavar="CODE",
+            help="Only videos in this language, as the words files name it.",
+            rich_help_panel=Panel.WINDOWS,
+        ),
+    ] = ""
+    similar: Annotated[
+        float,
+        typer.Option(
+            min=0.5,
+            max=1.0,
+            help="A window is left out if it shares this much of its runs of three words with an earlier one.",
+            rich_help_panel=Panel.WINDOWS,
+        ),
+    ] = 0.8
+    query: Annotated[str, typer.Option(help="What the model is asked to do.", rich_help_panel=Panel.WINDOWS)] = (
+        PromptPolicy().query
+    )
+    previous_words: Annotated[
+        int,
+        typer.Option(
+            min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.WINDOWS
+        ),
+    ] = PREVIOUS_WORDS
+    held_out: Annotated[
+        float,
+        typer.Option(
+            min=0.0,
+            max=0.9,
+            metavar="SHARE",
+            help="This share of the videos is kept apart, to validate with.",
+            rich_help_panel=Panel.OUTPUT,
+        ),
+    ] = 0.0
+    held_out_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.", rich_help_panel=Panel.OUTPUT
+        ),
+    ] = None
+    index: Annotated[
+        bool,
+        typer.Option(
+            "--index", help="Write where each line begins, too: FILE_seeks.jsonl.", rich_help_panel=Panel.OUTPUT
+        ),
+    ] = False
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.png", help="Draw what was left out, and why.", rich_help_panel=Panel.OUTPUT),
+    ] = None
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
+    ] = False
+    as_json: options.Json = False
+    quiet: options.Quiet = False
+
+    def rules(self) -> "WindowRules":
+        """Which windows are good. Raises `UsageError`."""
+        from svlm_cli.curation.windows import WindowRules
+
+        clips_s, silence_s = (_CLIPS_S, _CLIPS_SILENCE_S) if self.annealing else (None, None)
+        if self.silence is not None:
+            silence_s = self.silence
+        return WindowRules(self.seconds, self.overlap, clips_s, self.words_per_second, silence_s, self.language)
+
+    def outputs(self) -> "WindowsOutput":
+        """Which files are written. Raises `UsageError`."""
+        from svlm_cli.curation.windows_run import WindowsOutput
+
+        held_out = None
+        if self.held_out:
+            held_out = self.held_out_to or self.output.with_name("held-out.jsonl")
+        found = WindowsOutput(
+            self.output, held_out, self.held_out, self.query, self.previous_words, self.index, self.overwrite
+        )
+        if len({path.absolute() for path in found.all_files}) < len(found.all_files):
+            raise UsageError(f"Two files would be {self.output}.", "Give --held-out-to another name.")
+        return found
+
+
+@options.takes(WindowsOptions)
+def windows(asked: WindowsOptions) -> None:
+    """Cut what was said in videos into windows to learn from, as an annotation file for `svlm train`.
+
+    Each window that is left out is counted with its reason. With --annealing, the second set of the paper's recipe.
+    """
+    _refuse_idle(asked)
+    from svlm_cli.curation.windows_run import cut_windows
+    from svlm_cli.outputs.destination import refuse_unwritable
+    from svlm_cli.outputs.figures import require_matplotlib
+
+    if asked.plot is not None:
+        require_matplotlib("A plot")
+        refuse_unwritable(asked.plot, makes_folders=True, hint="Choose another --plot.")
+    rules, outputs = asked.rules(), asked.outputs()
+    report = cut_windows(asked.words, rules, outputs, similar=asked.similar, tell=_teller(asked))
+    if asked.plot is not None:
+        from svlm_cli.curation.windows_plots import draw_windows
+
+        draw_windows(report, asked.plot)
+    _print(report, outputs, asked)
+
+
+def _refuse_idle(asked: WindowsOptions) -> None:
+    """What would do nothing in this call."""
+    for name in ("seconds", "overlap"):
+        if asked.annealing and given(name):
+            raise UsageError(f"--{name} would do nothing: --annealing makes clips of other lengths.", "Leave one out.")
+    if asked.held_out_to is not None and not asked.held_out:
+        raise UsageError("--held-out-to would do nothing: nothing is held out.", "Add --held-out, or leave it out.")
+
+
+def _teller(asked: WindowsOptions) -> "Callable[[WindowsReport], None]":
+    def tell(report: "WindowsReport") -> None:
+        if report.videos % _VIDEOS_A_LINE == 0:
+            asked.show(f"svlm: {report.videos} videos, {report.kept} of {report.windows} windows are kept")
+
+    return tell
+
+
+def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOptions) -> None:
+    if asked.as_json:
+        row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
+        typer.echo(json.dumps(row | report.to_json(), separators=(",", ":"), allow_nan=False))
+    if asked.quiet:
+        return
+    from rich.table import Table
+
+    console = error_console()
+    for headings, rows in report.tables():
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+    if asked.held_out and not report.held_out:
+        asked.tell("No video fell into the share that is held out.")

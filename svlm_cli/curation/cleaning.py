@@ -1,0 +1,145 @@
+"""Words files before an editor: passages of many videos at once, each video put together again. Knows no server."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+
+from svlm_cli.chat.asking import UnansweredError
+from svlm_cli.chat.crowd import Silence, at_once
+from svlm_cli.curation.decisions import Action, read_answer
+from svlm_cli.curation.editor import EDITOR, EditorAsker
+from svlm_cli.curation.passages import Passage, passages
+from svlm_cli.curation.retiming import retimed
+from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo
+
+_QUESTIONS_A_JOB = 16  # of a batch: what is held in memory, and so many wait for its last
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A passage, and what is left of it; or why there is no answer."""
+
+    passage: Passage
+    segments: tuple[SpokenSegment, ...] = ()
+    unanswered: str = ""
+    cached: bool = False
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+@dataclass(slots=True)
+class CleaningSpent:
+    """What a run has done, and what it took."""
+
+    videos: int = 0
+    failed: int = 0
+    passages: int = 0
+    cached: int = 0
+    unanswered: int = 0
+    tokens_in: int = 0  # of this run's own requests, answers of no use among them
+    tokens_out: int = 0
+
+    def note(self, one: Edited) -> None:
+        """One more passage."""
+        self.passages += not one.unanswered
+        self.unanswered += bool(one.unanswered)
+        self.cached += one.cached
+        if not one.cached:
+            self.tokens_in += one.tokens_in
+            self.tokens_out += one.tokens_out
+
+
+def edit(passage: Passage, asker: EditorAsker) -> Edited:
+    """Asks about one passage."""
+    try:
+        answered = asker.ask(passage)
+    except UnansweredError as error:
+        return Edited(passage, unanswered=str(error))
+    left: list[SpokenSegment] = []
+    for segment, decision in zip(passage.segments, read_answer(answered.reply.text, passage.segments), strict=True):
+        if decision.action is not Action.DELETE:
+            left.append(retimed(segment, decision.words) if decision.action is Action.EDIT else segment)
+    reply = answered.reply
+    return Edited(passage, tuple(left), "", answered.cached, reply.tokens_in, reply.tokens_out)
+
+
+def clean(
+    videos: Iterable[SpokenVideo],
+    asker: EditorAsker,
+    mark: str,
+    *,
+    jobs: int,
+    write: Callable[[SpokenVideo], None],
+    heard: Callable[[Edited], None],
+    spent: CleaningSpent,
+) -> None:
+    """Writes each video when all of it is answered, in their order; one that is not is left out, and counted as failed.
+
+    `heard` is told of each passage. Raises what ends it: `ModelError` if the server is of no use, or has not answered
+    ten questions in a row.
+    """
+    silence = Silence(EDITOR.name, "answers")
+    for batch in _batches(videos, jobs * _QUESTIONS_A_JOB):
+        waiting = [_Waiting(video, len(parts)) for video, parts in batch]
+        by_video = {id(one.video): one for one in waiting}
+        questions = [part for _, parts in batch for part in parts]
+        with closing(at_once(questions, lambda one: edit(one, asker), jobs=jobs, stop=asker.stop)) as answers:
+            _write_done(waiting, mark, write, spent)
+            for one in answers:
+                spent.note(one)
+                heard(one)
+                by_video[id(one.passage.video)].note(one)
+                _write_done(waiting, mark, write, spent)
+                silence.note(one.unanswered)
+        asker.stop.clear()  # which the end of a batch has set
+    spent.tokens_in += asker.lost_in
+    spent.tokens_out += asker.lost_out
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A video, and how many of its passages are still to be answered."""
+
+    video: SpokenVideo
+    left: int
+    answers: list[Edited] = field(default_factory=list)
+
+    def note(self, one: Edited) -> None:
+        self.left -= 1
+        self.answers.append(one)
+
+    def whole(self, mark: str) -> SpokenVideo | None:
+        """The video without what was deleted; None if a passage of it has no answer."""
+        answers = sorted(self.answers, key=lambda one: one.passage.first)
+        if any(one.unanswered for one in answers):
+            return None
+        segments = tuple(segment for one in answers for segment in one.segments)
+        return replace(self.video, segments=segments, source=f"{self.video.source}, {mark}")
+
+
+def _write_done(waiting: list[_Waiting], mark: str, write: Callable[[SpokenVideo], None], spent: CleaningSpent) -> None:
+    """Those at the front that wait for nothing."""
+    while waiting and waiting[0].left == 0:
+        video = waiting.pop(0).whole(mark)
+        if video is None:
+            spent.failed += 1
+        else:
+            write(video)
+            spent.videos += 1
+
+
+def _batches(
+    videos: Iterable[SpokenVideo], questions: int
+) -> Iterator[Sequence[tuple[SpokenVideo, Sequence[Passage]]]]:
+    """Videos with their passages, as many as have so many passages."""
+    batch: list[tuple[SpokenVideo, Sequence[Passage]]] = []
+    count = 0
+    for video in videos:
+        parts = passages(video)
+        batch.append((video, parts))
+        count += max(len(parts), 1)
+        if count >= questions:
+            yield batch
+            batch, count = [], 0
+    if batch:
+        yield batch
