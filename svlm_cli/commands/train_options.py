@@ -52,7 +52,7 @@ class TrainOptions:
         typer.Option(
             min=0.001,
             metavar="X",
-            help=f"Model TFLOP/s that a GPU reaches, to tell hours by. [default: {TFLOPS:g}]",
+            help=f"Model TFLOP/s that a GPU reaches, to tell hours by. Default: {TFLOPS:g}.",
             rich_help_panel=Panel.PLANNING,
         ),
     ] = None
