@@ -157,16 +157,22 @@ def share_state(state: Path) -> None:
         shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
-def first_network(folder: Path, recipe: Recipe) -> Network:
-    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed."""
+def first_network(folder: Path, recipe: Recipe, *, empty: bool = False) -> Network:
+    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed.
+
+    An empty one has the same weights, in memory that nobody has written to, which so takes no room.
+    """
     require_packages(recipe)
-    if recipe.model.base:
+    if empty:
+        with torch.device("meta"):
+            network = first_family(folder, recipe).network()
+    elif recipe.model.base:
         dtype = torch.bfloat16 if recipe.optimisation.bf16 and recipe.adapter.used else torch.float32
         network = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=dtype)
     else:
         network = _from_scratch(folder, recipe)
     set_learned(network, recipe)
-    return network.train()
+    return (network.to_empty(device="cpu") if empty else network).train()
 
 
 def first_family(folder: Path, recipe: Recipe) -> Family:

@@ -185,7 +185,8 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
     if device.type == "cuda":
         room = torch.cuda.get_device_properties(device).total_memory
         require_room(recipe, family, gpus=ranks.count, bytes_per_gpu=room)
-    network = LearningNetwork(run_folder.first_network(output, recipe))
+    given = _from_first(recipe) and not ranks.first
+    network = LearningNetwork(run_folder.first_network(output, recipe, empty=given))
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
@@ -218,6 +219,11 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
     if log is not None:
         run_folder.finish(output, recipe, network.network, weights, log.learned)
         run.say(f"{output}: done at step {optimisation.steps}.")
+
+
+def _from_first(recipe: Recipe) -> bool:
+    """Whether one rank's weights are enough. They travel as a state, and that of an adapter is without its base."""
+    return not recipe.adapter.used
 
 
 def _require_no_other_device(device: torch.device) -> None:
@@ -263,7 +269,7 @@ def _arguments(run: _Run, share: Share, network: LearningNetwork) -> TrainingArg
         log_level="error",
         disable_tqdm=True,
         report_to="none",
-        **({} if alone else sharding_arguments(network.network)),
+        **({} if alone else sharding_arguments(network.network, from_first=_from_first(run.recipe))),
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # noqa: SLF001 - or the Trainer would spread the batch over all GPUs by itself

@@ -18,6 +18,7 @@ from svlm_cli.networks.weights import load_family
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.budget import as_learned, budget_of
 from svlm_cli.training.log import to_nobody
+from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
@@ -98,6 +99,19 @@ def test_several_processes_learn_what_one_does(alone: Path, tmp_path: Path, rank
     """Guards the whole of it: shares without repetition or loss, the weight of a token, norm, clipping and log."""
     done(by_torchrun(_recipe(), tmp_path / "run", ranks))
     _same(tmp_path / "run", alone)
+
+
+def test_one_process_alone_holds_the_first_weights(tmp_path: Path) -> None:
+    """Guards a host's memory: the others' networks have the same weights, but no data of theirs."""
+    recipe = small_recipe(frozen=(NetworkPart.VISION,), bf16=True)
+    run_folder.begin(tmp_path / "run", recipe, lambda: sample_texts(recipe))
+    whole, empty = (run_folder.first_network(tmp_path / "run", recipe, empty=empty) for empty in (False, True))
+    ours, theirs = dict(whole.named_parameters()), dict(empty.named_parameters())
+    assert ours.keys() == theirs.keys()
+    for name, weight in ours.items():
+        other = theirs[name]
+        assert (other.shape, other.dtype, other.requires_grad) == (weight.shape, weight.dtype, weight.requires_grad)
+        assert other.device == CPU, "on meta all weights have one address, by which accelerate tells them apart"
 
 
 def test_accelerate_starts_it_as_well(alone: Path, tmp_path: Path) -> None:
