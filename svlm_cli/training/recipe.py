@@ -95,11 +95,24 @@ class AnnotationRecipe:
     """JSON lines (``docs/training.md``)."""
 
     files: tuple[str, ...] = ()
+    weights: tuple[int, ...] = ()  # how often each window of a file comes in an epoch; empty: once
     videos: str = ""  # the folder that relative video paths start from; empty: that of the annotation file
     bad_allowed: int = 0  # records and windows that may be skipped before the run ends
+    bad_share: float = 0.0  # and beside them, of those so far, this share
 
     def __post_init__(self) -> None:
         _above(self, "bad_allowed", least=0)
+        _share(self, "bad_share")
+        _require(
+            not self.weights or len(self.weights) == len(self.files),
+            f"weights has {len(self.weights)} entries for {len(self.files)} files.",
+        )
+        _require(all(weight >= 1 for weight in self.weights), "weights must be 1 or more.")
+
+    @property
+    def weighted(self) -> tuple[tuple[str, int], ...]:
+        """Each file with its weight."""
+        return tuple(zip(self.files, self.weights or (1,) * len(self.files), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +131,13 @@ class DataRecipe:
             _require(bool(self.annotations.files), "annotations.files names no file.")
 
 
+class WindowLayout(StrEnum):
+    """Whose text a window of training is."""
+
+    SVLM = "svlm"  # the engine's: a model is trained on what it is streamed with
+    PUBLISHED = "published"  # that of StreamingVLM's own training
+
+
 class QueryRule(StrEnum):
     """Which windows show the query, in their first round."""
 
@@ -132,6 +152,8 @@ class WindowRecipe:
     seconds: int = 24
     overlap_seconds: int = 12
     words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
+    whole_rows: bool = False  # a row of an annotation file is one window, cut off after `seconds`; none overlap
+    layout: WindowLayout = WindowLayout.SVLM
     query: QueryRule = QueryRule.FIRST
     context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
     confusion: float = (
@@ -154,6 +176,13 @@ class WindowRecipe:
         )
         _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
         _share(self, "context_only_share", "confusion")
+        _require(
+            not (self.whole_rows and self.words_per_second),
+            "words_per_second is of no use with whole_rows: rows are read one by one while the run goes on.",
+        )
+        if self.layout is WindowLayout.PUBLISHED:
+            _require(not self.streamed, "streamed is of no use with the published layout: its windows are whole.")
+            _require(self.query is QueryRule.FIRST, "query is of no use with the published layout, which shows none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +238,7 @@ class Optimisation:
     """AdamW with a linear warm-up and a cosine to zero."""
 
     steps: int = 1000
+    epochs: int = 0  # passes over the annotation files, from which the steps follow; 0: `steps` decides
     batch: int = 64  # windows of one forward pass
     accumulate: int = 1  # forward passes of one step
     learning_rate: float = 1e-3
@@ -226,7 +256,7 @@ class Optimisation:
 
     def __post_init__(self) -> None:
         _above(self, "steps", "batch", "accumulate")
-        _above(self, "weight_decay", "seed", least=0)
+        _above(self, "epochs", "weight_decay", "seed", least=0)
         _share(self, "warmup_share", "beta1", "beta2")
         _require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
         _require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
@@ -297,6 +327,9 @@ class Recipe:
                 self.windows.words_per_second == 0,
                 "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
             )
+            _require(not self.windows.whole_rows, "windows.whole_rows needs annotations: a simulator has no rows.")
+            _require(self.windows.layout is WindowLayout.SVLM, "windows.layout published needs annotations.")
+            _require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
         simulator = self.data.simulator
         shortest = min(simulator.match_minutes)
         windows = math.floor(shortest * 60 - self.windows.overlap_seconds)
@@ -314,8 +347,16 @@ class Recipe:
         return self.windows.fps or (self.policy.vision.fps,)
 
     def with_steps(self, steps: int) -> "Recipe":
-        """The recipe, so many steps long."""
-        return replace(self, optimisation=replace(self.optimisation, steps=steps))
+        """The recipe, so many steps long, whatever its epochs."""
+        return replace(self, optimisation=replace(self.optimisation, steps=steps, epochs=0))
+
+    def with_counted_steps(self, windows: int) -> "Recipe":
+        """The recipe with the steps of its epochs, if it has any, of so many windows each; the last step is full."""
+        optimisation = self.optimisation
+        if not optimisation.epochs:
+            return self
+        steps = math.ceil(optimisation.epochs * windows / (optimisation.batch * optimisation.accumulate))
+        return replace(self, optimisation=replace(optimisation, steps=steps))
 
 
 def read(path: Path) -> Recipe:

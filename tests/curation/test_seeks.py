@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.curation.seeks import fault_of_index, index_of, is_index, write_index
+from svlm_cli.curation.seeks import fault_of_index, write_index
+from svlm_cli.jsonl.seeks import index_of, is_index
 from svlm_cli.outputs.destination import text_file
 
 
