@@ -97,7 +97,7 @@ class SeekableLines:
             if begin >= following:
                 raise self._stale(f"line {number + 1} begins before line {number}")
         last = len(self) - 1
-        for number in {last * part // _TRIED for part in range(_TRIED + 1)} if last >= 0 else ():
+        for number in sorted({last * part // _TRIED for part in range(_TRIED + 1)} if last >= 0 else ()):
             self.line(number)
 
     def _stale(self, fault: str) -> StaleIndexError:
