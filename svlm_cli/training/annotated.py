@@ -36,6 +36,7 @@ from svlm_cli.training.share import Share
 from svlm_cli.training.texts import WindowTexts
 
 _AHEAD = 2  # batches
+_ABOVE_LEAST = 1.05  # the most pixels of a picture, at least, by the least
 _BLACK = (56, 56)  # pixels of a picture, before it is resized
 
 
@@ -135,7 +136,8 @@ class AnnotatedData:
 
     def _nothing(self) -> Batch:
         """A black second of which nothing is learned."""
-        pixels = self._pixels(Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0))
+        black = Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0)
+        pixels = self._pixels(black, self._recipe.policy.vision.max_pixels)
         grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
         window = self._layout.window([Round(0.0, 1.0, grid, ())], previous=(), query=(), fps=1.0)
         batch = collate([window], Photographed((pixels,)))
@@ -155,15 +157,22 @@ class AnnotatedData:
         shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
         if len(shown) < len(seconds):
             raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
-        pixels = tuple(self._pixels(chunk) for chunk in shown)
+        most = self._most_pixels(sum(len(chunk.frames) for chunk in shown))
+        pixels = tuple(self._pixels(chunk, most) for chunk in shown)
         grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]
         return ReadClip(self._texts.tokens(clip, shown, grids, fps), pixels)
 
-    def _pixels(self, chunk: Chunk) -> Tensor:
+    def _most_pixels(self, frames: int) -> int:
+        """Of a picture in a window of so many, as the published reader has it: at least a little above the least."""
+        bounds, total = self._recipe.policy.vision, self._recipe.windows.total_pixels
+        if not total:
+            return bounds.max_pixels
+        pairs = frames / self._preprocessor.temporal_patch_size
+        return int(max(min(bounds.max_pixels, total / pairs), bounds.min_pixels * _ABOVE_LEAST))
+
+    def _pixels(self, chunk: Chunk, most: int) -> Tensor:
         bounds, preprocessor = self._recipe.policy.vision, self._preprocessor
-        size = preprocessor.target_size(
-            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
-        )
+        size = preprocessor.target_size(*chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=most)
         pixels = preprocessor.resize(chunk.frames, *size, torch.device("cpu"))
         missing = -len(pixels) % preprocessor.temporal_patch_size
         return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])

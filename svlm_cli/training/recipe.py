@@ -153,6 +153,7 @@ class WindowRecipe:
     overlap_seconds: int = 12
     words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
     whole_rows: bool = False  # a row of an annotation file is one window, cut off after `seconds`; none overlap
+    total_pixels: int = 0  # of a window's frame pairs together: long windows have smaller pictures; 0: any number
     layout: WindowLayout = WindowLayout.SVLM
     query: QueryRule = QueryRule.FIRST
     context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
@@ -165,7 +166,7 @@ class WindowRecipe:
 
     def __post_init__(self) -> None:
         _above(self, "seconds")
-        _above(self, "words_per_second", least=0)
+        _above(self, "words_per_second", "total_pixels", least=0)
         _require(
             0 <= self.overlap_seconds < self.seconds,
             f"overlap_seconds must be 0 or more and below seconds ({self.seconds}), not {self.overlap_seconds}.",
@@ -327,7 +328,8 @@ class Recipe:
                 self.windows.words_per_second == 0,
                 "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
             )
-            _require(not self.windows.whole_rows, "windows.whole_rows needs annotations: a simulator has no rows.")
+            for name in ("whole_rows", "total_pixels"):
+                _require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
             _require(self.windows.layout is WindowLayout.SVLM, "windows.layout published needs annotations.")
             _require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
         simulator = self.data.simulator

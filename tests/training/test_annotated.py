@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.jsonl.seeks import StaleIndexError
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.annotated import AnnotatedData, Photographed, annotated_texts
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source, WindowLayout
 from svlm_cli.training.trainer import train
@@ -147,6 +147,20 @@ def test_bad_rows_are_named_counted_and_not_replaced(annotated: Path, tmp_path: 
     with pytest.raises(InputError, match=r"record 4 that had to be skipped, 0 are allowed, and 70 % of the 5 so far"):
         data._exchange.settle(sum(batch.learned for batch in data.batches(0)))
     data.close()
+
+
+def test_long_windows_have_smaller_pictures(annotated: Path, tmp_path: Path) -> None:
+    """Guards memory: so many pixels for all frame pairs of a window, but a little more than the least for each."""
+    recipe = _whole(_recipe(annotated, steps=1, batch=1))
+    sizes = {}
+    for total in (0, SECONDS * 12_000, 1):
+        data = _data(replace(recipe, windows=replace(recipe.windows, total_pixels=total)), tmp_path / f"{total}", [])
+        (batch,) = data.batches(0)
+        data.close()
+        pictures = batch.pictures
+        assert isinstance(pictures, Photographed)
+        sizes[total] = {(pixels.shape[2], pixels.shape[3]) for pixels in pictures.seconds}
+    assert sizes == {0: {(112, 168)}, SECONDS * 12_000: {(84, 112)}, 1: {(28, 28)}}
 
 
 def test_an_index_that_has_become_stale_ends_the_run(annotated: Path, tmp_path: Path) -> None:

@@ -82,6 +82,25 @@ WRONG = {
         '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[windows]\nconfusion = 0.5',
         "windows.confusion needs a simulator",
     ),
+    "files weighed": (
+        '[data.annotations]\nfiles = ["a", "b"]\nweights = [2]',
+        r"\[data.annotations\]: weights has 1 entries for 2 files",
+    ),
+    "weightless": ('[data.annotations]\nfiles = ["a"]\nweights = [0]', "weights must be 1 or more"),
+    "all bad": ("[data.annotations]\nbad_share = 2.0", "bad_share must be between 0 and 1"),
+    "epochs of matches": ("[optimisation]\nepochs = 1", "optimisation.epochs needs annotations"),
+    "rows of matches": ("[windows]\nwhole_rows = true", "windows.whole_rows needs annotations"),
+    "matches as published": ('[windows]\nlayout = "published"', "windows.layout published needs annotations"),
+    "small matches": ("[windows]\ntotal_pixels = 9", "windows.total_pixels needs annotations"),
+    "rows sorted out": (
+        "[windows]\nwhole_rows = true\nwords_per_second = 2",
+        "words_per_second is of no use with whole",
+    ),
+    "published streams": (
+        '[windows]\nlayout = "published"\nstreamed = true',
+        "streamed is of no use with the published layout",
+    ),
+    "published queries": ('[windows]\nlayout = "published"\nquery = "every"', "query is of no use with the published"),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }
 
