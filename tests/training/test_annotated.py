@@ -199,6 +199,20 @@ def test_questions_of_a_row_are_learned_as_questions(annotated: Path, tmp_path: 
     assert data._layout.prompt._tokenizer.decode(answers) == expected
 
 
+def test_a_question_sees_its_second_and_none_after_it(annotated: Path, tmp_path: Path) -> None:
+    """Guards when it is put: a stream is asked when the second in which the time lies has been seen and commented."""
+    row = json.loads(annotated.read_text(encoding="utf-8"))
+    row[1]["content"][0]["qa_stream"] = [[0.5, 3.0, "Who has it?", "Falvon."]]
+    path = annotated.with_name("asked.jsonl")
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    data = _data(_whole(_recipe(path, steps=1, batch=1)), tmp_path / "run", [])
+    tokens = data._read(*data._clips.at(0), 2.0).tokens
+    data.close()
+    seen = data._layout.prompt._tokenizer.decode(tokens.ids[tokens.views[-1].keys].tolist())
+    assert "w2 ..." in seen
+    assert "Time=3.0" not in seen
+
+
 def test_ten_steps_overfit_one_window(annotated: Path, tmp_path: Path) -> None:
     """Guards learning itself: loss on the right tokens, gradients that reach the weights."""
     recipe = _recipe(annotated, steps=10, batch=1)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +76,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _recipe(folder: Path, name: str, layout: str) -> Path:
+def _recipe(folder: Path, name: str, layout: str) -> None:
     """As it stands, but for the base, the windows of a step and the layout."""
     text = (RECIPES / f"{name}.toml").read_text(encoding="utf-8")
     for pattern, new in (
@@ -85,12 +86,19 @@ def _recipe(folder: Path, name: str, layout: str) -> Path:
     ):
         text, count = re.subn(re.escape(pattern), new, text)
         assert count == (0 if name == SECOND and "base" in pattern else 1), pattern
-    path = folder / f"{name}.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
+    (folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
 
-def _svlm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _commands() -> list[list[str]]:
+    """Those of the page, for one CPU."""
+    page = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    section = page.partition("\n## The two stages of training\n")[2]
+    *_, block = re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    lines = [shlex.split(line.replace("--gpus 8", "--device cpu")) for line in block.splitlines() if line[0] != "#"]
+    return [arguments for _, *arguments in lines]
+
+
+def _svlm(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "svlm_cli", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -100,11 +108,15 @@ def _svlm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("layout", ["svlm", "published"])
 def test_both_stages_and_captions_of_what_they_leave(published: Path, tmp_path: Path, layout: str) -> None:
     """Guards whoever begins 128 days of training: both forms of the index, weights, epochs, a question, a bad video,
-    frozen vision, the second stage from the first one's result, and a checkpoint that speaks.
+    frozen vision, the second stage from the first one's result, and a checkpoint that speaks. By the page's commands.
     """
+    learn_first, learn_second, caption = _commands()
     for name in ("Inf-Stream-Train", "base"):
         (tmp_path / name).symlink_to(published / name)
-    first = _svlm(tmp_path, "train", _recipe(tmp_path, FIRST, layout).name, "--device", "cpu")
+    (tmp_path / "match.mp4").symlink_to(published / "Inf-Stream-Train" / "videos" / "game.mp4")
+    for path in RECIPES.glob("recipe-*.toml"):
+        _recipe(tmp_path, path.stem, layout)
+    first = _svlm(tmp_path, learn_first)
     told = first.stderr.splitlines()
     assert told[0] == "6 windows, 10 an epoch"
     skipped = [line for line in told if "skipped: " in line]
@@ -114,7 +126,7 @@ def test_both_stages_and_captions_of_what_they_leave(published: Path, tmp_path: 
     )
     assert [row["step"] for row in rows(tmp_path / FIRST)] == [1, 2, 3]
     assert any("answers" in row for row in rows(tmp_path / FIRST))
-    second = _svlm(tmp_path, "train", _recipe(tmp_path, SECOND, layout).name, "--device", "cpu")
+    second = _svlm(tmp_path, learn_second)
     assert second.stderr.splitlines()[0] == "5 windows"
     assert [row["step"] for row in rows(tmp_path / SECOND)] == [1, 2]
     base, one, two = (load_file(tmp_path / folder / "model.safetensors") for folder in ("base", FIRST, SECOND))
@@ -125,9 +137,8 @@ def test_both_stages_and_captions_of_what_they_leave(published: Path, tmp_path: 
     embedding = "model.embed_tokens.weight"
     assert not torch.equal(one[embedding], base[embedding].bfloat16())
     assert not torch.equal(two[embedding], one[embedding])
-    clip = published / "Inf-Stream-Train" / "videos" / "game.mp4"
-    _svlm(tmp_path, "caption", str(clip), "--model", SECOND, "--device", "cpu", "-o", "game.srt")
-    assert check_srt((tmp_path / "game.srt").read_text(encoding="utf-8")) == []
+    _svlm(tmp_path, [*caption, "--device", "cpu"])
+    assert check_srt((tmp_path / "match.srt").read_text(encoding="utf-8")) == []
 
 
 def test_the_recipes_say_what_was_published() -> None:
