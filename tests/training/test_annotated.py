@@ -152,14 +152,16 @@ def test_bad_rows_are_named_counted_and_not_replaced(annotated: Path, tmp_path: 
 def test_long_windows_have_smaller_pictures(annotated: Path, tmp_path: Path) -> None:
     """Guards memory: so many pixels for all frame pairs of a window, but a little more than the least for each."""
     recipe = _whole(_recipe(annotated, steps=1, batch=1))
-    sizes = {}
+    sizes, most = {}, {}
     for total in (0, SECONDS * 12_000, 1):
         data = _data(replace(recipe, windows=replace(recipe.windows, total_pixels=total)), tmp_path / f"{total}", [])
         (batch,) = data.batches(0)
         data.close()
+        most[total] = data._most_pixels(2 * SECONDS)
         pictures = batch.pictures
         assert isinstance(pictures, Photographed)
         sizes[total] = {(pixels.shape[2], pixels.shape[3]) for pixels in pictures.seconds}
+    assert most == {0: 224 * 112, SECONDS * 12_000: 12_000, 1: int(1.05 * 784)}
     assert sizes == {0: {(112, 168)}, SECONDS * 12_000: {(84, 112)}, 1: {(28, 28)}}
 
 

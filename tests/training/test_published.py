@@ -13,6 +13,7 @@ from svlm_cli.core.types import Chunk
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training.clips import Clip
 from svlm_cli.training.layout import Layout, Role, WindowTokens
+from svlm_cli.training.published import cut_published
 from svlm_cli.training.recipe import WindowLayout, WindowRecipe
 from svlm_cli.training.records import Record, parse_record
 from svlm_cli.training.texts import WindowTexts
@@ -151,6 +152,16 @@ def test_it_is_what_the_loader_makes(
     ids, learned = _loaded(tiny_checkpoint, record, previous, seconds, sink, window)
     assert found.ids.tolist() == ids
     assert np.flatnonzero(found.roles).tolist() == learned
+
+
+@pytest.mark.parametrize(
+    ("length", "sink", "window", "gone"),
+    [(15, 9, 7, []), (16, 9, 7, []), (17, 9, 7, [9]), (20, 9, 7, [9, 10, 11, 12]), (3, 2, 0, [2]), (3, 0, 2, [0])],
+)
+def test_the_previous_text_is_cut_by_length(length: int, sink: int, window: int, gone: list[int]) -> None:
+    """Guards the edges of the cut, which short texts do not reach."""
+    kept = cut_published(tuple(range(length)), WindowPolicy(sink_tokens=sink, window_tokens=window))
+    assert [token for token in range(length) if token not in kept] == gone
 
 
 def test_positions_are_those_of_the_ids_alone(tiny_checkpoint: Path) -> None:
