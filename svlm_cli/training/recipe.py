@@ -16,6 +16,7 @@ from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
 
 RECIPE_FILE = "recipe.toml"
@@ -88,31 +89,6 @@ class SimulatorRecipe:
         _require(bool(self.match_minutes), "match_minutes is empty.")
         _require(min(self.match_minutes) >= 1, f"match_minutes must be 1 or more, not {min(self.match_minutes):g}.")
         _above(self, "windows_per_match", "matches_per_block")
-
-
-@dataclass(frozen=True, slots=True)
-class AnnotationRecipe:
-    """JSON lines (``docs/training.md``)."""
-
-    files: tuple[str, ...] = ()
-    weights: tuple[int, ...] = ()  # how often each window of a file comes in an epoch; empty: once
-    videos: str = ""  # the folder that relative video paths start from; empty: that of the annotation file
-    bad_allowed: int = 0  # records and windows that may be skipped before the run ends
-    bad_share: float = 0.0  # and beside them, of those so far, this share
-
-    def __post_init__(self) -> None:
-        _above(self, "bad_allowed", least=0)
-        _share(self, "bad_share")
-        _require(
-            not self.weights or len(self.weights) == len(self.files),
-            f"weights has {len(self.weights)} entries for {len(self.files)} files.",
-        )
-        _require(all(weight >= 1 for weight in self.weights), "weights must be 1 or more.")
-
-    @property
-    def weighted(self) -> tuple[tuple[str, int], ...]:
-        """Each file with its weight."""
-        return tuple(zip(self.files, self.weights or (1,) * len(self.files), strict=True))
 
 
 @dataclass(frozen=True, slots=True)

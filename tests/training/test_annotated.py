@@ -12,8 +12,9 @@ from svlm_cli.jsonl.seeks import StaleIndexError
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, Photographed, annotated_texts
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.layout import Layout, Role
-from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source, WindowLayout
+from svlm_cli.training.recipe import DataRecipe, Recipe, Source, WindowLayout
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip, numbered
 from tests.training.recipes import small_family, small_recipe

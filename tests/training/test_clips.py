@@ -10,8 +10,9 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.jsonl.seeks import StaleIndexError, index_of
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.clips import Clip, Clips, with_counted_steps
-from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
+from svlm_cli.training.recipe import BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.records import Skipped
 from tests.training.recipes import small_recipe
 from tests.training.test_records import messages

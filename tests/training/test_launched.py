@@ -16,10 +16,11 @@ from safetensors.torch import load_file
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training import folder as run_folder
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.budget import as_learned, budget_of
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
-from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
+from svlm_cli.training.recipe import BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip
 from tests.conftest import environment
