@@ -25,6 +25,7 @@ from svlm_cli.networks.weights import load_family, load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.budget import Budget, PassShape, as_learned, budget_of, model_flops, standing_of
+from svlm_cli.training.clips import with_counted_steps
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import Say
@@ -87,7 +88,7 @@ def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
 
     `say` hears of records that are skipped.
     """
-    share = Share.of(recipe.optimisation, ranks=gpus)
+    share, recipe = Share.of(recipe.optimisation, ranks=gpus), with_counted_steps(recipe)
     with tempfile.TemporaryDirectory(prefix="svlm-") as made:
         start = _start(recipe, Path(made))
         passes, epoch = _sample(recipe, start, share, say)
@@ -203,12 +204,13 @@ def _few_passes(recipe: Recipe, fps: float, windows: int) -> Recipe:
     if data.source is Source.SIMULATOR:
         matches = math.ceil(_PASSES * windows / simulator.windows_per_match)
         data = replace(data, workers=0, simulator=replace(simulator, matches_per_block=matches))
-    return replace(
+    few = replace(
         recipe,
         data=data,
-        optimisation=replace(recipe.optimisation, steps=_PASSES, batch=windows, accumulate=1),
+        optimisation=replace(recipe.optimisation, batch=windows, accumulate=1),
         windows=replace(recipe.windows, fps=(fps,), fps_weights=()),
     )
+    return few.with_steps(_PASSES)
 
 
 def _counted(batch: Batch, preprocessor: Preprocessor, weight: float) -> _Pass:

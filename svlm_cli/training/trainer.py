@@ -23,6 +23,7 @@ from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.adapter import four_bit_layers
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.clips import with_counted_steps
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import DeviceBatch, DeviceFeed
@@ -149,6 +150,7 @@ def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = 
     `UsageError`, `InputError`, `ModelError` and `OutputError` as the parts do.
     """
     _require_no_other_device(device)
+    recipe = with_counted_steps(recipe)
     with joined(own_device(device)) as ranks:
         run = _Run(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
         share = Share.of(recipe.optimisation, ranks.rank, ranks.count)
@@ -200,7 +202,8 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
     log = None
     if ranks.first:
         log = TrainingLog(output / run_folder.LOG_FILE, first_step=first_step, steps=optimisation.steps, say=run.say)
-    exchange = Exchange(ranks, Skipped(recipe.data.annotations.bad_allowed, run.say))
+    annotations = recipe.data.annotations
+    exchange = Exchange(ranks, Skipped(annotations.bad_allowed, run.say, annotations.bad_share), share.step)
     with ExitStack() as opened:
         data = opened.enter_context(closing(_open(run, layout, preprocessor, share, exchange)))
         feed = DeviceFeed(

@@ -22,9 +22,9 @@ from typing import Any, Final
 
 from svlm_cli.core.policy import SamplingPolicy, StreamPolicy, VisionPolicy
 from svlm_cli.media.ffmpeg import find_ffmpeg
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import (
-    AnnotationRecipe,
     DataRecipe,
     ModelRecipe,
     Optimisation,

@@ -14,13 +14,14 @@ from svlm_cli.networks.families import SHAPES
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.budget import PassShape, as_learned, budget_of, model_flops
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.forecast import Forecast, forecast, require_room
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
-from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source
+from svlm_cli.training.recipe import DataRecipe, Recipe, Source
 from tests.clips import make_clip
 from tests.training.recipes import small_recipe
 from tests.training.test_records import messages

@@ -16,11 +16,12 @@ from safetensors.torch import load_file
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training import folder as run_folder
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.budget import as_learned, budget_of
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
-from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
+from svlm_cli.training.recipe import BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip
 from tests.conftest import environment
@@ -197,14 +198,17 @@ def test_processes_do_not_outlive_who_started_them(tmp_path: Path) -> None:
         assert not alive
 
 
-def test_one_process_may_have_nothing_to_learn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole_rows", [False, True])
+def test_one_process_may_have_nothing_to_learn(tmp_path: Path, *, whole_rows: bool) -> None:
     """Guards against a run that waits for the process whose windows could all not be read, and counts them once."""
     make_clip(tmp_path / "clip.mp4", frames=30 * 7)
     records = tmp_path / "records.jsonl"
     records.write_text("".join(json.dumps(_record(start_s)) + "\n" for start_s in (0, 3, 4)), encoding="utf-8")
     annotations = AnnotationRecipe(files=(str(records),), bad_allowed=20)
+    small = small_recipe(6, batch=2, learning_rate=1e-3)
     recipe = replace(
-        small_recipe(6, batch=2, learning_rate=1e-3),
+        small,
+        windows=replace(small.windows, whole_rows=whole_rows),
         base_stage=BaseStage(),
         data=DataRecipe(source=Source.ANNOTATIONS, seed=SEED, annotations=annotations),
     )
@@ -216,6 +220,31 @@ def test_one_process_may_have_nothing_to_learn(tmp_path: Path) -> None:
     told, skipped = ([line for line in lines if "skipped: " in line] for lines in (ran.stderr.splitlines(), heard))
     assert skipped
     assert told == skipped
+
+
+def test_a_share_of_bad_rows_ends_a_run_at_the_same_step(tmp_path: Path) -> None:
+    """Guards the count, which is that of all processes, whoever has read a row: of 4 rows 1 is bad in each step, and
+    1 may be, and a fifth of those so far.
+    """
+    make_clip(tmp_path / "clip.mp4", frames=30 * 7)
+    path = tmp_path / "records.jsonl"
+    path.write_text("".join(json.dumps(_record(start_s)) + "\n" for start_s in (0, 1, 2, 4)), encoding="utf-8")
+    annotations = AnnotationRecipe(files=(str(path),), bad_allowed=1, bad_share=0.2)
+    small = small_recipe(50, batch=4, learning_rate=1e-3)
+    recipe = replace(
+        small,
+        windows=replace(small.windows, whole_rows=True),
+        base_stage=BaseStage(),
+        data=DataRecipe(source=Source.ANNOTATIONS, annotations=annotations),
+    )
+    told = []
+    for command in (by_python(recipe, tmp_path / "alone"), by_torchrun(recipe, tmp_path / "run", 2)):
+        ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+        told.append([line for line in ran.stderr.splitlines() if "skipped" in line])
+    assert told[0] == told[1]
+    assert len(told[0]) == 7
+    assert told[0][-1].startswith(f"svlm: {path}:4: ")
+    assert "record 6 that had to be skipped, 1 are allowed, and 20 % of the 24 so far" in told[0][-1]
 
 
 def _record(start_s: int) -> list[Message]:

@@ -82,6 +82,25 @@ WRONG = {
         '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[windows]\nconfusion = 0.5',
         "windows.confusion needs a simulator",
     ),
+    "files weighed": (
+        '[data.annotations]\nfiles = ["a", "b"]\nweights = [2]',
+        r"\[data.annotations\]: weights has 1 entries for 2 files",
+    ),
+    "weightless": ('[data.annotations]\nfiles = ["a"]\nweights = [0]', "weights must be 1 or more"),
+    "all bad": ("[data.annotations]\nbad_share = 2.0", "bad_share must be between 0 and 1"),
+    "epochs of matches": ("[optimisation]\nepochs = 1", "optimisation.epochs needs annotations"),
+    "rows of matches": ("[windows]\nwhole_rows = true", "windows.whole_rows needs annotations"),
+    "matches as published": ('[windows]\nlayout = "published"', "windows.layout published needs annotations"),
+    "small matches": ("[windows]\ntotal_pixels = 9", "windows.total_pixels needs annotations"),
+    "rows sorted out": (
+        "[windows]\nwhole_rows = true\nwords_per_second = 2",
+        "words_per_second is of no use with whole",
+    ),
+    "published streams": (
+        '[windows]\nlayout = "published"\nstreamed = true',
+        "streamed is of no use with the published layout",
+    ),
+    "published queries": ('[windows]\nlayout = "published"\nquery = "every"', "query is of no use with the published"),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }
 
@@ -105,15 +124,16 @@ def test_no_message_blames_another_file() -> None:
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
     """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
-    saves memory, an adapter, windows as streams, and questions.
+    saves memory, an adapter, windows as streams, questions, and a large set.
     """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True, True]
-    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False, False]
-    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False, False]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True]
+    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True, True, False]
+    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False, False, False]
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False, False, False]
+    assert [recipe.windows.whole_rows for recipe in recipes] == [False, False, False, False, False, False, True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:
