@@ -215,7 +215,8 @@ def test_one_process_may_have_nothing_to_learn(tmp_path: Path, *, whole_rows: bo
     heard: list[str] = []
     train(recipe, tmp_path / "alone", device=CPU, say=heard.append)
     command = by_torchrun(recipe, tmp_path / "run", 2)
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
     _same(tmp_path / "run", tmp_path / "alone")
     told, skipped = ([line for line in lines if "skipped: " in line] for lines in (ran.stderr.splitlines(), heard))
     assert skipped
@@ -303,7 +304,8 @@ def test_four_bits_are_whole_in_each_process(base: Path, tmp_path: Path) -> None
     recipe = _adapter_recipe(base, AdapterRecipe(rank=8, quantize=Quantisation.NF4))
     train(recipe, tmp_path / "alone", device=CPU, say=to_nobody)
     command = by_torchrun(recipe, tmp_path / "run", 2)
-    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    ran = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
     _same(tmp_path / "run", tmp_path / "alone", "adapter_model.safetensors")
     assert all(line.startswith("step ") or ": done at step 8." in line for line in ran.stderr.splitlines()), ran.stderr
 
