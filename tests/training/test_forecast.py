@@ -88,6 +88,7 @@ def test_it_tells_what_the_run_learns(recipe: Recipe, tmp_path: Path) -> None:
     assert told.hours(2.0) == pytest.approx(3 * told.flops_per_step / 2e12 / 3600)
 
 
+@pytest.mark.extra
 def test_gpus_share_a_step(recipe: Recipe) -> None:
     """Guards the plan of a machine that is not there: the same step, in half the time, in smaller passes."""
     one, two = _told(recipe), _told(recipe, gpus=2)
@@ -101,6 +102,7 @@ def test_gpus_share_a_step(recipe: Recipe) -> None:
         _told(recipe, gpus=3)
 
 
+@pytest.mark.extra
 def test_frame_rates_count_as_often_as_they_come(recipe: Recipe) -> None:
     """Guards a mean of rates that are rare, and a peak that is not that of the largest."""
     slow, fast = (_told(replace(recipe, windows=replace(recipe.windows, fps=(fps,)))) for fps in (1.0, 5.0))
