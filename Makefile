@@ -18,7 +18,7 @@ TRAIN_VENV := .venv-train/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all kernels-test judge-test lmms-test train-test bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test judge-test lmms-test train-test long-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -96,7 +96,7 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/pytest -n 3 --dist worksteal
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
-	$(BIN)/pytest -n 3 --dist worksteal -m extra
+	$(BIN)/pytest -n 3 --dist worksteal -m 'extra and not long'
 	$(MAKE) kernels-test judge-test lmms-test train-test
 
 kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
@@ -110,7 +110,10 @@ lmms-test: $(LMMS_VENV)  ## svlm as a model of lmms-eval, by its own command
 
 train-test: $(TRAIN_VENV)  ## training with the oldest libraries that are allowed
 	$(<D)/bin/python -m pytest -n 2 -m 'extra or not extra' tests/training/test_trainer.py tests/training/test_adapter.py
-	$(<D)/bin/python -m pytest -m extra tests/training/test_launched.py -k 'processes_learn and 2 or four_bits'
+	$(<D)/bin/python -m pytest -m extra tests/training/test_launched.py -k four_bits
+
+long-test: $(VENV)  ## what takes too long for every change: more runs of several processes
+	$(BIN)/pytest -n 2 --dist worksteal -m long
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112

@@ -45,6 +45,8 @@ from tests.training.test_records import Message, messages
 
 pytestmark = [pytest.mark.extra, pytest.mark.timeout(300)]
 
+LONG = pytest.mark.long
+
 CPU = torch.device("cpu")
 STEPS = 20
 ENOUGH = 5000  # steps that no test waits for
@@ -95,7 +97,7 @@ def _same(found: Path, expected: Path, weights_file: str = "model.safetensors") 
             assert row[share] == pytest.approx(other[share], abs=0.02), "what is found likeliest may be a tie"
 
 
-@pytest.mark.parametrize("ranks", [2, 4])
+@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=LONG)])
 def test_several_processes_learn_what_one_does(alone: Path, tmp_path: Path, ranks: int) -> None:
     """Guards the whole of it: shares without repetition or loss, the weight of a token, norm, clipping and log."""
     done(by_torchrun(_recipe(), tmp_path / "run", ranks))
@@ -115,6 +117,7 @@ def test_one_process_alone_holds_the_first_weights(tmp_path: Path) -> None:
         assert other.device == CPU, "on meta all weights have one address, by which accelerate tells them apart"
 
 
+@LONG
 def test_accelerate_starts_it_as_well(alone: Path, tmp_path: Path) -> None:
     """Guards those who have their own launcher, whose settings in the environment are not all ours."""
     done(by_accelerate(_recipe(), tmp_path / "run", 2))
@@ -156,7 +159,7 @@ def test_a_process_that_fails_ends_all_with_its_error(tmp_path: Path) -> None:
     assert state[1] == 4, "it can be resumed"
 
 
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("rank", [pytest.param(0, marks=LONG), 1])
 def test_a_process_that_is_killed_ends_all(tmp_path: Path, rank: int) -> None:
     """Guards the worst end of a process: nobody can say what it had, so the one that started it does."""
     folder = tmp_path / "run"
@@ -198,7 +201,7 @@ def test_processes_do_not_outlive_who_started_them(tmp_path: Path) -> None:
         assert not alive
 
 
-@pytest.mark.parametrize("whole_rows", [False, True])
+@pytest.mark.parametrize("whole_rows", [False, pytest.param(True, marks=LONG)])
 def test_one_process_may_have_nothing_to_learn(tmp_path: Path, *, whole_rows: bool) -> None:
     """Guards against a run that waits for the process whose windows could all not be read, and counts them once."""
     make_clip(tmp_path / "clip.mp4", frames=30 * 7)
@@ -223,6 +226,7 @@ def test_one_process_may_have_nothing_to_learn(tmp_path: Path, *, whole_rows: bo
     assert told == skipped
 
 
+@LONG
 def test_a_share_of_bad_rows_ends_a_run_at_the_same_step(tmp_path: Path) -> None:
     """Guards the count, which is that of all processes, whoever has read a row: of 4 rows 1 is bad in each step, and
     1 may be, and a fifth of those so far.
@@ -273,7 +277,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_checkpoint(tmp_path_factory.mktemp("bases") / "base")
 
 
-@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("first", "then"), [(1, 2), pytest.param(2, 1, marks=LONG)])
 def test_an_adapter_is_learned_by_any_number(base: Path, tmp_path: Path, first: int, then: int) -> None:
     """Guards what is saved: an adapter gathered from all; and states of adapters, layers computed again, the loss by
     the chunk, each of which works beside shards.
@@ -299,6 +303,7 @@ def _by(ranks: int, recipe: Recipe, folder: Path, *options: str, code: str) -> l
     return by_torchrun(recipe, folder, ranks, *options, code=code)
 
 
+@LONG
 def test_four_bits_are_whole_in_each_process(base: Path, tmp_path: Path) -> None:
     """Guards QLoRA: weights in four bits that are cut into shards are no weights any more."""
     recipe = _adapter_recipe(base, AdapterRecipe(rank=8, quantize=Quantisation.NF4))
@@ -310,6 +315,7 @@ def test_four_bits_are_whole_in_each_process(base: Path, tmp_path: Path) -> None
     assert all(line.startswith("step ") or ": done at step 8." in line for line in ran.stderr.splitlines()), ran.stderr
 
 
+@LONG
 @pytest.mark.parametrize("adapted", [False, True])
 def test_frozen_weights_in_bfloat16_lie_beside_learned_ones(base: Path, tmp_path: Path, *, adapted: bool) -> None:
     """Guards shards of two formats: the root holds both where vision is frozen, each layer does with an adapter."""
@@ -354,6 +360,7 @@ trainer.WindowTrainer.compute_loss = measured
 """
 
 
+@LONG
 def test_a_process_keeps_what_its_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the budget of several GPUs: shards of weights and moments, and activations without copies of weights."""
     monkeypatch.chdir(tmp_path)
