@@ -201,7 +201,8 @@ def test_processes_do_not_outlive_who_started_them(tmp_path: Path) -> None:
         assert not alive
 
 
-@pytest.mark.parametrize("whole_rows", [False, pytest.param(True, marks=LONG)])
+@LONG
+@pytest.mark.parametrize("whole_rows", [False, True])
 def test_one_process_may_have_nothing_to_learn(tmp_path: Path, *, whole_rows: bool) -> None:
     """Guards against a run that waits for the process whose windows could all not be read, and counts them once."""
     make_clip(tmp_path / "clip.mp4", frames=30 * 7)
@@ -277,7 +278,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_checkpoint(tmp_path_factory.mktemp("bases") / "base")
 
 
-@pytest.mark.parametrize(("first", "then"), [(1, 2), pytest.param(2, 1, marks=LONG)])
+@LONG
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (2, 1)])
 def test_an_adapter_is_learned_by_any_number(base: Path, tmp_path: Path, first: int, then: int) -> None:
     """Guards what is saved: an adapter gathered from all; and states of adapters, layers computed again, the loss by
     the chunk, each of which works beside shards.

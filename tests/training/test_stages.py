@@ -105,7 +105,7 @@ def _svlm(folder: Path, arguments: list[str]) -> subprocess.CompletedProcess[str
     return done
 
 
-@pytest.mark.parametrize("layout", ["svlm", "published"])
+@pytest.mark.parametrize("layout", ["svlm", pytest.param("published", marks=pytest.mark.long)])
 def test_both_stages_and_captions_of_what_they_leave(published: Path, tmp_path: Path, layout: str) -> None:
     """Guards whoever begins 128 days of training: both forms of the index, weights, epochs, a question, a bad video,
     frozen vision, the second stage from the first one's result, and a checkpoint that speaks. By the page's commands.
