@@ -70,7 +70,7 @@ def test_each_command_is_run_somewhere() -> None:
 
 def other_model(line: str) -> bool:
     """Whether another model speaks than the one that comes with svlm."""
-    named = re.search(r" (?:--model|-m) (\S+)", line)
+    named = re.search(r" (?:--model|-m|--adapter) (\S+)", line)
     return named is not None and named[1] != DEFAULT_MODEL
 
 

@@ -1,16 +1,29 @@
 """What makes a folder a checkpoint, by the names of its files. What they say is the loader's affair."""
 
 import os
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from svlm_cli.checkpoints.reading import MOST_CONFIG_BYTES, MOST_TABLE_BYTES, UnreadableError, read_bytes, read_json
 from svlm_cli.core.errors import ModelError
 
 CONFIG_FILE = "config.json"
-TOKENIZER_FILE = "tokenizer.json"
+ADAPTER_CONFIG = "adapter_config.json"
+TOKENIZER_FILE, TOKENIZER_CONFIG_FILE = "tokenizer.json", "tokenizer_config.json"
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
 CARD_FILE = "README.md"
+TOKENIZER_FILES = (TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, "vocab.json", "merges.txt", "special_tokens_map.json")
+SMALL_FILES = (
+    *TOKENIZER_FILES,
+    "generation_config.json",
+    "preprocessor_config.json",
+    "processor_config.json",
+    "chat_template.jinja",
+    "chat_template.json",
+)
+"""All that a checkpoint says besides its sizes and its weights."""
 
 _NAME_ONE = "Name a folder that came from the hub, or that `svlm train` wrote to its end."
 _COMPLETE_IT = "Copy it from where the model came from."
@@ -19,6 +32,10 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 def require_checkpoint(folder: Path, name: str) -> None:
     """Raise `ModelError`, calling the checkpoint ``name``, if files are missing without which it cannot be loaded."""
+    if not (folder / CONFIG_FILE).is_file() and (folder / ADAPTER_CONFIG).is_file():
+        raise ModelError(
+            f"{name} is an adapter, not a whole model.", "Name it with --adapter, or merge it: svlm models merge."
+        )
     if not (folder / CONFIG_FILE).is_file():
         raise ModelError(f"{name} is not a checkpoint: it has no {CONFIG_FILE}.", _NAME_ONE)
     if not (folder / TOKENIZER_FILE).is_file():
@@ -27,6 +44,13 @@ def require_checkpoint(folder: Path, name: str) -> None:
         pickled = any(next(folder.glob(pattern), None) for pattern in _PICKLES)
         found = "its weights are pickled" if pickled else "it has no weights"
         raise ModelError(f"{name} cannot be loaded: {found}.", f"It needs {SINGLE_FILE}, or {INDEX_FILE} and shards.")
+
+
+def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
+    """Those of them that there are."""
+    for name in names:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, target / name)
 
 
 def require_readable(folder: Path) -> None:

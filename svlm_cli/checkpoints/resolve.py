@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from svlm_cli.checkpoints import catalog, hub, policy_file
+from svlm_cli.checkpoints.adapter import AdapterConfig
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL, ModelEntry
 from svlm_cli.checkpoints.folder import require_checkpoint
 from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, PolicyFile
@@ -19,6 +20,7 @@ from svlm_cli.core.policy import StreamPolicy
 
 POLICY_OF_DEFAULTS = "streamingvlm-7b"  # the model of the catalog whose policy the defaults are
 
+_NAME_IT = "Name it with --model."
 _THREE_WAYS = "A model is a name (`svlm models list`), a folder, or a hub id like organisation/name."
 
 
@@ -74,17 +76,33 @@ class Checkpoint:
     policy: StreamPolicy
     origin: Origin
     notice: str = ""  # whose policy that is, where the checkpoint has none
+    adapter: Path | None = None  # a folder, to be merged into the weights as they are loaded
+
+    @property
+    def title(self) -> str:
+        """Its name in results: of folders, their own names, wherever they lie."""
+        base = self.folder.resolve().name if self.origin is Origin.FOLDER else self.name
+        return base if self.adapter is None else f"{base}+{self.adapter.resolve().name}"
 
 
 def resolve(
-    model: str | None, *, revision: str | None = None, offline: bool = False, quiet: bool = False
+    model: str | None,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    quiet: bool = False,
+    adapter: Path | None = None,
 ) -> Checkpoint:
     """The checkpoint that ``model`` names, fetched if need be; ``None`` is `DEFAULT_MODEL`.
+
+    With an ``adapter``, ``None`` is the base that it names, and the policy in its folder, if there is one, holds.
 
     ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
     ``offline`` uses nothing but what is on this machine; ``quiet`` shows no progress. Raises `ModelError`, and
     `UsageError` for such a revision.
     """
+    if adapter is not None:
+        return _adapted(adapter, model, revision=revision, offline=offline, quiet=quiet)
     if model is None and DEFAULT_MODEL not in catalog.names():
         raise ModelError(
             f"No model is named, and {DEFAULT_MODEL}, the default, is not part of this installation.",
@@ -95,6 +113,32 @@ def resolve(
     require_checkpoint(folder, reference.name)
     policy = reference.described(folder).policy
     return Checkpoint(reference.name, folder, policy, reference.origin, reference.notice(folder))
+
+
+def base_of(adapter: Path, model: str | None = None, *, revision: str | None = None) -> Reference:
+    """What an adapter was trained on: ``model``, or else what it says itself. Raises `ModelError`."""
+    config = AdapterConfig.read(adapter)
+    if model is not None:
+        return refer(model, revision=revision)
+    if not config.base:
+        raise ModelError(f"The adapter {adapter} does not say what its base is.", _NAME_IT)
+    stated = config.revision if policy_file.is_hub_id(config.base) and config.base not in catalog.names() else ""
+    try:
+        return refer(config.base, revision=revision or stated or None)
+    except ModelError as error:
+        raise ModelError(f"The base of the adapter {adapter} is not there: {error.message}", _NAME_IT) from error
+
+
+def _adapted(adapter: Path, model: str | None, *, revision: str | None, offline: bool, quiet: bool) -> Checkpoint:
+    reference = base_of(adapter, model, revision=revision)
+    folder = reference.fetch(offline=offline, quiet=quiet)
+    require_checkpoint(folder, reference.name)
+    name = f"{reference.name} + {adapter}"
+    if os.path.lexists(adapter / POLICY_FILE):
+        policy = policy_file.read(adapter / POLICY_FILE).policy
+        return Checkpoint(name, folder, policy, reference.origin, adapter=adapter)
+    policy = reference.described(folder).policy
+    return Checkpoint(name, folder, policy, reference.origin, reference.notice(folder), adapter)
 
 
 def refer(model: str, *, revision: str | None = None) -> Reference:

@@ -43,7 +43,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
     "eval": ("svlm_cli.commands.evaluate", "Measure quality."),
     "simulate": ("svlm_cli.commands.simulate", "Play a match of the Endless Match, whose truth is known."),
-    "models": ("svlm_cli.commands.models", "List the known models, show one, or fetch its weights."),
+    "models": (
+        "svlm_cli.commands.models",
+        "List the known models, show one, fetch its weights, or merge an adapter into one.",
+    ),
     "doctor": (
         "svlm_cli.commands.doctor",
         "Say what is there, and what to do about what is not.",

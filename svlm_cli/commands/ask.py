@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.loading import introduction, load
+from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.values import context_of, seconds_of
@@ -67,6 +67,7 @@ class AskOptions:
         typer.Option("--max-tokens", min=1, max=4096, help="Of an answer in words.", rich_help_panel=Panel.OUTPUT),
     ] = 64
     model: options.Model = None
+    adapter: options.Adapter = None
     revision: options.Revision = None
     offline: options.Offline = False
     device: options.Device = "auto"
@@ -96,10 +97,9 @@ def ask(asked: AskOptions) -> None:
     _refuse_what_is_no_file(asked.video)
 
     from svlm_cli.checkpoints import policy_changes
-    from svlm_cli.checkpoints.resolve import resolve
 
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    checkpoint = checkpoint_of(asked)
     policy = changes.applied(checkpoint.policy, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps)
     with (
         closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress,

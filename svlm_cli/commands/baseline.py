@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _JOBS: Final = 8
 _WHAT: Final = {"commentary": "clips", "livesports": "events"}
 _OF_STREAMS: Final = (  # options that nothing comes of here
-    *("start", "chunk", "query", "mode", "policy", "policy_keys", "revision", "offline"),
+    *("start", "chunk", "adapter", "query", "mode", "policy", "policy_keys", "revision", "offline"),
     *("device", "dtype", "attention", "graphs"),
 )
 

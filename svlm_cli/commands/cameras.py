@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.live_view import Gauge, asker, showing
-from svlm_cli.commands.loading import introduction, load
+from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.policy import StreamPolicy
@@ -76,14 +76,13 @@ class StatusLines:
 def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     """Caption all of them until each has ended, or a signal comes."""
     from svlm_cli.checkpoints import policy_changes
-    from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
     screen = wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
     desk, names = QuestionDesk(), [camera.name for camera in cameras]
     options = asked.camera_options(several=len(cameras) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge, names=names, endless=True, ask=asker(desk)) as progress:
         call = _Watch(cameras, options, asked, policy, progress, gauge, desk, asks=screen)

@@ -15,7 +15,7 @@ from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.live_view import Gauge, asker, showing
-from svlm_cli.commands.loading import introduction, load
+from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary, SummaryStyle
@@ -79,14 +79,13 @@ def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> 
         return ()
 
     from svlm_cli.checkpoints import policy_changes
-    from svlm_cli.checkpoints.resolve import resolve
 
     wanted, gauge = asked.showing(), Gauge()
     screen = wanted.wants_screen(endless=False)  # what makes no sense is refused before anything is loaded
     desk, sources = QuestionDesk(), {job.name: job.source for job in jobs}
     video_options = asked.video_options(several=len(jobs) > 1)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
     with showing(wanted, gauge, ask=asker(desk, sources.__getitem__)) as progress:
         call = _Call(jobs, products, asked, policy, video_options, progress, gauge, summary, desk, asks=screen)

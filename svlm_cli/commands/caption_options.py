@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.live_options import LiveOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
+from svlm_cli.commands.loading import speaker
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.summary import SummaryStyle
@@ -74,6 +74,7 @@ class CaptionOptions:
         ),
     ] = False
     model: options.Model = None
+    adapter: options.Adapter = None
     output: Annotated[
         str | None,
         typer.Option(
@@ -261,7 +262,7 @@ class CaptionOptions:
         """How people want to see what happens."""
         beside = self.output is None and self.output_dir is None
         folder, to_stdout = self.output_dir or Path(), self.output == STDOUT or (beside and STDIN in self._names())
-        return Showing(self.screen, self.progress, self.quiet, self.model, folder, to_stdout)
+        return Showing(self.screen, self.progress, self.quiet, speaker(self), folder, to_stdout)
 
     def _names(self) -> list[str]:
         return [one.reveal() for one in self.sources or ()]
@@ -285,7 +286,7 @@ class CaptionOptions:
             raw_tsv=self.raw_tsv,
             make_folders=self.wanted().makes_folders,
             several=several,
-            model=self.model or DEFAULT_MODEL,
+            model=speaker(self),
         )
 
     def source_options(self) -> SourceOptions:
@@ -331,7 +332,7 @@ class CaptionOptions:
         if not re.fullmatch("[a-z]{3}", self.language):
             raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
         source, style = jobs[0].source, CueStyle(self.max_line_width, self.max_lines, self.max_cps)
-        model, language, overwrite = self.model or DEFAULT_MODEL, self.language, self.overwrite
+        model, language, overwrite = speaker(self), self.language, self.overwrite
         products: list[Product] = [
             SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)
             for path, burned in ((self.mux, False), (self.burn_in, True))

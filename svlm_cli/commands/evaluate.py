@@ -15,6 +15,7 @@ from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import generate, judge, options, vqa
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
+from svlm_cli.commands.loading import checkpoint_of
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import add_rows, table_console
@@ -61,6 +62,7 @@ class _Asked:
     """The options of `svlm eval match`, in the order of the help."""
 
     model: options.Model = None
+    adapter: options.Adapter = None
     matches: options.Matches = 1
     minutes: Annotated[
         float | None,
@@ -89,11 +91,17 @@ class _Asked:
     def refuse_playing(self) -> None:
         """`UsageError` for what makes sense only where matches are played."""
         # a model from elsewhere is for the calls that play
-        played = given("model") or self.save is not None or self.matches > 1 or self.altered is not None
+        played = (
+            given("model")
+            or self.adapter is not None
+            or self.save is not None
+            or self.matches > 1
+            or self.altered is not None
+        )
         if played or self.policy is not None or self.policy_keys:
             raise UsageError(
                 "With --predictions nothing is played.",
-                "Leave out --model, --matches, --altered, --policy, --set and --save.",
+                "Leave out --model, --adapter, --matches, --altered, --policy, --set and --save.",
             )
 
     def policy_changes(self) -> PolicyChanges:
@@ -120,7 +128,6 @@ def match(asked: _Asked) -> None:
 
 
 def _play(asked: _Asked) -> None:
-    from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.alterations import Altered
@@ -133,11 +140,18 @@ def _play(asked: _Asked) -> None:
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     where = resolve_device(asked.device)
     precision = resolve_dtype(asked.dtype, where)
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    checkpoint = checkpoint_of(asked)
     usual = checkpoint.policy.changed(mode=Mode.STREAMING)
     policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
     scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], quiet=asked.quiet)
-    engine = Engine.load(checkpoint.folder, policy, device=where, dtype=precision, max_streams=asked.matches)
+    engine = Engine.load(
+        checkpoint.folder,
+        policy,
+        device=where,
+        dtype=precision,
+        adapter=checkpoint.adapter,
+        max_streams=asked.matches,
+    )
     played = play_matches(engine, setting, paths, checkpoint.name, quiet=asked.quiet)
     report = score(scripts, played.texts(setting.seconds), controls)
     _print(report, describe(checkpoint.name, engine, setting) | changes.told(), played, asked)

@@ -225,6 +225,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     "models list": (Example("svlm models list --json", "For scripts:"),),
     "models show": (Example("svlm models show svlm-mini", "A model's card and policy:"),),
     "models pull": (Example("svlm models pull streamingvlm-7b", "Fetch 16.6 GB:"),),
+    "models merge": (Example("svlm models merge my-adapter -o my-model", "my-model needs no adapter any more:"),),
     "doctor": (Example("svlm doctor --json", "For scripts; the exit code says whether captions can be made:"),),
     "config": (
         Example("svlm config", "Every setting, its value, and where that comes from:"),

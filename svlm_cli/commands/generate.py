@@ -16,7 +16,7 @@ import typer
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.baseline import Backend, Jobs, ServerOptions, comment_on_clips, comment_on_events
-from svlm_cli.commands.loading import introduction, load
+from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence, once
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.signals import Terminated
@@ -69,6 +69,7 @@ class GenerateOptions(UnlessQuiet):
         ),
     ] = False
     model: options.Model = None
+    adapter: options.Adapter = None
     query: options.Query = None
     seed: options.Seed = 0
     mode: options.ForgetsBy = None
@@ -208,7 +209,6 @@ def _refuse_places(videos: Path, output: Path) -> None:
 
 
 def _generate(job: _Job) -> None:
-    from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.evals.generation.run import GenerationOutcome, too_short
 
     asked, found = job.asked, job.found
@@ -216,7 +216,7 @@ def _generate(job: _Job) -> None:
         asked.tell(line)
     _tell_missing(job)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    checkpoint = resolve(asked.model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+    checkpoint = checkpoint_of(asked)
     policy = changes.applied(checkpoint.policy, fps=asked.fps)
     policy = policy.changed(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
     setting = _setting(job, checkpoint, policy)
@@ -242,18 +242,16 @@ def _tell_missing(job: _Job) -> None:
 
 
 def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
-    from svlm_cli.checkpoints.resolve import Origin
     from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
     from svlm_cli.evals.claims_setting import fingerprint
     from svlm_cli.evals.generation.setting import StreamSetting
     from svlm_cli.jsonl.lines import fingerprint_of
 
     asked = job.asked
-    named = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
     return StreamSetting(
         job.benchmark,
-        named,
-        fingerprint(checkpoint.folder),
+        checkpoint.title,
+        fingerprint(checkpoint.folder, checkpoint.adapter),
         dtype_name(resolve_dtype(asked.dtype, resolve_device(asked.device))),
         policy,
         policy.prompt.query if asked.query is None else asked.query,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svlm_cli.bench.process import resident_bytes_of
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.signals import gives_back
 from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
@@ -45,7 +44,7 @@ class Showing:
     mode: LiveMode
     style: ProgressStyle
     quiet: bool
-    model: str | None
+    model: str
     folder: Path  # for what they save
     to_stdout: bool  # the words
 
@@ -146,7 +145,7 @@ def showing(
             view = LiveView(
                 terminal,
                 painter_for(Console(stderr=True)),
-                model=wanted.model or DEFAULT_MODEL,
+                model=wanted.model,
                 names=names,
                 machine=gauge,
                 interrupt=_interrupt,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.patterns import matches
+from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.options import AttentionName, DtypeName
 from svlm_cli.core.policy import StreamPolicy
@@ -28,6 +29,8 @@ class Loading(Protocol):
     @property
     def model(self) -> str | None: ...
     @property
+    def adapter(self) -> Path | None: ...
+    @property
     def policy(self) -> Path | None: ...
     @property
     def device(self) -> str: ...
@@ -39,9 +42,52 @@ class Loading(Protocol):
     def graphs(self) -> bool: ...
 
 
+class Speaking(Protocol):
+    """The options that say who speaks."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def adapter(self) -> Path | None: ...
+
+
+class Naming(Speaking, Protocol):
+    """The options that say which model is meant, and how it is fetched."""
+
+    @property
+    def revision(self) -> str | None: ...
+    @property
+    def offline(self) -> bool: ...
+    @property
+    def quiet(self) -> bool: ...
+
+
+def checkpoint_of(asked: Naming) -> "Checkpoint":
+    """The model that is asked for, fetched if need be. Raises `ModelError` and `UsageError`."""
+    from svlm_cli.checkpoints.resolve import resolve
+
+    return resolve(
+        _meant(asked), revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
+    )
+
+
+def speaker(asked: Speaking) -> str:
+    """What the model is called in what is written. Raises `ModelError` for an adapter that is none."""
+    if asked.adapter is None:
+        return asked.model or DEFAULT_MODEL
+    from svlm_cli.checkpoints.resolve import base_of
+
+    return f"{base_of(asked.adapter, _meant(asked)).name} + {asked.adapter}"
+
+
+def _meant(asked: Speaking) -> str | None:
+    """An adapter knows its base better than a model of the configuration or the environment; one that is typed wins."""
+    return asked.model if asked.adapter is None or given("model") else None
+
+
 def introduction(asked: Loading, policy: StreamPolicy, context: str) -> Iterator[str]:
     """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
-    if asked.model is None:
+    if asked.model is None and asked.adapter is None:
         yield _WHAT_SPEAKS
     if misunderstood := policy.prompt.misunderstood(context, matches):
         yield sentence(misunderstood)
@@ -84,6 +130,7 @@ def load(
         policy,
         device=where,
         dtype=dtype,
+        adapter=checkpoint.adapter,
         max_streams=streams,
         questions=room,
         attention=AttentionKernel(asked.attention),

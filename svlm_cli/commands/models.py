@@ -1,4 +1,4 @@
-"""``svlm models``: list the known models, show one, fetch its weights. Imports no torch.
+"""``svlm models``: list the known models, show one, fetch its weights, merge an adapter. Imports no torch.
 
 Cards and policies come with checkpoints that anyone may have made: they are printed as plain text, never as markup.
 """
@@ -11,14 +11,16 @@ import typer
 
 from svlm_cli.checkpoints import catalog, policy_file, resolve
 from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
-from svlm_cli.commands import choices
+from svlm_cli.commands import choices, models_merge
 from svlm_cli.commands.options import Json, Quiet, Revision
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.text import plain_text
 
 app = typer.Typer(
-    help="List the known models, show one, or fetch its weights.", no_args_is_help=True, add_completion=False
+    help="List the known models, show one, fetch its weights, or merge an adapter into one.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 _COLUMNS = ("NAME", "TITLE", "WEIGHTS", "HERE", "SIZE", "LICENCE")
@@ -115,6 +117,9 @@ def pull(
     if reference.origin is resolve.Origin.FOLDER:
         raise UsageError(f"{model} is a folder: there is nothing to fetch.", "Name a known model or a hub id.")
     typer.echo(reference.fetch(offline=False, quiet=quiet))
+
+
+app.command("merge")(models_merge.merge)
 
 
 def _summary(entry: catalog.ModelEntry) -> dict[str, Any]:

@@ -31,6 +31,16 @@ Model = Annotated[
     ),
 ]
 
+Adapter = Annotated[
+    Path | None,
+    typer.Option(
+        "--adapter",
+        metavar="DIR",
+        help="A LoRA adapter, as `svlm train` or peft writes it, on the base that it names, or on --model.",
+        rich_help_panel=Panel.MODEL,
+    ),
+]
+
 Revision = Annotated[
     str | None,
     typer.Option(

@@ -6,12 +6,13 @@ Knows nothing of what is open: that is closed as the exception passes.
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from svlm_cli.commands.messages import ExitCode
 
@@ -22,6 +23,11 @@ _SHOW_CURSOR = "\x1b[?25h\x1b[0m"
 _IMPORTER = "<frozen importlib._bootstrap>"
 _AGAIN_S = 0.01
 _LONGEST_IMPORT_S = 0.5
+_CODES: Final[dict[int, ExitCode]] = {
+    signal.SIGINT: ExitCode.INTERRUPTED,
+    signal.SIGTERM: ExitCode.TERMINATED,
+    signal.SIGHUP: ExitCode.HUNG_UP,
+}
 
 
 class Terminated(BaseException):
@@ -137,6 +143,27 @@ def last_words(say: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         handling.last_words.remove(say)
+
+
+@contextmanager
+def ends_in_time(patience_s: float) -> Iterator[None]:
+    """A signal ends the process after so many seconds even where nobody hears it: in foreign code that waits."""
+    hears, tells = os.pipe()
+    os.set_blocking(tells, False)
+    before = signal.set_wakeup_fd(tells, warn_on_full_buffer=False)
+
+    def watch() -> None:
+        while number := os.read(hears, 1):
+            if number[0] in _CODES:
+                time.sleep(patience_s)
+                _end_at_once(_CODES[number[0]])
+
+    threading.Thread(target=watch, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(tells)
 
 
 def _imports(frame: FrameType | None) -> bool:

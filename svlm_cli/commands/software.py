@@ -55,6 +55,9 @@ def software() -> Iterator[Finding]:
         "`pip install 'svlm-cli[flash]'` for others.",
     )
     yield module("transformers", "transformers")
+    install = "`pip install 'svlm-cli[train]'`."
+    yield _extra("peft", ["peft"], f"`svlm train` needs it for adapters: {install}")
+    yield _extra("bitsandbytes", ["bitsandbytes"], f"`svlm train` needs it for four bits and 8-bit moments: {install}")
     yield _decord()
 
 

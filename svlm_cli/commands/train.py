@@ -2,19 +2,25 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.ranks import as_rank, start
+from svlm_cli.core import launched
 from svlm_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def train(
+    context: typer.Context,
     recipe: Annotated[
         Path,
         typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.", rich_help_panel=Panel.INPUT),
@@ -32,20 +38,57 @@ def train(
         int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)
     ] = None,
     device: options.Device = "auto",
+    gpus: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train on so many GPUs of this machine together.", rich_help_panel=Panel.MODEL),
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.
 
     A line a step goes to stderr. The output folder is then a checkpoint: `svlm caption --model DIR` takes it.
     """
-    from svlm_cli.training.recipe import read
+    with as_rank():
+        from svlm_cli.training.recipe import read
 
-    wanted = read(recipe) if steps is None else read(recipe).with_steps(steps)
-    if find_spec("accelerate") is None:  # the Trainer would say so later, at length
-        raise UsageError("svlm train needs accelerate.", "Install svlm-cli[train].")
-    from svlm_cli.compute.device import resolve_device
-    from svlm_cli.training.log import to_nobody, to_stderr
-    from svlm_cli.training.trainer import train as run
+        wanted = read(recipe) if steps is None else read(recipe).with_steps(steps)
+        if find_spec("accelerate") is None:  # the Trainer would say so later, at length
+            raise UsageError("svlm train needs accelerate.", "Install svlm-cli[train].")
+        from svlm_cli.compute.device import resolve_device
+        from svlm_cli.training.log import to_nobody, to_stderr
+        from svlm_cli.training.share import Share
 
-    say = to_nobody if quiet else to_stderr
-    run(wanted, output or recipe.absolute().with_suffix(""), device=resolve_device(device), resume=resume, say=say)
+        resolved = resolve_device(device)
+        if gpus is not None:
+            _require_gpus(gpus, resolved)
+        folder = output or recipe.absolute().with_suffix("")
+        if gpus is not None and gpus > launched.processes():
+            Share.of(wanted.optimisation, ranks=gpus)
+            flags = {"--resume": resume, "--quiet": quiet}
+            start(
+                gpus,
+                [
+                    *(["--debug"] if context.obj.debug else []),
+                    *("train", str(recipe), "--output", str(folder), "--device", device),
+                    *([] if steps is None else ["--steps", str(steps)]),
+                    *(name for name, given in flags.items() if given),
+                ],
+            )
+            return
+        from svlm_cli.training.trainer import train as run
+
+        run(wanted, folder, device=resolved, resume=resume, say=to_nobody if quiet else to_stderr)
+
+
+def _require_gpus(count: int, device: "torch.device") -> None:
+    """`UsageError` if so many cannot be used together."""
+    import torch
+
+    if (started := launched.processes()) not in {1, count}:
+        raise UsageError(f"--gpus says {count}, but a launcher has started {started} processes.", "Leave out --gpus.")
+    if device.type != "cuda":
+        raise UsageError(f"--gpus {count} needs GPUs, and this run is on the CPU.", "Leave out --gpus.")
+    if device.index is not None:
+        raise UsageError(f"--gpus takes the first GPUs that it sees, not {device}.", "Use CUDA_VISIBLE_DEVICES.")
+    if (found := torch.cuda.device_count()) < count:
+        raise UsageError(f"--gpus {count} is more than there are: {found}.", "Run `svlm doctor` to see them.")

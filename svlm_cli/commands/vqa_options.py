@@ -81,6 +81,7 @@ class VqaOptions(UnlessQuiet):
             rich_help_panel=Panel.MODEL,
         ),
     ] = None
+    adapter: options.Adapter = None
     ways: Annotated[
         list[Way] | None,
         typer.Option(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, once
 from svlm_cli.commands.signals import Terminated
@@ -136,8 +137,14 @@ def _jobs(what: _Questioning, asked: VqaOptions, output: Path) -> list[_Job]:
 
     changes, found = policy_changes.read(asked.policy, asked.policy_keys or ()), list[_Job]()
     models: Sequence[str | None] = asked.models or [None]
+    if asked.adapter is not None:
+        models = models if given("models") else [None]
+        if len(models) > 1:
+            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
     for model in models:
-        checkpoint = resolve(model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet)
+        checkpoint = resolve(
+            model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
+        )
         policy = changes.applied(checkpoint.policy, fps=asked.fps)
         policy = policy.changed(fps=asked.fps, temperature=asked.temperature)
         if asked.max_pixels is not None:
@@ -159,7 +166,6 @@ def _jobs(what: _Questioning, asked: VqaOptions, output: Path) -> list[_Job]:
 def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> "VqaRun":
     import torch
 
-    from svlm_cli.checkpoints.resolve import Origin
     from svlm_cli.compute.device import dtype_name, hardware_name, resolve_device, resolve_dtype
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
@@ -167,13 +173,12 @@ def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> 
     from svlm_cli.evals.vqa.results import VqaRun, VqaSetting
 
     device = resolve_device(asked.device)
-    named = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
     setting = VqaSetting(
         what.benchmark,
         fingerprint_of_questions(tuple(what.questions)),
         what.interview.prompts.fingerprint,
-        named,
-        fingerprint(checkpoint.folder),
+        checkpoint.title,
+        fingerprint(checkpoint.folder, checkpoint.adapter),
         dtype_name(resolve_dtype(asked.dtype, device)),
         what.interview.by,
         what.subtitles,

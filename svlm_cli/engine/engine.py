@@ -121,19 +121,22 @@ class Engine:
         *,
         device: torch.device,
         dtype: torch.dtype,
+        adapter: Path | None = None,
         max_streams: int = 1,
         questions: Questions = NO_QUESTIONS,
         attention: AttentionKernel = AttentionKernel.AUTO,
         graphs: bool = True,
     ) -> Self:
-        """An engine for the checkpoint in `folder`; `ModelError` if it cannot be used. `dtype` is one of `DTYPES`."""
+        """An engine for the checkpoint in `folder`, with an adapter's folder merged into it; `ModelError` if it cannot
+        be used. `dtype` is one of `DTYPES`.
+        """
         tokenizer = Tokenizer(folder)
         family = load_family(folder)
         preprocessor = load_preprocessor(folder, family)
         tokenizer.require_within(family.language.vocab_size)
         computing = computing_dtype(dtype, device)
         return cls(
-            load_network(folder, device=device, dtype=computing),
+            load_network(folder, device=device, dtype=computing, adapter=adapter),
             preprocessor,
             tokenizer,
             policy,

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from svlm_cli.checkpoints.folder import CONFIG_FILE, TOKENIZER_FILE
+from svlm_cli.checkpoints.adapter import ADAPTER_WEIGHTS
+from svlm_cli.checkpoints.folder import ADAPTER_CONFIG, CONFIG_FILE, TOKENIZER_FILE
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.evals.claims import find_row
@@ -35,9 +36,14 @@ class RowSetting:
         return ours == theirs
 
 
-def fingerprint(folder: Path) -> str:
-    """Sixteen hex digits, by SHA-256, of the checkpoint in `folder`: its weights, tokenizer and configuration."""
+def fingerprint(folder: Path, adapter: Path | None = None) -> str:
+    """Sixteen hex digits, by SHA-256, of the checkpoint in `folder`: its weights, tokenizer and configuration.
+
+    Of an adapter, its weights and its configuration count too.
+    """
     paths = sorted([*folder.glob("*.safetensors"), *(folder / name for name in _MODEL_FILES)])
+    if adapter is not None:
+        paths += [adapter / name for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)]
     digest = hashlib.sha256()
     for path in paths:
         if path.is_file():

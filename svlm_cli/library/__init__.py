@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    import torch
+
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.core.policy import Mode, StreamPolicy
     from svlm_cli.core.types import Frame, Picture
     from svlm_cli.engine.engine import Engine
@@ -69,6 +72,7 @@ def caption(
 def load_engine(
     model: "str | os.PathLike[str] | None" = None,
     *,
+    adapter: "str | os.PathLike[str] | None" = None,
     policy: "StreamPolicy | str | os.PathLike[str] | None" = None,
     fps: float | None = None,
     mode: "Mode | Literal['streaming', 'full', 'window', 'window-overlap', 'native-positions', 'recent'] | None" = None,
@@ -82,13 +86,16 @@ def load_engine(
 ) -> "Engine":
     """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`.
 
+    `adapter` is what ``--adapter`` takes: a folder, on the base that it names, or on `model`.
+
     `policy` is a whole one, or a file to lay over the model's own, as ``--policy`` takes it; `fps`, `mode` and
     `temperature` win over it. `questions` says how many may be answered at a time (`Captions.ask`): each takes the
     memory of a stream. That a checkpoint has no policy is a `UserWarning`.
     """
-    from svlm_cli.library.door import check_engine, check_policy, check_process, known_mode
+    from svlm_cli.library.door import check_adapter, check_engine, check_policy, check_process, known_mode
 
     check_process()
+    check_adapter(adapter)
     check_engine(model, fps, temperature, device, dtype, revision, offline, max_streams, questions)
     known = None if mode is None else known_mode(mode)
     check_policy(policy)
@@ -98,23 +105,45 @@ def load_engine(
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
-    from svlm_cli.core.errors import ModelError, is_out_of_memory
     from svlm_cli.core.policy import StreamPolicy
-    from svlm_cli.engine.engine import Engine
-    from svlm_cli.engine.footprint import Questions
 
     changes = policy_changes.read(Path(policy) if isinstance(policy, str | os.PathLike) else None)
     where = resolve_device(device)
     numbers = resolve_dtype(dtype, where)
-    checkpoint = resolve(None if model is None else os.fspath(model), revision=revision, offline=offline)
+    checkpoint = resolve(
+        None if model is None else os.fspath(model),
+        revision=revision,
+        offline=offline,
+        adapter=None if adapter is None else Path(adapter),
+    )
     if checkpoint.notice and policy is None:
         warnings.warn(checkpoint.notice, stacklevel=2)
     whole = policy if isinstance(policy, StreamPolicy) else changes.applied(checkpoint.policy, fps=fps)
     asked = whole.changed(mode=known, fps=fps, temperature=temperature)
-    room = Questions(forks=questions)
+    return _load(checkpoint, asked, where, numbers, max_streams, questions)
+
+
+def _load(
+    checkpoint: "Checkpoint",
+    policy: "StreamPolicy",
+    device: "torch.device",
+    dtype: "torch.dtype",
+    max_streams: int,
+    questions: int,
+) -> "Engine":
+    from svlm_cli.core.errors import ModelError, is_out_of_memory
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.footprint import Questions
+
     try:
         return Engine.load(
-            checkpoint.folder, asked, device=where, dtype=numbers, max_streams=max_streams, questions=room
+            checkpoint.folder,
+            policy,
+            device=device,
+            dtype=dtype,
+            adapter=checkpoint.adapter,
+            max_streams=max_streams,
+            questions=Questions(forks=questions),
         )
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

@@ -113,6 +113,12 @@ def check_engine(
     _check_whole("questions", questions, least=0)
 
 
+def check_adapter(adapter: object) -> None:
+    """`UsageError` for what is no path."""
+    if not (adapter is None or isinstance(adapter, str | os.PathLike)):
+        raise UsageError(f"adapter cannot be {shown(adapter)}.", "Give the folder of an adapter.")
+
+
 def question_of(text: object, choices: object) -> Question:
     """A question; `UsageError` for what is none."""
     if isinstance(choices, str) or not isinstance(choices, Iterable):

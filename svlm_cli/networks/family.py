@@ -123,6 +123,10 @@ class Family(ABC):
     def disk_name(self, parameter: str) -> str:
         """The published name of one of the network's parameters."""
 
+    @abstractmethod
+    def library_name(self, module: str) -> str:
+        """What transformers' model of this family calls a module of the network."""
+
     @property
     @abstractmethod
     def language(self) -> LanguageShape:

@@ -1,8 +1,11 @@
-"""Layers that families share: normalisation and feed-forward. Knows no attention."""
+"""Layers that families share: normalisation, feed-forward, and a layer that saves memory. Knows no attention."""
+
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 
 class RMSNorm(nn.Module):
@@ -16,6 +19,20 @@ class RMSNorm(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         # One kernel needs one dtype: under autocast the weight is still float32.
         return F.rms_norm(hidden, self.weight.shape, self.weight.to(hidden.dtype), self.eps)
+
+
+class CheckpointingLayer(nn.Module):
+    """A layer that can forget its activations and compute them again in the backward pass (Chen et al. 2016).
+
+    Compiled or not: what is compiled runs inside.
+    """
+
+    checkpointing = False
+
+    def __call__(self, *values: Any) -> Any:
+        if self.checkpointing and torch.is_grad_enabled():
+            return checkpoint(super().__call__, *values, use_reentrant=False)
+        return super().__call__(*values)
 
 
 class FeedForward(nn.Module):

@@ -11,6 +11,7 @@ from svlm_cli.compute.graphs import Graphs
 from svlm_cli.compute.rotary import Rotary
 from svlm_cli.networks.attend import Attend, PackedAttend
 from svlm_cli.networks.family import Family, Grid
+from svlm_cli.networks.layers import CheckpointingLayer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,8 +83,16 @@ class Network(nn.Module, ABC):
         """``[..., D]`` after the final norm -> ``[..., V]``."""
 
     @abstractmethod
-    def blocks(self) -> Iterator[nn.Module]:
+    def blocks(self) -> Iterator[CheckpointingLayer]:
         """The layers of both networks, to be compiled one by one: all of a kind are one piece of code."""
+
+    @abstractmethod
+    def merger(self) -> Iterator[nn.Parameter]:
+        """The weights of `visual` that turn patches into visual tokens of the decoder's width."""
+
+    @abstractmethod
+    def word_embeddings(self) -> Iterator[nn.Parameter]:
+        """The weights of `language` that have a row for each id, at its input and at its output."""
 
     @abstractmethod
     def initialise(self, seed: int) -> None:

@@ -6,7 +6,7 @@ in its shape, and nothing else is. Knows no hub and no tokenizer.
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from svlm_cli.checkpoints.fields import read_object
 from svlm_cli.checkpoints.reading import MOST_TABLE_BYTES
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import ModelError, OutputError
+from svlm_cli.networks.adapter import AdapterWeights
 from svlm_cli.networks.families import read_family
 from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
@@ -37,15 +38,17 @@ def load_family(folder: Path) -> Family:
     return read_family(read_object(folder, "config.json"))
 
 
-def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype) -> Network:
+def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype, adapter: Path | None = None) -> Network:
     """The network of a checkpoint folder, in eval mode, its parameters in ``dtype`` on ``device``.
 
-    Peak memory is about one copy of the weights. Raises `ModelError` naming the file or tensor at fault.
+    An adapter's folder is merged into it on the way. Peak memory is about one copy of the weights. Raises `ModelError`
+    naming the file or tensor at fault.
     """
     family = load_family(folder)
     with torch.device("meta"):
         network = family.network()
     missing = {family.disk_name(name): (name, parameter.shape) for name, parameter in network.named_parameters()}
+    added = None if adapter is None else AdapterWeights.load(adapter, family)
     state: dict[str, Tensor] = {}
     extremes: dict[str, Tensor] = {}  # on the device too: nobody waits for a GPU before all is on the way to it
     for path in _weight_files(folder):
@@ -60,14 +63,29 @@ def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype) -> N
                         f"Use a checkpoint of the {family.title} family, without adapters or quantised weights.",
                     )
                 parameter, shape = missing.pop(name)
-                tensor = _read(file, path, stored, shape).to(device=device, dtype=dtype, copy=True)
+                tensor = _read(file, path, stored, shape)
+                if added is not None:
+                    tensor = added.merged(name, tensor, device)
+                tensor = tensor.to(device=device, dtype=dtype, copy=True)
                 state[parameter], extremes[name] = tensor, torch.stack(tensor.aminmax())
     if missing:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ModelError(f"{folder} lacks the tensor {min(missing)}{others}.", _AGAIN)
+    if added is not None:
+        added.finish()
     _require_numbers(folder, extremes)
     network.load_state_dict(state, assign=True)
     return network.eval()
+
+
+def first_rows(folder: Path, family: Family, names: Collection[str]) -> dict[str, Tensor]:
+    """Of those tensors of a checkpoint, by their published names, the first row each. Raises `ModelError`."""
+    rows: dict[str, Tensor] = {}
+    for path in _weight_files(folder):
+        with _open(path) as file:
+            stored = {family.published_name(one): one for one in file.keys()}  # noqa: SIM118 - it is no mapping
+            rows |= {name: file.get_slice(stored[name])[:1] for name in stored.keys() & names}
+    return rows
 
 
 def load_preprocessor(folder: Path, family: Family) -> Preprocessor:

@@ -1,14 +1,15 @@
 """Batches from annotation files: records are cut into windows, and threads read their pictures from the videos.
 
 The order of windows follows from the seed and the step. A window that cannot be read leaves its batch one smaller: it
-is named and counted, and no other takes its place. Knows no network.
+is named and counted, and no other takes its place. A rank that has none left learns nothing from a black second, since
+the others need its part in the forward pass. Knows no network.
 """
 
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,15 +22,19 @@ from svlm_cli.core.types import Chunk
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.pipeline.chunker import chunks
-from svlm_cli.training.collate import Batch, collate
-from svlm_cli.training.layout import Layout, Round, WindowTokens
+from svlm_cli.training.collate import IGNORED, Batch, collate
+from svlm_cli.training.exchange import Exchange
+from svlm_cli.training.layout import Layout, Role, Round, WindowTokens
 from svlm_cli.training.log import Say
 from svlm_cli.training.matches import fps_of
 from svlm_cli.training.overlap import Ids, previous_ids, second_of, text_of, windows
+from svlm_cli.training.ranks import ALONE
 from svlm_cli.training.recipe import QueryRule, Recipe
 from svlm_cli.training.records import Record, Skipped, read_records
+from svlm_cli.training.share import Share
 
 _AHEAD = 2  # batches
+_BLACK = (56, 56)  # pixels of a picture, before it is resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +69,27 @@ class Photographed:
 
 
 class AnnotatedData:
-    """Batches of a recipe's annotation files, from any step on. `InputError` if too much of them is bad."""
+    """Batches of a recipe's annotation files, from any step on, or one rank's share of them.
 
-    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor, say: Say) -> None:
+    `InputError` if too much of them is bad.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        layout: Layout,
+        preprocessor: Preprocessor,
+        say: Say,
+        share: Share | None = None,
+        exchange: Exchange | None = None,
+    ) -> None:
         self._recipe = recipe
         self._layout = layout
         self._preprocessor = preprocessor
-        self._skipped = Skipped(recipe.data.annotations.bad_allowed, say)
-        found = list(_clips(recipe, self._skipped))
+        self._share = share or Share.of(recipe.optimisation)
+        self._exchange = exchange or Exchange(ALONE, Skipped(recipe.data.annotations.bad_allowed, say))
+        skipped = self._exchange.skipped
+        found = list(_clips(recipe, skipped))
         least = recipe.windows.words_per_second
         self._clips = [clip for clip in found if clip.words >= least * len(clip.seconds)]
         quiet = len(found) - len(self._clips)
@@ -83,21 +101,23 @@ class AnnotatedData:
         if not self._clips:
             raise InputError("The annotation files hold no window.", "Check data.annotations.files and [windows].")
         left_out = f", {quiet} left out with fewer than {least:g} words a second" if least else ""
-        say(f"{len(self._clips)} windows{left_out}, {self._skipped.count} records skipped")
+        say(f"{len(self._clips)} windows{left_out}, {skipped.count} records skipped")
         self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on; each epoch in an order of its own."""
-        optimisation = self._recipe.optimisation
         coming = self._reading(first_step)
-        count = (optimisation.steps - first_step) * optimisation.accumulate
+        count = (self._recipe.optimisation.steps - first_step) * len(self._share.passes)
         started = deque(islice(coming, _AHEAD))
         for _ in range(count):
             batch = started.popleft()
             started += islice(coming, 1)
             read = [clip for place, future in batch if (clip := self._result(place, future)) is not None]
-            if not read:
+            if not read and self._exchange.ranks.count == 1:
                 raise InputError("Not one window of a batch could be read.", "See what was skipped above.")
+            if not read:
+                yield self._nothing()
+                continue
             pictures = Photographed(tuple(pixels for clip in read for pixels in clip.pixels))
             yield collate([clip.tokens for clip in read], pictures)
 
@@ -107,12 +127,11 @@ class AnnotatedData:
 
     def _reading(self, first_step: int) -> Iterator[list[tuple[str, Future[ReadClip]]]]:
         """The batches from a step on, being read."""
-        optimisation = self._recipe.optimisation
-        for number in range(first_step * optimisation.accumulate, optimisation.steps * optimisation.accumulate):
-            fps = fps_of(self._recipe, number // optimisation.accumulate)
-            places = range(number * optimisation.batch, (number + 1) * optimisation.batch)
-            clips = [self._clip(place) for place in places]
-            yield [(_name(clip), self._pool.submit(self._read, clip, fps)) for clip in clips]
+        for step in range(first_step, self._recipe.optimisation.steps):
+            fps = fps_of(self._recipe, step)
+            for places in self._share.passes:
+                clips = [self._clip(step * self._share.step + place) for place in places]
+                yield [(_name(clip), self._pool.submit(self._read, clip, fps)) for clip in clips]
 
     def _clip(self, place: int) -> Clip:
         epoch, index = divmod(place, len(self._clips))
@@ -123,8 +142,18 @@ class AnnotatedData:
         try:
             return future.result()
         except InputError as error:
-            self._skipped.note(place, error.message.rstrip("."))
+            self._exchange.miss(place, error.message.rstrip("."))
             return None
+
+    def _nothing(self) -> Batch:
+        """A black second of which nothing is learned."""
+        pixels = self._pixels(Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0))
+        grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
+        window = self._layout.window([Round(0.0, 1.0, grid, ())], previous=(), query=(), fps=1.0)
+        batch = collate([window], Photographed((pixels,)))
+        tokens = batch.tokens
+        targets, roles = torch.full_like(tokens.targets, IGNORED), torch.full_like(tokens.roles, Role.NONE)
+        return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
 
     def _read(self, clip: Clip, fps: float) -> ReadClip:
         from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg

@@ -1,30 +1,40 @@
 """What learning costs: the memory that a GPU needs, and the work of a pass. Nothing is loaded, and no GPU is needed.
 
-Weights, gradients and moments are counted. What the forward pass keeps for the backward pass, and how much both
-compute, is found by running them on tensors without data: whatever the networks come to do, this follows. Knows no
-data and no loop.
+Weights, gradients and moments are counted, those of several ranks being shared out. What the forward pass keeps for the
+backward pass, and how much both compute, is found by running them on tensors without data: whatever the networks come
+to do, this follows. Knows no data and no loop.
 """
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from svlm_cli.networks.family import Grid
+from svlm_cli.networks.network import Network
+from svlm_cli.training.adapter import rounded_layers, set_learned
 from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
+from svlm_cli.training.loss import rows_at_once
 from svlm_cli.training.network import LearningNetwork
+from svlm_cli.training.parts import Quantisation
+from svlm_cli.training.recipe import OptimizerMoments, Recipe
 
 _META: Final = torch.device("meta")
 _HALF: Final = torch.bfloat16
 _MOMENTS: Final = 2  # of AdamW, for each weight
+_LEAST_ROUNDED: Final = 4096  # of bitsandbytes' AdamW8bit: smaller matrices keep theirs in 32 bits
+_ROUNDED_TOGETHER: Final = 256  # moments that share a scale in float32
+_FOUR_BITS_BYTES: Final = 1 / 2 + 1 / 64 + 4 / (64 * 256)  # of NF4: a weight, a scale of 64, and one of 256 scales
 _RUNTIME_BYTES: Final = 1.0e9  # CUDA's own, its libraries' workspaces, and what lies between the tensors
 _CAST = frozenset({F.linear, F.conv3d, F.scaled_dot_product_attention, torch.matmul, torch.bmm})
 """What autocast computes in bfloat16."""
@@ -40,6 +50,16 @@ class PassShape:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How a run keeps what it learns."""
+
+    bf16: bool = True
+    moments: OptimizerMoments = OptimizerMoments.FLOAT32
+    ranks: int = 1  # processes
+    four_bits: tuple[nn.Linear, ...] = ()  # layers that are rounded before the first step
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
     """Bytes on one GPU."""
 
@@ -48,26 +68,39 @@ class Budget:
     gradients: float
     moments: float
     activations: float  # kept for the backward pass, copies of the weights in bfloat16 included
-    passing: float  # the logits, their gradients, and the largest gradient that comes and goes
+    passing: float  # the logits and their gradients, or the activations of a layer that is computed again
+    gathered: float = 0.0  # of several ranks: weights that are whole for a while, and their gradients
     runtime: float = _RUNTIME_BYTES
 
     @property
     def total(self) -> float:
         """At the peak, which is where the backward pass begins."""
-        return (
-            self.learned + self.frozen + self.gradients + self.moments + self.activations + self.passing + self.runtime
-        )
+        return math.fsum(getattr(self, one.name) for one in fields(self))
 
 
-def budget_of(network: LearningNetwork, shape: PassShape, *, bf16: bool) -> Budget:
-    """Of a network on the meta device, what is frozen being so already."""
-    learned = _bytes(weight for weight in network.parameters() if weight.requires_grad)
-    frozen = _bytes(weight for weight in network.parameters() if not weight.requires_grad)
-    vocabulary = network.network.embed(torch.empty(0, dtype=torch.long, device=_META))
-    entries = network.network.logits(vocabulary).shape[-1]
-    logits = len(shape.tokens.targets) * entries * torch.float32.itemsize
-    kept = kept_bytes(network, shape, bf16=bf16)
-    return Budget(learned, frozen, learned, learned * _MOMENTS, kept, passing=2 * logits)
+def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[LearningNetwork, Spread]:
+    """A network on the meta device, as so many ranks would learn it."""
+    adapter, optimisation, four_bits = recipe.adapter, recipe.optimisation, tuple[nn.Linear, ...]()
+    if adapter.quantize is Quantisation.NF4:  # which passes compute with as if they were whole
+        four_bits = tuple(rounded_layers(network, adapter).values())
+        recipe = replace(recipe, adapter=replace(adapter, quantize=Quantisation.NONE))
+    set_learned(network, recipe)
+    learning = LearningNetwork(network)
+    if optimisation.checkpointing:
+        learning.checkpoint_layers()
+    return learning, Spread(optimisation.bf16, optimisation.moments, ranks, four_bits)
+
+
+def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Budget:
+    """Of a network on the meta device, as `as_learned` leaves it."""
+    weights = [weight for weight in network.parameters() if weight.requires_grad]
+    learned, frozen, ranks = _bytes(weights), _frozen_bytes(network, spread), spread.ranks
+    moments = sum(_moment_bytes(weight, spread.moments) for weight in weights)
+    with _as_computed(network, spread):
+        kept = kept_bytes(network, shape, bf16=spread.bf16)
+        passing = max(_logit_bytes(network, shape), _again_bytes(network, shape, kept, bf16=spread.bf16))
+        gathered = 0 if ranks == 1 else _gathered_bytes(network, spread)
+    return Budget(learned / ranks, frozen, learned / ranks, moments / ranks, kept, passing, gathered)
 
 
 def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool) -> int:
@@ -92,10 +125,82 @@ def model_flops(network: LearningNetwork, shape: PassShape) -> float:
     All matrix products are counted, those of frozen weights as often as they are needed, and attention as far as it
     is causal. What is computed again to save memory is not: it is no work of the model.
     """
-    with FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
+    with _once(network), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
         network(_empty_batch(shape))["loss"].backward()
     network.zero_grad()
     return float(counter.get_total_flops() + dry.attention_flops)
+
+
+def _frozen_bytes(network: LearningNetwork, spread: Spread) -> float:
+    """Those in four bits are whole on each rank."""
+    rounded = {id(layer.weight): layer.weight.numel() for layer in spread.four_bits}
+    frozen = [one for one in network.parameters() if not one.requires_grad and id(one) not in rounded]
+    return _bytes(frozen) / spread.ranks + sum(rounded.values()) * _FOUR_BITS_BYTES
+
+
+def _moment_bytes(weight: Tensor, moments: OptimizerMoments) -> float:
+    if moments is OptimizerMoments.FLOAT32 or weight.numel() < _LEAST_ROUNDED:
+        return weight.numel() * _MOMENTS * torch.float32.itemsize
+    return weight.numel() * _MOMENTS * (1 + torch.float32.itemsize / _ROUNDED_TOGETHER)
+
+
+def _logit_bytes(network: LearningNetwork, shape: PassShape) -> int:
+    """Those that stand at once, beside what is kept: if by the chunk, what a chunk keeps is not."""
+    rows, entries = len(shape.tokens.targets), network.network.family.language.vocab_size
+    most = rows_at_once(entries, network.most_logits)
+    return (2 * rows if rows <= most else 3 * most) * entries * torch.float32.itemsize
+
+
+def _again_bytes(network: LearningNetwork, shape: PassShape, kept: int, *, bf16: bool) -> int:
+    """The most that one layer keeps while it is computed again, each kind of layer being tried."""
+    kinds = {type(layer): layer for layer in network.network.blocks() if layer.checkpointing}
+    most = 0
+    for layer in kinds.values():
+        layer.checkpointing = False
+        most = max(most, kept_bytes(network, shape, bf16=bf16) - kept)
+        layer.checkpointing = True
+    return most
+
+
+def _gathered_bytes(network: LearningNetwork, spread: Spread) -> int:
+    """Weights of the root all the time, and of two layers, one of which is on its way; gradients of what is learned."""
+    rounded = {id(layer.weight) for layer in spread.four_bits}
+    layers = [[one for one in layer.parameters() if id(one) not in rounded] for layer in network.network.blocks()]
+    inside = {id(weight) for layer in layers for weight in layer} | rounded
+    root = [weight for weight in network.parameters() if id(weight) not in inside]
+    largest = max(layers, key=_bytes)
+    learned = [weight for weight in (*root, *largest) if weight.requires_grad]
+    return _bytes(root) + 2 * _bytes(largest) + _bytes(learned)
+
+
+@contextmanager
+def _as_computed(network: LearningNetwork, spread: Spread) -> Iterator[None]:
+    """Several ranks gather weights in bfloat16 as they are needed, so that no copies of them are kept."""
+    before = [(weight, weight.data) for weight in network.parameters()]
+    if spread.ranks > 1 and spread.bf16:
+        for weight, data in before:
+            weight.data = data.to(_HALF)
+    try:
+        yield
+    finally:
+        for weight, data in before:
+            weight.data = data
+
+
+@contextmanager
+def _once(network: LearningNetwork) -> Iterator[None]:
+    """Nothing is computed a second time."""
+    before = [(layer, layer.checkpointing) for layer in network.network.blocks()]
+    most_logits = network.most_logits
+    network.most_logits = sys.maxsize
+    for layer, _ in before:
+        layer.checkpointing = False
+    try:
+        yield
+    finally:
+        network.most_logits = most_logits
+        for layer, checkpointing in before:
+            layer.checkpointing = checkpointing
 
 
 def _empty_batch(shape: PassShape) -> DeviceBatch:

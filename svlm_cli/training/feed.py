@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from svlm_cli.core.errors import SvlmError
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.collate import Batch, TokenBatch
+from svlm_cli.training.exchange import Exchange
 
 _AHEAD = 2  # steps
 
@@ -33,7 +35,7 @@ class DeviceBatch:
     tokens: TokenBatch
     patches: Tensor
     grids: tuple[Grid, ...]
-    weight: float  # of each learned token in the loss: 1 / those of a batch, on average over the step
+    weight: float  # of each learned token in the loss: 1 / those of a batch, on average over the step and all ranks
     count: int  # real tokens
 
 
@@ -44,7 +46,7 @@ class _Ready:
 
 
 class DeviceFeed:
-    """Iterates over `DeviceBatch`, `accumulate` of them a step, from `first_step` on."""
+    """Iterates over `DeviceBatch`, `accumulate` of them a step, from `first_step` on. All ranks need as many."""
 
     def __init__(
         self,
@@ -55,11 +57,13 @@ class DeviceFeed:
         dtype: torch.dtype,
         first_step: int,
         accumulate: int,
+        exchange: Exchange,
     ) -> None:
         self._batches = batches
         self._preprocessor = preprocessor
         self._device, self._dtype = device, dtype
         self._first_step, self._accumulate = first_step, accumulate
+        self._exchange = exchange
         self._ready: queue.Queue[_Ready | BaseException | None] = queue.Queue(_AHEAD)
         self._stopped = threading.Event()
         self.waited_s = 0.0  # by whoever iterates
@@ -96,7 +100,7 @@ class DeviceFeed:
             if self._device.type == "cuda":
                 side = torch.cuda.Stream(self._device)  # type: ignore[no-untyped-call]
             source = self._batches(self._first_step)
-            while step := list(islice(source, self._accumulate)):
+            while step := self._step(source):
                 with nullcontext() if side is None else torch.cuda.stream(side):
                     batches = self._moved(step)
                     event = None if side is None else side.record_event()
@@ -106,9 +110,17 @@ class DeviceFeed:
         except BaseException as error:  # noqa: BLE001 - resurfaces where the batches are wanted
             self._put(error)
 
+    def _step(self, source: Iterator[Batch]) -> list[Batch]:
+        try:
+            return list(islice(source, self._accumulate))
+        except SvlmError as error:
+            self._exchange.fail(error)
+            raise
+
     @torch.no_grad()
     def _moved(self, step: list[Batch]) -> list[DeviceBatch]:
-        weight = len(step) / sum(batch.learned for batch in step)
+        learned = self._exchange.settle(sum(batch.learned for batch in step))
+        weight = len(step) * self._exchange.ranks.count / learned  # gradients are the mean over batches and ranks
         moved = []
         for batch in step:
             tokens = batch.tokens.pinned() if self._device.type == "cuda" else batch.tokens

@@ -5,39 +5,35 @@ Knows no data and no loop.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from svlm_cli.checkpoints import policy_file, toml
-from svlm_cli.checkpoints.folder import CARD_FILE, TOKENIZER_FILE
+from svlm_cli.checkpoints.adapter import ADAPTER_WEIGHTS
+from svlm_cli.checkpoints.folder import CARD_FILE, SMALL_FILES, TOKENIZER_FILE, TOKENIZER_FILES, copy_files
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
-from svlm_cli.checkpoints.resolve import resolve
+from svlm_cli.checkpoints.resolve import refer, resolve
 from svlm_cli.core.errors import NO_ROOM, OutputError, OutputExistsError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.networks.families import default_family
+from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
 from svlm_cli.networks.weights import WEIGHTS, load_network, save_network
+from svlm_cli.training.adapter import save_adapter, set_learned
 from svlm_cli.training.network import scratch_family
+from svlm_cli.training.packages import require_packages
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
-from svlm_cli.training.tokenizer import END_OF_TEXT, TOKENIZER_CONFIG_FILE, build_tokenizer
+from svlm_cli.training.tokenizer import END_OF_TEXT, build_tokenizer
 
 STATES = "states"
 LOG_FILE = "log.jsonl"
 _STATE_MARK = "trainer_state.json"  # the Trainer writes it last
-_TOKENIZER_FILES = (TOKENIZER_FILE, TOKENIZER_CONFIG_FILE, "vocab.json", "merges.txt", "special_tokens_map.json")
-_SMALL_FILES = (
-    *_TOKENIZER_FILES,
-    "generation_config.json",
-    "preprocessor_config.json",
-    "processor_config.json",
-    "chat_template.jinja",
-    "chat_template.json",
-)
 _FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # of libraries, in words
 _FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
 _FREE_KEYS = ("data.workers",)
@@ -105,10 +101,10 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
     folder.mkdir(parents=True, exist_ok=True)
     model, prompt = recipe.model, recipe.policy.prompt
     if model.base:
-        _copy(resolve(model.base).folder, folder, _SMALL_FILES)
+        _copy(resolve(model.base).folder, folder, SMALL_FILES)
     else:
         if model.tokenizer:
-            _copy(Path(model.tokenizer), folder, _TOKENIZER_FILES)
+            _copy(Path(model.tokenizer), folder, TOKENIZER_FILES)
         else:
             build_tokenizer(texts(), prompt, vocabulary=model.vocabulary, folder=folder)
         _write_json(folder / "preprocessor_config.json", default_family().pixels_from_scratch())
@@ -127,7 +123,7 @@ def check_same(folder: Path, recipe: Recipe) -> None:
     path = folder / RECIPE_FILE
     if not path.is_file():
         raise UsageError(f"{folder} holds no run to resume.", "Leave out --resume to begin one.")
-    if any(folder.glob("model*.safetensors")):
+    if any(folder.glob("model*.safetensors")) or (folder / ADAPTER_WEIGHTS).exists():
         raise UsageError(f"The run in {folder} is finished.", "Name another --output to begin a new one.")
     began = parse(toml.read_text(path, what="a recipe", error=UsageError), source=str(path))
     for key in toml.keys(Recipe):
@@ -157,14 +153,23 @@ def latest_state(folder: Path) -> tuple[Path, int] | None:
 
 def share_state(state: Path) -> None:
     """Whoever may read the rest of a state may read its weights: safetensors leaves them to their owner alone."""
-    shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
+    if (state / WEIGHTS).is_file():
+        shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
 def first_network(folder: Path, recipe: Recipe) -> Network:
-    """The network before the first step, in float32 on the CPU."""
+    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed."""
+    require_packages(recipe)
     if recipe.model.base:
-        model = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=torch.float32)
-        return model.train()
+        dtype = torch.bfloat16 if recipe.optimisation.bf16 and recipe.adapter.used else torch.float32
+        network = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=dtype)
+    else:
+        network = _from_scratch(folder, recipe)
+    set_learned(network, recipe)
+    return network.train()
+
+
+def _from_scratch(folder: Path, recipe: Recipe) -> Network:
     entries = load_fast(folder).get_vocab_size()
     special = Tokenizer(folder).special
     network = scratch_family(recipe.model, recipe.policy.prompt.markup, special, entries).network()
@@ -172,23 +177,37 @@ def first_network(folder: Path, recipe: Recipe) -> Network:
     return network
 
 
-def finish(folder: Path, recipe: Recipe, network: Network, figures: dict[str, float]) -> None:
-    """Makes the folder a checkpoint: weights under published names, config.json, a card. States go."""
-    dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
-    with torch.device("meta"):
-        saved = network.family.network()
-    weights = {name: weight.to("cpu", dtype) for name, weight in network.state_dict().items()}
-    saved.load_state_dict(weights, assign=True)
-    save_network(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
+def finish(
+    folder: Path, recipe: Recipe, network: Network, weights: Mapping[str, Tensor], figures: dict[str, float]
+) -> None:
+    """Makes the folder a checkpoint: weights under published names, config.json, a card; or an adapter. States go.
+
+    `weights` are the state of the network, which itself may hold a part of them alone.
+    """
+    if recipe.adapter.used:
+        base = resolve(recipe.model.base)
+        save_adapter(network.family, weights, recipe, folder, refer(recipe.model.base), base.folder)
+    else:
+        _save_whole(folder, recipe, network.family, weights)
     (folder / CARD_FILE).write_text(_card(recipe, network, figures), encoding="utf-8")
     shutil.rmtree(folder / STATES, ignore_errors=True)
 
 
+def _save_whole(folder: Path, recipe: Recipe, family: Family, weights: Mapping[str, Tensor]) -> None:
+    dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
+    with torch.device("meta"):
+        saved = family.network()
+    saved.load_state_dict({name: weight.to("cpu", dtype) for name, weight in weights.items()}, assign=True)
+    save_network(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
+
+
 def _card(recipe: Recipe, network: Network, figures: dict[str, float]) -> str:
-    info, size = recipe.info, sum(weight.numel() for weight in network.parameters())
-    rows = {"parameters": f"{size / 1e6:.1f} M", "steps": str(recipe.optimisation.steps)}
+    info, adapted = recipe.info, recipe.adapter.used
+    size = sum(weight.numel() for weight in network.parameters() if weight.requires_grad or not adapted)
+    rows = {"base": f"`{recipe.model.base}`"} if adapted else {}
+    rows |= {"parameters": f"{size / 1e6:.1f} M", "steps": str(recipe.optimisation.steps)}
     rows |= {name.replace("_", " "): f"{value:.4g}" for name, value in figures.items()}
-    title = f"# {info.title or 'A model trained by svlm'}"
+    title = f"# {info.title or ('An adapter' if adapted else 'A model') + ' trained by svlm'}"
     origin = (
         f"Licence: {info.licence or 'not stated'}. Trained by `svlm train`: all settings are in `recipe.toml`, and how "
         "it is streamed in `policy.toml`. The loss, and the share of each kind of token that was found likeliest, are "
@@ -201,9 +220,7 @@ def _card(recipe: Recipe, network: Network, figures: dict[str, float]) -> str:
 def _copy(source: Path, target: Path, names: Iterable[str]) -> None:
     if not (source / TOKENIZER_FILE).is_file():
         raise UsageError(f"{source} has no {TOKENIZER_FILE}.", "Name the folder of a checkpoint or of a tokenizer.")
-    for name in names:
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
+    copy_files(source, target, names)
 
 
 def _generation(recipe: Recipe, ids: dict[str, int]) -> dict[str, Any]:

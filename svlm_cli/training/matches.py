@@ -23,6 +23,7 @@ from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Aside, Layout, Round, WindowTokens
 from svlm_cli.training.overlap import Ids, previous_ids, text_of, whole_windows
 from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowRecipe
+from svlm_cli.training.share import Share
 
 
 class Lesson(StrEnum):
@@ -106,15 +107,18 @@ def fps_of(recipe: Recipe, step: int) -> float:
     return float(np.random.default_rng([recipe.data.seed, 1, step]).choice(rates, p=shares))
 
 
-def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]:
-    """The matches of a block. Windows of steps before `first_step` or after the last one are left out."""
+def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = None) -> Iterator[MatchTask]:
+    """The matches of a block. Windows of steps before `first_step` or after the last one are left out.
+
+    So are those that other ranks learn.
+    """
+    share = share or Share.of(recipe.optimisation)
     data, size = recipe.data.simulator, recipe.windows
     random = np.random.default_rng([recipe.data.seed, 0, block])
     count = data.matches_per_block * data.windows_per_match
     places = random.permutation(count).reshape(data.matches_per_block, -1)
     chances = random.random(count)
     silent_before = random.random(count) < size.context_only_share
-    per_step = recipe.optimisation.batch * recipe.optimisation.accumulate
     steps, block_steps = recipe.optimisation.steps, steps_per_block(recipe)
     for match, own_places in enumerate(places):
         number = block * data.matches_per_block + match
@@ -123,8 +127,9 @@ def plan(recipe: Recipe, block: int, first_step: int = 0) -> Iterator[MatchTask]
         starts = np.sort(_drawn(random, of_match, data.windows_per_match))
         tasks = []
         for place, start in zip(own_places.tolist(), starts.tolist(), strict=True):
-            step = block * block_steps + place // per_step
-            if place // per_step < block_steps and first_step <= step < steps:
+            step_of_block, place_of_step = divmod(place, share.step)
+            step = block * block_steps + step_of_block
+            if step_of_block < block_steps and first_step <= step < steps and share.has(place_of_step):
                 dense = dense_share(recipe.base_stage, step, steps)
                 lesson = _lesson(chances[place], dense, recipe.questions.clip_share)
                 start_s = start * (size.seconds - size.overlap_seconds)

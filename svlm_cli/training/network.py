@@ -4,11 +4,10 @@ Logits are made where a token is learned, and nowhere else. Knows no data and no
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from svlm_cli.compute.flash import Lengths, learning
@@ -17,10 +16,12 @@ from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.network import DeepFeatures, Network
 from svlm_cli.training.attention import StreamedSequence
-from svlm_cli.training.collate import IGNORED, TokenBatch
+from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.layout import Role
-from svlm_cli.training.recipe import ModelRecipe, NetworkPart
+from svlm_cli.training.loss import MOST_LOGITS, token_losses
+from svlm_cli.training.parts import NetworkPart, pieces
+from svlm_cli.training.recipe import ModelRecipe
 from svlm_cli.training.tokenizer import END_OF_TEXT, IMAGE_PAD
 
 _VOCABULARY_MULTIPLE = 64
@@ -41,10 +42,24 @@ def scratch_family(recipe: ModelRecipe, markup: Markup, token_id: Callable[[str]
     )
 
 
-def freeze(network: Network, parts: Sequence[NetworkPart]) -> None:
-    """Those parts keep their weights."""
-    for part in parts:
-        (network.visual if part is NetworkPart.VISION else network.language).requires_grad_(False)
+def weights_of(network: Network, parts: Iterable[NetworkPart]) -> list[nn.Parameter]:
+    """All parameters of those parts."""
+    whole = {NetworkPart.MERGER: network.merger(), NetworkPart.EMBEDDINGS: network.word_embeddings()}
+    found = {part: {id(weight): weight for weight in weights} for part, weights in whole.items()}
+    for rest, module, taken in (
+        (NetworkPart.TOWER, network.visual, found[NetworkPart.MERGER]),
+        (NetworkPart.LAYERS, network.language, found[NetworkPart.EMBEDDINGS]),
+    ):
+        found[rest] = {id(weight): weight for weight in module.parameters() if id(weight) not in taken}
+    return [weight for piece in sorted(pieces(parts)) for weight in found[piece].values()]
+
+
+def freeze(weights: Iterable[nn.Parameter], *, bf16: bool) -> None:
+    """They are not learned, and with `bf16`, the format that they are computed in, they are kept in it."""
+    for weight in weights:
+        weight.requires_grad_(False)
+        if bf16:
+            weight.data = weight.data.to(torch.bfloat16)
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -70,11 +85,17 @@ class LearningNetwork(nn.Module):
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.most_logits = MOST_LOGITS  # at a time
 
     def compile_layers(self) -> None:
         """Layer by layer: all are one piece of code, so this takes seconds and not minutes."""
         for layer in self.network.blocks():
             layer.compile()
+
+    def checkpoint_layers(self) -> None:
+        """No layer keeps its activations: each computes them again in the backward pass."""
+        for layer in self.network.blocks():
+            layer.checkpointing = True
 
     def forward(self, batch: DeviceBatch) -> dict[str, Tensor]:
         """The loss, and for each `Role` its tokens, their loss and how many were right: ``tally`` ``[roles, 3]``."""
@@ -84,13 +105,12 @@ class LearningNetwork(nn.Module):
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)
-        logits = network.logits(hidden.index_select(0, tokens.targets_at)).float()
-        losses = F.cross_entropy(logits, tokens.targets, ignore_index=IGNORED, reduction="none")
-        return {"loss": losses.sum() * batch.weight, "tally": _tally(logits, tokens.targets, losses, tokens.roles)}
+        learned = hidden.index_select(0, tokens.targets_at)
+        losses, right = token_losses(network, learned, tokens.targets, most_logits=self.most_logits)
+        return {"loss": losses.sum() * batch.weight, "tally": _tally(right, losses, tokens.roles)}
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
-        rotary, shape, device = self.network.rotary, self.network.family.language, hidden.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else hidden.dtype
+        rotary, shape, dtype = self.network.rotary, self.network.family.language, _computed_in(hidden)
         if tokens.views is None:
             lengths, kernel = Lengths(tokens.starts, tokens.longest), learning(hidden.device, dtype)
             return PackedSequences(*rotary.angles(tokens.positions), lengths, tokens.bounds, kernel)
@@ -98,8 +118,14 @@ class LearningNetwork(nn.Module):
         return StreamedSequence(tokens.views, rotary, shared=shared, dtype=dtype)
 
 
+def _computed_in(hidden: Tensor) -> torch.dtype:
+    """Of queries and keys."""
+    device = hidden.device.type
+    autocasts = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)  # there is none for meta
+    return torch.get_autocast_dtype(device) if autocasts else hidden.dtype
+
+
 @torch.no_grad()
-def _tally(logits: Tensor, targets: Tensor, losses: Tensor, roles: Tensor) -> Tensor:
-    right = (logits.argmax(-1) == targets).float()
+def _tally(right: Tensor, losses: Tensor, roles: Tensor) -> Tensor:
     rows = torch.stack([torch.ones_like(losses), losses, right], dim=-1)
     return torch.zeros(len(Role), 3, device=losses.device).index_add_(0, roles, rows)

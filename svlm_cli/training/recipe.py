@@ -16,6 +16,7 @@ from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
+from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
 
 RECIPE_FILE = "recipe.toml"
 _LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to try sizes with, before there is a tokenizer
@@ -196,11 +197,11 @@ class BaseStage:
         _share(self, "share", "until", "share_after")
 
 
-class NetworkPart(StrEnum):
-    """What can be frozen."""
+class OptimizerMoments(StrEnum):
+    """How AdamW's two moments of a weight are kept."""
 
-    VISION = "vision"
-    LANGUAGE = "language"
+    FLOAT32 = "32bit"
+    BITS8 = "8bit"  # rounded block by block (Dettmers et al. 2022)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +217,10 @@ class Optimisation:
     beta1: float = 0.9
     beta2: float = 0.95
     max_grad_norm: float = 1.0
-    bf16: bool = True  # autocast; weights and optimizer stay float32
+    bf16: bool = True  # autocast; what is learned stays float32, what is frozen is bfloat16
     compile: bool = True  # on a GPU
+    checkpointing: bool = False  # activations of a layer are not kept but computed again in the backward pass
+    moments: OptimizerMoments = OptimizerMoments.FLOAT32
     seed: int = 0  # of the first weights
     frozen: tuple[NetworkPart, ...] = ()
 
@@ -227,7 +230,7 @@ class Optimisation:
         _share(self, "warmup_share", "beta1", "beta2")
         _require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
         _require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
-        _require(len(set(self.frozen)) < len(NetworkPart), "frozen leaves nothing to train.")
+        _require(pieces(self.frozen) != PIECES, "frozen leaves nothing to train.")
 
 
 class WeightType(StrEnum):
@@ -263,6 +266,7 @@ class Recipe:
     questions: QuestionRecipe = field(default_factory=QuestionRecipe)
     base_stage: BaseStage = field(default_factory=BaseStage)
     optimisation: Optimisation = field(default_factory=Optimisation)
+    adapter: AdapterRecipe = field(default_factory=AdapterRecipe)
     output: OutputRecipe = field(default_factory=OutputRecipe)
     policy: StreamPolicy = field(default_factory=StreamPolicy)
 
@@ -273,6 +277,9 @@ class Recipe:
             not self.windows.streamed or self.policy.mode is Mode.STREAMING,
             f"windows.streamed needs policy.mode streaming, not {self.policy.mode.value}.",
         )
+        if self.adapter.used:
+            _require(bool(self.model.base), "adapter needs model.base: it is learned beside the weights of a model.")
+            _require(not self.optimisation.frozen, "optimisation.frozen is of no use with an adapter: all is frozen.")
         for fps in self.windows.fps:
             _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
         if self.questions.asks:

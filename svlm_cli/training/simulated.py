@@ -32,6 +32,7 @@ from svlm_cli.training.matches import (
     steps_per_block,
 )
 from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.share import Share
 
 _DRAWN_AT_ONCE = 1024  # pictures; the drawing's own arrays take several times their room
 
@@ -68,9 +69,9 @@ def part(scenes: Scenes, start: int, stop: int) -> Scenes:
 
 
 class SimulatedData:
-    """Batches of a recipe's matches, from any step on. `close` ends its workers."""
+    """Batches of a recipe's matches, from any step on, or one rank's share of them. `close` ends its workers."""
 
-    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor) -> None:
+    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor, share: Share | None = None) -> None:
         size = picture_size()
         bounds = recipe.policy.vision
         if preprocessor.target_size(*size, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels) != size:
@@ -84,6 +85,7 @@ class SimulatedData:
             )
         _, rows, columns = preprocessor.merged_grid(preprocessor.temporal_patch_size, *size)
         self._recipe = recipe
+        self._share = share or Share.of(recipe.optimisation)
         grid, exercises = (rows, columns), None
         if recipe.questions.asks:
             prompts, _ = read_vqa_prompts(Path(recipe.questions.prompts or OWN_PROMPTS))
@@ -93,18 +95,18 @@ class SimulatedData:
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     def batches(self, first_step: int) -> Iterator[Batch]:
-        """The batches of all steps from `first_step` on, `accumulate` of them a step."""
+        """The batches of all steps from `first_step` on, one a forward pass."""
         recipe, steps = self._recipe, self._recipe.optimisation.steps
-        size, block_steps = recipe.optimisation.batch, steps_per_block(recipe)
+        block_steps = steps_per_block(recipe)
         first, blocks = first_step // block_steps, math.ceil(steps / block_steps)
         coming = self._windows(first, first_step)
         for block in range(first, blocks):
             matches, coming = coming, self._windows(block + 1, first_step)  # with workers, that one begins now
             windows = sorted((window for match in matches for window in match), key=lambda one: one.place)
             for step in range(max(block * block_steps, first_step), min((block + 1) * block_steps, steps)):
-                for _ in range(recipe.optimisation.accumulate):
-                    yield _batch(windows[:size], round(fps_of(recipe, step)))
-                    del windows[:size]
+                for places in self._share.passes:
+                    yield _batch(windows[: len(places)], round(fps_of(recipe, step)))
+                    del windows[: len(places)]
 
     def close(self) -> None:
         """Ends the workers, whatever they are doing."""
@@ -112,7 +114,7 @@ class SimulatedData:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _windows(self, block: int, first_step: int) -> Iterator[list[SimulatedWindow]]:
-        tasks = [task for task in plan(self._recipe, block, first_step) if task.windows]
+        tasks = [task for task in plan(self._recipe, block, first_step, self._share) if task.windows]
         return map(self._make, tasks) if self._pool is None else self._pool.map(self._make, tasks)
 
 

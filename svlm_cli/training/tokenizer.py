@@ -11,14 +11,13 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from svlm_cli.checkpoints.folder import TOKENIZER_FILE
+from svlm_cli.checkpoints.folder import TOKENIZER_CONFIG_FILE, TOKENIZER_FILE
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 
 END_OF_TEXT = "<|endoftext|>"
 IMAGE_PAD = "<|image_pad|>"
 MAX_LENGTH = 131_072  # what transformers is told; nothing is cut
-TOKENIZER_CONFIG_FILE = "tokenizer_config.json"
 _SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )

@@ -45,7 +45,8 @@ def test_this_machine_can_caption(svlm: Svlm) -> None:
     assert json.loads(done.stdout)["ready"] is True
     found = checks(done.stdout)
     checked = (
-        "svlm system python ffmpeg codecs torch device attention triton flash-attn transformers decord cache folder"
+        "svlm system python ffmpeg codecs torch device attention triton flash-attn transformers peft bitsandbytes "
+        "decord cache folder"
     )
     assert {*checked.split(), "terminal", "config", "environment", "hub"} | MODELS == set(found)
     assert [name for name, check in found.items() if check["state"] == "missing"] == []

@@ -17,6 +17,7 @@ from svlm_cli.commands.app import main
 from svlm_cli.core.errors import ModelError
 from svlm_cli.evals.benchmarks.chunks import CommentaryFile, read_commentary
 from svlm_cli.evals.benchmarks.livesports import read_predictions
+from tests.adapters import make_tiny_adapter
 from tests.clips import make_clip
 from tests.conftest import environment
 from tests.evals.benchmarks.miniature import event, game, write_lines
@@ -66,6 +67,18 @@ def calls(tmp_path: Path, games: Path, tiny_checkpoint: Path, capsys: pytest.Cap
     rows = [game(f"Football/{name}.mp4", [(0.5, 2, "so"), (2, end + 0.4, "on")]) for name, end in SECONDS.items()]
     write_lines(tmp_path / "all.jsonl", rows)
     return Calls(tmp_path, tiny_checkpoint, capsys)
+
+
+@pytest.mark.extra  # ten seconds
+def test_an_adapter_is_a_setting_of_its_own(calls: Calls, tmp_path: Path) -> None:
+    """Guards predictions of a base that an adapter would go on with."""
+    adapter = make_tiny_adapter(tmp_path / "adapter", str(calls.model))
+    told, _ = calls.run(calls.arguments("--adapter", adapter, "--json"))
+    assert told["setting"]["model"] == "tiny+adapter"
+    said = calls.lines()
+    calls.run(calls.arguments(output="base.jsonl"))
+    assert calls.lines("base.jsonl") != said
+    calls.run(calls.arguments(), code=2)
 
 
 def test_two_games_in_one_call(calls: Calls) -> None:

@@ -38,7 +38,7 @@ TIMEOUT_S = 90.0
 def wanted(
     mode: LiveMode, style: ProgressStyle = ProgressStyle.AUTO, *, quiet: bool = False, to_stdout: bool = False
 ) -> Showing:
-    return Showing(mode, style, quiet, None, Path(), to_stdout)
+    return Showing(mode, style, quiet, "svlm-mini", Path(), to_stdout)
 
 
 @contextmanager

@@ -12,7 +12,10 @@ from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
 from svlm_cli.training.collate import Batch, collate
+from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import Batches, DeviceFeed
+from svlm_cli.training.ranks import ALONE
+from svlm_cli.training.records import Skipped
 from tests.training.test_network import GRID, _window
 
 PREPROCESSOR = QwenPreprocessor(PixelConfig((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), 14, 2, 2))
@@ -43,6 +46,7 @@ def _feed(batches: Batches, first_step: int = 0, accumulate: int = 1) -> DeviceF
         dtype=torch.float32,
         first_step=first_step,
         accumulate=accumulate,
+        exchange=Exchange(ALONE, Skipped(0, str)),
     )
 
 

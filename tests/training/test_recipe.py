@@ -24,10 +24,23 @@ WRONG = {
     "not a list": ('[optimisation]\nfrozen = "vision"', "optimisation.frozen must be a list"),
     "not a part": (
         '[optimisation]\nfrozen = ["eyes"]',
-        r"optimisation.frozen\[0\] must be one of 'vision', 'language'",
+        r"frozen\[0\] must be one of 'vision', 'tower', 'merger', 'language', 'layers', 'embeddings', not 'eyes'",
     ),
     "too short a list": ("[model.text]\nmrope_section = [1, 2]", "mrope_section must be a list of 3"),
     "all frozen": ('[optimisation]\nfrozen = ["vision", "language"]', "frozen leaves nothing to train"),
+    "all frozen, by pieces": (
+        '[optimisation]\nfrozen = ["tower", "merger", "language"]',
+        "frozen leaves nothing to train",
+    ),
+    "an adapter from scratch": ("[adapter]\nrank = 8", "adapter needs model.base"),
+    "an adapter and frozen": (
+        '[adapter]\nrank = 8\n[model]\nbase = "b"\n[optimisation]\nfrozen = ["vision"]',
+        "frozen is of no use with an adapter",
+    ),
+    "no rank": ("[adapter]\nalpha = 8", r"\[adapter\]: rank is missing"),
+    "embeddings adapted": ('[adapter]\nrank = 8\nparts = ["embeddings"]', "parts cannot be embeddings"),
+    "bits": ('[adapter]\nrank = 8\nquantize = "nf5"', "adapter.quantize must be one of 'none', 'nf4', not 'nf5'"),
+    "moments": ('[optimisation]\nmoments = "4bit"', "optimisation.moments must be one of '32bit', '8bit'"),
     "zero": ("[optimisation]\nbatch = 0", r"\[optimisation\]: batch must be 1 or more, not 0"),
     "share": ("[base_stage]\nshare = 1.5", r"\[base_stage\]: share must be between 0 and 1, not 1.5"),
     "overlap": ("[windows]\nseconds = 4\noverlap_seconds = 4", "overlap_seconds must be 0 or more and below seconds"),
@@ -91,12 +104,16 @@ def test_no_message_blames_another_file() -> None:
 
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
-    """Guards the reader who copies one, and the page, which promises one from another model and one from scratch."""
+    """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
+    saves memory, an adapter, windows as streams, and questions.
+    """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, True, True]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, True, True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True]
+    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True, True]
+    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False, False]
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False, False]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.engine.engine import Engine
 from svlm_cli.networks.weights import load_network
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.recipe import BaseStage, NetworkPart, Recipe, dump
+from svlm_cli.training.parts import NetworkPart
+from svlm_cli.training.recipe import BaseStage, Recipe, dump
 from svlm_cli.training.trainer import train
 from tests.conftest import environment
 from tests.engine.conftest import hear, make_chunks

@@ -85,6 +85,13 @@ class Qwen2_5VLFamily(Family):  # noqa: N801 - the family's own name
     def disk_name(self, parameter: str) -> str:
         return parameter.removeprefix("language.")
 
+    def library_name(self, module: str) -> str:
+        published = self.disk_name(module)
+        for prefix, name in _STORED_PREFIXES:
+            if published.startswith(name):
+                return prefix + published.removeprefix(name)
+        return published
+
     @property
     def language(self) -> TextConfig:
         return self.config.text

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from svlm_cli.compute.rotary import Rotary
 from svlm_cli.networks.attend import Attend
-from svlm_cli.networks.layers import FeedForward, RMSNorm
+from svlm_cli.networks.layers import CheckpointingLayer, FeedForward, RMSNorm
 from svlm_cli.networks.qwen2_5_vl.config import TextConfig
 
 
@@ -64,7 +64,7 @@ class _Embedding(nn.Module):
         return F.embedding(ids, self.weight)
 
 
-class _Layer(nn.Module):
+class _Layer(CheckpointingLayer):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)

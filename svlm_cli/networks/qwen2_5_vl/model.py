@@ -13,6 +13,7 @@ from svlm_cli.compute.graphs import Graphs
 from svlm_cli.compute.rotary import Rotary
 from svlm_cli.networks.attend import Attend, WholeSequence
 from svlm_cli.networks.family import Grid
+from svlm_cli.networks.layers import CheckpointingLayer
 from svlm_cli.networks.network import DeepFeatures, FusedLanguage, FusedVision, Network
 from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
 from svlm_cli.networks.qwen2_5_vl.fused_language import QwenFusedLanguage
@@ -50,9 +51,18 @@ class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
         decoded: Tensor = self.language(hidden, attend)
         return decoded
 
-    def blocks(self) -> Iterator[nn.Module]:
-        yield from self.visual.blocks
-        yield from self.language.model.layers
+    def blocks(self) -> Iterator[CheckpointingLayer]:
+        for block in (*self.visual.blocks, *self.language.model.layers):
+            assert isinstance(block, CheckpointingLayer), "all layers are"
+            yield block
+
+    def merger(self) -> Iterator[nn.Parameter]:
+        yield from self.visual.merger.parameters()
+
+    def word_embeddings(self) -> Iterator[nn.Parameter]:
+        yield from self.language.model.embed_tokens.parameters()
+        if self.language.lm_head is not None:
+            yield from self.language.lm_head.parameters()
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:

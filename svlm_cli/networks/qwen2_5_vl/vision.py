@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from svlm_cli.compute.rotary import both_ways, rotary_tables, rotate
 from svlm_cli.compute.segments import Segments
 from svlm_cli.networks.family import Grid
-from svlm_cli.networks.layers import FeedForward, RMSNorm
+from svlm_cli.networks.layers import CheckpointingLayer, FeedForward, RMSNorm
 from svlm_cli.networks.qwen2_5_vl.config import VISION_ROPE_THETA, VisionConfig
 
 NORM_EPS: Final = 1e-6  # fixed in every release of the architecture
@@ -136,7 +136,7 @@ class _PatchEmbed(nn.Module):
         return F.linear(patches.to(self.proj.weight.dtype), self.proj.weight.flatten(1))
 
 
-class _Block(nn.Module):
+class _Block(CheckpointingLayer):
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
         self.norm1 = RMSNorm(config.hidden_size, NORM_EPS)

@@ -82,6 +82,9 @@ class ToyFamily(Family):
     def disk_name(self, parameter: str) -> str:
         return parameter
 
+    def library_name(self, module: str) -> str:
+        return module
+
     @property
     def language(self) -> ToySizes:
         return self.sizes

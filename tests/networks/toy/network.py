@@ -11,14 +11,14 @@ from svlm_cli.compute.graphs import Graphs
 from svlm_cli.compute.rotary import Rotary
 from svlm_cli.networks.attend import Attend, PackedAttend
 from svlm_cli.networks.family import Grid
-from svlm_cli.networks.layers import FeedForward, RMSNorm
+from svlm_cli.networks.layers import CheckpointingLayer, FeedForward, RMSNorm
 from svlm_cli.networks.network import DeepFeatures, FusedLanguage, FusedVision, Network
 
 if TYPE_CHECKING:
     from tests.networks.toy.family import ToyFamily, ToySizes
 
 
-class _Layer(nn.Module):
+class _Layer(CheckpointingLayer):
     def __init__(self, sizes: "ToySizes") -> None:
         super().__init__()
         self.sizes = sizes
@@ -80,8 +80,14 @@ class ToyNetwork(Network):
     def logits(self, hidden: Tensor) -> Tensor:
         return F.linear(hidden, self.language.embedding)
 
-    def blocks(self) -> Iterator[nn.Module]:
+    def blocks(self) -> Iterator[CheckpointingLayer]:
         yield from self.language.layers
+
+    def merger(self) -> Iterator[nn.Parameter]:
+        yield from ()
+
+    def word_embeddings(self) -> Iterator[nn.Parameter]:
+        yield self.language.embedding
 
     @torch.no_grad()
     def initialise(self, seed: int) -> None:

@@ -1,0 +1,40 @@
+"""How the windows of a step are shared by the processes of a run, its ranks. Knows no process. No torch here."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.training.recipe import Optimisation, OptimizerMoments
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one rank learns of each step: places among the step's windows, those of one forward pass after another."""
+
+    step: int  # windows, of all ranks
+    passes: tuple[range, ...]
+
+    @classmethod
+    def of(cls, optimisation: Optimisation, rank: int = 0, ranks: int = 1) -> Self:
+        """As many for each, in passes of at most `batch`, as even as can be. `UsageError` if that cannot be."""
+        if ranks > 1 and optimisation.moments is OptimizerMoments.BITS8:
+            raise UsageError(
+                f'optimisation.moments = "{optimisation.moments}" is for one process: {ranks} keep theirs in shards.',
+                f'Use moments = "{OptimizerMoments.FLOAT32}", of which each process keeps its share.',
+            )
+        step = optimisation.batch * optimisation.accumulate
+        if step % ranks:
+            raise UsageError(
+                f"The {step} windows of a step (batch {optimisation.batch} x accumulate {optimisation.accumulate}) "
+                f"cannot be shared evenly by {ranks} processes.",
+                "Change optimisation.batch or optimisation.accumulate, or take another number of processes.",
+            )
+        own = step // ranks
+        passes = -(-own // optimisation.batch)
+        edges = [rank * own + own * index // passes for index in range(passes + 1)]
+        return cls(step, tuple(range(*edge) for edge in pairwise(edges)))
+
+    def has(self, place: int) -> bool:
+        """Whether the window at that place of a step is learned here."""
+        return self.passes[0].start <= place < self.passes[-1].stop

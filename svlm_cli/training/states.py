@@ -1,0 +1,62 @@
+"""States of a run, in the form in which so many ranks resume from them.
+
+One rank's states are whole, those of several are in shards, which any other number above one can read as they are.
+Between one and several they are written anew, by the first rank. Knows no data and no loop.
+"""
+
+import shutil
+import warnings
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
+
+from svlm_cli.networks.weights import WEIGHTS
+from svlm_cli.training.network import LearningNetwork
+from svlm_cli.training.optimizers import make_optimizer
+from svlm_cli.training.ranks import Ranks
+from svlm_cli.training.recipe import Recipe
+
+REWRITTEN = "resumed"  # beside the states
+_MODEL_SHARDS, _OPTIMIZER_SHARDS = "pytorch_model_fsdp_0", "optimizer_0"  # as accelerate calls them
+_MOMENTS = "optimizer.pt"  # as the Trainer calls them
+_AS_THEY_ARE = ("trainer_state.json", "scheduler.pt")
+
+
+def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ranks) -> Path:
+    """`state`, or where it has been written anew for so many ranks. `network` is whole, and gets any weights."""
+    if (state / WEIGHTS).is_file() == (ranks.count == 1):
+        return state
+    rewritten = state.with_name(REWRITTEN)
+    if ranks.first:
+        shutil.rmtree(rewritten, ignore_errors=True)
+        rewritten.mkdir()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="torch.distributed is", category=UserWarning)  # so it shall be
+            (_gather if ranks.count == 1 else _scatter)(state, rewritten, network, recipe)
+        for name in _AS_THEY_ARE:
+            shutil.copyfile(state / name, rewritten / name)
+    ranks.wait()
+    return rewritten
+
+
+def _gather(state: Path, whole: Path, network: LearningNetwork, recipe: Recipe) -> None:
+    optimizer, _ = make_optimizer(network, recipe.optimisation)  # with a schedule, which keeps a number with each group
+    model_part, optimizer_part = get_state_dict(network, optimizer)
+    load({"model": model_part}, checkpoint_id=state / _MODEL_SHARDS, no_dist=True)
+    load({"optimizer": optimizer_part}, checkpoint_id=state / _OPTIMIZER_SHARDS, no_dist=True)
+    set_state_dict(network, optimizer, model_state_dict=model_part, optim_state_dict=optimizer_part)
+    save_file(network.state_dict(), whole / WEIGHTS)
+    torch.save(optimizer.state_dict(), whole / _MOMENTS)
+
+
+def _scatter(state: Path, scattered: Path, network: LearningNetwork, recipe: Recipe) -> None:
+    optimizer, _ = make_optimizer(network, recipe.optimisation)
+    network.load_state_dict(load_file(state / WEIGHTS))
+    optimizer.load_state_dict(torch.load(state / _MOMENTS, weights_only=True))
+    model_part, optimizer_part = get_state_dict(network, optimizer)
+    save({"model": model_part}, checkpoint_id=scattered / _MODEL_SHARDS, no_dist=True)
+    save({"optimizer": optimizer_part}, checkpoint_id=scattered / _OPTIMIZER_SHARDS, no_dist=True)
