@@ -7,7 +7,7 @@ the others need its part in the forward pass. Knows no network.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -27,7 +27,7 @@ from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.layout import Layout, Role, Round, WindowTokens
 from svlm_cli.training.log import Say
 from svlm_cli.training.matches import fps_of
-from svlm_cli.training.overlap import Ids, previous_ids, second_of, text_of, windows
+from svlm_cli.training.overlap import previous_ids, second_of, text_of, windows
 from svlm_cli.training.ranks import ALONE
 from svlm_cli.training.recipe import QueryRule, Recipe
 from svlm_cli.training.records import Record, Skipped, read_records
@@ -104,6 +104,9 @@ class AnnotatedData:
         say(f"{len(self._clips)} windows{left_out}, {skipped.count} records skipped")
         self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
 
+    def __len__(self) -> int:
+        return len(self._clips)
+
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on; each epoch in an order of its own."""
         coming = self._reading(first_step)
@@ -116,10 +119,9 @@ class AnnotatedData:
             if not read and self._exchange.ranks.count == 1:
                 raise InputError("Not one window of a batch could be read.", "See what was skipped above.")
             if not read:
-                yield self._nothing()
+                yield self.nothing()
                 continue
-            pictures = Photographed(tuple(pixels for clip in read for pixels in clip.pixels))
-            yield collate([clip.tokens for clip in read], pictures)
+            yield batch_of(read)
 
     def close(self) -> None:
         """Stops reading."""
@@ -130,10 +132,11 @@ class AnnotatedData:
         for step in range(first_step, self._recipe.optimisation.steps):
             fps = fps_of(self._recipe, step)
             for places in self._share.passes:
-                clips = [self._clip(step * self._share.step + place) for place in places]
-                yield [(_name(clip), self._pool.submit(self._read, clip, fps)) for clip in clips]
+                clips = [self.clip(step * self._share.step + place) for place in places]
+                yield [(name_of(clip), self._pool.submit(self.read, clip, fps)) for clip in clips]
 
-    def _clip(self, place: int) -> Clip:
+    def clip(self, place: int) -> Clip:
+        """The window at a place, counted from the first step on: each once, then each again in another order."""
         epoch, index = divmod(place, len(self._clips))
         order = np.random.default_rng([self._recipe.data.seed, 2, epoch]).permutation(len(self._clips))
         return self._clips[int(order[index])]
@@ -145,7 +148,7 @@ class AnnotatedData:
             self._exchange.miss(place, error.message.rstrip("."))
             return None
 
-    def _nothing(self) -> Batch:
+    def nothing(self) -> Batch:
         """A black second of which nothing is learned."""
         pixels = self._pixels(Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0))
         grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
@@ -155,16 +158,13 @@ class AnnotatedData:
         targets, roles = torch.full_like(tokens.targets, IGNORED), torch.full_like(tokens.roles, Role.NONE)
         return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
 
-    def _read(self, clip: Clip, fps: float) -> ReadClip:
-        from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
-
+    def read(self, clip: Clip, fps: float) -> ReadClip:
+        """Its tokens and pictures. `InputError` if its video cannot be read, or ends too early."""
         record, seconds = clip.record, clip.seconds
         start_s = record.start_s + seconds.start
         end_s = min(record.start_s + seconds.stop, record.end_s)
-        enough_pixels = self._recipe.policy.vision.enough_pixels
-        frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
-        shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
-        said = _ids_by_second(record, self._layout)
+        shown = show(record, start_s, end_s, fps=fps, enough_pixels=self._recipe.policy.vision.enough_pixels)
+        said = [*map(self._layout.words, said_by_second(record))]
         if len(shown) < len(seconds):
             raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
         pixels = tuple(self._pixels(chunk) for chunk in shown)
@@ -194,6 +194,20 @@ class AnnotatedData:
         return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
 
 
+def show(record: Record, start_s: float, end_s: float, *, fps: float, enough_pixels: int) -> list[Chunk]:
+    """A stretch of a record's video, a second a chunk. `InputError` if it cannot be read."""
+    from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
+
+    frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
+    return list(chunks(frames, fps=fps, chunk_seconds=1.0))
+
+
+def batch_of(clips: Sequence[ReadClip]) -> Batch:
+    """One forward pass of them."""
+    pictures = Photographed(tuple(pixels for clip in clips for pixels in clip.pixels))
+    return collate([clip.tokens for clip in clips], pictures)
+
+
 def annotated_texts(recipe: Recipe) -> Iterable[str]:
     """All that is said in the annotation files, for a tokenizer to learn from."""
     for record in _records(recipe, Skipped(recipe.data.annotations.bad_allowed, lambda line: None)):
@@ -216,12 +230,14 @@ def _clips(recipe: Recipe, skipped: Skipped) -> Iterator[Clip]:
             yield Clip(record, seconds, sum(second in seconds for second in spoken))
 
 
-def _ids_by_second(record: Record, layout: Layout) -> list[Ids]:
+def said_by_second(record: Record) -> list[str]:
+    """What is said in each second of a record."""
     texts: list[list[str]] = [[] for _ in range(math.ceil(record.end_s - record.start_s))]
     for word in record.words:
         texts[second_of(word.end_s, record.start_s)].append(word.text)
-    return [layout.words(text_of(words)) for words in texts]
+    return [text_of(words) for words in texts]
 
 
-def _name(clip: Clip) -> str:
+def name_of(clip: Clip) -> str:
+    """For people."""
     return f"{clip.record.place} ({clip.seconds.start} to {clip.seconds.stop} s)"
