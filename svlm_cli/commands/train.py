@@ -2,11 +2,11 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import choices, options, train_export, train_plot, train_watching
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.ranks import as_rank, start
 from svlm_cli.core import launched
@@ -16,21 +16,31 @@ if TYPE_CHECKING:
     import torch
 
 app = typer.Typer(add_completion=False)
+FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
+"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
+
+_Recipe = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RECIPE.toml",
+        autocompletion=choices.behind_train,
+        help="What to train, on what, and how.",
+        rich_help_panel=Panel.INPUT,
+    ),
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.", rich_help_panel=Panel.OUTPUT
+    ),
+]
 
 
 @app.command()
 def train(
     context: typer.Context,
-    recipe: Annotated[
-        Path,
-        typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.", rich_help_panel=Panel.INPUT),
-    ],
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = None,
+    recipe: _Recipe,
+    output: _Output = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the output folder.", rich_help_panel=Panel.OUTPUT)
     ] = False,
@@ -42,6 +52,8 @@ def train(
         int | None,
         typer.Option(min=1, help="Train on so many GPUs of this machine together.", rich_help_panel=Panel.MODEL),
     ] = None,
+    plot: train_watching.Plot = None,
+    tensorboard: train_watching.TensorBoard = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.
@@ -58,6 +70,7 @@ def train(
         from svlm_cli.training.log import to_nobody, to_stderr
         from svlm_cli.training.share import Share
 
+        train_watching.check(plot, tensorboard)
         resolved = resolve_device(device)
         if gpus is not None:
             _require_gpus(gpus, resolved)
@@ -72,12 +85,15 @@ def train(
                     *("train", str(recipe), "--output", str(folder), "--device", device),
                     *([] if steps is None else ["--steps", str(steps)]),
                     *(name for name, given in flags.items() if given),
+                    *train_watching.arguments(plot, tensorboard),
                 ],
             )
             return
         from svlm_cli.training.trainer import train as run
 
-        run(wanted, folder, device=resolved, resume=resume, say=to_nobody if quiet else to_stderr)
+        say = to_nobody if quiet else to_stderr
+        with train_watching.watchers(plot, tensorboard, folder, say) as watching:
+            run(wanted, folder, device=resolved, resume=resume, say=say, watchers=watching)
 
 
 def _require_gpus(count: int, device: "torch.device") -> None:

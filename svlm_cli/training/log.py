@@ -75,8 +75,7 @@ class TrainingLog:
 
         With those of the held-out windows, if there are any.
         """
-        learned = {name: self._last[name] for name in ("loss", *_NAMES.values()) if name in self._last}
-        return learned | {name: value for name, value in self._held_out.items() if name.startswith(HELD_OUT)}
+        return figures_of(self._last, self._held_out)
 
     def note(self, step: int, figures: Row, tally: Tensor, spent: Spent) -> None:
         """A logged step. `tally` is that of `LearningNetwork`, summed since the last one, as are the rest."""
@@ -137,6 +136,12 @@ def losses(tally: Tensor) -> dict[str, float]:
     """Of each kind of token that occurred: its loss, on average."""
     rows = tally.tolist()
     return {name: rows[role][1] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
+
+
+def figures_of(last: Row, held_out: Row) -> dict[str, float]:
+    """Of the last logged step and of the last held-out windows: what says how good a model is, and not how fast."""
+    learned = {name: last[name] for name in ("loss", *_NAMES.values()) if name in last}
+    return learned | {name: value for name, value in held_out.items() if name.startswith(HELD_OUT)}
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
