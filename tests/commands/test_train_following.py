@@ -34,7 +34,8 @@ def test_help_lists_what_may_follow(svlm_inside: Svlm) -> None:
     commands = lines[lines.index("Commands:") : lines.index("Input:")]
     assert [line.split()[0] for line in commands[1:] if line[2:3].strip()] == ["export", "plot"]
     assert svlm_inside("train", "export", "--help").stdout.startswith("Usage: svlm train export [OPTIONS] RUN\n")
-    assert "svlm-train-export" in svlm_inside("man", "train", "export").stdout.lower()
+    assert "svlm train export\\fR" in svlm_inside("man", "train", "export").stdout
+    assert "svlm train plot\\fR" in svlm_inside("man", "train").stdout
 
 
 def test_a_configuration_may_have_tables_of_both(

@@ -4,6 +4,7 @@ import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from svlm_cli.core.errors import OutputError, UsageError
@@ -48,7 +49,7 @@ def test_an_old_log_is_drawn(tmp_path: Path) -> None:
 
 def test_a_long_run_has_few_points() -> None:
     """Guards a run of a hundred thousand steps against pictures that take longer than a step."""
-    points = curves.np.stack([curves.np.arange(100_000.0)] * 2, axis=1)
+    points = np.stack([np.arange(100_000.0)] * 2, axis=1)
     thin = curves._thinned(points)
     assert len(thin) == 1000
     assert thin[0].tolist() == [49.5, 49.5]
