@@ -7,7 +7,7 @@ to do, this follows. Knows no data and no loop.
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -125,8 +125,15 @@ def model_flops(network: LearningNetwork, shape: PassShape) -> float:
     All matrix products are counted, those of frozen weights as often as they are needed, and attention as far as it
     is causal. What is computed again to save memory is not: it is no work of the model.
     """
+    return flops_of(network, lambda: network(_empty_batch(shape))["loss"])
+
+
+def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> float:
+    """The same of what `part` makes by the network, which is on the meta device."""
     with _once(network), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
-        network(_empty_batch(shape))["loss"].backward()
+        made = part()
+        if made.requires_grad:
+            made.backward(torch.empty_like(made))
     network.zero_grad()
     return float(counter.get_total_flops() + dry.attention_flops)
 

@@ -1,26 +1,28 @@
 """How much work a step is: the model's FLOPs, from the tokens and pictures that were really learned.
 
 They are a sum: so much for each token, for each pair of tokens that attend, for each learned token, and for each frame
-pair of a size. What each of these costs is found once, by `model_flops` on passes without data, so it is what that
-counts for whatever a family's networks compute, down to rounding. Padding is no work, nor is what is computed again.
+pair of a size. What each of these costs is found once, by passes without data; so it is what `model_flops` counts,
+whatever a family's networks compute. Padding is no work, nor is what is computed again.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 import torch
 
 from svlm_cli.networks.family import Family, Grid
-from svlm_cli.training.budget import PassShape, as_learned, model_flops
+from svlm_cli.training.budget import as_learned, flops_of
 from svlm_cli.training.collate import Batch, TokenBatch
+from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.recipe import Recipe
 
-_LENGTH = 16  # tokens of a window that is tried; a whole number comes out, so none is too small
+_META: Final = torch.device("meta")
+_LENGTH: Final = 16  # tokens of a window that is tried; a whole number comes out, so none is too small
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +35,23 @@ class _Prices:
 
 
 class WorkCount:
-    """Counts the work of batches. To be made by the thread that trains: the network that it tries draws its weights."""
+    """Counts the work of batches. To be made by the thread that trains: an adapter that is tried draws its weights."""
 
     def __init__(self, family: Family, recipe: Recipe) -> None:
-        with torch.device("meta"):
+        with torch.device(_META):
             network = family.network()
         self._network: LearningNetwork = as_learned(network, recipe)[0].eval()
-        self._axes = family.axes
+        self._family = family
+        self._learns_to_look = any(weight.requires_grad for weight in network.visual.parameters())
         self._frame_pairs: dict[tuple[int, int], float] = {}
-        self._patch_size = 0
-        self._tokens_a_patch = 0.0
 
     def of(self, batch: Batch, grids: Sequence[Grid], patch_size: int) -> float:
         """The FLOPs of a batch whose pictures have those grids of patches, each of so many numbers."""
         if not batch.learned:
             return 0.0  # nothing comes of it
-        self._patch_size = patch_size
-        self._tokens_a_patch = len(batch.tokens.pads_at) / sum(map(math.prod, grids))
-        looking = sum(pairs * self._frame_pair(rows, columns) for pairs, rows, columns in grids)
         prices = self._prices
         return (
-            looking
+            sum(pairs * self._frame_pair(rows, columns, patch_size) for pairs, rows, columns in grids)
             + prices.token * batch.count
             + prices.pair * _attending(batch.tokens, batch.count)
             + prices.learned * batch.learned
@@ -61,36 +59,39 @@ class WorkCount:
 
     @cached_property
     def _prices(self) -> _Prices:
-        one, two = self._tried([_LENGTH]), self._tried([_LENGTH, _LENGTH])
-        pair = (self._tried([2 * _LENGTH]) - two) / _LENGTH**2  # causal: half of the square attends
-        learned = self._tried([_LENGTH], learned=2) - one
+        one, two = self._learned([_LENGTH]), self._learned([_LENGTH, _LENGTH])
+        pair = (self._learned([2 * _LENGTH]) - two) / _LENGTH**2  # causal: half of the square attends
+        learned = self._learned([_LENGTH], targets=2) - one
         return _Prices((two - one) / _LENGTH - pair * _LENGTH / 2, pair, learned)
 
-    def _frame_pair(self, rows: int, columns: int) -> float:
-        """Frame pairs do not see one another."""
+    def _frame_pair(self, rows: int, columns: int, patch_size: int) -> float:
+        """Of one of that size: frame pairs do not see one another."""
         if (rows, columns) not in self._frame_pairs:
-            once, twice = (self._tried([_LENGTH], grid=(pairs, rows, columns)) for pairs in (1, 2))
-            self._frame_pairs[rows, columns] = twice - once
+            patches, network = torch.empty(rows * columns, patch_size, device=_META), self._network.network
+            with torch.enable_grad():
+                flops = flops_of(self._network, lambda: network.look(patches, [(1, rows, columns)]))
+            self._frame_pairs[rows, columns] = flops
         return self._frame_pairs[rows, columns]
 
-    def _tried(self, lengths: Sequence[int], learned: int = 1, grid: Grid | None = None) -> float:
-        """Of a pass of windows so long; pictures that nobody names are the same in all passes."""
-        grid = grid or (1, *next(iter(self._frame_pairs)))
+    def _learned(self, lengths: Sequence[int], targets: int = 1) -> float:
+        """Of windows so long, in which nothing is shown."""
         bounds = np.cumsum([0, *lengths]).tolist()
-        shown = round(math.prod(grid) * self._tokens_a_patch)
-        nothing = torch.zeros(learned, dtype=torch.int64)
+        none, some = torch.zeros(0, dtype=torch.int64), torch.zeros(targets, dtype=torch.int64)
         tokens = TokenBatch(
             torch.zeros(bounds[-1], dtype=torch.int64),
-            torch.zeros(bounds[-1], self._axes),
+            torch.zeros(bounds[-1], self._family.axes),
             torch.tensor(bounds, dtype=torch.int32),
-            torch.zeros(shown, dtype=torch.int64),
-            nothing,
-            nothing,
-            nothing,
+            none,
+            some,
+            some,
+            some,
             tuple(bounds),
         )
+        batch = DeviceBatch(tokens.to(_META), torch.empty(0, device=_META), (), 1.0, bounds[-1])
+        layers, width = self._family.feature_layers, self._family.language.hidden_size
+        features = torch.empty(layers, 0, width, device=_META, requires_grad=self._learns_to_look)
         with torch.enable_grad():
-            return model_flops(self._network, PassShape(tokens, (grid,), self._patch_size))
+            return flops_of(self._network, lambda: self._network.learn(batch, features)["loss"])
 
 
 def _attending(tokens: TokenBatch, count: int) -> float:
