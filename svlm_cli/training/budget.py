@@ -133,7 +133,7 @@ def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> float:
     with _once(network), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
         made = part()
         if made.requires_grad:
-            made.backward(torch.empty_like(made))
+            torch.autograd.backward(made, torch.empty_like(made))
     network.zero_grad()
     return float(counter.get_total_flops() + dry.attention_flops)
 
