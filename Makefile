@@ -14,10 +14,11 @@ VENV := .venv/.stamp
 KERNELS_VENV := .venv-kernels/.stamp
 JUDGE_VENV := .venv-judge/.stamp
 LMMS_VENV := .venv-lmms/.stamp
+TRAIN_VENV := .venv-train/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all kernels-test judge-test lmms-test bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test judge-test lmms-test train-test long-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -55,11 +56,22 @@ $(JUDGE_VENV): constraints.txt tests/chat/requirements.txt
 	$(call make-venv,$(@D),$(@D)/constraints.txt,-r tests/chat/requirements.txt)
 	touch $@
 
-# lmms-eval with a quarter of its packages. What svlm needs, torch too, is lent by .venv, whose own .pth files count.
-$(LMMS_VENV): tests/evals/lmms/requirements.txt | $(VENV)
-	$(call make-venv,$(@D),constraints.txt,--no-deps -r $<)
+# $(call lent-venv,FOLDER,REQUIREMENTS): what they name, without what that needs in turn. The rest, torch too, is lent by
+# .venv, whose own .pth files count.
+define lent-venv
+	$(call make-venv,$(1),/dev/null,--no-deps -r $(2))
 	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
-	  > "$$($(@D)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lent.pth"
+	  > "$$($(1)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lent.pth"
+endef
+
+# lmms-eval with a quarter of its packages.
+$(LMMS_VENV): tests/evals/lmms/requirements.txt | $(VENV)
+	$(call lent-venv,$(@D),$<)
+	touch $@
+
+# The oldest of what training is built on that pyproject.toml allows; .venv has the newest.
+$(TRAIN_VENV): tests/training/requirements.txt | $(VENV)
+	$(call lent-venv,$(@D),$<)
 	touch $@
 
 $(TINY): tests/tiny.py | $(VENV)
@@ -84,8 +96,8 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/pytest -n 3 --dist worksteal
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
-	$(BIN)/pytest -n 3 --dist worksteal -m extra
-	$(MAKE) kernels-test judge-test lmms-test
+	$(BIN)/pytest -n 3 --dist worksteal -m 'extra and not long'
+	$(MAKE) kernels-test judge-test lmms-test train-test
 
 kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
@@ -95,6 +107,13 @@ judge-test: $(JUDGE_VENV)  ## the judge's client with the oldest openai that is 
 
 lmms-test: $(LMMS_VENV)  ## svlm as a model of lmms-eval, by its own command
 	$(<D)/bin/python -m pytest -m 'extra or not extra' tests/evals/lmms/test_model.py tests/evals/lmms/test_command.py
+
+train-test: $(TRAIN_VENV)  ## training with the oldest libraries that are allowed
+	$(<D)/bin/python -m pytest -n 2 -m 'extra or not extra' tests/training/test_trainer.py tests/training/test_adapter.py
+	$(<D)/bin/python -m pytest -m extra tests/training/test_launched.py -k four_bits
+
+long-test: $(VENV)  ## what takes too long for every change: more runs of several processes
+	$(BIN)/pytest -n 2 --dist worksteal -m long
 
 bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round's time flat?
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
@@ -113,5 +132,5 @@ format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove all that is made
-	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .venv-train .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

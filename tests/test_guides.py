@@ -40,6 +40,13 @@ ELSEWHERE = {  # line: where it is run
     "svlm data check train.jsonl -o bad.jsonl --write good.jsonl": "tests/curation/test_guide.py",
     "svlm train recipe.toml --output my-model": "tests/commands/test_train.py",
     "svlm train recipe.toml --output my-model --resume": "tests/training/test_trainer.py",
+    "svlm train recipe.toml --dry-run": "tests/commands/test_train.py",
+    "svlm train recipe.toml --dry-run --gpus 8 --tflops 350 --json": "tests/commands/test_train.py",
+    "svlm train recipe.toml --output my-model --gpus 4": "tests/training/test_launched.py",
+    "torchrun --nproc-per-node 4 -m svlm_cli train recipe.toml --output my-model": "tests/training/test_launched.py",
+    "accelerate launch --num_processes 4 -m svlm_cli train recipe.toml --output my-model": (
+        "tests/training/test_launched.py"
+    ),
     "svlm caption match.mp4 --model my-model": "tests/commands/test_caption.py",
 }
 

@@ -36,6 +36,7 @@ from tests.tiny import make_tiny_checkpoint
 PAGE = ROOT / "docs" / "reproduce.md"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _QUESTIONS = "\n## Questions about videos\n"
+_TRAINING = "\n## The two stages of training\n"  # in miniature: tests/training/test_stages.py
 GAMES = {"v0": "Basketball", "v1": "Soccer"}
 ROWS = ("streaming", "window", "window-overlap", "native-positions", "recent", "full", "chunk")
 CONTROLS = ("same", "reference", "empty")
@@ -48,7 +49,8 @@ MODELS = ("qwen2.5-vl-7b", "streamingvlm-7b")
 
 def blocks(*, questions: bool) -> list[str]:
     """Of the page's part about questions, or of what is before it."""
-    return _BLOCK.findall(PAGE.read_text(encoding="utf-8").split(_QUESTIONS)[questions])
+    page, _ = PAGE.read_text(encoding="utf-8").split(_TRAINING)
+    return _BLOCK.findall(page.split(_QUESTIONS)[questions])
 
 
 def run_page(folder: Path, blocks: Sequence[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

@@ -83,6 +83,7 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "train": (
+        Example("svlm train recipe.toml --dry-run", "What will it take?"),
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),
         Example("svlm train recipe.toml --output my-model --plot curves.svg", "Look at curves.svg meanwhile:"),

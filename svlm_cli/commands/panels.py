@@ -15,5 +15,6 @@ class Panel(StrEnum):
     CAMERAS = "Cameras"
     MATCH = "Match"
     WINDOWS = "Windows"
+    PLANNING = "Planning"
     MEASURING = "Measuring"
     OTHER = "Other"

@@ -14,7 +14,8 @@ from svlm_cli.core.text import plain_text
 from svlm_cli.curation.check_store import CheckStore, JudgedRow, NamedVideo
 from svlm_cli.curation.picture_span import PictureSpan, look_at
 from svlm_cli.curation.rows import Judges, RowFile
-from svlm_cli.curation.seeks import fault_of_index, index_of
+from svlm_cli.curation.seeks import fault_of_index
+from svlm_cli.jsonl.seeks import index_of
 from svlm_cli.outputs.destination import Destination
 
 _AHEAD = 2  # videos for each job

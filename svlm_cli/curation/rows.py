@@ -16,7 +16,7 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.core.workers import start_workers
-from svlm_cli.curation.seeks import is_index
+from svlm_cli.jsonl.seeks import is_index
 from svlm_cli.training.records import BadRecordError, parse_record
 
 _BATCH_LINES: Final = 500

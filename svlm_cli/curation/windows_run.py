@@ -10,10 +10,11 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.curation.annotations import AnnotationFile, annotation_file, annotation_line
 from svlm_cli.curation.duplicates import SaidBefore, SaidWindow, plain
 from svlm_cli.curation.previous import previous_text
-from svlm_cli.curation.seeks import index_of, write_index
+from svlm_cli.curation.seeks import write_index
 from svlm_cli.curation.windows import SpokenWindow, WindowRules, why_left_out, windows_of, words_of
 from svlm_cli.curation.windows_report import WindowsReport
 from svlm_cli.curation.words_file import SpokenVideo, read_words, relative_name
+from svlm_cli.jsonl.seeks import index_of
 from svlm_cli.outputs.destination import text_file
 
 

@@ -110,7 +110,7 @@ class Prompt:
         markup = words.markup
         start, end = (tokenizer.special(name) for name in (markup.turn_start, markup.turn_end))
         newline = tokenizer.encode("\n")
-        self.turn_end = end
+        self.turn_start, self.turn_end = start, end
         self.video_pad = tokenizer.special(markup.video_pad)
         self.marker = tuple(tokenizer.encode(words.marker))
         self._least_grid = (steps, 1, 1)

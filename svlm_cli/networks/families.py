@@ -15,6 +15,18 @@ FAMILIES: Final[dict[str, type[Family]]] = {one.model_type: one for one in (Qwen
 SHAPES: Final[Mapping[str, Family]] = shapes.PUBLISHED
 """Sizes of published checkpoints, by the name that benches give them."""
 
+_ON_HUB: Final = {
+    "Qwen/Qwen2.5-VL-3B-Instruct": "3b",
+    "Qwen/Qwen2.5-VL-7B-Instruct": "7b",
+    "mit-han-lab/StreamingVLM": "7b",
+}
+
+
+def published(hub_id: str) -> Family | None:
+    """The family and sizes of a checkpoint on the hub; None if they are not known here."""
+    shape = _ON_HUB.get(hub_id)
+    return None if shape is None else SHAPES[shape]
+
 
 def read_family(raw: Mapping[str, Any]) -> Family:
     """The family and sizes that a ``config.json`` states. Raises `ModelError` naming the field at fault."""

@@ -67,8 +67,8 @@ class Budget:
     frozen: float  # and those that are not
     gradients: float
     moments: float
-    activations: float  # kept for the backward pass, copies of the weights in bfloat16 included
-    passing: float  # the logits and their gradients, or the activations of a layer that is computed again
+    activations: float = 0.0  # kept for the backward pass, copies of the weights in bfloat16 included
+    passing: float = 0.0  # the logits and their gradients, or the activations of a layer that is computed again
     gathered: float = 0.0  # of several ranks: weights that are whole for a while, and their gradients
     runtime: float = _RUNTIME_BYTES
 
@@ -91,16 +91,21 @@ def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[Learni
     return learning, Spread(optimisation.bf16, optimisation.moments, ranks, four_bits)
 
 
-def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Budget:
-    """Of a network on the meta device, as `as_learned` leaves it."""
+def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
+    """What a network on the meta device, as `as_learned` leaves it, takes between passes."""
     weights = [weight for weight in network.parameters() if weight.requires_grad]
-    learned, frozen, ranks = _bytes(weights), _frozen_bytes(network, spread), spread.ranks
-    moments = sum(_moment_bytes(weight, spread.moments) for weight in weights)
+    learned = _bytes(weights) / spread.ranks
+    moments = sum(_moment_bytes(weight, spread.moments) for weight in weights) / spread.ranks
+    return Budget(learned, _frozen_bytes(network, spread), learned, moments)
+
+
+def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Budget:
+    """The same, and what passes take."""
     with _as_computed(network, spread):
         kept = kept_bytes(network, shape, bf16=spread.bf16)
         passing = max(_logit_bytes(network, shape), _again_bytes(network, shape, kept, bf16=spread.bf16))
-        gathered = 0 if ranks == 1 else _gathered_bytes(network, spread)
-    return Budget(learned / ranks, frozen, learned / ranks, moments / ranks, kept, passing, gathered)
+        gathered = 0 if spread.ranks == 1 else _gathered_bytes(network, spread)
+    return replace(standing_of(network, spread), activations=kept, passing=passing, gathered=gathered)
 
 
 def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool) -> int:
@@ -126,6 +131,12 @@ def model_flops(network: LearningNetwork, shape: PassShape) -> float:
     is causal. What is computed again to save memory is not: it is no work of the model.
     """
     return flops_of(network, lambda: network(_empty_batch(shape))["loss"])
+
+
+def forward_flops(network: LearningNetwork, shape: PassShape) -> float:
+    """The same of a forward pass from which nothing is learned."""
+    with torch.no_grad():
+        return flops_of(network, lambda: network(_empty_batch(shape))["loss"])
 
 
 def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> float:

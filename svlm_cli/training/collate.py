@@ -18,6 +18,7 @@ from torch import Tensor
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.layout import Role, WindowTokens
+from svlm_cli.training.views import whole_view
 
 LENGTH_MULTIPLE = 128  # tokens of a row, and keys of a view
 QUERY_MULTIPLE = 16  # queries of a view
@@ -122,17 +123,17 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         _integers([*(window.targets[at] for window, _, at in placed), np.full(missing, IGNORED)]),
         _integers([*(window.roles[at] for window, _, at in placed), np.full(missing, Role.NONE)]),
         (*bounds, length),
-        _views(windows, bounds) if windows[0].views else None,
+        _views(windows, bounds) if any(window.views for window in windows) else None,
     )
     return Batch(tokens, pictures, count, found)
 
 
 def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> ViewBatch:
-    every = [view for window in windows for view in window.views]
+    seen = [window.views or tuple(whole_view(window.positions)) for window in windows]
+    every = [view for views in seen for view in views]
     longest = max(view.asking for view in [view for view in every if not view.opens] or every)
     n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; what opens a sequence is split
-    placed = zip(windows, starts, strict=False)
-    views = [(start, part) for window, start in placed for view in window.views for part in view.split(n)]
+    views = [(start, part) for own, start in zip(seen, starts, strict=False) for view in own for part in view.split(n)]
     m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
     keys = np.zeros((len(views), m), np.int64)
     positions = np.zeros((len(views), m, windows[0].positions.shape[1]), np.float32)

@@ -22,18 +22,18 @@ class _Notice:
 class Exchange:
     """Once a step, by the thread that prepares it. An error of ours on one rank is then raised on all."""
 
-    def __init__(self, ranks: Ranks, skipped: Skipped) -> None:
-        """`skipped` counts alike on all ranks; on the first one alone it has somebody to say it to."""
+    def __init__(self, ranks: Ranks, skipped: Skipped, windows: int = 0) -> None:
+        """`skipped` counts alike on all ranks; on the first one alone it has somebody to say it to. A step takes so
+        many windows.
+        """
         self.ranks = ranks
         self.skipped = skipped
+        self._windows = windows
         self._missed: list[tuple[str, str]] = []
 
     def miss(self, place: str, reason: str) -> None:
-        """A window cannot be read, which this rank alone knows."""
-        if self.ranks.count == 1:
-            self.skipped.note(place, reason)
-        else:
-            self._missed.append((place, reason))
+        """A window cannot be read, which this rank alone knows until the step is settled."""
+        self._missed.append((place, reason))
 
     def settle(self, learned: int) -> int:
         """Learned tokens of a step: those of this rank -> those of all."""
@@ -46,6 +46,7 @@ class Exchange:
     def _told(self, own: _Notice) -> int:
         self._missed.clear()
         notices = self.ranks.gather(own)
+        self.skipped.taken += self._windows
         for notice in notices:
             for place, reason in notice.missed:
                 self.skipped.note(place, reason)

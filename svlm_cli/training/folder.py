@@ -22,7 +22,7 @@ from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
-from svlm_cli.networks.weights import WEIGHTS, load_network
+from svlm_cli.networks.weights import WEIGHTS, load_family, load_network
 from svlm_cli.training.adapter import set_learned
 from svlm_cli.training.network import scratch_family
 from svlm_cli.training.packages import require_packages
@@ -160,22 +160,34 @@ def share_state(state: Path) -> None:
         shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
-def first_network(folder: Path, recipe: Recipe) -> Network:
-    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed."""
+def first_network(folder: Path, recipe: Recipe, *, empty: bool = False) -> Network:
+    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed.
+
+    An empty one has the same weights, in memory that nobody has written to, which so takes no room.
+    """
     require_packages(recipe)
-    if recipe.model.base:
+    if empty:
+        with torch.device("meta"):
+            network = first_family(folder, recipe).network()
+    elif recipe.model.base:
         dtype = torch.bfloat16 if recipe.optimisation.bf16 and recipe.adapter.used else torch.float32
         network = load_network(resolve(recipe.model.base).folder, device=torch.device("cpu"), dtype=dtype)
     else:
         network = _from_scratch(folder, recipe)
     set_learned(network, recipe)
-    return network.train()
+    return (network.to_empty(device="cpu") if empty else network).train()
+
+
+def first_family(folder: Path, recipe: Recipe) -> Family:
+    """The family and sizes of a run that has begun in `folder`."""
+    if recipe.model.base:
+        return load_family(resolve(recipe.model.base).folder)
+    entries = load_fast(folder).get_vocab_size()
+    return scratch_family(recipe.model, recipe.policy.prompt.markup, Tokenizer(folder).special, entries)
 
 
 def _from_scratch(folder: Path, recipe: Recipe) -> Network:
-    entries = load_fast(folder).get_vocab_size()
-    special = Tokenizer(folder).special
-    network = scratch_family(recipe.model, recipe.policy.prompt.markup, special, entries).network()
+    network = first_family(folder, recipe).network()
     network.initialise(recipe.optimisation.seed)
     return network
 

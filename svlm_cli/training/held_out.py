@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 
-from svlm_cli.core.errors import InputError
+from svlm_cli.core.errors import SvlmError
 from svlm_cli.networks.pixels import Preprocessor
-from svlm_cli.training.annotated import AnnotatedData, Clip, ReadClip, batch_of, name_of
+from svlm_cli.training.clip_reader import ClipReader, PendingClip, ReadClip, batch_of
+from svlm_cli.training.clips import Clips, FileClips
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.layout import Layout
@@ -58,68 +58,78 @@ def _played(recipe: Recipe, layout: Layout, preprocessor: Preprocessor, ranks: R
     own = _own(count, ranks) or range(1)
     most = recipe.optimisation.batch
     share = Share(count, tuple(own[start : start + most] for start in range(0, len(own), most)))
-    with closing(SimulatedData(held_out_matches(recipe), layout, preprocessor, share)) as data:
+    with closing(SimulatedData(held_out_recipe(recipe), layout, preprocessor, share)) as data:
         batches = [*data.batches(0)]
     return batches if _own(count, ranks) else (), batches[0]
 
 
-def held_out_matches(recipe: Recipe) -> Recipe:
-    """One step of them: the windows of other matches, at the rate and with the words of a stream."""
+def held_out_recipe(recipe: Recipe) -> Recipe:
+    """A recipe that learns from what is held out: from other matches or other files, at the rate of a stream."""
+    own = replace(
+        recipe,
+        windows=replace(recipe.windows, fps=(), fps_weights=()),
+        validation=replace(recipe.validation, every=0, files=()),
+    )
+    return _of_matches(own, recipe) if recipe.data.source is Source.SIMULATOR else _of_files(own, recipe)
+
+
+def _of_matches(own: Recipe, recipe: Recipe) -> Recipe:
+    """One step of them: the windows of other matches, with the words of a stream."""
     count, simulator = recipe.validation.windows, recipe.data.simulator
     of_match = min(math.ceil(count / _FEWEST_MATCHES), simulator.windows_per_match)
     matches = math.ceil(count / of_match)
     return replace(
-        recipe,
+        own,
         data=replace(
             recipe.data,
             seed=recipe.validation.seed,
             workers=0,
             simulator=replace(simulator, windows_per_match=of_match, matches_per_block=matches),
         ),
-        windows=replace(recipe.windows, fps=(), fps_weights=(), confusion=0.0),
+        windows=replace(own.windows, confusion=0.0),
         base_stage=BaseStage(),
         optimisation=replace(recipe.optimisation, steps=1, batch=count, accumulate=1),
-        validation=replace(recipe.validation, every=0),
     )
+
+
+def _of_files(own: Recipe, recipe: Recipe) -> Recipe:
+    """Each window comes once in an epoch, whatever those that are learned from weigh."""
+    annotations = replace(recipe.data.annotations, files=recipe.validation.files, weights=())
+    return replace(own, data=replace(recipe.data, annotations=annotations))
 
 
 def _annotated(
     recipe: Recipe, layout: Layout, preprocessor: Preprocessor, ranks: Ranks, say: Say
 ) -> tuple[Sequence[Batch], Batch]:
-    exchange = Exchange(ranks, Skipped(recipe.data.annotations.bad_allowed, say))
-    own = held_out_annotations(recipe)
-    with closing(AnnotatedData(own, layout, preprocessor, _held_out(say), exchange=exchange)) as data:
-        places = _own(min(len(data), recipe.validation.windows), ranks)
-        with ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="held-out") as pool:
-            found = [*pool.map(partial(_read, data, recipe.policy.vision.fps), map(data.clip, places))]
-        clips = [clip for clip in found if isinstance(clip, ReadClip)]
-        for place, error in zip(places, found, strict=True):
-            if isinstance(error, InputError):
-                exchange.miss(name_of(data.clip(place)), error.message.rstrip("."))
-        most = recipe.optimisation.batch
-        batches = [batch_of(clips[start : start + most]) for start in range(0, len(clips), most)]
-        exchange.settle(sum(batch.learned for batch in batches))
-        return batches, data.nothing()
-
-
-def _read(data: AnnotatedData, fps: float, clip: Clip) -> ReadClip | InputError:
+    own = held_out_recipe(recipe)
+    annotations, tell = own.data.annotations, held_out_say(say)
+    skipped = Skipped(annotations.bad_allowed, tell, annotations.bad_share)
+    clips = Clips(own, skipped, tell)
+    tell(clips.told(skipped.count))
+    count = min(clips.epoch, recipe.validation.windows)
+    reader, exchange = ClipReader(own, layout, preprocessor), Exchange(ranks, skipped, count)
     try:
-        return data.read(clip, fps)
-    except InputError as error:
-        return error
+        read = _read(reader, [clips.at(place) for place in _own(count, ranks)], own, exchange)
+    except SvlmError as error:
+        exchange.fail(error)
+        raise
+    most = recipe.optimisation.batch
+    batches = [batch_of(read[start : start + most]) for start in range(0, len(read), most)]
+    exchange.settle(sum(batch.learned for batch in batches))
+    return batches, reader.nothing()
 
 
-def held_out_annotations(recipe: Recipe) -> Recipe:
-    """A recipe that learns from the held-out files."""
-    annotations = replace(recipe.data.annotations, files=recipe.validation.files)
-    return replace(
-        recipe,
-        data=replace(recipe.data, annotations=annotations),
-        validation=replace(recipe.validation, every=0, files=()),
-    )
+def _read(
+    reader: ClipReader, clips: Sequence[tuple[FileClips, int]], recipe: Recipe, exchange: Exchange
+) -> list[ReadClip]:
+    fps = recipe.policy.vision.fps
+    with ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="held-out") as pool:
+        coming = [PendingClip.of(pool, reader, file, number, fps) for file, number in clips]
+        return [clip for one in coming if (clip := one.result(exchange)) is not None]
 
 
-def _held_out(say: Say) -> Say:
+def held_out_say(say: Say) -> Say:
+    """The same, of what is held out."""
     return lambda line: say(f"held out: {line}")
 
 

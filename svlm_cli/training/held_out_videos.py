@@ -4,27 +4,29 @@ Knows no network and no loop.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
-from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.simulator.commentary import words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
-from svlm_cli.training.annotated import AnnotatedData, said_by_second, show
-from svlm_cli.training.held_out import held_out_annotations, held_out_matches
-from svlm_cli.training.layout import Layout
+from svlm_cli.training.clip_reader import show
+from svlm_cli.training.clips import Clips
+from svlm_cli.training.held_out import held_out_recipe
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.matches import seed_of
 from svlm_cli.training.overlap import text_of
 from svlm_cli.training.recipe import Recipe, Source
-from svlm_cli.training.records import Record
+from svlm_cli.training.records import Record, Skipped
+from svlm_cli.training.texts import said_by_second
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,17 +41,25 @@ class HeldOutVideo:
     show: Callable[[], Iterator[Chunk]]  # a second a chunk; `InputError` if it cannot be read
 
 
-def held_out_videos(recipe: Recipe, layout: Layout, preprocessor: Preprocessor) -> tuple[HeldOutVideo, ...]:
+def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
     """As many as the recipe says, or as there are; the same each time."""
+    own = held_out_recipe(recipe)
     if recipe.data.source is Source.SIMULATOR:
-        own = held_out_matches(recipe)
         return tuple(_match(own, number) for number in range(recipe.validation.videos))
-    records: dict[Path, Record] = {}
-    with closing(AnnotatedData(held_out_annotations(recipe), layout, preprocessor, to_nobody)) as data:
-        for place in range(min(len(data), recipe.validation.windows)):
-            record = data.clip(place).record
-            records.setdefault(record.video, record)
-    return tuple(_recorded(recipe, record) for record in [*records.values()][: recipe.validation.videos])
+    return tuple(_recorded(recipe, record) for record in islice(_records(own), recipe.validation.videos))
+
+
+def _records(recipe: Recipe) -> Iterator[Record]:
+    """One of each video that the windows are of; `recipe` is that of the held-out files."""
+    annotations, seen = recipe.data.annotations, set[Path]()
+    skipped = Skipped(annotations.bad_allowed, to_nobody, annotations.bad_share)
+    clips = Clips(recipe, skipped, to_nobody)
+    for file, number in map(clips.at, range(min(clips.epoch, recipe.validation.windows))):
+        with suppress(InputError):  # a bad row, which was told when its window was to be read
+            record = file.clip(number).record
+            if record.video not in seen:
+                seen.add(record.video)
+                yield record
 
 
 def _match(recipe: Recipe, number: int) -> HeldOutVideo:

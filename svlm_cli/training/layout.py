@@ -23,7 +23,7 @@ from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids, flatten
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Family, Grid, Positions
 from svlm_cli.training.overlap import Ids
-from svlm_cli.training.views import Spans, View, branch, stream_views
+from svlm_cli.training.views import Spans, View, branch, stream_views, whole_views
 
 
 class Role(IntEnum):
@@ -102,6 +102,10 @@ class Layout:
         """The ids of a second's words."""
         return _words(self.tokenizer, text)
 
+    def place(self, spans: Sequence[Span], fps: float) -> NDArray[np.float32]:
+        """Where tokens stand if nothing is forgotten: [S, A]."""
+        return self._positions(spans, fps).astype(np.float32)
+
     def spans(self, rounds: Sequence[Round], *, previous: Ids, query: Ids) -> tuple[Span, ...]:
         """The sequence, as the engine would hold it after the last round."""
         prompt, policy = self.prompt, self.policy
@@ -129,25 +133,27 @@ class Layout:
         dense: bool = False,
         asides: Sequence[Aside] = (),
     ) -> WindowTokens:
-        """The tokens of a window; `previous` is already cut. Asides are for streamed windows alone.
+        """The tokens of a window; `previous` is already cut.
 
-        `InputError` if a second has too many words.
+        `InputError` if a second has too many words, or a question.
         """
-        assert self.streamed or not asides, "a fork is of a stream"
         spans = self.spans(rounds, previous=previous, query=query)
         place = partial(self._positions, fps=fps)
         ids = np.array(flatten(spans), np.int32)
         roles = np.array([role for span in spans for role in _roles(span, len(self.prompt.marker), dense)], np.int8)
         targets = ids.copy()
         _write_meant(targets, roles, spans, rounds)
-        if not self.streamed:
-            return WindowTokens(ids, place(spans).astype(np.float32), roles, self._pads(ids), targets)
+        if not self.streamed and not asides:
+            return WindowTokens(ids, self.place(spans, fps), roles, self._pads(ids), targets)
         after: dict[int, list[Spans]] = defaultdict(list)
         for one in sorted(asides, key=lambda aside: aside.second):
             unread = Span(Part.ASSISTANT_TAIL, self.prompt.tail, one.second)
             asked = self.prompt.question(one.second + 1, self._query(one.query))
             after[one.second].append((unread, *asked, *self._answer(one.answer)))
-        views = stream_views(spans, self.policy.windows, self.prompt.moving_words, place, after)
+        if self.streamed:
+            views = stream_views(spans, self.policy.windows, self.prompt.moving_words, place, after)
+        else:
+            views = whole_views(spans, place, after)
         return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], tuple(views))
 
     def clips(self, clips: Sequence[AskedClip]) -> WindowTokens:

@@ -16,6 +16,7 @@ from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
 from svlm_cli.training.validation_recipe import ValidationRecipe
 
@@ -92,18 +93,6 @@ class SimulatorRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class AnnotationRecipe:
-    """JSON lines (``docs/training.md``)."""
-
-    files: tuple[str, ...] = ()
-    videos: str = ""  # the folder that relative video paths start from; empty: that of the annotation file
-    bad_allowed: int = 0  # records and windows that may be skipped before the run ends
-
-    def __post_init__(self) -> None:
-        _above(self, "bad_allowed", least=0)
-
-
-@dataclass(frozen=True, slots=True)
 class DataRecipe:
     """What is learned from."""
 
@@ -117,6 +106,13 @@ class DataRecipe:
         _above(self, "seed", "workers", least=0)
         if self.source is Source.ANNOTATIONS:
             _require(bool(self.annotations.files), "annotations.files names no file.")
+
+
+class WindowLayout(StrEnum):
+    """Whose text a window of training is."""
+
+    SVLM = "svlm"  # the engine's: a model is trained on what it is streamed with
+    PUBLISHED = "published"  # that of StreamingVLM's own training
 
 
 class QueryRule(StrEnum):
@@ -133,6 +129,9 @@ class WindowRecipe:
     seconds: int = 24
     overlap_seconds: int = 12
     words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
+    whole_rows: bool = False  # a row of an annotation file is one window, cut off after `seconds`; none overlap
+    total_pixels: int = 0  # of a window's frame pairs together: long windows have smaller pictures; 0: any number
+    layout: WindowLayout = WindowLayout.SVLM
     query: QueryRule = QueryRule.FIRST
     context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
     confusion: float = (
@@ -144,7 +143,7 @@ class WindowRecipe:
 
     def __post_init__(self) -> None:
         _above(self, "seconds")
-        _above(self, "words_per_second", least=0)
+        _above(self, "words_per_second", "total_pixels", least=0)
         _require(
             0 <= self.overlap_seconds < self.seconds,
             f"overlap_seconds must be 0 or more and below seconds ({self.seconds}), not {self.overlap_seconds}.",
@@ -155,6 +154,13 @@ class WindowRecipe:
         )
         _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
         _share(self, "context_only_share", "confusion")
+        _require(
+            not (self.whole_rows and self.words_per_second),
+            "words_per_second is of no use with whole_rows: rows are read one by one while the run goes on.",
+        )
+        if self.layout is WindowLayout.PUBLISHED:
+            _require(not self.streamed, "streamed is of no use with the published layout: its windows are whole.")
+            _require(self.query is QueryRule.FIRST, "query is of no use with the published layout, which shows none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +216,7 @@ class Optimisation:
     """AdamW with a linear warm-up and a cosine to zero."""
 
     steps: int = 1000
+    epochs: int = 0  # passes over the annotation files, from which the steps follow; 0: `steps` decides
     batch: int = 64  # windows of one forward pass
     accumulate: int = 1  # forward passes of one step
     learning_rate: float = 1e-3
@@ -227,7 +234,7 @@ class Optimisation:
 
     def __post_init__(self) -> None:
         _above(self, "steps", "batch", "accumulate")
-        _above(self, "weight_decay", "seed", least=0)
+        _above(self, "epochs", "weight_decay", "seed", least=0)
         _share(self, "warmup_share", "beta1", "beta2")
         _require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
         _require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
@@ -300,6 +307,10 @@ class Recipe:
                 self.windows.words_per_second == 0,
                 "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
             )
+            for name in ("whole_rows", "total_pixels"):
+                _require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
+            _require(self.windows.layout is WindowLayout.SVLM, "windows.layout published needs annotations.")
+            _require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
         simulator = self.data.simulator
         shortest = min(simulator.match_minutes)
         windows = math.floor(shortest * 60 - self.windows.overlap_seconds)
@@ -329,8 +340,16 @@ class Recipe:
         return self.windows.fps or (self.policy.vision.fps,)
 
     def with_steps(self, steps: int) -> "Recipe":
-        """The recipe, so many steps long."""
-        return replace(self, optimisation=replace(self.optimisation, steps=steps))
+        """The recipe, so many steps long, whatever its epochs."""
+        return replace(self, optimisation=replace(self.optimisation, steps=steps, epochs=0))
+
+    def with_counted_steps(self, windows: int) -> "Recipe":
+        """The recipe with the steps of its epochs, if it has any, of so many windows each; the last step is full."""
+        optimisation = self.optimisation
+        if not optimisation.epochs:
+            return self
+        steps = math.ceil(optimisation.epochs * windows / (optimisation.batch * optimisation.accumulate))
+        return replace(self, optimisation=replace(optimisation, steps=steps))
 
 
 def read(path: Path) -> Recipe:

@@ -12,6 +12,7 @@ from typing import Any
 
 from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError
+from svlm_cli.jsonl.seeks import is_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,15 @@ class SpokenWord:
     start_s: float
     end_s: float
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamQuestion:
+    """A question that is put while the video plays, and its answer."""
+
+    asked_s: float  # in the second that this lies in, its end included
+    question: str
+    answer: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,7 @@ class Record:
     query: str
     previous: str  # the text in front: context, then what was said before
     words: tuple[SpokenWord, ...]
+    questions: tuple[StreamQuestion, ...] = ()
 
 
 class BadRecordError(Exception):
@@ -43,20 +54,25 @@ class BadRecordError(Exception):
 class Skipped:
     """Counts what is skipped, says each with its reason, and ends the run when it is too much."""
 
-    def __init__(self, allowed: int, say: Any) -> None:
+    def __init__(self, allowed: int, say: Any, share: float = 0.0) -> None:
+        """So many may be skipped, and beside them that share of all that were taken."""
         self.count = 0
-        self._allowed = allowed
+        self.taken = 0  # records and windows, the skipped ones too
+        self._allowed, self._share = allowed, share
         self._say = say
 
     def note(self, place: str, reason: str) -> None:
         """`InputError` once more than allowed have been skipped."""
         self.count += 1
         self._say(f"{place}: skipped: {reason}.")
-        if self.count > self._allowed:
-            raise InputError(
-                f"{place}: {reason}; that is record {self.count} that had to be skipped, {self._allowed} are allowed.",
-                "Mend the annotation files, or raise data.annotations.bad_allowed.",
-            )
+        if self.count <= self._allowed + self._share * self.taken:
+            return
+        share = f", and {100 * self._share:g} % of the {self.taken} so far" if self._share else ""
+        allowed = f"{self._allowed} are allowed{share}"
+        raise InputError(
+            f"{place}: {reason}; that is record {self.count} that had to be skipped, {allowed}.",
+            "Mend the annotation files, or raise data.annotations.bad_allowed or bad_share.",
+        )
 
 
 def read_records(files: Sequence[Path], videos: Path | None, skipped: Skipped) -> list[Record]:
@@ -66,20 +82,29 @@ def read_records(files: Sequence[Path], videos: Path | None, skipped: Skipped) -
 
 def _read_file(path: Path, videos: Path, skipped: Skipped) -> Iterator[Record]:
     try:
-        lines = path.read_bytes().split(b"\n")
+        lines = path.read_bytes().rstrip().split(b"\n")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check data.annotations.files.") from error
+    if is_index(lines[-1]):
+        lines.pop()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         place = f"{path}:{number}"
+        skipped.taken += 1
         try:
-            record = parse_record(line, place, videos)
-            _require(record.video.is_file(), f"there is no video {record.video}")
+            record = record_of(line, place, videos)
         except BadRecordError as error:
             skipped.note(place, str(error))
         else:
             yield record
+
+
+def record_of(line: bytes, place: str, videos: Path) -> Record:
+    """What a line says of a video that is there. Raises `BadRecordError`."""
+    record = parse_record(line, place, videos)
+    _require(record.video.is_file(), f"there is no video {record.video}")
+    return record
 
 
 def parse_record(line: bytes, place: str, videos: Path) -> Record:
@@ -94,8 +119,10 @@ def parse_record(line: bytes, place: str, videos: Path) -> Record:
     start_s, end_s = _number(video, "video_start"), _number(video, "video_end")
     _require(0 <= start_s < end_s, f"video_start {start_s:g} and video_end {end_s:g} are no stretch of time")
     path = videos / _text(video, "video")
-    words = _words(_item(assistant, "text_stream").get("text_stream"), start_s, end_s)
-    return Record(place, path, start_s, end_s, _text(text, "text"), _text(text, "previous", ""), words)
+    said = _item(assistant, "text_stream")
+    words = _words(said.get("text_stream"), start_s, end_s)
+    questions = _questions(said.get("qa_stream", []), start_s, end_s)
+    return Record(place, path, start_s, end_s, _text(text, "text"), _text(text, "previous", ""), words, questions)
 
 
 def _content(message: Any, role: str) -> list[Any]:
@@ -138,6 +165,33 @@ def _fault_of(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
         return f"ends at {end:g} s, not in {start_s:g} to {end_s:g} s"
     if before_s > end:
         return "ends before the word before it"
+    return ""
+
+
+def _questions(stream: Any, start_s: float, end_s: float) -> tuple[StreamQuestion, ...]:
+    _require(isinstance(stream, list), "its qa_stream is no list")
+    questions: list[StreamQuestion] = []
+    before_s = -math.inf
+    for index, entry in enumerate(stream):
+        if fault := _fault_of_question(entry, start_s, end_s, before_s):
+            raise BadRecordError(f"qa_stream[{index}] {fault}")
+        _, before_s, question, answer = entry
+        questions.append(StreamQuestion(float(before_s), question, answer))
+    return tuple(questions)
+
+
+def _fault_of_question(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
+    if not (isinstance(entry, list) and len(entry) == 4):
+        return "is not [start, time, question, answer]"
+    begin, asked, question, answer = entry
+    if not (_is_number(begin) and _is_number(asked)):
+        return "has times that are no numbers"
+    if not all(isinstance(text, str) and text.strip() for text in (question, answer)):
+        return "has no question or no answer"
+    if not start_s < asked <= end_s:
+        return f"is asked at {asked:g} s, not in {start_s:g} to {end_s:g} s"
+    if before_s > asked:
+        return "is asked before the question before it"
     return ""
 
 

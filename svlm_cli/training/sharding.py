@@ -18,10 +18,11 @@ from torch.distributed.fsdp import MixedPrecisionPolicy
 from svlm_cli.networks.network import Network
 
 
-def sharding_arguments(network: Network) -> dict[str, Any]:
+def sharding_arguments(network: Network, *, from_first: bool) -> dict[str, Any]:
     """What the Trainer has to be told: each layer is gathered by itself, and each forward pass adds up at once.
 
-    Without the latter, ranks would keep whole gradients until the last pass.
+    Without the latter, ranks would keep whole gradients until the last pass. With `from_first`, the first rank gives
+    the others their shards: their own networks are empty.
     """
     layers = sorted({type(layer).__name__ for layer in network.blocks()})
     return {
@@ -31,6 +32,7 @@ def sharding_arguments(network: Network) -> dict[str, Any]:
             "transformer_layer_cls_to_wrap": layers,
             "reshard_after_forward": True,
             "state_dict_type": "SHARDED_STATE_DICT",
+            "cpu_ram_efficient_loading": from_first,
         },
         "accelerator_config": {"gradient_accumulation_kwargs": {"sync_each_batch": True}},
     }

@@ -6,11 +6,11 @@ command line. Prints nothing to stdout.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,41 +22,28 @@ from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.adapter import four_bit_layers
-from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.best import Best
-from svlm_cli.training.collate import Batch
+from svlm_cli.training.clips import with_counted_steps
+from svlm_cli.training.data import open_data, texts_of
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import DeviceBatch, DeviceFeed
+from svlm_cli.training.forecast import require_room
 from svlm_cli.training.held_out import read_held_out
 from svlm_cli.training.held_out_videos import held_out_videos
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import Say, Spent, TrainingLog, Watcher, to_nobody, to_stderr
-from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks, joined, own_device
-from svlm_cli.training.recipe import Recipe, Source
+from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Skipped
 from svlm_cli.training.result import Result, write_weights
 from svlm_cli.training.run import Run
 from svlm_cli.training.sharding import keep_whole, shard_as_told, sharding_arguments, whole_weights
 from svlm_cli.training.share import Share
-from svlm_cli.training.simulated import SimulatedData
 from svlm_cli.training.states import REWRITTEN, ready_state
 from svlm_cli.training.validation import Validation
 from svlm_cli.training.work import WorkCount
-
-
-class Data(Protocol):
-    """Batches from any step on."""
-
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        """`accumulate` of them a step; ends after the last step."""
-        ...
-
-    def close(self) -> None:
-        """Ends what prepares them."""
-        ...
 
 
 class WindowTrainer(Trainer):
@@ -209,6 +196,7 @@ def train(
     the parts do.
     """
     _require_no_other_device(device)
+    recipe = with_counted_steps(recipe)
     with joined(own_device(device)) as ranks:
         run = Run(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
         share = Share.of(recipe.optimisation, ranks.rank, ranks.count)
@@ -219,7 +207,7 @@ def train(
             return
         with run_folder.claimed(output) if ranks.first else run_folder.full_disk_told(output):
             if ranks.first:
-                run_folder.begin(output, recipe, partial(_texts, recipe))
+                run_folder.begin(output, recipe, partial(texts_of, recipe))
             ranks.wait()
             _run(run, share, watchers, resume=False)
 
@@ -230,8 +218,12 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
     first_step = 0 if state is None else state[1]
     if resume:
         run.say(f"{output}: going on after step {first_step}.")
-    network = LearningNetwork(run_folder.first_network(output, recipe))
-    family = network.network.family
+    family = run_folder.first_family(output, recipe)
+    if device.type == "cuda":
+        room = torch.cuda.get_device_properties(device).total_memory
+        require_room(recipe, family, gpus=ranks.count, bytes_per_gpu=room)
+    given = _from_first(recipe) and not ranks.first
+    network = LearningNetwork(run_folder.first_network(output, recipe, empty=given))
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
@@ -247,9 +239,10 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
         run_folder.keep_family(output, family)
         log = TrainingLog(path, first_step=first_step, steps=optimisation.steps, say=run.say, watchers=watchers)
     validation = _validation(run, layout, preprocessor) if recipe.validation.used else None
-    exchange = Exchange(ranks, Skipped(recipe.data.annotations.bad_allowed, run.say))
+    annotations = recipe.data.annotations
+    exchange = Exchange(ranks, Skipped(annotations.bad_allowed, run.say, annotations.bad_share), share.step)
     with ExitStack() as opened:
-        data = opened.enter_context(closing(_open(run, layout, preprocessor, share, exchange)))
+        data = opened.enter_context(closing(open_data(recipe, layout, preprocessor, run.say, share, exchange)))
         feed = DeviceFeed(
             data.batches,
             preprocessor,
@@ -272,8 +265,13 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
 
 def _validation(run: Run, layout: Layout, preprocessor: Preprocessor) -> Validation:
     held_out = read_held_out(run.recipe, layout, preprocessor, run.ranks, run.say)
-    videos = held_out_videos(run.recipe, layout, preprocessor) if run.ranks.first else ()
+    videos = held_out_videos(run.recipe) if run.ranks.first else ()
     return Validation(run, held_out, videos, preprocessor)
+
+
+def _from_first(recipe: Recipe) -> bool:
+    """Whether one rank's weights are enough. They travel as a state, and that of an adapter is without its base."""
+    return not recipe.adapter.used
 
 
 def _require_no_other_device(device: torch.device) -> None:
@@ -282,16 +280,6 @@ def _require_no_other_device(device: torch.device) -> None:
             f"svlm train uses the first GPU that it sees, not {device}.",
             f"Use --device cuda with CUDA_VISIBLE_DEVICES={device.index}.",
         )
-
-
-def _texts(recipe: Recipe) -> Iterable[str]:
-    return sample_texts(recipe) if recipe.data.source is Source.SIMULATOR else annotated_texts(recipe)
-
-
-def _open(run: Run, layout: Layout, preprocessor: Preprocessor, share: Share, exchange: Exchange) -> Data:
-    if run.recipe.data.source is Source.SIMULATOR:
-        return SimulatedData(run.recipe, layout, preprocessor, share)
-    return AnnotatedData(run.recipe, layout, preprocessor, run.say, share, exchange)
 
 
 def _arguments(run: Run, share: Share, network: LearningNetwork) -> TrainingArguments:
@@ -319,7 +307,7 @@ def _arguments(run: Run, share: Share, network: LearningNetwork) -> TrainingArgu
         log_level="error",
         disable_tqdm=True,
         report_to="none",
-        **({} if alone else sharding_arguments(network.network)),
+        **({} if alone else sharding_arguments(network.network, from_first=_from_first(run.recipe))),
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # noqa: SLF001 - or the Trainer would spread the batch over all GPUs by itself

@@ -50,8 +50,9 @@ class Validation:
         self._preprocessor = preprocessor
 
     def is_due(self, step: int) -> bool:
-        """After every so many steps, and after the last."""
-        return step % self._run.recipe.validation.every == 0 or step == self._run.recipe.optimisation.steps
+        """After this step."""
+        recipe = self._run.recipe
+        return recipe.validation.is_due(step, recipe.optimisation.steps)
 
     def after(self, step: int, model: nn.Module, network: Network, forward: Forward, log: TrainingLog | None) -> None:
         """Tries `model`, of which `network` is the inner part, after a step."""

@@ -24,6 +24,14 @@ class ValidationRecipe:
         if self.files and not self.used:
             raise UsageError("every is missing: after so many steps the files are used.")
 
+    def is_due(self, step: int, steps: int) -> bool:
+        """After a step of so many: after every so many, and after the last."""
+        return self.used and (step % self.every == 0 or step == steps)
+
+    def times(self, steps: int) -> int:
+        """How often it is due."""
+        return -(-steps // self.every) if self.used else 0
+
     @property
     def used(self) -> bool:
         """Whether there is any."""

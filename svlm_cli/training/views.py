@@ -23,6 +23,7 @@ from svlm_cli.networks.family import Positions
 Spans = tuple[Span, ...]
 Place = Callable[[Sequence[Span]], Positions]
 """Contiguous positions of spans."""
+_PIECE: Final = 512  # tokens
 NO_ASIDES: Final[Mapping[int, Sequence[Spans]]] = MappingProxyType({})
 
 
@@ -77,6 +78,27 @@ def stream_views(
                 yield branch(held[:-1], keys, aside, beyond, place)
                 beyond += count_ids(aside)
             read = len(keys)
+
+
+def whole_views(
+    spans: Sequence[Span], place: Place, asides: Mapping[int, Sequence[Spans]] = NO_ASIDES
+) -> Iterator[View]:
+    """The same of a window that is no stream: everything sees all that is before it, and an aside its round's past."""
+    yield from whole_view(place(spans).astype(np.float32))
+    beyond, trunk = count_ids(spans), list[Span]()
+    for span in spans:
+        if span.part is Part.ASSISTANT_TAIL:
+            keys = np.arange(count_ids(trunk), dtype=np.int32)
+            for aside in asides.get(span.round, ()):
+                yield branch(tuple(trunk), keys, aside, beyond, place)
+                beyond += count_ids(aside)
+        trunk.append(span)
+
+
+def whole_view(positions: NDArray[np.float32]) -> Iterator[View]:
+    """One sequence of which everything sees all that is before it. In pieces: views of a batch ask alike."""
+    length = len(positions)
+    return View(np.arange(length, dtype=np.int32), positions, length).split(_PIECE)
 
 
 def branch(trunk: Spans, keys: NDArray[np.int32], spans: Spans, offset: int, place: Place) -> View:

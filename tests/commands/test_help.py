@@ -29,7 +29,7 @@ def test_options_stand_in_their_panels(capsys: pytest.CaptureFixture[str]) -> No
     """Guards fifty options against being one list: who looks for cameras need not read of subtitles."""
     lines = help_of(capsys, "caption")
     assert headings(lines) == [
-        *(panel.value for panel in Panel if panel.value not in {"Match", "Windows", "Measuring"}),
+        *(panel.value for panel in Panel if panel.value not in {"Match", "Windows", "Planning", "Measuring"}),
         "Examples",
     ]
     cameras = lines[lines.index("Cameras:") : lines.index("Other:")]

@@ -119,3 +119,39 @@ def test_what_it_has_said_can_be_drawn(svlm: Svlm, tmp_path: Path) -> None:
     done = svlm("train", "plot", "tiny", "tiny/log.jsonl", "-o", "both.png")
     assert (done.returncode, done.stdout, done.stderr) == (0, "both.png\n", "")
     assert (tmp_path / "both.png").stat().st_size > 1000
+
+
+def test_a_dry_run_tells_and_trains_nothing(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards a plan: figures for people and for programs, on more GPUs than there are, and no folder."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe(50)), encoding="utf-8")
+    table = svlm("train", "tiny.toml", "--dry-run", "--gpus", "2")
+    assert (table.returncode, table.stderr) == (0, "")
+    assert "memory of a GPU, at the peak" in table.stdout
+    found = svlm("train", "tiny.toml", "--dry-run", "--gpus", "2", "--json", "--tflops", "2")
+    assert found.returncode == 0, found.stderr
+    told = json.loads(found.stdout)
+    assert (told["gpus"], told["steps"], told["windows_per_step"]) == (2, 50, 2)
+    assert told["hours"] == pytest.approx(50 * told["flops_per_step"] / 4e12 / 3600)
+    parts = [size for name, size in told["budget"].items()]
+    assert told["peak_bytes"] == pytest.approx(sum(parts))
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--json"], "svlm: --json would do nothing: it is for --dry-run. Leave it out.\n"),
+        (["--tflops", "9"], "svlm: --tflops would do nothing: it is for --dry-run. Leave it out.\n"),
+        (
+            ["--dry-run", "--resume"],
+            "svlm: --resume would do nothing: with --dry-run nothing is trained. Leave it out.\n",
+        ),
+    ],
+)
+def test_options_that_would_do_nothing_are_refused(
+    svlm_inside: Svlm, tmp_path: Path, options: list[str], sentence: str
+) -> None:
+    """Guards whoever thinks that a run was planned, or resumed."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe()), encoding="utf-8")
+    done = svlm_inside("train", "tiny.toml", *options)
+    assert (done.returncode, done.stderr) == (ExitCode.USAGE, sentence)

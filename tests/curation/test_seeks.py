@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.curation.seeks import fault_of_index, index_of, is_index, write_index
+from svlm_cli.curation.seeks import fault_of_index, write_index
+from svlm_cli.jsonl.seeks import is_index
 from svlm_cli.outputs.destination import text_file
 
 
@@ -17,12 +18,6 @@ def test_an_index_is_read_as_it_is_written(tmp_path: Path, count: int) -> None:
         write_index(offsets, file)
     data = (tmp_path / "a_seeks.jsonl").read_bytes()
     assert (data.count(b"\n"), is_index(data), fault_of_index(data, offsets)) == (1, True, "")
-
-
-def test_its_name_is_the_published_one() -> None:
-    """Guards the loaders of others, which look for that name."""
-    assert index_of(Path("d/train_s12w24_with_seeks.jsonl")) == Path("d/train_s12w24_seeks.jsonl")
-    assert index_of(Path("d/train.jsonl")) == Path("d/train_seeks.jsonl")
 
 
 @pytest.mark.parametrize(
@@ -40,10 +35,3 @@ def test_its_name_is_the_published_one() -> None:
 def test_a_wrong_index_is_found_out(line: bytes, fault: str) -> None:
     """Guards whoever seeks by it: one line too few, or a byte off, and all rows are broken."""
     assert fault_of_index(line, [0, 10, 20]).startswith(fault)
-
-
-def test_a_record_is_no_index() -> None:
-    """Guards the last line of a file that has none."""
-    assert not is_index(b'[{"role": "user"}]')
-    assert not is_index(b"{}")
-    assert is_index(b" [ 0]") and is_index(b"[]")  # noqa: PT018

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.jsonl.seeks import StaleIndexError
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
-from svlm_cli.training.layout import Layout
-from svlm_cli.training.recipe import AnnotationRecipe, DataRecipe, Recipe, Source
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
+from svlm_cli.training.clip_reader import Photographed
+from svlm_cli.training.layout import Layout, Role
+from svlm_cli.training.recipe import DataRecipe, Recipe, Source, WindowLayout
 from svlm_cli.training.trainer import train
 from tests.clips import make_clip, numbered
 from tests.training.recipes import small_family, small_recipe
@@ -91,6 +94,7 @@ def test_a_window_that_cannot_be_read_is_named_and_missed(annotated: Path, tmp_p
     said: list[str] = []
     data = _data(_recipe(path, steps=1, batch=8, bad_allowed=5), tmp_path / "run", said)
     (batch,) = data.batches(0)
+    data._exchange.settle(batch.learned)
     data.close()
     skipped = [line for line in said if "skipped: " in line]
     assert len(batch.tokens.bounds) - 2 == 8 - len(skipped)
@@ -98,8 +102,121 @@ def test_a_window_that_cannot_be_read_is_named_and_missed(annotated: Path, tmp_p
     assert all(line.startswith(f"{path}:2 (") and "has no pictures from" in line for line in skipped)
     data = _data(_recipe(path, steps=1, batch=8, bad_allowed=0), tmp_path / "other", [])
     with pytest.raises(InputError, match="has no pictures from 7 s on"):
+        data._exchange.settle(sum(batch.learned for batch in data.batches(0)))
+    data.close()
+
+
+def _rows(annotated: Path) -> Path:
+    """A good row, one that is none, a video that is not there, an empty one, and one that is too short."""
+    annotated.with_name("empty.mp4").touch()
+    (row,) = annotated.read_text(encoding="utf-8").splitlines()
+    gone, empty = (row.replace("clip.mp4", name) for name in ("gone.mp4", "empty.mp4"))
+    short = row.replace(f'"video_end": {SECONDS}', f'"video_end": {SECONDS + 4}')
+    path = annotated.with_name("rows.jsonl")
+    path.write_text("\n".join([row, "[]", gone, empty, short]) + "\n", encoding="utf-8")
+    return path
+
+
+def _whole(recipe: Recipe, bad_share: float = 0.0) -> Recipe:
+    annotations = replace(recipe.data.annotations, bad_share=bad_share)
+    windows = replace(recipe.windows, whole_rows=True, seconds=60)
+    return replace(recipe, data=replace(recipe.data, annotations=annotations), windows=windows)
+
+
+def test_bad_rows_are_named_counted_and_not_replaced(annotated: Path, tmp_path: Path) -> None:
+    """Guards whole rows, which are read while the run goes on: each fault is told by its row, a share of them is
+    allowed, and a batch that has none left is no end of the run.
+    """
+    path = _rows(annotated)
+    said: list[str] = []
+    recipe = _whole(_recipe(path, steps=1, batch=1), bad_share=0.8)
+    recipe = replace(recipe, optimisation=replace(recipe.optimisation, accumulate=5))
+    data = _data(recipe, tmp_path / "run", said)
+    batches = list(data.batches(0))
+    learned = data._exchange.settle(sum(batch.learned for batch in batches))
+    data.close()
+    assert (len(batches), [batch.learned for batch in batches].count(0)) == (5, 4)
+    assert learned == max(batch.learned for batch in batches)
+    assert said[:1] == [f"{path} has no seek index, so all of it is read once to find its lines."]
+    assert said[1] == "5 windows"
+    assert sorted(said[2:]) == [
+        f"{path}:2: skipped: it is not a list of two messages.",
+        f"{path}:3: skipped: there is no video {path.with_name('gone.mp4')}.",
+        f"{path}:4: skipped: {path.with_name('empty.mp4')} is empty.",
+        f"{path}:5: skipped: {path.with_name('clip.mp4')} has no pictures from 7 s on.",
+    ]
+    data = _data(_whole(recipe, bad_share=0.7), tmp_path / "other", [])
+    with pytest.raises(InputError, match=r"record 4 that had to be skipped, 0 are allowed, and 70 % of the 5 so far"):
+        data._exchange.settle(sum(batch.learned for batch in data.batches(0)))
+    data.close()
+
+
+def test_long_windows_have_smaller_pictures(annotated: Path, tmp_path: Path) -> None:
+    """Guards memory: so many pixels for all frame pairs of a window, but a little more than the least for each."""
+    recipe = _whole(_recipe(annotated, steps=1, batch=1))
+    sizes, most = {}, {}
+    for total in (0, SECONDS * 12_000, 1):
+        data = _data(replace(recipe, windows=replace(recipe.windows, total_pixels=total)), tmp_path / f"{total}", [])
+        (batch,) = data.batches(0)
+        data.close()
+        most[total] = data._reader._most_pixels(2 * SECONDS)
+        pictures = batch.pictures
+        assert isinstance(pictures, Photographed)
+        sizes[total] = {(pixels.shape[2], pixels.shape[3]) for pixels in pictures.seconds}
+    assert most == {0: 224 * 112, SECONDS * 12_000: 12_000, 1: int(1.05 * 784)}
+    assert sizes == {0: {(112, 168)}, SECONDS * 12_000: {(84, 112)}, 1: {(28, 28)}}
+
+
+def test_an_index_that_has_become_stale_ends_the_run(annotated: Path, tmp_path: Path) -> None:
+    """Guards against rows that are skipped one by one because the file has changed under the run."""
+    path = _rows(annotated)
+    data = _data(_whole(_recipe(path, steps=2, batch=5, bad_allowed=99)), tmp_path / "run", [])
+    path.write_text(" " + path.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(StaleIndexError, match="is not at byte"):
         list(data.batches(0))
     data.close()
+
+
+@pytest.mark.parametrize("layout", [*WindowLayout])
+def test_questions_of_a_row_are_learned_as_questions(annotated: Path, tmp_path: Path, layout: WindowLayout) -> None:
+    """Guards `qa_stream` in both layouts: a question behind its second, as a stream is asked; or within it."""
+    row = json.loads(annotated.read_text(encoding="utf-8"))
+    row[1]["content"][0]["qa_stream"] = [[0.5, 2.5, "Who has it?", "Falvon."], [3.0, 6.0, "And now?", "Torbek."]]
+    path = annotated.with_name(f"asked-{layout}.jsonl")
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    recipe = _whole(_recipe(path, steps=1, batch=1))
+    data = _data(replace(recipe, windows=replace(recipe.windows, layout=layout)), tmp_path / "run", [])
+    (batch,) = data.batches(0)
+    data.close()
+    text = data._reader._layout.prompt._tokenizer._tokenizer.decode(
+        batch.tokens.ids.tolist(), skip_special_tokens=False
+    )
+    assert "w2" in text
+    answers = batch.tokens.targets[batch.tokens.roles == Role.ANSWER].tolist()
+    if layout is WindowLayout.SVLM:
+        for question, answer in (("Who has it?", "Falvon."), ("And now?", "Torbek.")):
+            assert f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n{answer}<|im_end|>" in text
+        expected = "Falvon.Torbek."
+    else:
+        assert "Time=2.0-3.0s Who has it?<|vision_start|>" in text
+        assert "<|im_start|>assistant\nFalvon.\n w2 ...<|im_end|>" in text
+        assert "Time=5.0-6.0s And now?<|vision_start|>" in text
+        expected = "Falvon.\nTorbek.\n"
+    assert data._reader._layout.prompt._tokenizer.decode(answers) == expected
+
+
+def test_a_question_sees_its_second_and_none_after_it(annotated: Path, tmp_path: Path) -> None:
+    """Guards when it is put: a stream is asked when the second in which the time lies has been seen and commented."""
+    row = json.loads(annotated.read_text(encoding="utf-8"))
+    row[1]["content"][0]["qa_stream"] = [[0.5, 3.0, "Who has it?", "Falvon."]]
+    path = annotated.with_name("asked.jsonl")
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    data = _data(_whole(_recipe(path, steps=1, batch=1)), tmp_path / "run", [])
+    tokens = data._reader.read(*data._clips.at(0), 2.0).tokens
+    data.close()
+    seen = data._reader._layout.prompt._tokenizer.decode(tokens.ids[tokens.views[-1].keys].tolist())
+    assert "w2 ..." in seen
+    assert "Time=3.0" not in seen
 
 
 def test_ten_steps_overfit_one_window(annotated: Path, tmp_path: Path) -> None:

@@ -94,6 +94,25 @@ WRONG = {
     "files that nobody uses": ('[validation]\nfiles = ["a"]', r"\[validation\]: every is missing"),
     "matches that are learned": ("[validation]\nevery = 5\nseed = 0", r"validation\.seed is data\.seed \(0\)"),
     "no windows": ("[validation]\nevery = 5\nwindows = 0", r"windows must be 1 or more, not 0"),
+    "files weighed": (
+        '[data.annotations]\nfiles = ["a", "b"]\nweights = [2]',
+        r"\[data.annotations\]: weights has 1 entries for 2 files",
+    ),
+    "weightless": ('[data.annotations]\nfiles = ["a"]\nweights = [0]', "weights must be 1 or more"),
+    "all bad": ("[data.annotations]\nbad_share = 2.0", "bad_share must be between 0 and 1"),
+    "epochs of matches": ("[optimisation]\nepochs = 1", "optimisation.epochs needs annotations"),
+    "rows of matches": ("[windows]\nwhole_rows = true", "windows.whole_rows needs annotations"),
+    "matches as published": ('[windows]\nlayout = "published"', "windows.layout published needs annotations"),
+    "small matches": ("[windows]\ntotal_pixels = 9", "windows.total_pixels needs annotations"),
+    "rows sorted out": (
+        "[windows]\nwhole_rows = true\nwords_per_second = 2",
+        "words_per_second is of no use with whole",
+    ),
+    "published streams": (
+        '[windows]\nlayout = "published"\nstreamed = true',
+        "streamed is of no use with the published layout",
+    ),
+    "published queries": ('[windows]\nlayout = "published"\nquery = "every"', "query is of no use with the published"),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }
 
@@ -117,16 +136,17 @@ def test_no_message_blames_another_file() -> None:
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
     """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
-    saves memory, an adapter, windows as streams, questions, and validation.
+    saves memory, an adapter, windows as streams, questions, a large set, and validation.
     """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, False]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True, True, False]
-    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False, False, False]
-    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False, False, False]
-    assert [recipe.validation.used for recipe in recipes] == [False] * 6 + [True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True, False]
+    assert [recipe.windows.streamed for recipe in recipes] == [False] * 4 + [True, True, False, False]
+    assert [recipe.adapter.used for recipe in recipes] == [False] * 3 + [True] + [False] * 4
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True] + [False] * 5
+    assert [recipe.windows.whole_rows for recipe in recipes] == [False] * 6 + [True, False]
+    assert [recipe.validation.used for recipe in recipes] == [False] * 7 + [True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:

@@ -49,9 +49,25 @@ def test_a_record_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert _read(path) == ([expected], [])
 
 
+def test_questions_are_read_and_an_index_at_the_end_is_none(tmp_path: Path) -> None:
+    """Guards two parts of published files: questions in a row, and the seek index as the last line."""
+    row = messages()
+    _ask(row, [0.5, 1.0, "Who has it?", "Falvon."], [1.5, 4.0, "And now?", "Torbek."])
+    (record,), said = _read(_write(tmp_path, json.dumps(row), "[0]"))
+    assert [(one.asked_s, one.question, one.answer) for one in record.questions] == [
+        (1.0, "Who has it?", "Falvon."),
+        (4.0, "And now?", "Torbek."),
+    ]
+    assert said == []
+
+
 def _video(record: list[Message]) -> Message:
     item: Message = record[0]["content"][0]
     return item
+
+
+def _ask(record: list[Message], *questions: Any) -> None:
+    record[1]["content"][0]["qa_stream"] = list(questions)
 
 
 def _stream(record: list[Message]) -> list[Any]:
@@ -74,6 +90,14 @@ BAD: dict[str, tuple[Callable[[list[Message]], Any], str]] = {
     "swapped": (lambda record: record.reverse(), "no message of the user in its place"),
     "alone": (lambda record: record.pop(), "not a list of two messages"),
     "two videos": (lambda record: record[0]["content"].append(_video(record)), "2 items of type video, not one"),
+    "questions in no list": (lambda record: record[1]["content"][0].update(qa_stream={}), "qa_stream is no list"),
+    "half a question": (lambda record: _ask(record, [0.1, 1.0, "Who?"]), r"qa_stream\[0\] is not \[start, time,"),
+    "asked nothing": (lambda record: _ask(record, [0.1, 1.0, " ", "He."]), r"qa_stream\[0\] has no question"),
+    "asked late": (lambda record: _ask(record, [0.1, 4.1, "Who?", "He."]), "is asked at 4.1 s, not in 0 to 4 s"),
+    "asked backwards": (
+        lambda record: _ask(record, [0.1, 2.0, "Who?", "He."], [0.1, 1.0, "Who?", "He."]),
+        r"qa_stream\[1\] is asked before the question before it",
+    ),
     "no query": (lambda record: record[0]["content"][1].pop("text"), "text is None, not a text"),
 }
 
@@ -107,6 +131,21 @@ def test_too_many_bad_records_end_the_run(tmp_path: Path) -> None:
     path = _write(tmp_path, "{", "{", "{")
     with pytest.raises(InputError, match=r"records.jsonl:3: .* record 3 that had to be skipped, 2 are allowed"):
         _read(path, allowed=2)
+
+
+def test_a_share_of_what_was_taken_may_be_bad() -> None:
+    """Guards large sets, of which some part is always bad, and a share of few: the number allowed comes on top."""
+    skipped = Skipped(2, lambda _: None, share=0.1)
+    for _ in range(2):
+        skipped.note("here", "gone")
+    with pytest.raises(InputError, match=r"record 3 that had to be skipped, 2 are allowed, and 10 % of the 0 so far"):
+        skipped.note("here", "gone")
+    skipped = Skipped(2, lambda _: None, share=0.1)
+    skipped.taken = 30
+    for _ in range(5):
+        skipped.note("here", "gone")
+    with pytest.raises(InputError, match=r"record 6 .* 10 % of the 30 so far"):
+        skipped.note("here", "gone")
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:

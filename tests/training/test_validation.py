@@ -14,12 +14,13 @@ from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.networks.weights import load_network
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training import validation
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.best import BEST, Best
 from svlm_cli.training.export import export
 from svlm_cli.training.layout import Role
 from svlm_cli.training.log import rows_of, to_nobody
 from svlm_cli.training.parts import AdapterRecipe
-from svlm_cli.training.recipe import AnnotationRecipe, BaseStage, DataRecipe, Recipe, Source
+from svlm_cli.training.recipe import BaseStage, DataRecipe, Recipe, Source
 from svlm_cli.training.trainer import train
 from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.clips import make_clip

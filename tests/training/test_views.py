@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from svlm_cli.core.errors import InputError
-from svlm_cli.core.policy import MarkerRule
+from svlm_cli.core.policy import MarkerRule, Mode
 from svlm_cli.core.types import Chunk
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import Questions
@@ -90,6 +90,37 @@ def test_each_round_sees_what_the_engine_holds(
         Aside(second, layout.prompt.text_ids(query), layout.prompt.text_ids(answer)) for second, query, answer in ASKED
     )
     windows = [_window(layout, words, context, fps, asides) for words in said]
+    learned = _learned_logits(parts, windows, pictures)
+    for ours, theirs in zip(learned, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)
+
+
+def test_a_plain_window_is_asked_as_the_engine_in_mode_full(parts: Parts, tiny_checkpoint: Path) -> None:
+    """Guards questions of annotated videos: each sees all before it and nothing of another, and the words see none of
+    them; beside a window without questions, which is learned as ever.
+    """
+    policy = small_policy(mode=Mode.FULL, tokens=24, rule=MarkerRule.EXACT)
+    layout = Layout(tiny_checkpoint, policy, load_family(tiny_checkpoint))
+    context = layout.prompt.text_ids("reds against blues")
+    noise = np.random.default_rng(1)
+    pictures = [tuple(noise.integers(0, 256, (2, 56, 28, 3), np.uint8)) for _ in range(ROUNDS)]
+    engine = Engine(parts.model, parts.preprocessor, parts.tokenizer, policy, questions=Questions(1, 8))
+    said = [_said(layout, shift) for shift in (0, 4)]
+    expected = []
+    for words, questions in zip(said, (ASKED, ()), strict=True):
+        with engine.open(context="") as stream:
+            stream.options = replace(stream.options, context=context)
+            rows, asked = list[torch.Tensor](), list[torch.Tensor]()
+            for second, ids in enumerate(words):
+                answer = (*ids, *layout.prompt.marker, layout.prompt.turn_end)
+                rows += hear(engine, [stream], [Chunk(pictures[second], second, second + 1.0)], [answer])[0].logits
+                asked += [row for at, *put in questions if at == second for row in _asked(engine, stream, *put)]
+            expected.append(torch.stack([*rows, *asked]))
+    asides = tuple(
+        Aside(second, layout.prompt.text_ids(query), layout.prompt.text_ids(answer)) for second, query, answer in ASKED
+    )
+    windows = [_window(layout, words, context, 2.0, own) for words, own in zip(said, (asides, ()), strict=True)]
+    assert windows[1].views == ()
     learned = _learned_logits(parts, windows, pictures)
     for ours, theirs in zip(learned, expected, strict=True):
         torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=0)

@@ -1,0 +1,103 @@
+"""The options of ``svlm train``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from svlm_cli.commands import choices, options, train_watching
+from svlm_cli.commands.panels import Panel
+from svlm_cli.core.errors import UsageError
+
+TFLOPS: Final = 300.0  # model TFLOP/s of a GPU, if nothing else is said
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions:
+    """In the order of the help."""
+
+    context: typer.Context
+    recipe: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECIPE.toml",
+            autocompletion=choices.behind_train,
+            help="What to train, on what, and how.",
+            rich_help_panel=Panel.INPUT,
+        ),
+    ]
+    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)] = (
+        None
+    )
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.", rich_help_panel=Panel.OUTPUT
+        ),
+    ] = None
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the output folder.", rich_help_panel=Panel.OUTPUT)
+    ] = False
+    device: options.Device = "auto"
+    gpus: Annotated[
+        int | None,
+        typer.Option(min=1, help="Train on so many GPUs of this machine together.", rich_help_panel=Panel.MODEL),
+    ] = None
+    plot: train_watching.Plot = None
+    tensorboard: train_watching.TensorBoard = None
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Tell memory, tokens and hours, and train nothing: no weights are loaded, and no GPU is needed.",
+            rich_help_panel=Panel.PLANNING,
+        ),
+    ] = False
+    tflops: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            metavar="X",
+            help=f"Model TFLOP/s that a GPU reaches, to tell hours by. Default: {TFLOPS:g}.",
+            rich_help_panel=Panel.PLANNING,
+        ),
+    ] = None
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="With --dry-run: one JSON document on stdout.", rich_help_panel=Panel.PLANNING),
+    ] = False
+    quiet: options.Quiet = False
+
+    @property
+    def folder(self) -> Path:
+        """Of the run."""
+        return self.output or self.recipe.absolute().with_suffix("")
+
+    def refuse_idle(self) -> None:
+        """`UsageError` for an option that would do nothing."""
+        idle = (
+            {
+                "--output": self.output is not None,
+                "--resume": self.resume,
+                "--plot": self.plot is not None,
+                "--tensorboard": self.tensorboard is not None,
+            }
+            if self.dry_run
+            else {"--tflops": self.tflops is not None, "--json": self.as_json}
+        )
+        for option, given in idle.items():
+            if given:
+                rest = "with --dry-run nothing is trained" if self.dry_run else "it is for --dry-run"
+                raise UsageError(f"{option} would do nothing: {rest}.", "Leave it out.")
+
+    def of_a_rank(self) -> list[str]:
+        """The arguments by which each of several processes runs the same."""
+        flags = {"--resume": self.resume, "--quiet": self.quiet}
+        return [
+            *(["--debug"] if self.context.obj.debug else []),
+            *("train", str(self.recipe), "--output", str(self.folder), "--device", self.device),
+            *([] if self.steps is None else ["--steps", str(self.steps)]),
+            *(name for name, given in flags.items() if given),
+            *train_watching.arguments(self.plot, self.tensorboard),
+        ]

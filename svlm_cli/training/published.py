@@ -1,0 +1,96 @@
+"""A window in the layout of StreamingVLM's own training: the ids that its loader makes, for those who train as it did.
+
+It differs from the layout in which the same model is streamed (`layout.py`): a line break stands before the words and,
+from the second turn on, a blank behind the time; questions stand in the turn of their second; no query is shown; of the
+previous text as many tokens stay as sink and window have room for with their markup. Knows no picture and no tensor.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from svlm_cli.core.policy import WindowPolicy
+from svlm_cli.engine.prompt import Part, Span, flatten
+from svlm_cli.networks.family import Grid, TimeText
+from svlm_cli.training.layout import Layout, Role, WindowTokens
+from svlm_cli.training.overlap import Ids
+from svlm_cli.training.records import StreamQuestion
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRound:
+    """A second of a window: what is shown, asked and said."""
+
+    start_s: float
+    grid: Grid  # in tokens
+    words: str  # each with a space before it
+    question: str = ""
+    answer: str = ""
+
+    @property
+    def end_s(self) -> float:
+        """A last second that is shorter counts as a whole one."""
+        return self.start_s + 1
+
+
+def asked_in(questions: Sequence[StreamQuestion], starts_s: Sequence[float]) -> tuple[StreamQuestion | None, ...]:
+    """The question of each of these seconds, if any.
+
+    The loader puts one question a second, and waits for the next one's second to come: of two in one second, and after
+    one that was before the window, no further question is put.
+    """
+    coming, found = list(questions), list[StreamQuestion | None]()
+    for start_s in starts_s:
+        comes = bool(coming) and start_s < coming[0].asked_s <= start_s + 1
+        found.append(coming.pop(0) if comes else None)
+    return tuple(found)
+
+
+def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previous: str, fps: float) -> WindowTokens:
+    """The tokens of a window. Text between two control tokens is encoded in one piece, as the loader does."""
+    prompt, words = layout.prompt, layout.policy.prompt
+    front = (prompt.turn_start, *layout.words(f"{words.previous_role}\n{previous}"), *prompt.tail)
+    opening = Span(Part.PREVIOUS, cut_published(front, layout.policy.windows))
+    spans, roles = [prompt.opening(())[0], opening], list[Role]()
+    unlearned = len(layout.words("assistant")) + 1  # and the line breaks, one token in Qwen's vocabulary
+    for index, one in enumerate(rounds):
+        spans += _turn(layout, index, one, fps)
+        roles += [Role.NONE] * (sum(map(len, spans)) - len(roles))
+        said = layout.words(f"assistant\n{one.answer}\n{one.words}{words.marker}")
+        spans.append(Span(Part.WORDS, (prompt.turn_start, *said, *prompt.tail), index))
+        answer = len(layout.words(f"assistant\n{one.answer}\n")) - unlearned if one.answer else 0
+        spoken = _spoken_roles(len(said) - unlearned - answer, len(prompt.marker))
+        roles += [Role.NONE] * (1 + unlearned) + [Role.ANSWER] * answer + spoken + [Role.END]
+        roles += [Role.NONE] * (len(prompt.tail) - 1)  # the line break behind the turn
+    ids = np.array(flatten(spans), np.int32)
+    pads = np.flatnonzero(ids == prompt.video_pad).astype(np.int32)
+    return WindowTokens(ids, layout.place(spans, fps), np.array(roles, np.int8), pads, ids)
+
+
+def cut_published(front: Ids, policy: WindowPolicy) -> Ids:
+    """The turn of the previous text, markup included, of which the first `sink` and the last `window` tokens stay."""
+    sink, window = policy.sink_tokens, policy.window_tokens
+    if not sink + window or len(front) < sink + window:
+        return front
+    return front[:sink] + front[len(front) - window :]
+
+
+def _turn(layout: Layout, index: int, one: PublishedRound, fps: float) -> list[Span]:
+    """A question stands behind the time, before the pictures."""
+    prompt, markup = layout.prompt, layout.policy.prompt.markup
+    times = layout.family.markings(one.start_s, one.end_s, one.grid, fps, markup)
+    time = "".join(piece.text for piece in times if isinstance(piece, TimeText))
+    text = f"user\n{time}{' ' if index else ''}{one.question}"
+    shown = prompt.turn(index, one.start_s, one.end_s, one.grid, ())
+    return [
+        Span(Part.USER_HEAD, (prompt.turn_start, *layout.words(text)), index),
+        *(span for span in shown if span.part is Part.VISION),
+        Span(Part.USER_TAIL, prompt.tail, index),
+    ]
+
+
+def _spoken_roles(said: int, marker: int) -> list[Role]:
+    """Of words and the marker behind them."""
+    words = said - marker
+    return [Role.SILENCE] * said if not words else [Role.FIRST] + [Role.WORD] * (words - 1) + [Role.END] * marker
