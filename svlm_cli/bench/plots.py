@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from svlm_cli.bench.latency import STEP_ROUNDS, Latency
-from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_png
+from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_picture
 
 _INCHES, _MS = (8.0, 4.5), 1000
 
@@ -22,4 +22,4 @@ def draw_latency(results: Sequence[Latency], path: Path, round_s: float) -> None
         number_plainly(axes.yaxis)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
-        write_png(path, png(figure), "Choose another place for --plot.")
+        write_picture(path, png(figure), "Choose another place for --plot.")

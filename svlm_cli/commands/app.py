@@ -1,8 +1,8 @@
 """``svlm``: its commands, imported when they are called, and the one place where exceptions end.
 
 A command is a module of this package whose ``app`` is a `typer.Typer`; it imports torch and the like inside its
-functions. Errors go up as they are: `main` turns them into a sentence and an exit code (``messages.py``). Knows nothing
-of what the commands do.
+functions. Where it has a table ``FOLLOWING`` of others, these are called by a word behind its own. Errors go up as they
+are: `main` turns them into a sentence and an exit code (``messages.py``). Knows nothing of what the commands do.
 """
 
 import os
@@ -70,11 +70,23 @@ class LazyGroup(SvlmGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the group's own, with the real command in place of its entry in the table."""
         name, entry, rest = super().resolve_command(ctx, args)
-        return name, entry if name is None else _load(name), rest
+        if name is None:
+            return name, entry, rest
+        command = _load(name)
+        if isinstance(command, SvlmCommand) and rest and rest[0] in command.following:
+            return f"{name} {rest[0]}", command.following[rest[0]], rest[1:]
+        return name, command, rest
 
 
 def _load(name: str) -> Any:
-    app: typer.Typer = import_module(COMMANDS[name][0]).app
+    module = import_module(COMMANDS[name][0])
+    command = _made(module.app, name)
+    for own, app in getattr(module, "FOLLOWING", {}).items():
+        command.following[own] = _made(app, own)
+    return command
+
+
+def _made(app: typer.Typer, name: str) -> Any:
     _make_ours(app)
     command = get_command(app)
     command.name = name

@@ -50,6 +50,13 @@ def commands() -> list[tuple[str, str]]:
     return [(name, about) for name, (_, about) in COMMANDS.items()]
 
 
+def behind_train(incomplete: str) -> list[tuple[str, str]]:
+    """What may stand in the place of a recipe, once it is begun: until then, files are what is wanted."""
+    from svlm_cli.commands.train import FOLLOWING
+
+    return [(name, "") for name in FOLLOWING] if incomplete else []
+
+
 def rows() -> list[tuple[str, str]]:
     """Of the table of `svlm eval claims`."""
     from svlm_cli.evals.claims import ROWS

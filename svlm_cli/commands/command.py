@@ -32,7 +32,11 @@ def _told_where(context: Any) -> Iterator[None]:
 
 
 class SvlmCommand(TyperCommand):
-    """A command that does something."""
+    """A command that does something. Others may be called by a word behind its name, in place of its first argument."""
+
+    def __init__(self, *values: Any, **options: Any) -> None:
+        super().__init__(*values, **options)
+        self.following: dict[str, SvlmCommand] = {}
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As the base, with the configuration file's values as defaults."""

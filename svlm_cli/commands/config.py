@@ -13,6 +13,7 @@ from textwrap import wrap
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from svlm_cli.commands import settings
 from svlm_cli.commands.described import Option, leaves, written
@@ -122,11 +123,11 @@ def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     root = whole()
     top = typer.Context(root, info_name="svlm")
     for words, leaf in leaves(root):
-        parent, group = top, root
-        for word in words[:-1]:
-            group = group.commands[word]
-            parent = typer.Context(group, info_name=word, parent=parent)
-        yield words, typer.Context(leaf, info_name=words[-1], parent=parent)
+        parent, group, own = top, root, list(words)
+        while isinstance(inner := group.commands[own[0]], TyperGroup):
+            group = inner
+            parent = typer.Context(group, info_name=own.pop(0), parent=parent)
+        yield words, typer.Context(leaf, info_name=" ".join(own), parent=parent)
 
 
 def _plain(value: Any) -> Any:

@@ -69,6 +69,8 @@ def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The commands that do something, each with the words that call it."""
     if not isinstance(command, TyperGroup):
         yield path, command
+        for name, one in getattr(command, "following", {}).items():  # those that are called by a word behind its name
+            yield (*path, name), one
         return
     for name in command.list_commands(None):  # type: ignore[arg-type]  # the list does not depend on the call
         one = command.get_command(None, name)  # type: ignore[arg-type]  # as above

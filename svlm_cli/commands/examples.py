@@ -86,6 +86,11 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm train recipe.toml --dry-run", "What will it take?"),
         Example("svlm train recipe.toml --output my-model", "my-model is a checkpoint afterwards:"),
         Example("svlm train recipe.toml --output my-model --resume", "Go on where that stopped:"),
+        Example("svlm train recipe.toml --output my-model --plot curves.svg", "Look at curves.svg meanwhile:"),
+    ),
+    "train export": (Example("svlm train export my-model -o so-far", "so-far is a checkpoint of its newest state:"),),
+    "train plot": (
+        Example("svlm train plot first second/log.jsonl -o both.png", "Two runs, by their folders or their logs:"),
     ),
     "bench latency": (
         Example("svlm bench latency --model streamingvlm-7b --rounds 1000", "Is the last minute as fast as the first?"),

@@ -24,6 +24,9 @@ def command_help(command: Any, context: Any) -> str:
     width = context.make_formatter().width
     path = context.command_path
     lines = [*_usage(command, context, width), "", *_text(command.help or "", width)]
+    if command.following:
+        rows = [(name, one.get_short_help_str(200)) for name, one in command.following.items()]
+        lines += ["", heading("Commands"), *_rows(rows, width)]
     for panel, listed in groupby(options(command, context), key=lambda one: one.panel):
         lines += ["", heading(panel.value), *_rows(map(_row, listed), width)]
     return "\n".join([*lines, *_examples(EXAMPLES.get(path.partition(" ")[2], ()), width)])

@@ -6,6 +6,7 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.described import leaves
@@ -76,5 +77,5 @@ def manual(words: tuple[str, ...] = ()) -> str:
 
 def _described(root: Any, words: tuple[str, ...]) -> str:
     for word in words:
-        root = root.commands[word]
+        root = root.commands[word] if isinstance(root, TyperGroup) else root.following[word]
     return str(root.help)

@@ -26,7 +26,7 @@ _PREFIX: Final = "SVLM_"
 # What belongs to one call: in a file it would hit every call.
 _ONE_CALL: Final = frozenset(
     "at batch-file burn-in choice clips control end events help init input-option json keep limit mux name only output "
-    "path plot policy predictions report resume row save set show-prompts start toml write".split()
+    "path plot policy predictions report resume row save set show-prompts start step tensorboard toml write".split()
 )
 _CAREFUL: Final = frozenset({"config", "doctor", "man"})  # they help where the file is broken
 
@@ -106,8 +106,11 @@ def of_command(settings: Settings, words: Sequence[str], context: Any) -> dict[s
                 raise _unknown(settings, f"{place}.{name}", [f"{place}.{one}" for one in known])
     table, known_options = ".".join(words), {one.key: one for one in settable(context.command)}
     values = {}
+    following = getattr(context.command, "following", {})
     for key, value in table_of(settings, words).items():
         place = f"{table}.{key}"
+        if key in following and isinstance(value, dict):
+            continue  # a table of its own
         if key in _ONE_CALL and any(one.key == key for one in options(context.command)):
             raise UsageError(f"{settings.path}: {place} cannot be set here.", f"Give --{key} in each call.")
         if key not in known_options:

@@ -1,11 +1,11 @@
 """``svlm train``: a recipe in, a checkpoint folder out. The work is in ``training/``."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import options, train_export, train_plot, train_watching
 from svlm_cli.commands.ranks import as_rank, start
 from svlm_cli.commands.train_forecast import tell_forecast
 from svlm_cli.commands.train_options import TFLOPS, TrainOptions
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from svlm_cli.training.recipe import Recipe
 
 app = typer.Typer(add_completion=False)
+FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
+"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
 
 
 @app.command()
@@ -52,6 +54,7 @@ def _run(recipe: "Recipe", asked: TrainOptions) -> None:
     from svlm_cli.training.log import to_nobody, to_stderr
     from svlm_cli.training.share import Share
 
+    train_watching.check(asked.plot, asked.tensorboard)
     device = resolve_device(asked.device)
     if asked.gpus is not None:
         _require_gpus(asked.gpus, device)
@@ -61,7 +64,9 @@ def _run(recipe: "Recipe", asked: TrainOptions) -> None:
         return
     from svlm_cli.training.trainer import train as run
 
-    run(recipe, asked.folder, device=device, resume=asked.resume, say=to_nobody if asked.quiet else to_stderr)
+    say = to_nobody if asked.quiet else to_stderr
+    with train_watching.watchers(asked.plot, asked.tensorboard, asked.folder, say) as watchers:
+        run(recipe, asked.folder, device=device, resume=asked.resume, say=say, watchers=watchers)
 
 
 def _require_gpus(count: int, device: "torch.device") -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands import options
+from svlm_cli.commands import choices, options, train_watching
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
@@ -20,7 +20,12 @@ class TrainOptions:
     context: typer.Context
     recipe: Annotated[
         Path,
-        typer.Argument(metavar="RECIPE.toml", help="What to train, on what, and how.", rich_help_panel=Panel.INPUT),
+        typer.Argument(
+            metavar="RECIPE.toml",
+            autocompletion=choices.behind_train,
+            help="What to train, on what, and how.",
+            rich_help_panel=Panel.INPUT,
+        ),
     ]
     steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)] = (
         None
@@ -39,6 +44,8 @@ class TrainOptions:
         int | None,
         typer.Option(min=1, help="Train on so many GPUs of this machine together.", rich_help_panel=Panel.MODEL),
     ] = None
+    plot: train_watching.Plot = None
+    tensorboard: train_watching.TensorBoard = None
     dry_run: Annotated[
         bool,
         typer.Option(
@@ -70,7 +77,12 @@ class TrainOptions:
     def refuse_idle(self) -> None:
         """`UsageError` for an option that would do nothing."""
         idle = (
-            {"--output": self.output is not None, "--resume": self.resume}
+            {
+                "--output": self.output is not None,
+                "--resume": self.resume,
+                "--plot": self.plot is not None,
+                "--tensorboard": self.tensorboard is not None,
+            }
             if self.dry_run
             else {"--tflops": self.tflops is not None, "--json": self.as_json}
         )
@@ -87,4 +99,5 @@ class TrainOptions:
             *("train", str(self.recipe), "--output", str(self.folder), "--device", self.device),
             *([] if self.steps is None else ["--steps", str(self.steps)]),
             *(name for name, given in flags.items() if given),
+            *train_watching.arguments(self.plot, self.tensorboard),
         ]

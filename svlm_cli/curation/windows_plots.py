@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 from svlm_cli.curation.histogram import Histogram
 from svlm_cli.curation.windows import LeftOut
 from svlm_cli.curation.windows_report import WindowsReport
-from svlm_cli.outputs.figures import new_figure, png, write_png
+from svlm_cli.outputs.figures import new_figure, png, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,7 @@ def draw_windows(report: WindowsReport, path: Path) -> None:
             axes.set(xlabel=name, ylabel="windows")
             axes.legend(frameon=False)
         picture = png(figure)
-    write_png(path, picture, "Choose another place for --plot.")
+    write_picture(path, picture, "Choose another place for --plot.")
 
 
 def _draw(axes: "Axes", histogram: Histogram, color: str, label: str) -> None:

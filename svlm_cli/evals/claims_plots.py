@@ -12,7 +12,7 @@ from svlm_cli.evals.claims import ROWS
 from svlm_cli.evals.claims_results import CELL_S, Result
 from svlm_cli.evals.claims_verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
-from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_png
+from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def draw_plots(results: Mapping[str, Result], folder: Path, stem: str) -> tuple[
         (latency, folder / f"{stem}-latency.png", _picture(latency, "ms a round", latency_lines(results), log=True)),
     )
     for _, path, picture in pictures:
-        write_png(path, picture, "Choose another place for --write.")
+        write_picture(path, picture, "Choose another place for --write.")
     return tuple((title, path) for title, path, _ in pictures)
 
 

@@ -7,25 +7,16 @@ learned, since other ranks need this one's part in the forward pass. Knows no ne
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from svlm_cli.core.errors import InputError
-from svlm_cli.core.types import Chunk
-from svlm_cli.jsonl.seeks import StaleIndexError
-from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
-from svlm_cli.pipeline.chunker import chunks
-from svlm_cli.training.clips import Clips, FileClips
-from svlm_cli.training.collate import IGNORED, Batch, collate
+from svlm_cli.training.clip_reader import ClipReader, PendingClip, batch_of
+from svlm_cli.training.clips import Clips
+from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
-from svlm_cli.training.layout import Layout, Role, Round, WindowTokens
+from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import Say, to_nobody
 from svlm_cli.training.matches import fps_of
 from svlm_cli.training.overlap import text_of
@@ -33,33 +24,8 @@ from svlm_cli.training.ranks import ALONE
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Skipped, read_records
 from svlm_cli.training.share import Share
-from svlm_cli.training.texts import WindowTexts
 
 _AHEAD = 2  # batches
-_ABOVE_LEAST = 1.05  # the most pixels of a picture, at least, by the least
-_BLACK = (56, 56)  # pixels of a picture, before it is resized
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ReadClip:
-    """A window with its pictures, resized, each second's last one repeated if it had no partner."""
-
-    tokens: WindowTokens
-    pixels: tuple[Tensor, ...]  # of each second, uint8 [T, 3, H, W]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Photographed:
-    """The pictures of a batch."""
-
-    seconds: tuple[Tensor, ...]
-
-    def patches(
-        self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
-    ) -> tuple[Tensor, list[Grid]]:
-        """Brings them to the device and cuts them."""
-        parts = [preprocessor.to_patches(pixels.to(device), dtype=dtype) for pixels in self.seconds]
-        return torch.cat([patches for patches, _ in parts]), [grid for _, grid in parts]
 
 
 class AnnotatedData:
@@ -78,30 +44,19 @@ class AnnotatedData:
         exchange: Exchange | None = None,
     ) -> None:
         self._recipe = recipe
-        self._layout = layout
-        self._texts = WindowTexts(layout, recipe.windows)
-        self._preprocessor = preprocessor
+        self._reader = ClipReader(recipe, layout, preprocessor)
         self._share = share or Share.of(recipe.optimisation)
         allowed, share_allowed = recipe.data.annotations.bad_allowed, recipe.data.annotations.bad_share
         self._exchange = exchange or Exchange(ALONE, Skipped(allowed, say, share_allowed), self._share.step)
         skipped = self._exchange.skipped
         self._clips = Clips(recipe, skipped, say)
-        say(self._told(skipped.count))
+        say(self._clips.told(skipped.count))
         self._pool = ThreadPoolExecutor(max(recipe.data.workers, 1), thread_name_prefix="clips")
 
     @property
     def windows(self) -> int:
         """Of an epoch."""
         return self._clips.epoch
-
-    def _told(self, skipped: int) -> str:
-        """How many windows there are, and how many an epoch has, if that is another number."""
-        clips, least = self._clips, self._recipe.windows.words_per_second
-        epoch = f", {clips.epoch} an epoch" if clips.epoch != len(clips) else ""
-        if self._recipe.windows.whole_rows:
-            return f"{len(clips)} windows{epoch}"
-        left_out = f", {clips.left_out} left out with fewer than {least:g} words a second" if least else ""
-        return f"{len(clips)} windows{epoch}{left_out}, {skipped} records skipped"
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on; each epoch in an order of its own."""
@@ -111,76 +66,20 @@ class AnnotatedData:
         for _ in range(count):
             batch = started.popleft()
             started += islice(coming, 1)
-            read = [clip for place, future in batch if (clip := self._result(place, future)) is not None]
-            if not read:
-                yield self._nothing()
-                continue
-            pictures = Photographed(tuple(pixels for clip in read for pixels in clip.pixels))
-            yield collate([clip.tokens for clip in read], pictures)
+            read = [clip for one in batch if (clip := one.result(self._exchange)) is not None]
+            yield batch_of(read) if read else self._reader.nothing()
 
     def close(self) -> None:
         """Stops reading."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _reading(self, first_step: int) -> Iterator[list[tuple[str, Future[ReadClip]]]]:
+    def _reading(self, first_step: int) -> Iterator[list[PendingClip]]:
         """The batches from a step on, being read."""
         for step in range(first_step, self._recipe.optimisation.steps):
             fps = fps_of(self._recipe, step)
             for places in self._share.passes:
                 clips = [self._clips.at(step * self._share.step + place) for place in places]
-                yield [(file.place(number), self._pool.submit(self._read, file, number, fps)) for file, number in clips]
-
-    def _result(self, place: str, future: Future[ReadClip]) -> ReadClip | None:
-        try:
-            return future.result()
-        except StaleIndexError:
-            raise
-        except InputError as error:
-            self._exchange.miss(place, error.message.rstrip("."))
-            return None
-
-    def _nothing(self) -> Batch:
-        """A black second of which nothing is learned."""
-        black = Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0)
-        pixels = self._pixels(black, self._recipe.policy.vision.max_pixels)
-        grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
-        window = self._layout.window([Round(0.0, 1.0, grid, ())], previous=(), query=(), fps=1.0)
-        batch = collate([window], Photographed((pixels,)))
-        tokens = batch.tokens
-        targets, roles = torch.full_like(tokens.targets, IGNORED), torch.full_like(tokens.roles, Role.NONE)
-        return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
-
-    def _read(self, file: FileClips, number: int, fps: float) -> ReadClip:
-        from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
-
-        clip = file.clip(number)
-        record, seconds = clip.record, clip.seconds
-        start_s = record.start_s + seconds.start
-        end_s = min(record.start_s + seconds.stop, record.end_s)
-        enough_pixels = self._recipe.policy.vision.enough_pixels
-        frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
-        shown = list(chunks(frames, fps=fps, chunk_seconds=1.0))
-        if len(shown) < len(seconds):
-            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
-        most = self._most_pixels(sum(len(chunk.frames) for chunk in shown))
-        pixels = tuple(self._pixels(chunk, most) for chunk in shown)
-        grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]
-        return ReadClip(self._texts.tokens(clip, shown, grids, fps), pixels)
-
-    def _most_pixels(self, frames: int) -> int:
-        """Of a picture in a window of so many, as the published reader has it: at least a little above the least."""
-        bounds, total = self._recipe.policy.vision, self._recipe.windows.total_pixels
-        if not total:
-            return bounds.max_pixels
-        pairs = frames / self._preprocessor.temporal_patch_size
-        return int(max(min(bounds.max_pixels, total / pairs), bounds.min_pixels * _ABOVE_LEAST))
-
-    def _pixels(self, chunk: Chunk, most: int) -> Tensor:
-        bounds, preprocessor = self._recipe.policy.vision, self._preprocessor
-        size = preprocessor.target_size(*chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=most)
-        pixels = preprocessor.resize(chunk.frames, *size, torch.device("cpu"))
-        missing = -len(pixels) % preprocessor.temporal_patch_size
-        return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
+                yield [PendingClip.of(self._pool, self._reader, file, number, fps) for file, number in clips]
 
 
 def annotated_texts(recipe: Recipe) -> Iterable[str]:

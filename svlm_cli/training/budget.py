@@ -7,7 +7,7 @@ to do, this follows. Knows no data and no loop.
 
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -130,10 +130,43 @@ def model_flops(network: LearningNetwork, shape: PassShape) -> float:
     All matrix products are counted, those of frozen weights as often as they are needed, and attention as far as it
     is causal. What is computed again to save memory is not: it is no work of the model.
     """
+    return flops_of(network, lambda: network(_empty_batch(shape))["loss"]).total
+
+
+def forward_flops(network: LearningNetwork, shape: PassShape) -> float:
+    """The same of a forward pass from which nothing is learned."""
+    with torch.no_grad():
+        return flops_of(network, lambda: network(_empty_batch(shape))["loss"]).total
+
+
+@dataclass(frozen=True, slots=True)
+class Flops:
+    """As `model_flops` counts them."""
+
+    products: float  # of matrices, but for attention
+    attention: float
+
+    @property
+    def total(self) -> float:
+        """Both."""
+        return self.products + self.attention
+
+
+def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> Flops:
+    """Those of what `part` makes by the network, which is on the meta device."""
     with _once(network), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
-        network(_empty_batch(shape))["loss"].backward()
+        made = part()
+        if made.requires_grad:
+            torch.autograd.backward(made, torch.empty_like(made))
     network.zero_grad()
-    return float(counter.get_total_flops() + dry.attention_flops)
+    return Flops(float(counter.get_total_flops()), dry.attention_flops)
+
+
+def attention_flops(part: Callable[[], Tensor]) -> float:
+    """Those of attention alone, which are known from the forward pass: much sooner."""
+    with _Dry(half=False) as dry:
+        part()
+    return float(dry.attention_flops)
 
 
 def _frozen_bytes(network: LearningNetwork, spread: Spread) -> float:

@@ -112,7 +112,7 @@ class Clips:
         self._stops = [*accumulate(times)]
         if not self.epoch:
             raise InputError("The annotation files hold no window.", "Check data.annotations.files and [windows].")
-        self._seed = recipe.data.seed
+        self._size, self._seed = size, recipe.data.seed
         self._order: tuple[int, NDArray[np.int64]] = -1, np.empty(0, np.int64)  # of one epoch
 
     def __len__(self) -> int:
@@ -122,6 +122,15 @@ class Clips:
     def epoch(self) -> int:
         """How many come in an epoch."""
         return self._stops[-1]
+
+    def told(self, skipped: int) -> str:
+        """How many there are, and how many an epoch has, if that is another number; so many records were skipped."""
+        least = self._size.words_per_second
+        epoch = f", {self.epoch} an epoch" if self.epoch != len(self) else ""
+        if self._size.whole_rows:
+            return f"{len(self)} windows{epoch}"
+        left_out = f", {self.left_out} left out with fewer than {least:g} words a second" if least else ""
+        return f"{len(self)} windows{epoch}{left_out}, {skipped} records skipped"
 
     def at(self, place: int) -> tuple[FileClips, int]:
         """The window at that place of a run, counted over all epochs: its file, and its number there."""

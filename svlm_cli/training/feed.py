@@ -7,9 +7,9 @@ and no network.
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -27,6 +27,9 @@ _AHEAD = 2  # steps
 Batches = Callable[[int], Iterator[Batch]]
 """A step -> the batches of all steps from it on."""
 
+Work = Callable[[Batch, Sequence[Grid], int], float]
+"""A batch, the grids of its pictures and the numbers of a patch -> its FLOPs (`WorkCount.of`)."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceBatch:
@@ -37,6 +40,16 @@ class DeviceBatch:
     grids: tuple[Grid, ...]
     weight: float  # of each learned token in the loss: 1 / those of a batch, on average over the step and all ranks
     count: int  # real tokens
+    flops: float = 0.0  # of the model, if they were counted
+
+
+def on_device(
+    batch: Batch, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype, weight: float
+) -> DeviceBatch:
+    """Copies and draws it."""
+    tokens = batch.tokens.pinned() if device.type == "cuda" else batch.tokens
+    patches, grids = batch.pictures.patches(preprocessor, device=device, dtype=dtype)
+    return DeviceBatch(tokens.to(device), patches, tuple(grids), weight, batch.count)
 
 
 @dataclass(slots=True)
@@ -58,7 +71,10 @@ class DeviceFeed:
         first_step: int,
         accumulate: int,
         exchange: Exchange,
+        work: Work | None = None,
     ) -> None:
+        """With `work`, which is called by the thread alone, batches say how much work they are."""
+        self._work = work
         self._batches = batches
         self._preprocessor = preprocessor
         self._device, self._dtype = device, dtype
@@ -123,9 +139,10 @@ class DeviceFeed:
         weight = len(step) * self._exchange.ranks.count / learned  # gradients are the mean over batches and ranks
         moved = []
         for batch in step:
-            tokens = batch.tokens.pinned() if self._device.type == "cuda" else batch.tokens
-            patches, grids = batch.pictures.patches(self._preprocessor, device=self._device, dtype=self._dtype)
-            moved.append(DeviceBatch(tokens.to(self._device), patches, tuple(grids), weight, batch.count))
+            one = on_device(batch, self._preprocessor, device=self._device, dtype=self._dtype, weight=weight)
+            if self._work is not None:
+                one = replace(one, flops=self._work(batch, one.grids, one.patches.shape[1]))
+            moved.append(one)
         return moved
 
     def _put(self, item: _Ready | BaseException | None) -> bool:

@@ -1,38 +1,38 @@
-"""A run's output folder: what is in it before the first step, and the checkpoint that it is after the last.
+"""A run's output folder: what is in it before the first step, its states, and how it ends as a checkpoint.
 
 Knows no data and no loop.
 """
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from svlm_cli.checkpoints import policy_file, toml
-from svlm_cli.checkpoints.adapter import ADAPTER_WEIGHTS
-from svlm_cli.checkpoints.folder import CARD_FILE, SMALL_FILES, TOKENIZER_FILE, TOKENIZER_FILES, copy_files
+from svlm_cli.checkpoints.folder import CARD_FILE, CONFIG_FILE, SMALL_FILES, TOKENIZER_FILE, TOKENIZER_FILES, copy_files
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
-from svlm_cli.checkpoints.resolve import refer, resolve
+from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.errors import NO_ROOM, OutputError, OutputExistsError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer, load_fast
 from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family
 from svlm_cli.networks.network import Network
-from svlm_cli.networks.weights import WEIGHTS, load_family, load_network, save_network
-from svlm_cli.training.adapter import save_adapter, set_learned
+from svlm_cli.networks.weights import WEIGHTS, load_family, load_network
+from svlm_cli.training.adapter import set_learned
 from svlm_cli.training.network import scratch_family
 from svlm_cli.training.packages import require_packages
 from svlm_cli.training.recipe import RECIPE_FILE, Recipe, dump, parse
+from svlm_cli.training.replacing import replace_text
 from svlm_cli.training.tokenizer import END_OF_TEXT, build_tokenizer
 
 STATES = "states"
 LOG_FILE = "log.jsonl"
+_FINISHED = ".finished"  # a checkpoint, until all of it is written
 _STATE_MARK = "trainer_state.json"  # the Trainer writes it last
 _FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # of libraries, in words
 _FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
@@ -123,7 +123,7 @@ def check_same(folder: Path, recipe: Recipe) -> None:
     path = folder / RECIPE_FILE
     if not path.is_file():
         raise UsageError(f"{folder} holds no run to resume.", "Leave out --resume to begin one.")
-    if any(folder.glob("model*.safetensors")) or (folder / ADAPTER_WEIGHTS).exists():
+    if is_finished(folder):
         raise UsageError(f"The run in {folder} is finished.", "Name another --output to begin a new one.")
     began = parse(toml.read_text(path, what="a recipe", error=UsageError), source=str(path))
     for key in toml.keys(Recipe):
@@ -139,16 +139,19 @@ def check_same(folder: Path, recipe: Recipe) -> None:
 
 def latest_state(folder: Path) -> tuple[Path, int] | None:
     """The newest complete state to resume from, and its step. One that was being written when the run died is not."""
-    states: list[tuple[int, Path]] = []
+    states = states_of(folder)
+    return (states[max(states)], max(states)) if states else None
+
+
+def states_of(folder: Path) -> dict[int, Path]:
+    """All complete states, by their step."""
+    states: dict[int, Path] = {}
     for path in (folder / STATES).glob(f"checkpoint-*/{_STATE_MARK}"):
         try:
-            states.append((int(json.loads(path.read_text(encoding="utf-8"))["global_step"]), path.parent))
+            states[int(json.loads(path.read_text(encoding="utf-8"))["global_step"])] = path.parent
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             continue
-    if not states:
-        return None
-    step, path = max(states)
-    return path, step
+    return states
 
 
 def share_state(state: Path) -> None:
@@ -189,44 +192,32 @@ def _from_scratch(folder: Path, recipe: Recipe) -> Network:
     return network
 
 
-def finish(
-    folder: Path, recipe: Recipe, network: Network, weights: Mapping[str, Tensor], figures: dict[str, float]
-) -> None:
-    """Makes the folder a checkpoint: weights under published names, config.json, a card; or an adapter. States go.
+def finish(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Makes the folder the checkpoint that `fill` writes. The card comes last, and with it the run is finished.
 
-    `weights` are the state of the network, which itself may hold a part of them alone.
+    States go.
     """
-    if recipe.adapter.used:
-        base = resolve(recipe.model.base)
-        save_adapter(network.family, weights, recipe, folder, refer(recipe.model.base), base.folder)
-    else:
-        _save_whole(folder, recipe, network.family, weights)
-    (folder / CARD_FILE).write_text(_card(recipe, network, figures), encoding="utf-8")
+    part = folder / _FINISHED
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    fill(part)
+    for path in folder.glob("model*.safetensors*"):  # of a run that died here
+        path.unlink()
+    for path in sorted(part.iterdir(), key=lambda one: one.name == CARD_FILE):
+        path.replace(folder / path.name)
+    part.rmdir()
     shutil.rmtree(folder / STATES, ignore_errors=True)
 
 
-def _save_whole(folder: Path, recipe: Recipe, family: Family, weights: Mapping[str, Tensor]) -> None:
-    dtype: torch.dtype = getattr(torch, recipe.output.weights.value)
-    with torch.device("meta"):
-        saved = family.network()
-    saved.load_state_dict({name: weight.to("cpu", dtype) for name, weight in weights.items()}, assign=True)
-    save_network(saved, folder, max_shard_bytes=int(recipe.output.max_shard_mb * 1e6))
+def is_finished(folder: Path) -> bool:
+    """Whether the run in it came to its end."""
+    return (folder / CARD_FILE).is_file()
 
 
-def _card(recipe: Recipe, network: Network, figures: dict[str, float]) -> str:
-    info, adapted = recipe.info, recipe.adapter.used
-    size = sum(weight.numel() for weight in network.parameters() if weight.requires_grad or not adapted)
-    rows = {"base": f"`{recipe.model.base}`"} if adapted else {}
-    rows |= {"parameters": f"{size / 1e6:.1f} M", "steps": str(recipe.optimisation.steps)}
-    rows |= {name.replace("_", " "): f"{value:.4g}" for name, value in figures.items()}
-    title = f"# {info.title or ('An adapter' if adapted else 'A model') + ' trained by svlm'}"
-    origin = (
-        f"Licence: {info.licence or 'not stated'}. Trained by `svlm train`: all settings are in `recipe.toml`, and how "
-        "it is streamed in `policy.toml`. The loss, and the share of each kind of token that was found likeliest, are "
-        "those of the last logged step, on data of the training."
-    )
-    table = "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
-    return "\n\n".join(filter(None, (title, info.summary, origin, table))) + "\n"
+def keep_family(folder: Path, family: Family) -> None:
+    """What states do not say of the network that they belong to."""
+    (folder / STATES).mkdir(exist_ok=True)
+    replace_text(folder / STATES / CONFIG_FILE, json.dumps(family.to_dict(), indent=2, sort_keys=True) + "\n")
 
 
 def _copy(source: Path, target: Path, names: Iterable[str]) -> None:

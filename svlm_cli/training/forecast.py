@@ -23,16 +23,23 @@ from svlm_cli.networks.family import Family
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_family, load_preprocessor
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.annotated import AnnotatedData, annotated_texts
-from svlm_cli.training.budget import Budget, PassShape, as_learned, budget_of, model_flops, standing_of
+from svlm_cli.training.budget import (
+    Budget,
+    PassShape,
+    as_learned,
+    budget_of,
+    forward_flops,
+    model_flops,
+    standing_of,
+)
 from svlm_cli.training.clips import with_counted_steps
 from svlm_cli.training.collate import Batch
+from svlm_cli.training.data import open_data, texts_of
+from svlm_cli.training.held_out import held_out_recipe, held_out_say
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import Say
-from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
-from svlm_cli.training.simulated import SimulatedData
 
 _PASSES: Final = 2  # that are made, at each frame rate
 _SECONDS_PER_HOUR: Final = 3600
@@ -45,6 +52,15 @@ class WindowSize:
     tokens: float
     visual: float  # of them, those that stand for pictures
     learned: float  # of them
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationWork:
+    """Passes over held-out windows. What the model says by itself is not counted, nor are checkpoints."""
+
+    times: int = 0
+    windows: int = 0
+    flops: float = 0.0  # of one time, of all GPUs
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class Forecast:
     sampled: int  # windows that were made to tell
     budget: Budget  # of a GPU, in the largest of the passes that were made
     flops_per_step: float  # model FLOPs of all GPUs: what is computed again to save memory is not counted
+    validation: ValidationWork
     notice: str = ""  # what was not there to be counted
 
     @property
@@ -74,13 +91,21 @@ class Forecast:
         return None if self.windows_per_epoch is None else self.steps * self.windows_per_step / self.windows_per_epoch
 
     def hours(self, tflops: float) -> float:
-        """If each GPU reaches so many model TFLOP/s."""
-        return self.steps * self.flops_per_step / (self.gpus * tflops * 1e12) / _SECONDS_PER_HOUR
+        """Of its steps, if each GPU reaches so many model TFLOP/s."""
+        return self._hours(self.steps * self.flops_per_step, tflops)
+
+    def validation_hours(self, tflops: float) -> float:
+        """Of validation, beside them, in the same way."""
+        return self._hours(self.validation.times * self.validation.flops, tflops)
+
+    def _hours(self, flops: float, tflops: float) -> float:
+        return flops / (self.gpus * tflops * 1e12) / _SECONDS_PER_HOUR
 
     def to_json(self, tflops: float) -> dict[str, Any]:
         """For programs, bytes and FLOPs as they are."""
-        more = {"epochs": self.epochs, "tokens": self.tokens, "tflops": tflops, "hours": self.hours(tflops)}
-        return asdict(self) | {"peak_bytes": self.budget.total} | more
+        hours = {"hours": self.hours(tflops), "validation_hours": self.validation_hours(tflops)}
+        more = {"epochs": self.epochs, "tokens": self.tokens, "tflops": tflops}
+        return asdict(self) | {"peak_bytes": self.budget.total} | more | hours
 
 
 def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
@@ -92,6 +117,7 @@ def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
     with tempfile.TemporaryDirectory(prefix="svlm-") as made:
         start = _start(recipe, Path(made))
         passes, epoch = _sample(recipe, start, share, say)
+        held_out, windows = _sample_held_out(recipe, start, share, say)
     with torch.device("meta"):
         network = start.family.network()
     parameters = sum(weight.numel() for weight in network.parameters())
@@ -112,6 +138,11 @@ def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
         sum(one.windows for one in passes),
         budget,
         mean(lambda one: model_flops(learning, one.shape)) * share.step,
+        ValidationWork(
+            recipe.validation.times(recipe.optimisation.steps),
+            windows,
+            windows * _mean(held_out, lambda one: forward_flops(learning, one.shape)) if windows else 0.0,
+        ),
         start.notice,
     )
 
@@ -141,8 +172,7 @@ class _Start:
 def _start(recipe: Recipe, made: Path) -> _Start:
     base = recipe.model.base
     if not base:
-        texts = sample_texts if recipe.data.source is Source.SIMULATOR else annotated_texts
-        run_folder.begin(made, recipe, lambda: texts(recipe))
+        run_folder.begin(made, recipe, partial(texts_of, recipe))
         return _Start(made, run_folder.first_family(made, recipe))
     reference = refer(base)
     folder = reference.present()
@@ -190,12 +220,19 @@ def _sample(recipe: Recipe, start: _Start, share: Share, say: Say) -> tuple[list
     epoch = None
     for fps, weight in zip(recipe.fps, weights, strict=True):
         few = _few_passes(recipe, fps, max(map(len, share.passes)))
-        simulated = recipe.data.source is Source.SIMULATOR
-        data = SimulatedData(few, layout, preprocessor) if simulated else AnnotatedData(few, layout, preprocessor, say)
-        with closing(data):
+        with closing(open_data(few, layout, preprocessor, say)) as data:
             passes += [_counted(batch, preprocessor, weight) for batch in data.batches(0)]
-        epoch = data.windows if isinstance(data, AnnotatedData) else None
+            epoch = data.windows
     return passes, epoch
+
+
+def _sample_held_out(recipe: Recipe, start: _Start, share: Share, say: Say) -> tuple[list[_Pass], int]:
+    """Some passes over held-out windows, and how many of these there are."""
+    if not recipe.validation.used:
+        return [], 0
+    passes, found = _sample(held_out_recipe(recipe), start, share, held_out_say(say))
+    most = recipe.validation.windows
+    return passes, most if found is None else min(found, most)
 
 
 def _few_passes(recipe: Recipe, fps: float, windows: int) -> Recipe:

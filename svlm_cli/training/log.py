@@ -3,13 +3,15 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from torch import Tensor
 
 from svlm_cli.training.layout import Role
+from svlm_cli.training.replacing import replace_text
 
 Say = Callable[[str], None]
 
@@ -32,43 +34,95 @@ def to_nobody(line: str) -> None:
     """For who wants errors alone."""
 
 
+Row = Mapping[str, Any]
+"""A line of the log."""
+
+Watcher = Callable[[Row], None]
+"""Whoever wants to know of each row as it is written."""
+
+HELD_OUT: Final = "held_out_"
+"""What all figures of held-out windows begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the steps since the last logged one took, of all ranks together."""
+
+    tokens: int
+    waited_s: float = 0.0  # for data, on average
+    flops: float = 0.0  # of the model
+    ranks: int = 1
+    peak_bytes: int | None = None  # of the GPU that had allocated the most at once
+
+
 class TrainingLog:
     """Appends to a file, and says the same in short."""
 
-    def __init__(self, path: Path, *, first_step: int, steps: int, say: Say = to_stderr) -> None:
+    def __init__(
+        self, path: Path, *, first_step: int, steps: int, say: Say = to_stderr, watchers: Sequence[Watcher] = ()
+    ) -> None:
         self._path = path
         self._steps = steps
         self._say = say
+        self._watchers = watchers
         self._since = time.perf_counter()
         self._step = first_step
-        self._last = _forget_after(path, first_step)
+        self._last, self._held_out = _forget_after(path, first_step)
 
     @property
     def learned(self) -> dict[str, float]:
-        """Loss and shares of right tokens of the last logged step, be it of this run or of the one it goes on with."""
-        return {name: self._last[name] for name in ("loss", *_NAMES.values()) if name in self._last}
+        """Loss and shares of right tokens of the last logged step, be it of this run or of the one it goes on with.
 
-    def note(self, step: int, figures: dict[str, float], tally: Tensor, *, tokens: int, waited_s: float) -> None:
+        With those of the held-out windows, if there are any.
+        """
+        return figures_of(self._last, self._held_out)
+
+    def note(self, step: int, figures: Row, tally: Tensor, spent: Spent) -> None:
         """A logged step. `tally` is that of `LearningNetwork`, summed since the last one, as are the rest."""
         now = time.perf_counter()
         took_s, self._since = now - self._since, now
         row = {**figures, **accuracies(tally)}
         row |= {
-            "tokens_per_s": tokens / took_s,
+            "tokens_per_s": spent.tokens / took_s,
             "steps_per_s": (step - self._step) / took_s,
-            "waited_share": waited_s / took_s,
+            "waited_share": spent.waited_s / took_s,
+            "tflops_per_s": spent.flops / took_s / spent.ranks / 1e12,
         }
+        if spent.peak_bytes is not None:
+            row["peak_bytes"] = spent.peak_bytes
         self._step, self._last = step, row
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": step, **row}) + "\n")
+        self._write({"step": step, **row})
         self._say(self._line(step, row))
 
-    def _line(self, step: int, row: dict[str, Any]) -> str:
+    def note_held_out(self, step: int, tally: Tensor, *, best: bool) -> None:
+        """The held-out windows after a step."""
+        counts = tally.sum(0).tolist()
+        row = {f"{HELD_OUT}loss": counts[1] / counts[0]}
+        row |= {f"{HELD_OUT}loss_{name}": value for name, value in losses(tally).items()}
+        row |= {f"{HELD_OUT}{name}": value for name, value in accuracies(tally).items()}
+        self._held_out = row
+        self._write({"step": step, **row})
+        by_role = "  ".join(f"{name} {value:.4f}" for name, value in losses(tally).items())
+        mark = "  (the best so far)" if best else ""
+        self._say(f"step {step}/{self._steps}  held-out loss {row[f'{HELD_OUT}loss']:.4f}  {by_role}{mark}")
+
+    def leave_out(self, took_s: float) -> None:
+        """So much of the time since the last logged step was no training."""
+        self._since += took_s
+
+    def _write(self, row: Row) -> None:
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        for watch in self._watchers:
+            watch(row)
+
+    def _line(self, step: int, row: Row) -> str:
         right = "  ".join(f"{name} {row[name]:.3f}" for name in _NAMES.values() if name in row)
+        memory = f"{row['peak_bytes'] / 1e9:.1f} GB  " if "peak_bytes" in row else ""
         return (
             f"step {step}/{self._steps}  loss {row['loss']:.4f}  {right}  norm {row['grad_norm']:.2f}  "
             f"lr {row['learning_rate']:.2e}  {row['tokens_per_s'] / 1000:.1f} k tokens/s  "
-            f"waited {row['waited_share']:.0%}"
+            f"{row['tflops_per_s']:.3g} TFLOP/s  {memory}waited {row['waited_share']:.0%}"
         )
 
 
@@ -78,18 +132,39 @@ def accuracies(tally: Tensor) -> dict[str, float]:
     return {name: rows[role][2] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
 
 
-def _forget_after(path: Path, step: int) -> dict[str, float]:
-    """What a run that was killed logged after the state that it is resumed from happens again. The last row kept."""
-    if not path.is_file():
-        return {}
-    kept, last = [], {}
+def losses(tally: Tensor) -> dict[str, float]:
+    """Of each kind of token that occurred: its loss, on average."""
+    rows = tally.tolist()
+    return {name: rows[role][1] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
+
+
+def figures_of(last: Row, held_out: Row) -> dict[str, float]:
+    """Of the last logged step and of the last held-out windows: what says how good a model is, and not how fast."""
+    learned = {name: last[name] for name in ("loss", *_NAMES.values()) if name in last}
+    return learned | {name: value for name, value in held_out.items() if name.startswith(HELD_OUT)}
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """All whole rows of a log; a run that was killed may have died in its last one."""
+    rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             row = json.loads(line)
-            if row["step"] <= step:
-                kept.append(line + "\n")
-                last = row
-        except (ValueError, KeyError, TypeError, RecursionError):  # the line that it died in
+        except (ValueError, RecursionError):
             continue
-    path.write_text("".join(kept), encoding="utf-8")
-    return last
+        if isinstance(row, dict) and isinstance(row.get("step"), int):
+            rows.append(row)
+    return rows
+
+
+def _forget_after(path: Path, step: int) -> tuple[Row, Row]:
+    """What a run that was killed logged after the state that it is resumed from happens again.
+
+    The last row that is kept, and the last one of held-out windows.
+    """
+    if not path.is_file():
+        return {}, {}
+    kept = [row for row in rows_of(path) if row["step"] <= step]
+    replace_text(path, "".join(json.dumps(row) + "\n" for row in kept))
+    last: dict[bool, Row] = {f"{HELD_OUT}loss" in row: row for row in kept}
+    return last.get(False, {}), last.get(True, {})

@@ -93,6 +93,11 @@ def steps_per_block(recipe: Recipe) -> int:
     return windows // (optimisation.batch * optimisation.accumulate)
 
 
+def seed_of(recipe: Recipe, number: int) -> int:
+    """The seed of the match with that number among those of the recipe."""
+    return recipe.data.seed * _SEED_STRIDE + number
+
+
 def dense_share(stage: BaseStage, step: int, steps: int) -> float:
     """The share of windows with dense descriptions."""
     return stage.share if step < stage.until * steps else stage.share_after
@@ -134,7 +139,7 @@ def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = 
                 lesson = _lesson(chances[place], dense, recipe.questions.clip_share)
                 start_s = start * (size.seconds - size.overlap_seconds)
                 tasks.append(WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place])))
-        yield MatchTask(recipe.data.seed * _SEED_STRIDE + number, tuple(tasks), int(seconds))
+        yield MatchTask(seed_of(recipe, number), tuple(tasks), int(seconds))
 
 
 def _lesson(chance: float, dense: float, clips: float) -> Lesson:
@@ -288,7 +293,7 @@ def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iter
         yield from SECOND
         yield from (f" {word}" for text in (*patterns, *NUMBERS, *KITS, *FIRST) for word in text.split())
     for match in range(matches):
-        played = Match(recipe.data.seed * _SEED_STRIDE + match, Split.TRAIN)
+        played = Match(seed_of(recipe, match), Split.TRAIN)
         said = [played.context, *OPENINGS.values(), text_of(word.text for word in words(played, 0, seconds))]
         said += [text_of(word.text for word in describe(played, second)) for second in range(seconds)]
         names = "|".join(team.name for team in played.teams)

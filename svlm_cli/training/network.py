@@ -99,8 +99,11 @@ class LearningNetwork(nn.Module):
 
     def forward(self, batch: DeviceBatch) -> dict[str, Tensor]:
         """The loss, and for each `Role` its tokens, their loss and how many were right: ``tally`` ``[roles, 3]``."""
+        return self.learn(batch, self.network.look(batch.patches, batch.grids))
+
+    def learn(self, batch: DeviceBatch, features: Tensor) -> dict[str, Tensor]:
+        """The same, of pictures that have been looked at: ``[F, P, D]``."""
         network, tokens = self.network, batch.tokens
-        features = network.look(batch.patches, batch.grids)  # [F, P, D]
         hidden = network.embed(tokens.ids)  # [S, D]
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)

@@ -28,6 +28,7 @@ class Ranks:
     rank: int = 0
     count: int = 1
     group: Any = None  # dist.ProcessGroup, on the CPU
+    meeting: Any = None  # another one, for the thread that trains
 
     @property
     def first(self) -> bool:
@@ -46,10 +47,21 @@ class Ranks:
         """Until all are here."""
         self.gather(None)
 
+    def meet(self) -> None:
+        """Until all are here, however long the first one writes; it is for the thread that trains."""
+        if self.count > 1:
+            dist.all_gather_object([None] * self.count, None, group=self.meeting)
+
     def add_up(self, value: Tensor) -> Tensor:
         """The sum over all ranks. Speaks in the group of the training, so it is for the thread that trains."""
         if self.count > 1:
             dist.all_reduce(value)
+        return value
+
+    def largest(self, value: Tensor) -> Tensor:
+        """The largest over all ranks, as `add_up`."""
+        if self.count > 1:
+            dist.all_reduce(value, dist.ReduceOp.MAX)
         return value
 
 
@@ -73,5 +85,6 @@ def joined(device: torch.device) -> Iterator[Ranks]:
         dist.init_process_group("cpu:gloo,cuda:nccl")
     else:
         dist.init_process_group("gloo")
-    yield Ranks(dist.get_rank(), dist.get_world_size(), dist.new_group(backend="gloo", timeout=_PATIENCE))
+    group, meeting = (dist.new_group(backend="gloo", timeout=_PATIENCE) for _ in range(2))
+    yield Ranks(dist.get_rank(), dist.get_world_size(), group, meeting)
     dist.destroy_process_group()

@@ -18,6 +18,7 @@ from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
+from svlm_cli.training.validation_recipe import ValidationRecipe
 
 RECIPE_FILE = "recipe.toml"
 _LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to try sizes with, before there is a tokenizer
@@ -274,6 +275,7 @@ class Recipe:
     base_stage: BaseStage = field(default_factory=BaseStage)
     optimisation: Optimisation = field(default_factory=Optimisation)
     adapter: AdapterRecipe = field(default_factory=AdapterRecipe)
+    validation: ValidationRecipe = field(default_factory=ValidationRecipe)
     output: OutputRecipe = field(default_factory=OutputRecipe)
     policy: StreamPolicy = field(default_factory=StreamPolicy)
 
@@ -289,6 +291,7 @@ class Recipe:
             _require(not self.optimisation.frozen, "optimisation.frozen is of no use with an adapter: all is frozen.")
         for fps in self.windows.fps:
             _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
+        self._check_validation()
         if self.questions.asks:
             _require(self.data.source is Source.SIMULATOR, "questions needs a simulator, which knows their answers.")
             _require(self.windows.streamed, "questions needs windows.streamed: a fork is of a stream.")
@@ -318,6 +321,18 @@ class Recipe:
             f"simulator.windows_per_match is {simulator.windows_per_match}, "
             f"but a match of {shortest:g} minutes has {windows} windows.",
         )
+
+    def _check_validation(self) -> None:
+        if not self.validation.used:
+            return
+        if self.data.source is Source.ANNOTATIONS:
+            _require(bool(self.validation.files), "validation.files names no file.")
+            again = set(self.validation.files) & set(self.data.annotations.files)
+            _require(not again, f"validation.files has a file that is learned from: {', '.join(sorted(again))}.")
+            return
+        _require(not self.validation.files, "validation.files needs annotations: a simulator has matches of its own.")
+        seed = self.validation.seed
+        _require(seed != self.data.seed, f"validation.seed is data.seed ({seed}): those matches are learned from.")
 
     @property
     def fps(self) -> tuple[float, ...]:
@@ -354,7 +369,14 @@ def read(path: Path) -> Recipe:
         files=tuple(str(folder / file) for file in data.annotations.files),
         videos=str(folder / data.annotations.videos) if data.annotations.videos else "",
     )
-    return replace(recipe, model=model, data=replace(data, annotations=annotations), questions=questions)
+    files = tuple(str(folder / file) for file in recipe.validation.files)
+    return replace(
+        recipe,
+        model=model,
+        data=replace(data, annotations=annotations),
+        questions=questions,
+        validation=replace(recipe.validation, files=files),
+    )
 
 
 def parse(text: str, *, source: str) -> Recipe:

@@ -94,6 +94,11 @@ class SimulatedData:
         self._make = partial(make_windows, Making(layout, recipe.windows, grid, own_teams, exercises))
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
+    @property
+    def windows(self) -> None:
+        """Of an epoch: there is none, since no match comes twice."""
+        return
+
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on, one a forward pass."""
         recipe, steps = self._recipe, self._recipe.optimisation.steps

@@ -6,6 +6,8 @@ Between one and several they are written anew, by the first rank. Knows no data 
 
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -21,7 +23,7 @@ from svlm_cli.training.ranks import Ranks
 from svlm_cli.training.recipe import Recipe
 
 REWRITTEN = "resumed"  # beside the states
-_MODEL_SHARDS, _OPTIMIZER_SHARDS = "pytorch_model_fsdp_0", "optimizer_0"  # as accelerate calls them
+MODEL_SHARDS, _OPTIMIZER_SHARDS = "pytorch_model_fsdp_0", "optimizer_0"  # as accelerate calls them
 _MOMENTS = "optimizer.pt"  # as the Trainer calls them
 _AS_THEY_ARE = ("trainer_state.json", "scheduler.pt")
 
@@ -34,8 +36,7 @@ def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ra
     if ranks.first:
         shutil.rmtree(rewritten, ignore_errors=True)
         rewritten.mkdir()
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="torch.distributed is", category=UserWarning)  # so it shall be
+        with without_processes():
             (_gather if ranks.count == 1 else _scatter)(state, rewritten, network, recipe)
         for name in _AS_THEY_ARE:
             shutil.copyfile(state / name, rewritten / name)
@@ -43,10 +44,18 @@ def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ra
     return rewritten
 
 
+@contextmanager
+def without_processes() -> Iterator[None]:
+    """In one process torch reads and writes shards as well, and says that it does: so it shall be."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="torch.distributed is", category=UserWarning)
+        yield
+
+
 def _gather(state: Path, whole: Path, network: LearningNetwork, recipe: Recipe) -> None:
     optimizer, _ = make_optimizer(network, recipe.optimisation)  # with a schedule, which keeps a number with each group
     model_part, optimizer_part = get_state_dict(network, optimizer)
-    load({"model": model_part}, checkpoint_id=state / _MODEL_SHARDS, no_dist=True)
+    load({"model": model_part}, checkpoint_id=state / MODEL_SHARDS, no_dist=True)
     load({"optimizer": optimizer_part}, checkpoint_id=state / _OPTIMIZER_SHARDS, no_dist=True)
     set_state_dict(network, optimizer, model_state_dict=model_part, optim_state_dict=optimizer_part)
     save_file(network.state_dict(), whole / WEIGHTS)
@@ -58,5 +67,5 @@ def _scatter(state: Path, scattered: Path, network: LearningNetwork, recipe: Rec
     network.load_state_dict(load_file(state / WEIGHTS))
     optimizer.load_state_dict(torch.load(state / _MOMENTS, weights_only=True))
     model_part, optimizer_part = get_state_dict(network, optimizer)
-    save({"model": model_part}, checkpoint_id=scattered / _MODEL_SHARDS, no_dist=True)
+    save({"model": model_part}, checkpoint_id=scattered / MODEL_SHARDS, no_dist=True)
     save({"optimizer": optimizer_part}, checkpoint_id=scattered / _OPTIMIZER_SHARDS, no_dist=True)

@@ -23,7 +23,7 @@ class WindowTexts:
 
     def tokens(self, clip: Clip, shown: Sequence[Chunk], grids: Sequence[Grid], fps: float) -> WindowTokens:
         """Of a window whose seconds are shown so. `InputError` if a second has too many words."""
-        words = _by_second(clip.record)
+        words = said_by_second(clip.record)
         if self.size.layout is WindowLayout.PUBLISHED:
             return self._published(clip, words, grids, fps)
         record, seconds, layout = clip.record, clip.seconds, self.layout
@@ -66,7 +66,7 @@ class WindowTexts:
         return published_window(self.layout, rounds, previous=previous, fps=fps)
 
 
-def _by_second(record: Record) -> list[str]:
+def said_by_second(record: Record) -> list[str]:
     """What is said in each second of a record."""
     texts: list[list[str]] = [[] for _ in range(math.ceil(record.end_s - record.start_s))]
     for word in record.words:

@@ -6,52 +6,44 @@ command line. Prints nothing to stdout.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from svlm_cli.core.errors import UsageError
+from svlm_cli.networks.network import Network
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.adapter import four_bit_layers
-from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.best import Best
 from svlm_cli.training.clips import with_counted_steps
-from svlm_cli.training.collate import Batch
+from svlm_cli.training.data import open_data, texts_of
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import DeviceBatch, DeviceFeed
 from svlm_cli.training.forecast import require_room
+from svlm_cli.training.held_out import read_held_out
+from svlm_cli.training.held_out_videos import held_out_videos
 from svlm_cli.training.layout import Layout, Role
-from svlm_cli.training.log import Say, TrainingLog, to_nobody, to_stderr
-from svlm_cli.training.matches import sample_texts
+from svlm_cli.training.log import Say, Spent, TrainingLog, Watcher, to_nobody, to_stderr
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks, joined, own_device
-from svlm_cli.training.recipe import Recipe, Source
+from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Skipped
+from svlm_cli.training.result import Result, write_weights
+from svlm_cli.training.run import Run
 from svlm_cli.training.sharding import keep_whole, shard_as_told, sharding_arguments, whole_weights
 from svlm_cli.training.share import Share
-from svlm_cli.training.simulated import SimulatedData
 from svlm_cli.training.states import REWRITTEN, ready_state
-
-
-class Data(Protocol):
-    """Batches from any step on."""
-
-    def batches(self, first_step: int) -> Iterator[Batch]:
-        """`accumulate` of them a step; ends after the last step."""
-        ...
-
-    def close(self) -> None:
-        """Ends what prepares them."""
-        ...
+from svlm_cli.training.validation import Validation
+from svlm_cli.training.work import WorkCount
 
 
 class WindowTrainer(Trainer):
@@ -65,17 +57,21 @@ class WindowTrainer(Trainer):
         feed: DeviceFeed,
         log: TrainingLog | None,
         ranks: Ranks,
+        validation: Validation | None = None,
     ) -> None:
         self._recipe = recipe
+        self._validation = validation
         self._ranks = ranks
         self._kept_whole = four_bit_layers(model.network)
         super().__init__(model=model, args=arguments)
         self.remove_callback(PrinterCallback)  # stdout
         self.add_callback(_ShareStates())
+        if validation is not None:
+            self.add_callback(_Validate(validation))
         self._feed = feed
         self._log = log
         self._tally = torch.zeros(len(Role), 3, device=arguments.device)
-        self._tokens = 0
+        self._tokens, self._flops = 0, 0.0
 
     def create_accelerator_and_postprocess(self) -> None:
         """Several ranks hold shards."""
@@ -105,26 +101,67 @@ class WindowTrainer(Trainer):
     ) -> Any:
         """The mean over the step's learned tokens. What is counted besides stays on the device."""
         batch: DeviceBatch = inputs["batch"]
-        shards_in_bf16 = self._ranks.count > 1 and self._recipe.optimisation.bf16  # of one rank, accelerate sees to it
-        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=shards_in_bf16):
-            outputs = model(batch=batch)
+        outputs = self._forward(model, batch)
         self._tally += outputs["tally"]
         self._tokens += batch.count
+        self._flops += batch.flops
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
+
+    def _forward(self, model: torch.nn.Module, batch: DeviceBatch) -> Any:
+        shards_in_bf16 = self._ranks.count > 1 and self._recipe.optimisation.bf16  # of one rank, accelerate sees to it
+        with torch.autocast(self.args.device.type, torch.bfloat16, enabled=shards_in_bf16):
+            return model(batch=batch)
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Held-out windows and videos, when `_Validate` says so. The Trainer is told nothing of what was found."""
+        assert self._validation is not None, "nobody else asks for it"
+        self.control.should_evaluate = False  # or it would at the end of the last epoch, once more
+        network: Network = self.model.network
+        self._validation.after(self.state.global_step, self.model_wrapped, network, self._forward, self._log)
+        return {}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:  # noqa: ARG002 - as above
         """A logged step, of all ranks; the Trainer's summary at the end is none."""
         if "loss" not in logs:
             return
-        counts = torch.tensor([self._tokens, self._feed.waited_s], dtype=torch.float64, device=self.args.device)
-        tokens, waited_s = self._ranks.add_up(counts).tolist()
-        tally = self._ranks.add_up(self._tally)
+        counts = [self._tokens, self._feed.waited_s, self._flops]
+        sums = self._ranks.add_up(torch.tensor(counts, dtype=torch.float64, device=self.args.device))
+        tally, peak_bytes = self._ranks.add_up(self._tally), self._peak_bytes()
         if self._log is not None:
+            tokens, waited_s, flops = sums.tolist()
             figures = {name: logs[name] for name in ("loss", "grad_norm", "learning_rate")}
-            waited_s /= self._ranks.count
-            self._log.note(self.state.global_step, figures, tally, tokens=round(tokens), waited_s=waited_s)
+            ranks = self._ranks.count
+            self._log.note(
+                self.state.global_step, figures, tally, Spent(round(tokens), waited_s / ranks, flops, ranks, peak_bytes)
+            )
         self._tally.zero_()
-        self._tokens, self._feed.waited_s = 0, 0.0
+        self._tokens, self._flops, self._feed.waited_s = 0, 0.0, 0.0
+
+    def _peak_bytes(self) -> int | None:
+        """The most that was allocated at once on a GPU since the last logged step."""
+        device = self.args.device
+        if device.type != "cuda":
+            return None
+        own = torch.tensor(torch.cuda.max_memory_allocated(device), device=device)
+        torch.cuda.reset_peak_memory_stats(device)
+        return int(self._ranks.largest(own))
+
+
+class _Validate(TrainerCallback):
+    """Has the Trainer evaluate when it is time, between the line of a step and its state."""
+
+    def __init__(self, validation: Validation) -> None:
+        self._validation = validation
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,  # noqa: ARG002 - the callback's signature
+        state: TrainerState,
+        control: TrainerControl,
+        **kwargs: Any,  # noqa: ARG002 - as above
+    ) -> TrainerControl:
+        control.should_evaluate = self._validation.is_due(state.global_step)
+        return control
 
 
 class _ShareStates(TrainerCallback):
@@ -143,41 +180,39 @@ class _ShareStates(TrainerCallback):
             shutil.rmtree(states / REWRITTEN, ignore_errors=True)  # by now all ranks have read it
 
 
-def train(recipe: Recipe, output: Path, *, device: torch.device, resume: bool = False, say: Say = to_stderr) -> None:
+def train(
+    recipe: Recipe,
+    output: Path,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    say: Say = to_stderr,
+    watchers: Sequence[Watcher] = (),
+) -> None:
     """Runs a recipe; `output` is then a checkpoint folder. With `resume`, goes on where its run stopped.
 
-    Where a launcher has started several processes, each of them calls this, and they share the work. Raises
-    `UsageError`, `InputError`, `ModelError` and `OutputError` as the parts do.
+    Where a launcher has started several processes, each of them calls this, and they share the work. `watchers` hear
+    of each row of the log, in the first process. Raises `UsageError`, `InputError`, `ModelError` and `OutputError` as
+    the parts do.
     """
     _require_no_other_device(device)
     recipe = with_counted_steps(recipe)
     with joined(own_device(device)) as ranks:
-        run = _Run(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
+        run = Run(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
         share = Share.of(recipe.optimisation, ranks.rank, ranks.count)
         if resume:
             run_folder.check_same(output, recipe)
             with run_folder.full_disk_told(output):
-                _run(run, share, resume=True)
+                _run(run, share, watchers, resume=True)
             return
         with run_folder.claimed(output) if ranks.first else run_folder.full_disk_told(output):
             if ranks.first:
-                run_folder.begin(output, recipe, partial(_texts, recipe))
+                run_folder.begin(output, recipe, partial(texts_of, recipe))
             ranks.wait()
-            _run(run, share, resume=False)
+            _run(run, share, watchers, resume=False)
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What stays the same from the first step to the last."""
-
-    recipe: Recipe
-    output: Path
-    device: torch.device
-    ranks: Ranks
-    say: Say
-
-
-def _run(run: _Run, share: Share, *, resume: bool) -> None:
+def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -> None:
     recipe, output, ranks, device = run.recipe, run.output, run.ranks, run.device
     state = run_folder.latest_state(output) if resume else None
     first_step = 0 if state is None else state[1]
@@ -199,29 +234,39 @@ def _run(run: _Run, share: Share, *, resume: bool) -> None:
         network.checkpoint_layers()
     if optimisation.compile and device.type == "cuda":
         network.compile_layers()
-    log = None
+    log, path = None, output / run_folder.LOG_FILE
     if ranks.first:
-        log = TrainingLog(output / run_folder.LOG_FILE, first_step=first_step, steps=optimisation.steps, say=run.say)
+        run_folder.keep_family(output, family)
+        log = TrainingLog(path, first_step=first_step, steps=optimisation.steps, say=run.say, watchers=watchers)
+    validation = _validation(run, layout, preprocessor) if recipe.validation.used else None
     annotations = recipe.data.annotations
     exchange = Exchange(ranks, Skipped(annotations.bad_allowed, run.say, annotations.bad_share), share.step)
     with ExitStack() as opened:
-        data = opened.enter_context(closing(_open(run, layout, preprocessor, share, exchange)))
+        data = opened.enter_context(closing(open_data(recipe, layout, preprocessor, run.say, share, exchange)))
         feed = DeviceFeed(
             data.batches,
             preprocessor,
             device=device,
-            dtype=torch.bfloat16 if optimisation.bf16 else torch.float32,
+            dtype=run.computed_in,
             first_step=first_step,
             accumulate=len(share.passes),
             exchange=exchange,
+            work=WorkCount(family, recipe).of,
         )
         opened.enter_context(closing(feed))
-        trainer = WindowTrainer(network, _arguments(run, share, network), recipe, feed, log, ranks)
+        trainer = WindowTrainer(network, _arguments(run, share, network), recipe, feed, log, ranks, validation)
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     weights = whole_weights(network.network)
     if log is not None:
-        run_folder.finish(output, recipe, network.network, weights, log.learned)
+        result = Result(recipe, family, optimisation.steps, log.learned, Best.of(output).notes)
+        run_folder.finish(output, partial(write_weights, result=result, weights=weights))
         run.say(f"{output}: done at step {optimisation.steps}.")
+
+
+def _validation(run: Run, layout: Layout, preprocessor: Preprocessor) -> Validation:
+    held_out = read_held_out(run.recipe, layout, preprocessor, run.ranks, run.say)
+    videos = held_out_videos(run.recipe) if run.ranks.first else ()
+    return Validation(run, held_out, videos, preprocessor)
 
 
 def _from_first(recipe: Recipe) -> bool:
@@ -237,17 +282,7 @@ def _require_no_other_device(device: torch.device) -> None:
         )
 
 
-def _texts(recipe: Recipe) -> Iterable[str]:
-    return sample_texts(recipe) if recipe.data.source is Source.SIMULATOR else annotated_texts(recipe)
-
-
-def _open(run: _Run, layout: Layout, preprocessor: Preprocessor, share: Share, exchange: Exchange) -> Data:
-    if run.recipe.data.source is Source.SIMULATOR:
-        return SimulatedData(run.recipe, layout, preprocessor, share)
-    return AnnotatedData(run.recipe, layout, preprocessor, run.say, share, exchange)
-
-
-def _arguments(run: _Run, share: Share, network: LearningNetwork) -> TrainingArguments:
+def _arguments(run: Run, share: Share, network: LearningNetwork) -> TrainingArguments:
     """The Trainer's settings: no hub, no reports, no progress bar, and nothing that waits for the device unasked."""
     optimisation, saving, alone = run.recipe.optimisation, run.recipe.output, run.ranks.count == 1
     arguments = TrainingArguments(

@@ -107,6 +107,20 @@ def full_after(real: Any, calls: int) -> Any:
     return write
 
 
+def test_what_it_has_said_can_be_drawn(svlm: Svlm, tmp_path: Path) -> None:
+    """Guards the curves of a run, while it runs and afterwards, beside another run's."""
+    (tmp_path / "tiny.toml").write_text(dump(small_recipe(2)), encoding="utf-8")
+    done = svlm("train", "tiny.toml", "--device", "cpu", "--plot", "curves/tiny.svg", "--tensorboard", "board")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "norm of the gradient" in (tmp_path / "curves" / "tiny.svg").read_text()
+    assert len(list((tmp_path / "board").glob("events.*"))) == 1
+    assert set(json.loads((tmp_path / "tiny" / "log.jsonl").read_text().splitlines()[0])) >= {"tflops_per_s"}
+    done = svlm("train", "plot", "tiny", "tiny/log.jsonl", "-o", "both.png")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "both.png\n", "")
+    assert (tmp_path / "both.png").stat().st_size > 1000
+
+
 def test_a_dry_run_tells_and_trains_nothing(svlm: Svlm, tmp_path: Path) -> None:
     """Guards a plan: figures for people and for programs, on more GPUs than there are, and no folder."""
     (tmp_path / "tiny.toml").write_text(dump(small_recipe(50)), encoding="utf-8")

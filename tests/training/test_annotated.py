@@ -11,8 +11,9 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.jsonl.seeks import StaleIndexError
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.annotated import AnnotatedData, Photographed, annotated_texts
+from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
+from svlm_cli.training.clip_reader import Photographed
 from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.recipe import DataRecipe, Recipe, Source, WindowLayout
 from svlm_cli.training.trainer import train
@@ -158,7 +159,7 @@ def test_long_windows_have_smaller_pictures(annotated: Path, tmp_path: Path) -> 
         data = _data(replace(recipe, windows=replace(recipe.windows, total_pixels=total)), tmp_path / f"{total}", [])
         (batch,) = data.batches(0)
         data.close()
-        most[total] = data._most_pixels(2 * SECONDS)
+        most[total] = data._reader._most_pixels(2 * SECONDS)
         pictures = batch.pictures
         assert isinstance(pictures, Photographed)
         sizes[total] = {(pixels.shape[2], pixels.shape[3]) for pixels in pictures.seconds}
@@ -187,7 +188,9 @@ def test_questions_of_a_row_are_learned_as_questions(annotated: Path, tmp_path: 
     data = _data(replace(recipe, windows=replace(recipe.windows, layout=layout)), tmp_path / "run", [])
     (batch,) = data.batches(0)
     data.close()
-    text = data._layout.prompt._tokenizer._tokenizer.decode(batch.tokens.ids.tolist(), skip_special_tokens=False)
+    text = data._reader._layout.prompt._tokenizer._tokenizer.decode(
+        batch.tokens.ids.tolist(), skip_special_tokens=False
+    )
     assert "w2" in text
     answers = batch.tokens.targets[batch.tokens.roles == Role.ANSWER].tolist()
     if layout is WindowLayout.SVLM:
@@ -199,7 +202,7 @@ def test_questions_of_a_row_are_learned_as_questions(annotated: Path, tmp_path: 
         assert "<|im_start|>assistant\nFalvon.\n w2 ...<|im_end|>" in text
         assert "Time=5.0-6.0s And now?<|vision_start|>" in text
         expected = "Falvon.\nTorbek.\n"
-    assert data._layout.prompt._tokenizer.decode(answers) == expected
+    assert data._reader._layout.prompt._tokenizer.decode(answers) == expected
 
 
 def test_a_question_sees_its_second_and_none_after_it(annotated: Path, tmp_path: Path) -> None:
@@ -209,9 +212,9 @@ def test_a_question_sees_its_second_and_none_after_it(annotated: Path, tmp_path:
     path = annotated.with_name("asked.jsonl")
     path.write_text(json.dumps(row) + "\n", encoding="utf-8")
     data = _data(_whole(_recipe(path, steps=1, batch=1)), tmp_path / "run", [])
-    tokens = data._read(*data._clips.at(0), 2.0).tokens
+    tokens = data._reader.read(*data._clips.at(0), 2.0).tokens
     data.close()
-    seen = data._layout.prompt._tokenizer.decode(tokens.ids[tokens.views[-1].keys].tolist())
+    seen = data._reader._layout.prompt._tokenizer.decode(tokens.ids[tokens.views[-1].keys].tolist())
     assert "w2 ..." in seen
     assert "Time=3.0" not in seen
 

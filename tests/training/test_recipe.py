@@ -82,6 +82,18 @@ WRONG = {
         '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[windows]\nconfusion = 0.5',
         "windows.confusion needs a simulator",
     ),
+    "validation without a file": (
+        '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[validation]\nevery = 5',
+        r"validation\.files names no file",
+    ),
+    "validation on what is learned": (
+        '[data]\nsource = "annotations"\nannotations.files = ["a"]\n[validation]\nevery = 5\nfiles = ["a", "b"]',
+        r"validation\.files has a file that is learned from: a\.",
+    ),
+    "files of a simulator": ('[validation]\nevery = 5\nfiles = ["a"]', r"validation\.files needs annotations"),
+    "files that nobody uses": ('[validation]\nfiles = ["a"]', r"\[validation\]: every is missing"),
+    "matches that are learned": ("[validation]\nevery = 5\nseed = 0", r"validation\.seed is data\.seed \(0\)"),
+    "no windows": ("[validation]\nevery = 5\nwindows = 0", r"windows must be 1 or more, not 0"),
     "files weighed": (
         '[data.annotations]\nfiles = ["a", "b"]\nweights = [2]',
         r"\[data.annotations\]: weights has 1 entries for 2 files",
@@ -124,26 +136,29 @@ def test_no_message_blames_another_file() -> None:
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
     """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
-    saves memory, an adapter, windows as streams, questions, and a large set.
+    saves memory, an adapter, windows as streams, questions, a large set, and validation.
     """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True]
-    assert [recipe.windows.streamed for recipe in recipes] == [False, False, False, False, True, True, False]
-    assert [recipe.adapter.used for recipe in recipes] == [False, False, False, True, False, False, False]
-    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True, False, False, False, False]
-    assert [recipe.windows.whole_rows for recipe in recipes] == [False, False, False, False, False, False, True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True, False]
+    assert [recipe.windows.streamed for recipe in recipes] == [False] * 4 + [True, True, False, False]
+    assert [recipe.adapter.used for recipe in recipes] == [False] * 3 + [True] + [False] * 4
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True] + [False] * 5
+    assert [recipe.windows.whole_rows for recipe in recipes] == [False] * 6 + [True, False]
+    assert [recipe.validation.used for recipe in recipes] == [False] * 7 + [True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:
     """Guards recipes that move with their data; a model's name is no path."""
     path = tmp_path / "recipe.toml"
     path.write_text(
-        '[model]\nbase = "qwen2.5-vl-3b"\n[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]'
+        '[model]\nbase = "qwen2.5-vl-3b"\n[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n'
+        '[validation]\nevery = 1\nfiles = ["b"]'
     )
     recipe = read(path)
     assert recipe.data.annotations.files == (str(tmp_path / "a"),)
+    assert recipe.validation.files == (str(tmp_path / "b"),)
     assert recipe.model.base == "qwen2.5-vl-3b"
     (tmp_path / "qwen2.5-vl-3b").mkdir()
     assert read(path).model.base == str(tmp_path / "qwen2.5-vl-3b")

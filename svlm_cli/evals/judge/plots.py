@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from svlm_cli.evals.judge.report import HALF, Judged, JudgeReport
 from svlm_cli.evals.scores import FIFTHS, Estimate
-from svlm_cli.outputs.figures import new_figure, png, write_png
+from svlm_cli.outputs.figures import new_figure, png, write_picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def draw_report(report: JudgeReport, path: Path) -> None:
         axes.grid(alpha=0.3, axis="y")
         figure.legend(loc="outside lower center", frameon=False)
         picture = png(figure)
-    write_png(path, picture, "Choose another place for --plot.")
+    write_picture(path, picture, "Choose another place for --plot.")
 
 
 def points(one: Judged) -> list[tuple[int, Estimate]]:

@@ -1,0 +1,47 @@
+"""The log as TensorBoard shows it, by its own writer, which is optional and imported when there is something to write.
+
+Knows a log's rows alone.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.training.log import HELD_OUT, Row
+
+_LEARNED: Final = "learned"
+_HELD_OUT: Final = "held out"
+_EVERY_S: Final = 30  # between two writes
+
+
+def require_tensorboard() -> None:
+    """`UsageError` where it is missing."""
+    if find_spec("tensorboard") is None:
+        raise UsageError("--tensorboard needs tensorboard.", "Install svlm-cli[tensorboard].")
+
+
+class Board:
+    """A folder of TensorBoard's that gets each row of a log."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer: Any = None  # torch.utils.tensorboard.SummaryWriter
+
+    def __call__(self, row: Row) -> None:
+        """One more. What a run that was killed has said of this step and of later ones is not shown any more."""
+        if self._writer is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writer = SummaryWriter(str(self._folder), purge_step=row["step"], flush_secs=_EVERY_S)
+        for name, value in row.items():
+            if name != "step":
+                group, own = (
+                    ("held out", name.removeprefix(HELD_OUT)) if name.startswith(HELD_OUT) else (_LEARNED, name)
+                )
+                self._writer.add_scalar(f"{group}/{own}", value, row["step"])
+
+    def close(self) -> None:
+        """Writes the rest."""
+        if self._writer is not None:
+            self._writer.close()

@@ -1,0 +1,139 @@
+"""A window of an annotation file -> its tokens and pictures, read from its video; and batches of such windows.
+
+Knows no order of windows and no network.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.types import Chunk
+from svlm_cli.jsonl.seeks import StaleIndexError
+from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import Preprocessor
+from svlm_cli.pipeline.chunker import chunks
+from svlm_cli.training.clips import FileClips
+from svlm_cli.training.collate import IGNORED, Batch, collate
+from svlm_cli.training.exchange import Exchange
+from svlm_cli.training.layout import Layout, Role, Round, WindowTokens
+from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.records import Record
+from svlm_cli.training.texts import WindowTexts
+
+_ABOVE_LEAST = 1.05  # the most pixels of a picture, at least, by the least
+_BLACK = (56, 56)  # pixels of a picture, before it is resized
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadClip:
+    """A window with its pictures, resized, each second's last one repeated if it had no partner."""
+
+    tokens: WindowTokens
+    pixels: tuple[Tensor, ...]  # of each second, uint8 [T, 3, H, W]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photographed:
+    """The pictures of a batch."""
+
+    seconds: tuple[Tensor, ...]
+
+    def patches(
+        self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
+    ) -> tuple[Tensor, list[Grid]]:
+        """Brings them to the device and cuts them."""
+        parts = [preprocessor.to_patches(pixels.to(device), dtype=dtype) for pixels in self.seconds]
+        return torch.cat([patches for patches, _ in parts]), [grid for _, grid in parts]
+
+
+class ClipReader:
+    """Reads windows as a recipe has them. Threads may share it."""
+
+    def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor) -> None:
+        self._recipe = recipe
+        self._layout = layout
+        self._texts = WindowTexts(layout, recipe.windows)
+        self._preprocessor = preprocessor
+
+    def read(self, file: FileClips, number: int, fps: float) -> ReadClip:
+        """`InputError` if its row is bad, or its video cannot be read or ends too early."""
+        clip = file.clip(number)
+        record, seconds = clip.record, clip.seconds
+        start_s = record.start_s + seconds.start
+        end_s = min(record.start_s + seconds.stop, record.end_s)
+        shown = show(record, start_s, end_s, fps=fps, enough_pixels=self._recipe.policy.vision.enough_pixels)
+        if len(shown) < len(seconds):
+            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
+        most = self._most_pixels(sum(len(chunk.frames) for chunk in shown))
+        pixels = tuple(self._pixels(chunk, most) for chunk in shown)
+        grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]
+        return ReadClip(self._texts.tokens(clip, shown, grids, fps), pixels)
+
+    def nothing(self) -> Batch:
+        """A black second of which nothing is learned."""
+        black = Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0)
+        pixels = self._pixels(black, self._recipe.policy.vision.max_pixels)
+        grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
+        window = self._layout.window([Round(0.0, 1.0, grid, ())], previous=(), query=(), fps=1.0)
+        batch = batch_of([ReadClip(window, (pixels,))])
+        tokens = batch.tokens
+        targets, roles = torch.full_like(tokens.targets, IGNORED), torch.full_like(tokens.roles, Role.NONE)
+        return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
+
+    def _most_pixels(self, frames: int) -> int:
+        """Of a picture in a window of so many, as the published reader has it: at least a little above the least."""
+        bounds, total = self._recipe.policy.vision, self._recipe.windows.total_pixels
+        if not total:
+            return bounds.max_pixels
+        pairs = frames / self._preprocessor.temporal_patch_size
+        return int(max(min(bounds.max_pixels, total / pairs), bounds.min_pixels * _ABOVE_LEAST))
+
+    def _pixels(self, chunk: Chunk, most: int) -> Tensor:
+        bounds, preprocessor = self._recipe.policy.vision, self._preprocessor
+        size = preprocessor.target_size(*chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=most)
+        pixels = preprocessor.resize(chunk.frames, *size, torch.device("cpu"))
+        missing = -len(pixels) % preprocessor.temporal_patch_size
+        return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
+
+
+@dataclass(frozen=True, slots=True)
+class PendingClip:
+    """A window that is being read."""
+
+    place: str
+    future: Future[ReadClip]
+
+    @classmethod
+    def of(cls, pool: ThreadPoolExecutor, reader: ClipReader, file: FileClips, number: int, fps: float) -> Self:
+        """By a thread of the pool."""
+        return cls(file.place(number), pool.submit(reader.read, file, number, fps))
+
+    def result(self, exchange: Exchange) -> ReadClip | None:
+        """Waits for it; None if it cannot be read, which `exchange` is told. An index that is stale is an error."""
+        try:
+            return self.future.result()
+        except StaleIndexError:
+            raise
+        except InputError as error:
+            exchange.miss(self.place, error.message.rstrip("."))
+            return None
+
+
+def show(record: Record, start_s: float, end_s: float, *, fps: float, enough_pixels: int) -> list[Chunk]:
+    """A stretch of a record's video, a second a chunk. `InputError` if it cannot be read."""
+    from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
+
+    frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
+    return list(chunks(frames, fps=fps, chunk_seconds=1.0))
+
+
+def batch_of(clips: Sequence[ReadClip]) -> Batch:
+    """One forward pass of them."""
+    pictures = Photographed(tuple(pixels for clip in clips for pixels in clip.pixels))
+    return collate([clip.tokens for clip in clips], pictures)

@@ -1,0 +1,106 @@
+"""Pictures of logs: how one run goes, or how several went, side by side.
+
+Knows a log's rows, and neither a network nor a loop.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.text import presentable
+from svlm_cli.outputs.figures import new_figure, png, svg, write_picture
+from svlm_cli.training.log import HELD_OUT, Row, Say, rows_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EVERY_S: Final = 30.0  # a picture is drawn anew at most so often: it takes a second of the training's own thread
+_FORMATS: Final = {".png": png, ".svg": svg}
+_INCHES: Final = (11.0, 7.0)
+_MOST_POINTS: Final = 1000  # of a line
+_RIGHT: Final = ("words", "first_word", "silence", "answers")  # kinds of tokens
+_HINT: Final = "Choose another place for the plot."
+
+
+class Curves:
+    """A picture of a run's log that is drawn anew as the log grows, and by `close`."""
+
+    def __init__(self, picture: Path, log: Path, say: Say, *, every_s: float = EVERY_S) -> None:
+        """What cannot be written is said, and ends nothing: the log has it all."""
+        self._picture, self._log, self._say = picture, log, say
+        self._every_s = every_s
+        self._drawn_s = time.monotonic()
+        self._new = False
+
+    def __call__(self, _row: Row) -> None:
+        """There is one more."""
+        self._new = True
+        if time.monotonic() - self._drawn_s >= self._every_s:
+            self._draw()
+
+    def close(self) -> None:
+        """Draws what is new."""
+        if self._new:
+            self._draw()
+
+    def _draw(self) -> None:
+        try:
+            draw(self._picture, {"": rows_of(self._log)})
+        except OutputError as error:
+            self._say(error.message)
+        self._new, self._drawn_s = False, time.monotonic()
+
+
+def require_format(path: Path) -> None:
+    """`UsageError` if its name ends with no format of pictures."""
+    if path.suffix.lower() not in _FORMATS:
+        raise UsageError(f"{path} is neither a .png nor an .svg file.", "Name the plot so.")
+
+
+def draw(path: Path, runs: Mapping[str, Sequence[Row]]) -> None:
+    """Writes a picture of the logs of `runs`, all at once. Raises `OutputError`."""
+    alone = len(runs) == 1
+    with new_figure(_INCHES) as figure:
+        loss, right, speed, norm = figure.subplots(2, 2).flatten()
+        for number, (name, rows) in enumerate(runs.items()):
+            colour = f"C{number % 10}"
+            label = presentable(name)
+            _line(loss, rows, "loss", color=colour, label=label or "learned", alpha=0.8)
+            held_out = "held out" if alone else None
+            _line(loss, rows, f"{HELD_OUT}loss", color="C1" if alone else colour, label=held_out, marker="o")
+            for kind, key in enumerate(_RIGHT if alone else _RIGHT[:1]):
+                own = f"C{kind}" if alone else colour
+                _line(right, rows, key, color=own, label=key.replace("_", " ") if alone else label, alpha=0.8)
+                _line(right, rows, f"{HELD_OUT}{key}", color=own, marker="o", linestyle="none")
+            _line(speed, rows, "tokens_per_s", color=colour, label=label)
+            _line(norm, rows, "grad_norm", color=colour, label=label)
+        _name(loss, "loss a token (points: held out)")
+        _name(right, f"{'tokens' if alone else 'words'} found likeliest (points: held out)")
+        right.set_ylim(-0.02, 1.02)
+        _name(speed, "tokens a second")
+        _name(norm, "norm of the gradient")
+        write_picture(path, _FORMATS[path.suffix.lower()](figure), _HINT)
+
+
+def _line(axes: "Axes", rows: Iterable[Row], key: str, *, label: str | None = None, **style: Any) -> None:
+    points = np.array([(row["step"], row[key]) for row in rows if isinstance(row.get(key), int | float)], float)
+    if len(points):
+        shape = {"markersize": 4, "linewidth": 1.2} | style
+        axes.plot(*_thinned(points).T, label=label or None, **shape)
+
+
+def _thinned(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """So many that a picture can show; each is the mean of its neighbours."""
+    parts = np.array_split(points, min(len(points), _MOST_POINTS))
+    return np.array([part.mean(axis=0) for part in parts])
+
+
+def _name(axes: "Axes", title: str) -> None:
+    axes.set(title=title, xlabel="step")
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize="small")

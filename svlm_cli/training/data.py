@@ -1,0 +1,51 @@
+"""What a recipe learns from: the one place that chooses between its sources. Knows no network and no loop."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from svlm_cli.networks.pixels import Preprocessor
+from svlm_cli.training.annotated import AnnotatedData, annotated_texts
+from svlm_cli.training.collate import Batch
+from svlm_cli.training.exchange import Exchange
+from svlm_cli.training.layout import Layout
+from svlm_cli.training.log import Say
+from svlm_cli.training.matches import sample_texts
+from svlm_cli.training.recipe import Recipe, Source
+from svlm_cli.training.share import Share
+from svlm_cli.training.simulated import SimulatedData
+
+
+class Data(Protocol):
+    """Batches from any step on."""
+
+    @property
+    def windows(self) -> int | None:
+        """Of an epoch; None if no window comes twice."""
+        ...
+
+    def batches(self, first_step: int) -> Iterator[Batch]:
+        """`accumulate` of them a step; ends after the last step."""
+        ...
+
+    def close(self) -> None:
+        """Ends what prepares them."""
+        ...
+
+
+def open_data(
+    recipe: Recipe,
+    layout: Layout,
+    preprocessor: Preprocessor,
+    say: Say,
+    share: Share | None = None,
+    exchange: Exchange | None = None,
+) -> Data:
+    """All batches of its steps, or one rank's share of them. `say` hears of what is skipped."""
+    if recipe.data.source is Source.SIMULATOR:
+        return SimulatedData(recipe, layout, preprocessor, share)
+    return AnnotatedData(recipe, layout, preprocessor, say, share, exchange)
+
+
+def texts_of(recipe: Recipe) -> Iterable[str]:
+    """What is said in it, for a tokenizer to learn from."""
+    return sample_texts(recipe) if recipe.data.source is Source.SIMULATOR else annotated_texts(recipe)

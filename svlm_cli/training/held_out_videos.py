@@ -1,0 +1,92 @@
+"""Videos that are not learned from, for the model to comment on freely, with what was said of them second by second.
+
+Knows no network and no loop.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.types import Chunk
+from svlm_cli.simulator.commentary import words
+from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.render import render
+from svlm_cli.training.clip_reader import show
+from svlm_cli.training.clips import Clips
+from svlm_cli.training.held_out import held_out_recipe
+from svlm_cli.training.log import to_nobody
+from svlm_cli.training.matches import seed_of
+from svlm_cli.training.overlap import text_of
+from svlm_cli.training.recipe import Recipe, Source
+from svlm_cli.training.records import Record, Skipped
+from svlm_cli.training.texts import said_by_second
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOutVideo:
+    """One of them. Nothing of it is read before it is shown."""
+
+    name: str
+    start_s: float
+    context: str  # what stands in front
+    query: str | None  # None: the policy's
+    said: tuple[str, ...]  # of each second that is shown
+    show: Callable[[], Iterator[Chunk]]  # a second a chunk; `InputError` if it cannot be read
+
+
+def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
+    """As many as the recipe says, or as there are; the same each time."""
+    own = held_out_recipe(recipe)
+    if recipe.data.source is Source.SIMULATOR:
+        return tuple(_match(own, number) for number in range(recipe.validation.videos))
+    return tuple(_recorded(recipe, record) for record in islice(_records(own), recipe.validation.videos))
+
+
+def _records(recipe: Recipe) -> Iterator[Record]:
+    """One of each video that the windows are of; `recipe` is that of the held-out files."""
+    annotations, seen = recipe.data.annotations, set[Path]()
+    skipped = Skipped(annotations.bad_allowed, to_nobody, annotations.bad_share)
+    clips = Clips(recipe, skipped, to_nobody)
+    for file, number in map(clips.at, range(min(clips.epoch, recipe.validation.windows))):
+        with suppress(InputError):  # a bad row, which was told when its window was to be read
+            record = file.clip(number).record
+            if record.video not in seen:
+                seen.add(record.video)
+                yield record
+
+
+def _match(recipe: Recipe, number: int) -> HeldOutVideo:
+    """The beginning of a match; `recipe` is that of the held-out ones."""
+    seconds, seed = recipe.validation.video_seconds, seed_of(recipe, number)
+    match = Match(seed, Split.TRAIN)
+    said: list[list[str]] = [[] for _ in range(seconds)]
+    for word in words(match, 0, seconds):
+        said[word.second].append(word.text)
+    shown = partial(_play, seed, seconds, recipe.policy)
+    return HeldOutVideo(f"the match of seed {seed}", 0.0, match.context, None, tuple(map(text_of, said)), shown)
+
+
+def _play(seed: int, seconds: int, policy: StreamPolicy) -> Iterator[Chunk]:
+    match, moments = Match(seed, Split.TRAIN), np.arange(policy.frames_per_chunk) / policy.vision.fps
+    for second in range(seconds):
+        yield Chunk(tuple(render(match.scenes(second + moments))), float(second), float(second + 1))
+
+
+def _recorded(recipe: Recipe, record: Record) -> HeldOutVideo:
+    """The beginning of a stretch."""
+    said = tuple(said_by_second(record))[: recipe.validation.video_seconds]
+    shown = partial(_read, record, len(said), recipe.policy)
+    return HeldOutVideo(record.video.name, record.start_s, record.previous, record.query, said, shown)
+
+
+def _read(record: Record, seconds: int, policy: StreamPolicy) -> Iterator[Chunk]:
+    end_s = min(record.start_s + seconds, record.end_s)
+    vision = policy.vision
+    yield from show(record, record.start_s, end_s, fps=vision.fps, enough_pixels=vision.enough_pixels)
