@@ -2,9 +2,11 @@
 
     python -m tests.gpu.random_checkpoint 7b BASE
     python -m tests.gpu.learning BASE FOLDER --gpus 2 --batch 2 --checkpointing
+    python -m tests.gpu.learning BASE FOLDER --read --workers 32
 
 Windows of 24 s at 2 frames a second and 252 tokens a pair, from 720p H.264, with three words a second. FOLDER keeps the
-video. A run is stopped after its last step, before a checkpoint is written: the weights are random.
+video. A run is stopped after its last step, before a checkpoint is written: the weights are random. With ``--read``
+nothing is learned: it says how many windows a second so many workers read.
 """
 
 import argparse
@@ -16,13 +18,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from svlm_cli.core.policy import SamplingPolicy, StreamPolicy, VisionPolicy
 from svlm_cli.media.ffmpeg import find_ffmpeg
+from svlm_cli.networks.weights import load_family, load_preprocessor
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
+from svlm_cli.training.data import open_data
+from svlm_cli.training.layout import Layout
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import (
     DataRecipe,
@@ -41,6 +47,7 @@ SECONDS: Final = 300
 PIXELS: Final = 256 * 28 * 28
 PEAK_TFLOPS: Final = 790.0  # of an H200 in bfloat16, as measured with matrices
 WARM_UP: Final = 3  # steps, which compile and fill caches
+READ_BATCHES: Final = 4
 
 
 def main() -> None:
@@ -57,7 +64,12 @@ def main() -> None:
     parser.add_argument("--eight-bit", action="store_true", help="moments")
     parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--read", action="store_true")
     asked = parser.parse_args()
+    if asked.read:
+        asked.batch, asked.accumulate = asked.workers, 1
+        _read(asked, _recipe(asked, _records(asked.folder)))
+        return
     recipe = _recipe(asked, _records(asked.folder))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "recipe.toml"
@@ -132,12 +144,26 @@ def _run(path: Path, gpus: int, steps: int) -> list[dict[str, Any]]:
     return [json.loads(row) for row in log.read_text(encoding="utf-8").splitlines()[:steps]]
 
 
+def _read(asked: argparse.Namespace, recipe: Recipe) -> None:
+    family = load_family(asked.base)
+    layout = Layout(asked.base, recipe.policy, family)
+    with closing(open_data(recipe, layout, load_preprocessor(asked.base, family), print)) as data:
+        batches = data.batches(0)
+        next(batches)  # by then the next two are being read
+        begun = time.perf_counter()
+        for _ in range(READ_BATCHES):
+            next(batches)
+        passed_s = time.perf_counter() - begun
+    windows = READ_BATCHES * asked.batch
+    print(f"{asked.workers} workers: {windows} windows in {passed_s:.1f} s, {windows / passed_s:.1f} a second")  # noqa: T201
+
+
 def _print(asked: argparse.Namespace, told: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     measured = rows[WARM_UP:] or rows
     steps_per_s = statistics.median(row["steps_per_s"] for row in measured)
     tflops = told["flops_per_step"] * steps_per_s / asked.gpus / 1e12
     waited = statistics.mean(row["waited_share"] for row in measured)
-    told_gb, peak = told["peak_bytes"] / 1e9, max(row.get("peak_bytes", 0) for row in rows) / 1e9
+    told_gb, peak = told["peak_bytes"] / 1e9, max(row.get("peak_bytes") or 0 for row in rows) / 1e9
     lines = {
         "run": " ".join(sys.argv[3:]),
         "window": f"{told['window']['tokens']:,.0f} tokens, {told['window']['visual']:,.0f} of them visual",
