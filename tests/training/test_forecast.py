@@ -135,9 +135,7 @@ def test_validation_is_counted_beside_the_steps(recipe: Recipe, tmp_path: Path) 
         empty = family.network()
     learning, _ = as_learned(empty, recipe)
     assert told.validation.flops == pytest.approx(3 / 2 * forward_flops(learning, shapes[0]))
-    assert told.validation.flops == pytest.approx(3 / 4 * plain.flops_per_step / 3, rel=0.2), (
-        "a third of a learned one"
-    )
+    assert told.validation.flops == pytest.approx(3 / 4 * plain.flops_per_step / 3, rel=0.2), "a third of a learned one"
     assert told.validation_hours(2.0) == pytest.approx(2 * told.validation.flops / 2e12 / 3600)
     assert (plain.validation.times, plain.validation_hours(2.0)) == (0, 0.0)
     held_out.unlink()
