@@ -68,7 +68,7 @@ def _of_data(found: "Forecast") -> list[tuple[str, str]]:
 def _of_work(found: "Forecast", tflops: float) -> list[tuple[str, str]]:
     gpus = "1 GPU" if found.gpus == 1 else f"{found.gpus} GPUs"
     times, windows = found.validation.times, found.validation.windows
-    told = f"and of validation: {times:,} times {windows:,} windows, without its videos and checkpoints"
+    told = f"and, {times:,} times, {windows:,} windows of validation (videos apart)"
     validation = [(told, f"{found.validation_hours(tflops):,.3g}")] if times else []
     return [
         ("model FLOPs a step", f"{found.flops_per_step / 1e12:,.3g} T"),

@@ -27,8 +27,8 @@ _AHEAD = 2  # steps
 Batches = Callable[[int], Iterator[Batch]]
 """A step -> the batches of all steps from it on."""
 
-Work = Callable[[Batch, Sequence[Grid], int], float]
-"""A batch, the grids of its pictures and the numbers of a patch -> its FLOPs (`WorkCount.of`)."""
+Work = Callable[[Batch, Sequence[Grid]], float]
+"""A batch and the grids of its pictures -> its FLOPs (`WorkCount.of`)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -141,7 +141,7 @@ class DeviceFeed:
         for batch in step:
             one = on_device(batch, self._preprocessor, device=self._device, dtype=self._dtype, weight=weight)
             if self._work is not None:
-                one = replace(one, flops=self._work(batch, one.grids, one.patches.shape[1]))
+                one = replace(one, flops=self._work(batch, one.grids))
             moved.append(one)
         return moved
 

@@ -42,6 +42,7 @@ from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
 
 _PASSES: Final = 2  # that are made, at each frame rate
+_FEW_WINDOWS: Final = 2  # of a pass whose memory nobody asks about
 _SECONDS_PER_HOUR: Final = 3600
 
 
@@ -116,8 +117,8 @@ def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
     share, recipe = Share.of(recipe.optimisation, ranks=gpus), with_counted_steps(recipe)
     with tempfile.TemporaryDirectory(prefix="svlm-") as made:
         start = _start(recipe, Path(made))
-        passes, epoch = _sample(recipe, start, share, say)
-        held_out, windows = _sample_held_out(recipe, start, share, say)
+        passes, epoch = _sample(recipe, start, max(map(len, share.passes)), say)
+        held_out, windows = _sample_held_out(recipe, start, say)
     with torch.device("meta"):
         network = start.family.network()
     parameters = sum(weight.numel() for weight in network.parameters())
@@ -211,26 +212,26 @@ def _mean(passes: Sequence[_Pass], of: Callable[[_Pass], float]) -> float:
     return math.fsum(one.weight * of(one) for one in passes) / windows
 
 
-def _sample(recipe: Recipe, start: _Start, share: Share, say: Say) -> tuple[list[_Pass], int | None]:
-    """Some passes at each frame rate, and how many windows an epoch has."""
+def _sample(recipe: Recipe, start: _Start, windows: int, say: Say) -> tuple[list[_Pass], int | None]:
+    """Some passes of so many windows at each frame rate, and how many windows an epoch has."""
     preprocessor = load_preprocessor(start.folder, start.family)
     layout = Layout(start.folder, recipe.policy, start.family, recipe.windows.streamed)
     weights = recipe.windows.fps_weights or (1.0,) * len(recipe.fps)
     passes: list[_Pass] = []
     epoch = None
     for fps, weight in zip(recipe.fps, weights, strict=True):
-        few = _few_passes(recipe, fps, max(map(len, share.passes)))
+        few = _few_passes(recipe, fps, windows)
         with closing(open_data(few, layout, preprocessor, say)) as data:
             passes += [_counted(batch, preprocessor, weight) for batch in data.batches(0)]
             epoch = data.windows
     return passes, epoch
 
 
-def _sample_held_out(recipe: Recipe, start: _Start, share: Share, say: Say) -> tuple[list[_Pass], int]:
+def _sample_held_out(recipe: Recipe, start: _Start, say: Say) -> tuple[list[_Pass], int]:
     """Some passes over held-out windows, and how many of these there are."""
     if not recipe.validation.used:
         return [], 0
-    passes, found = _sample(held_out_recipe(recipe), start, share, held_out_say(say))
+    passes, found = _sample(held_out_recipe(recipe), start, _FEW_WINDOWS, held_out_say(say))
     most = recipe.validation.windows
     return passes, most if found is None else min(found, most)
 

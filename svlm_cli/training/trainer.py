@@ -251,7 +251,7 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
             first_step=first_step,
             accumulate=len(share.passes),
             exchange=exchange,
-            work=WorkCount(family, recipe).of,
+            work=WorkCount(family, recipe, preprocessor).of,
         )
         opened.enter_context(closing(feed))
         trainer = WindowTrainer(network, _arguments(run, share, network), recipe, feed, log, ranks, validation)

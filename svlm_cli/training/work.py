@@ -5,18 +5,20 @@ pair of a size. What each of these costs is found once, by passes without data t
 is what `model_flops` counts of all layers, much sooner. Padding is no work, nor is what is computed again.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
+from svlm_cli.core.policy import VisionPolicy
 from svlm_cli.networks.family import Family, Grid
 from svlm_cli.networks.layers import CheckpointingLayer
+from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.budget import Flops, as_learned, attention_flops, flops_of
 from svlm_cli.training.collate import Batch, TokenBatch
 from svlm_cli.training.feed import DeviceBatch
@@ -24,6 +26,7 @@ from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.recipe import Recipe
 
 _META: Final = torch.device("meta")
+_SMALL: Final = (56, 56)  # pixels of a picture that is tried, if it may be so small
 _LENGTH: Final = 16  # tokens of a window that is tried; a whole number comes out, so none is too small
 
 
@@ -34,52 +37,58 @@ class _Prices:
     token: float
     pair: float  # of tokens, of which one attends to the other
     learned: float  # token, for its logits
+    patch: float  # of a picture, but for attention
 
 
 class WorkCount:
-    """Counts the work of batches. To be made by the thread that trains: an adapter that is tried draws its weights."""
+    """Counts the work of batches.
 
-    def __init__(self, family: Family, recipe: Recipe) -> None:
+    It is made by the thread that trains, before it begins: an adapter that is tried draws its weights, and the counting
+    of products hooks into all modules of the process. `of` may run beside the training.
+    """
+
+    def __init__(self, family: Family, recipe: Recipe, preprocessor: Preprocessor) -> None:
         with torch.device(_META):
             network = family.network()
         self._network: LearningNetwork = as_learned(network, recipe)[0].eval()
         self._family = family
         self._learns_to_look = any(weight.requires_grad for weight in network.visual.parameters())
-        self._patch = 0.0  # FLOPs of one, but for attention
         self._frame_pairs: dict[tuple[int, int], float] = {}
+        self._patch_size, grid = _smallest(preprocessor, recipe.policy.vision)
+        self._prices = self._tried(grid)
 
-    def of(self, batch: Batch, grids: Sequence[Grid], patch_size: int) -> float:
-        """The FLOPs of a batch whose pictures have those grids of patches, each of so many numbers."""
+    def of(self, batch: Batch, grids: Sequence[Grid]) -> float:
+        """The FLOPs of a batch whose pictures have those grids of patches."""
         if not batch.learned:
             return 0.0  # nothing comes of it
         prices = self._prices
         return (
-            sum(pairs * self._frame_pair(rows, columns, patch_size) for pairs, rows, columns in grids)
+            sum(pairs * self._frame_pair(rows, columns) for pairs, rows, columns in grids)
             + prices.token * batch.count
             + prices.pair * _attending(batch.tokens, batch.count)
             + prices.learned * batch.learned
         )
 
-    @cached_property
-    def _prices(self) -> _Prices:
+    def _tried(self, grid: Grid) -> _Prices:
         one, two = self._learned(targets=1), self._learned(targets=2)
         learned = two.products - one.products
         pairs = _LENGTH**2 / 2  # causal: half of the square attends
-        return _Prices((one.products - learned) / _LENGTH, one.attention / pairs, learned)
+        with torch.enable_grad():
+            looked = self._through(self._network.network.visual, lambda: self._look(grid))
+        return _Prices(
+            (one.products - learned) / _LENGTH, one.attention / pairs, learned, looked.products / math.prod(grid)
+        )
 
-    def _frame_pair(self, rows: int, columns: int, patch_size: int) -> float:
+    def _look(self, grid: Grid) -> Tensor:
+        patches = torch.empty(math.prod(grid), self._patch_size, device=_META)
+        return self._network.network.look(patches, [grid])
+
+    def _frame_pair(self, rows: int, columns: int) -> float:
         """Of one of that size: frame pairs do not see one another."""
         if (rows, columns) not in self._frame_pairs:
-            patches, network = torch.empty(rows * columns, patch_size, device=_META), self._network.network
-
-            def look() -> Tensor:
-                return network.look(patches, [(1, rows, columns)])
-
-            with torch.enable_grad():
-                if not self._patch:
-                    self._patch = self._through(network.visual, look).products / (rows * columns)
-                attention = attention_flops(look)  # of all layers: some see a part of the picture, others all of it
-            self._frame_pairs[rows, columns] = self._patch * rows * columns + attention
+            with torch.enable_grad():  # through all layers: some see a part of the picture, others all of it
+                attention = attention_flops(lambda: self._look((1, rows, columns)))
+            self._frame_pairs[rows, columns] = self._prices.patch * rows * columns + attention
         return self._frame_pairs[rows, columns]
 
     def _learned(self, targets: int) -> Flops:
@@ -113,6 +122,14 @@ class WorkCount:
             first.products + more * (counts[1].products - first.products),
             first.attention + more * (counts[1].attention - first.attention),
         )
+
+
+def _smallest(preprocessor: Preprocessor, bounds: VisionPolicy) -> tuple[int, Grid]:
+    """The numbers of a patch, and the grid of a picture that has few of them."""
+    size = preprocessor.target_size(*_SMALL, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
+    black = torch.zeros(preprocessor.temporal_patch_size, 3, *size, dtype=torch.uint8)
+    patches, grid = preprocessor.to_patches(black, dtype=torch.float32)
+    return patches.shape[1], grid
 
 
 def _layers(stack: nn.Module) -> nn.ModuleList:

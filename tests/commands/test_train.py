@@ -2,6 +2,7 @@
 
 import errno
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from svlm_cli.commands.app import main
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.training.recipe import dump
+from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.conftest import Svlm
 from tests.training.recipes import small_recipe
 
@@ -123,15 +125,18 @@ def test_what_it_has_said_can_be_drawn(svlm: Svlm, tmp_path: Path) -> None:
 
 def test_a_dry_run_tells_and_trains_nothing(svlm: Svlm, tmp_path: Path) -> None:
     """Guards a plan: figures for people and for programs, on more GPUs than there are, and no folder."""
-    (tmp_path / "tiny.toml").write_text(dump(small_recipe(50)), encoding="utf-8")
+    recipe = replace(small_recipe(50), validation=ValidationRecipe(every=20, windows=9))
+    (tmp_path / "tiny.toml").write_text(dump(recipe), encoding="utf-8")
     table = svlm("train", "tiny.toml", "--dry-run", "--gpus", "2")
     assert (table.returncode, table.stderr) == (0, "")
     assert "memory of a GPU, at the peak" in table.stdout
+    assert "and, 3 times, 9 windows of validation (videos apart)" in table.stdout
     found = svlm("train", "tiny.toml", "--dry-run", "--gpus", "2", "--json", "--tflops", "2")
     assert found.returncode == 0, found.stderr
     told = json.loads(found.stdout)
     assert (told["gpus"], told["steps"], told["windows_per_step"]) == (2, 50, 2)
     assert told["hours"] == pytest.approx(50 * told["flops_per_step"] / 4e12 / 3600)
+    assert told["validation_hours"] == pytest.approx(3 * told["validation"]["flops"] / 4e12 / 3600)
     parts = [size for name, size in told["budget"].items()]
     assert told["peak_bytes"] == pytest.approx(sum(parts))
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.toml"]
@@ -145,6 +150,14 @@ def test_a_dry_run_tells_and_trains_nothing(svlm: Svlm, tmp_path: Path) -> None:
         (
             ["--dry-run", "--resume"],
             "svlm: --resume would do nothing: with --dry-run nothing is trained. Leave it out.\n",
+        ),
+        (
+            ["--dry-run", "--plot", "curves.svg"],
+            "svlm: --plot would do nothing: with --dry-run nothing is trained. Leave it out.\n",
+        ),
+        (
+            ["--dry-run", "--tensorboard", "board"],
+            "svlm: --tensorboard would do nothing: with --dry-run nothing is trained. Leave it out.\n",
         ),
     ],
 )

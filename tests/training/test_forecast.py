@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from svlm_cli.core.errors import UsageError
+from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.networks.families import SHAPES
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
-from svlm_cli.training.budget import PassShape, as_learned, budget_of, model_flops
+from svlm_cli.training.budget import PassShape, as_learned, budget_of, forward_flops, model_flops
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.forecast import Forecast, forecast, require_room
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation
 from svlm_cli.training.recipe import DataRecipe, Recipe, Source
+from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.clips import make_clip
 from tests.training.recipes import small_recipe
 from tests.training.test_records import messages
@@ -113,11 +114,42 @@ def test_frame_rates_count_as_often_as_they_come(recipe: Recipe) -> None:
     assert fast.budget.activations > slow.budget.activations
 
 
+def test_validation_is_counted_beside_the_steps(recipe: Recipe, tmp_path: Path) -> None:
+    """Guards a plan that is too short: so many forward passes over what is held out, at its own rate, and not its
+    gradients; and a file that is not there, which the run would find when it begins.
+    """
+    held_out = tmp_path / "held-out.jsonl"
+    held_out.write_text(Path(recipe.data.annotations.files[0]).read_text(encoding="utf-8") * 5, encoding="utf-8")
+    annotations = replace(recipe.data.annotations, videos=str(Path(recipe.data.annotations.files[0]).parent))
+    validated = replace(
+        recipe,
+        data=replace(recipe.data, annotations=annotations),
+        windows=replace(recipe.windows, fps=(5.0,)),
+        validation=ValidationRecipe(every=2, files=(str(held_out),), windows=3),
+    )
+    told, plain = _told(validated), _told(recipe)
+    assert (told.validation.times, told.validation.windows) == (2, 3), "after step 2, and after the last, which is 3"
+    _, shapes = _batches(recipe, tmp_path / "run")
+    family = run_folder.first_family(tmp_path / "run", recipe)
+    with torch.device("meta"):
+        empty = family.network()
+    learning, _ = as_learned(empty, recipe)
+    assert told.validation.flops == pytest.approx(3 / 2 * forward_flops(learning, shapes[0]))
+    assert told.validation.flops == pytest.approx(3 / 4 * plain.flops_per_step / 3, rel=0.2), "a third of a learned one"
+    assert told.validation_hours(2.0) == pytest.approx(2 * told.validation.flops / 2e12 / 3600)
+    assert (plain.validation.times, plain.validation_hours(2.0)) == (0, 0.0)
+    held_out.unlink()
+    with pytest.raises(InputError, match=r"held-out\.jsonl cannot be read"):
+        _told(validated)
+
+
 def test_a_simulator_has_no_epochs() -> None:
-    """Guards a recipe whose matches never repeat."""
-    told = _told(small_recipe(5))
+    """Guards a recipe whose matches never repeat, learned or held out."""
+    told = _told(replace(small_recipe(5), validation=ValidationRecipe(every=3, windows=9)))
     assert told.epochs is None
     assert told.tokens > 0
+    assert (told.validation.times, told.validation.windows) == (2, 9)
+    assert told.validation.flops > 0
 
 
 @pytest.mark.extra

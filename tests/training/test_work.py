@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from svlm_cli.networks.family import Family, Grid, Vocabulary
+from svlm_cli.training import budget
 from svlm_cli.training.budget import PassShape, as_learned, model_flops
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.layout import WindowTokens
@@ -40,6 +41,10 @@ def family() -> Family:
 def _recipe(adapter: AdapterRecipe | None = None, **optimisation: Any) -> Recipe:
     recipe = small_recipe(**optimisation)
     return recipe if adapter is None else replace(recipe, model=replace(recipe.model, base="base"), adapter=adapter)
+
+
+def _count(family: Family, recipe: Recipe) -> WorkCount:
+    return WorkCount(family, recipe, family.preprocessor(family.pixels_from_scratch()))
 
 
 def _batch() -> Batch:
@@ -76,28 +81,28 @@ def test_the_work_of_a_batch_is_that_of_a_pass_of_it(family: Family, kind: dict[
         empty = family.network()
     passes = as_learned(empty, recipe)[0]
     high, wide = (model_flops(passes, _without_padding(batch, grid)) for grid in (GRID, WIDE))
-    count = WorkCount(family, recipe)
-    assert count.of(batch, (WIDE,) * 3, PATCH) == wide != high
-    assert count.of(batch, GRIDS, PATCH) == high
-    both = count.of(batch, (GRID, WIDE, GRID), PATCH)  # in one pass, attention would pad the smaller ones
+    count = _count(family, recipe)
+    assert count.of(batch, (WIDE,) * 3) == wide != high
+    assert count.of(batch, GRIDS) == high
+    both = count.of(batch, (GRID, WIDE, GRID))  # in one pass, attention would pad the smaller ones
     assert both == pytest.approx((2 * high + wide) / 3, rel=1e-12)
     assert len(batch.tokens.ids) > batch.count, "there is padding"
 
 
 def test_the_sizes_of_other_batches_make_no_difference(family: Family) -> None:
     """Guards what is kept from batch to batch: a size that was seen first must not be taken for another."""
-    batch, count = _batch(), WorkCount(family, _recipe())
-    other = WorkCount(family, _recipe())
-    other.of(batch, ((3, 4, 8),), PATCH)
-    assert other.of(batch, GRIDS, PATCH) == pytest.approx(count.of(batch, GRIDS, PATCH), rel=1e-12)
+    batch, count = _batch(), _count(family, _recipe())
+    other = _count(family, _recipe())
+    other.of(batch, ((3, 4, 8),))
+    assert other.of(batch, GRIDS) == pytest.approx(count.of(batch, GRIDS), rel=1e-12)
 
 
 def test_a_stream_attends_to_what_it_sees(family: Family) -> None:
     """Guards streamed windows: each query counts the keys that it sees, and neither their padding nor its own."""
     window = _window(60, 3)
     streamed = replace(window, views=_views(60, [20, 40, 60], sees=30))
-    count = WorkCount(family, _recipe())
-    plain, views = (count.of(collate([one], _None()), (GRID,), PATCH) for one in (window, streamed))
+    count = _count(family, _recipe())
+    plain, views = (count.of(collate([one], _None()), (GRID,)) for one in (window, streamed))
     text = family.language
     pairs = sum(range(1, 21)) + 2 * sum(range(11, 31))  # by hand: 20 tokens, then twice 20 of 30 keys
     price = 3 * 4 * text.num_attention_heads * text.head_dim * text.num_hidden_layers
@@ -115,9 +120,26 @@ def _views(length: int, ends: Sequence[int], sees: int) -> tuple[View, ...]:
     return tuple(views)
 
 
+def test_products_are_counted_before_the_training(family: Family, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the training, which runs while batches are counted: the counter of products hooks into all its modules."""
+    count = _count(family, _recipe())
+
+    def refuse(**_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(budget, "FlopCounterMode", refuse)
+    assert (
+        count.of(
+            _batch(),
+            (WIDE, GRID),
+        )
+        > 0
+    )
+
+
 def test_nothing_learned_is_no_work(family: Family) -> None:
     """Guards a rank that has no window left: its part in the pass is no work of the model."""
     window = _window(40, 0)
     silent: WindowTokens = replace(window, roles=np.zeros_like(window.roles))
-    assert WorkCount(family, _recipe()).of(collate([silent], _None()), (GRID,), PATCH) == 0.0
+    assert _count(family, _recipe()).of(collate([silent], _None()), (GRID,)) == 0.0
     assert math.prod(GRID) > 0
