@@ -1,5 +1,6 @@
 """Layers that families share: normalisation, feed-forward, and a layer that saves memory. Knows no attention."""
 
+from itertools import chain
 from typing import Any
 
 import torch
@@ -24,15 +25,19 @@ class RMSNorm(nn.Module):
 class CheckpointingLayer(nn.Module):
     """A layer that can forget its activations and compute them again in the backward pass (Chen et al. 2016).
 
-    Compiled or not: what is compiled runs inside.
+    Compiled or not: what is compiled runs inside. Where there is no backward pass, not even its inputs are kept.
     """
 
     checkpointing = False
 
     def __call__(self, *values: Any) -> Any:
-        if self.checkpointing and torch.is_grad_enabled():
+        if self.checkpointing and torch.is_grad_enabled() and self._learns_from(values):
             return checkpoint(super().__call__, *values, use_reentrant=False)
         return super().__call__(*values)
+
+    def _learns_from(self, values: tuple[Any, ...]) -> bool:
+        tensors = chain((value for value in values if isinstance(value, Tensor)), self.parameters())
+        return any(tensor.requires_grad for tensor in tensors)
 
 
 class FeedForward(nn.Module):

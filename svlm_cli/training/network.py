@@ -86,6 +86,7 @@ class LearningNetwork(nn.Module):
         super().__init__()
         self.network = network
         self.most_logits = MOST_LOGITS  # at a time
+        self._added_up_in = next(network.word_embeddings()).dtype  # of several ranks too, which gather bfloat16
 
     def compile_layers(self) -> None:
         """Layer by layer: all are one piece of code, so this takes seconds and not minutes."""
@@ -104,7 +105,7 @@ class LearningNetwork(nn.Module):
     def learn(self, batch: DeviceBatch, features: Tensor) -> dict[str, Tensor]:
         """The same, of pictures that have been looked at: ``[F, P, D]``."""
         network, tokens = self.network, batch.tokens
-        hidden = network.embed(tokens.ids)  # [S, D]
+        hidden = network.embed(tokens.ids).to(self._added_up_in)  # [S, D]
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
         deep = DeepFeatures.of(tokens.pads_at, features)
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)

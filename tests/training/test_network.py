@@ -1,5 +1,6 @@
 """The loss against a naive one, the first weights, the schedule, and who is decayed."""
 
+import copy
 import math
 
 import numpy as np
@@ -81,6 +82,20 @@ def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: 
     assert loss["tally"][1:, 0].tolist() == tally[1:].tolist()
     assert batch.count == 40 + 61 + 27 == len(batch.tokens.ids), "there is no padding"
     assert batch.learned == len(naive)
+
+
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])
+def test_layers_add_up_in_the_format_of_the_stored_weights(network: Qwen2_5VL, stored: torch.dtype) -> None:
+    """Guards several processes, which gather weights in bfloat16, against learning worse than one does."""
+    learning, batch = LearningNetwork(copy.deepcopy(network).to(stored)), collate([_window(40, 0)], _None())
+    found = set[torch.dtype]()
+    decoder = learning.network.get_submodule("language.model.layers")
+    for layer in decoder.children():
+        layer.register_forward_pre_hook(lambda _, inputs: found.add(inputs[0].dtype))
+    learning.to(torch.bfloat16)  # as they are gathered
+    with torch.autocast("cpu", torch.bfloat16):
+        learning(DeviceBatch(batch.tokens, torch.randn(math.prod(GRID), 1176), (GRID,), 1.0, batch.count))
+    assert found == {stored}
 
 
 def test_shapes_come_in_multiples() -> None:
