@@ -162,13 +162,14 @@ def _print(asked: argparse.Namespace, told: dict[str, Any], rows: list[dict[str,
     measured = rows[WARM_UP:] or rows
     steps_per_s = statistics.median(row["steps_per_s"] for row in measured)
     tflops = told["flops_per_step"] * steps_per_s / asked.gpus / 1e12
+    logged = statistics.median(row["tflops_per_s"] for row in measured)
     waited = statistics.mean(row["waited_share"] for row in measured)
     told_gb, peak = told["peak_bytes"] / 1e9, max(row.get("peak_bytes") or 0 for row in rows) / 1e9
     lines = {
         "run": " ".join(sys.argv[3:]),
         "window": f"{told['window']['tokens']:,.0f} tokens, {told['window']['visual']:,.0f} of them visual",
         "step": f"{1 / steps_per_s:.3f} s, {told['windows_per_step']} windows, waited {waited:.1%}",
-        "model TFLOP/s a GPU": f"{tflops:.1f}, {tflops / PEAK_TFLOPS:.1%} of {PEAK_TFLOPS:g}",
+        "model TFLOP/s a GPU": f"{logged:.4g}, {logged / PEAK_TFLOPS:.1%} of {PEAK_TFLOPS:g}; --dry-run: {tflops:.4g}",
         "peak GB a GPU": f"{peak:.2f}, told {told_gb:.2f} ({told_gb / peak - 1:+.1%})"
         if peak
         else f"told {told_gb:.2f}",
