@@ -25,7 +25,7 @@ class RMSNorm(nn.Module):
 class CheckpointingLayer(nn.Module):
     """A layer that can forget its activations and compute them again in the backward pass (Chen et al. 2016).
 
-    Compiled or not: what is compiled runs inside. Where there is no backward pass, not even its inputs are kept.
+    Where nothing is learned, not even its inputs are kept.
     """
 
     checkpointing = False

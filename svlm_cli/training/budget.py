@@ -28,6 +28,7 @@ from svlm_cli.training.loss import rows_at_once
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.parts import Quantisation
 from svlm_cli.training.recipe import OptimizerMoments, Recipe
+from svlm_cli.training.share import Share
 
 _META: Final = torch.device("meta")
 _HALF: Final = torch.bfloat16
@@ -56,6 +57,7 @@ class Spread:
     bf16: bool = True
     moments: OptimizerMoments = OptimizerMoments.FLOAT32
     ranks: int = 1  # processes
+    passes: int = 1  # of each of them in a step
     four_bits: tuple[nn.Linear, ...] = ()  # layers that are rounded before the first step
 
 
@@ -74,7 +76,7 @@ class Budget:
 
     @property
     def total(self) -> float:
-        """At the peak, which is where the backward pass begins."""
+        """All of it."""
         return math.fsum(getattr(self, one.name) for one in fields(self))
 
 
@@ -88,7 +90,8 @@ def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[Learni
     learning = LearningNetwork(network)
     if optimisation.checkpointing:
         learning.checkpoint_layers()
-    return learning, Spread(optimisation.bf16, optimisation.moments, ranks, four_bits)
+    passes = len(Share.of(optimisation, ranks=ranks).passes)
+    return learning, Spread(optimisation.bf16, optimisation.moments, ranks, passes, four_bits)
 
 
 def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
@@ -100,12 +103,19 @@ def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
 
 
 def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Budget:
-    """The same, and what passes take."""
+    """At the peak of a step: where a backward pass begins, or where the last one has left all gradients.
+
+    Where the first one of a step begins, there are no gradients yet.
+    """
     with _as_computed(network, spread):
         kept = kept_bytes(network, shape, bf16=spread.bf16)
         passing = max(_logit_bytes(network, shape), _again_bytes(network, shape, kept, bf16=spread.bf16))
         gathered = 0 if spread.ranks == 1 else _gathered_bytes(network, spread)
-    return replace(standing_of(network, spread), activations=kept, passing=passing, gathered=gathered)
+    standing = standing_of(network, spread)
+    begun = replace(standing, activations=kept, passing=passing, gathered=gathered)
+    if spread.passes == 1:
+        begun = replace(begun, gradients=0.0)
+    return max(begun, standing, key=lambda one: one.total)
 
 
 def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool) -> int:

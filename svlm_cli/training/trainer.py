@@ -230,9 +230,9 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
     resumed = None if state is None else ready_state(state[0], network, recipe, ranks)
     if ranks.count == 1:  # else a layer comes to the device when it is shared out
         network.to(device)
-    if optimisation.checkpointing:
+    if optimisation.checkpointing:  # compiled as well, a layer might be computed again by another compiled form
         network.checkpoint_layers()
-    if optimisation.compile and device.type == "cuda":
+    elif optimisation.compile and device.type == "cuda":
         network.compile_layers()
     log, path = None, output / run_folder.LOG_FILE
     if ranks.first:

@@ -30,7 +30,7 @@ VALIDATION = ValidationRecipe(every=2, seed=7, windows=5, videos=1, video_second
 
 
 def _recipe(*, compiled: bool) -> Recipe:
-    recipe = small_recipe(STEPS, bf16=True, compile=compiled, checkpointing=compiled)
+    recipe = small_recipe(STEPS, bf16=True, compile=compiled, checkpointing=not compiled)
     return replace(recipe, validation=VALIDATION, output=replace(recipe.output, keep=9))
 
 

@@ -14,7 +14,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from svlm_cli.networks.family import Grid, Vocabulary
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.training.adapter import four_bit_layers, set_learned
-from svlm_cli.training.budget import PassShape, Spread, _Dry, _empty_batch, as_learned, budget_of, model_flops
+from svlm_cli.training.budget import (
+    PassShape,
+    Spread,
+    _Dry,
+    _empty_batch,
+    as_learned,
+    budget_of,
+    model_flops,
+    standing_of,
+)
 from svlm_cli.training.collate import TokenBatch, collate
 from svlm_cli.training.feed import DeviceBatch
 from svlm_cli.training.network import LearningNetwork, freeze, weights_of
@@ -27,6 +36,9 @@ from tests.training.test_network import GRID, _None, _window, network
 __all__ = ["network"]  # a fixture
 
 GRIDS: tuple[Grid, ...] = (GRID,) * 3
+WIDE: Final = replace(
+    SIZES, text=replace(SIZES.text, hidden_size=256, intermediate_size=512, mrope_section=(16, 24, 24))
+)
 PATCH = 1176
 MOMENTS: Final = {"exp_avg", "exp_avg_sq", "state1", "state2", "absmax1", "absmax2"}  # by torch and bitsandbytes
 
@@ -46,7 +58,8 @@ KINDS = [
 
 
 def _recipe(adapter: AdapterRecipe | None = None, **optimisation: Any) -> Recipe:
-    recipe = small_recipe(**optimisation)
+    """Of several passes a step, unless something else is said: gradients stand beside what a pass keeps."""
+    recipe = small_recipe(**{"accumulate": 4, **optimisation})
     return recipe if adapter is None else replace(recipe, model=replace(recipe.model, base="base"), adapter=adapter)
 
 
@@ -64,6 +77,11 @@ def _empty(network: Qwen2_5VL, recipe: Recipe, ranks: int = 1) -> tuple[Learning
     with torch.device("meta"):
         empty = network.family.network()
     return as_learned(empty, recipe, ranks)
+
+
+def _given(network: Qwen2_5VL, recipe: Recipe) -> tuple[LearningNetwork, PassShape, Spread]:
+    empty, spread = _empty(network, recipe)
+    return empty, _shape(), spread
 
 
 def _shape() -> PassShape:
@@ -135,6 +153,19 @@ def test_weights_gradients_and_moments_are_those_of_a_step(network: Qwen2_5VL) -
     _check_step(network, recipe)
 
 
+def test_a_single_pass_begins_without_gradients_and_ends_without_the_rest(network: Qwen2_5VL) -> None:
+    """Guards the peak of a step of one pass: what the pass keeps and gradients are never there at once."""
+    several = budget_of(*_given(network, _recipe()))
+    single = budget_of(*_given(network, _recipe(accumulate=1)))
+    assert several.activations > several.gradients > 0
+    assert single == replace(several, gradients=0.0)
+    with torch.device("meta"):
+        wide = WIDE.family(Vocabulary(100, *range(6))).network()
+    learning, spread = as_learned(wide, _recipe(accumulate=1, checkpointing=True))
+    small = PassShape(collate([_window(14, 0)], _None()).tokens, (GRID,), PATCH)
+    assert budget_of(learning, small, spread) == standing_of(learning, spread)
+
+
 @pytest.mark.extra
 def test_those_of_an_adapter_are_few(network: Qwen2_5VL) -> None:
     """Guards an adapter's gradients and moments, those in eight bits too: of its own weights, and of no others."""
@@ -164,9 +195,7 @@ def _check_step(network: Qwen2_5VL, recipe: Recipe) -> None:
 @pytest.mark.extra
 def test_four_bits_take_what_bitsandbytes_takes() -> None:
     """Guards QLoRA's budget: rounded layers with their scales, and the rest as it is."""
-    text = replace(SIZES.text, hidden_size=256, intermediate_size=512, mrope_section=(16, 24, 24))
-    family = replace(SIZES, text=text).family(Vocabulary(100, *range(6)))
-    network = family.network()
+    network = WIDE.family(Vocabulary(100, *range(6))).network()
     network.initialise(seed=1)
     assert isinstance(network, Qwen2_5VL)
     recipe = _recipe(AdapterRecipe(rank=4, quantize=Quantisation.NF4), bf16=True)
