@@ -29,7 +29,7 @@ from svlm_cli.training.clips import with_counted_steps
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import Say
-from svlm_cli.training.matches import sample_texts
+from svlm_cli.training.matches import epoch_of, sample_texts
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
 from svlm_cli.training.simulated import SimulatedData
@@ -56,7 +56,7 @@ class Forecast:
     gpus: int
     steps: int
     windows_per_step: int  # of all GPUs
-    windows_per_epoch: int | None  # None: a simulator never repeats one
+    windows_per_epoch: int | None  # None: there is no end of matches, or of their clips
     window: WindowSize
     sampled: int  # windows that were made to tell
     budget: Budget  # of a GPU, in the largest of the passes that were made
@@ -194,7 +194,7 @@ def _sample(recipe: Recipe, start: _Start, share: Share, say: Say) -> tuple[list
         data = SimulatedData(few, layout, preprocessor) if simulated else AnnotatedData(few, layout, preprocessor, say)
         with closing(data):
             passes += [_counted(batch, preprocessor, weight) for batch in data.batches(0)]
-        epoch = data.windows if isinstance(data, AnnotatedData) else None
+        epoch = data.windows if isinstance(data, AnnotatedData) else epoch_of(recipe)
     return passes, epoch
 
 
