@@ -29,7 +29,7 @@ _DECIDING: Final = ("event F1", "names", "scores", "speaking")  # the first one 
 _NOTHING: Final = Estimate(0.0, 0.0, 0.0)
 _MODES: Final = {
     Mode.STREAMING: "streamed as the method has it",
-    Mode.WINDOW_OVERLAP: "with all that it keeps computed anew in each second, as in training",
+    Mode.WINDOW_OVERLAP: "with all that a stream keeps computed anew in each second",
 }
 
 
