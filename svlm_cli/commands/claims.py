@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from svlm_cli.evals.claims_questions_file import Questions
     from svlm_cli.evals.claims_results import Result
     from svlm_cli.evals.claims_setting import RowSetting
+    from svlm_cli.evals.claims_training_file import TrainingClaims
     from svlm_cli.evals.controls import Controls
     from svlm_cli.evals.runner import Setting
     from svlm_cli.evals.script import Script
@@ -114,13 +115,15 @@ def claims(asked: _Asked) -> None:
     again, so the table can be made bit by bit. A row is streaming, full, window, window-overlap, native-positions,
     sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 or no-overlap.
 
-    RESULTS/questions.json, what `svlm eval vqa report --json` has printed about simulated matches, is told of as well.
+    RESULTS/questions.json, what `svlm eval vqa report --json` has printed about simulated matches, is told of as well,
+    and so is RESULTS/training.json, of models that were trained in different ways.
     """
     if asked.model is None and asked.no_overlap_model is None and (asked.row or asked.overwrite):
         raise UsageError("Nothing says which model is measured.", "Name a --model.")
     from svlm_cli.evals.claims import choose_rows
     from svlm_cli.evals.claims_questions_file import read_questions
     from svlm_cli.evals.claims_results import merge
+    from svlm_cli.evals.claims_training_file import read_training
 
     if asked.write is not None:
         _require_page(asked.write)
@@ -128,7 +131,7 @@ def claims(asked: _Asked) -> None:
     rows = choose_rows(
         asked.row or (), model=asked.model is not None, no_overlap_model=asked.no_overlap_model is not None
     )
-    questions = read_questions(asked.results)
+    sections = _Sections(read_questions(asked.results), read_training(asked.results))
     if rows:
         names = {False: asked.model, True: asked.no_overlap_model}
         subjects = {
@@ -139,8 +142,16 @@ def claims(asked: _Asked) -> None:
         measured = _Run(asked).measure([(one, subjects[one.no_overlap]) for one in rows])
     found = merge(asked.results)
     if asked.write is not None:
-        _write_page(found, questions, asked.results, asked.write)
-    _print(found, questions, measured, asked.write, as_json=asked.as_json)
+        _write_page(found, sections, asked.results, asked.write)
+    _print(found, sections, measured, asked.write, as_json=asked.as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sections:
+    """What is told beside the rows, as far as it is there."""
+
+    questions: "Questions | None"
+    training: "TrainingClaims | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,28 +283,30 @@ def _require_page(path: Path) -> None:
         )
 
 
-def _write_page(found: Mapping[str, "Result"], questions: "Questions | None", results: Path, path: Path) -> None:
+def _write_page(found: Mapping[str, "Result"], sections: _Sections, results: Path, path: Path) -> None:
     from svlm_cli.evals.claims_page import write_page
     from svlm_cli.evals.claims_plots import draw_plots
 
     folder = path.parent / "assets"
     plots = [(title, f"assets/{plot.name}") for title, plot in draw_plots(found, folder, path.stem)]
     with text_file(path, overwrite=True) as file:
-        file.write(write_page(found, results.resolve().name, plots, questions))
+        file.write(write_page(found, results.resolve().name, plots, sections.questions, sections.training))
 
 
 def _print(
     found: Mapping[str, "Result"],
-    questions: "Questions | None",
+    sections: _Sections,
     measured: Sequence[str],
     page: Path | None,
     *,
     as_json: bool,
 ) -> None:
     from svlm_cli.evals.claims import ROWS
-    from svlm_cli.evals.claims_markdown import share
+    from svlm_cli.evals.claims_markdown import plain, share
     from svlm_cli.evals.claims_page import claim
+    from svlm_cli.evals.claims_training import event_f1, training_claim
 
+    questions, training = sections.questions, sections.training
     if as_json:
         told: dict[str, Any] = {
             "eval": "claims",
@@ -302,6 +315,7 @@ def _print(
             "measured": list(measured),
             "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
             "questions": None if questions is None else {name: one.to_json() for name, one in questions.totals.items()},
+            "training": None if training is None else {name: one.to_json() for name, one in event_f1(training).items()},
             "page": None if page is None else str(page),
         }
         typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
@@ -315,4 +329,9 @@ def _print(
     if questions is not None:
         totals = (f"{name} {share(one)}" for name, one in questions.totals.items())
         table.add_row("questions", Text(f"Right answers, in all: {'; '.join(totals)}."))
+    if training is not None:
+        for name, model in training.models.items():
+            if model.how.against:
+                text = training_claim(training, name, training.modes[0])
+                table.add_row(f"training: {plain(name)}", Text(text.replace("**", "")))
     table_console().print(table)

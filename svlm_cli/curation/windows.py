@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
+from svlm_cli.core.clips import SpokenPart, speech_clips
 from svlm_cli.core.errors import UsageError
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo, TimedWord
 
@@ -116,20 +117,10 @@ def _even(duration_s: float, rules: WindowRules) -> Iterator[tuple[float, float]
 
 
 def _clips(segments: Sequence[SpokenSegment], rules: WindowRules) -> Iterator[tuple[float, float]]:
-    """Whole segments in a row, as many as the longest clip holds, up to a silence that is too long. None share any."""
+    """Whole segments in a row."""
     assert rules.clips_s is not None
-    _, longest_s = rules.clips_s
-    clip: tuple[float, float] | None = None
-    said_until_s = 0.0
-    for segment in segments:
-        silence_s = segment.words[0].start_s - said_until_s
-        goes_on = rules.silence_s is None or silence_s <= rules.silence_s
-        if clip is not None and goes_on and segment.end_s - clip[0] <= longest_s:
-            clip = clip[0], segment.end_s
-        else:
-            if clip is not None:
-                yield clip
-            clip = segment.start_s, segment.end_s
-        said_until_s = segment.words[-1].end_s
-    if clip is not None:
-        yield clip
+    parts = (
+        SpokenPart(segment.start_s, segment.end_s, segment.words[0].start_s, segment.words[-1].end_s)
+        for segment in segments
+    )
+    return speech_clips(parts, longest_s=rules.clips_s[1], silence_s=rules.silence_s)

@@ -12,6 +12,8 @@ from svlm_cli.evals.claims_markdown import estimate, plain, table_line
 from svlm_cli.evals.claims_questions import questions_section
 from svlm_cli.evals.claims_questions_file import Questions
 from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims_training import training_section
+from svlm_cli.evals.claims_training_file import TrainingClaims
 from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift, judge_pace
 from svlm_cli.evals.scores import Estimate, Scores
 
@@ -51,11 +53,15 @@ which no live stream has."""
 
 
 def write_page(
-    results: Mapping[str, Result], folder: str, plots: Sequence[tuple[str, str]], questions: Questions | None = None
+    results: Mapping[str, Result],
+    folder: str,
+    plots: Sequence[tuple[str, str]],
+    questions: Questions | None = None,
+    training: TrainingClaims | None = None,
 ) -> str:
     """The page of the rows in `results`, of which there is one at least, measured into `folder`.
 
-    Each plot is a title and a link. What came of `questions` is a section of its own.
+    Each plot is a title and a link. What came of `questions` and of `training` are sections of their own.
     """
     parts = [
         MARK,
@@ -69,6 +75,7 @@ def write_page(
         "## How it was measured",
         f"A round is a second of video for {MATCHES_AT_ONCE} matches in one batch; further ones are played after them.",
         f"```sh\n{chr(10).join(command(result, folder) for result in results.values())}\n```",
+        *(() if training is None else training_section(training)),
         *(() if questions is None else questions_section(questions, folder)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -73,7 +73,7 @@ class Forecast:
     gpus: int
     steps: int
     windows_per_step: int  # of all GPUs
-    windows_per_epoch: int | None  # None: a simulator never repeats one
+    windows_per_epoch: int | None  # None: there is no end of matches, or of their clips
     window: WindowSize
     sampled: int  # windows that were made to tell
     budget: Budget  # of a GPU, in the largest of the passes that were made

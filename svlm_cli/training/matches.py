@@ -14,15 +14,19 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from svlm_cli.core.errors import InputError
+from svlm_cli.networks.family import Grid
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
 from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
-from svlm_cli.training.confusion import Confusion
+from svlm_cli.training.confusion import Confusion, Spoken
 from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Aside, Layout, Round, WindowTokens
+from svlm_cli.training.match_clips import match_clips
 from svlm_cli.training.overlap import Ids, previous_ids, text_of, whole_windows
-from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowRecipe
+from svlm_cli.training.published import PublishedRound, published_window
+from svlm_cli.training.recipe import BaseStage, QueryRule, Recipe, WindowLayout, WindowRecipe
 from svlm_cli.training.share import Share
 
 
@@ -55,15 +59,16 @@ class WindowTask:
     fps: float
     lesson: Lesson
     context_only: bool = False  # nothing was said before
+    clip: int | None = None  # in place of `start_s`: which clip of the match, counted on from its first one again
 
 
 @dataclass(frozen=True, slots=True)
 class MatchTask:
-    """The windows of one match that are wanted, in order of time."""
+    """The windows of one match that are wanted, in order of time; clips in any."""
 
     seed: int
     windows: tuple[WindowTask, ...]
-    seconds: int = 0  # of the match, all of which may be asked about
+    seconds: int = 0  # of the match, all of which may be asked about, or hold clips
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +132,22 @@ def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = 
     steps, block_steps = recipe.optimisation.steps, steps_per_block(recipe)
     for match, own_places in enumerate(places):
         number = block * data.matches_per_block + match
+        before, number = divmod(number, data.matches) if data.matches else (0, number)
         seconds = data.match_minutes[number % len(data.match_minutes)] * 60
         of_match = whole_windows(seconds, length=size.seconds, overlap=size.overlap_seconds)
         starts = np.sort(_drawn(random, of_match, data.windows_per_match))
         tasks = []
-        for place, start in zip(own_places.tolist(), starts.tolist(), strict=True):
+        for clip, (place, start) in enumerate(
+            zip(own_places.tolist(), starts.tolist(), strict=True), before * data.windows_per_match
+        ):
             step_of_block, place_of_step = divmod(place, share.step)
             step = block * block_steps + step_of_block
             if step_of_block < block_steps and first_step <= step < steps and share.has(place_of_step):
                 dense = dense_share(recipe.base_stage, step, steps)
                 lesson = _lesson(chances[place], dense, recipe.questions.clip_share)
                 start_s = start * (size.seconds - size.overlap_seconds)
-                tasks.append(WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place])))
+                one = WindowTask(place, start_s, fps_of(recipe, step), lesson, bool(silent_before[place]))
+                tasks.append(replace(one, start_s=0, clip=clip) if size.clips.used else one)
         yield MatchTask(seed_of(recipe, number), tuple(tasks), int(seconds))
 
 
@@ -149,6 +158,15 @@ def _lesson(chance: float, dense: float, clips: float) -> Lesson:
     return Lesson.KIT_FIRST if chance < dense / 2 else Lesson.NAME_FIRST
 
 
+def epoch_of(recipe: Recipe) -> int | None:
+    """How many windows all matches have; None if there is no end of matches, or clips are only known once played."""
+    data, size = recipe.data.simulator, recipe.windows
+    if not data.matches or size.clips.used:
+        return None
+    lengths = (data.match_minutes[number % len(data.match_minutes)] * 60 for number in range(data.matches))
+    return sum(whole_windows(length_s, length=size.seconds, overlap=size.overlap_seconds) for length_s in lengths)
+
+
 def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np.int64]:
     """`count` windows of a match: each once before any comes a second time, with other teams."""
     passes = -(-count // of_match)
@@ -157,14 +175,23 @@ def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np
 
 def make_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
     """All windows of a match."""
-    end_s = task.windows[-1].start_s + making.windows.seconds
+    size = making.windows
+    end_s = task.seconds if size.clips.used else task.windows[-1].start_s + size.seconds
     length_s = max(end_s, task.seconds) if making.exercises else end_s
     played = _Played(Match(task.seed, Split.TRAIN, keep_s=length_s + 60.0), end_s, length_s)
-    return [_window(making, played, window) for window in task.windows]
+    if not size.clips.used:
+        return [_window(making, played, one, range(one.start_s, one.start_s + size.seconds)) for one in task.windows]
+    clips = match_clips(played.spoken, size.clips)
+    if not clips:
+        raise InputError(
+            f"A match of {end_s / 60:g} minutes has no clip as windows.clips wants them.",
+            "Make matches longer (data.simulator.match_minutes), or clips shorter.",
+        )
+    return [_window(making, played, one, clips[(one.clip or 0) % len(clips)]) for one in task.windows]
 
 
-def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWindow:
-    match, start = played.match, task.start_s
+def _window(making: Making, played: "_Played", task: WindowTask, seconds: range) -> SimulatedWindow:
+    match, start = played.match, seconds.start
     random = np.random.default_rng([match.seed, task.place, start])
     teams = draw_teams(random, match.split) if making.own_teams else match.teams
     asking = np.random.default_rng([match.seed, task.place, start, 1])
@@ -173,8 +200,8 @@ def _window(making: Making, played: "_Played", task: WindowTask) -> SimulatedWin
         clips, moments = making.exercises.clips(played.facts.of_teams(teams), context_of(teams), asking)
         tokens, times_s = making.layout.clips(clips), np.array([*chain.from_iterable(moments)])
     else:
-        tokens = _stream(making, played, task, teams, random, asking)
-        times_s = start + np.arange(making.windows.seconds * round(task.fps)) / task.fps
+        tokens = _stream(making, played, task, seconds, teams, random, asking)
+        times_s = start + np.arange(len(seconds) * round(task.fps)) / task.fps
     scenes = match.scenes(times_s)
     kits = np.asarray([KITS.index(team.kit) for team in teams], np.int32)
     return SimulatedWindow(task.place, tokens, replace(scenes, kits=np.broadcast_to(kits, (len(scenes), 2))))
@@ -184,33 +211,50 @@ def _stream(
     making: Making,
     played: "_Played",
     task: WindowTask,
+    seconds: range,
     teams: tuple[Team, Team],
     random: np.random.Generator,
     asking: np.random.Generator,
 ) -> WindowTokens:
     """A window of seconds, each with what is shown and said."""
-    layout, start, told = making.layout, task.start_s, task.lesson
+    layout, start, told = making.layout, seconds.start, task.lesson
     confusion = None
     if told is Lesson.COMMENTARY:
         rate = random.random() * making.windows.confusion
         confusion = Confusion(random, rate, teams, knows_score=start == 0 or not task.context_only)
     voice = _Voice(layout, played, told, teams, confusion)
-    seconds = range(start, start + making.windows.seconds)
     asides: list[Aside] = []
     if making.exercises is not None and told is Lesson.COMMENTARY:
         facts, began = played.facts.of_teams(teams), start if task.context_only else 0
         asides = making.exercises.asides(facts, seconds, asking, began=began)
+    said_before = 0 if task.context_only else start
+    shape = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
+    if making.windows.layout is WindowLayout.PUBLISHED:
+        return _published(layout, voice, seconds, context_of(teams), said_before, shape, task.fps)
     context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
     asks = start == 0 or making.windows.query is QueryRule.EVERY
-    grid = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
     return layout.window(
-        [Round(second, second + 1, grid, *voice.said_and_meant(second)) for second in seconds],
-        previous=previous_ids(context, voice.said, 0 if task.context_only else start, layout.policy.windows),
+        [Round(second, second + 1, shape, *voice.said_and_meant(second)) for second in seconds],
+        previous=previous_ids(context, voice.said, said_before, layout.policy.windows),
         query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
         fps=task.fps,
         dense=told is not Lesson.COMMENTARY,
         asides=asides,
     )
+
+
+def _published(
+    layout: Layout, voice: "_Voice", seconds: range, context: str, said_before: int, grid: Grid, fps: float
+) -> WindowTokens:
+    """The same in the layout of the published training."""
+    policy, role = layout.policy.windows, layout.policy.prompt.previous_role
+    # It is cut there, by another rule, which keeps less of it.
+    least = replace(policy, window_tokens=policy.window_tokens + len(layout.prompt.tail) + 2)
+    previous = previous_ids(layout.words(f"{role}\n{context}"), voice.said, said_before, least)
+    rounds = [
+        PublishedRound(second, grid, voice.text(second), meant=voice.said_and_meant(second)[1]) for second in seconds
+    ]
+    return published_window(layout, rounds, previous=previous, fps=fps)
 
 
 class _Voice:
@@ -228,17 +272,26 @@ class _Voice:
 
     def said_and_meant(self, second: int) -> tuple[Ids, tuple[int | None, ...] | None]:
         """The same, and what they should have been, as `Round` has it."""
-        words = self._played.words(second, self._told)
-        texts = [_renamed(word.text, self._renamed) for word in words]
         if self._confusion is None:
-            return self._layout.words(text_of(texts)), None
-        spoken = [self._confusion.spoken(word, text) for word, text in zip(words, texts, strict=True)]
+            return self._layout.words(self.text(second)), None
+        spoken = self._spoken(second)
         said = [self._layout.words(text_of([one.said])) for one in spoken]
         meant = [
             [None] * len(ids) if one.meant is None else meant_ids(ids, self._layout.words(text_of([one.meant])))
             for one, ids in zip(spoken, said, strict=True)
         ]
         return tuple(chain.from_iterable(said)), tuple(chain.from_iterable(meant))
+
+    def text(self, second: int) -> str:
+        """What is said in a second."""
+        return text_of(one.said for one in self._spoken(second))
+
+    def _spoken(self, second: int) -> list[Spoken]:
+        words = self._played.words(second, self._told)
+        texts = [_renamed(word.text, self._renamed) for word in words]
+        if self._confusion is None:
+            return [Spoken(text, text) for text in texts]
+        return [self._confusion.spoken(word, text) for word, text in zip(words, texts, strict=True)]
 
 
 def meant_ids(said: Ids, meant: Ids) -> list[int | None]:
@@ -272,6 +325,11 @@ class _Played:
     def facts(self) -> Facts:
         """The last moment included."""
         return Facts(self.match, self._length_s + 1)
+
+    @property
+    def spoken(self) -> Iterator[Word]:
+        """The whole commentary."""
+        return chain.from_iterable(self._said)
 
     def words(self, second: int, lesson: Lesson) -> Sequence[Word]:
         """Of one second."""

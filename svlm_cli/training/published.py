@@ -27,6 +27,7 @@ class PublishedRound:
     words: str  # each with a space before it
     question: str = ""
     answer: str = ""
+    meant: tuple[int | None, ...] | None = None  # of the words' ids, as in `layout.Round`
 
     @property
     def end_s(self) -> float:
@@ -47,25 +48,37 @@ def asked_in(questions: Sequence[StreamQuestion], starts_s: Sequence[float]) -> 
     return tuple(found)
 
 
-def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previous: str, fps: float) -> WindowTokens:
-    """The tokens of a window. Text between two control tokens is encoded in one piece, as the loader does."""
+def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previous: Ids, fps: float) -> WindowTokens:
+    """The tokens of a window. Text between two control tokens is encoded in one piece, as the loader does.
+
+    `previous`: the role, a line break and the text. It is cut here.
+    """
     prompt, words = layout.prompt, layout.policy.prompt
-    front = (prompt.turn_start, *layout.words(f"{words.previous_role}\n{previous}"), *prompt.tail)
+    front = (prompt.turn_start, *previous, *prompt.tail)
     opening = Span(Part.PREVIOUS, cut_published(front, layout.policy.windows))
     spans, roles = [prompt.opening(())[0], opening], list[Role]()
-    unlearned = len(layout.words("assistant")) + 1  # and the line breaks, one token in Qwen's vocabulary
+    meant: dict[int, int] = {}
     for index, one in enumerate(rounds):
         spans += _turn(layout, index, one, fps)
         roles += [Role.NONE] * (sum(map(len, spans)) - len(roles))
         said = layout.words(f"assistant\n{one.answer}\n{one.words}{words.marker}")
         spans.append(Span(Part.WORDS, (prompt.turn_start, *said, *prompt.tail), index))
+        # Two line breaks are one token in Qwen's vocabulary, but not in every other.
+        unlearned = len(layout.words("assistant\n" if one.answer else "assistant\n\n"))
         answer = len(layout.words(f"assistant\n{one.answer}\n")) - unlearned if one.answer else 0
         spoken = _spoken_roles(len(said) - unlearned - answer, len(prompt.marker))
+        for place, token in enumerate(one.meant or ()):
+            if token is None:
+                spoken[place] = Role.NONE  # what nobody could know
+            else:
+                meant[len(roles) + 1 + unlearned + answer + place] = token
         roles += [Role.NONE] * (1 + unlearned) + [Role.ANSWER] * answer + spoken + [Role.END]
         roles += [Role.NONE] * (len(prompt.tail) - 1)  # the line break behind the turn
     ids = np.array(flatten(spans), np.int32)
     pads = np.flatnonzero(ids == prompt.video_pad).astype(np.int32)
-    return WindowTokens(ids, layout.place(spans, fps), np.array(roles, np.int8), pads, ids)
+    targets = ids.copy()
+    targets[list(meant)] = list(meant.values())
+    return WindowTokens(ids, layout.place(spans, fps), np.array(roles, np.int8), pads, targets)
 
 
 def cut_published(front: Ids, policy: WindowPolicy) -> Ids:

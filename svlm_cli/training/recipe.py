@@ -17,6 +17,7 @@ from svlm_cli.networks.families import default_family
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
+from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
 from svlm_cli.training.validation_recipe import ValidationRecipe
 
@@ -82,14 +83,16 @@ class SimulatorRecipe:
     """Matches by the block: each gives some windows, and those of all matches of a block are shuffled."""
 
     match_minutes: tuple[float, ...] = (60.0,)  # lengths that matches have in turn
-    windows_per_match: int = 60  # more than it has if `own_teams`: each comes again, with others
+    windows_per_match: int = 60  # in a block; more than it has if `own_teams` or `matches`: each comes again
     matches_per_block: int = 64
+    matches: int = 0  # how many there are: after the last one the first comes again; 0: each is a new one
     own_teams: bool = True  # each window draws names and kits of its own, or those of a block are learned by heart
 
     def __post_init__(self) -> None:
         _require(bool(self.match_minutes), "match_minutes is empty.")
         _require(min(self.match_minutes) >= 1, f"match_minutes must be 1 or more, not {min(self.match_minutes):g}.")
         _above(self, "windows_per_match", "matches_per_block")
+        _above(self, "matches", least=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class WindowRecipe:
     confusion: float = (
         0.0  # of names and scores that were said, this share at most is wrong; the right ones are learned
     )
+    clips: ClipRecipe = field(default_factory=ClipRecipe)  # of simulated matches, in place of all windows of `seconds`
     streamed: bool = False  # learned as a stream holds them: what a round has forgotten it does not see
     fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
     fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
@@ -302,6 +306,7 @@ class Recipe:
             _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
             for name in ("context_only_share", "confusion"):
                 _require(getattr(self.windows, name) == 0, f"windows.{name} needs a simulator.")
+            _require(not self.windows.clips.used, "windows.clips needs a simulator: use svlm data windows --annealing.")
         else:
             _require(
                 self.windows.words_per_second == 0,
@@ -309,13 +314,16 @@ class Recipe:
             )
             for name in ("whole_rows", "total_pixels"):
                 _require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
-            _require(self.windows.layout is WindowLayout.SVLM, "windows.layout published needs annotations.")
+            if self.windows.layout is WindowLayout.PUBLISHED:
+                none = self.base_stage.share == self.base_stage.share_after == 0
+                _require(none, "base_stage is of no use with the published layout, which has no descriptions.")
             _require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
         simulator = self.data.simulator
         shortest = min(simulator.match_minutes)
         windows = math.floor(shortest * 60 - self.windows.overlap_seconds)
         windows //= self.windows.seconds - self.windows.overlap_seconds
-        enough = windows > 0 if simulator.own_teams else windows >= simulator.windows_per_match
+        again = simulator.own_teams or simulator.matches
+        enough = windows > 0 if again else windows >= simulator.windows_per_match
         _require(
             self.data.source is not Source.SIMULATOR or enough,
             f"simulator.windows_per_match is {simulator.windows_per_match}, "

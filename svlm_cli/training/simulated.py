@@ -25,6 +25,7 @@ from svlm_cli.training.layout import Layout
 from svlm_cli.training.matches import (
     Making,
     SimulatedWindow,
+    epoch_of,
     fps_of,
     make_windows,
     picture_size,
@@ -95,9 +96,9 @@ class SimulatedData:
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     @property
-    def windows(self) -> None:
-        """Of an epoch: there is none, since no match comes twice."""
-        return
+    def windows(self) -> int | None:
+        """Of an epoch; None if no match comes twice."""
+        return epoch_of(self._recipe)
 
     def batches(self, first_step: int) -> Iterator[Batch]:
         """The batches of all steps from `first_step` on, one a forward pass."""

@@ -63,7 +63,8 @@ class WindowTexts:
             for second, start_s, grid, one in zip(seconds, starts_s, grids, asked_in(questions, starts_s), strict=True)
         ]
         previous = record.previous + "".join(words[: seconds.start])
-        return published_window(self.layout, rounds, previous=previous, fps=fps)
+        role = self.layout.policy.prompt.previous_role
+        return published_window(self.layout, rounds, previous=self.layout.words(f"{role}\n{previous}"), fps=fps)
 
 
 def said_by_second(record: Record) -> list[str]:

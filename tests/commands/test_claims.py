@@ -17,6 +17,7 @@ from svlm_cli.evals.claims_results import Result
 from svlm_cli.outputs import figures
 from tests.conftest import ROOT, Svlm
 from tests.evals.asked_questions import asked_report
+from tests.evals.trained_models import trained, trained_file
 from tests.test_docs import shell_lines
 
 LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
@@ -188,6 +189,26 @@ def test_questions_are_told_of_beside_the_rows(claims: Claims, svlm: Svlm, tmp_p
     assert "questions.json is no report of `svlm eval vqa`" in claims(code=3)[1]
     assert "questions.json is no report of `svlm eval vqa`" in claims.measure("window", code=3)[1]
     assert sorted(path.name for path in claims.results.iterdir()) == ["full.json", "questions.json"]
+
+
+def test_training_is_told_of_beside_the_rows(
+    claims: Claims, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Guards a file that is there and unseen, and one that is broken."""
+    claims.results.mkdir()
+    copy(ROOT / "docs/claims/full.json", claims.results)
+    assert claims()[0]["training"] is None
+    file = claims.results / "training.json"
+    file.write_text(json.dumps(trained_file(trained("plain", 6), trained("apart", 2, "plain", paper=[62.51, 66.18]))))
+    told, _ = claims("--write", str(tmp_path / "claims.md"))
+    assert {name: one["value"] for name, one in told["training"].items()} == {"plain": 0.65, "apart": 0.25}
+    assert "\n## Training\n" in (tmp_path / "claims.md").read_text()
+    assert main(["eval", "claims", str(claims.results)]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "training: apart The paper: 62.51 against 66.18, lower." in shown
+    assert shown.endswith("lower in event F1, agrees.")
+    file.write_text("{}")
+    assert "training.json tells of no models" in claims(code=3)[1]
 
 
 @pytest.mark.extra  # half a minute

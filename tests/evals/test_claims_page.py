@@ -11,6 +11,7 @@ from svlm_cli.evals.claims import ROWS, find_row
 from svlm_cli.evals.claims_page import MARK, claim, command, write_page
 from svlm_cli.evals.claims_questions_file import read_questions
 from svlm_cli.evals.claims_results import Result, merge
+from svlm_cli.evals.claims_training_file import read_training
 from tests.evals.rows import renamed, result, with_rates
 from tests.test_docs import faults
 
@@ -150,7 +151,7 @@ def test_the_published_page_is_what_the_published_rows_say() -> None:
         ("Time of a round over the stream", "assets/claims-latency.png"),
     ]
     assert (docs / "claims.md").read_text(encoding="utf-8") == write_page(
-        merge(docs / "claims"), "claims", plots, read_questions(docs / "claims")
+        merge(docs / "claims"), "claims", plots, read_questions(docs / "claims"), read_training(docs / "claims")
     )
     assert all((docs / link).is_file() for _, link in plots)
 

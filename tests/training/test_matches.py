@@ -1,5 +1,6 @@
 """The simulator's windows: planned by arithmetic, so that a run can begin at any step; made alike by any worker."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,29 +14,36 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.core.errors import UsageError
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.types import Chunk
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.simulator.commentary import NUMBERS, describe, words
 from svlm_cli.simulator.match import Match, Split
 from svlm_cli.simulator.render import render
 from svlm_cli.simulator.teams import KITS
 from svlm_cli.training import folder as run_folder
+from svlm_cli.training.clip_recipe import ClipRecipe
+from svlm_cli.training.clips import Clip
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.layout import Layout, Role
+from svlm_cli.training.match_clips import match_clips
 from svlm_cli.training.matches import (
     OPENINGS,
     Lesson,
     Making,
     MatchTask,
     WindowTask,
+    epoch_of,
     fps_of,
     make_windows,
     meant_ids,
     plan,
     sample_texts,
 )
-from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.recipe import Recipe, WindowLayout
+from svlm_cli.training.records import parse_record
 from svlm_cli.training.simulated import SimulatedData
+from svlm_cli.training.texts import WindowTexts
 from tests.conftest import environment
 from tests.training.recipes import small_family, small_recipe
 
@@ -264,3 +272,101 @@ def test_a_confused_window_is_learned_as_a_clear_one(folder: Path) -> None:
         assert set(other.tokens.targets[differ].tolist()) <= numbers
     assert wrong > 20
     assert unlearned > 5
+
+
+def test_a_set_of_matches_comes_again(folder: Path) -> None:
+    """Guards data that have an end: three matches, each of its own length, whose windows come in every epoch."""
+    recipe = _of_three(small_recipe(steps=1000))
+    tasks = [task for block in range(30) for task in plan(recipe, block)]
+    assert len({task.seed for task in tasks}) == 3
+    assert len({(task.seed, task.seconds) for task in tasks}) == 3
+    assert {task.seconds for task in tasks} == {60, 120}
+    counts = Counter((task.seed, one.start_s) for task in tasks for one in task.windows)
+    assert len(counts) == epoch_of(recipe) == 29 + 59 + 29
+    assert epoch_of(small_recipe()) is None
+    (task,) = [task for task in plan(recipe, 0) if task.seed == tasks[0].seed]
+    one = task.windows[0]
+    making = Making(_layout(folder, recipe), recipe.windows, (4, 8))
+    first, again = make_windows(making, replace(task, windows=(one, replace(one, place=one.place + 1))))
+    np.testing.assert_array_equal(first.tokens.ids, again.tokens.ids)  # the same names, too
+
+
+def _of_three(recipe: Recipe) -> Recipe:
+    simulator = replace(
+        recipe.data.simulator, match_minutes=(1.0, 2.0), windows_per_match=40, own_teams=False, matches=3
+    )
+    return replace(recipe, data=replace(recipe.data, simulator=simulator))
+
+
+def test_clips_take_the_place_of_windows(folder: Path) -> None:
+    """Guards the annealing stage: each window is a clip of the match, each clip comes before any comes again, and
+    its words, pictures and what was said before are those of its seconds.
+    """
+    recipe = small_recipe(steps=1000)
+    rules = ClipRecipe(longest_seconds=30, shortest_seconds=8)
+    simulator = replace(recipe.data.simulator, match_minutes=(10.0,), windows_per_match=40, matches=2)
+    recipe = replace(
+        recipe,
+        windows=replace(recipe.windows, clips=rules),
+        base_stage=replace(recipe.base_stage, share=0.0, share_after=0.0),
+        data=replace(recipe.data, simulator=simulator),
+    )
+    assert epoch_of(recipe) is None
+    first, second = (next(iter(plan(recipe, block))) for block in (0, 1))
+    assert [one.clip for one in first.windows] == list(range(40))
+    assert [one.clip for one in second.windows] == list(range(40, 80))
+    match = Match(first.seed, Split.TRAIN)
+    clips = match_clips(words(match, 0, 600), rules)
+    assert 10 < len(clips) < 40
+    layout = _layout(folder, recipe)
+    made = make_windows(Making(layout, recipe.windows, (4, 8)), first)
+    decode = layout.prompt._tokenizer._tokenizer.decode
+    for index, one in enumerate(made):
+        clip = clips[index % len(clips)]
+        said = decode(one.tokens.ids[np.isin(one.tokens.roles, (Role.FIRST, Role.WORD))].tolist())
+        assert said == "".join(f" {word.text}" for word in words(match, clip.start, clip.stop))
+        np.testing.assert_array_equal(one.scenes.ball, match.scenes(clip.start + np.arange(2 * len(clip)) / 2).ball)
+    long = replace(recipe.windows, clips=ClipRecipe(longest_seconds=600, shortest_seconds=500))
+    with pytest.raises(InputError, match="A match of 10 minutes has no clip"):
+        make_windows(Making(layout, long, (4, 8)), first)
+
+
+@pytest.mark.parametrize("confusion", [0.0, 1.0])
+@pytest.mark.parametrize("start", [0, 300])
+def test_matches_in_the_published_layout(folder: Path, start: int, confusion: float) -> None:
+    """Guards a fair comparison of layouts: the ids of a row of an annotation file, and the right word learned where a
+    wrong one was said.
+    """
+    recipe = small_recipe()
+    layout = _layout(folder, recipe)
+    published = replace(recipe.windows, seconds=24, layout=WindowLayout.PUBLISHED, confusion=confusion)
+    bare = bool(confusion)  # with words in front, another number of them is asked for, and other errors are drawn
+    task = MatchTask(5, tuple(WindowTask(place, start, 2.0, Lesson.COMMENTARY, bare) for place in range(8)))
+    windows = make_windows(Making(layout, published, (4, 8)), task)
+    usual = make_windows(Making(layout, replace(published, layout=WindowLayout.SVLM), (4, 8)), task)
+    for one, other in zip(windows, usual, strict=True):
+        ours, theirs = ((each.tokens.targets[each.tokens.roles != Role.NONE]) for each in (one, other))
+        np.testing.assert_array_equal(ours, theirs)  # the same is learned, from other ids
+        assert len(one.tokens) != len(other.tokens)
+    if confusion:
+        assert any((one.tokens.targets != one.tokens.ids).any() for one in windows)
+        return
+    said = words(Match(5, Split.TRAIN), 0, start + 24)
+    spoken = tuple((word.start_s, word.end_s, word.text) for word in said)
+    row = [
+        {
+            "role": "user",
+            "content": [
+                {"type": "video", "video": "a.mp4", "video_start": 0.0, "video_end": start + 24.0},
+                {"type": "text", "text": "", "previous": Match(5, Split.TRAIN).context},
+            ],
+        },
+        {"role": "assistant", "content": [{"type": "text_stream", "text_stream": spoken}]},
+    ]
+    record = parse_record(json.dumps(row).encode(), "here", Path())
+    shown = [Chunk((np.zeros((112, 224, 3), np.uint8),) * 2, start + one, start + one + 1) for one in range(24)]
+    clip = Clip(record, range(start, start + 24), len(said))
+    written = WindowTexts(layout, published).tokens(clip, shown, [(1, 4, 8)] * 24, 2.0)
+    np.testing.assert_array_equal(windows[0].tokens.ids, written.ids)
+    np.testing.assert_array_equal(windows[0].tokens.roles, written.roles)
+    np.testing.assert_array_equal(windows[0].tokens.positions, written.positions)

@@ -200,7 +200,7 @@ def _text(folder: Path, window: WindowTokens) -> str:
 def _loaded(
     folder: Path, record: Record, previous: str, seconds: int, sink: int, window: int
 ) -> tuple[list[int], list[int]]:
-    """As the published loader has it: ids, and which of them are learned."""
+    """As the published loader has it: ids, and which of them are learned, which no line break in front of words is."""
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     text = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
     text += f"<|im_start|>previous text\n{previous}<|im_end|>\n"
@@ -222,7 +222,10 @@ def _loaded(
     if (sink or window) and first + sink + window <= last + 1:
         ids = ids[: first + sink] + ids[last - window + 1 :]
     learned, said = list[int](), tokenizer.encode("assistant").ids
+    breaks = tokenizer.encode("assistant\n\n").ids[len(said) :]  # one token in Qwen's vocabulary, two in this one
     for at in range(len(ids)):
         if ids[at : at + 1 + len(said)] == [start, *said]:
-            learned += range(at + 2 + len(said), ids.index(end_, at) + 1)
+            begins = at + 1 + len(said)
+            skipped = breaks if ids[begins : begins + len(breaks)] == breaks else breaks[:1]
+            learned += range(begins + len(skipped), ids.index(end_, at) + 1)
     return ids, learned

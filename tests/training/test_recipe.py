@@ -102,7 +102,24 @@ WRONG = {
     "all bad": ("[data.annotations]\nbad_share = 2.0", "bad_share must be between 0 and 1"),
     "epochs of matches": ("[optimisation]\nepochs = 1", "optimisation.epochs needs annotations"),
     "rows of matches": ("[windows]\nwhole_rows = true", "windows.whole_rows needs annotations"),
-    "matches as published": ('[windows]\nlayout = "published"', "windows.layout published needs annotations"),
+    "described as published": (
+        '[windows]\nlayout = "published"\n[base_stage]\nshare_after = 0.1',
+        "base_stage is of no use with the published layout",
+    ),
+    "a set of fewer than none": ("[data.simulator]\nmatches = -1", "matches must be 0 or more, not -1"),
+    "clips of files": (
+        '[data]\nsource = "annotations"\n[data.annotations]\nfiles = ["a"]\n[windows.clips]\nlongest_seconds = 64',
+        "windows.clips needs a simulator: use svlm data windows --annealing",
+    ),
+    "clips of no length": (
+        "[windows.clips]\nlongest_seconds = 12",
+        r"\[windows.clips\]: shortest_seconds must be between 1 and longest_seconds \(12\), not 16",
+    ),
+    "clips of nothing": ("[windows.clips]\nseen_only = true", r"\[windows.clips\]: longest_seconds is missing"),
+    "clips of less than silence": (
+        "[windows.clips]\nlongest_seconds = 64\nsilence_seconds = -1",
+        "silence_seconds must be 0 or more, not -1",
+    ),
     "small matches": ("[windows]\ntotal_pixels = 9", "windows.total_pixels needs annotations"),
     "rows sorted out": (
         "[windows]\nwhole_rows = true\nwords_per_second = 2",
@@ -136,17 +153,18 @@ def test_no_message_blames_another_file() -> None:
 
 def test_the_recipes_of_the_page_are_recipes() -> None:
     """Guards the reader who copies one, and the page, which promises one from another model, one from scratch, what
-    saves memory, an adapter, windows as streams, questions, a large set, and validation.
+    saves memory, an adapter, windows as streams, questions, a large set, clips, and validation.
     """
     page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     texts = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     recipes = [parse(text, source="docs/training.md") for text in texts]
-    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True, False]
-    assert [recipe.windows.streamed for recipe in recipes] == [False] * 4 + [True, True, False, False]
-    assert [recipe.adapter.used for recipe in recipes] == [False] * 3 + [True] + [False] * 4
-    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True] + [False] * 5
-    assert [recipe.windows.whole_rows for recipe in recipes] == [False] * 6 + [True, False]
-    assert [recipe.validation.used for recipe in recipes] == [False] * 7 + [True]
+    assert [bool(recipe.model.base) for recipe in recipes] == [True, False, False, True, True, True, True, True, False]
+    assert [recipe.windows.streamed for recipe in recipes] == [False] * 4 + [True, True] + [False] * 3
+    assert [recipe.adapter.used for recipe in recipes] == [False] * 3 + [True] + [False] * 5
+    assert [recipe.optimisation.checkpointing for recipe in recipes] == [False, False, True] + [False] * 6
+    assert [recipe.windows.whole_rows for recipe in recipes] == [False] * 6 + [True, False, False]
+    assert [recipe.windows.clips.used for recipe in recipes] == [False] * 7 + [True, False]
+    assert [recipe.validation.used for recipe in recipes] == [False] * 8 + [True]
 
 
 def test_paths_start_at_the_recipe(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Speech in a row -> clips of it, the rule of an annealing set. Knows neither words nor videos."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenPart:
+    """A part of what is said that no clip cuts in two."""
+
+    start_s: float
+    end_s: float
+    said_from_s: float  # where its first word begins, which may be later than `start_s`
+    said_until_s: float  # where its last one ends
+
+
+def speech_clips(
+    parts: Iterable[SpokenPart], *, longest_s: float, silence_s: float | None
+) -> Iterator[tuple[float, float]]:
+    """Whole parts in a row, as many as the longest clip holds, up to a silence that is too long. None share any.
+
+    A part that is longer than that by itself is a clip, too, and so is one that is alone.
+    """
+    clip: tuple[float, float] | None = None
+    said_until_s = 0.0
+    for part in parts:
+        goes_on = silence_s is None or part.said_from_s - said_until_s <= silence_s
+        if clip is not None and goes_on and part.end_s - clip[0] <= longest_s:
+            clip = clip[0], part.end_s
+        else:
+            if clip is not None:
+                yield clip
+            clip = part.start_s, part.end_s
+        said_until_s = part.said_until_s
+    if clip is not None:
+        yield clip

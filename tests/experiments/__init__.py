@@ -1,0 +1,1 @@
+"""Experiments that need GPUs: plain scripts, whose results are in the documentation."""
