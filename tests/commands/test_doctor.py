@@ -44,9 +44,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     return checks(doctor_without(*HEAVY, path=tmp_path_factory.mktemp("empty")).stdout)
 
 
-def test_this_machine_can_caption(svlm: Svlm) -> None:
+def test_this_machine_can_caption(svlm_inside: Svlm) -> None:
     """Guards the exit code, which set-up scripts ask: the environment of these tests has all that is needed."""
-    done = svlm("doctor", "--json")
+    done = svlm_inside("doctor", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["ready"] is True
     found = checks(done.stdout)
