@@ -6,7 +6,9 @@ picture is noticed), and the twelve between them are the bits of the number.
 
 import subprocess
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imageio_ffmpeg
 import numpy as np
@@ -77,12 +79,23 @@ def make_clip(
     encode: Sequence[str] = X264,
     options: Sequence[str] = (),
 ) -> Path:
-    """A clip of pictures `first`, `first` + 1, ... `inputs` are further inputs, `options` come before the output."""
-    width, height = size
-    raw = b"".join(numbered(first + index, width, height).tobytes() for index in range(frames))
-    video = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", fps, "-i", "pipe:0")
-    run_ffmpeg(*video, *inputs, *encode, *options, path, stdin=raw)
+    """A clip of pictures `first`, `first` + 1, ... `inputs` are further inputs, `options` come before the output.
+
+    The same clip is encoded once a process: most are wanted by several tests, or by one under several parameters.
+    """
+    path.write_bytes(_encoded(path.suffix, range(first, first + frames), fps, size, (*inputs, *encode, *options)))
     return path
+
+
+@cache
+def _encoded(suffix: str, numbers: range, fps: str, size: tuple[int, int], arguments: tuple[str, ...]) -> bytes:
+    width, height = size
+    raw = b"".join(numbered(number, width, height).tobytes() for number in numbers)
+    video = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", fps, "-i", "pipe:0")
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"clip{suffix}")
+        run_ffmpeg(*video, *arguments, path, stdin=raw)
+        return path.read_bytes()
 
 
 def times_filter(times_s: Sequence[float]) -> tuple[str, str]:

@@ -71,6 +71,25 @@ def svlm(tmp_path: Path) -> Svlm:
     return run
 
 
+@pytest.fixture
+def svlm_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Svlm:
+    """As `svlm`, in this process: torch is imported once."""
+    from svlm_cli.commands.app import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(
+        *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        assert (env, stdin) == (None, None), "take `svlm` for these"
+        capfd.readouterr()
+        code = main([*map(str, arguments)])
+        told = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, told.out, told.err)
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete checkpoint folder, random and tiny. Do not write into it."""

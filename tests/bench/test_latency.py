@@ -79,8 +79,8 @@ def test_resident_memory_follows_an_allocation() -> None:
     assert block
 
 
-def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
-    done = svlm(
+def test_the_command_prints_one_document_if_asked(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
+    done = svlm_inside(
         *("bench", "latency", "--model", str(tiny_checkpoint), "--rounds", "4", "--tokens", "3"),
         *("--size", "56x56", "--mode", "streaming", "--mode", "window-overlap", "--json"),
     )
@@ -92,8 +92,8 @@ def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: P
 
 
 @pytest.mark.parametrize("size", ["big", "0x4", "10x-3"])
-def test_a_size_that_is_none(svlm: Svlm, tiny_checkpoint: Path, size: str) -> None:
-    done = svlm("bench", "latency", "--model", str(tiny_checkpoint), "--size", size)
+def test_a_size_that_is_none(svlm_inside: Svlm, tiny_checkpoint: Path, size: str) -> None:
+    done = svlm_inside("bench", "latency", "--model", str(tiny_checkpoint), "--size", size)
     assert done.returncode == 2
     assert size in done.stderr
     assert "Traceback" not in done.stderr

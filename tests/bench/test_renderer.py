@@ -43,8 +43,8 @@ def test_every_batch_is_drawn_on_the_device_and_counted_once(monkeypatch: pytest
     assert result == renderer.Drawing("cpu", 20, 3, 17.0, 20 / 17)  # of 13, 17 and 21 s; 1, 5 and 9 s do not count
 
 
-def test_the_command_prints_one_document_if_asked(svlm: Svlm) -> None:
-    done = svlm("bench", "renderer", "--device", "cpu", "--batch", "32", "--batches", "2", "--json")
+def test_the_command_prints_one_document_if_asked(svlm_inside: Svlm) -> None:
+    done = svlm_inside("bench", "renderer", "--device", "cpu", "--batch", "32", "--batches", "2", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     (result,) = report["results"]

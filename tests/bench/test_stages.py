@@ -39,9 +39,9 @@ def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
     assert measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1).kernels == ()
 
 
-@pytest.mark.extra  # commands/test_measuring.py does the same in one process
-def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
-    done = svlm(
+@pytest.mark.extra  # commands/test_measuring.py does nearly the same
+def test_the_command_prints_one_document_if_asked(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
+    done = svlm_inside(
         "bench", "stages", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "3", "--size", "56x56",
         "--streams", "2", "--fps", "4", "--pair-tokens", "4", "--kernels", "1", "--json",
     )  # fmt: skip

@@ -22,9 +22,9 @@ def test_finds_the_largest_number_that_is_live(limit: int) -> None:
     assert [one.streams for one in trials] == sorted({one.streams for one in trials})
 
 
-@pytest.mark.extra  # commands/test_measuring.py does the same in one process
-def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: Path) -> None:
-    done = svlm(
+@pytest.mark.extra  # commands/test_measuring.py does nearly the same
+def test_the_command_prints_one_document_if_asked(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
+    done = svlm_inside(
         "bench", "streams", "--model", tiny_checkpoint, "--rounds", "2", "--tokens", "2", "--size", "56x56",
         "--most", "2", "--step", "1", "--json",
     )  # fmt: skip
@@ -33,4 +33,4 @@ def test_the_command_prints_one_document_if_asked(svlm: Svlm, tiny_checkpoint: P
     assert report["bench"] == "streams"
     assert report["live_streams"] == max((one["streams"] for one in report["results"] if one["live"]), default=0)
     assert all(one["live"] == (one["round_s_p99"] < 1) for one in report["results"])
-    assert svlm("bench", "streams", "--model", tiny_checkpoint, "--most", "2", "--step", "3").returncode == 2
+    assert svlm_inside("bench", "streams", "--model", tiny_checkpoint, "--most", "2", "--step", "3").returncode == 2

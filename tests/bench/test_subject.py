@@ -62,9 +62,9 @@ def test_random_weights_read_as_many_tokens_as_with_qwens_tokenizer(text: str, c
     assert len(Tokenizer(Subject.random("7b").folder).encode(text)) == count
 
 
-def test_a_shape_that_nobody_published_is_refused(svlm: Svlm, tiny_checkpoint: Path) -> None:
+def test_a_shape_that_nobody_published_is_refused(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
     with pytest.raises(UsageError, match="There are no random weights 9b"):
         Subject.random("9b")
-    done = svlm("bench", "latency", "--random-weights", "7b", "--model", tiny_checkpoint)
+    done = svlm_inside("bench", "latency", "--random-weights", "7b", "--model", tiny_checkpoint)
     assert (done.returncode, done.stdout) == (2, "")
     assert "A model has weights of its own" in done.stderr

@@ -227,7 +227,9 @@ def batch(season: Path, tmp_path: Path, tiny_checkpoint: Path) -> Iterator[Batch
     started.process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.extra)]
+)
 def test_resumed_it_keeps_what_is_whole(
     batch: Batch, svlm_inside: Svlm, season: Path, tiny_checkpoint: Path, number: signal.Signals
 ) -> None:

@@ -39,6 +39,11 @@ class Claims:
         assert "Traceback" not in err
         return json.loads(out) if out else {}, err
 
+    def table(self) -> str:
+        """What people see."""
+        assert main(["eval", "claims", str(self.results)]) == 0
+        return self._capsys.readouterr().out
+
     def measure(self, *rows: str, code: int = 0, length: tuple[str, ...] = LENGTH) -> tuple[dict[str, Any], str]:
         named = [word for row in rows for word in ("--row", row)]
         return self("--model", self.model, *named, *length, code=code)
@@ -49,7 +54,9 @@ def claims(tmp_path: Path, tiny_checkpoint: Path, capsys: pytest.CaptureFixture[
     return Claims(tmp_path, tiny_checkpoint, capsys)
 
 
-def test_a_row_is_measured_and_merged(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_row_is_measured_and_merged(
+    claims: Claims, svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """From nothing to the page, as a process."""
     asked = ("eval", "claims", "results", "--model", tiny_checkpoint, "--row", "vision-0", *LENGTH)
     done = svlm(*asked, "--write", "docs/claims.md", "--json")
@@ -58,11 +65,12 @@ def test_a_row_is_measured_and_merged(svlm: Svlm, tiny_checkpoint: Path, tmp_pat
     assert (told["eval"], told["done"], told["measured"]) == ("claims", ["vision-0"], ["vision-0"])
     assert told["missing"] == [row.name for row in ROWS if row.name != "vision-0"]
     assert told["page"] == "docs/claims.md"
-    table = svlm("eval", "claims", "results").stdout
+    table = claims.table()
     assert any(line.split()[:1] == ["vision-0"] for line in table.splitlines()), "a table for people, and nothing else"
     assert "{" not in table
-    quiet = svlm(*asked, "--overwrite", "--quiet")
-    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, table, "")
+    again = ["eval", "claims", str(claims.results), *map(str, asked[3:]), "--overwrite", "--quiet"]
+    assert main(again) == 0
+    assert capsys.readouterr() == (table, "")
     assert "18 of 18 rounds" in done.stderr
     raw = json.loads((tmp_path / "results" / "vision-0.json").read_text())
     assert raw["report"]["eval"] == "match"
@@ -165,12 +173,12 @@ def test_without_a_model_nothing_is_measured(claims: Claims, monkeypatch: pytest
     assert (told["done"], told["measured"], err) == (["vision-0"], [], "")
 
 
-def test_questions_are_told_of_beside_the_rows(claims: Claims, svlm: Svlm, tmp_path: Path) -> None:
+def test_questions_are_told_of_beside_the_rows(claims: Claims, tmp_path: Path) -> None:
     """Guards a report that is there and unseen, and one that is broken, before anything is measured."""
     claims.results.mkdir()
     copy(ROOT / "docs/claims/full.json", claims.results)
     assert claims()[0]["questions"] is None
-    assert "questions" not in svlm("eval", "claims", "results").stdout
+    assert "questions" not in claims.table()
     questions = claims.results / "questions.json"
     questions.write_text(json.dumps(asked_report()))
     told, _ = claims("--write", str(tmp_path / "claims.md"))
@@ -181,7 +189,7 @@ def test_questions_are_told_of_beside_the_rows(claims: Claims, svlm: Svlm, tmp_p
         "chance": 0.3125,
     }
     assert "| **chance** | 0.312 |" in (tmp_path / "claims.md").read_text()
-    shown = " ".join(svlm("eval", "claims", "results").stdout.split())
+    shown = " ".join(claims.table().split())
     assert shown.endswith(
         "questions Right answers, in all: streaming 0.625 [0.615, 0.645]; full 0.500 [0.490, 0.520]; chance 0.312."
     )

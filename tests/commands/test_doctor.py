@@ -38,9 +38,15 @@ def checks(report: str) -> dict[str, dict[str, Any]]:
     return {check["name"]: check for check in json.loads(report)["checks"]}
 
 
-def test_this_machine_can_caption(svlm: Svlm) -> None:
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What the doctor finds where nothing is installed that svlm can be imported without."""
+    return checks(doctor_without(*HEAVY, path=tmp_path_factory.mktemp("empty")).stdout)
+
+
+def test_this_machine_can_caption(svlm_inside: Svlm) -> None:
     """Guards the exit code, which set-up scripts ask: the environment of these tests has all that is needed."""
-    done = svlm("doctor", "--json")
+    done = svlm_inside("doctor", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["ready"] is True
     found = checks(done.stdout)
@@ -67,13 +73,12 @@ def test_no_torch(tmp_path: Path) -> None:
     assert lines[torch + 1].strip() == "Run `pip install torch`."
 
 
-def test_models_that_are_not_here_come_with_their_command(tmp_path: Path) -> None:
+def test_models_that_are_not_here_come_with_their_command(bare: dict[str, dict[str, Any]]) -> None:
     """Guards the way from an empty machine to a first caption: each absent model names the line that fetches it."""
-    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)
     assert "streamingvlm-7b" in MODELS - EMBEDDED
     for name in MODELS - EMBEDDED:
-        assert found[name]["state"] == "optional"
-        assert f"`svlm models pull {name}`" in found[name]["advice"]
+        assert bare[name]["state"] == "optional"
+        assert f"`svlm models pull {name}`" in bare[name]["advice"]
 
 
 def test_the_model_that_comes_with_svlm(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,27 +100,29 @@ def test_the_model_that_comes_with_svlm(svlm_inside: Svlm, tmp_path: Path, monke
     assert broken["remote"] == sound["remote"]
 
 
-def test_the_static_ffmpeg_will_do(tmp_path: Path) -> None:
+def test_the_static_ffmpeg_will_do(bare: dict[str, dict[str, Any]]) -> None:
     """Guards machines with no ffmpeg of their own: the wheel imageio-ffmpeg carries one."""
-    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)["ffmpeg"]
-    assert found["state"] == "ok"
-    assert "imageio_ffmpeg" in found["detail"]
+    assert bare["ffmpeg"]["state"] == "ok"
+    assert "imageio_ffmpeg" in bare["ffmpeg"]["detail"]
 
 
-def test_no_ffmpeg_at_all(tmp_path: Path) -> None:
+def test_no_ffmpeg_at_all(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the advice: without ffmpeg nothing can be read."""
-    done = doctor_without(*HEAVY, "imageio_ffmpeg", path=tmp_path)
-    assert json.loads(done.stdout)["ready"] is False
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = svlm_inside("doctor", "--json")
+    assert (done.returncode, json.loads(done.stdout)["ready"]) == (1, False)
     found = checks(done.stdout)["ffmpeg"]
     assert found["state"] == "missing"
     assert found["advice"]
 
 
-def test_an_ffmpeg_that_does_not_run(tmp_path: Path) -> None:
+def test_an_ffmpeg_that_does_not_run(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards broken installations, such as a library that is gone: found is not the same as works."""
     (tmp_path / "ffmpeg").write_text("#!/bin/sh\nexit 127\n")
     (tmp_path / "ffmpeg").chmod(0o755)
-    found = checks(doctor_without(*HEAVY, path=tmp_path).stdout)["ffmpeg"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = checks(svlm_inside("doctor", "--json").stdout)["ffmpeg"]
     assert found["state"] == "missing"
     assert str(tmp_path / "ffmpeg") in found["detail"]
 

@@ -25,7 +25,7 @@ def scores(report: dict[str, Any]) -> dict[str, float | None]:
     return {name: one["value"] for name, one in report["scores"]["overall"].items()}
 
 
-def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
+def test_a_model_is_scored(svlm_inside: Svlm, tiny_checkpoint: Path, tmp_path: Path) -> None:
     """From a seed to the report; what was said is kept, and scored again it scores the same."""
     setting = (
         "--matches",
@@ -41,7 +41,7 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
         "--altered",
         "rotated",
     )
-    done = svlm("eval", "match", "--model", tiny_checkpoint, *setting, "--save", "said", "--json")
+    done = svlm_inside("eval", "match", "--model", tiny_checkpoint, *setting, "--save", "said", "--json")
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["eval"] == "match"
@@ -59,7 +59,9 @@ def test_a_model_is_scored(svlm: Svlm, tiny_checkpoint: Path, tmp_path: Path) ->
     assert "30 of 30 rounds" in done.stderr
     files = sorted((tmp_path / "said").iterdir())
     assert [path.name for path in files] == [f"match-{SEED}.jsonl", f"match-{SEED + 1}.jsonl"]
-    again = svlm("eval", "match", "--predictions", files[0], "--predictions", files[1], "--seed", str(SEED), "--json")
+    again = svlm_inside(
+        "eval", "match", "--predictions", files[0], "--predictions", files[1], "--seed", str(SEED), "--json"
+    )
     assert json.loads(again.stdout)["scores"] == report["scores"]
 
 

@@ -76,9 +76,9 @@ def test_a_failed_pull_is_one_sentence_and_code_4(svlm: Svlm, online: dict[str, 
     assert svlm("models", "pull", "./served", env=online).returncode == 2
 
 
-def test_list_is_aligned_where_there_is_no_terminal(svlm: Svlm) -> None:
+def test_list_is_aligned_where_there_is_no_terminal(svlm_inside: Svlm) -> None:
     """Guards `svlm models list | grep`: one line a model, columns in place, no boxes and no colours."""
-    lines = svlm("models", "list").stdout.splitlines()
+    lines = svlm_inside("models", "list").stdout.splitlines()
     assert lines[0].split() == ["NAME", "TITLE", "WEIGHTS", "HERE", "SIZE", "LICENCE"]
     column = lines[0].index("WEIGHTS")
     weights = {line.split()[0]: line[column:].split()[0] for line in lines[1:]}
@@ -86,50 +86,57 @@ def test_list_is_aligned_where_there_is_no_terminal(svlm: Svlm) -> None:
     assert weights["qwen2.5-vl-3b"] == "Qwen/Qwen2.5-VL-3B-Instruct"
 
 
-def test_list_on_a_terminal_loses_nothing(svlm: Svlm) -> None:
+def test_list_on_a_terminal_loses_nothing(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards against names cut with an ellipsis where they are to be copied from."""
-    out = svlm("models", "list", env={"FORCE_COLOR": "1", "COLUMNS": "200"}).stdout
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    out = svlm_inside("models", "list").stdout
     assert "streamingvlm-7b" in out
     assert "mit-han-lab/StreamingVLM" in out
-    assert "…" not in svlm("models", "list", env={"FORCE_COLOR": "1", "COLUMNS": "60"}).stdout
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "…" not in svlm_inside("models", "list").stdout
 
 
-def test_show_gives_the_card_and_the_whole_policy(svlm: Svlm) -> None:
+def test_show_gives_the_card_and_the_whole_policy(svlm_inside: Svlm) -> None:
     """Guards against a policy that is shown without its defaults, which are most of it."""
-    out = svlm("models", "show", "streamingvlm-7b").stdout
+    out = svlm_inside("models", "show", "streamingvlm-7b").stdout
     assert out.startswith("# StreamingVLM 7B\n")
     assert 'marker_rule = "positional"' in out
     assert "reset_rounds = 100" in out
-    document = json.loads(svlm("models", "show", "qwen2.5-vl-3b", "--json").stdout)
+    document = json.loads(svlm_inside("models", "show", "qwen2.5-vl-3b", "--json").stdout)
     assert document["policy"]["prompt"]["marker_rule"] == "exact"
     assert document["weights"]["hub"] == "Qwen/Qwen2.5-VL-3B-Instruct"
     assert document["folder"] is None
     assert document["card"].startswith("# Qwen2.5-VL 3B Instruct")
 
 
-def test_show_prints_a_policy_to_begin_with(svlm: Svlm, tmp_path: Path) -> None:
+def test_show_prints_a_policy_to_begin_with(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards `--toml > my.toml`: a policy file and nothing else; whose policy it is stands there as well."""
     for name in catalog.names():
-        out = svlm("models", "show", name, "--toml").stdout
+        out = svlm_inside("models", "show", name, "--toml").stdout
         assert policy_file.parse(out, source="stdout") == catalog.find(name).file
     fake_checkpoint(tmp_path / "mine")
     notice = "mine has no policy.toml: it streams by the policy of streamingvlm-7b, the default."
-    out = svlm("models", "show", "mine", "--toml").stdout
+    out = svlm_inside("models", "show", "mine", "--toml").stdout
     assert out.splitlines()[0] == f"# {notice}"
     assert policy_file.parse(out, source="stdout") == PolicyFile()
-    assert f"# {notice}" in svlm("models", "show", "mine").stdout.splitlines()
-    assert json.loads(svlm("models", "show", "mine", "--json").stdout)["notice"] == notice
-    assert svlm("models", "show", "mine", "--json", "--toml").returncode == 2
+    assert f"# {notice}" in svlm_inside("models", "show", "mine").stdout.splitlines()
+    assert json.loads(svlm_inside("models", "show", "mine", "--json").stdout)["notice"] == notice
+    assert svlm_inside("models", "show", "mine", "--json", "--toml").returncode == 2
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_a_hostile_card_and_policy_are_plain_text(svlm: Svlm, tmp_path: Path, terminal: bool) -> None:
+def test_a_hostile_card_and_policy_are_plain_text(
+    svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool
+) -> None:
     """Guards against a downloaded model that repaints the terminal, or whose brackets are taken for markup."""
     folder = fake_checkpoint(tmp_path / "mine")
     (folder / "README.md").write_text(f"---\nlicense: mit\n---\n# Card\n\n{HOSTILE}\n")
     query = json.dumps(HOSTILE)
     (folder / "policy.toml").write_text(f"[prompt]\nquery = {query}\n")
-    done = svlm("models", "show", "mine", env={"FORCE_COLOR": "1", "NO_COLOR": "1"} if terminal else {})
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    done = svlm_inside("models", "show", "mine")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("[red]not red[/red]") == 2
     assert not set(done.stdout) & {"\x07", "\u202e"}
@@ -137,11 +144,11 @@ def test_a_hostile_card_and_policy_are_plain_text(svlm: Svlm, tmp_path: Path, te
     assert "license: mit" not in done.stdout
 
 
-def test_a_broken_policy_is_one_sentence_and_code_4(svlm: Svlm, tmp_path: Path) -> None:
+def test_a_broken_policy_is_one_sentence_and_code_4(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards people who edit a policy by hand."""
     folder = fake_checkpoint(tmp_path / "mine")
     (folder / "policy.toml").write_text("[vision]\nfsp = 2\n")
-    done = svlm("models", "show", "mine")
+    done = svlm_inside("models", "show", "mine")
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr == "svlm: mine/policy.toml: unknown key 'vision.fsp'. Did you mean 'vision.fps'?\n"
 

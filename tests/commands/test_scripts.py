@@ -173,7 +173,7 @@ def test_a_summary_and_words_do_not_mix(
     assert "{" not in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.extra)])
 def test_a_summary_of_what_was_stopped(tmp_path: Path, tiny_checkpoint: Path, number: signal.Signals) -> None:
     make_clip(tmp_path / "long.mp4", frames=600, fps="1")
     arguments = ("long.mp4", "later.mp4", "--model", str(tiny_checkpoint), "-f", "jsonl", "--summary", "json", "-q")

@@ -65,18 +65,18 @@ def test_captions_of_the_video_leave_the_truth_alone(svlm_inside: Svlm, tmp_path
     assert len(list(tmp_path.iterdir())) == len(truth) + len(Format)
 
 
-def test_nothing_is_overwritten_unasked(svlm: Svlm, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_unasked(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards every one of the four files, and that a refusal leaves no part of the others."""
     for name in sorted(FILES):
         path = tmp_path / name
         path.write_text("kept")
-        done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4")
+        done = svlm_inside("simulate", "--minutes", "0.1", "-o", "m.mp4")
         assert (done.returncode, path.read_text()) == (2, "kept")
         assert f"{name} exists already" in done.stderr
         assert [path.name for path in tmp_path.iterdir()] == [name]
         path.unlink()
-    assert svlm("simulate", "--minutes", "0.1", "-o", "m.mp4").returncode == 0
-    done = svlm("simulate", "--minutes", "0.1", "-o", "m.mp4", "--split", "train", "--overwrite", "--quiet")
+    assert svlm_inside("simulate", "--minutes", "0.1", "-o", "m.mp4").returncode == 0
+    done = svlm_inside("simulate", "--minutes", "0.1", "-o", "m.mp4", "--split", "train", "--overwrite", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert (tmp_path / "m.context.txt").read_text() == f"{Match(0, Split.TRAIN).context}\n"
 
@@ -95,9 +95,9 @@ def test_without_the_video_nothing_gets_its_name(
 
 
 @pytest.mark.parametrize("name", ["m.mkv", ".mp4", "-"])
-def test_another_suffix_is_refused(svlm: Svlm, name: str) -> None:
+def test_another_suffix_is_refused(svlm_inside: Svlm, name: str) -> None:
     """Guards the hint as well: `.mp4` does end in .mp4, so it must not ask for that."""
-    done = svlm("simulate", "-o", name)
+    done = svlm_inside("simulate", "-o", name)
     assert done.returncode == 2
     assert "Give one like match.mp4." in done.stderr
 
@@ -114,31 +114,31 @@ def test_progress_goes_to_stderr_unless_quiet(
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
-def test_a_benchmark_of_matches(svlm: Svlm, tmp_path: Path) -> None:
+def test_a_benchmark_of_matches(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards the defaults of a benchmark, what people are told, and that a second call has nothing to draw."""
     asked = ("simulate", "--benchmark", "endless", "--minutes", "0.5", "--matches", "2", "--seed", "3")
-    done = svlm(*asked)
+    done = svlm_inside(*asked)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     lines = ["svlm: 1 of 2 matches", "svlm: 2 of 2 matches"]
     told = "2 matches of 0.5 min in endless, to be commented on from 0 s on."
     assert done.stderr.splitlines() == [*lines, told]
     setting = json.loads((tmp_path / "endless" / "benchmark.json").read_text())
     assert setting == {"seed": 3, "matches": 2, "seconds": 30, "fps": 2, "start_s": 0, "split": "eval"}
-    again = svlm(*asked)
+    again = svlm_inside(*asked)
     assert again.stderr.splitlines() == [*lines, f"{told} 2 of them were there already."]
-    quiet = svlm(*asked, "--quiet")
+    quiet = svlm_inside(*asked, "--quiet")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
 
 
-def test_questions_about_matches(svlm: Svlm, tmp_path: Path) -> None:
+def test_questions_about_matches(svlm_inside: Svlm, tmp_path: Path) -> None:
     """Guards a folder of questions, the size that nobody asks for otherwise, and a call that makes both kinds."""
     both = ("simulate", "--minutes", "0.25", "--matches", "1", "--seed", "3", "--questions", "asked")
-    done = svlm(*both, "--benchmark", "told", "--quiet")
+    done = svlm_inside(*both, "--benchmark", "told", "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     setting = json.loads((tmp_path / "asked" / "questions.json").read_text())
     assert setting == {"seed": 3, "matches": 1, "seconds": 15, "fps": 2, "split": "eval"}
     assert (tmp_path / "told" / "videos" / "Endless" / "3.mp4").exists()
-    again = svlm(*both)
+    again = svlm_inside(*both)
     told = "1 match of 0.25 min in asked, with questions about them. 1 of them were there already."
     assert again.stderr.splitlines() == ["svlm: 1 of 1 matches", told]
     (one, *_) = read_ovo_bench(tmp_path / "asked")

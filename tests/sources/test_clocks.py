@@ -39,20 +39,20 @@ def test_times_count_from_the_first_moment(tmp_path: Path, start_s: float | None
         pytest.param("vob", 0.5, ("-c:v", "mpeg2video", "-q:v", "2"), id="disc"),
         pytest.param("mkv", 10.0, X264, id="matroska"),
         pytest.param("ts", 2**33 / 90_000 - 1.0, X264, id="wraps"),
-        pytest.param("ts", 2**33 / 90_000 - 90.0, X264, id="wraps-late"),
+        pytest.param("ts", 2**33 / 90_000 - 12.0, X264, id="wraps-late"),
     ],
 )
 def test_a_start_changes_no_time(tmp_path: Path, suffix: str, offset_s: float, encode: tuple[str, ...]) -> None:
     """Whenever the container's clock begins, and if it begins anew on the way."""
-    times_s = [*STEADY[:90], *(100 + time for time in STEADY[:30])]
-    gap = ("-vf", "settb=1/90000,setpts='(N/30+97*gte(N,90))/TB'")
+    times_s = [*STEADY[:90], *(20 + time for time in STEADY[:30])]
+    gap = ("-vf", "settb=1/90000,setpts='(N/30+17*gte(N,90))/TB'")
     options = (*gap, "-output_ts_offset", f"{offset_s}", "-muxdelay", "0", "-bf", "0")
     clip = make_clip(tmp_path / f"clip.{suffix}", frames=120, encode=encode, options=options)
     whole = seen(read(clip))
-    assert whole == expected(times_s, 101.0, fps=2)
-    for start_s in (2.5, 50.0, 100.5):
+    assert whole == expected(times_s, 21.0, fps=2)
+    for start_s in (2.5, 15.0, 20.5):
         assert seen(read(clip, start_s=start_s)) == [one for one in whole if one[1] >= start_s]
-    with pytest.raises(InputError, match=r"has no pictures from 200 s. It runs from 0.0 s to 10[01]"):
+    with pytest.raises(InputError, match=r"has no pictures from 200 s. It runs from 0.0 s to 2[01]"):
         open_frames(clip, fps=2, start_s=200.0)
 
 
