@@ -7,7 +7,7 @@ from svlm_cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class AnnotationRecipe:
-    """JSON lines (``docs/training.md``)."""
+    """JSON lines (``docs/recipes.md``)."""
 
     files: tuple[str, ...] = ()
     weights: tuple[int, ...] = ()  # how often each window of a file comes in an epoch; empty: once

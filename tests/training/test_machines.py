@@ -1,0 +1,66 @@
+"""The recipes that docs/training.md has for three kinds of machine, and the memory that it says they take."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from svlm_cli.training.forecast import forecast
+from svlm_cli.training.log import to_nobody
+from svlm_cli.training.recipe import parse
+from tests.clips import run_ffmpeg
+
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "training.md"
+MACHINES: Final = [("one GPU of 24 GB", 1, 24), ("one H100", 1, 80), ("eight H100s", 8, 80)]  # GPUs, and GB of each
+SECONDS: Final = 60
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Annotations as the page assumes them: 720p, three words a second."""
+    folder = tmp_path_factory.mktemp("machines")
+    run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate=4:duration={SECONDS}", folder / "video.mp4")
+    words = [[s + third / 3, s + third / 3 + 0.2, f"word{third}"] for s in range(SECONDS) for third in range(3)]
+    shown = {"type": "video", "video": "video.mp4", "video_start": 0.0, "video_end": float(SECONDS)}
+    asks = {"type": "text", "text": "Commentate on this match", "previous": "A match of reds against blues."}
+    row = [
+        {"role": "user", "content": [shown, asks]},
+        {"role": "assistant", "content": [{"type": "text_stream", "text_stream": words}]},
+    ]
+    path = folder / "train.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return path
+
+
+def _recipes(page: str, machine: str) -> list[str]:
+    section = re.search(rf"^### {machine}\n(.*?)^##", page, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    assert section is not None
+    return re.findall(r"^```toml\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+
+
+def _told(page: str) -> dict[str, list[float]]:
+    """What the table says, in GB: a row without a machine belongs to the one above."""
+    told, machine = dict[str, list[float]](), ""
+    for name, gb in re.findall(r"^\| (?:\[(.*?)\].*?)?\|.* ([\d.]+) GB \|$", page, re.MULTILINE):
+        machine = name or machine
+        told.setdefault(machine, []).append(float(gb))
+    return told
+
+
+@pytest.mark.extra
+@pytest.mark.parametrize(("machine", "gpus", "room_gb"), MACHINES, ids=[machine for machine, _, _ in MACHINES])
+def test_the_recipes_for_a_machine_fit_it(records: Path, machine: str, gpus: int, room_gb: int) -> None:
+    """Guards the reader who begins a run of days on what the page says."""
+    page = PAGE.read_text(encoding="utf-8")
+    recipes = _recipes(page, machine)
+    assert recipes
+    for text, gb in zip(recipes, _told(page)[machine], strict=True):
+        recipe = parse(text, source=str(PAGE))
+        annotations = replace(recipe.data.annotations, files=(str(records),))
+        recipe = replace(recipe, data=replace(recipe.data, workers=2, annotations=annotations))
+        found = forecast(recipe, gpus=gpus, say=to_nobody)
+        assert found.budget.total / 1e9 == pytest.approx(gb, rel=0.05)  # windows differ in their texts
+        assert gb < 0.95 * room_gb, "a longer window takes more"
