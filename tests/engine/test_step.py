@@ -79,7 +79,7 @@ def test_windows_of_rounds(parts: Parts, vision: int, text: int, rule: MarkerRul
 @pytest.mark.parametrize("most", [1, 16, 28])
 def test_a_limit_of_visual_tokens(parts: Parts, mode: Mode, most: int) -> None:
     """Rounds have eight: room for the new ones alone, for a round more, for two more."""
-    assert_agree(parts, small_policy(vision=5, text=2, mode=mode, vision_tokens=most, fps=4), rounds=20)
+    assert_agree(parts, small_policy(vision=5, text=2, mode=mode, vision_tokens=most, fps=4), rounds=12)
 
 
 @pytest.mark.parametrize(("sink", "window"), [(0, 0), (0, 1), (1, 0), (1, 1), (0, 9), (9, 0), (40, 40)])
