@@ -1,5 +1,7 @@
 """A speaker who errs: what is said is wrong now and then, what is learned never is."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -8,12 +10,17 @@ from svlm_cli.simulator.match import Match
 from svlm_cli.training.confusion import Confusion, Spoken
 
 MATCH = Match(3)
-WORDS = words(MATCH, 0, 3600)
+
+
+@cache
+def _words() -> tuple[Word, ...]:
+    """Of an hour: not played where no test of this file runs."""
+    return tuple(words(MATCH, 0, 3600))
 
 
 def _all(rate: float, *, seed: int = 0, knows_score: bool = True) -> list[tuple[Word, Spoken]]:
     confusion = Confusion(np.random.default_rng(seed), rate, MATCH.teams, knows_score=knows_score)
-    return [(word, confusion.spoken(word, word.text)) for word in WORDS]
+    return [(word, confusion.spoken(word, word.text)) for word in _words()]
 
 
 def test_without_errors_all_is_as_it_was() -> None:
@@ -109,6 +116,6 @@ def test_a_score_that_was_never_said_is_not_learned() -> None:
 def test_asked_again_it_says_the_same() -> None:
     """Guards the text in front, which is asked for seconds of the window a second time."""
     confusion = Confusion(np.random.default_rng(1), 0.5, MATCH.teams, knows_score=True)
-    first = [confusion.spoken(word, word.text) for word in WORDS[:200]]
-    assert [confusion.spoken(word, word.text) for word in WORDS[:200]] == first
-    assert first != [Spoken(word.text, word.text) for word in WORDS[:200]]
+    first = [confusion.spoken(word, word.text) for word in _words()[:200]]
+    assert [confusion.spoken(word, word.text) for word in _words()[:200]] == first
+    assert first != [Spoken(word.text, word.text) for word in _words()[:200]]
