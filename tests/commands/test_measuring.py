@@ -19,6 +19,8 @@ NOTHING_TO_TELL = {
     "man",
     "models list",
     "models show",
+    "train export",
+    "train plot",
 }
 
 
