@@ -22,7 +22,7 @@ from tests.conftest import ROOT, environment
 from tests.test_docs import PAGES
 
 _BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_NEEDS = re.compile(r"# needs .*\b(cameras|GPU|server)\b")
+_NEEDS = re.compile(r"# needs .*\b(cameras|GPUs?|server)\b")
 _WORDS_BEHIND = re.compile(r"\s+# .*")
 ELSEWHERE = {  # line: where it is run
     "make demo": "tests/commands/test_default_model.py",
@@ -47,6 +47,10 @@ ELSEWHERE = {  # line: where it is run
     "accelerate launch --num_processes 4 -m svlm_cli train recipe.toml --output my-model": (
         "tests/training/test_launched.py"
     ),
+    "svlm train recipe.toml --output my-model --plot curves.svg --tensorboard board": "tests/commands/test_train.py",
+    "svlm train plot my-model another-run -o both.png": "tests/commands/test_train_following.py",
+    "tensorboard --logdir board": "tests/training/test_curves.py",
+    "svlm train export my-model -o so-far": "tests/training/test_export.py",
     "svlm caption match.mp4 --model my-model": "tests/commands/test_caption.py",
 }
 
