@@ -67,7 +67,8 @@ def questions_section(questions: Questions, folder: str) -> Iterator[str]:
     yield "\n".join(f"- **{task}**: {_TASKS[task]}" for task in questions.chance.tasks)
     yield "### How the questions were asked"
     yield _measured(questions)
-    yield f"```sh\n{chr(10).join(question_commands(questions, folder))}\n```"
+    needs = ["# needs a GPU"] if any(one.of.device[-1].startswith("cuda") for one in questions.ways) else []
+    yield f"```sh\n{chr(10).join([*needs, *question_commands(questions, folder)])}\n```"
 
 
 def _asked(questions: Questions) -> str:
