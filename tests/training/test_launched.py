@@ -366,7 +366,7 @@ trainer.WindowTrainer.compute_loss = measured
 def test_a_process_keeps_what_its_budget_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the budget of several GPUs: shards of weights and moments, and activations without copies of weights."""
     monkeypatch.chdir(tmp_path)
-    recipe = small_recipe(3, batch=4, accumulate=4, bf16=True, frozen=(NetworkPart.VISION,))
+    recipe = small_recipe(3, batch=2, accumulate=4, bf16=True, frozen=(NetworkPart.VISION,))
     done(by_torchrun(recipe, tmp_path / "run", 2, code=MEASURING))
     shape, activations, shards, moments = torch.load("measured.pt", weights_only=False)
     with torch.device("meta"):
