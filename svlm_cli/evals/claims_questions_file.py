@@ -3,17 +3,17 @@
 Read strictly: what the page says of it is all there, or the file is refused. Knows no model and no page.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import Within, require_usable
-from svlm_cli.core.errors import InputError, SvlmError
+from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
+from svlm_cli.evals.claims_file import read_strictly
 from svlm_cli.evals.claims_results import read_estimate
 from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
@@ -23,6 +23,7 @@ from svlm_cli.jsonl.lines import record
 QUESTIONS_NAME: Final = "questions.json"
 BENCHMARK: Final = VqaBenchmark.OVO_BENCH
 
+_NO_REPORT: Final = "is no report of `svlm eval vqa` on simulated matches, or is one of an older svlm."
 _AGAIN: Final = "Make it anew with `svlm eval vqa report RESULTS --json`, or take it away."
 _ALIKE: Final = {
     "model_files": "model",
@@ -109,14 +110,11 @@ class Questions:
 def read_questions(folder: Path) -> Questions | None:
     """What the folder has of them; None if it has none. `InputError` for a file that is no whole report of them."""
     path = folder / QUESTIONS_NAME
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    with _complaining(path):
-        report: Any = strict_json.parse(data)
+    with read_strictly(path, otherwise=_NO_REPORT, hint=_AGAIN):
+        try:
+            report: Any = strict_json.parse(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         benchmark = VqaBenchmark(report["eval"])
         if benchmark is not BENCHMARK:
             raise InputError(f"{path} is of {benchmark}: the page tells of {BENCHMARK} alone.", _AGAIN)
@@ -189,15 +187,3 @@ def _require_same_parts(questions: Questions) -> None:
     ((groups, tasks),) = parts
     if not (set(groups) <= set(BENCHMARK.groups) and set(tasks) <= set(BENCHMARK.tasks)):
         raise ValueError("a task that the benchmark has not")
-
-
-@contextmanager
-def _complaining(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except SvlmError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise InputError(
-            f"{path} is no report of `svlm eval vqa` on simulated matches, or is one of an older svlm.", _AGAIN
-        ) from error

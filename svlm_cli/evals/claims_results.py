@@ -5,8 +5,7 @@ minute, so that rows of different length can be compared over what both have. Kn
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ from svlm_cli.checkpoints import toml
 from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError, OutputError
 from svlm_cli.evals.claims import ROWS
+from svlm_cli.evals.claims_file import read_strictly
 from svlm_cli.evals.claims_setting import RowSetting, require_comparable
 from svlm_cli.evals.scores import FIFTHS, Count, Counts, Estimate, Scores
 
@@ -139,7 +139,7 @@ def dump(result: Result) -> str:
 
 
 def _read(path: Path, row: str) -> Result:
-    with _complaining(path):
+    with read_strictly(path, otherwise="is no result of `svlm eval claims`.", hint=_MEASURE_AGAIN):
         data: Any = strict_json.parse(path.read_bytes())
         document = toml.Document(str(path), InputError, [*toml.keys(RowSetting), *toml.keys(Place)])
         setting: RowSetting = document.value(RowSetting, data["setting"], "setting")
@@ -153,16 +153,6 @@ def _read(path: Path, row: str) -> Result:
         if not len(result.fifths) == len(result.round_s_by_fifth) == FIFTHS:
             raise ValueError
     return result
-
-
-@contextmanager
-def _complaining(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path} is no result of `svlm eval claims`.", _MEASURE_AGAIN) from error
 
 
 def _scores(raw: Any) -> Scores:

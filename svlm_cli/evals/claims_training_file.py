@@ -3,8 +3,7 @@
 Read strictly: what the page says of it is all there, or the file is refused. Knows no model and no page.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -13,14 +12,15 @@ import numpy as np
 
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import Within, require_usable
-from svlm_cli.core.errors import InputError, SvlmError
 from svlm_cli.core.policy import Mode
 from svlm_cli.evals.claims import Paper
+from svlm_cli.evals.claims_file import read_strictly
 from svlm_cli.evals.claims_results import CELL_S
 from svlm_cli.evals.scores import Count, Counts
 from svlm_cli.jsonl.lines import record
 
 TRAINING_NAME: Final = "training.json"
+_NO_MODELS: Final = "tells of no models that were trained in different ways."
 _AGAIN: Final = "Make it anew, or take it away."
 
 
@@ -88,14 +88,11 @@ class TrainingClaims:
 def read_training(folder: Path) -> TrainingClaims | None:
     """What the folder has of it; None if it has none. `InputError` for a file that is not whole."""
     path = folder / TRAINING_NAME
-    try:
-        data = path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from error
-    with _complaining(path):
-        raw: Any = strict_json.parse(data)
+    with read_strictly(path, otherwise=_NO_MODELS, hint=_AGAIN):
+        try:
+            raw: Any = strict_json.parse(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         place: TrainingPlace = record(TrainingPlace, raw["place"], "place")
         modes = tuple(map(Mode, raw["modes"]))
         models: dict[str, TrainedModel] = {}
@@ -116,13 +113,3 @@ def _model(row: Mapping[str, Any], place: TrainingPlace, modes: tuple[Mode, ...]
     if any(counts.shape != shape for counts in by_minute.values()):
         raise ValueError("other matches than all have told")
     return TrainedModel(how, by_minute)
-
-
-@contextmanager
-def _complaining(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except SvlmError:
-        raise
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise InputError(f"{path} tells of no models that were trained in different ways.", _AGAIN) from error

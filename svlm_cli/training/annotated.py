@@ -46,8 +46,7 @@ class AnnotatedData:
         self._recipe = recipe
         self._reader = ClipReader(recipe, layout, preprocessor)
         self._share = share or Share.of(recipe.optimisation)
-        allowed, share_allowed = recipe.data.annotations.bad_allowed, recipe.data.annotations.bad_share
-        self._exchange = exchange or Exchange(ALONE, Skipped(allowed, say, share_allowed), self._share.step)
+        self._exchange = exchange or Exchange(ALONE, Skipped.of(recipe.data.annotations, say), self._share.step)
         skipped = self._exchange.skipped
         self._clips = Clips(recipe, skipped, say)
         say(self._clips.told(skipped.count))
@@ -86,7 +85,7 @@ def annotated_texts(recipe: Recipe) -> Iterable[str]:
     """All that is said in the annotation files, for a tokenizer to learn from."""
     annotations = recipe.data.annotations
     videos = Path(annotations.videos) if annotations.videos else None
-    skipped = Skipped(annotations.bad_allowed, to_nobody, annotations.bad_share)
+    skipped = Skipped.of(annotations, to_nobody)
     for record in read_records([Path(file) for file in annotations.files], videos, skipped):
         yield record.previous
         yield text_of(word.text for word in record.words)

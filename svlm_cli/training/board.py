@@ -36,9 +36,8 @@ class Board:
             self._writer = SummaryWriter(str(self._folder), purge_step=row["step"], flush_secs=_EVERY_S)
         for name, value in row.items():
             if name != "step":
-                group, own = (
-                    ("held out", name.removeprefix(HELD_OUT)) if name.startswith(HELD_OUT) else (_LEARNED, name)
-                )
+                group = _HELD_OUT if name.startswith(HELD_OUT) else _LEARNED
+                own = name.removeprefix(HELD_OUT)
                 self._writer.add_scalar(f"{group}/{own}", value, row["step"])
 
     def close(self) -> None:

@@ -102,8 +102,8 @@ def _annotated(
     recipe: Recipe, layout: Layout, preprocessor: Preprocessor, ranks: Ranks, say: Say
 ) -> tuple[Sequence[Batch], Batch]:
     own = held_out_recipe(recipe)
-    annotations, tell = own.data.annotations, held_out_say(say)
-    skipped = Skipped(annotations.bad_allowed, tell, annotations.bad_share)
+    tell = held_out_say(say)
+    skipped = Skipped.of(own.data.annotations, tell)
     clips = Clips(own, skipped, tell)
     tell(clips.told(skipped.count))
     count = min(clips.epoch, recipe.validation.windows)

@@ -51,9 +51,8 @@ def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
 
 def _records(recipe: Recipe) -> Iterator[Record]:
     """One of each video that the windows are of; `recipe` is that of the held-out files."""
-    annotations, seen = recipe.data.annotations, set[Path]()
-    skipped = Skipped(annotations.bad_allowed, to_nobody, annotations.bad_share)
-    clips = Clips(recipe, skipped, to_nobody)
+    seen = set[Path]()
+    clips = Clips(recipe, Skipped.of(recipe.data.annotations, to_nobody), to_nobody)
     for file, number in map(clips.at, range(min(clips.epoch, recipe.validation.windows))):
         with suppress(InputError):  # a bad row, which was told when its window was to be read
             record = file.clip(number).record

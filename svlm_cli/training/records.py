@@ -8,11 +8,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError
 from svlm_cli.jsonl.seeks import is_index
+from svlm_cli.training.annotation_recipe import AnnotationRecipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,11 @@ class Skipped:
         self.taken = 0  # records and windows, the skipped ones too
         self._allowed, self._share = allowed, share
         self._say = say
+
+    @classmethod
+    def of(cls, annotations: AnnotationRecipe, say: Any) -> Self:
+        """As many as a recipe allows."""
+        return cls(annotations.bad_allowed, say, annotations.bad_share)
 
     def note(self, place: str, reason: str) -> None:
         """`InputError` once more than allowed have been skipped."""

@@ -239,8 +239,7 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
         run_folder.keep_family(output, family)
         log = TrainingLog(path, first_step=first_step, steps=optimisation.steps, say=run.say, watchers=watchers)
     validation = _validation(run, layout, preprocessor) if recipe.validation.used else None
-    annotations = recipe.data.annotations
-    exchange = Exchange(ranks, Skipped(annotations.bad_allowed, run.say, annotations.bad_share), share.step)
+    exchange = Exchange(ranks, Skipped.of(recipe.data.annotations, run.say), share.step)
     with ExitStack() as opened:
         data = opened.enter_context(closing(open_data(recipe, layout, preprocessor, run.say, share, exchange)))
         feed = DeviceFeed(

@@ -41,6 +41,7 @@ from svlm_cli.training.recipe import (
     WindowRecipe,
     dump,
 )
+from tests.training.recipes import annotation_line
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SECONDS: Final = 300
@@ -89,11 +90,7 @@ def _records(folder: Path) -> Path:
         made = video.with_name("made.mp4")
         subprocess.run([find_ffmpeg().path, "-y", "-loglevel", "error", *source, *encode, str(made)], check=True)
         made.rename(video)
-    words = [[s + third / 3, s + third / 3 + 0.2, f"word{third}"] for s in range(SECONDS) for third in range(3)]
-    shown = {"type": "video", "video": str(video), "video_start": 0.0, "video_end": float(SECONDS)}
-    asks = {"type": "text", "text": "Commentate on this match", "previous": "A match of reds against blues."}
-    spoken = {"role": "assistant", "content": [{"type": "text_stream", "text_stream": words}]}
-    records.write_text(json.dumps([{"role": "user", "content": [shown, asks]}, spoken]) + "\n", encoding="utf-8")
+    records.write_text(annotation_line(str(video), SECONDS) + "\n", encoding="utf-8")
     return records
 
 

@@ -1,5 +1,6 @@
 """Recipes so small that a step takes milliseconds."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -62,3 +63,12 @@ def small_recipe(steps: int = 4, **optimisation: Any) -> Recipe:
         output=OutputRecipe(save_every=2, weights=WeightType.FLOAT32),
         policy=small_policy(),
     )
+
+
+def annotation_line(video: str, seconds: int) -> str:
+    """A line of an annotation file: a video from its beginning, with three words a second."""
+    words = [[s + third / 3, s + third / 3 + 0.2, f"word{third}"] for s in range(seconds) for third in range(3)]
+    shown = {"type": "video", "video": video, "video_start": 0.0, "video_end": float(seconds)}
+    asks = {"type": "text", "text": "Commentate on this match", "previous": "A match of reds against blues."}
+    spoken = {"role": "assistant", "content": [{"type": "text_stream", "text_stream": words}]}
+    return json.dumps([{"role": "user", "content": [shown, asks]}, spoken])

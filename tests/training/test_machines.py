@@ -1,6 +1,5 @@
 """The recipes that docs/training.md has for three kinds of machine, and the memory that it says they take."""
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from svlm_cli.training.forecast import forecast
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.recipe import parse
 from tests.clips import run_ffmpeg
+from tests.training.recipes import annotation_line
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "training.md"
 RECIPES: Final = [  # machine, GPUs, GB of each, and the place among the machine's recipes
@@ -29,15 +29,8 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Annotations as the page assumes them: 720p, three words a second."""
     folder = tmp_path_factory.mktemp("machines")
     run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate=4:duration={SECONDS}", folder / "video.mp4")
-    words = [[s + third / 3, s + third / 3 + 0.2, f"word{third}"] for s in range(SECONDS) for third in range(3)]
-    shown = {"type": "video", "video": "video.mp4", "video_start": 0.0, "video_end": float(SECONDS)}
-    asks = {"type": "text", "text": "Commentate on this match", "previous": "A match of reds against blues."}
-    row = [
-        {"role": "user", "content": [shown, asks]},
-        {"role": "assistant", "content": [{"type": "text_stream", "text_stream": words}]},
-    ]
     path = folder / "train.jsonl"
-    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    path.write_text(annotation_line("video.mp4", SECONDS) + "\n", encoding="utf-8")
     return path
 
 
