@@ -28,6 +28,7 @@ from svlm_cli.training.loss import rows_at_once
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.parts import Quantisation
 from svlm_cli.training.recipe import OptimizerMoments, Recipe
+from svlm_cli.training.sharding import separate_embeddings
 from svlm_cli.training.share import Share
 
 _META: Final = torch.device("meta")
@@ -212,9 +213,11 @@ def _again_bytes(network: LearningNetwork, shape: PassShape, kept: int, *, bf16:
 
 def _gathered_bytes(network: LearningNetwork, spread: Spread) -> int:
     """Weights of the root all the time, and of two layers, one of which is on its way; gradients of what is learned."""
-    rounded = {id(layer.weight) for layer in spread.four_bits}
-    layers = [[one for one in layer.parameters() if id(one) not in rounded] for layer in network.network.blocks()]
-    inside = {id(weight) for layer in layers for weight in layer} | rounded
+    elsewhere = [layer.weight for layer in spread.four_bits]
+    elsewhere += [embedding.weight for embedding in separate_embeddings(network.network)]
+    inside = {id(weight) for weight in elsewhere}
+    layers = [[one for one in layer.parameters() if id(one) not in inside] for layer in network.network.blocks()]
+    inside |= {id(weight) for layer in layers for weight in layer}
     root = [weight for weight in network.parameters() if id(weight) not in inside]
     largest = max(layers, key=_bytes)
     learned = [weight for weight in (*root, *largest) if weight.requires_grad]
@@ -223,8 +226,8 @@ def _gathered_bytes(network: LearningNetwork, spread: Spread) -> int:
 
 @contextmanager
 def _as_computed(network: LearningNetwork, spread: Spread) -> Iterator[None]:
-    """Several ranks gather weights in bfloat16 as they are needed, so that no copies of them are kept."""
-    before = [(weight, weight.data) for weight in network.parameters()]
+    """Several ranks gather layers in bfloat16 as they are needed, so that no copies of them are kept."""
+    before = [(weight, weight.data) for layer in network.network.blocks() for weight in layer.parameters()]
     if spread.ranks > 1 and spread.bf16:
         for weight, data in before:
             weight.data = data.to(_HALF)

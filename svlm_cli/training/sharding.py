@@ -1,65 +1,79 @@
-"""Weights, gradients and moments shared out over all ranks: FSDP2, as transformers' Trainer and accelerate set it up.
+"""Weights, gradients and moments shared out over all ranks by FSDP2, for transformers' Trainer to step, save and load.
 
 Weights that are learned stay float32 in shards, frozen ones keep their format beside them; what a layer computes with
 is gathered when it comes to it, in bfloat16 if wanted, and gradients are added up in float32. Knows no data.
 """
 
-import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 import torch
+import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
 from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
-from torch.distributed.fsdp import MixedPrecisionPolicy
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
+from svlm_cli.networks.layers import CheckpointingLayer
 from svlm_cli.networks.network import Network
+from svlm_cli.training.network import LearningNetwork
+
+SHARDING_ARGUMENTS: Final[dict[str, Any]] = {
+    "fsdp": True,
+    "fsdp_config": {"version": 2, "state_dict_type": "SHARDED_STATE_DICT"},
+    "accelerator_config": {"gradient_accumulation_kwargs": {"sync_each_batch": True}},
+}
+"""For the Trainer. Each pass adds up at once, or ranks would keep whole gradients until the last one."""
+
+_ROUNDED: Final = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
+_AS_KEPT: Final = MixedPrecisionPolicy(cast_forward_inputs=False)
 
 
-def sharding_arguments(network: Network, *, from_first: bool) -> dict[str, Any]:
-    """What the Trainer has to be told: each layer is gathered by itself, and each forward pass adds up at once.
-
-    Without the latter, ranks would keep whole gradients until the last pass. With `from_first`, the first rank gives
-    the others their shards: their own networks are empty.
-    """
-    layers = sorted({type(layer).__name__ for layer in network.blocks()})
-    return {
-        "fsdp": True,
-        "fsdp_config": {
-            "version": 2,
-            "transformer_layer_cls_to_wrap": layers,
-            "reshard_after_forward": True,
-            "state_dict_type": "SHARDED_STATE_DICT",
-            "cpu_ram_efficient_loading": from_first,
-        },
-        "accelerator_config": {"gradient_accumulation_kwargs": {"sync_each_batch": True}},
-    }
-
-
-def shard_as_told(accelerator: Accelerator, plugin_arguments: dict[str, Any], *, bf16: bool) -> None:
-    """On CPUs too, where accelerate by itself would keep everything on each rank; and losses stay float32."""
+def expect_shards(accelerator: Accelerator, plugin_arguments: dict[str, Any]) -> None:
+    """On CPUs too, where accelerate by itself would expect whole networks."""
     state = accelerator.state
     if accelerator.device.type == "cpu":
         state.fsdp_plugin = FullyShardedDataParallelPlugin(**plugin_arguments)
         state.distributed_type = DistributedType.FSDP
-    state.fsdp_plugin.mixed_precision_policy = (
-        MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32, cast_forward_inputs=False)
-        if bf16
-        else MixedPrecisionPolicy()
-    )
 
 
-def keep_whole(accelerator: Accelerator, modules: Sequence[nn.Module]) -> None:
-    """Those are not shared out: each rank has all of them, on its device.
+def share_out(
+    network: LearningNetwork, device: torch.device, *, bf16: bool, from_first: bool, whole: Iterable[nn.Module] = ()
+) -> None:
+    """Brings a network to `device`, unit by unit, of which each rank then has a share.
 
-    FSDP2 would lose how weights in four bits were rounded; accelerate says so where it finds some.
+    With `bf16`, layers are gathered in bfloat16, and gradients are added up in float32. What is outside the layers is
+    gathered as it is kept: the gradients of word embeddings are sums, whose parts would be rounded. With `from_first`,
+    the first rank gives the others its weights. Those of `whole` are on every rank: FSDP2 would lose how weights in
+    four bits were rounded.
     """
-    warnings.filterwarnings("ignore", message="Found .* non-floating frozen Params4bit", category=UserWarning)
-    for module in modules:
-        module.to(accelerator.device)
-    accelerator.state.fsdp_plugin.ignored_modules = modules
+    for module in whole:
+        module.to(device)
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+    shared = {weight for module in whole for weight in module.parameters()}
+    ignored = set(shared)
+    for unit in (*network.network.blocks(), *separate_embeddings(network.network), network):
+        own = [weight for weight in unit.parameters() if weight not in shared]
+        if from_first:
+            _give(own, device)
+        policy = _ROUNDED if bf16 and isinstance(unit, CheckpointingLayer) else _AS_KEPT
+        fully_shard(unit, mesh=mesh, mp_policy=policy, ignored_params=ignored)
+        shared.update(unit.parameters())
+
+
+def separate_embeddings(network: Network) -> Sequence[nn.Embedding]:
+    """The word embeddings at the input, where those at the output are others: between them they are not needed."""
+    first, *others = network.word_embeddings()
+    embeddings = (module for module in network.modules() if isinstance(module, nn.Embedding))
+    return [module for module in embeddings if others and module.weight is first]
+
+
+def _give(weights: Iterable[nn.Parameter], device: torch.device) -> None:
+    for weight in weights:
+        weight.data = weight.data.to(device)
+        dist.broadcast(weight.data, src=0)
 
 
 def whole_weights(module: nn.Module) -> dict[str, Tensor]:

@@ -39,7 +39,7 @@ from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Skipped
 from svlm_cli.training.result import Result, write_weights
 from svlm_cli.training.run import Run
-from svlm_cli.training.sharding import keep_whole, shard_as_told, sharding_arguments, whole_weights
+from svlm_cli.training.sharding import SHARDING_ARGUMENTS, expect_shards, share_out, whole_weights
 from svlm_cli.training.share import Share
 from svlm_cli.training.states import REWRITTEN, ready_state
 from svlm_cli.training.validation import Validation
@@ -62,7 +62,6 @@ class WindowTrainer(Trainer):
         self._recipe = recipe
         self._validation = validation
         self._ranks = ranks
-        self._kept_whole = four_bit_layers(model.network)
         super().__init__(model=model, args=arguments)
         self.remove_callback(PrinterCallback)  # stdout
         self.add_callback(_ShareStates())
@@ -77,9 +76,7 @@ class WindowTrainer(Trainer):
         """Several ranks hold shards."""
         super().create_accelerator_and_postprocess()
         if self._ranks.count > 1:
-            shard_as_told(self.accelerator, self.args.fsdp_plugin_args, bf16=self._recipe.optimisation.bf16)
-            if self._kept_whole:
-                keep_whole(self.accelerator, self._kept_whole)
+            expect_shards(self.accelerator, self.args.fsdp_plugin_args)
             self.is_fsdp_enabled = True
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:  # noqa: ARG002 - as below
@@ -228,12 +225,20 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
     resumed = None if state is None else ready_state(state[0], network, recipe, ranks)
-    if ranks.count == 1:  # else a layer comes to the device when it is shared out
-        network.to(device)
     if optimisation.checkpointing:  # compiled as well, a layer might be computed again by another compiled form
         network.checkpoint_layers()
     elif optimisation.compile and device.type == "cuda":
         network.compile_layers()
+    if ranks.count == 1:
+        network.to(device)
+    else:
+        share_out(
+            network,
+            device,
+            bf16=optimisation.bf16,
+            from_first=_from_first(recipe),
+            whole=four_bit_layers(network.network),
+        )
     log, path = None, output / run_folder.LOG_FILE
     if ranks.first:
         run_folder.keep_family(output, family)
@@ -253,7 +258,7 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
             work=WorkCount(family, recipe, preprocessor).of,
         )
         opened.enter_context(closing(feed))
-        trainer = WindowTrainer(network, _arguments(run, share, network), recipe, feed, log, ranks, validation)
+        trainer = WindowTrainer(network, _arguments(run, share), recipe, feed, log, ranks, validation)
         trainer.train(resume_from_checkpoint=None if resumed is None else str(resumed))
     weights = whole_weights(network.network)
     if log is not None:
@@ -281,7 +286,7 @@ def _require_no_other_device(device: torch.device) -> None:
         )
 
 
-def _arguments(run: Run, share: Share, network: LearningNetwork) -> TrainingArguments:
+def _arguments(run: Run, share: Share) -> TrainingArguments:
     """The Trainer's settings: no hub, no reports, no progress bar, and nothing that waits for the device unasked."""
     optimisation, saving, alone = run.recipe.optimisation, run.recipe.output, run.ranks.count == 1
     arguments = TrainingArguments(
@@ -306,7 +311,7 @@ def _arguments(run: Run, share: Share, network: LearningNetwork) -> TrainingArgu
         log_level="error",
         disable_tqdm=True,
         report_to="none",
-        **({} if alone else sharding_arguments(network.network, from_first=_from_first(run.recipe))),
+        **({} if alone else SHARDING_ARGUMENTS),
     )
     if arguments.n_gpu > 1:
         arguments._n_gpu = 1  # noqa: SLF001 - or the Trainer would spread the batch over all GPUs by itself

@@ -1,7 +1,7 @@
 """Losses of one GPU and of two, side by side: ``python -m tests.gpu.ranks [RECIPE.toml [STEPS]]``.
 
-One GPU trains twice, each time on another one of the two: so it is known how far apart equal runs are. The recipe is
-that of svlm-mini's first run, 200 steps of it, unless another one is named.
+Both are run twice: so it is known how far apart equal runs are. The recipe is that of svlm-mini's first run, 200 steps
+of it, unless another one is named.
 """
 
 import json
@@ -19,22 +19,28 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(recipe: Path = ROOT / "models" / "svlm-mini" / "recipe-1-windows.toml", steps: int = 200) -> None:
-    """Trains three times, and prints a line for every tenth step."""
+    """Trains four times, prints a line for every tenth step, and how far the second half is from the first run's."""
     wanted = read(recipe).with_steps(steps)
     wanted = replace(wanted, output=replace(wanted.output, log_every=1))
     with tempfile.TemporaryDirectory() as folder:
         alone = [_start(wanted, Path(folder) / f"alone{gpu}", gpus=1, seen=str(gpu)) for gpu in (0, 1)]
-        rows = [_rows(run) for run in alone]
-        rows.append(_rows(_start(wanted, Path(folder) / "both", gpus=2, seen="0,1")))
-    print("step   loss of 1    1 again      2            norm of 1    1 again      2            k tokens/s of 1, 2")  # noqa: T201
-    for row in list(zip(*rows, strict=True))[9::10]:
-        losses = "".join(f"{run['loss']:<13.5f}" for run in row)
-        norms = "".join(f"{run['grad_norm']:<13.4f}" for run in row)
-        rates = f"{row[0]['tokens_per_s'] / 1e3:<10.1f}{row[2]['tokens_per_s'] / 1e3:.1f}"
-        print(f"{row[0]['step']:<7}{losses}{norms}{rates}")  # noqa: T201
-    for name, other in (("1 again", rows[1]), ("2", rows[2])):
-        apart = [abs(one["loss"] - row["loss"]) / one["loss"] for one, row in zip(rows[0], other, strict=True)]
-        print(f"loss of {name}, from 1: {statistics.mean(apart):.2%} apart in the mean, {max(apart):.2%} at most")  # noqa: T201
+        runs = dict(zip(("1", "1 again"), map(_rows, alone), strict=True))
+        for name in ("2", "2 again"):
+            runs[name] = _rows(_start(wanted, Path(folder) / name, gpus=2, seen="0,1"))
+    print("step   " + "".join(f"loss of {name:<10}" for name in runs))  # noqa: T201
+    for row in list(zip(*runs.values(), strict=True))[9::10]:
+        print(f"{row[0]['step']:<7}" + "".join(f"{run['loss']:<18.5f}" for run in row))  # noqa: T201
+    first = _second_half(runs["1"], "loss")
+    for name, rows in runs.items():
+        ours = _second_half(rows, "loss")
+        apart = statistics.mean(abs(own - one) / one for own, one in zip(ours, first, strict=True))
+        higher = statistics.mean(ours) / statistics.mean(first) - 1
+        rate = statistics.median(_second_half(rows, "tokens_per_s")) / 1e6
+        print(f"{name:8} {apart:.2%} apart from 1 in the mean, {higher:+.2%} higher; {rate:.2f} million tokens/s")  # noqa: T201
+
+
+def _second_half(rows: list[dict[str, float]], name: str) -> list[float]:
+    return [row[name] for row in rows[len(rows) // 2 :]]
 
 
 def _start(recipe: Recipe, folder: Path, *, gpus: int, seen: str) -> tuple[subprocess.Popen[bytes], Path]:
