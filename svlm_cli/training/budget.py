@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.hooks import RemovableHandle
 
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.network import Network
@@ -60,6 +61,7 @@ class Spread:
     ranks: int = 1  # processes
     passes: int = 1  # of each of them in a step
     four_bits: tuple[nn.Linear, ...] = ()  # layers that are rounded before the first step
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[Learni
     if optimisation.checkpointing:
         learning.checkpoint_layers()
     passes = len(Share.of(optimisation, ranks=ranks).passes)
-    return learning, Spread(optimisation.bf16, optimisation.moments, ranks, passes, four_bits)
+    compiled = optimisation.compile and not optimisation.checkpointing
+    return learning, Spread(optimisation.bf16, optimisation.moments, ranks, passes, four_bits, compiled)
 
 
 def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
@@ -109,7 +112,7 @@ def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Bud
     Where the first one of a step begins, there are no gradients yet.
     """
     with _as_computed(network, spread):
-        kept = kept_bytes(network, shape, bf16=spread.bf16)
+        kept = kept_bytes(network, shape, bf16=spread.bf16, compiled=spread.compiled)
         passing = max(_logit_bytes(network, shape), _again_bytes(network, shape, kept, bf16=spread.bf16))
         gathered = 0 if spread.ranks == 1 else _gathered_bytes(network, spread)
     standing = standing_of(network, spread)
@@ -119,19 +122,26 @@ def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Bud
     return max(begun, standing, key=lambda one: one.total)
 
 
-def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool) -> int:
-    """What a forward pass keeps for its backward pass, the weights themselves left out."""
-    own = {id(storage): storage for storage in map(Tensor.untyped_storage, network.parameters())}
+def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool, compiled: bool = False) -> int:
+    """What a forward pass keeps for its backward pass, the weights themselves left out.
+
+    A compiled layer keeps what goes into matrix products and comes out of them, and computes the rest again from that.
+    """
+    own = {id(storage) for storage in map(Tensor.untyped_storage, network.parameters())}
     kept: dict[int, torch.UntypedStorage] = {}
+    again: dict[int, torch.UntypedStorage] = {}
+    layers = _Layers(network)
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
         if id(storage) not in own:
-            kept[id(storage)] = storage
+            (again if compiled and layers.inside else kept)[id(storage)] = storage
         return tensor
 
-    with _Dry(half=bf16), saved_tensors_hooks(keep, lambda tensor: tensor):
+    with layers, _Dry(half=bf16) as dry, saved_tensors_hooks(keep, lambda tensor: tensor):
         network(_empty_batch(shape))
+    products = layers.inputs | dry.products
+    kept |= {key: storage for key, storage in again.items() if key in products}
     return sum(storage.nbytes() for storage in kept.values())
 
 
@@ -263,6 +273,38 @@ def _bytes(weights: Iterable[Tensor]) -> int:
     return sum(weight.numel() * weight.itemsize for weight in weights)
 
 
+class _Layers:
+    """Notes when a forward pass is inside a layer, and what goes into layers."""
+
+    def __init__(self, network: LearningNetwork) -> None:
+        self._network = network
+        self._hooks: list[RemovableHandle] = []
+        self.inside = False
+        self.inputs: dict[int, torch.UntypedStorage] = {}  # by their ids
+
+    def __enter__(self) -> Self:
+        for layer in self._network.network.blocks():
+            self._hooks.append(layer.register_forward_pre_hook(self._enter))
+            self._hooks.append(layer.register_forward_hook(self._leave))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hook in self._hooks:
+            hook.remove()
+
+    def _enter(self, _layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self.inside = True
+        self.inputs |= _storages(inputs)
+
+    def _leave(self, *_: object) -> None:
+        self.inside = False
+
+
+def _storages(values: Iterable[Any]) -> dict[int, torch.UntypedStorage]:
+    found = (value.untyped_storage() for value in values if isinstance(value, Tensor))
+    return {id(storage): storage for storage in found}
+
+
 class _Dry(TorchFunctionMode):
     """On tensors without data: what autocast computes in bfloat16, and attention by a kernel that saves memory."""
 
@@ -270,6 +312,7 @@ class _Dry(TorchFunctionMode):
         super().__init__()
         self._half = half
         self.attention_flops = 0.0
+        self.products: dict[int, torch.UntypedStorage] = {}  # what goes into them and comes out, by their ids
 
     def __torch_function__(
         self, function: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -277,12 +320,17 @@ class _Dry(TorchFunctionMode):
         if self._half and function in _CAST:
             args = tuple(_halved(one) for one in args)
         if function is not F.scaled_dot_product_attention:
-            return function(*args, **(kwargs or {}))
+            made = function(*args, **(kwargs or {}))
+            if function in _CAST:
+                self.products |= _storages((*args, made))
+            return made
         query, keys, values = args[:3]
         passes = 3 if any(one.requires_grad for one in (query, keys, values)) else 1  # the way back is twice as much
         seen = 0.5 if (kwargs or {}).get("is_causal") else 1.0
         self.attention_flops += 4 * passes * seen * query.numel() * keys.shape[-2]
-        return _Attention.apply(query, keys, values)  # type: ignore[no-untyped-call]
+        attended = _Attention.apply(query, keys, values)  # type: ignore[no-untyped-call]
+        self.products |= _storages((query, keys, values, attended))
+        return attended
 
 
 def _halved(value: Any) -> Any:

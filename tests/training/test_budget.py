@@ -124,6 +124,23 @@ def test_what_is_kept_is_what_autograd_keeps(network: Qwen2_5VL, kind: dict[str,
     assert found.activations == pytest.approx(kept, rel=0.1)  # kernels differ in what they keep beside
 
 
+@pytest.mark.extra
+@pytest.mark.filterwarnings("default")  # of the compiler
+@pytest.mark.parametrize("frozen", [(), (NetworkPart.VISION,)], ids=["whole", "frozen"])
+def test_a_compiled_layer_keeps_what_the_compiler_keeps(frozen: tuple[NetworkPart, ...]) -> None:
+    """Guards the count against PyTorch's partitioner, which decides what is computed again."""
+    recipe = _recipe(bf16=True, compile=True, frozen=frozen)
+    network = WIDE.family(Vocabulary(100, *range(6))).network()
+    assert isinstance(network, Qwen2_5VL)
+    real = _real(network, recipe)
+    for layer in real.network.blocks():
+        layer.compile(backend="aot_eager_decomp_partition")  # as for a GPU, but for the code that it makes
+    kept, _, _ = _passed(real, bf16=True)
+    empty, spread = _empty(network, recipe)
+    assert budget_of(empty, _shape(), spread).activations == pytest.approx(kept, rel=0.1)
+    assert budget_of(empty, _shape(), replace(spread, compiled=False)).activations > 1.2 * kept
+
+
 def test_a_layer_that_is_computed_again_counts_once(network: Qwen2_5VL) -> None:
     """Guards the peak with checkpointing: what one layer keeps stands beside the inputs of all."""
     _, layer, _ = _passed(_real(network, _recipe()), bf16=False)
