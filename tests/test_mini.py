@@ -8,9 +8,9 @@ from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, describe, second_text
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.teams import FIRST, KITS, SECOND
+from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, describe, second_text
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.teams import FIRST, KITS, SECOND
 
 DESCRIBED_S = 600  # in which the ball lies in every column and row, in a net and out
 

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from svlm_cli.compute.device import wait
-from svlm_cli.simulator.match import Match, Scenes
-from svlm_cli.simulator.render import draw
+from svlm_cli.simulator.match.match import Match, Scenes
+from svlm_cli.simulator.match.render import draw
 
 MATCHES = 16  # whose moments a batch mixes, as one of training does
 _WARM_UP = 3  # batches

@@ -308,7 +308,7 @@ def renderer(
     from svlm_cli.bench.renderer import MATCHES, measure
     from svlm_cli.bench.report import renderer_rows, results_json
     from svlm_cli.compute.device import resolve_device
-    from svlm_cli.simulator.match import HEIGHT, WIDTH
+    from svlm_cli.simulator.match.match import HEIGHT, WIDTH
 
     result = measure(resolve_device(device), batch=batch, batches=batches)
     setting = {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}

@@ -29,8 +29,8 @@ from svlm_cli.outputs.destination import open_destination, text_file
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.subtitles import SrtOutput
-from svlm_cli.simulator.commentary import second_text, words
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Split
+from svlm_cli.simulator.match.commentary import second_text, words
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Split
 
 app = typer.Typer(add_completion=False)
 

@@ -11,7 +11,7 @@ from svlm_cli.evals.claims_markdown import plain, share, table_line
 from svlm_cli.evals.claims_questions_file import BENCHMARK, QUESTIONS_NAME, AskedLook, AskedShares, AskedWay, Questions
 from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
-from svlm_cli.simulator.match import Split
+from svlm_cli.simulator.match.match import Split
 
 _KINDS: Final = """\
 The questions are of OVO-Bench's kinds, but about [simulated matches](endless-match.md#as-a-benchmark-of-questions), so

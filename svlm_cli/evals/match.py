@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from svlm_cli.evals.pairing import Moment, Pair
 from svlm_cli.evals.scores import Count, Counts
 from svlm_cli.evals.timeliness import Timed, hold_against
-from svlm_cli.simulator.events import Score
+from svlm_cli.simulator.match.events import Score
 
 NOBODY = -1  # the team of an event that was told of someone else
 TOLERANCE_S = 1.5  # of the second in which the reference ends its key word, so: that second, or a neighbour

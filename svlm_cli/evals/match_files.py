@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.match import Event, Match
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.match import Event, Match
+from svlm_cli.simulator.match.render import render
 
 _STRETCH_S: Final = 15  # what is in memory at once
 

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.evals.match import NOBODY, Telling, ToldEvent, ToldName, ToldScore
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES
-from svlm_cli.simulator.match import Kind
+from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES
+from svlm_cli.simulator.match.match import Kind
 
 _PUNCTUATION: Final = ".,;:!?…\"'()"
 _KEY_MARK: Final = "*"

@@ -15,9 +15,9 @@ from svlm_cli.core.workers import start_workers
 from svlm_cli.evals.match import Telling, ToldEvent, Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.world import KEPT_S, SPLIT
-from svlm_cli.simulator.commentary import Word, second_text, words
-from svlm_cli.simulator.events import Score
-from svlm_cli.simulator.match import Kind, Match
+from svlm_cli.simulator.match.commentary import Word, second_text, words
+from svlm_cli.simulator.match.events import Score
+from svlm_cli.simulator.match.match import Kind, Match
 
 WORTH_A_PROCESS_S: Final = 3600
 

@@ -19,8 +19,8 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.core.workers import leave_signals_to_parent
 from svlm_cli.evals.alterations import Altered, alter
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Scenes, Split
+from svlm_cli.simulator.match.render import render
 
 SPLIT: Final = Split.EVAL  # names that no training has seen
 KEPT_S: Final = 60.0  # of what was played

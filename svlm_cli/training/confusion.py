@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from svlm_cli.simulator.commentary import NUMBERS, Word
-from svlm_cli.simulator.events import Score
-from svlm_cli.simulator.teams import FIRST, SECOND, SYLLABLE, Team
+from svlm_cli.simulator.match.commentary import NUMBERS, Word
+from svlm_cli.simulator.match.events import Score
+from svlm_cli.simulator.match.teams import FIRST, SECOND, SYLLABLE, Team
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ import numpy as np
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
-from svlm_cli.simulator.commentary import words
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.commentary import words
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.render import render
 from svlm_cli.training.clip_reader import show
 from svlm_cli.training.clips import Clips
 from svlm_cli.training.held_out import held_out_recipe

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from svlm_cli.core.clips import SpokenPart, speech_clips
-from svlm_cli.simulator.commentary import Word
+from svlm_cli.simulator.match.commentary import Word
 from svlm_cli.training.clip_recipe import ClipRecipe
 
 

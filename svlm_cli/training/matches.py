@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import InputError
 from svlm_cli.networks.family import Grid
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes, Split
-from svlm_cli.simulator.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
+from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Scenes, Split
+from svlm_cli.simulator.match.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
 from svlm_cli.training.confusion import Confusion, Spoken
 from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Aside, Layout, Round, WindowTokens

@@ -17,8 +17,8 @@ from svlm_cli.core.workers import start_workers
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
-from svlm_cli.simulator.match import Scenes
-from svlm_cli.simulator.render import draw
+from svlm_cli.simulator.match.match import Scenes
+from svlm_cli.simulator.match.render import draw
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Layout

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from svlm_cli.bench import renderer
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Scenes
-from svlm_cli.simulator.render import draw
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Scenes
+from svlm_cli.simulator.match.render import draw
 from tests.conftest import Svlm
 
 

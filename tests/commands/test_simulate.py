@@ -16,9 +16,9 @@ from svlm_cli.evals.benchmarks.footage import find_footage
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
 from svlm_cli.outputs import progress
 from svlm_cli.outputs.output import Format
-from svlm_cli.simulator.commentary import words
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.commentary import words
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.render import render
 from svlm_cli.sources.files import open_frames
 from tests.conftest import Svlm
 from tests.media.stand_in import FULL, stand_in

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from svlm_cli.evals.match import Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.script import Script
-from svlm_cli.simulator.events import Score
+from svlm_cli.simulator.match.events import Score
 
 TEAMS = ("Falvon", "Torbek")
 GOAL_AT_S = 10.5

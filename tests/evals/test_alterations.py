@@ -9,7 +9,7 @@ from PIL import Image
 from svlm_cli.commands.evaluate import AlteredName
 from svlm_cli.core.types import Picture
 from svlm_cli.evals.alterations import GAIN, HUE_DEGREES, Altered, alter
-from svlm_cli.simulator.pitch import HEIGHT, WIDTH
+from svlm_cli.simulator.match.pitch import HEIGHT, WIDTH
 
 
 @pytest.fixture

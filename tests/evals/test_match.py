@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from svlm_cli.evals.match import Telling, ToldEvent, ToldName, ToldScore, Truth, matched, tally
 from svlm_cli.evals.scores import Count, evaluate
-from svlm_cli.simulator.events import Score
+from svlm_cli.simulator.match.events import Score
 
 SECONDS = 20
 

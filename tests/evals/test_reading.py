@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from svlm_cli.evals.match import NOBODY, ToldEvent, ToldName, ToldScore
 from svlm_cli.evals.reading import read
-from svlm_cli.simulator.commentary import NUMBERS, REMINDER, SENTENCES
-from svlm_cli.simulator.match import Kind
+from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES
+from svlm_cli.simulator.match.match import Kind
 
 TEAMS = ("Falvon", "Torbek")
 

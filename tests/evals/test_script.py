@@ -4,8 +4,8 @@ import pytest
 
 from svlm_cli.evals import script as module
 from svlm_cli.evals.script import write_script, write_scripts
-from svlm_cli.simulator.commentary import second_text, words
-from svlm_cli.simulator.match import Kind, Match, Split
+from svlm_cli.simulator.match.commentary import second_text, words
+from svlm_cli.simulator.match.match import Kind, Match, Split
 
 SECONDS = 400
 

@@ -10,8 +10,8 @@ from svlm_cli.core.policy import StreamPolicy, VisionPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.evals.alterations import Altered, alter
 from svlm_cli.evals.world import World, context_of
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.render import render
 
 POLICY = StreamPolicy(vision=VisionPolicy(fps=4.0))
 SEEDS = (3, 8, 9)

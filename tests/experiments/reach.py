@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from svlm_cli.simulator.commentary import Word, words
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.match_clips import match_clips
 

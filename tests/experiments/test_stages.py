@@ -12,7 +12,7 @@ from svlm_cli.core.policy import Mode
 from svlm_cli.evals.claims_results import Result, dump, row_file
 from svlm_cli.evals.claims_training import compare_training, training_section
 from svlm_cli.evals.claims_training_file import read_training
-from svlm_cli.simulator.commentary import Number, Word
+from svlm_cli.simulator.match.commentary import Number, Word
 from svlm_cli.training.recipe import Recipe, parse
 from svlm_cli.training.recipe import dump as dump_recipe
 from tests.evals.rows import result

@@ -5,8 +5,8 @@ from functools import cache
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.commentary import NUMBERS, Word, words
-from svlm_cli.simulator.match import Match
+from svlm_cli.simulator.match.commentary import NUMBERS, Word, words
+from svlm_cli.simulator.match.match import Match
 from svlm_cli.training.confusion import Confusion, Spoken
 
 MATCH = Match(3)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import UsageError
 from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.match import Match, Scenes, Split
+from svlm_cli.simulator.match.match import Match, Scenes, Split
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.exercises import Exercises
 from svlm_cli.training.layout import Layout, Role

@@ -7,8 +7,8 @@ import pytest
 
 from svlm_cli.curation.windows import WindowRules, why_left_out, windows_of, words_of
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo, TimedWord
-from svlm_cli.simulator.commentary import Word, words
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.match_clips import match_clips
 

@@ -17,10 +17,10 @@ import torch
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.types import Chunk
 from svlm_cli.networks.weights import load_preprocessor
-from svlm_cli.simulator.commentary import NUMBERS, describe, words
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.render import render
-from svlm_cli.simulator.teams import KITS
+from svlm_cli.simulator.match.commentary import NUMBERS, describe, words
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.render import render
+from svlm_cli.simulator.match.teams import KITS
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.clips import Clip

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.engine.tokenizer import Tokenizer
-from svlm_cli.simulator.teams import KITS, Split, pairs
+from svlm_cli.simulator.match.teams import KITS, Split, pairs
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.tokenizer import build_tokenizer, control_tokens

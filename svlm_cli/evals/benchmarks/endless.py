@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from svlm_cli.simulator.commentary import Word, words
-from svlm_cli.simulator.match import Match
+from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.match import Match
 
 CLIP_S: Final = 100
 FOLDER: Final = "Endless"

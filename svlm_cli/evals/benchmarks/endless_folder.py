@@ -10,7 +10,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.benchmarks.endless import Row, annotate
 from svlm_cli.evals.benchmarks.match_folder import Done, MatchFolder, ShownMatches, make_matches
 from svlm_cli.outputs.destination import text_file
-from svlm_cli.simulator.match import Split
+from svlm_cli.simulator.match.match import Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from svlm_cli.evals.benchmarks.match_folder import Done, MatchFolder, ShownMatch
 from svlm_cli.jsonl.lines import LineError, record
 from svlm_cli.outputs.destination import text_file
 from svlm_cli.questions.quiz.quiz import questions_about
-from svlm_cli.simulator.match import Split
+from svlm_cli.simulator.match.match import Split
 
 
 @dataclass(frozen=True, slots=True)

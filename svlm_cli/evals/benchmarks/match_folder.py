@@ -25,7 +25,7 @@ from svlm_cli.jsonl.lines import read_data
 from svlm_cli.media.locked import part_of, refuse_existing, refuse_folder, write_error
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import make_folder, text_file
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Split
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Split
 
 Done = Callable[[int], None]
 """Called with the number of matches that are done."""

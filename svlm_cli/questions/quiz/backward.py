@@ -6,7 +6,7 @@ import numpy as np
 
 from svlm_cli.questions.quiz.choices import Asks, Choice, clock, score_options
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.events import Event, Kind
+from svlm_cli.simulator.match.events import Event, Kind
 
 OUTCOMES: Final = {Kind.GOAL: "a goal", Kind.SAVE: "it was saved", Kind.MISS: "it missed the goal"}
 _AGO_S: Final = 10  # what is asked about is so long ago at least; times that are told are multiples of this

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.events import Score
-from svlm_cli.simulator.pitch import MAX_SCORE
+from svlm_cli.simulator.match.events import Score
+from svlm_cli.simulator.match.pitch import MAX_SCORE
 
 Row = dict[str, Any]
 """A row of OVO-Bench's file, without what all rows of a video share."""

@@ -12,11 +12,11 @@ from typing import Final, Self
 
 import numpy as np
 
-from svlm_cli.simulator.commentary import SCORE_KINDS, ball_state
-from svlm_cli.simulator.events import Event, Kind, Score
-from svlm_cli.simulator.match import Match
-from svlm_cli.simulator.pitch import CENTRE_X, CENTRE_Y, CLEAR, PER_TEAM
-from svlm_cli.simulator.teams import Team
+from svlm_cli.simulator.match.commentary import SCORE_KINDS, ball_state
+from svlm_cli.simulator.match.events import Event, Kind, Score
+from svlm_cli.simulator.match.match import Match
+from svlm_cli.simulator.match.pitch import CENTRE_X, CENTRE_Y, CLEAR, PER_TEAM
+from svlm_cli.simulator.match.teams import Team
 
 _BEATS: Final = 2  # a second: more pictures show nothing new
 _OFF_CENTRE: Final = 12  # pixels: nearer to a middle line, nobody can say on which side a ball is

@@ -13,8 +13,8 @@ import numpy as np
 from svlm_cli.questions.quiz.backward import OUTCOMES
 from svlm_cli.questions.quiz.choices import Row, clock
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.commentary import SCORE_KINDS
-from svlm_cli.simulator.events import Event, Kind
+from svlm_cli.simulator.match.commentary import SCORE_KINDS
+from svlm_cli.simulator.match.events import Event, Kind
 
 _CLEAR_S: Final = 3  # a shot begins a second and a half before its end
 _NEAR_S: Final = 20  # of a stop, where the probes before and after it are

@@ -13,7 +13,7 @@ from svlm_cli.questions.quiz.choices import Asks, Row
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.questions.quiz.forward import counts, next_goal, next_shot, steps
 from svlm_cli.questions.quiz.realtime import REALTIME
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.match import Match, Split
 
 _PART_S: Final = 60  # of a match has a question of each task, if it can be asked there
 _MOST_PARTS: Final = 12

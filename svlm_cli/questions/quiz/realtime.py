@@ -8,8 +8,8 @@ import numpy as np
 
 from svlm_cli.questions.quiz.choices import Asks, Choice, score_options
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.events import Event, Kind
-from svlm_cli.simulator.teams import KIT_PAIRS, KITS
+from svlm_cli.simulator.match.events import Event, Kind
+from svlm_cli.simulator.match.teams import KIT_PAIRS, KITS
 
 _JUST_S: Final = (1.5, 0.5)  # so long ago is what has just happened: seen for half a second, and not nearly two old
 _RECENT_S: Final = 6  # what happened so lately is no wrong option: people do not count seconds

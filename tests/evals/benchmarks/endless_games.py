@@ -8,7 +8,7 @@ from typing import Any
 
 from svlm_cli.evals.benchmarks.endless import CLIP_S, AnnotatedMatch, annotate
 from svlm_cli.evals.script import Script, write_script
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.match import Match, Split
 from tests.evals.benchmarks.miniature import chunk, item, write_lines
 
 Seconds = Sequence[str]

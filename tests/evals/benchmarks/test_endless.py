@@ -9,8 +9,8 @@ from svlm_cli.evals.benchmarks.chunks import CommentedItem
 from svlm_cli.evals.benchmarks.endless import CLIP_S, annotate
 from svlm_cli.evals.benchmarks.inf_streams import candidate_text, read_clips, read_narrations
 from svlm_cli.evals.script import write_script
-from svlm_cli.simulator.commentary import words
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.commentary import words
+from svlm_cli.simulator.match.match import Match, Split
 from tests.evals.benchmarks.miniature import write_lines
 
 SEED, SECONDS, START_S = 7, 750, 180  # of this match, a sentence crosses the start and two borders of clips

@@ -16,8 +16,8 @@ import pytest
 from svlm_cli.core.errors import InputError, OutputError, OutputExistsError, UsageError
 from svlm_cli.evals.benchmarks.endless_folder import EndlessFolder, EndlessSetting, make_benchmark
 from svlm_cli.evals.benchmarks.inf_streams import read_clips, read_narrations
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.render import render
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.render import render
 from svlm_cli.sources.files import open_frames
 from tests.conftest import environment
 

@@ -9,7 +9,7 @@ from svlm_cli.core.errors import OutputExistsError
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsFolder, QuestionsSetting, made_by, make_questions
 from svlm_cli.evals.benchmarks.footage import missing_videos
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.sources.files import open_frames
 from tests.evals.benchmarks.test_endless_folder import contents, one_process
 

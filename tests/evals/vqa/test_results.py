@@ -11,7 +11,7 @@ from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError,
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
 from svlm_cli.evals.vqa.results import GrowingResults, answered, read_results, unanswered
-from svlm_cli.simulator.match import Split
+from svlm_cli.simulator.match.match import Split
 from tests.evals.benchmarks.miniature import write_lines
 from tests.evals.vqa.asked import CHOICE, COUNT, PROACTIVE, STEP, result, run
 

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
-from svlm_cli.simulator.match import Match
-from svlm_cli.simulator.render import render
-from tests.simulator.listener import look
+from svlm_cli.simulator.match.match import Match
+from svlm_cli.simulator.match.render import render
+from tests.simulator.match.listener import look
 
 ACTIONS: Final = {
     "kick_off": "kicked off",

@@ -7,8 +7,8 @@ import numpy as np
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 from svlm_cli.questions.quiz.exercises import Exercise, exercises
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.match import Match, Split
-from svlm_cli.simulator.teams import Team, context_of
+from svlm_cli.simulator.match.match import Match, Split
+from svlm_cli.simulator.match.teams import Team, context_of
 from tests.questions.quiz.oracle import Oracle
 from tests.questions.quiz.test_quiz import ASKED
 

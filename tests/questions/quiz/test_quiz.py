@@ -18,7 +18,7 @@ from svlm_cli.evals.vqa.results import answered
 from svlm_cli.evals.vqa.tally import vqa_scores
 from svlm_cli.questions.quiz.choices import Choice, score_options
 from svlm_cli.questions.quiz.quiz import questions_about
-from svlm_cli.simulator.match import Match, Split
+from svlm_cli.simulator.match.match import Match, Split
 from tests.evals.benchmarks.question_sets import ovo_bench
 from tests.questions.quiz.oracle import Oracle, reply
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.render import PALETTE
-from svlm_cli.simulator.teams import FIRST, KIT_PAIRS, KITS, SECOND, Split, draw_teams, pairs
+from svlm_cli.simulator.match.render import PALETTE
+from svlm_cli.simulator.match.teams import FIRST, KIT_PAIRS, KITS, SECOND, Split, draw_teams, pairs
 
 
 def test_names_of_the_evaluation_are_new_but_their_syllables_are_not() -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from svlm_cli.simulator.match import HEIGHT, WIDTH, Match, Scenes
-from svlm_cli.simulator.pitch import STRIP_HEIGHT
-from svlm_cli.simulator.render import PALETTE, draw, render
-from svlm_cli.simulator.teams import KITS
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Scenes
+from svlm_cli.simulator.match.pitch import STRIP_HEIGHT
+from svlm_cli.simulator.match.render import PALETTE, draw, render
+from svlm_cli.simulator.match.teams import KITS
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.events import Event, Kind, Score
-from svlm_cli.simulator.match import Match
-from svlm_cli.simulator.pitch import BOTTOM, CENTRE_Y, CLEAR, HALF_S, LEFT, MOUTH, PER_TEAM, REACH, RIGHT, TOP
+from svlm_cli.simulator.match.events import Event, Kind, Score
+from svlm_cli.simulator.match.match import Match
+from svlm_cli.simulator.match.pitch import BOTTOM, CENTRE_Y, CLEAR, HALF_S, LEFT, MOUTH, PER_TEAM, REACH, RIGHT, TOP
 
 NUMBERS: Final = ("nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from svlm_cli.simulator.commentary import second_text, words
-from svlm_cli.simulator.match import Match, Split
-from tests.simulator.listener import Listener
+from svlm_cli.simulator.match.commentary import second_text, words
+from svlm_cli.simulator.match.match import Match, Split
+from tests.simulator.match.listener import Listener
 
 SECONDS = 1500
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from svlm_cli.simulator.actions import dribble, misplaced_pass, pass_into_touch, pass_to_a_mate, tackle
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.game import Game, Stretch
-from svlm_cli.simulator.pitch import BEAT, BOX_DEPTH, HALF_S, MAX_SCORE, TICKS_PER_SECOND, depth_of
-from svlm_cli.simulator.restarts import kick_off, whistle
-from svlm_cli.simulator.shots import RANGE, shoot
+from svlm_cli.simulator.match.actions import dribble, misplaced_pass, pass_into_touch, pass_to_a_mate, tackle
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.game import Game, Stretch
+from svlm_cli.simulator.match.pitch import BEAT, BOX_DEPTH, HALF_S, MAX_SCORE, TICKS_PER_SECOND, depth_of
+from svlm_cli.simulator.match.restarts import kick_off, whistle
+from svlm_cli.simulator.match.shots import RANGE, shoot
 
 _Action = Callable[[Game], Iterator[Stretch] | None]
 

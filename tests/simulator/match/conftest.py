@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from svlm_cli.simulator.commentary import Word, words
-from svlm_cli.simulator.match import Match
+from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.match import Match
 
 PLAYED_S = 2400
 SEEDS = range(4)

@@ -13,11 +13,11 @@ from operator import attrgetter
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svlm_cli.simulator.events import Event, Kind
-from svlm_cli.simulator.game import Stretch
-from svlm_cli.simulator.pitch import HEIGHT, TICKS_PER_SECOND, WIDTH
-from svlm_cli.simulator.play import play
-from svlm_cli.simulator.teams import KITS, Split, Team, context_of, draw_teams
+from svlm_cli.simulator.match.events import Event, Kind
+from svlm_cli.simulator.match.game import Stretch
+from svlm_cli.simulator.match.pitch import HEIGHT, TICKS_PER_SECOND, WIDTH
+from svlm_cli.simulator.match.play import play
+from svlm_cli.simulator.match.teams import KITS, Split, Team, context_of, draw_teams
 
 __all__ = ["HEIGHT", "TICKS_PER_SECOND", "WIDTH", "Event", "Kind", "Match", "Scenes", "Split", "Team"]
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from svlm_cli.simulator import formation
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.formation import Positions
-from svlm_cli.simulator.game import Game, Stretch, feet, in_a_box, still
-from svlm_cli.simulator.pitch import BEAT, BOX_DEPTH, CENTRE_Y, KEEPER_DEPTH, PER_TEAM, at_depth, depth_of
-from svlm_cli.simulator.restarts import corner, goal_kick, kick_off
+from svlm_cli.simulator.match import formation
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.formation import Positions
+from svlm_cli.simulator.match.game import Game, Stretch, feet, in_a_box, still
+from svlm_cli.simulator.match.pitch import BEAT, BOX_DEPTH, CENTRE_Y, KEEPER_DEPTH, PER_TEAM, at_depth, depth_of
+from svlm_cli.simulator.match.restarts import corner, goal_kick, kick_off
 
 RANGE = BOX_DEPTH + 24  # shots come from here to the box
 _BEHIND = -7  # the depth of a ball in the net, or beside it

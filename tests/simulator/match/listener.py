@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.match import Scenes
+from svlm_cli.simulator.match.match import Scenes
 
 _BOARD = "#board"  # in a sentence: the two numbers that the board will show by then
 _NUMBERS = "nil one two three four five six seven eight nine".split()

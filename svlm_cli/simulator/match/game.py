@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator import formation
-from svlm_cli.simulator.events import Event, Kind
-from svlm_cli.simulator.formation import Positions, team_of
-from svlm_cli.simulator.pitch import (
+from svlm_cli.simulator.match import formation
+from svlm_cli.simulator.match.events import Event, Kind
+from svlm_cli.simulator.match.formation import Positions, team_of
+from svlm_cli.simulator.match.pitch import (
     BEAT,
     BOX_DEPTH,
     BOX_HALF,

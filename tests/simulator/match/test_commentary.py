@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.commentary import MINOR, NUMBERS, SENTENCES, Word, describe, second_text, words
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.match import Match
-from svlm_cli.simulator.teams import KITS
-from tests.simulator.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
+from svlm_cli.simulator.match.commentary import MINOR, NUMBERS, SENTENCES, Word, describe, second_text, words
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.match import Match
+from svlm_cli.simulator.match.teams import KITS
+from tests.simulator.match.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
 
 LONG_S = 3300
 Played = Callable[[int], Spoken]

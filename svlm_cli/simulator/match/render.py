@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.match import Scenes
-from svlm_cli.simulator.pitch import (
+from svlm_cli.simulator.match.match import Scenes
+from svlm_cli.simulator.match.pitch import (
     BALL_RADIUS,
     BOTTOM,
     BOX_DEPTH,
@@ -30,7 +30,7 @@ from svlm_cli.simulator.pitch import (
     TOP,
     WIDTH,
 )
-from svlm_cli.simulator.teams import KITS
+from svlm_cli.simulator.match.teams import KITS
 
 # No kit is green, like the pitch, or black, like the rims.
 PALETTE: Final = {

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.pitch import (
+from svlm_cli.simulator.match.pitch import (
     BEAT,
     BOTTOM,
     BOX_DEPTH,

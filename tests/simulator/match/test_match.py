@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.match import TICKS_PER_SECOND, Match, Scenes, Split
-from svlm_cli.simulator.pitch import BOTTOM, CENTRE_Y, HALF_S, LEFT, MAX_SCORE, MOUTH, RIGHT, TOP
-from tests.simulator.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
-from tests.simulator.listener import look
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.match import TICKS_PER_SECOND, Match, Scenes, Split
+from svlm_cli.simulator.match.pitch import BOTTOM, CENTRE_Y, HALF_S, LEFT, MAX_SCORE, MOUTH, RIGHT, TOP
+from tests.simulator.match.conftest import EACH_SEED, PLAYED_S, SEEDS, Spoken
+from tests.simulator.match.listener import look
 
 LONG_S = PLAYED_S
 Played = Callable[[int], Spoken]

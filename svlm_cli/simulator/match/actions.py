@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.formation import Positions, reachable
-from svlm_cli.simulator.game import Game, Stretch, behind, feet, in_a_box, on_beats, still
-from svlm_cli.simulator.pitch import (
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.formation import Positions, reachable
+from svlm_cli.simulator.match.game import Game, Stretch, behind, feet, in_a_box, on_beats, still
+from svlm_cli.simulator.match.pitch import (
     BEAT,
     BOTTOM,
     BOX_DEPTH,
@@ -25,7 +25,7 @@ from svlm_cli.simulator.pitch import (
     depth_of,
     direction,
 )
-from svlm_cli.simulator.restarts import throw_in
+from svlm_cli.simulator.match.restarts import throw_in
 
 _SHORTEST, _LONG = 44, 80  # pixels that a pass goes; a long one takes a beat more
 _SIDEWAYS = 12  # a pass is forward or back by so much at least

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from svlm_cli.simulator import formation
-from svlm_cli.simulator.events import Kind
-from svlm_cli.simulator.formation import Positions
-from svlm_cli.simulator.game import OFF_THE_PITCH, Game, Stretch, behind, feet, still
-from svlm_cli.simulator.pitch import (
+from svlm_cli.simulator.match import formation
+from svlm_cli.simulator.match.events import Kind
+from svlm_cli.simulator.match.formation import Positions
+from svlm_cli.simulator.match.game import OFF_THE_PITCH, Game, Stretch, behind, feet, still
+from svlm_cli.simulator.match.pitch import (
     BEAT,
     BOTTOM,
     CENTRE_X,
