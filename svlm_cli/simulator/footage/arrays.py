@@ -1,0 +1,53 @@
+"""The few words that numpy and torch spell differently. Knows neither scenes nor pictures.
+
+Only additions, products, quotients, comparisons, floors and integer arithmetic are used with it: both libraries round those
+alike, so that both draw the same pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """numpy, or torch on a device."""
+
+    xp: Any
+    device: Any = None
+
+    def put(self, array: NDArray[Any]) -> Any:
+        """An array of the host, there."""
+        array = np.ascontiguousarray(array)
+        return self.xp.asarray(array) if self.device is None else self.xp.asarray(array, device=self.device)
+
+    def arange(self, count: int) -> Any:
+        return self.xp.arange(count) if self.device is None else self.xp.arange(count, device=self.device)
+
+    def to(self, array: Any, name: str) -> Any:
+        """With another type of numbers: ``int32``, ``int64``, ``float32`` or ``uint8``."""
+        kind = getattr(self.xp, name)
+        return array.astype(kind) if self.xp is np else array.to(kind)
+
+    def repeat(self, array: Any, counts: Any, total: int) -> Any:
+        """Each row as often as `counts` says, which is `total` together: so no device has to be asked."""
+        if self.xp is np:
+            return np.repeat(array, counts, axis=0)
+        return self.xp.repeat_interleave(array, counts, dim=0, output_size=total)
+
+    def wave(self, turns: Any) -> Any:
+        """Nearly a sine of period 1, out of parabolas."""
+        part = turns - self.xp.floor(turns)
+        high = part < 0.5
+        half = self.xp.where(high, part, part - 0.5) * 2
+        arc = half * (1 - half) * 4
+        return self.xp.where(high, arc, -arc)
+
+    def hashed(self, numbers: Any) -> Any:
+        """int32 -> int32, each bit as if drawn."""
+        mixed = numbers * 668265263
+        mixed = (mixed ^ (mixed >> 15)) * 2146121005
+        mixed = (mixed ^ (mixed >> 13)) * 1274126177
+        return mixed ^ (mixed >> 16)

@@ -1,0 +1,181 @@
+"""Which things are in a shot, what they look like and which of the doings of ``acting.py`` is theirs. Knows no pixels."""
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.simulator.footage.acting import Actor, Stage
+from svlm_cli.simulator.footage.path import Path
+from svlm_cli.simulator.footage.silhouettes import Kind
+from svlm_cli.simulator.footage.things import Skin, Thing
+
+_MOST: Final = 20  # things in a shot
+_MOVERS: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.BIRD, Kind.VEHICLE, Kind.BLOB, Kind.BOX, Kind.ELLIPSE)
+_SHARES: Final = (0.36, 0.13, 0.09, 0.17, 0.13, 0.06, 0.06)
+_STANDERS: Final = (Kind.BOX, Kind.BLOB, Kind.ELLIPSE, Kind.VEHICLE)
+_GROUNDED: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.VEHICLE, Kind.BOX)
+_REACH: Final = {
+    Kind.WALKER: 0.35,
+    Kind.QUADRUPED: 1.1,
+    Kind.BIRD: 0.75,
+    Kind.VEHICLE: 1.75,
+    Kind.BLOB: 0.6,
+    Kind.BOX: 0.95,
+    Kind.ELLIPSE: 0.95,
+    Kind.BUST: 0.6,
+}
+
+
+def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
+    """Nobody, one, some or a crowd; and what stands about."""
+    casting = _Casting(rng, stage)
+    company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust"], p=_COMPANIES)
+    for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
+        casting.stander()
+    later = float(rng.exponential(0.06)) * stage.length_s
+    match company:
+        case "nobody":
+            later = 0.0
+        case "crowd":
+            casting.crowd(int(rng.integers(6, 15)))
+        case "group":
+            casting.group(int(rng.integers(2, 5)))
+        case "bust":
+            casting.bust()
+        case _:
+            for _ in range({"one": 1, "two": 2}.get(company, int(rng.integers(3, 6)))):
+                casting.mover(first=True)
+    for _ in range(int(rng.poisson(later))):
+        casting.mover(first=False)
+    return tuple(casting.things[:_MOST])
+
+
+_COMPANIES: Final = (0.13, 0.3, 0.16, 0.14, 0.09, 0.09, 0.09)
+
+
+class _Casting:
+    """The things of a shot as they are found."""
+
+    def __init__(self, rng: np.random.Generator, stage: Stage) -> None:
+        self._rng = rng
+        self._stage = stage
+        self.things: list[Thing] = []
+        self._standers: list[Thing] = []
+
+    def mover(self, *, first: bool) -> None:
+        kind = _MOVERS[int(self._rng.choice(len(_MOVERS), p=_SHARES))]
+        actor = self._actor(kind, typical=0.3)
+        latest_s = max(0.4, self._stage.length_s - 1.5)
+        start_s = float(self._rng.uniform(-2, min(3.0, latest_s)) if first else self._rng.uniform(0, latest_s))
+        self._add(kind, actor, self._doing(actor, start_s, first=first), depth=None)
+
+    def _doing(self, actor: Actor, start_s: float, *, first: bool) -> Path:
+        if not first:
+            what = self._rng.choice(["crosses", "visits"])
+        else:
+            what = self._rng.choice(_DOINGS, p=_DOINGS_SHARES)
+        match what:
+            case "crosses":
+                return self._stage.crosses(actor, start_s)
+            case "visits":
+                return self._stage.visits(actor, start_s)
+            case "roams":
+                return self._stage.roams(actor, max(0.3, start_s))
+            case "nears" | "recedes":
+                return self._stage.nears(actor, max(0.3, start_s), away=what == "recedes")
+            case "emerges" if self._standers:
+                behind = self._standers[int(self._rng.integers(len(self._standers)))].path
+                tall = float(np.exp(behind.log_size))
+                return self._stage.emerges(replace(actor, height=min(actor.height, 0.9 * tall)), max(0.3, start_s), behind)
+            case _:
+                return self._stage.stays(actor)
+
+    def stander(self) -> None:
+        kind = _STANDERS[int(self._rng.integers(len(_STANDERS)))]
+        actor = self._actor(kind, typical=0.4)
+        near = self._rng.random() < 0.4
+        depth = float(self._rng.uniform(0.0, 0.25) if near else self._rng.uniform(0.7, 1.0))
+        self._add(kind, actor, self._stage.stays(actor, beside=True), depth=depth, still=True)
+        if near:
+            self._standers.append(self.things[-1])
+
+    def crowd(self, count: int) -> None:
+        kind = Kind(str(self._rng.choice([Kind.WALKER, Kind.WALKER, Kind.BIRD, Kind.VEHICLE, Kind.BLOB])))
+        typical = float(self._rng.uniform(0.08, 0.3))
+        for _ in range(count):
+            actor = self._actor(kind, typical=typical, spread=0.2)
+            start_s = float(self._rng.uniform(-4, self._stage.length_s))
+            doing = self._stage.crosses if self._rng.random() < 0.5 else self._stage.roams
+            self._add(kind, actor, doing(actor, start_s), depth=None)
+
+    def group(self, count: int) -> None:
+        """Several that do the same side by side."""
+        kind = Kind(str(self._rng.choice([Kind.WALKER, Kind.WALKER, Kind.QUADRUPED, Kind.BIRD])))
+        actor = self._actor(kind, typical=0.3)
+        path = self._doing(actor, float(self._rng.uniform(-1, 2)), first=True)
+        size = float(np.exp(path.log_size))
+        for number in range(count):
+            aside, down = (number + self._rng.uniform(0, 0.5)) * 0.7 * size, self._rng.normal(0, 0.08) * size
+            late_s = float(self._rng.uniform(0, 0.5))
+            legs = tuple(replace(leg, start_s=leg.start_s + late_s, end_s=leg.end_s + late_s) for leg in path.legs)
+            depth = float(np.clip(0.5 - down / size, 0.3, 0.7))
+            self._add(kind, actor, replace(path, x=path.x - float(aside), y=path.y + float(down), legs=legs), depth=depth)
+
+    def bust(self) -> None:
+        """Somebody who speaks into the camera."""
+        actor = Actor(float(self._rng.uniform(0.6, 1.1)), _REACH[Kind.BUST], grounded=False)
+        path = replace(self._stage.stays(actor), y=0.0)
+        self._add(Kind.BUST, actor, path, depth=0.4)
+
+    def _actor(self, kind: Kind, *, typical: float, spread: float = 0.6) -> Actor:
+        height = float(np.clip(typical * np.exp(self._rng.normal(0, spread)), 0.05, 1.1))
+        if kind is Kind.VEHICLE:
+            height *= 0.6
+        return Actor(height, _REACH[kind], grounded=kind in _GROUNDED)
+
+    def _add(self, kind: Kind, actor: Actor, path: Path, *, depth: float | None, still: bool = False) -> None:
+        rng = self._rng
+        size = float(np.exp(path.log_size))
+        feet = 0.5 - (path.y + size / 2)  # who stands lower is nearer
+        near = float(np.clip(0.5 + 0.35 * feet, 0.3, 0.65)) if actor.grounded else float(rng.uniform(0.3, 0.65))
+        stirs = 0.0 if still else float(rng.choice([0.0, rng.uniform(0.3, 1)], p=[0.45, 0.55]))
+        bends = float(rng.uniform(0.02, 0.12)) * (kind in {Kind.BLOB, Kind.ELLIPSE, Kind.WALKER} and not still)
+        self.things.append(
+            Thing(
+                number=len(self.things),
+                kind=kind,
+                path=path,
+                skin=_draw_skin(rng, actor),
+                shape=tuple(rng.uniform(0, 1, 4).tolist()),
+                depth=near if depth is None else depth,
+                width=float(np.exp(rng.normal(0, 0.12))),
+                strides=float(rng.uniform(4.5, 7)) / size,
+                flaps_hz=float(rng.uniform(1.5, 5)) if kind is Kind.BIRD else 0.0,
+                stirs=max(stirs, 0.5) if kind is Kind.BUST else stirs,
+                stirs_hz=float(rng.uniform(0.25, 1.1)),
+                bends=bends if stirs else 0.0,
+            )
+        )
+
+
+_DOINGS: Final = ("crosses", "visits", "roams", "nears", "recedes", "emerges", "stays")
+_DOINGS_SHARES: Final = (0.24, 0.26, 0.17, 0.08, 0.06, 0.08, 0.11)
+
+
+def _draw_skin(rng: np.random.Generator, actor: Actor) -> Skin:
+    colours = []
+    for strong in (45, 45, 15, 30):
+        grey = rng.uniform(15, 240)
+        colours.append(tuple(np.clip(grey + rng.normal(0, strong, 3), 0, 255).tolist()))
+    if rng.random() < 0.7:  # faces and hands
+        colours[2] = tuple((np.asarray([228, 178, 148]) * rng.uniform(0.35, 1.1)).tolist())
+    return Skin(
+        picture=(float(rng.random()), float(rng.random())),
+        corner=(float(rng.random()), float(rng.random())),
+        scale=float(max(30.0, actor.height * 126 * rng.uniform(0.5, 1.6))),
+        colours=tuple(colours),
+        mixed=float(rng.choice([0.0, rng.uniform(0.3, 0.95)], p=[0.35, 0.65])),
+        rim=float(rng.uniform(0.0, 0.7)),
+        shadow=float(rng.choice([0.0, rng.uniform(0.2, 0.6)])) if actor.grounded else 0.0,
+    )

@@ -1,0 +1,160 @@
+"""Footage that never ends: a seed, and from it every shot, every scene and what there is to say of it.
+
+Each shot is made from the seed and its number alone, so any time can be asked for first. Knows neither pictures
+(``render.py``) nor words.
+"""
+
+from bisect import bisect_right
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from svlm_cli.simulator.footage.scenes import SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.shots import How, Shot, Slate, make_shot
+from svlm_cli.simulator.footage.things import Bodies
+
+_KEPT: Final = 64  # shots that are kept once made
+_SHORTEST_S: Final = 2.0
+_LONGEST_S: Final = 180.0
+_TYPICAL_S: Final = 8.0
+
+
+class Footage:
+    """Endless footage. The same seed gives the same, however it is asked for."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self._rng = np.random.default_rng([seed, 0])
+        self._slates: list[Slate] = []
+        self._starts: list[float] = []
+        self.shot = lru_cache(_KEPT)(self._shot)
+
+    def shots(self, from_s: float, to_s: float) -> tuple[Shot, ...]:
+        """All of which something lies between these times, in order."""
+        self._lay_out(to_s)
+        first = max(0, bisect_right(self._starts, from_s) - 1)
+        last = bisect_right(self._starts, np.nextafter(to_s, -np.inf))
+        return tuple(self.shot(number) for number in range(first, last))
+
+    def scenes(self, times_s: ArrayLike) -> Scenes:
+        """The moments at these times."""
+        times = np.asarray(times_s, np.float64).reshape(-1)
+        if not len(times):
+            return self.scenes([0.0]).take(np.zeros(0, np.int64))
+        if times.min() < 0:
+            raise ValueError(f"{times.min()} s is before the footage begins.")
+        self._lay_out(float(times.max()) + 1)
+        numbers = np.searchsorted(self._starts, times, side="right") - 1
+        pieces, moments = [], []
+        for number in np.unique(numbers):
+            rows = np.flatnonzero(numbers == number)
+            pieces.append(self._of_shot(int(number), times[rows]))
+            moments.append(rows)
+        back = np.argsort(np.concatenate(moments), kind="stable")
+        return Scenes.join(pieces).take(back)
+
+    def _shot(self, number: int) -> Shot:
+        while len(self._slates) <= number:
+            self._next_slate()
+        return make_shot(self.seed, self._slates[number])
+
+    def _lay_out(self, until_s: float) -> None:
+        while not self._slates or self._slates[-1].start_s + self._slates[-1].length_s <= until_s:
+            self._next_slate()
+
+    def _next_slate(self) -> None:
+        rng, number = self._rng, len(self._slates)
+        start_s = self._slates[-1].start_s + self._slates[-1].length_s if number else 0.0
+        length_s = float(np.clip(_TYPICAL_S * np.exp(rng.normal(0, 0.9)), _SHORTEST_S, _LONGEST_S))
+        how = How(str(rng.choice([How.CUT, How.FADE, How.CROSS_FADE], p=[0.72, 0.13, 0.15])))
+        fade_s = min(float(rng.uniform(0.3, 2.0)), length_s / 3) * (how is not How.CUT)
+        place = number
+        if number and rng.random() < 0.25:
+            place = self._slates[max(0, number - int(rng.integers(1, 4)))].place
+        if not number:
+            how, fade_s = How.START, 0.0
+        self._slates.append(Slate(number, start_s, round(length_s, 3), how, fade_s, place))
+        self._starts.append(start_s)
+
+    def _of_shot(self, number: int, times_s: NDArray[np.float64]) -> Scenes:
+        """Moments of one shot, and of the one before while that fades into it."""
+        shot = self.shot(number)
+        since_s = times_s - shot.start_s
+        scenes = _views(shot, since_s)
+        light = np.ones(len(times_s))
+        if shot.how is How.FADE:
+            light *= np.clip(since_s / shot.fade_s, 0, 1)
+        following = self.shot(number + 1)
+        if following.how is How.FADE:
+            light *= np.clip((shot.length_s - since_s) / following.fade_s, 0, 1)
+        first = np.arange(len(times_s), dtype=np.int32)
+        second, mix = first, np.zeros(len(times_s), np.float32)
+        fading = np.flatnonzero((shot.how is How.CROSS_FADE) & (since_s < shot.fade_s))
+        if len(fading):
+            before = self.shot(number - 1)
+            old = _views(before, times_s[fading] - before.start_s)
+            second = first.copy()
+            second[fading] = len(times_s) + np.arange(len(fading))
+            mix[fading] = 1 - since_s[fading] / shot.fade_s
+            scenes = Scenes.join([scenes, old])
+        return scenes.with_moments(first, second, mix, light.astype(np.float32))
+
+
+def _views(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
+    """A view for each time since the shot's beginning, and as many moments."""
+    medium, backdrop = shot.medium, shot.backdrop
+    count = len(since_s)
+    content_s = medium.content_s(since_s)
+    views, bodies = shot.seen(since_s)
+    look = np.zeros((count, 8))
+    look[:, :3] = shot.light.gains(content_s)
+    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks)
+    cos, sin = np.cos(views.roll) / views.zoom, np.sin(views.roll) / views.zoom
+    x, y = views.centres.T
+    lie = backdrop.scale * np.stack([cos, -sin, x, sin, cos, y], axis=1)
+    lie[:, 2] += backdrop.x
+    lie[:, 5] += backdrop.y
+    turns = medium.waves_hz * content_s
+    grain = (shot.number * 1_000_003 + np.rint(content_s * 1000).astype(np.int64) * 7919) % 2**31
+    return Scenes.of_views(
+        medium=np.full(count, medium.shows),
+        draws=np.tile(backdrop.picture, (count, 1)),
+        lie=lie,
+        window=np.tile(medium.window, (count, 1)),
+        look=look,
+        weather=np.column_stack([np.tile(medium.weather, (count, 1)), content_s]),
+        waves=np.column_stack([np.tile(medium.waves, (count, 1)), turns, 0.8 * turns]),
+        grain=grain,
+        bodies=_bodies(shot, bodies),
+    )
+
+
+def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
+    """Those that may be on the picture, in the columns of `Scenes.of_views`."""
+    columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    if not bodies:
+        return columns
+    order = np.argsort(-np.stack([body.depth for body in bodies]), axis=0, kind="stable")
+    for body, layer, thing in zip(bodies, np.argsort(order, axis=0), shot.things, strict=True):
+        reach = body.reach()
+        if thing.skin.shadow:
+            x, y = SHADOW_REACH[0] * np.abs(body.width), SHADOW_REACH[1] * body.height
+            reach[:, 0], reach[:, 2] = np.minimum(reach[:, 0], body.x - x), np.maximum(reach[:, 2], body.x + x)
+            reach[:, 3] = np.maximum(reach[:, 3], body.y + y)
+        near = (reach[:, :2] < (0.5, 0.3)).all(axis=1) & (reach[:, 2:] > (-0.5, -0.3)).all(axis=1)
+        on = np.flatnonzero(near)
+        place = (body.x, body.y, body.height, body.width, np.cos(body.roll), np.sin(body.roll), body.bend)
+        rows = (
+            on,
+            layer[on],
+            np.stack(place, axis=1)[on],
+            reach[on],
+            np.tile(thing.skin.numbers, (len(on), 1)),
+            body.parts[on],
+            np.tile(thing.colours(), (len(on), 1, 1)),
+        )
+        for column, row in zip(columns, rows, strict=True):
+            column.append(row)
+    return columns

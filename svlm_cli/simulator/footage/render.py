@@ -1,0 +1,226 @@
+"""Scenes -> pictures, to the pixel the same with numpy and torch, and without asking a device for anything.
+
+What is behind everything first, then the bodies from the farthest to the nearest, each on the pixels of its own reach alone,
+then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.core.types import Picture
+from svlm_cli.simulator.footage.arrays import Arrays
+from svlm_cli.simulator.footage.finish import finish
+from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
+from svlm_cli.simulator.footage.scenes import BARS, BLACK, SHADOW_REACH, Scenes
+
+SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
+_MARGIN: Final = 1.5  # pixels around a reach, for soft edges
+_SHADOW: Final = (SHADOW_REACH[0], 0.09, SHADOW_REACH[1] - 0.09)  # half width and height, and how far below the middle
+
+
+def draw(
+    xp: Any,
+    scenes: Scenes,
+    pictures: Pictures,
+    *,
+    size: tuple[int, int] = SIZE,
+    device: Any = None,
+    bank: Any = None,
+) -> Any:
+    """uint8 ``[N, height, width, 3]``, drawn by `xp`: numpy, or torch on `device`. Both draw the same pixels.
+
+    Args:
+        xp: numpy or torch.
+        scenes: Of one footage or, joined, of many.
+        pictures: What is behind things and on them.
+        size: Height and width in pixels.
+        device: Of torch.
+        bank: ``pictures.pixels`` on that device, if they are there already.
+    """
+    arrays = Arrays(xp, device)
+    pixels = arrays.put(pictures.pixels) if bank is None else bank
+    canvas = _behind(arrays, scenes, pictures, pixels.reshape(-1, 3), size)
+    for layer in range(int(scenes.layer.max(initial=-1)) + 1):
+        rows = np.flatnonzero(scenes.layer == layer)
+        _lay(arrays, canvas, scenes, rows, pictures, pixels.reshape(-1, 3), size)
+    return finish(arrays, canvas, scenes, size)
+
+
+def render(scenes: Scenes, pictures: Pictures, size: tuple[int, int] = SIZE) -> Picture:
+    """`draw` with numpy, a picture after the other: small arrays stay in the processor's cache."""
+    one_by_one = [draw(np, scenes.take(np.asarray([moment])), pictures, size=size) for moment in range(len(scenes))]
+    return np.concatenate(one_by_one) if one_by_one else np.empty((0, *size, 3), np.uint8)
+
+
+def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size: tuple[int, int]) -> Any:
+    """float32 ``[V * height * width, 3]``: what lies behind everything."""
+    height, width = size
+    xp, views = arrays.xp, len(scenes.medium)
+    u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))[None, None]
+    v = arrays.put(((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32))[None, :, None]
+    lie = arrays.put(scenes.lie)[:, :, None, None]
+    canvas = xp.zeros_like(u * v * lie[:, 0])[..., None] + arrays.put(np.zeros(3, np.float32))  # [V, H, W, 3]
+    shown = np.flatnonzero(scenes.medium == 0)
+    if len(shown):
+        at = arrays.put(shown)
+        waves = scenes.waves[shown]
+        if waves[:, 3].any():
+            ripple = _ripple(arrays, arrays.put(waves)[:, :, None, None], u, v)
+        else:
+            ripple = 0.0
+        lie = lie[at]
+        x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
+        y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
+        numbers = arrays.put(pictures.pick(scenes.draws[shown]))[:, None, None]
+        sampled = _sampled(arrays, bank, numbers, x, y)
+        canvas = sampled if len(shown) == views else _with_rows(canvas, at, sampled)
+    bars = np.flatnonzero(scenes.medium == BARS)
+    if len(bars):
+        at = arrays.put(np.minimum(np.arange(width) * len(_BARS) // width, len(_BARS) - 1))
+        canvas[arrays.put(bars)] = arrays.put(_BARS)[at][None, None]
+    assert (np.isin(scenes.medium, (0, BLACK, BARS))).all(), "nothing else is shown"
+    return canvas.reshape(-1, 3)
+
+
+def _with_rows(canvas: Any, at: Any, rows: Any) -> Any:
+    canvas[at] = rows
+    return canvas
+
+
+def _ripple(arrays: Arrays, waves: Any, u: Any, v: Any) -> Any:
+    """How far water or leaves are moved, within a soft circle."""
+    dx, dy = (u - waves[:, 0]) / waves[:, 2], (v - waves[:, 1]) / waves[:, 2]
+    inside = arrays.xp.clip(2 * (1 - dx * dx - dy * dy), 0, 1)
+    first = arrays.wave(v * waves[:, 4] + u * waves[:, 4] * 0.3 + waves[:, 5])
+    second = arrays.wave(u * waves[:, 4] * 0.7 - v * waves[:, 4] * 0.4 + waves[:, 6])
+    return inside * waves[:, 3] * (first + second)
+
+
+def _sampled(arrays: Arrays, bank: Any, numbers: Any, x: Any, y: Any) -> Any:
+    """Pixels of the bank between its pixels; beyond its rims, mirrored."""
+    left, across = _mirrored(arrays, x, WIDTH)
+    top, down = _mirrored(arrays, y, HEIGHT)
+    corner = (numbers * HEIGHT + top) * WIDTH + left
+    across, down = across[..., None], down[..., None]
+    above = bank[corner] * (1 - across) + bank[corner + 1] * across
+    below = bank[corner + WIDTH] * (1 - across) + bank[corner + WIDTH + 1] * across
+    return above * (1 - down) + below * down
+
+
+def _mirrored(arrays: Arrays, place: Any, size: int) -> tuple[Any, Any]:
+    """The pixel before, and how far it is beyond that."""
+    xp = arrays.xp
+    turn = 2 * (size - 1)
+    place = place - xp.floor(place / turn) * turn
+    place = (size - 1) - xp.abs(place - (size - 1))
+    before = xp.clip(xp.floor(place), 0, size - 2)
+    return arrays.to(before, "int64"), place - before
+
+
+def _lay(
+    arrays: Arrays,
+    canvas: Any,
+    scenes: Scenes,
+    rows: NDArray[np.int64],
+    pictures: Pictures,
+    bank: Any,
+    size: tuple[int, int],
+) -> None:
+    """One body at most of each view, on the pixels that it reaches."""
+    height, width = size
+    corners, spans = _pixel_boxes(scenes.reach[rows], size)
+    counts = spans[:, 0] * spans[:, 1]
+    rows, corners, spans, counts = (one[counts > 0] for one in (rows, corners, spans, counts))
+    total = int(counts.sum())
+    if not total:
+        return
+    owner = arrays.repeat(arrays.arange(len(rows)), arrays.put(counts), total)  # [M], of each pixel
+    begins = np.cumsum(counts) - counts
+    within = arrays.arange(total) - arrays.put(begins)[owner]
+    wide = arrays.put(spans[:, 0])[owner]
+    down = within // wide
+    x = within - down * wide + arrays.put(corners[:, 0])[owner]
+    y = down + arrays.put(corners[:, 1])[owner]
+    pixel = (arrays.put(scenes.view[rows].astype(np.int64))[owner] * height + y) * width + x
+    u = (arrays.to(x, "float32") + 0.5) / width - 0.5
+    v = (arrays.to(y, "float32") + 0.5 - height / 2) / width
+    place = arrays.put(scenes.place[rows].T.copy())[:, owner]
+    own_x, own_y, straight_x = _own(place, u, v)
+    skin = arrays.put(scenes.skin[rows].T.copy())[:, owner]
+    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2]))[owner]
+    alpha, chosen, deep = _silhouette(arrays, scenes, rows, owner, own_x, own_y, place[2] * width)
+    coloured = arrays.put(scenes.colours[rows].reshape(-1, 4))[owner * scenes.colours.shape[1] + chosen]
+    texture = _sampled(
+        arrays, bank, numbers, (own_x + 1) * skin[4] + skin[2] * WIDTH, (1 - own_y) * skin[4] + skin[3] * HEIGHT
+    )
+    mixed = coloured[:, 3:]
+    rim = 1 - arrays.xp.clip(deep * 2, 0, 1)
+    shade = (1 - skin[5] * rim * rim) * (1 + 0.3 * skin[5] * own_y)
+    body = (texture * (1 - mixed) + coloured[:, :3] * mixed) * shade[:, None]
+    below = canvas[pixel] * (1 - _shadow(arrays, skin[6], straight_x, own_y))[:, None]
+    canvas[pixel] = below + (body - below) * alpha[:, None]
+
+
+def _pixel_boxes(reach: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Left and top pixel, and how many to the right and down, of what is on the picture."""
+    height, width = size
+    middle, whole = np.asarray([width / 2, height / 2]), np.asarray([width, height])
+    low = np.clip(np.floor(reach[:, :2] * width + middle - _MARGIN), 0, whole)
+    high = np.clip(np.ceil(reach[:, 2:] * width + middle + _MARGIN), 0, whole)
+    return low.astype(np.int64), np.maximum(high - low, 0).astype(np.int64)
+
+
+def _own(place: Any, u: Any, v: Any) -> tuple[Any, Any, Any]:
+    """A body's own x and y of each pixel, and x before it bends."""
+    du, dv = u - place[0], v - place[1]
+    own_y = -(place[4] * dv + place[5] * du) / place[2]
+    straight_x = (place[4] * du - place[5] * dv) / place[3]
+    up = own_y + 0.5
+    return straight_x - place[6] * up * up, own_y, straight_x
+
+
+def _silhouette(
+    arrays: Arrays,
+    scenes: Scenes,
+    rows: NDArray[np.int64],
+    owner: Any,
+    own_x: Any,
+    own_y: Any,
+    tall: Any,
+) -> tuple[Any, Any, Any]:
+    """For each pixel: how much of it is covered, by which part, and how deep within that it lies, 0 to 1."""
+    xp = arrays.xp
+    used = int((scenes.parts[rows, :, 0] < 100).sum(axis=1).max())
+    parts = scenes.parts[rows, :used].astype(np.float64)
+    x, y, angle, half, thick, square = (parts[:, :, column].T for column in range(6))
+    numbers = np.stack([x, y, np.cos(angle), np.sin(angle), 1 / half, 1 / thick, square, np.minimum(half, thick) / 2])
+    of_parts = arrays.put(numbers.astype(np.float32))[:, :, owner]  # [8, P, M]
+    dx, dy = own_x - of_parts[0], own_y - of_parts[1]
+    along = (of_parts[2] * dx + of_parts[3] * dy) * of_parts[4]
+    aside = (of_parts[2] * dy - of_parts[3] * dx) * of_parts[5]
+    along, aside = along * along, aside * aside
+    round_one = along + aside
+    along, aside = along * along, aside * aside
+    boxy = along * along + aside * aside
+    deep = 1 - (round_one + (boxy - round_one) * of_parts[6])
+    edge = deep * of_parts[7] * tall  # about the way to the edge in pixels
+    most = xp.amax(edge, 0)
+    order = arrays.arange(used)[:, None]
+    # A pixel shows the last part that covers it: so joints lie upon each other as they are listed.
+    chosen = xp.amax(xp.where((edge > 0) | (edge >= most), order, order * 0), 0)
+    depth = deep.reshape(-1)[chosen * owner.shape[0] + arrays.arange(owner.shape[0])]
+    return xp.clip(most + 0.5, 0, 1), chosen, xp.clip(depth, 0, 1)
+
+
+def _shadow(arrays: Arrays, strength: Any, own_x: Any, own_y: Any) -> Any:
+    """How dark the ground is below."""
+    wide, tall, down = _SHADOW
+    x, y = own_x / wide, (own_y + down) / tall
+    return strength * arrays.xp.clip(1 - x * x - y * y, 0, 1)
+
+
+_BARS: Final = np.asarray(
+    [(192, 192, 192), (192, 192, 0), (0, 192, 192), (0, 192, 0), (192, 0, 192), (192, 0, 0), (0, 0, 192)], np.float32
+)

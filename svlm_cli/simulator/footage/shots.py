@@ -1,0 +1,116 @@
+"""A shot: its camera, its light and its things, from its beginning to its end and a little beyond.
+
+Knows what is there at each time; neither pixels nor what a person says of it.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.simulator.footage.acting import Stage
+from svlm_cli.simulator.footage.camera import Camera, Views
+from svlm_cli.simulator.footage.camera_work import draw_camera
+from svlm_cli.simulator.footage.casting import draw_cast
+from svlm_cli.simulator.footage.light import Light, Medium, draw_light, draw_medium
+from svlm_cli.simulator.footage.scenes import PICTURE
+from svlm_cli.simulator.footage.things import Bodies, Thing
+
+Floats = NDArray[np.float64]
+
+_FOLLOWED: Final = 0.35  # of the shots with one thing that moves and a camera that may
+
+
+class How(StrEnum):
+    """How a shot begins."""
+
+    START = "start"
+    CUT = "cut"
+    FADE = "fade"  # out of black, into which the one before went
+    CROSS_FADE = "cross-fade"
+
+
+@dataclass(frozen=True, slots=True)
+class Backdrop:
+    """What is behind everything."""
+
+    picture: tuple[float, float]  # draws, see `Pictures.pick`
+    scale: float  # pixels of the bank on a width of the picture at zoom 1
+    x: float  # pixel of the bank at the scene's origin
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What a camera takes without being stopped. Times within it begin at 0."""
+
+    number: int
+    start_s: float
+    length_s: float
+    how: How
+    fade_s: float  # 0 for a cut
+    backdrop: Backdrop
+    camera: Camera
+    light: Light
+    medium: Medium
+    things: tuple[Thing, ...]
+
+    @property
+    def end_s(self) -> float:
+        return self.start_s + self.length_s
+
+    def seen(self, times_s: Floats) -> tuple[Views, list[Bodies]]:
+        """What is on the picture at these times since its beginning: views, and each thing."""
+        content_s = self.medium.content_s(times_s)
+        views = self.camera.views(content_s)
+        return views, [thing.bodies(views, content_s) for thing in self.things]
+
+
+@dataclass(frozen=True, slots=True)
+class Slate:
+    """What is known of a shot before it is made: when, how long, how it begins, and where it is taken."""
+
+    number: int
+    start_s: float
+    length_s: float
+    how: How
+    fade_s: float
+    place: int  # shots of one place have a backdrop and a light in common
+
+
+def make_shot(seed: int, slate: Slate) -> Shot:
+    """A shot from a footage's seed and its slate alone."""
+    at_place = np.random.default_rng([seed, slate.place, 1])
+    rng = np.random.default_rng([seed, slate.number, 2])
+    backdrop = Backdrop(
+        picture=(float(at_place.random()), float(at_place.random())),
+        scale=float(at_place.uniform(230, 420)),
+        x=float(at_place.uniform(180, 330)),
+        y=float(at_place.uniform(120, 200)),
+    )
+    length_s = slate.length_s
+    light = draw_light(at_place if slate.place == slate.number else rng, length_s)
+    medium = draw_medium(rng, light, length_s)
+    zoom = float(rng.uniform(0.1, 0.7)) if slate.place != slate.number else float(rng.uniform(-0.1, 0.4))
+    camera = draw_camera(rng, length_s, zoom=zoom)
+    things: tuple[Thing, ...] = ()
+    if medium.shows == PICTURE:
+        things = draw_cast(rng, Stage(rng, camera, length_s))
+        camera = _following(rng, camera, things)
+    else:
+        camera, light = Camera(camera.path), Light()
+    return Shot(slate.number, slate.start_s, length_s, slate.how, slate.fade_s, backdrop, camera, light, medium, things)
+
+
+def _following(rng: np.random.Generator, camera: Camera, things: tuple[Thing, ...]) -> Camera:
+    """The camera, on its own or after one of few that move."""
+    movers = [thing for thing in things if thing.path.legs]
+    if not movers or len(movers) > 3 or camera.path.legs or rng.random() > _FOLLOWED:
+        return camera
+    start = movers[0].path
+    # It looks to where its thing begins, so that it does not follow something beside the picture.
+    ahead = rng.uniform(-0.15, 0.15) / np.exp(camera.path.log_size)
+    path = replace(camera.path, x=start.x + float(ahead), y=start.y)
+    return replace(camera, path=path, follows=start)

@@ -1,0 +1,140 @@
+"""A thing of a shot: what it looks like, what it does, and how it lies on the picture at any time.
+
+Knows its path and the camera's views; neither other things nor pixels.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.simulator.footage.camera import Views
+from svlm_cli.simulator.footage.path import Path
+from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, Kind, pose
+
+Floats = NDArray[np.float64]
+
+_MOMENT_S: Final = 0.15  # over which its speed is taken, to swing its limbs or not
+
+
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """What a thing is covered with."""
+
+    picture: tuple[float, float]  # draws, see `Pictures.pick`
+    corner: tuple[float, float]  # of the piece of it, 0 to 1
+    scale: float  # pixels of the bank on a height of the thing
+    colours: tuple[tuple[float, float, float], ...]  # 4, 0 to 255
+    mixed: float  # 0 the picture alone, 1 the colours alone
+    rim: float  # how much darker it is at its edge
+    shadow: float  # how dark, 0 for none
+
+    @property
+    def numbers(self) -> Floats:
+        """``[7]``: all but the colours, in this order."""
+        return np.asarray([*self.picture, *self.corner, self.scale, self.rim, self.shadow])
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something that stands or moves in a shot."""
+
+    number: int  # in its shot
+    kind: Kind
+    path: Path  # its middle, and the logarithm of its height, in the scene
+    skin: Skin
+    shape: tuple[float, float, float, float]
+    depth: float  # the smaller, the nearer
+    width: float = 1.0  # how stretched
+    strides: float = 10.0  # radians of its steps on a width of the picture
+    flaps_hz: float = 0.0  # of wings and waves, wherever it goes
+    stirs: float = 0.0  # how much it moves on the spot, 0 to 1
+    stirs_hz: float = 0.5
+    bends: float = 0.0  # how far its top sways, in its heights
+    stirs_from_s: float = 0.0
+    stirs_until_s: float = np.inf
+
+    def bodies(self, views: Views, times_s: Floats) -> "Bodies":
+        """How it lies on the picture at these times, of which `views` are the camera's."""
+        places = self.path.at(times_s)
+        x, y = views.to_picture(places[:, 0], places[:, 1])
+        height = views.zoom * np.exp(places[:, 2])
+        on = ((times_s >= self.stirs_from_s) & (times_s < self.stirs_until_s)).astype(float)
+        stir = self.stirs * np.sin(2 * np.pi * self.stirs_hz * times_s + 6 * self.shape[3]) * on
+        ways = (self.path.travelled(times_s + _MOMENT_S) - self.path.travelled(times_s - _MOMENT_S)) / (2 * _MOMENT_S)
+        stride = np.clip(ways / np.exp(places[:, 2]) * 2.5, 0, 1)
+        if self.flaps_hz:
+            stride = np.maximum(stride, 0.6)
+        phase = self.strides * self.path.travelled(times_s) + 2 * np.pi * (self.flaps_hz * times_s + self.shape[2])
+        return Bodies(
+            x=x,
+            y=y,
+            height=height,
+            width=height * self.width * self.path.facing(times_s),
+            roll=views.roll,
+            bend=self.bends * np.sin(2 * np.pi * self.stirs_hz * times_s + 3 * self.shape[1]) * on,
+            parts=pose(self.kind, self.shape, phase, stride, stir),
+            depth=self.depth - (places[:, 2] - self.path.log_size),
+        )
+
+    def colours(self) -> Floats:
+        """``[PARTS, 4]``: red, green, blue and how much of it shows over the picture, for each part."""
+        colours = np.zeros((PARTS, 4))
+        for part, colour in enumerate(COLOURS[self.kind]):
+            mixed = self.skin.mixed if colour == 0 else max(self.skin.mixed, 0.25 * colour)
+            colours[part] = (*self.skin.colours[colour], mixed)
+        return colours
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """One thing at T times, on the picture: in widths of it, from its middle, x to the right and y down."""
+
+    x: Floats  # [T]
+    y: Floats  # [T]
+    height: Floats  # [T]
+    width: Floats  # [T] one of its own units to the side; negative: it faces left
+    roll: Floats  # [T]
+    bend: Floats  # [T] by how much of its height its top is moved
+    parts: Floats  # [T, PARTS, 6]
+    depth: Floats  # [T]
+
+    def points(self, own_x: Floats, own_y: Floats) -> tuple[Floats, Floats]:
+        """Where its own points ``[T, n]`` are on the picture."""
+        across = (own_x + self.bend[:, None] * (own_y + 0.5) ** 2) * self.width[:, None]
+        down = -own_y * self.height[:, None]
+        cos, sin = np.cos(self.roll)[:, None], np.sin(self.roll)[:, None]
+        return self.x[:, None] + cos * across + sin * down, self.y[:, None] + cos * down - sin * across
+
+    def own(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """The way back, ``[T, n]``."""
+        du, dv = u - self.x[:, None], v - self.y[:, None]
+        cos, sin = np.cos(self.roll)[:, None], np.sin(self.roll)[:, None]
+        own_y = -(cos * dv + sin * du) / self.height[:, None]
+        own_x = (cos * du - sin * dv) / self.width[:, None]
+        return own_x - self.bend[:, None] * (own_y + 0.5) ** 2, own_y
+
+    def reach(self) -> Floats:
+        """``[T, 4]``: left, top, right and bottom of what it covers, from the boxes of its parts."""
+        x, y, angle, half, thick = (self.parts[:, :, column] for column in range(5))
+        cos, sin = np.abs(np.cos(angle)), np.abs(np.sin(angle))
+        # A rounded box reaches further than an ellipse, at most to its corners.
+        across, up = cos * half + sin * thick, sin * half + cos * thick
+        there = (x < _THERE)[:, :, None]
+        own_x = np.stack([x - across, x - across, x + across, x + across], axis=2)
+        own_y = np.stack([y - up, y + up, y - up, y + up], axis=2)
+        u, v = self.points(own_x.reshape(len(x), -1), own_y.reshape(len(x), -1))
+        u, v = u.reshape(own_x.shape), v.reshape(own_x.shape)
+        return np.stack(
+            [
+                np.where(there, u, np.inf).min(axis=(1, 2)),
+                np.where(there, v, np.inf).min(axis=(1, 2)),
+                np.where(there, u, -np.inf).max(axis=(1, 2)),
+                np.where(there, v, -np.inf).max(axis=(1, 2)),
+            ],
+            axis=1,
+        )
+
+
+_THERE: Final = 100.0  # parts that a thing does not have are farther away
