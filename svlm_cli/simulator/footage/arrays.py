@@ -19,9 +19,13 @@ class Arrays:
     device: Any = None
 
     def put(self, array: NDArray[Any]) -> Any:
-        """An array of the host, there."""
-        array = np.ascontiguousarray(array)
-        return self.xp.asarray(array) if self.device is None else self.xp.asarray(array, device=self.device)
+        """An array of the host, there. A GPU fetches it when it comes to that, and nobody waits."""
+        there = self.xp.asarray(np.ascontiguousarray(array))
+        if self.device is None:
+            return there
+        if str(self.device).startswith("cuda"):
+            there = there.pin_memory()
+        return there.to(self.device, non_blocking=True)
 
     def arange(self, count: int) -> Any:
         return self.xp.arange(count) if self.device is None else self.xp.arange(count, device=self.device)

@@ -50,7 +50,9 @@ class Views:
     def to_scene(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
         """The way back."""
         cos, sin = np.cos(self.roll), np.sin(self.roll)
-        return self.centres[:, 0] + (cos * u - sin * v) / self.zoom, self.centres[:, 1] + (sin * u + cos * v) / self.zoom
+        return self.centres[:, 0] + (cos * u - sin * v) / self.zoom, self.centres[:, 1] + (
+            sin * u + cos * v
+        ) / self.zoom
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,9 @@ class _Casting:
             case "emerges" if self._standers:
                 behind = self._standers[int(self._rng.integers(len(self._standers)))].path
                 tall = float(np.exp(behind.log_size))
-                return self._stage.emerges(replace(actor, height=min(actor.height, 0.9 * tall)), max(0.3, start_s), behind)
+                return self._stage.emerges(
+                    replace(actor, height=min(actor.height, 0.9 * tall)), max(0.3, start_s), behind
+                )
             case _:
                 return self._stage.stays(actor)
 
@@ -120,7 +122,9 @@ class _Casting:
             late_s = float(self._rng.uniform(0, 0.5))
             legs = tuple(replace(leg, start_s=leg.start_s + late_s, end_s=leg.end_s + late_s) for leg in path.legs)
             depth = float(np.clip(0.5 - down / size, 0.3, 0.7))
-            self._add(kind, actor, replace(path, x=path.x - float(aside), y=path.y + float(down), legs=legs), depth=depth)
+            self._add(
+                kind, actor, replace(path, x=path.x - float(aside), y=path.y + float(down), legs=legs), depth=depth
+            )
 
     def bust(self) -> None:
         """Somebody who speaks into the camera."""

@@ -6,14 +6,16 @@ Each shot is made from the seed and its number alone, so any time can be asked f
 
 from bisect import bisect_right
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svlm_cli.simulator.footage.scenes import SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.events import Event, Log
+from svlm_cli.simulator.footage.log import log_of
+from svlm_cli.simulator.footage.scenes import Scenes
 from svlm_cli.simulator.footage.shots import How, Shot, Slate, make_shot
-from svlm_cli.simulator.footage.things import Bodies
+from svlm_cli.simulator.footage.views import views_of
 
 _KEPT: Final = 64  # shots that are kept once made
 _SHORTEST_S: Final = 2.0
@@ -30,6 +32,7 @@ class Footage:
         self._slates: list[Slate] = []
         self._starts: list[float] = []
         self.shot = lru_cache(_KEPT)(self._shot)
+        self.shot_log = lru_cache(_KEPT)(lambda number: log_of(self.shot(number)))
 
     def shots(self, from_s: float, to_s: float) -> tuple[Shot, ...]:
         """All of which something lies between these times, in order."""
@@ -54,6 +57,13 @@ class Footage:
             moments.append(rows)
         back = np.argsort(np.concatenate(moments), kind="stable")
         return Scenes.join(pieces).take(back)
+
+    def log(self, from_s: float, to_s: float) -> Log:
+        """The truth about what lies between these times: events that begin there, and states that reach into it."""
+        logs = [self.shot_log(shot.number) for shot in self.shots(from_s, to_s)]
+        events = [event for log in logs for event in log.events if _lies_in(event, from_s, to_s)]
+        tracks = [track for log in logs for track in log.tracks]
+        return Log(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
 
     def _shot(self, number: int) -> Shot:
         while len(self._slates) <= number:
@@ -82,7 +92,7 @@ class Footage:
         """Moments of one shot, and of the one before while that fades into it."""
         shot = self.shot(number)
         since_s = times_s - shot.start_s
-        scenes = _views(shot, since_s)
+        scenes = views_of(shot, since_s)
         light = np.ones(len(times_s))
         if shot.how is How.FADE:
             light *= np.clip(since_s / shot.fade_s, 0, 1)
@@ -94,7 +104,7 @@ class Footage:
         fading = np.flatnonzero((shot.how is How.CROSS_FADE) & (since_s < shot.fade_s))
         if len(fading):
             before = self.shot(number - 1)
-            old = _views(before, times_s[fading] - before.start_s)
+            old = views_of(before, times_s[fading] - before.start_s)
             second = first.copy()
             second[fading] = len(times_s) + np.arange(len(fading))
             mix[fading] = 1 - since_s[fading] / shot.fade_s
@@ -102,59 +112,5 @@ class Footage:
         return scenes.with_moments(first, second, mix, light.astype(np.float32))
 
 
-def _views(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
-    """A view for each time since the shot's beginning, and as many moments."""
-    medium, backdrop = shot.medium, shot.backdrop
-    count = len(since_s)
-    content_s = medium.content_s(since_s)
-    views, bodies = shot.seen(since_s)
-    look = np.zeros((count, 8))
-    look[:, :3] = shot.light.gains(content_s)
-    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks)
-    cos, sin = np.cos(views.roll) / views.zoom, np.sin(views.roll) / views.zoom
-    x, y = views.centres.T
-    lie = backdrop.scale * np.stack([cos, -sin, x, sin, cos, y], axis=1)
-    lie[:, 2] += backdrop.x
-    lie[:, 5] += backdrop.y
-    turns = medium.waves_hz * content_s
-    grain = (shot.number * 1_000_003 + np.rint(content_s * 1000).astype(np.int64) * 7919) % 2**31
-    return Scenes.of_views(
-        medium=np.full(count, medium.shows),
-        draws=np.tile(backdrop.picture, (count, 1)),
-        lie=lie,
-        window=np.tile(medium.window, (count, 1)),
-        look=look,
-        weather=np.column_stack([np.tile(medium.weather, (count, 1)), content_s]),
-        waves=np.column_stack([np.tile(medium.waves, (count, 1)), turns, 0.8 * turns]),
-        grain=grain,
-        bodies=_bodies(shot, bodies),
-    )
-
-
-def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
-    """Those that may be on the picture, in the columns of `Scenes.of_views`."""
-    columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
-    if not bodies:
-        return columns
-    order = np.argsort(-np.stack([body.depth for body in bodies]), axis=0, kind="stable")
-    for body, layer, thing in zip(bodies, np.argsort(order, axis=0), shot.things, strict=True):
-        reach = body.reach()
-        if thing.skin.shadow:
-            x, y = SHADOW_REACH[0] * np.abs(body.width), SHADOW_REACH[1] * body.height
-            reach[:, 0], reach[:, 2] = np.minimum(reach[:, 0], body.x - x), np.maximum(reach[:, 2], body.x + x)
-            reach[:, 3] = np.maximum(reach[:, 3], body.y + y)
-        near = (reach[:, :2] < (0.5, 0.3)).all(axis=1) & (reach[:, 2:] > (-0.5, -0.3)).all(axis=1)
-        on = np.flatnonzero(near)
-        place = (body.x, body.y, body.height, body.width, np.cos(body.roll), np.sin(body.roll), body.bend)
-        rows = (
-            on,
-            layer[on],
-            np.stack(place, axis=1)[on],
-            reach[on],
-            np.tile(thing.skin.numbers, (len(on), 1)),
-            body.parts[on],
-            np.tile(thing.colours(), (len(on), 1, 1)),
-        )
-        for column, row in zip(columns, rows, strict=True):
-            column.append(row)
-    return columns
+def _lies_in(event: Event, from_s: float, to_s: float) -> bool:
+    return event.start_s < to_s and (event.start_s >= from_s or event.end_s > from_s)

@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
 _FADED_S: Final = 2.0  # from a shot's ends: while it fades, no picture is like the one before
+_LEVELS: Final = (-1.9, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
 
@@ -53,7 +54,7 @@ class Light:
         for change in self.changes:
             done = np.clip((times_s - change.start_s) / max(change.end_s - change.start_s, 1e-3), 0, 1)
             level += change.log_gain * done
-        return level
+        return np.clip(level, *_LEVELS)
 
     def gains(self, times_s: Floats) -> Floats:
         """``[T, 3]`` of red, green and blue."""
@@ -92,7 +93,7 @@ class Medium:
 def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     """Mostly as usual; sometimes dark or bright, sometimes not for long."""
     kind = rng.choice(3, p=[0.72, 0.17, 0.11])
-    level = (rng.normal(0, 0.1), rng.uniform(-2.3, -1.25), rng.uniform(0.6, 0.95))[kind]
+    level = (rng.normal(0, 0.1), rng.uniform(-1.9, -1.2), rng.uniform(0.45, 0.7))[kind]
     light = Light(log_gain=float(level), colours=tuple(np.exp(rng.normal(0, 0.06, 3)).tolist()))
     if length_s > 4 and rng.random() < 0.16:
         gain = rng.uniform(0.7, 1.9) * (-1 if level > -0.5 else 1)
@@ -129,7 +130,11 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
     )
     if rng.random() < 0.07:
         rain = rng.random() < 0.5
-        fall = (rng.uniform(0.05, 0.15), rng.uniform(1.2, 2.5)) if rain else (rng.uniform(0.01, 0.02), rng.uniform(0.1, 0.3))
+        fall = (
+            (rng.uniform(0.05, 0.15), rng.uniform(1.2, 2.5))
+            if rain
+            else (rng.uniform(0.01, 0.02), rng.uniform(0.1, 0.3))
+        )
         medium = replace(medium, weather=(rng.uniform(0.1, 0.5), *fall, rng.normal(0, 0.15)))
     if rng.random() < 0.2:
         place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.1, 0.4), 2.0]))

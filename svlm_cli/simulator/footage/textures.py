@@ -37,7 +37,9 @@ def _noise(rng: np.random.Generator, height: int, width: int, *, cells: float, f
 
 def _stretched(grid: Floats, height: int, width: int) -> Floats:
     """A coarse grid, smoothly interpolated."""
-    y, x = (np.linspace(0, size - 1.001, n, dtype=np.float32) for size, n in zip(grid.shape, (height, width), strict=True))
+    y, x = (
+        np.linspace(0, size - 1.001, n, dtype=np.float32) for size, n in zip(grid.shape, (height, width), strict=True)
+    )
     top, left = y.astype(int), x.astype(int)
     down, right = (part * part * (3 - 2 * part) for part in (y - top, x - left))
     rows = grid[top] * (1 - down[:, None]) + grid[top + 1] * down[:, None]
@@ -143,6 +145,11 @@ def _surfaced(rng: np.random.Generator, height: int, width: int) -> Floats:
     return _colour(rng) + rng.uniform(3, 20) * uneven[..., None]
 
 
-_LIVELY: Final[tuple[Callable[[np.random.Generator, int, int], Floats], ...]] = (_surface, _stripes, _checkers, _speckles)
+_LIVELY: Final[tuple[Callable[[np.random.Generator, int, int], Floats], ...]] = (
+    _surface,
+    _stripes,
+    _checkers,
+    _speckles,
+)
 _KINDS: Final = (*_LIVELY, _gradient, _blobs, _room)
 _SHARES: Final = (0.25, 0.1, 0.12, 0.13, 0.1, 0.1, 0.2)

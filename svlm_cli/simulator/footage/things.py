@@ -3,7 +3,7 @@
 Knows its path and the camera's views; neither other things nor pixels.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -114,6 +114,10 @@ class Bodies:
         own_y = -(cos * dv + sin * du) / self.height[:, None]
         own_x = (cos * du - sin * dv) / self.width[:, None]
         return own_x - self.bend[:, None] * (own_y + 0.5) ** 2, own_y
+
+    def at(self, times: NDArray[np.int64]) -> "Bodies":
+        """Some of the times."""
+        return Bodies(*(getattr(self, field.name)[times] for field in fields(Bodies)))
 
     def reach(self) -> Floats:
         """``[T, 4]``: left, top, right and bottom of what it covers, from the boxes of its parts."""

@@ -1,0 +1,189 @@
+"""What each thing of a shot does, as a person would tell it: from its path and what is seen of it.
+
+Knows one thing at a time; neither the camera's states nor how many others there are.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.simulator.footage import noting
+from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.scenes import ASPECT
+from svlm_cli.simulator.footage.sight import Sight
+from svlm_cli.simulator.footage.states import held, runs, spans
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+_LASTS: Final = round(noting.LASTS_S / noting.TICK_S)
+_AROUND: Final = round(1.5 / noting.TICK_S)  # ticks in which something comes in or goes, mostly
+_SIDES: Final = ("left", "top", "right", "bottom")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Doing:
+    """One thing over the ticks of a shot."""
+
+    thing: int
+    start_s: float  # of the shot
+    sight: Sight
+    velocity: Floats  # [T, 2] its own on the picture, the camera's taken out: widths a second, right and down
+    growth: Floats  # [T] of the logarithm of its height in a second, the zoom taken out
+    window: tuple[float, float, float, float]  # left, top, right and bottom of the picture
+    frozen: Flags  # [T] nothing moves
+
+    def noted(self) -> Flags:
+        """``[T]``: whether it is there for a person."""
+        tall = (self.sight.boxes[:, 3] - self.sight.boxes[:, 1]) / ASPECT
+        return held(self.sight.seen * (tall >= noting.SHORTEST), noting.SEEN, noting.GONE)
+
+    def travels(self) -> Flags:
+        """``[T]``: whether it moves from where it is, or grows; frozen or not."""
+        way = np.hypot(*self.velocity.T)
+        nearing = np.abs(self.growth) * noting.MOVES / noting.NEARS
+        return held(np.maximum(way, nearing), noting.MOVES, noting.RESTS)
+
+    def stirs(self) -> Flags:
+        """``[T]``: whether it moves on the spot."""
+        window = round(1.0 / noting.TICK_S)  # limbs rest for a moment wherever they turn
+        padded = np.pad(self.sight.stirring, window // 2, mode="edge")
+        mean = np.convolve(padded, np.full(window + 1, 1 / (window + 1)), mode="valid")[: len(self.sight.stirring)]
+        return held(mean, noting.STIRS, noting.STIRS / 2)
+
+    def moves(self) -> Flags:
+        """``[T]``: whether a person sees it move."""
+        return self.noted() & (self.travels() | self.stirs()) & ~self.frozen
+
+    def covers(self) -> Floats:
+        """``[T]``: which share of the picture it covers, about."""
+        left, top, right, bottom = self.sight.boxes.T
+        whole = (self.window[2] - self.window[0]) * (self.window[3] - self.window[1])
+        share = self.sight.seen / np.maximum(self.sight.within, 0.01)
+        return 0.6 * (right - left) * (bottom - top) * np.clip(share, 0, 1) / whole
+
+    def events(self) -> list[Event]:
+        """All that it does."""
+        there = [(begin, end) for begin, end in runs(self.noted()) if end - begin >= _LASTS]
+        events: list[Event] = []
+        for number, (begin, end) in enumerate(there):
+            if begin > 0:
+                hidden = self._hidden_since(there[number - 1][1] if number else None, begin)
+                if hidden is not None:
+                    if (begin - hidden) * noting.TICK_S >= noting.HIDDEN_S:
+                        events.append(self._event(EventKind.HIDDEN, hidden, begin))
+                else:
+                    events.append(self._comes(begin, end))
+            if end < len(self.frozen) and not self._hides(end, there[number + 1 :]):
+                events.append(self._goes(begin, end))
+            events += self._directions(begin, end)
+            events += self._stops_and_starts(begin, end)
+        return events
+
+    def _hidden_since(self, before: int | None, begin: int) -> int | None:
+        """Since when it was behind something, if it was seen before and never left the picture."""
+        if before is None or self.sight.within[before:begin].min(initial=1.0) < noting.SEEN:
+            return None
+        return before
+
+    def _hides(self, end: int, later: list[tuple[int, int]]) -> bool:
+        """Whether it will be seen again without having left the picture."""
+        return bool(later) and self._hidden_since(end, later[0][0]) is not None
+
+    def _comes(self, begin: int, end: int) -> Event:
+        seen = self.sight.seen
+        out = np.flatnonzero(seen[: begin + 1] < noting.GONE)
+        first = int(out[-1]) if len(out) else 0
+        last = min(end, begin + _AROUND)
+        most = noting.WHOLLY * seen[begin : last + 1].max()
+        wholly = begin + int(np.argmax(seen[begin : last + 1] >= most))
+        by_itself = self.travels()[first : wholly + 1].any()
+        return self._event(
+            EventKind.ENTERS if by_itself else EventKind.SHOWN, first, wholly, side=self._side(begin, -1)
+        )
+
+    def _goes(self, begin: int, end: int) -> Event:
+        seen = self.sight.seen
+        first = max(begin, end - _AROUND)
+        most = noting.WHOLLY * seen[first:end].max()
+        still_in = np.flatnonzero(seen[first:end] >= most)
+        first += int(still_in[-1])
+        by_itself = self.travels()[first : end + 1].any()
+        return self._event(EventKind.LEAVES if by_itself else EventKind.LOST, first, end, side=self._side(end - 1, 1))
+
+    def _side(self, at: int, step: int) -> str:
+        """Over which side of the picture it reaches, or ``middle``: it is behind something."""
+        beside = int(np.clip(at + 2 * step, 0, len(self.frozen) - 1))
+        left, top, right, bottom = self.sight.reach[beside]
+        across, down = max(right - left, 1e-6), max(bottom - top, 1e-6)
+        beyond = (
+            (self.window[0] - left) / across,
+            (self.window[1] - top) / down,
+            (right - self.window[2]) / across,
+            (bottom - self.window[3]) / down,
+        )
+        if self.sight.within[beside] > 0.6 or max(beyond) < 0.1:
+            return "middle"
+        return _SIDES[int(np.argmax(beyond))]
+
+    def _directions(self, begin: int, end: int) -> list[Event]:
+        labels = self._labels()[begin:end]
+        return [
+            self._event(
+                EventKind.MOVES,
+                begin + first,
+                begin + last,
+                direction=label,
+                speed=float(np.hypot(*self.velocity[begin + first : begin + last].T).mean()),
+            )
+            for first, last, label in spans(labels, _LASTS)
+            if label
+        ]
+
+    def _labels(self) -> NDArray[np.str_]:
+        """``[T]``: in which direction, empty where it rests."""
+        x, y = self.velocity.T
+        sideways = np.where(np.abs(x) >= np.abs(y), np.where(x < 0, "left", "right"), np.where(y < 0, "up", "down"))
+        tall = self.sight.reach[:, 3] - self.sight.reach[:, 1]
+        rim = np.abs(self.growth) * np.maximum(tall, noting.NEARING_REACH)
+        grows = (np.abs(self.growth) >= noting.RESTS / noting.MOVES * noting.NEARS) & (rim > np.hypot(x, y))
+        labels = np.where(grows, np.where(self.growth > 0, "nearer", "away"), sideways)
+        labels = np.where(self.travels(), labels, np.where(self.stirs(), "about", ""))
+        return np.where(self.frozen, "", labels)
+
+    def _stops_and_starts(self, begin: int, end: int) -> list[Event]:
+        labels = np.where(self.travels()[begin:end], "goes", "rests")
+        found = spans(labels, _LASTS)
+        kinds = {"goes": EventKind.STARTS, "rests": EventKind.STOPS}
+        return [self._event(kinds[label], begin + first, begin + first) for first, _, label in found[1:]]
+
+    def _event(
+        self, kind: EventKind, first: int, last: int, *, side: str = "", direction: str = "", speed: float = 0.0
+    ) -> Event:
+        middle = min(last, (first + last) // 2) if kind in {EventKind.ENTERS, EventKind.LEAVES} else first
+        at = min(middle, len(self.frozen) - 1)
+        return Event(
+            kind,
+            round(self.start_s + first * noting.TICK_S, 3),
+            round(self.start_s + last * noting.TICK_S, 3),
+            thing=self.thing,
+            side=side,
+            direction=direction,
+            place=self._place(at),
+            size=self._size(max(first, last - 1) if kind in {EventKind.ENTERS, EventKind.SHOWN} else first),
+            speed=round(speed, 4),
+        )
+
+    def _place(self, at: int) -> str:
+        left, top, right, bottom = self.sight.boxes[at]
+        across = ((left + right) / 2 - self.window[0]) / (self.window[2] - self.window[0])
+        down = ((top + bottom) / 2 - self.window[1]) / (self.window[3] - self.window[1])
+        thirds = [int(np.clip(share * 3, 0, 2)) for share in (across, down)]
+        return f"{('left', 'middle', 'right')[thirds[0]]} {('top', 'middle', 'bottom')[thirds[1]]}"
+
+    def _size(self, at: int) -> str:
+        box = self.sight.boxes[min(at, len(self.frozen) - 1)]
+        tall = (box[3] - box[1]) / (self.window[3] - self.window[1])
+        return "small" if tall < noting.SMALL else "large" if tall > noting.LARGE else "middle"

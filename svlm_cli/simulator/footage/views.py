@@ -1,0 +1,68 @@
+"""A shot at some times -> the numbers from which its pictures are drawn. Knows one shot, no other, and no pixels."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.simulator.footage.scenes import SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.shots import Shot
+from svlm_cli.simulator.footage.things import Bodies
+
+
+def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
+    """A view for each time since the shot's beginning, and as many moments."""
+    medium, backdrop = shot.medium, shot.backdrop
+    count = len(since_s)
+    content_s = medium.content_s(since_s)
+    views, bodies = shot.seen(since_s)
+    look = np.zeros((count, 8))
+    look[:, :3] = shot.light.gains(content_s)
+    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks)
+    cos, sin = np.cos(views.roll) / views.zoom, np.sin(views.roll) / views.zoom
+    x, y = views.centres.T
+    lie = backdrop.scale * np.stack([cos, -sin, x, sin, cos, y], axis=1)
+    lie[:, 2] += backdrop.x
+    lie[:, 5] += backdrop.y
+    turns = medium.waves_hz * content_s
+    grain = (shot.number * 1_000_003 + np.rint(content_s * 1000).astype(np.int64) * 7919) % 2**31
+    return Scenes.of_views(
+        medium=np.full(count, medium.shows),
+        draws=np.tile(backdrop.picture, (count, 1)),
+        lie=lie,
+        window=np.tile(medium.window, (count, 1)),
+        look=look,
+        weather=np.column_stack([np.tile(medium.weather, (count, 1)), content_s]),
+        waves=np.column_stack([np.tile(medium.waves, (count, 1)), turns, 0.8 * turns]),
+        grain=grain,
+        bodies=_bodies(shot, bodies),
+    )
+
+
+def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
+    """Those that may be on the picture, in the columns of `Scenes.of_views`."""
+    columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
+    if not bodies:
+        return columns
+    order = np.argsort(-np.stack([body.depth for body in bodies]), axis=0, kind="stable")
+    for body, layer, thing in zip(bodies, np.argsort(order, axis=0), shot.things, strict=True):
+        reach = body.reach()
+        if thing.skin.shadow:
+            x, y = SHADOW_REACH[0] * np.abs(body.width), SHADOW_REACH[1] * body.height
+            reach[:, 0], reach[:, 2] = np.minimum(reach[:, 0], body.x - x), np.maximum(reach[:, 2], body.x + x)
+            reach[:, 3] = np.maximum(reach[:, 3], body.y + y)
+        near = (reach[:, :2] < (0.5, 0.3)).all(axis=1) & (reach[:, 2:] > (-0.5, -0.3)).all(axis=1)
+        on = np.flatnonzero(near)
+        place = (body.x, body.y, body.height, body.width, np.cos(body.roll), np.sin(body.roll), body.bend)
+        rows = (
+            on,
+            layer[on],
+            np.stack(place, axis=1)[on],
+            reach[on],
+            np.tile(thing.skin.numbers, (len(on), 1)),
+            body.parts[on],
+            np.tile(thing.colours(), (len(on), 1, 1)),
+        )
+        for column, row in zip(columns, rows, strict=True):
+            column.append(row)
+    return columns

@@ -1,0 +1,98 @@
+"""Footage: the same from one seed, however it is asked for, and with all that everyday video has."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from svlm_cli.simulator.footage.events import EventKind
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.render import SIZE, draw, render
+from svlm_cli.simulator.footage.scenes import Scenes
+from tests.simulator.footage.scenery import bank
+
+TIMES = np.arange(0, 240, 1.7)
+
+
+def test_numpy_and_torch_draw_the_same_pixels() -> None:
+    """Guards training on other pictures than those that were looked at, and batches: neighbours change nothing."""
+    pictures = bank()
+    scenes = Scenes.join([Footage(seed).scenes(TIMES[:70]) for seed in (1, 4)])
+    assert (scenes.first != scenes.second).any(), "a cross-fade is among them"
+    one_by_one = render(scenes, pictures)
+    assert one_by_one.shape == (140, *SIZE, 3)
+    assert one_by_one.dtype == np.uint8
+    for part in np.array_split(np.arange(len(scenes)), 5):
+        drawn = draw(torch, scenes.take(part), pictures, device="cpu")
+        np.testing.assert_array_equal(drawn.numpy(), one_by_one[part])
+
+
+def test_seeking_is_playing_through() -> None:
+    """Guards seeds: a moment, and what is said of it, must not depend on what was asked for before."""
+    pictures = bank()
+    played = Footage(3)
+    through = render(played.scenes(TIMES), pictures)
+    for at in (140, 61, 7):
+        np.testing.assert_array_equal(render(Footage(3).scenes([TIMES[at]]), pictures)[0], through[at])
+    log = played.log(0, 240)
+    assert Footage(3).log(100, 120).events == tuple(
+        event for event in log.events if event.start_s < 120 and (event.start_s >= 100 or event.end_s > 100)
+    )
+    assert (through[61] != render(Footage(2).scenes([TIMES[61]]), pictures)[0]).any()
+
+
+def test_times_may_come_in_any_order_and_number() -> None:
+    """Guards the way back from shots to the order that was asked for."""
+    footage, pictures = Footage(5), bank()
+    order = [40.0, 3.0, 77.5, 3.0]
+    shuffled = render(footage.scenes(order), pictures)
+    for picture, time_s in zip(shuffled, order, strict=True):
+        np.testing.assert_array_equal(picture, render(footage.scenes([time_s]), pictures)[0])
+    assert render(footage.scenes([]), pictures).shape == (0, *SIZE, 3)
+    with pytest.raises(ValueError, match="before the footage begins"):
+        footage.scenes([-1.0])
+
+
+def test_shots_follow_one_another_without_a_gap() -> None:
+    """Guards the log's cover of time: shots, and the states in each."""
+    footage = Footage(6)
+    shots = footage.shots(0, 600)
+    assert shots[0].start_s == 0
+    for one, next_one in zip(shots, shots[1:], strict=False):
+        assert next_one.start_s == pytest.approx(one.end_s)
+    log = footage.log(0, 600)
+    for kind in (
+        EventKind.SHOT,
+        EventKind.CAMERA,
+        EventKind.MOTION,
+        EventKind.NUMBER,
+        EventKind.LIGHT,
+        EventKind.MEDIUM,
+    ):
+        states = log.of(kind)
+        assert states[0].start_s == 0
+        for before, after in zip(states, states[1:], strict=False):
+            assert after.start_s == pytest.approx(before.end_s, abs=2e-3), kind
+    assert len({shot.length_s for shot in shots}) > 20
+    assert max(shot.length_s for shot in shots) > 5 * min(shot.length_s for shot in shots)
+
+
+def test_everything_happens_within_an_hour() -> None:
+    """Guards the draws: a kind of event that never comes is never learned."""
+    seen: Counter[str] = Counter()
+    for seed in range(6):
+        for event in Footage(seed).log(0, 600).events:
+            seen[event.kind] += 1
+            for word in (event.what, event.direction, event.side and f"{event.kind} {event.side}", event.size):
+                seen[word] += 1
+    wanted = [*EventKind, *_WORDS.split(", ")]
+    assert not [word for word in wanted if not seen[word]]
+
+
+_WORDS = (
+    "start, cut, fade, cross-fade, still, shakes, pans left, pans right, tilts up, tilts down, zooms in, zooms out, follows, "
+    "moves otherwise, nothing, little, some, much, 0, 1, 2, 3, many, dark, normal, bright, flickers, changes, picture, frozen, "
+    "black, test pattern, rain, snow, left, right, up, down, nearer, away, about, enters left, enters right, enters top, "
+    "enters bottom, enters middle, leaves left, leaves right, leaves top, leaves bottom, leaves middle, small, middle, large"
+)
