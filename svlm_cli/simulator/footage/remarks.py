@@ -1,0 +1,113 @@
+"""What of a log is worth a remark, and from when on it can be known. Knows neither sentences nor who speaks.
+
+A remark is made when the pictures have shown it, not when the log says that it began: a pan is one only after a second.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.shots import How
+from svlm_cli.simulator.footage.statements import LEAVES, STOPS, Statement, Topic
+
+SEEN_AFTER_S: Final = 1.0  # of what goes on: two pictures of a second show it, and a third that it was no accident
+LASTS_S: Final = 1.0  # what the camera, the light or a thing does for less is not told
+ARRIVES_WITHIN_S: Final = 2.0  # who is not wholly in by then is told of all the same
+ENTRANCE_S: Final = 3.0  # for so long it is no news that something moves away from the side from which it came
+_OPPOSITE: Final = {"left": "right", "right": "left", "top": "down", "bottom": "up"}
+_DARKNESS: Final = {"bright": 0, "normal": 1, "dark": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something that may be said."""
+
+    statement: Statement
+    from_s: float  # when it can be known
+    thing: int | None = None
+    large: int = 1  # 0 small, 2 large: who is told of first
+    shot_s: float = 0.0  # when its shot began
+
+
+def remarks(events: Sequence[Event]) -> Iterator[Remark]:
+    """Those of a shot's events, in order of time, shot first."""
+    shot = next(event for event in events if event.kind is EventKind.SHOT)
+    found = [*_of_the_picture(shot, events), *_of_things(events)]
+    yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
+
+
+def _of_the_picture(shot: Event, events: Sequence[Event]) -> Iterator[Remark]:
+    if shot.what != "start":
+        seen_s = SEEN_AFTER_S if shot.what == How.CROSS_FADE else 0.0
+        yield Remark(Statement(Topic.CUT, shot.what), shot.start_s + seen_s)
+    yield from _of_the_camera([event for event in events if event.kind is EventKind.CAMERA])
+    yield from _of_the_light([event for event in events if event.kind is EventKind.LIGHT])
+    for event in events:
+        if event.kind is EventKind.MEDIUM and event.what != "picture" and _lasts(event):
+            yield Remark(Statement(Topic.PICTURE, event.what), event.start_s + SEEN_AFTER_S)
+        if event.kind is EventKind.WEATHER:
+            yield Remark(Statement(Topic.WEATHER, event.what), event.start_s + SEEN_AFTER_S)
+
+
+def _of_the_camera(states: Sequence[Event]) -> Iterator[Remark]:
+    before = ""
+    shook = False
+    for state in states:
+        if not _lasts(state):
+            continue
+        what = {"still": "stops", "moves otherwise": "moves"}.get(state.what, state.what)
+        news = before not in ("", "shakes", "stops") if what == "stops" else what != before
+        if news and not (what == "shakes" and (shook or before)):
+            yield Remark(Statement(Topic.CAMERA, what), state.start_s + SEEN_AFTER_S)
+        shook |= what == "shakes"
+        before = what
+
+
+def _of_the_light(states: Sequence[Event]) -> Iterator[Remark]:
+    level = ""
+    for state in states:
+        what = state.what
+        if what == "flickers":
+            yield Remark(Statement(Topic.LIGHT, what), state.start_s + SEEN_AFTER_S)
+        elif what in _DARKNESS:
+            if not level and what != "normal":
+                yield Remark(Statement(Topic.LIGHT, what), state.start_s + SEEN_AFTER_S)
+            elif level and what != level:
+                brighter = _DARKNESS[what] < _DARKNESS[level]
+                yield Remark(Statement(Topic.LIGHT, "brighter" if brighter else "darker"), state.start_s)
+            level = what
+
+
+def _of_things(events: Sequence[Event]) -> Iterator[Remark]:
+    entered: dict[int | None, Event] = {}
+    for event in events:
+        size = event.size if event.size in ("small", "large") else ""
+        large = {"small": 0, "large": 2}.get(size, 1)
+        match event.kind:
+            case EventKind.ENTERS:
+                entered[event.thing] = event
+                in_s = min(event.end_s, event.start_s + ARRIVES_WITHIN_S)
+                yield Remark(Statement(Topic.ENTERS, event.side, size=size), in_s, event.thing, large)
+            case EventKind.LEAVES if event.side in LEAVES or event.side == "middle":
+                yield Remark(Statement(Topic.LEAVES, event.side), event.end_s, event.thing, large)
+            case EventKind.STOPS:
+                place = event.place.split()[0]
+                assert place in STOPS, "a place is across, then down"
+                seen_s = event.start_s + SEEN_AFTER_S
+                yield Remark(Statement(Topic.STOPS, place, size=size), seen_s, event.thing, large)
+            case EventKind.MOVES if event.direction != "about" and _lasts(event):
+                if not _came_so(entered.get(event.thing), event):
+                    seen_s = event.start_s + SEEN_AFTER_S
+                    yield Remark(Statement(Topic.MOVES, event.direction, size=size), seen_s, event.thing, large)
+
+
+def _came_so(entrance: Event | None, move: Event) -> bool:
+    """Whether it goes on as it came."""
+    if entrance is None or move.start_s - entrance.end_s > ENTRANCE_S:
+        return False
+    return entrance.side == "middle" or _OPPOSITE[entrance.side] == move.direction
+
+
+def _lasts(event: Event) -> bool:
+    return event.end_s - event.start_s >= LASTS_S

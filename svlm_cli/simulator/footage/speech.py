@@ -1,0 +1,230 @@
+"""What is said of footage: rules, not dice. docs/footage.md states them for people.
+
+The speaker lives in seconds, as a model does: in second s it has seen the pictures of s and s + 0.5, knows its own
+words and the clock, and begins at most one sentence. Knows what has been seen, in order, and nothing that is to come.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from svlm_cli.simulator.footage import statements
+from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.remarks import Remark, remarks
+from svlm_cli.simulator.footage.shots import How
+from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
+
+LAST_PICTURE_S: Final = 0.5  # of a second, after its beginning
+WORD_MS: Final = 300
+WORDS_PER_SECOND: Final = 2  # on average, pauses included
+PATIENCE_S: Final = 2.5  # what could not be said for so long is no news any more
+STILL_AFTER_S: Final = 3.0
+REMEMBERED_S: Final = 10.0  # for so long the thing that was spoken of is "it"
+ANOTHER_WITHIN_S: Final = 20.0
+CROWD_S: Final = 20.0  # after "Many things move." only what is large is told of, for so long
+
+_ORDER: Final = (
+    Topic.CUT,
+    Topic.PICTURE,
+    Topic.CAMERA,
+    Topic.ENTERS,
+    Topic.LEAVES,
+    Topic.STOPS,
+    Topic.MOVES,
+    Topic.LIGHT,
+    Topic.WEATHER,
+)
+_COUNTS: Final = {1: "one", 2: "two", 3: "three"}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A spoken word, with the punctuation that follows it. It belongs to the second in which it ends."""
+
+    start_s: float
+    end_s: float
+    text: str
+    statement: Statement | None = None  # on a sentence's last word: what it states
+
+    @property
+    def second(self) -> int:
+        """S of (s, s + 1], in which the word ends."""
+        return round(self.end_s * 1000 - 1) // 1000
+
+
+def words(footage: Footage, start_s: float, end_s: float) -> tuple[Word, ...]:
+    """The words that end in (start, end]."""
+    number = footage.shots(start_s, start_s + 1)[0].number
+    while footage.shot(number).how is How.CROSS_FADE:  # all others are begun with nothing in mind
+        number -= 1
+    spoken = _speak(footage, number, end_s)
+    return tuple(word for word in spoken if start_s < word.end_s <= end_s)
+
+
+def _speak(footage: Footage, number: int, end_s: float) -> Iterator[Word]:
+    """The words of the sentences that begin from a shot on. A cut breaks a sentence off."""
+    speaker, spoken = _Speaker(), list[Word]()
+    while (shot := footage.shot(number)).start_s < end_s:
+        first, last = (math.ceil(time_s - LAST_PICTURE_S) for time_s in (shot.start_s, shot.end_s))
+        speaker.enter(footage.shot_log(number).events)
+        if shot.how is not How.CROSS_FADE:
+            speaker.break_off()
+            yield from (word for word in spoken if word.end_s <= first)
+            spoken = []
+        for second in range(first, min(last, math.ceil(end_s))):
+            sentence = speaker.sentence(second)
+            if sentence is not None:
+                yield from spoken
+                spoken = list(_spoken(second, *sentence))
+        number += 1
+    yield from spoken
+
+
+def _spoken(second: int, text: str, statement: Statement) -> Iterator[Word]:
+    parts = text.split()
+    for index, part in enumerate(parts):
+        start_ms = second * 1000 + index * WORD_MS
+        ends = statement if index == len(parts) - 1 else None
+        yield Word(start_ms / 1000, (start_ms + WORD_MS) / 1000, part, ends)
+
+
+@dataclass(slots=True)
+class _Shot:
+    """What is known of the shot so far."""
+
+    coming: list[Remark]  # the next one last
+    still: list[tuple[float, float]]  # from when to when nothing moves, in order
+    open: list[Remark] = field(default_factory=list)  # could be said
+    still_said: dict[float, int] = field(default_factory=dict)  # by when it began: for how long it was said to last
+    it: int | None = None  # the thing that was spoken of last
+    it_s: float = -math.inf
+    entered_s: dict[str, float] = field(default_factory=dict)  # by side: when something was said to enter
+    crowd_s: float = -math.inf  # when many were said to move
+
+
+class _Speaker:
+    """Says one sentence at a time."""
+
+    def __init__(self) -> None:
+        self._free_from = 0
+        self._shot = _Shot([], [])
+
+    def enter(self, events: Sequence[Event]) -> None:
+        """A new shot; what was not said of the last one is forgotten."""
+        self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), _still(events))
+
+    def break_off(self) -> None:
+        """It can speak at once."""
+        self._free_from = 0
+
+    def sentence(self, second: int) -> tuple[str, Statement] | None:
+        """What is said in that second, if anything."""
+        shot, seen_s = self._shot, second + LAST_PICTURE_S
+        while shot.coming and shot.coming[-1].from_s <= seen_s:
+            shot.open.append(shot.coming.pop())
+        if second < self._free_from:
+            return None
+        shot.open = [one for one in shot.open if one.from_s > seen_s - PATIENCE_S]
+        in_crowd = seen_s - shot.crowd_s < CROWD_S
+        worth = [one for one in shot.open if one.thing is None or one.large == 2 or not in_crowd]
+        said = self._news(worth, seen_s) if worth else self._stillness(seen_s)
+        if said is None:
+            return None
+        self._free_from = second + math.ceil(len(said[0].split()) / WORDS_PER_SECOND)
+        return said
+
+    def _news(self, worth: list[Remark], seen_s: float) -> tuple[str, Statement]:
+        first = min(worth, key=lambda one: (_ORDER.index(one.statement.topic), -one.large, one.from_s))
+        together = [one for one in worth if _goes_with(one, first)]
+        self._shot.open = [one for one in self._shot.open if one not in together]
+        if first.thing is None:
+            return _of_the_picture(first.statement), first.statement
+        return self._of_one(first, seen_s) if len(together) == 1 else self._of_several(together, seen_s)
+
+    def _of_one(self, remark: Remark, seen_s: float) -> tuple[str, Statement]:
+        shot, told = self._shot, remark.statement
+        it = remark.thing == shot.it and seen_s - shot.it_s <= REMEMBERED_S
+        shot.it, shot.it_s = remark.thing, seen_s
+        match told.topic:
+            case Topic.ENTERS:
+                another = seen_s - shot.entered_s.get(told.what, -math.inf) <= ANOTHER_WITHIN_S
+                shot.entered_s[told.what] = seen_s
+                return statements.enters(told.what, size=told.size, another=another), told
+            case Topic.LEAVES:
+                return statements.leaves(told.what, it=it), told
+            case Topic.STOPS:
+                return statements.stops(told.what, size="" if it else told.size, it=it), _sized(told, sized=not it)
+        return statements.moves(told.what, size="" if it else told.size, it=it), _sized(told, sized=not it)
+
+    def _of_several(self, together: list[Remark], seen_s: float) -> tuple[str, Statement]:
+        shot, topic = self._shot, together[0].statement.topic
+        ways = {one.statement.what for one in together}
+        what, count = ways.pop() if len(ways) == 1 else "", _COUNTS.get(len(together), "many")
+        shot.it = None
+        if topic is Topic.MOVES:
+            shot.crowd_s = seen_s if count == "many" else shot.crowd_s
+            return statements.moves(what, count=count), Statement(topic, what, count)
+        if topic is Topic.ENTERS:
+            shot.entered_s[what] = seen_s
+            return statements.enters(what, count=count), Statement(topic, what, count)
+        return statements.leaves(what, count=count), Statement(topic, what, count)
+
+    def _stillness(self, seen_s: float) -> tuple[str, Statement] | None:
+        shot = self._shot
+        began = next((start_s for start_s, end_s in shot.still if start_s <= seen_s < end_s), None)
+        if began is None or seen_s - began < STILL_AFTER_S:
+            return None
+        if began not in shot.still_said:
+            again = bool(shot.still_said)
+            shot.still_said[began] = 0
+            return (statements.STILL_AGAIN if again else statements.NOTHING), Statement(Topic.STILL)
+        lasts = max((length for length in STILL_FOR if length <= seen_s - began), default=0)
+        if lasts <= shot.still_said[began]:
+            return None
+        shot.still_said[began] = lasts
+        return statements.still_for(lasts), Statement(Topic.STILL, STILL_FOR[lasts])
+
+
+def _goes_with(one: Remark, first: Remark) -> bool:
+    """Whether two remarks are one sentence: several things that do the same; of moves, whatever way they go."""
+    ours, theirs = one.statement, first.statement
+    if ours.topic is not theirs.topic or first.thing is None or ours.topic is Topic.STOPS:
+        return one is first
+    return ours.topic is Topic.MOVES or ours.what == theirs.what
+
+
+def _sized(statement: Statement, *, sized: bool) -> Statement:
+    return statement if sized else replace(statement, size="")
+
+
+def _of_the_picture(statement: Statement) -> str:
+    what = statement.what
+    match statement.topic:
+        case Topic.CUT:
+            return statements.CUTS[what]
+        case Topic.CAMERA:
+            return statements.camera(what)
+        case Topic.LIGHT:
+            return statements.LIGHT[what]
+        case Topic.WEATHER:
+            return statements.WEATHER[what]
+    return statements.PICTURE[what]
+
+
+def _still(events: Sequence[Event]) -> list[tuple[float, float]]:
+    """From when to when neither the camera nor anything else moves, and the light stays as it is."""
+    quiet = {
+        EventKind.MOTION: ("nothing",),
+        EventKind.CAMERA: ("still",),
+        EventKind.LIGHT: ("dark", "normal", "bright"),
+    }
+    loud = [(one.start_s, one.end_s) for one in events if one.kind in quiet and one.what not in quiet[one.kind]]
+    shot = next(event for event in events if event.kind is EventKind.SHOT)
+    found, since_s = [], shot.start_s
+    for start_s, end_s in sorted(loud):
+        if start_s > since_s:
+            found.append((since_s, start_s))
+        since_s = max(since_s, end_s)
+    return [*found, (since_s, shot.end_s)] if since_s < shot.end_s else found
