@@ -58,9 +58,9 @@ def recommend(
     assessed = recommendation.ranked(machine, recommendation.candidates(), Demand(fps, live))
     best = recommendation.recommended(assessed)
     if as_json:
-        typer.echo(json.dumps(_document(machine, assessed, best), indent=2))
+        typer.echo(json.dumps(_document(machine, assessed, best, live=live), indent=2))
     else:
-        _print(machine, assessed, best)
+        _print(machine, assessed, best, live=live)
     if best is None:
         raise typer.Exit(ExitCode.FAILED)
 
@@ -76,13 +76,18 @@ def headline(best: Assessment | None) -> tuple[str, str]:
     return f"{candidate.name}: {candidate.summary} {caveat}".rstrip(), f"{way}: {best.command}"
 
 
-def _sentence(best: Assessment | None) -> str:
+def _sentence(best: Assessment | None, *, live: bool) -> str:
     """The same with its reasons."""
     told, way = headline(best)
-    return f"{told} {way}" if best is None else f"Recommended: {told} {best.why} Speed: {_speed(best)}. {way}"
+    if best is None:
+        return f"{told} {way}"
+    doubt = ""
+    if live and best.here is None:
+        doubt = f" Whether it keeps up here, `svlm bench latency --model {best.candidate.name}` says once it is here."
+    return f"Recommended: {told} {best.why} Speed: {_speed(best)}.{doubt} {way}"
 
 
-def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | None) -> None:
+def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | None, *, live: bool) -> None:
     for line in (_machine(machine, machine.roomiest()), *machine.notes):
         typer.echo(presentable(line))
     typer.echo()
@@ -103,7 +108,7 @@ def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | Non
     for one in assessed:
         if one.fits is not Fit.YES:
             typer.echo(presentable(f"{one.candidate.name}: {one.why}"))
-    typer.echo(presentable(_sentence(best)))
+    typer.echo(presentable(_sentence(best, live=live)))
 
 
 def _machine(machine: Host, spot: Spot) -> str:
@@ -149,7 +154,7 @@ def _here(one: Assessment) -> str:
     return "no"
 
 
-def _document(machine: Host, assessed: Sequence[Assessment], best: Assessment | None) -> dict[str, Any]:
+def _document(machine: Host, assessed: Sequence[Assessment], best: Assessment | None, *, live: bool) -> dict[str, Any]:
     spot = machine.roomiest()
     return {
         "machine": {
@@ -171,7 +176,7 @@ def _document(machine: Host, assessed: Sequence[Assessment], best: Assessment | 
         "device": "cpu" if spot.on_cpu else f"cuda:{spot.gpu}",
         "models": [_row(one) for one in assessed],
         "recommended": None if best is None else best.candidate.name,
-        "sentence": presentable(_sentence(best)),
+        "sentence": presentable(_sentence(best, live=live)),
         "command": None if best is None else best.command,
     }
 
