@@ -21,9 +21,9 @@ _QUERY: Final = "index,uuid,name,memory.total,memory.free"
 _MIB: Final = 1 << 20
 _TIMEOUT_S: Final = 20.0
 _MOVE_IT: Final = "Set HF_HOME to a folder of your own."
-_LIMITS: Final = (  # of a container: the most that it may hold, and what it holds
-    ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
-    ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
+_LIMITS: Final = (  # of a container: the most that it may hold, what it holds, what of that is not in use
+    ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
 
 
@@ -162,11 +162,20 @@ def available_bytes(root: Path) -> int | None:
     with suppress(OSError, ValueError, IndexError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-    for most, held in _LIMITS:
+    for place, most, held, unused in _LIMITS:
         with suppress(OSError, ValueError):  # a limit that is called `max` is none
-            limit = int((root / most).read_text(encoding="ascii"))
-            found.append(max(limit - int((root / held).read_text(encoding="ascii")), 0))
+            folder = root / place
+            limit, taken = (int((folder / name).read_text(encoding="ascii")) for name in (most, held))
+            found.append(max(limit - taken + _counted(folder / "memory.stat", unused), 0))
     return min(found, default=None)
+
+
+def _counted(path: Path, key: str) -> int:
+    """A number of memory.stat: files that were read, such as a model's, are held until the memory is wanted."""
+    with suppress(OSError, ValueError):
+        lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
+        return next((int(words[1]) for words in lines if len(words) == 2 and words[0] == key), 0)
+    return 0
 
 
 def _disk() -> tuple[str, int | None, tuple[str, ...]]:

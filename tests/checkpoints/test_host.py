@@ -105,6 +105,8 @@ def test_a_container_has_what_its_limit_leaves(tmp_path: Path) -> None:
     assert available_bytes(tmp_path) == 4000
     (group / "memory.current").write_text("6000\n")
     assert available_bytes(tmp_path) == 0
+    (group / "memory.stat").write_text("anon 10\ninactive_file 3500\nactive_file 7\n")
+    assert available_bytes(tmp_path) == 2500  # weights that were just fetched give way
 
 
 def test_the_disk_of_a_cache_that_is_not_there_yet(tmp_path: Path) -> None:

@@ -188,6 +188,8 @@ def test_auto_takes_the_best_that_is_here() -> None:
     assert chosen(host_with(gpu(12)), SPEAKER) == ("game", "small-base")
     assert chosen(host_with(gpu(12), disk_gb=1), SPEAKER) == ("game", None)
     assert chosen(LAPTOP, SPEAKER) == ("game", None)
+    assert chosen(host_with(gpu(None))) == ("game", None)  # nobody is sent to fetch what may not fit
+    assert chosen(host_with(gpu(None)), SPEAKER) == ("speaker", None)
 
 
 def test_auto_goes_by_the_device_that_is_asked_for() -> None:

@@ -12,6 +12,7 @@ import pytest
 from svlm_cli.checkpoints import catalog, host
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.host import Host
+from tests.adapters import make_tiny_adapter
 from tests.checkpoints.hosts import H200, LAPTOP, gpu, host_with
 from tests.conftest import Svlm, environment
 
@@ -231,6 +232,18 @@ def test_auto_has_no_revision_and_is_no_base(svlm_inside: Svlm, here: Path, mode
     assert (done.returncode, "has no revision" in done.stderr) == (2, True)
     done = svlm_inside("models", "show", "auto")
     assert (done.returncode, "chooses a model for commands that watch video" in done.stderr) == (4, True)
+
+
+def test_an_adapter_speaks_on_its_own_base(
+    svlm_inside: Svlm, here: Path, models: Path, tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    """Guards adapters, for whoever has `auto` as the usual model: on another base they say nothing of worth."""
+    adapter = make_tiny_adapter(tmp_path / "adapter", str(tiny_checkpoint))
+    options = ("--adapter", adapter, "--set", "vision.max_pixels=12544", "--set", "vision.min_pixels=3136")
+    done = svlm_inside("caption", here.name, "--model", "auto", "-f", "json", *options)
+    assert done.returncode == 0, done.stderr
+    assert not [line for line in sentences(done.stderr) if "auto takes" in line]
+    assert json.loads(here.with_suffix(".json").read_text())["model"] == f"{tiny_checkpoint} + {adapter}"
 
 
 def test_benches_and_evaluations_take_auto_too(svlm_inside: Svlm, models: Path, on: OnMachine) -> None:
