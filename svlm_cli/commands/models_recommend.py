@@ -20,7 +20,7 @@ from svlm_cli.commands.tables import print_columns
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.text import presentable
 
-_COLUMNS: Final = ("NAME", "FITS", "MEMORY", "SPEED", "HERE", "GOOD AT", "COMMAND")
+_COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
 _MOST_FPS: Final = 1000.0
 _NONE: Final = "None of the known models can run on this machine as it is."
 _CAVEATS: Final = {
@@ -96,14 +96,14 @@ def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | Non
             one.candidate.name,
             one.fits,
             _memory(one),
-            _speed(one),
+            _cell(one),
             _here(one),
             one.candidate.summary,
             one.command,
         )
         for one in assessed
     ]
-    print_columns(_COLUMNS, rows, folded={"MEMORY", "SPEED", "GOOD AT", "COMMAND"})
+    print_columns(_COLUMNS, rows, folded={"MEMORY", "MEASURED SPEED", "GOOD AT", "COMMAND"})
     typer.echo()
     for one in assessed:
         if one.fits is not Fit.YES:
@@ -114,33 +114,47 @@ def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | Non
 def _machine(machine: Host, spot: Spot) -> str:
     """What the table goes by, in a line."""
     if spot.on_cpu:
-        memory = "unknown" if spot.free_bytes is None else gigabytes(spot.free_bytes)
-        told = [f"No GPU: {spot.cores} CPU cores, memory free: {memory}"]
+        free = "unknown" if spot.free_bytes is None else gigabytes(spot.free_bytes)
+        told = f"No GPU: {spot.cores} CPU cores, memory free: {free}"
     else:
-        memory = "memory unknown" if spot.free_bytes is None else f"{gigabytes(spot.free_bytes)} free"
+        free = "memory unknown" if spot.free_bytes is None else f"{gigabytes(spot.free_bytes)} free"
         others = f", the roomiest of {len(machine.gpus)} GPUs" if len(machine.gpus) > 1 else ""
-        told = [f"{spot.name} (cuda:{spot.gpu}), {memory}{others}"]
+        told = f"{spot.name} (cuda:{spot.gpu}), {free}{others}"
     disk = "unknown" if machine.disk_bytes is None else gigabytes(machine.disk_bytes)
-    return f"{told[0]}; disk free for models: {disk}"
+    return f"{told}; disk free for models: {disk}"
 
 
 def _memory(one: Assessment) -> str:
     return ", ".join(f"{gigabytes(need)} {dtype}" for dtype, need in one.needs) or "unknown"
 
 
-def _speed(one: Assessment) -> str:
-    """Measured numbers alone, with where that was; nothing is reckoned from one machine to another."""
-    if not one.speeds:
+def _nearest(one: Assessment) -> MeasuredSpeed | None:
+    """What was measured on such hardware as this, else on the same kind, else anywhere. Nothing is reckoned from it."""
+    same_kind = (speed for speed in one.speeds if speed.on_cpu == one.spot.on_cpu)
+    return one.here or next(same_kind, None) or next(iter(one.speeds), None)
+
+
+def _cell(one: Assessment) -> str:
+    """A speed in few words."""
+    speed = _nearest(one)
+    if speed is None:
         return "not measured"
-    if one.here is not None:
-        return _told(one.here)
-    same_kind = [speed for speed in one.speeds if speed.on_cpu == one.spot.on_cpu] or list(one.speeds)
-    return f"{_told(same_kind[0])}; here not measured"
+    rate = "" if speed.fps == one.fps else f" at {speed.fps:g} FPS"
+    return f"{_times(speed)} x{rate} on {speed.where}{'' if speed is one.here else ', not here'}"
 
 
-def _told(speed: MeasuredSpeed) -> str:
-    rate = f"{speed.times_real_time:.{0 if speed.times_real_time >= 10 else 1}f}"
-    return f"{rate} x real time at {speed.fps:g} FPS in {speed.dtype}, measured on {speed.where}"
+def _speed(one: Assessment) -> str:
+    """The same in a sentence, with what has to be known of it."""
+    speed = _nearest(one)
+    if speed is None:
+        return "not measured"
+    told = f"{_times(speed)} x real time at {speed.fps:g} FPS in {speed.dtype}, measured on {speed.where}"
+    how = f" ({speed.how})" if speed.how else ""
+    return f"{told}{how}{'' if speed is one.here else '; here not measured'}"
+
+
+def _times(speed: MeasuredSpeed) -> str:
+    return f"{speed.times_real_time:.{0 if speed.times_real_time >= 10 else 1}f}"
 
 
 def _here(one: Assessment) -> str:
@@ -162,7 +176,7 @@ def _document(machine: Host, assessed: Sequence[Assessment], best: Assessment | 
                 {
                     "device": f"cuda:{one.index}",
                     "name": one.name,
-                    "bytes": one.total_bytes,
+                    "total_bytes": one.total_bytes,
                     "free_bytes": one.free_bytes,
                 }
                 for one in machine.gpus
