@@ -103,7 +103,8 @@ def test_the_top_level_holds_nothing_else() -> None:
 
 def test_tests_mirror_the_code() -> None:
     """Guards finding the tests of a module, and against a package that has none."""
-    folders = [path.parent.relative_to(ROOT / "svlm_cli") for path in (ROOT / "svlm_cli").rglob("__init__.py")]
+    packages = {path.parent for path in (ROOT / "svlm_cli").rglob("*.py") if path.name != "__init__.py"}
+    folders = [package.relative_to(ROOT / "svlm_cli") for package in packages]
     assert [str(folder) for folder in folders if not any((ROOT / "tests" / folder).glob("test_*.py"))] == []
     tests = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
     assert [_relative(folder) for folder in tests if not (folder / "__init__.py").is_file()] == []

@@ -8,6 +8,7 @@ imports huggingface_hub (a second) only when it is called.
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.request import getproxies
@@ -72,6 +73,18 @@ def cached(hub_id: str, revision: str) -> Path | None:
     except (OSError, ValueError, ModelError, AnswerError):
         return None
     return folder if has_all_shards(folder) else None
+
+
+def begun_bytes(hub_id: str) -> int:
+    """How much of ``hub_id`` is in the cache, whether or not it is complete. Uses no network."""
+    from huggingface_hub import constants
+
+    folder = Path(constants.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}" / "blobs"
+    size = 0
+    with suppress(OSError):  # it is not there, or may not be read, or a download goes on meanwhile
+        for one in folder.iterdir():
+            size += one.stat().st_size
+    return size
 
 
 def _refuse_unreadable_proxies() -> None:

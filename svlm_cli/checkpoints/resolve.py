@@ -160,6 +160,8 @@ def refer(model: str, *, revision: str | None = None) -> Reference:
         return Reference(model, Origin.HUB, None, model, revision or default, known)
     if "/" in model or model.startswith(("~", ".")):
         raise ModelError(f"There is no folder {model}.", _THREE_WAYS)
+    if model == "auto":
+        raise ModelError("`auto` chooses a model for commands that watch video, not here.", f"Name one. {_THREE_WAYS}")
     raise ModelError(f"No model is called {model!r}.", f"{catalog.did_you_mean(model)} {_THREE_WAYS}")
 
 

@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
     "simulate": ("svlm_cli.commands.simulate", "Play a match of the Endless Match, whose truth is known."),
     "models": (
         "svlm_cli.commands.models",
-        "List the known models, show one, fetch its weights, or merge an adapter into one.",
+        "List the known models, recommend or show one, fetch its weights, or merge an adapter into one.",
     ),
     "doctor": (
         "svlm_cli.commands.doctor",

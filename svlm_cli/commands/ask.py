@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from svlm_cli.commands import options
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.panels import Panel
@@ -99,6 +100,7 @@ def ask(asked: AskOptions) -> None:
     from svlm_cli.checkpoints import policy_changes
 
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    asked = settled(asked)
     checkpoint = checkpoint_of(asked)
     policy = changes.applied(checkpoint.policy, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps)
     with (

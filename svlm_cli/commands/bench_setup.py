@@ -12,6 +12,7 @@ import typer
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
@@ -110,7 +111,8 @@ class StreamSetup:
         dtype = resolve_dtype(asked.dtype, where)
         kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
         if asked.random_weights is None:
-            subject = Subject.named(asked.model, asked.revision, offline=asked.offline, quiet=asked.quiet)
+            model = settled(asked).model
+            subject = Subject.named(model, asked.revision, offline=asked.offline, quiet=asked.quiet)
         else:
             subject = Subject.random(asked.random_weights)
         load = Load(rounds, asked.tokens, width, height, asked.seed)

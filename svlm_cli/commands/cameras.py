@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
@@ -77,6 +78,7 @@ def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
     """Caption all of them until each has ended, or a signal comes."""
     from svlm_cli.checkpoints import policy_changes
 
+    asked = settled(asked)
     wanted, gauge = asked.showing(), Gauge()
     screen = wanted.wants_screen(endless=True)  # what makes no sense is refused before anything is loaded
     desk, names = QuestionDesk(), [camera.name for camera in cameras]

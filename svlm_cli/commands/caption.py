@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.cameras import watch
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
@@ -64,6 +65,7 @@ def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> 
     """Returns what went wrong with some of the videos."""
     try:
         _refuse_missing(jobs)
+        asked = settled(asked)
         products = asked.products(jobs)
     except InputError as error:
         if not asked.ignore_errors:

@@ -20,6 +20,11 @@ def models(incomplete: str) -> list[tuple[str, str]]:
     return [*found, *_folders(incomplete)]
 
 
+def models_to_run(incomplete: str) -> list[tuple[str, str]]:
+    """The same, and what chooses one of them."""
+    return [("auto", "the best one that is here"), *models(incomplete)]
+
+
 def known_models() -> list[tuple[str, str]]:
     """Without folders: what can be fetched."""
     return models("/dev/null/")

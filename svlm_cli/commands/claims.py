@@ -6,6 +6,7 @@ The measuring is in ``evals/``, all files ``evals/claims*.py``.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -315,7 +316,12 @@ def _print(
             "measured": list(measured),
             "event_f1": {name: result.overall.event_f1.to_json() for name, result in found.items()},
             "questions": None if questions is None else {name: one.to_json() for name, one in questions.totals.items()},
-            "training": None if training is None else {name: one.to_json() for name, one in event_f1(training).items()},
+            "training": None
+            if training is None
+            else {
+                name: {mode: event_f1(training, name, mode).to_json() for mode in training.modes}
+                for name in training.models
+            },
             "page": None if page is None else str(page),
         }
         typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
@@ -330,8 +336,8 @@ def _print(
         totals = (f"{name} {share(one)}" for name, one in questions.totals.items())
         table.add_row("questions", Text(f"Right answers, in all: {'; '.join(totals)}."))
     if training is not None:
-        for name, model in training.models.items():
-            if model.how.against:
-                text = training_claim(training, name, training.modes[0])
-                table.add_row(f"training: {plain(name)}", Text(text.replace("**", "")))
+        compared = [name for name, model in training.models.items() if model.how.against]
+        for name, mode in product(compared, training.modes):
+            text = training_claim(training, name, mode)
+            table.add_row(f"training: {plain(name)}, {mode}", Text(text.replace("**", "")))
     table_console().print(table)

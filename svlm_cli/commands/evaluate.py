@@ -13,6 +13,7 @@ import typer
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import generate, judge, options, vqa
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import checkpoint_of
@@ -140,6 +141,7 @@ def _play(asked: _Asked) -> None:
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     where = resolve_device(asked.device)
     precision = resolve_dtype(asked.dtype, where)
+    asked = settled(asked)
     checkpoint = checkpoint_of(asked)
     usual = checkpoint.policy.changed(mode=Mode.STREAMING)
     policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)

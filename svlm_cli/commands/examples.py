@@ -229,6 +229,10 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         ),
     ),
     "models list": (Example("svlm models list --json", "For scripts:"),),
+    "models recommend": (
+        Example("svlm models recommend", "What suits this machine, and how to get it:"),
+        Example("svlm models recommend --live --fps 8", "For cameras that are looked at eight times a second:"),
+    ),
     "models show": (Example("svlm models show svlm-mini", "A model's card and policy:"),),
     "models pull": (Example("svlm models pull streamingvlm-7b", "Fetch 16.6 GB:"),),
     "models merge": (Example("svlm models merge my-adapter -o my-model", "my-model needs no adapter any more:"),),

@@ -15,6 +15,7 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
+from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.baseline import Backend, Jobs, ServerOptions, comment_on_clips, comment_on_events
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence, once
@@ -216,6 +217,7 @@ def _generate(job: _Job) -> None:
         asked.tell(line)
     _tell_missing(job)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    asked = settled(asked)
     checkpoint = checkpoint_of(asked)
     policy = changes.applied(checkpoint.policy, fps=asked.fps)
     policy = policy.changed(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)

@@ -1,4 +1,4 @@
-"""``svlm models``: list the known models, show one, fetch its weights, merge an adapter. Imports no torch.
+"""``svlm models``: list the known models, recommend or show one, fetch its weights, merge an adapter. Imports no torch.
 
 Cards and policies come with checkpoints that anyone may have made: they are printed as plain text, never as markup.
 """
@@ -11,14 +11,15 @@ import typer
 
 from svlm_cli.checkpoints import catalog, policy_file, resolve
 from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
-from svlm_cli.commands import choices, models_merge
+from svlm_cli.commands import choices, models_merge, models_recommend
 from svlm_cli.commands.options import Json, Quiet, Revision
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import print_columns
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.text import plain_text
 
 app = typer.Typer(
-    help="List the known models, show one, fetch its weights, or merge an adapter into one.",
+    help="List the known models, recommend or show one, fetch its weights, or merge an adapter into one.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -44,7 +45,7 @@ def list_models(as_json: Json = False) -> None:
         )
         for row in rows
     ]
-    _print_table([tuple(plain_text(cell) for cell in row) for row in table])
+    print_columns(_COLUMNS, table, folded={"TITLE", "LICENCE"})
 
 
 @app.command("show")
@@ -119,6 +120,7 @@ def pull(
     typer.echo(reference.fetch(offline=False, quiet=quiet))
 
 
+app.command("recommend")(models_recommend.recommend)
 app.command("merge")(models_merge.merge)
 
 
@@ -142,27 +144,6 @@ def _size(size: int | None) -> str:
     if size is None:
         return "?"
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
-
-
-def _print_table(rows: list[tuple[str, ...]]) -> None:
-    """On a terminal a table, else lines whose columns are aligned."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    if console.is_terminal:
-        table = Table(box=None, pad_edge=False)
-        for name in _COLUMNS:
-            table.add_column(name, overflow="fold", no_wrap=name not in {"TITLE", "LICENCE"})
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
-        return
-    lines = [_COLUMNS, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_COLUMNS))]
-    for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _print_card(card: str) -> None:

@@ -24,8 +24,9 @@ Model = Annotated[
         "-m",
         envvar="SVLM_MODEL",
         metavar="NAME|PATH|HUB_ID",
-        autocompletion=choices.models,
-        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub. "
+        autocompletion=choices.models_to_run,
+        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub; `auto`: the best "
+        "known model that is here and fits. "
         f"Default: {DEFAULT_MODEL}.",
         rich_help_panel=Panel.MODEL,
     ),

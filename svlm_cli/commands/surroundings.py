@@ -10,15 +10,16 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
-from svlm_cli.checkpoints import catalog, resolve
+from svlm_cli.checkpoints import catalog, host, recommendation, resolve
 from svlm_cli.checkpoints.folder import size_bytes
-from svlm_cli.commands import settings
+from svlm_cli.checkpoints.recommendation import Assessment, Demand
+from svlm_cli.commands import models_recommend, settings
 from svlm_cli.commands.described import options
 from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.findings import Finding, State
@@ -28,7 +29,6 @@ from svlm_cli.core.logins import end_of_login, without_logins
 from svlm_cli.core.text import did_you_mean
 
 _GIB: Final = 1 << 30
-_BESIDE_WEIGHTS: Final = 1.2  # of a model's weights on a GPU: what cache and computing need besides, at least
 _LITTLE_DISK: Final = 2e9
 _HUB_TIMEOUT_S: Final = 3.0
 
@@ -50,10 +50,24 @@ def _models() -> Iterator[Finding]:
     except SvlmError as error:
         yield Finding("models", State.MISSING, error.message, error.hint)
         return
-    yield from map(_model, names)
+    assessed = _assessed(names)
+    whys = {one.candidate.name: one.why for one in assessed}
+    yield from (_model(name, whys.get(name, "")) for name in names)
+    best = recommendation.recommended(assessed)
+    yield Finding("recommended", State.OPTIONAL if best is None else State.OK, *models_recommend.headline(best))
 
 
-def _model(name: str) -> Finding:
+def _assessed(names: Iterable[str]) -> Sequence[Assessment]:
+    """Which of the sound ones suit this machine, the best first."""
+    found = []
+    for name in names:
+        with suppress(ImportError, OSError, SvlmError):  # other lines say what is broken
+            found.append(recommendation.candidate(name))
+    return recommendation.ranked(host.look_around(), found, Demand())
+
+
+def _model(name: str, why: str) -> Finding:
+    """One of the known models; `why` it would fit, or not."""
     try:
         entry = catalog.find(name)
     except SvlmError as error:
@@ -66,7 +80,7 @@ def _model(name: str) -> Finding:
     size_gb = entry.file.weights.size_gb
     size = f" ({size_gb:g} GB)" if size_gb else ""
     advice = f"Fetch its weights{size} with `svlm models pull {name}`."
-    return Finding(name, State.OPTIONAL, f"Not on this machine.{_would_fit(size_gb * 1e9)}", advice)
+    return Finding(name, State.OPTIONAL, f"Not on this machine. {why}".rstrip(), advice)
 
 
 def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> Finding:
@@ -87,20 +101,6 @@ def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> 
         return Finding(name, State.OK, told)
     advice = "--dtype fp8 takes half, a lower --fps less; or end what else runs there."
     return Finding(name, State.WARNING, f"{told}, where {free / _GIB:.1f} GiB are free", advice)
-
-
-def _would_fit(weights: float) -> str:
-    """Whether a model that is not here would find room on a GPU."""
-    try:
-        torch = import_quietly("torch")
-        if not weights or not torch.cuda.is_available():
-            return " It wants a GPU." if weights else ""
-        room = max(torch.cuda.get_device_properties(one).total_memory for one in range(torch.cuda.device_count()))
-    except (ImportError, OSError, RuntimeError):
-        return ""
-    needed = weights * _BESIDE_WEIGHTS
-    fits = "which this GPU has" if needed <= room else "more than this GPU has; --dtype fp8 takes half"
-    return f" It needs about {needed / 1e9:.0f} GB, {fits}."
 
 
 def _cache() -> Finding:

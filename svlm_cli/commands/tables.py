@@ -1,13 +1,13 @@
 """What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import typer
 
-from svlm_cli.core.text import presentable
+from svlm_cli.core.text import plain_text, presentable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,6 +37,27 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
 
     for row in rows:
         table.add_row(*(Text(presentable(cell)) for cell in row))
+
+
+def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, folded: Collection[str]) -> None:
+    """On a terminal a table, in which the columns that may be `folded` are; else lines whose columns are aligned."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console, cells = Console(), [[plain_text(cell) for cell in row] for row in rows]
+    if console.is_terminal:
+        table = Table(box=None, pad_edge=False)
+        for name in headings:
+            table.add_column(name, overflow="fold", no_wrap=name not in folded)
+        for row in cells:
+            table.add_row(*map(Text, row))
+        console.print(table)
+        return
+    lines = [list(headings), *cells]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    for line in lines:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 @contextmanager

@@ -75,8 +75,9 @@ class VqaOptions(UnlessQuiet):
             "-m",
             envvar="SVLM_MODEL",
             metavar="NAME|PATH|HUB_ID",
-            autocompletion=choices.models,
-            help="A known model, a checkpoint folder, or OWNER/NAME on the hub; given again, another to compare with. "
+            autocompletion=choices.models_to_run,
+            help="A known model, a checkpoint folder, OWNER/NAME on the hub, or `auto`; given again, "
+            "another to compare with. "
             f"Default: {DEFAULT_MODEL}.",
             rich_help_panel=Panel.MODEL,
         ),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.commands.auto_model import settled_name
 from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, once
@@ -141,7 +142,7 @@ def _jobs(what: _Questioning, asked: VqaOptions, output: Path) -> list[_Job]:
         models = models if given("models") else [None]
         if len(models) > 1:
             raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
-    for model in models:
+    for model in [settled_name(one, asked) for one in models]:
         checkpoint = resolve(
             model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
         )

@@ -69,7 +69,6 @@ def compare_training(claims: TrainingClaims, name: str, mode: Mode) -> TrainingD
 
 def training_section(claims: TrainingClaims) -> Iterator[str]:
     """Its parts."""
-    first = claims.modes[0]
     yield "## Training"
     yield _introduction(claims)
     yield "\n".join(_recipes(claims))
@@ -78,12 +77,12 @@ def training_section(claims: TrainingClaims) -> Iterator[str]:
         yield "\n".join(_table(claims, mode))
         yield "The same less the model that each is compared with:"
         yield "\n".join(_differences(claims, mode))
-    yield "\n".join(
-        f"- **{plain(name)}.** {training_claim(claims, name, first)}"
-        for name, one in claims.models.items()
-        if one.how.against
-    )
-    yield f"```sh\n{plain(claims.place.command)}\n```"
+        yield "\n".join(
+            f"- **{plain(name)}.** {training_claim(claims, name, mode)}"
+            for name, one in claims.models.items()
+            if one.how.against
+        )
+    yield f"```sh\n# needs a GPU\n{plain(claims.place.command)}\n```"
 
 
 def training_claim(claims: TrainingClaims, name: str, mode: Mode) -> str:
@@ -125,16 +124,13 @@ def _introduction(claims: TrainingClaims) -> str:
         "In brackets stand 95 % intervals, by a bootstrap over matches; of a difference, with the same matches in "
         f"each draw. Two models are told apart if that interval is beside 0 and the difference is {LEVEL:g} or more."
     )
-    repeats = [plain(name) for name, one in claims.models.items() if one.how.repeat]
-    if repeats:
-        apart = _chance(claims, claims.modes[0])[_DECIDING[0]]
-        text += (
-            f" Each row is one run, and intervals over matches know nothing of another one: {', '.join(repeats)} "
-            f"repeats a recipe with another seed, and lies {apart:.3f} apart in event F1."
-        )
-    else:
-        text += " Each row is one run, and intervals over matches know nothing of another one."
-    return text
+    text += " Each row is one run, and intervals over matches know nothing of another one"
+    repeats = [name for name, one in claims.models.items() if one.how.repeat]
+    if not repeats:
+        return f"{text}."
+    named = ", ".join(map(plain, repeats))
+    apart = ", ".join(f"{_chance(claims, mode)[_DECIDING[0]]:.3f} in mode {mode}" for mode in claims.modes)
+    return f"{text}: {named} repeat a recipe with other data, and lie at most so far apart in event F1: {apart}."
 
 
 def _recipes(claims: TrainingClaims) -> Iterator[str]:
@@ -165,7 +161,6 @@ def _differences(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
             yield table_line([plain(name), plain(model.how.against), *cells])
 
 
-def event_f1(claims: TrainingClaims) -> dict[str, Estimate]:
-    """Of each model, streamed in the first mode."""
-    mode = claims.modes[0]
-    return {name: over(one.by_minute[mode], claims.place.seconds).event_f1 for name, one in claims.models.items()}
+def event_f1(claims: TrainingClaims, name: str, mode: Mode) -> Estimate:
+    """Of a model, streamed so."""
+    return over(claims.models[name].by_minute[mode], claims.place.seconds).event_f1

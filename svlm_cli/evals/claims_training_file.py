@@ -81,7 +81,7 @@ class TrainingClaims:
     """All that was measured."""
 
     place: TrainingPlace
-    modes: tuple[Mode, ...]  # the first one decides
+    modes: tuple[Mode, ...]
     models: Mapping[str, TrainedModel]  # by name; each stands after the one that it is compared with
 
 

@@ -209,11 +209,12 @@ def test_training_is_told_of_beside_the_rows(
     file = claims.results / "training.json"
     file.write_text(json.dumps(trained_file(trained("plain", 6), trained("apart", 2, "plain", paper=[62.51, 66.18]))))
     told, _ = claims("--write", str(tmp_path / "claims.md"))
-    assert {name: one["value"] for name, one in told["training"].items()} == {"plain": 0.65, "apart": 0.25}
+    found = {name: one["streaming"]["value"] for name, one in told["training"].items()}
+    assert found == {"plain": 0.65, "apart": 0.25}
     assert "\n## Training\n" in (tmp_path / "claims.md").read_text()
     assert main(["eval", "claims", str(claims.results)]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "training: apart The paper: 62.51 against 66.18, lower." in shown
+    assert "training: apart, streaming The paper: 62.51 against 66.18, lower." in shown
     assert shown.endswith("lower in event F1, agrees.")
     file.write_text("{}")
     assert "training.json tells of no models" in claims(code=3)[1]

@@ -47,6 +47,8 @@ def test_values(offered: Offered, tmp_path: Path) -> None:
     """Guards the words that nobody remembers: models, formats in a list, modes, devices, rows, shells."""
     (tmp_path / "svlm-mine").mkdir()
     assert offered("caption", "--model", "svlm") == ["svlm-mini", "svlm-mine/"]
+    assert offered("caption", "--model", "au") == ["auto"]
+    assert offered("models", "pull", "au") == []
     assert offered("caption", "-f", "srt,v") == ["srt,vtt"]
     assert "srt,srt" not in offered("caption", "-f", "srt,")
     assert offered("caption", "--mode", "win") == ["window", "window-overlap"]

@@ -54,7 +54,7 @@ def test_this_machine_can_caption(svlm_inside: Svlm) -> None:
         "svlm system python ffmpeg codecs torch device attention triton flash-attn transformers peft bitsandbytes "
         "decord cache folder"
     )
-    assert {*checked.split(), "terminal", "config", "environment", "hub"} | MODELS == set(found)
+    assert {*checked.split(), "recommended", "terminal", "config", "environment", "hub"} | MODELS == set(found)
     assert [name for name, check in found.items() if check["state"] == "missing"] == []
     assert "auto takes sdpa on cpu; flash2 is not installed, flash4 is not installed." in found["attention"]["detail"]
     assert found[catalog.DEFAULT_MODEL]["detail"].endswith("0.1 GiB of memory on cpu for one stream")

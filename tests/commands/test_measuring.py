@@ -18,6 +18,7 @@ NOTHING_TO_TELL = {
     "eval vqa report",
     "man",
     "models list",
+    "models recommend",
     "models show",
     "train export",
     "train plot",

@@ -91,9 +91,9 @@ def test_a_difference_within_that_of_two_runs_is_said_to_be_so(tmp_path: Path) -
     assert claim(tmp_path, told, "far").endswith("lower in event F1.")
     assert claim(tmp_path, told, "again").endswith("lower in event F1.")
     text = section(tmp_path, told)
-    assert "again repeats a recipe with another seed, and lies 0.200 apart in event F1." in text
+    assert "again repeat a recipe with other data, and lie at most so far apart in event F1: 0.200 in mode str" in text
     alone = section(tmp_path, trained_file(trained("plain", 6)))
-    assert "another seed" not in alone
+    assert "other data" not in alone
     assert "Each row is one run, and intervals over matches know nothing of another one." in alone
 
 
@@ -105,7 +105,8 @@ def test_the_tables_by_hand(tmp_path: Path) -> None:
         trained("apart", {"streaming": 5, "window-overlap": 8}, "plain", steps=500),
         modes=("streaming", "window-overlap"),
     )
-    lines = [line for line in section(tmp_path, told).splitlines() if line.startswith(("| plain", "| apart"))]
+    text = section(tmp_path, told)
+    lines = [line for line in text.splitlines() if line.startswith(("| plain", "| apart"))]
     assert lines == [
         "| plain | with plain | - | 1,000 | 64 | - | 0123456789abcdef |",
         "| apart | with apart | plain | 500 | 64 | `windows.overlap_seconds = 0` | 0123456789abcdef |",
@@ -116,6 +117,8 @@ def test_the_tables_by_hand(tmp_path: Path) -> None:
         "| apart | 0.850 [0.817, 0.883] | 0.500 [0.500, 0.500] | - | - | - |",
         "| apart | plain | +0.000 [+0.000, +0.000] | +0.000 [+0.000, +0.000] | - | - | - |",
     ]
+    claims = [line.rpartition(":")[2] for line in text.splitlines() if line.startswith("- **apart.**")]
+    assert claims == [" lower in event F1.", " not told apart."]
 
 
 def test_the_page_with_and_without_it(tmp_path: Path) -> None:

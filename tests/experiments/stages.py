@@ -30,9 +30,10 @@ from svlm_cli.evals.claims_results import Result, read_results
 from svlm_cli.evals.claims_training import event_f1, training_claim
 from svlm_cli.evals.claims_training_file import TRAINING_NAME, read_training
 from svlm_cli.training.recipe import dump
+from svlm_cli.training.replacing import replace_text
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of
 
-MODES = ("streaming", "window-overlap")  # rows of `svlm eval claims`, and modes of a policy
+MODES = ("window-overlap", "streaming")  # rows of `svlm eval claims`, and modes of a policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Options:
     minutes: float
     seed: int
     stop_after_s: float
+    claims: Path  # a folder
 
 
 class StepError(Exception):
@@ -99,10 +101,11 @@ class Board:
 
 
 class Runs:
-    """All that is done for the variants, each in its folder."""
+    """All that is done for the variants, each in its folder. What has been measured is told at once."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
+        self._telling = threading.Lock()
         self._children: set[subprocess.Popen[bytes]] = set()
         self._stopping = False
         self._began_s = time.monotonic()
@@ -178,6 +181,8 @@ class Runs:
             variant, gpu, "eval", "claims", folder / "rows", "--model", model, *rows, *length, *precision, "--json"
         )
         self._say(variant, f"measured in {took_s:.0f} s")
+        with self._telling:
+            write(self._options)
 
     def _svlm(self, variant: Variant, gpu: str, *words: object) -> float:
         """Runs a command of svlm, whose output goes to the variant's log; how long it took."""
@@ -209,8 +214,18 @@ def last_line(folder: Path) -> dict[str, Any]:
     return last
 
 
-def gather(options: Options, command: str) -> dict[str, Any] | None:
-    """All that has been measured, as the claims' page wants it; None if nothing has."""
+def write(options: Options) -> bool:
+    """All that has been measured; False if nothing has."""
+    told = gather(options)
+    if told is None:
+        return False
+    options.claims.mkdir(parents=True, exist_ok=True)
+    replace_text(options.claims / TRAINING_NAME, json.dumps(told, separators=(",", ":")) + "\n")
+    return True
+
+
+def gather(options: Options) -> dict[str, Any] | None:
+    """The same, as the claims' page wants it; None if nothing has been measured."""
     found: dict[str, tuple[Variant, dict[str, Result]]] = {}
     for variant in VARIANTS:
         rows = read_results(options.runs / variant.name / "rows")
@@ -221,7 +236,7 @@ def gather(options: Options, command: str) -> dict[str, Any] | None:
     first = next(iter(found.values()))[1][MODES[0]]
     place = {
         "base": "one model, which describes what is seen, second by second, and has never read a commentary",
-        "command": command,
+        "command": f"python -m tests.experiments.stages runs --gpus {' '.join(options.gpus)}",
         "svlm": __version__,
         "hardware": first.place.hardware,
         "dtype": first.place.dtype,
@@ -249,17 +264,17 @@ def _row(options: Options, variant: Variant, rows: dict[str, Result]) -> dict[st
     }
 
 
-def tell(options: Options, folder: Path) -> None:
+def tell(options: Options) -> None:
     """A short table: what each variant scored, how it was learned, and what that decides."""
-    claims = read_training(folder)
+    claims = read_training(options.claims)
     assert claims is not None, "it has just been written"
-    for name, estimate in event_f1(claims).items():
+    for name, model in claims.models.items():
         last, took = last_line(options.runs / name), (options.runs / name / "trained").read_text().strip()
-        print(  # noqa: T201
-            f"{name:22} event F1 {estimate.number()} ({estimate.interval()})  loss {last['loss']:.4f}  "
-            f"first word {last.get('first_word', 0):.3f}  {last['steps_per_s']:.1f} steps/s, {took} s  "
-            f"{training_claim(claims, name, claims.modes[0])}"
-        )
+        print(f"{name}: loss {last['loss']:.4f}, {last['steps_per_s']:.1f} steps/s, {took} s")  # noqa: T201
+        for mode in claims.modes:
+            found = event_f1(claims, name, mode)
+            claim = training_claim(claims, name, mode) if model.how.against else ""
+            print(f"  {mode:16}{found.number()} ({found.interval()})  {claim}")  # noqa: T201
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -284,16 +299,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         minutes=asked.minutes,
         seed=asked.seed,
         stop_after_s=asked.stop_after,
+        claims=asked.claims or asked.runs,
     )
     board, runs = Board(chosen(asked.only)), Runs(options)
-    signal.signal(signal.SIGTERM, lambda *_: _interrupt())
+    signal.signal(signal.SIGTERM, _interrupt)
     _run_all([partial(runs.work, board, gpu) for gpu in options.gpus], runs)
-    told = gather(options, f"python -m tests.experiments.stages runs --gpus {' '.join(options.gpus)}")
-    if told is not None:
-        folder = asked.claims or options.runs
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / TRAINING_NAME).write_text(json.dumps(told, separators=(",", ":")) + "\n", encoding="utf-8")
-        tell(options, folder)
+    if write(options):
+        tell(options)
     left = [one.name for one in board.waiting]
     print(f"failed: {sorted(board.failed) or 'none'}; left: {left or 'none'}", file=sys.stderr)  # noqa: T201
     return 1 if board.failed or left else 0
@@ -311,7 +323,8 @@ def chosen(names: Sequence[str]) -> list[Variant]:
     return [*BASES, *(one for one in VARIANTS if one.name in wanted)]
 
 
-def _interrupt() -> None:
+def _interrupt(*_: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `timeout` sends it twice
     raise KeyboardInterrupt
 
 

@@ -18,8 +18,9 @@ Changes = Mapping[str, Any]
 BASE: Final = "base"  # the better of the two below
 OVERLAP_IN_THE_PAPER: Final = (62.51, 66.18)
 
-_STEPS, _MORE_STEPS = 1000, 150
+_STEPS, _MORE_STEPS, _STREAM_STEPS = 1000, 150, 60
 _SETS: Final = {16: 400, 64: 200, 256: 100}  # matches, and windows of each that are shuffled together
+_STREAMED: Final = ("stage-1", "stage-1-again", "no-overlap", "no-overlap-again", "few-256", "few-256-no-overlap")
 
 _SEEING: Final[Changes] = {
     "info.title": "A model that describes",
@@ -35,7 +36,7 @@ _SEEING: Final[Changes] = {
     "base_stage.share": 1.0,
     "base_stage.until": 1.0,
     "base_stage.share_after": 1.0,
-    "optimisation.steps": 3000,
+    "optimisation.steps": 1500,
     "output.save_every": 300,
 }
 _STAGE_1: Final[Changes] = {
@@ -61,6 +62,19 @@ _CLIPS: Final[Changes] = {
     "data.simulator.matches_per_block": 42,
     "windows.clips.longest_seconds": 64,
 }
+_STREAMS: Final[Changes] = {
+    "data.seed": 401,
+    "data.simulator.match_minutes": (60.0,),
+    "data.simulator.windows_per_match": 148,
+    "data.simulator.matches_per_block": 7,
+    "windows.streamed": True,
+    "windows.seconds": 48,
+    "windows.overlap_seconds": 24,
+    "windows.context_only_share": 0.5,
+    "optimisation.steps": _STREAM_STEPS,
+    "optimisation.batch": 16,
+    "optimisation.learning_rate": 4e-4,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +96,7 @@ class Variant:
 
 
 def _sets() -> Iterator[Variant]:
-    """Sets of matches that have an end, with their own names: each with overlap, and without it in as many steps, and
-    in as many epochs.
-    """
+    """Sets of matches that have an end, with their own names: each with overlap, and without it in as many steps."""
     for matches, windows in _SETS.items():
         name, those = f"few-{matches}", f"{matches} matches of 10 minutes, always under the same names"
         changes: dict[str, Any] = {
@@ -94,38 +106,14 @@ def _sets() -> Iterator[Variant]:
             "data.simulator.matches_per_block": matches,
             "data.simulator.windows_per_match": windows,
         }
-        without = changes | {"windows.overlap_seconds": 0}
         yield Variant(name, those, changes, against="stage-1")
         yield Variant(
             f"{name}-no-overlap",
             f"{those}, windows side by side, as many steps",
-            without,
+            changes | {"windows.overlap_seconds": 0},
             against=name,
             paper=OVERLAP_IN_THE_PAPER,
         )
-        if matches < 256:
-            yield Variant(
-                f"{name}-no-overlap-half",
-                f"{those}, windows side by side, as many epochs",
-                without | {"optimisation.steps": _STEPS // 2},
-                against=name,
-                paper=OVERLAP_IN_THE_PAPER,
-            )
-
-
-def _plays() -> Iterator[Variant]:
-    """What the smallest set is without its names: the same play, under other names in each window."""
-    few, without = (one for one in _sets() if one.name in ("few-16", "few-16-no-overlap"))
-    named = {"data.simulator.own_teams": True}
-    title = "16 matches of 10 minutes, under other names in each window"
-    yield Variant("plays-16", title, {**few.changes, **named}, against="stage-1")
-    yield Variant(
-        "plays-16-no-overlap",
-        f"{title}, windows side by side, as many steps",
-        {**without.changes, **named},
-        against="plays-16",
-        paper=OVERLAP_IN_THE_PAPER,
-    )
 
 
 def _short() -> Iterator[Variant]:
@@ -152,10 +140,9 @@ BASES: Final = (
     Variant("base-1", "dense descriptions alone, other first weights", {"optimisation.seed": 1, "data.seed": 102}),
 )
 
-VARIANTS: Final = (
+_WINDOWS: Final = (
     Variant("stage-1", f"stage 1 alone: windows of 24 s that share 12, {_STEPS:,} steps"),
     Variant("stage-1-again", "the same with other data", {"data.seed": 202}, against="stage-1", repeat=True),
-    *_sets(),
     Variant(
         "no-overlap",
         "windows side by side, matches without end",
@@ -163,6 +150,14 @@ VARIANTS: Final = (
         against="stage-1",
         paper=OVERLAP_IN_THE_PAPER,
     ),
+    Variant(
+        "no-overlap-again",
+        "the same with other data",
+        {"data.seed": 202, "windows.overlap_seconds": 0},
+        against="no-overlap",
+        repeat=True,
+    ),
+    *_sets(),
     Variant("more", f"stage 1, then {_MORE_STEPS} steps of the same", _MORE, "stage-1", "stage-1"),
     Variant(
         "annealing",
@@ -185,10 +180,26 @@ VARIANTS: Final = (
         against="stage-1",
     ),
     Variant("published", "the published layout", {"windows.layout": WindowLayout.PUBLISHED}, against="stage-1"),
-    *_plays(),
     *_short(),
 )
-"""In the order in which they are worth their time. Each stands after the one that it is compared with."""
+
+
+def _streamed() -> Iterator[Variant]:
+    """Models of plain windows that are then taught, in a few steps, to read what a stream keeps."""
+    for one in _WINDOWS:
+        if one.name in _STREAMED:
+            yield replace(
+                one,
+                name=f"{one.name}-streams",
+                title=f"{one.name}, then {_STREAM_STEPS} steps of windows of 48 s as a stream holds them",
+                changes=_STREAMS,
+                base=one.name,
+                against=f"{one.against}-streams" if one.against else one.name,
+            )
+
+
+VARIANTS: Final = (*_WINDOWS, *_streamed())
+"""Each stands after the one that it is compared with."""
 
 
 def recipe_of(variant: Variant, base: str, *, workers: int, scale: float) -> Recipe:

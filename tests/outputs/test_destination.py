@@ -190,6 +190,7 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
         from svlm_cli.outputs.style import CueStyle
         from tests.outputs.speech import random_speech
 
+        sys.dont_write_bytecode = True  # Python 3.11 would leave a module's file behind, cut at the limit
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
         output = open_output(Format.SRT, PartFile(Path(sys.argv[1]), overwrite=False), CueStyle())
         try:

@@ -1,0 +1,243 @@
+"""Which known model suits a machine: whether it fits, how fast it was on such hardware, and the command to type.
+
+Rules over data (`Host`, `Guide`), without a disk or a network, so each can be tried on any machine; `candidates` alone
+looks which models are here. What is not known counts neither for a model nor against it, and is said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from svlm_cli.checkpoints import catalog, guide, hub, resolve
+from svlm_cli.checkpoints.guide import Guide, MeasuredSpeed, Precision, Purpose
+from svlm_cli.checkpoints.host import Host, Spot
+from svlm_cli.core.errors import ModelError
+
+AUTO: Final = "auto"
+"""In the place of a model's name: the best one that is here."""
+
+_ON_GPU: Final = (Precision.BFLOAT16, Precision.FP8)
+_ON_CPU: Final = (Precision.FLOAT32,)
+_GB: Final = 1e9
+
+
+class Fit(StrEnum):
+    """Whether a model would run."""
+
+    YES = "yes"
+    UNKNOWN = "unknown"  # the machine, or the guide, does not say enough
+    NO = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known model, and how much of it is on this machine."""
+
+    name: str
+    summary: str
+    licence: str
+    guide: Guide
+    fps: float = 2.0  # of its policy
+    present: bool = False
+    embedded: bool = False
+    download_bytes: int = 0  # 0: not known
+    begun_bytes: int = 0  # of a download that was broken off
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What is wanted of a model. None: its own rate, the number format that fits best."""
+
+    fps: float | None = None
+    live: bool = False
+    dtype: Precision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What is to be said of one model on one machine."""
+
+    candidate: Candidate
+    spot: Spot
+    fps: float
+    fits: Fit
+    why: str  # a sentence
+    dtype: Precision  # that it would run in
+    needs: tuple[tuple[Precision, int], ...]  # bytes
+    speeds: tuple[MeasuredSpeed, ...]  # in that format, else in another; of whatever hardware
+    own_rate: bool  # whether nobody asked for another
+
+    @property
+    def here(self) -> MeasuredSpeed | None:
+        """The speed that was measured on such hardware as this; None if there is none."""
+        return next((one for one in self.speeds if _is_alike(one, self.spot)), None)
+
+    @property
+    def command(self) -> str:
+        """The one to type next: to fetch it, or to use it if it is here."""
+        if not self.candidate.present:
+            return f"svlm models pull {self.candidate.name}"
+        words = ["svlm caption VIDEO --model", self.candidate.name]
+        if self.spot.gpu:  # 0 is what `auto` takes
+            words.append(f"--device cuda:{self.spot.gpu}")
+        if self.dtype is Precision.FP8:
+            words.append("--dtype fp8")
+        if not self.own_rate:
+            words.append(f"--fps {self.fps:g}")
+        return " ".join(words)
+
+
+@dataclass(frozen=True, slots=True)
+class AutoChoice:
+    """What `--model auto` means: what is taken, and the better one that could be fetched, if there is one."""
+
+    taken: Assessment
+    better: Assessment | None
+
+
+def candidates() -> tuple[Candidate, ...]:
+    """All known models. Looks on the disk which are here. Raises `ModelError` for a broken catalog."""
+    return tuple(map(candidate, catalog.names()))
+
+
+def candidate(name: str) -> Candidate:
+    """One of them. Raises `ModelError` if it is broken."""
+    entry = catalog.find(name)
+    weights = entry.file.weights
+    present = resolve.refer(entry.name).present() is not None
+    return Candidate(
+        entry.name,
+        entry.file.model.summary,
+        entry.file.model.licence,
+        guide.read(entry.folder),
+        entry.file.policy.vision.fps,
+        present=present,
+        embedded=entry.embedded,
+        download_bytes=0 if entry.embedded else round(weights.size_gb * _GB),
+        begun_bytes=0 if present or entry.embedded else hub.begun_bytes(weights.hub),
+    )
+
+
+def assess(model: Candidate, host: Host, spot: Spot, demand: Demand) -> Assessment:
+    """One model on that spot of that machine."""
+    fps = model.fps if demand.fps is None else demand.fps
+    formats = (_ON_CPU if spot.on_cpu else _ON_GPU) if demand.dtype is None else (demand.dtype,)
+    rows = [row for one in formats if (row := model.guide.need(one, fps)) is not None]
+    needs = tuple((row.dtype, round(row.gb * _GB)) for row in rows)
+    free = spot.free_bytes
+    dtype = next((one for one, need in needs if free is not None and need <= free), formats[0])
+    speeds = next(filter(None, (model.guide.speeds(one, fps) for one in (dtype, *Precision))), ())
+    fits, why = _wants_gpu(model, spot, fps)
+    if fits is Fit.YES:
+        fits, why = _memory(needs, spot) if needs else _beyond(model, formats, spot, fps)
+    for fit, reason in (_pace(speeds, spot, demand), _room(model, host)):
+        if reason and fits is not Fit.NO:
+            fits, why = fit, reason
+    return Assessment(model, spot, fps, fits, why, dtype, needs, speeds, demand.fps is None)
+
+
+def _wants_gpu(model: Candidate, spot: Spot, fps: float) -> tuple[Fit, str]:
+    known = model.guide
+    if not spot.on_cpu or not known.memory or any(one.on_cpu for one in known.speed):
+        return Fit.YES, ""
+    need = known.need(Precision.BFLOAT16, fps)
+    size = f" with {gigabytes(need.gb * _GB)} of free memory" if need is not None else ""
+    return Fit.NO, f"It wants a GPU{size}: on a CPU each word takes a pass over all weights, and nobody has timed it."
+
+
+def _memory(needs: Sequence[tuple[Precision, int]], spot: Spot) -> tuple[Fit, str]:
+    dtype, least = min(needs, key=lambda one: one[1])
+    told = f"{gigabytes(least)} of memory in {dtype}"
+    if spot.free_bytes is None:
+        return Fit.UNKNOWN, f"It takes {told}; how much {spot.name} has free is not known."
+    if least <= spot.free_bytes:
+        return Fit.YES, f"It takes {told}, and {spot.name} has {gigabytes(spot.free_bytes)} free."
+    if spot.total_bytes is not None and least <= spot.total_bytes:
+        return Fit.NO, (
+            f"It takes {told}; {spot.name} has {gigabytes(spot.free_bytes)} free of "
+            f"{gigabytes(spot.total_bytes)}: end what else runs there."
+        )
+    return Fit.NO, f"It takes {told}, and {spot.name} has {gigabytes(spot.free_bytes)} free."
+
+
+def _beyond(model: Candidate, formats: Sequence[Precision], spot: Spot, fps: float) -> tuple[Fit, str]:
+    """At a rate that the guide has no row for: it takes no less than at the highest one that it has."""
+    rows = filter(None, map(model.guide.floor, formats))
+    lowest = min(rows, key=lambda one: one.gb, default=None)
+    told = f"How much memory it takes at {fps:g} FPS is not known"
+    if lowest is None or spot.free_bytes is None or lowest.gb * _GB <= spot.free_bytes:
+        return Fit.UNKNOWN, f"{told}."
+    return Fit.NO, (
+        f"{told}, but at {lowest.fps:g} it is {gigabytes(lowest.gb * _GB)}, and {spot.name} has "
+        f"{gigabytes(spot.free_bytes)} free."
+    )
+
+
+def _pace(speeds: Sequence[MeasuredSpeed], spot: Spot, demand: Demand) -> tuple[Fit, str]:
+    """Why it would be too slow; an empty sentence if nothing says so."""
+    alike = next((one for one in speeds if _is_alike(one, spot)), None)
+    if demand.live and alike is not None and alike.times_real_time < 1:
+        return Fit.NO, f"It is too slow for live video: {alike.times_real_time:.2g} x real time on {alike.where}."
+    return Fit.YES, ""
+
+
+def _room(model: Candidate, host: Host) -> tuple[Fit, str]:
+    """Why it cannot be fetched; an empty sentence if nothing says so."""
+    left = max(model.download_bytes - model.begun_bytes, 0)
+    if model.present or host.disk_bytes is None or left <= host.disk_bytes:
+        return Fit.YES, ""
+    return Fit.NO, (
+        f"Its download of {gigabytes(left)} does not fit: {host.cache} has {gigabytes(host.disk_bytes)} free. "
+        "Make room, or set HF_HOME to a folder on a larger disk."
+    )
+
+
+def _is_alike(speed: MeasuredSpeed, spot: Spot) -> bool:
+    """Whether that hardware is this: the same GPU, or a CPU of at least as many cores."""
+    if speed.on_cpu:
+        return spot.on_cpu and spot.cores >= speed.cores
+    return not spot.on_cpu and speed.hardware == spot.name
+
+
+def ranked(host: Host, models: Sequence[Candidate], demand: Demand, spot: Spot | None = None) -> tuple[Assessment, ...]:
+    """All of them, the best first: what fits, then what is made for real footage, then the larger model.
+
+    On the roomiest GPU, unless a `spot` is named.
+    """
+    where = host.roomiest() if spot is None else spot
+    return tuple(sorted((assess(one, host, where, demand) for one in models), key=_rank))
+
+
+def _rank(one: Assessment) -> tuple[int, int, int, str]:
+    fits, purposes = list(Fit), list(Purpose)
+    return (
+        fits.index(one.fits),
+        purposes.index(one.candidate.guide.purpose),
+        -one.candidate.download_bytes,
+        one.candidate.name,
+    )
+
+
+def recommended(assessed: Sequence[Assessment]) -> Assessment | None:
+    """The best of those that fit, else the best of those of which that is not known; None if none can run."""
+    best = min(assessed, key=_rank, default=None)
+    return None if best is None or best.fits is Fit.NO else best
+
+
+def choose(host: Host, models: Sequence[Candidate], demand: Demand, device: str) -> AutoChoice:
+    """The best model that is here, for `--model auto`. Raises `ModelError` if none of them can run."""
+    assessed = ranked(host, models, demand, host.spot(device))
+    here = [one for one in assessed if one.candidate.present]
+    taken = recommended(here)
+    if taken is None:
+        told = (f"{one.candidate.name}: {one.why}" for one in here)
+        problem = " ".join(("No model that is here fits.", *told)) if here else "No known model is on this machine."
+        raise ModelError(problem, "`svlm models recommend` says which would fit; --model NAME takes one all the same.")
+    best = recommended([one for one in assessed if one.fits is Fit.YES])
+    return AutoChoice(taken, best if best is not None and _rank(best) < _rank(taken) else None)
+
+
+def gigabytes(size: float) -> str:
+    """A size that people can compare."""
+    return f"{size / _GB:.1f} GB" if size >= _GB else f"{size / 1e6:.0f} MB"
