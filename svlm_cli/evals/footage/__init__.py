@@ -1,0 +1,1 @@
+"""A commentary of simulated footage -> scores. Knows no model and no picture."""

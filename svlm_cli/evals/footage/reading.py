@@ -1,0 +1,55 @@
+"""Words -> statements. A sentence is looked up as it stands; what is none of those that may be said states nothing.
+
+Knows no truth and no score.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from svlm_cli.simulator.footage.statements import SENTENCES, Statement
+
+_LONGEST: Final = max(len(sentence.split()) for sentence in SENTENCES)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A statement, in the second in which its sentence ends: second 3 is (3 s, 4 s]."""
+
+    second: int
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a commentary says."""
+
+    statements: tuple[Said, ...]
+    unread: int  # sentences that are none of those that may be said
+
+
+def read(texts: Sequence[str]) -> Telling:
+    """What the texts of a footage's seconds state.
+
+    A cut breaks a sentence off, so only the end of what stands before a full stop has to be one: the longest that is.
+    """
+    found: list[Said] = []
+    unread = 0
+    begun: list[str] = []
+    for second, text in enumerate(texts):
+        for word in text.split():
+            begun = [*begun[1 - _LONGEST :], word]
+            if not word.endswith("."):
+                continue
+            statement = _ending(begun)
+            if statement is None:
+                unread += 1
+            else:
+                found.append(Said(second, statement))
+            begun = []
+    return Telling(tuple(found), unread + bool(begun))
+
+
+def _ending(words: Sequence[str]) -> Statement | None:
+    sentences = (" ".join(words[first:]) for first in range(len(words)))
+    return next((SENTENCES[sentence] for sentence in sentences if sentence in SENTENCES), None)
