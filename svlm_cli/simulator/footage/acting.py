@@ -1,6 +1,7 @@
 """What things do in a shot: paths, drawn for a camera that is there already. Knows neither looks nor pixels."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -29,10 +30,21 @@ class Stage:
         self._camera = camera
         self.length_s = length_s
 
-    def stays(self, actor: Actor, *, beside: bool = False) -> Path:
+    def stays(self, actor: Actor, *, beside: bool = False, nearness: float = 0.0) -> Path:
         """Somewhere at the beginning, perhaps half beside the picture."""
         u = self._rng.uniform(-0.5, 0.5) if beside else self._rng.uniform(-0.38, 0.38)
-        return self._path(0.0, actor, u, self._level(actor))
+        return self._path(0.0, actor, u / (1 + nearness), self._level(actor) / (1 + nearness))
+
+    def reaches(self, actor: Actor, start_s: float) -> Path:
+        """From a side into the picture and back, some times perhaps."""
+        side = float(self._rng.choice([-1, 1]))
+        outside = side * (0.5 + 1.3 * actor.height * ASPECT)
+        level = self._rng.uniform(-0.12, 0.2)
+        ways = [(outside, level)]
+        for _ in range(self._rng.integers(1, 4)):
+            inside = side * self._rng.uniform(-0.1, 0.35)
+            ways += [(inside, level + self._rng.normal(0, 0.05)), (outside, level)]
+        return self._along(actor, start_s, ways[: self._rng.integers(2, len(ways) + 1)], turn_s=0.7)
 
     def crosses(self, actor: Actor, start_s: float) -> Path:
         """From one side to another."""
@@ -129,7 +141,7 @@ class Stage:
         path = self._path(start_s, actor, *ways[0])
         speed = draw_speed(self._rng, _TYPICAL)
         legs: list[Leg] = []
-        for (x, y), (next_x, next_y) in zip(ways, ways[1:], strict=False):
+        for (x, y), (next_x, next_y) in pairwise(ways):
             dx, dy = next_x - x, next_y - y
             lasts_s = max(0.5, float(np.hypot(dx, dy)) / (speed * float(np.exp(self._rng.normal(0, 0.15)))))
             legs.append(Leg(start_s, start_s + lasts_s, dx / zoom, dy / zoom))

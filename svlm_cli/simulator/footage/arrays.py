@@ -1,7 +1,7 @@
 """The few words that numpy and torch spell differently. Knows neither scenes nor pictures.
 
-Only additions, products, quotients, comparisons, floors and integer arithmetic are used with it: both libraries round those
-alike, so that both draw the same pixels.
+Only additions, products, quotients, comparisons, floors and integer arithmetic are used with it: both libraries round
+those alike, so that both draw the same pixels.
 """
 
 from dataclasses import dataclass

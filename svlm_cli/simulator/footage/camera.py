@@ -1,7 +1,7 @@
 """The camera: what of the scene it shows at any time.
 
-Places in a scene are measured in widths of the picture at zoom 1; so are those on the picture, from its middle, x to the
-right and y down. Knows no things but the path of one that it follows.
+Places in a scene are measured in widths of the picture at zoom 1; so are those on the picture, from its middle, x to
+the right and y down. Knows no things but the path of one that it follows.
 """
 
 from dataclasses import dataclass
@@ -41,18 +41,16 @@ class Views:
     zoom: Floats  # [T]
     roll: Floats  # [T] radians
 
-    def to_picture(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Where places of the scene are on the picture."""
-        dx, dy = x - self.centres[:, 0], y - self.centres[:, 1]
+    @staticmethod
+    def fixed(count: int) -> "Views":
+        """Of a camera that is never moved."""
+        return Views(np.zeros((count, 2)), np.ones(count), np.zeros(count))
+
+    def to_picture(self, x: Floats, y: Floats, nearness: float = 0.0) -> tuple[Floats, Floats]:
+        """Where places of the scene are on the picture; what is nearer than the rest passes by faster."""
+        dx, dy = ((1 + nearness) * way for way in (x - self.centres[:, 0], y - self.centres[:, 1]))
         cos, sin = np.cos(self.roll), np.sin(self.roll)
         return self.zoom * (cos * dx + sin * dy), self.zoom * (cos * dy - sin * dx)
-
-    def to_scene(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """The way back."""
-        cos, sin = np.cos(self.roll), np.sin(self.roll)
-        return self.centres[:, 0] + (cos * u - sin * v) / self.zoom, self.centres[:, 1] + (
-            sin * u + cos * v
-        ) / self.zoom
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Which things are in a shot, what they look like and which of the doings of ``acting.py`` is theirs. Knows no pixels."""
+"""Which things are in a shot, what they look like, and which of the doings of ``acting.py`` is theirs.
+
+Knows no pixels.
+"""
 
 from dataclasses import replace
 from typing import Final
@@ -7,14 +10,17 @@ import numpy as np
 
 from svlm_cli.simulator.footage.acting import Actor, Stage
 from svlm_cli.simulator.footage.path import Path
+from svlm_cli.simulator.footage.scenes import ASPECT
 from svlm_cli.simulator.footage.silhouettes import Kind
 from svlm_cli.simulator.footage.things import Skin, Thing
 
 _MOST: Final = 20  # things in a shot
+_PRINTED: Final = 0.1  # of shots have a sign, a name or a line of words upon them
 _MOVERS: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.BIRD, Kind.VEHICLE, Kind.BLOB, Kind.BOX, Kind.ELLIPSE)
 _SHARES: Final = (0.36, 0.13, 0.09, 0.17, 0.13, 0.06, 0.06)
 _STANDERS: Final = (Kind.BOX, Kind.BLOB, Kind.ELLIPSE, Kind.VEHICLE)
 _GROUNDED: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.VEHICLE, Kind.BOX)
+_LEANING: Final = (Kind.BLOB, Kind.ELLIPSE)
 _REACH: Final = {
     Kind.WALKER: 0.35,
     Kind.QUADRUPED: 1.1,
@@ -24,13 +30,14 @@ _REACH: Final = {
     Kind.BOX: 0.95,
     Kind.ELLIPSE: 0.95,
     Kind.BUST: 0.6,
+    Kind.ARM: 1.3,
 }
 
 
 def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
     """Nobody, one, some or a crowd; and what stands about."""
     casting = _Casting(rng, stage)
-    company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust"], p=_COMPANIES)
+    company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust", "arm"], p=_COMPANIES)
     for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
         casting.stander()
     later = float(rng.exponential(0.06)) * stage.length_s
@@ -43,15 +50,19 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
             casting.group(int(rng.integers(2, 5)))
         case "bust":
             casting.bust()
+        case "arm":
+            casting.arm()
         case _:
             for _ in range({"one": 1, "two": 2}.get(company, int(rng.integers(3, 6)))):
                 casting.mover(first=True)
     for _ in range(int(rng.poisson(later))):
         casting.mover(first=False)
-    return tuple(casting.things[:_MOST])
+    if rng.random() < _PRINTED:
+        casting.print()
+    return tuple(casting.things[-_MOST:])
 
 
-_COMPANIES: Final = (0.13, 0.3, 0.16, 0.14, 0.09, 0.09, 0.09)
+_COMPANIES: Final = (0.12, 0.28, 0.15, 0.13, 0.09, 0.09, 0.09, 0.05)
 
 
 class _Casting:
@@ -71,11 +82,8 @@ class _Casting:
         self._add(kind, actor, self._doing(actor, start_s, first=first), depth=None)
 
     def _doing(self, actor: Actor, start_s: float, *, first: bool) -> Path:
-        if not first:
-            what = self._rng.choice(["crosses", "visits"])
-        else:
-            what = self._rng.choice(_DOINGS, p=_DOINGS_SHARES)
-        match what:
+        doings = _DOINGS_SHARES if first else _LATER_SHARES
+        match what := self._rng.choice(_DOINGS, p=doings):
             case "crosses":
                 return self._stage.crosses(actor, start_s)
             case "visits":
@@ -98,8 +106,11 @@ class _Casting:
         actor = self._actor(kind, typical=0.4)
         near = self._rng.random() < 0.4
         depth = float(self._rng.uniform(0.0, 0.25) if near else self._rng.uniform(0.7, 1.0))
-        self._add(kind, actor, self._stage.stays(actor, beside=True), depth=depth, still=True)
-        if near:
+        nearness = float(self._rng.choice([0.0, self._rng.uniform(0.1, 0.6) if near else self._rng.uniform(-0.3, 0.0)]))
+        path = self._stage.stays(actor, beside=True, nearness=nearness)
+        self._add(kind, actor, path, depth=depth, still=True)
+        self.things[-1] = replace(self.things[-1], nearness=nearness)
+        if near and not nearness:
             self._standers.append(self.things[-1])
 
     def crowd(self, count: int) -> None:
@@ -132,6 +143,25 @@ class _Casting:
         path = replace(self._stage.stays(actor), y=0.0)
         self._add(Kind.BUST, actor, path, depth=0.4)
 
+    def arm(self) -> None:
+        """Somebody's whose work is filmed, and a thing before him."""
+        self.stander()
+        actor = Actor(float(self._rng.uniform(0.15, 0.45)), _REACH[Kind.ARM], grounded=False)
+        start_s = float(self._rng.uniform(-1, min(3.0, self._stage.length_s / 2)))
+        self._add(Kind.ARM, actor, self._stage.reaches(actor, start_s), depth=0.2)
+        lean = float(self._rng.uniform(-0.5, 0.5))
+        self.things[-1] = replace(self.things[-1], turns=False, lean=lean, width=1.0)
+
+    def print(self) -> None:
+        """A sign in a corner or a line of words below: on the picture, not in the scene."""
+        words = self._rng.random() < 0.5
+        actor = Actor(float(self._rng.uniform(0.06, 0.12)), 1.0, grounded=False)
+        corner = (float(self._rng.choice([-0.42, 0.42])), float(self._rng.choice([-0.23, 0.23])))
+        place = (0.0, 0.22) if words else corner
+        self._add(Kind.BOX, actor, Path(*place, float(np.log(actor.height * ASPECT))), depth=-9.0, still=True)
+        wide = float(self._rng.uniform(4, 9) if words else self._rng.uniform(0.8, 1.5))
+        self.things[-1] = replace(self.things[-1], width=wide, printed=True)
+
     def _actor(self, kind: Kind, *, typical: float, spread: float = 0.6) -> Actor:
         height = float(np.clip(typical * np.exp(self._rng.normal(0, spread)), 0.05, 1.1))
         if kind is Kind.VEHICLE:
@@ -159,12 +189,15 @@ class _Casting:
                 stirs=max(stirs, 0.5) if kind is Kind.BUST else stirs,
                 stirs_hz=float(rng.uniform(0.25, 1.1)),
                 bends=bends if stirs else 0.0,
+                lean=float(rng.normal(0, 0.3)) if kind in _LEANING and not actor.grounded else 0.0,
+                rolls=float(rng.choice([0.0, rng.uniform(0.5, 1.5)])) / size if kind in _LEANING and not still else 0.0,
             )
         )
 
 
 _DOINGS: Final = ("crosses", "visits", "roams", "nears", "recedes", "emerges", "stays")
 _DOINGS_SHARES: Final = (0.24, 0.26, 0.17, 0.08, 0.06, 0.08, 0.11)
+_LATER_SHARES: Final = (0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0)  # nothing may be there at once that was not
 
 
 def _draw_skin(rng: np.random.Generator, actor: Actor) -> Skin:

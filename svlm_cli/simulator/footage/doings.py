@@ -35,10 +35,15 @@ class Doing:
     window: tuple[float, float, float, float]  # left, top, right and bottom of the picture
     frozen: Flags  # [T] nothing moves
 
+    def plainness(self) -> Floats:
+        """``[T]``: how much of it is there for a person to see: a share of it, or what it covers."""
+        tall = (self.sight.boxes[:, 3] - self.sight.boxes[:, 1]) / ASPECT
+        plain: Floats = np.maximum(self.sight.seen, noting.SEEN * self.covers() / noting.COVERS)
+        return plain * (tall >= noting.SHORTEST)
+
     def noted(self) -> Flags:
         """``[T]``: whether it is there for a person."""
-        tall = (self.sight.boxes[:, 3] - self.sight.boxes[:, 1]) / ASPECT
-        return held(self.sight.seen * (tall >= noting.SHORTEST), noting.SEEN, noting.GONE)
+        return held(self.plainness(), noting.SEEN, noting.GONE)
 
     def travels(self) -> Flags:
         """``[T]``: whether it moves from where it is, or grows; frozen or not."""
@@ -62,7 +67,8 @@ class Doing:
         left, top, right, bottom = self.sight.boxes.T
         whole = (self.window[2] - self.window[0]) * (self.window[3] - self.window[1])
         share = self.sight.seen / np.maximum(self.sight.within, 0.01)
-        return 0.6 * (right - left) * (bottom - top) * np.clip(share, 0, 1) / whole
+        covered: Floats = 0.6 * (right - left) * (bottom - top) * np.clip(share, 0, 1) / whole
+        return covered
 
     def events(self) -> list[Event]:
         """All that it does."""
@@ -93,7 +99,7 @@ class Doing:
         return bool(later) and self._hidden_since(end, later[0][0]) is not None
 
     def _comes(self, begin: int, end: int) -> Event:
-        seen = self.sight.seen
+        seen = self.plainness()
         out = np.flatnonzero(seen[: begin + 1] < noting.GONE)
         first = int(out[-1]) if len(out) else 0
         last = min(end, begin + _AROUND)
@@ -105,7 +111,7 @@ class Doing:
         )
 
     def _goes(self, begin: int, end: int) -> Event:
-        seen = self.sight.seen
+        seen = self.plainness()
         first = max(begin, end - _AROUND)
         most = noting.WHOLLY * seen[first:end].max()
         still_in = np.flatnonzero(seen[first:end] >= most)

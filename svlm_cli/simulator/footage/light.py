@@ -54,7 +54,8 @@ class Light:
         for change in self.changes:
             done = np.clip((times_s - change.start_s) / max(change.end_s - change.start_s, 1e-3), 0, 1)
             level += change.log_gain * done
-        return np.clip(level, *_LEVELS)
+        clipped: Floats = np.clip(level, *_LEVELS)
+        return clipped
 
     def gains(self, times_s: Floats) -> Floats:
         """``[T, 3]`` of red, green and blue."""
@@ -64,7 +65,8 @@ class Light:
             jumps = np.random.default_rng(flicker.seed).uniform(-1, 1, 997)
             ticks = np.floor(np.maximum(times_s, 0) * flicker.ticks_per_s).astype(int) % len(jumps)
             level += during * flicker.depth * jumps[ticks]
-        return np.exp(level)[:, None] * np.asarray(self.colours)
+        gains: Floats = np.exp(level)[:, None] * np.asarray(self.colours)
+        return gains
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +135,9 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
         fall = (
             (rng.uniform(0.05, 0.15), rng.uniform(1.2, 2.5))
             if rain
-            else (rng.uniform(0.01, 0.02), rng.uniform(0.1, 0.3))
+            else (rng.uniform(0.012, 0.02), rng.uniform(0.1, 0.3))
         )
-        medium = replace(medium, weather=(rng.uniform(0.1, 0.5), *fall, rng.normal(0, 0.15)))
+        medium = replace(medium, weather=(rng.uniform(0.25, 0.9), *fall, rng.normal(0, 0.15)))
     if rng.random() < 0.2:
         place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.1, 0.4), 2.0]))
         medium = replace(

@@ -30,7 +30,7 @@ _DEAD: Final = {BLACK: "black", BARS: "test pattern"}
 
 def log_of(shot: Shot) -> Log:
     """All of one shot, at the footage's times."""
-    times_s = np.arange(max(2, round(shot.length_s / noting.TICK_S))) * noting.TICK_S
+    times_s = noting.TICK_S * np.arange(max(2, round(shot.length_s / noting.TICK_S)), dtype=np.float64)
     medium = shot.medium
     frozen = (times_s >= medium.frozen_from_s) & (times_s < medium.frozen_from_s + medium.frozen_s)
     doings, tracks = _look(shot, times_s, frozen)
@@ -61,6 +61,8 @@ def _look(shot: Shot, times_s: Floats, frozen: Flags) -> tuple[list[Doing], list
     content_s = shot.medium.content_s(times_s)
     doings, tracks = [], []
     for thing, sight in zip(shot.things, look(bodies, shot.medium.window, noting.TICK_S), strict=True):
+        if thing.printed:
+            continue
         number = shot.number * THINGS_A_SHOT + thing.number
         before, after = thing.path.at(content_s - _MOMENT_S), thing.path.at(content_s + _MOMENT_S)
         speeds = (after - before) / (2 * _MOMENT_S)
@@ -106,12 +108,14 @@ def _motion(shot: Shot, doings: list[Doing], frozen: Flags) -> Labels:
         amount = np.maximum(amount, noting.LITTLE)  # ripples and drops
     amount *= ~frozen
     names = np.asarray(["nothing", "little", "some", "much"])
-    return names[np.searchsorted([noting.LITTLE, noting.SOME, noting.MUCH], amount, side="right")]
+    amounts: Labels = names[np.searchsorted([noting.LITTLE, noting.SOME, noting.MUCH], amount, side="right")]
+    return amounts
 
 
 def _number(doings: list[Doing], count: int) -> Labels:
     moving = np.sum([doing.moves() for doing in doings], axis=0, dtype=int) if doings else np.zeros(count, int)
-    return np.asarray(["0", "1", "2", "3", "many"])[np.minimum(moving, noting.MANY)]
+    counts: Labels = np.asarray(["0", "1", "2", "3", "many"])[np.minimum(moving, noting.MANY)]
+    return counts
 
 
 def _camera(shot: Shot, times_s: Floats, frozen: Flags) -> list[Event]:

@@ -7,15 +7,15 @@ from typing import Final
 
 TICK_S: Final = 0.1  # at which truth is looked at: finer than a person's sense of when
 
-# How far something goes in a second. At the first a person sees within two seconds that it moves, a fifth of its own height or
-# more for what is small; below the second nobody would.
+# How far something goes in a second. At the first a person sees within two seconds that it moves, by a fifth of its own
+# height or more for what is small; below the second nobody would.
 MOVES: Final = 0.03
 RESTS: Final = 0.015
 # Limbs and wings move to and fro, so their mean speed has to be less to be seen, but not less than half a pixel a look.
 STIRS: Final = 0.012
 # Growth of the logarithm of the height in a second: a tenth larger in a second is seen, against still surroundings.
 NEARS: Final = 0.1
-# Growth against way: the rim of what grows goes outwards by its height; what is small is seen against what it approaches.
+# Growth against way: the rim of what grows goes outwards by its height; what is small is judged by its surroundings.
 NEARING_REACH: Final = 0.25
 # Everything moves with the camera, so that less is seen: two pixels of 224 between two pictures of a second.
 PANS: Final = 0.02
@@ -27,12 +27,16 @@ SHAKES: Final = 0.003  # about a pixel of 224 to and fro
 # A thing is there when this share of it can be seen, and gone when less than that can be.
 SEEN: Final = 0.3
 GONE: Final = 0.08
+COVERS: Final = (
+    0.03  # or as much of the picture is covered by it: an arm is seen though most of it is beside the picture
+)
 WHOLLY: Final = 0.85  # of the most that is seen of it about that time: it is in
 SHORTEST: Final = 0.035  # of the height of the picture: four pixels of 126; less is taken for noise
 SMALL: Final = 1 / 6  # as the people who label real clips were told
 LARGE: Final = 1 / 2
 
-# Shares of the picture covered by what moves. A walker far away is little, several of them some, one who fills a third much.
+# Shares of the picture covered by what moves. A walker far away is little, several of them are some, one who fills a
+# third is much.
 LITTLE: Final = 0.0008
 SOME: Final = 0.015
 MUCH: Final = 0.1

@@ -49,7 +49,8 @@ class Pictures:
         of_photos = (draws[:, 0] < _SHARE_OF_PHOTOS) & (photos > 0)
         many = np.where(of_photos, photos, self.textures)
         number = np.minimum((draws[:, 1].astype(np.float64) * many).astype(np.int64), many - 1)
-        return np.where(of_photos, self.textures + number, number)
+        numbers: NDArray[np.int64] = np.where(of_photos, self.textures + number, number)
+        return numbers
 
 
 def _evened(picture: Picture) -> Picture:
@@ -85,4 +86,4 @@ def _resized(pixels: NDArray[np.float32], start: float, length: float, size: int
         low = np.minimum(centres.astype(int), len(pixels) - 2)
         share = (centres - low).astype(np.float32)[:, None, None]
         total += pixels[low] * (1 - share) + pixels[low + 1] * share
-    return total / np.float32(taps)
+    return (total / taps).astype(np.float32)

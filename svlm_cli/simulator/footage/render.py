@@ -1,7 +1,7 @@
 """Scenes -> pictures, to the pixel the same with numpy and torch, and without asking a device for anything.
 
-What is behind everything first, then the bodies from the farthest to the nearest, each on the pixels of its own reach alone,
-then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
+What is behind everything first, then the bodies from the farthest to the nearest, each on the pixels of its own reach
+alone, then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
 """
 
 from typing import Any, Final
@@ -66,10 +66,7 @@ def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size:
     if len(shown):
         at = arrays.put(shown)
         waves = scenes.waves[shown]
-        if waves[:, 3].any():
-            ripple = _ripple(arrays, arrays.put(waves)[:, :, None, None], u, v)
-        else:
-            ripple = 0.0
+        ripple = _ripple(arrays, arrays.put(waves)[:, :, None, None], u, v) if waves[:, 3].any() else 0.0
         lie = lie[at]
         x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
         y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]

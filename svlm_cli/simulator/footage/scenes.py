@@ -73,27 +73,26 @@ class Scenes:
             np.concatenate(pieces) if pieces else none for pieces, none in zip(bodies, empty, strict=True)
         )
         first = np.arange(len(medium), dtype=np.int32)
-        ints = {"medium": medium, "grain": grain, "view": view, "layer": layer}
-        floats = {
-            "draws": draws,
-            "lie": lie,
-            "window": window,
-            "look": look,
-            "weather": weather,
-            "waves": waves,
-            "place": place,
-            "reach": reach,
-            "skin": skin,
-            "parts": parts,
-            "colours": colours,
-        }
         return Scenes(
             first=first,
             second=first,
             mix=np.zeros(len(first), np.float32),
             light=np.ones(len(first), np.float32),
-            **{name: array.astype(np.int32) for name, array in ints.items()},
-            **{name: array.astype(np.float32) for name, array in floats.items()},
+            medium=medium.astype(np.int32),
+            draws=draws.astype(np.float32),
+            lie=lie.astype(np.float32),
+            window=window.astype(np.float32),
+            look=look.astype(np.float32),
+            weather=weather.astype(np.float32),
+            waves=waves.astype(np.float32),
+            grain=grain.astype(np.int32),
+            view=view.astype(np.int32),
+            layer=layer.astype(np.int32),
+            place=place.astype(np.float32),
+            reach=reach.astype(np.float32),
+            skin=skin.astype(np.float32),
+            parts=parts.astype(np.float32),
+            colours=colours.astype(np.float32),
         )
 
     def with_moments(self, first: Ints, second: Ints, mix: Floats, light: Floats) -> "Scenes":

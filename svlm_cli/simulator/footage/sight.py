@@ -98,4 +98,5 @@ def _stirring(body: Bodies, own_x: Floats, own_y: Floats, weights: Floats, tick_
         return np.zeros(len(own_x))
     across = np.gradient(own_x + body.bend[:, None] * (own_y + 0.5) ** 2, tick_s, axis=0)
     up = np.gradient(own_y, tick_s, axis=0)
-    return (np.hypot(across, up) * weights).sum(axis=1) * body.height
+    stirring: Floats = (np.hypot(across, up) * weights).sum(axis=1) * body.height
+    return stirring

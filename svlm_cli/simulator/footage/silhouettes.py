@@ -1,6 +1,7 @@
 """What things are made of: ellipses and boxes that bend and swing, a few for each kind of thing.
 
-A thing is one high, its middle is the origin, x goes to where it faces and y up. Knows neither places, skins nor pixels.
+A thing is one high, its middle is the origin, x goes to where it faces and y up. Knows neither places, skins nor
+pixels.
 """
 
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     BIRD = "bird"
     VEHICLE = "vehicle"
     BUST = "bust"  # head and shoulders
+    ARM = "arm"  # that reaches in from beside the picture
 
 
 # Which of a thing's four colours each part has.
@@ -39,6 +41,7 @@ COLOURS: Final = {
     Kind.BIRD: (1, 0, 0, 0, 1),
     Kind.VEHICLE: (0, 0, 2, 2, 3, 3, 1),
     Kind.BUST: (0, 1, 3, 2, 2),
+    Kind.ARM: (0, 2, 2, 2, 2, 2, 1),
 }
 
 
@@ -63,6 +66,8 @@ def pose(kind: Kind, shape: Sequence[float], phase: Floats, stride: Floats, stir
             parts = _vehicle(shape)
         case Kind.BUST:
             parts = _bust(shape, stir)
+        case Kind.ARM:
+            parts = _arm(shape, stir)
         case Kind.BLOB:
             parts = _blob(shape, phase, stride, stir)
         case _:
@@ -139,7 +144,7 @@ def _quadruped(shape: Sequence[float], phase: Floats, stride: Floats, stir: Floa
 def _bird(shape: Sequence[float], phase: Floats, stride: Floats, stir: Floats) -> list[_Part]:
     beat = (0.35 + 0.65 * stride) * np.sin(phase) + 0.2 * stir
     long = 0.45 + 0.25 * shape[0]
-    wings = [_limb(0.05, 0.05, np.pi / 2 * side + beat * side + np.pi * 0.0, long, 0.1) for side in (-1, 1)]
+    wings = [_limb(0.05, 0.05, np.pi / 2 * side + beat * side, long, 0.1) for side in (-1, 1)]
     return [
         wings[0],
         (-0.45, 0.0, 0.1, 0.22, 0.06, 0.5),
@@ -173,6 +178,20 @@ def _bust(shape: Sequence[float], stir: Floats) -> list[_Part]:
         (nod, 0.2, np.pi / 2 - nod, 0.3, 0.23, 0.1),
         (nod * 1.3 + 0.02, 0.14 - 0.1 * nod, np.pi / 2 - nod, 0.26, 0.19, 0.1),
         (nod * 1.5 + 0.05, 0.02, 0.0, 0.06, 0.012 + 0.02 * np.abs(stir), 0.2),
+    ]
+
+
+def _arm(shape: Sequence[float], stir: Floats) -> list[_Part]:
+    """A sleeve, a hand, and perhaps something in it."""
+    fingers = [
+        _limb(0.45, 0.2 - 0.12 * number, np.pi / 2 + 0.3 * stir * (1 + 0.3 * number) + 0.15 * (1 - number), 0.4, 0.07)
+        for number in range(4)
+    ]
+    return [
+        (-3.6, 0.0, 0.0, 3.6, 0.3 + 0.15 * shape[0], 0.9),
+        (0.2, 0.0, 0.2 * stir, 0.4, 0.27, 0.4),
+        *fingers,
+        (0.85, -0.1 + 0.1 * stir, 0.5 * shape[1], 0.1 + 0.3 * shape[2], 0.1 + 0.35 * shape[3], 0.7),
     ]
 
 

@@ -1,6 +1,7 @@
 """Numbers over time -> states that last. Knows neither what they are of nor how long a tick is."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def spans(labels: Sequence[str] | NDArray[np.str_], shortest: int) -> list[tuple
     if not len(names):
         return []
     borders = [0, *(np.flatnonzero(names[1:] != names[:-1]) + 1).tolist(), len(names)]
-    found = [(begin, end, str(names[begin])) for begin, end in zip(borders, borders[1:], strict=False)]
+    found = [(begin, end, str(names[begin])) for begin, end in pairwise(borders)]
     while len(found) > 1:
         at = min(range(len(found)), key=lambda number: found[number][1] - found[number][0])
         begin, end, _ = found[at]

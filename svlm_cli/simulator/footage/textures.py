@@ -1,20 +1,21 @@
 """Pictures out of nothing but a seed: surfaces, patterns and rooms. Knows no photo and nothing of what they are for."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.types import Picture
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]
 
 
 def make_texture(rng: np.random.Generator, height: int, width: int) -> Picture:
     """uint8 ``[height, width, 3]`` of a kind that is drawn as well."""
     kind = _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))]
-    return np.clip(kind(rng, height, width), 0, 255).astype(np.uint8)
+    texture: Picture = np.clip(kind(rng, height, width), 0, 255).astype(np.uint8)
+    return texture
 
 
 def _colour(rng: np.random.Generator) -> Floats:
@@ -25,7 +26,7 @@ def _colour(rng: np.random.Generator) -> Floats:
 
 
 def _noise(rng: np.random.Generator, height: int, width: int, *, cells: float, falloff: float) -> Floats:
-    """Octaves of smooth noise, about -1 to 1; `cells` across the height in the coarsest, each next half as strong or so."""
+    """Octaves of smooth noise, about -1 to 1; `cells` down the height at first, each next octave weaker."""
     total = np.zeros((height, width), np.float32)
     strength = 1.0
     while cells < height:
@@ -48,13 +49,15 @@ def _stretched(grid: Floats, height: int, width: int) -> Floats:
 
 
 def _between(share: Floats, first: Floats, second: Floats) -> Floats:
-    return first + np.clip(share, 0, 1)[..., None] * (second - first)
+    mixed: Floats = first + np.clip(share, 0, 1)[..., None] * (second - first)
+    return mixed
 
 
 def _plane(height: int, width: int, angle: float) -> Floats:
     """How far each pixel is in a direction, in heights of the picture."""
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
-    return (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32)
+    plane: Floats = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32)
+    return plane
 
 
 def _surface(rng: np.random.Generator, height: int, width: int) -> Floats:
@@ -134,7 +137,8 @@ def _room(rng: np.random.Generator, height: int, width: int) -> Floats:
         part[-rim:] *= 0.4
         part[:, -rim:] *= 0.6
     share = _plane(height, width, rng.uniform(0, 2 * np.pi))
-    return picture * (1 - rng.uniform(0, 0.5) * ((share - share.min()) / np.ptp(share)))[..., None]
+    dimmed: Floats = picture * (1 - rng.uniform(0, 0.5) * ((share - share.min()) / np.ptp(share)))[..., None]
+    return dimmed
 
 
 def _surfaced(rng: np.random.Generator, height: int, width: int) -> Floats:

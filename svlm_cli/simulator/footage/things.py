@@ -54,11 +54,20 @@ class Thing:
     bends: float = 0.0  # how far its top sways, in its heights
     stirs_from_s: float = 0.0
     stirs_until_s: float = np.inf
+    nearness: float = 0.0  # than the scene, of what stands there: how much faster it passes by
+    lean: float = 0.0  # radians
+    rolls: float = 0.0  # radians on a width of the picture
+    turns: bool = True  # to where it goes; if not, it goes backwards as well
+    printed: bool = False  # onto the picture, whatever the camera does: no thing
 
     def bodies(self, views: Views, times_s: Floats) -> "Bodies":
         """How it lies on the picture at these times, of which `views` are the camera's."""
+        if self.printed:
+            views = Views.fixed(len(times_s))
         places = self.path.at(times_s)
-        x, y = views.to_picture(places[:, 0], places[:, 1])
+        x, y = views.to_picture(places[:, 0], places[:, 1], self.nearness)
+        travelled = self.path.travelled(times_s)
+        facing = self.path.facing(times_s if self.turns else np.zeros(len(times_s)))
         height = views.zoom * np.exp(places[:, 2])
         on = ((times_s >= self.stirs_from_s) & (times_s < self.stirs_until_s)).astype(float)
         stir = self.stirs * np.sin(2 * np.pi * self.stirs_hz * times_s + 6 * self.shape[3]) * on
@@ -66,13 +75,13 @@ class Thing:
         stride = np.clip(ways / np.exp(places[:, 2]) * 2.5, 0, 1)
         if self.flaps_hz:
             stride = np.maximum(stride, 0.6)
-        phase = self.strides * self.path.travelled(times_s) + 2 * np.pi * (self.flaps_hz * times_s + self.shape[2])
+        phase = self.strides * travelled + 2 * np.pi * (self.flaps_hz * times_s + self.shape[2])
         return Bodies(
             x=x,
             y=y,
             height=height,
-            width=height * self.width * self.path.facing(times_s),
-            roll=views.roll,
+            width=height * self.width * facing,
+            roll=views.roll + self.lean + self.rolls * travelled,
             bend=self.bends * np.sin(2 * np.pi * self.stirs_hz * times_s + 3 * self.shape[1]) * on,
             parts=pose(self.kind, self.shape, phase, stride, stir),
             depth=self.depth - (places[:, 2] - self.path.log_size),

@@ -34,7 +34,7 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
         look=look,
         weather=np.column_stack([np.tile(medium.weather, (count, 1)), content_s]),
         waves=np.column_stack([np.tile(medium.waves, (count, 1)), turns, 0.8 * turns]),
-        grain=grain,
+        grain=grain.astype(np.float64),
         bodies=_bodies(shot, bodies),
     )
 

@@ -1,6 +1,7 @@
 """Shots with one peculiarity each, for tests."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
@@ -32,6 +33,7 @@ def photo(seed: int = 0, size: tuple[int, int] = (300, 500)) -> Picture:
     return coarse.repeat(10, axis=0).repeat(10, axis=1)[: size[0], : size[1]]
 
 
+@cache
 def bank() -> Pictures:
     return Pictures.make([photo(seed) for seed in range(3)], seed=5, textures=6)
 

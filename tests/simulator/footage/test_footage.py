@@ -1,6 +1,7 @@
 """Footage: the same from one seed, however it is asked for, and with all that everyday video has."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,6 +27,12 @@ def test_numpy_and_torch_draw_the_same_pixels() -> None:
     for part in np.array_split(np.arange(len(scenes)), 5):
         drawn = draw(torch, scenes.take(part), pictures, device="cpu")
         np.testing.assert_array_equal(drawn.numpy(), one_by_one[part])
+
+
+def test_nothing_is_asked_of_the_device() -> None:
+    """Guards speed: on ``meta`` there are no numbers, so whatever waits for one of the device fails."""
+    scenes = Footage(1).scenes(TIMES[:60])
+    assert draw(torch, scenes, bank(), device="meta").shape == (60, *SIZE, 3)
 
 
 def test_seeking_is_playing_through() -> None:
@@ -59,7 +66,7 @@ def test_shots_follow_one_another_without_a_gap() -> None:
     footage = Footage(6)
     shots = footage.shots(0, 600)
     assert shots[0].start_s == 0
-    for one, next_one in zip(shots, shots[1:], strict=False):
+    for one, next_one in pairwise(shots):
         assert next_one.start_s == pytest.approx(one.end_s)
     log = footage.log(0, 600)
     for kind in (
@@ -72,7 +79,7 @@ def test_shots_follow_one_another_without_a_gap() -> None:
     ):
         states = log.of(kind)
         assert states[0].start_s == 0
-        for before, after in zip(states, states[1:], strict=False):
+        for before, after in pairwise(states):
             assert after.start_s == pytest.approx(before.end_s, abs=2e-3), kind
     assert len({shot.length_s for shot in shots}) > 20
     assert max(shot.length_s for shot in shots) > 5 * min(shot.length_s for shot in shots)
@@ -91,8 +98,9 @@ def test_everything_happens_within_an_hour() -> None:
 
 
 _WORDS = (
-    "start, cut, fade, cross-fade, still, shakes, pans left, pans right, tilts up, tilts down, zooms in, zooms out, follows, "
-    "moves otherwise, nothing, little, some, much, 0, 1, 2, 3, many, dark, normal, bright, flickers, changes, picture, frozen, "
-    "black, test pattern, rain, snow, left, right, up, down, nearer, away, about, enters left, enters right, enters top, "
-    "enters bottom, enters middle, leaves left, leaves right, leaves top, leaves bottom, leaves middle, small, middle, large"
+    "start, cut, fade, cross-fade, still, shakes, pans left, pans right, tilts up, tilts down, zooms in, zooms out, "
+    "follows, moves otherwise, nothing, little, some, much, 0, 1, 2, 3, many, dark, normal, bright, flickers, changes, "
+    "picture, frozen, black, test pattern, rain, snow, left, right, up, down, nearer, away, about, enters left, "
+    "enters right, enters top, enters bottom, enters middle, leaves left, leaves right, leaves top, leaves bottom, "
+    "leaves middle, small, middle, large"
 )

@@ -101,9 +101,9 @@ def test_what_enters_changes_pixels_at_its_side_first(
     assert place.max() < 12
     assert times[first] == pytest.approx(event.start_s, abs=0.35)
     area = changed.sum(axis=(1, 2))
-    at_end = area[int(round(event.end_s * 10))]
+    at_end = area[round(event.end_s * 10)]
     assert 0.75 * area.max() < at_end
-    assert area[int(round(event.end_s * 10)) - 4] < 0.98 * area.max()
+    assert area[round(event.end_s * 10) - 4] < 0.98 * area.max()
     assert only(shot, EventKind.STOPS).start_s == pytest.approx(5.0, abs=0.3)
 
 
@@ -122,7 +122,7 @@ def test_the_box_is_where_the_pixels_change() -> None:
 
 
 def test_what_stands_behind_another_is_hidden() -> None:
-    """Guards depth in the log against depth on the picture: the nearer one is seen, the farther one is told to be hidden."""
+    """Guards depth in the log against depth on the picture: the nearer one is seen, the farther one told as hidden."""
     near = thing(Path(0.0, 0.0, float(np.log(0.3))), 0, depth=0.1)
     passing = thing(Path(-0.3, 0.0, float(np.log(0.1)), (Leg(1.0, 7.0, 0.6),)), 1, depth=0.9)
     shot = replace(plain(), things=(near, passing))
