@@ -7,12 +7,14 @@ from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.annotated import AnnotatedData, annotated_texts
 from svlm_cli.training.collate import Batch
 from svlm_cli.training.exchange import Exchange
+from svlm_cli.training.footages import footage_texts
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import Say
 from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
 from svlm_cli.training.simulated import SimulatedData
+from svlm_cli.training.simulator_recipe import World
 
 
 class Data(Protocol):
@@ -48,4 +50,6 @@ def open_data(
 
 def texts_of(recipe: Recipe) -> Iterable[str]:
     """What is said in it, for a tokenizer to learn from."""
-    return sample_texts(recipe) if recipe.data.source is Source.SIMULATOR else annotated_texts(recipe)
+    if recipe.data.source is Source.ANNOTATIONS:
+        return annotated_texts(recipe)
+    return sample_texts(recipe) if recipe.data.simulator.world is World.MATCH else footage_texts()

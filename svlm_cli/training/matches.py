@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.networks.family import Grid
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
-from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Scenes, Split
+from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
 from svlm_cli.training.confusion import Confusion, Spoken
 from svlm_cli.training.exercises import Exercises
@@ -88,7 +89,7 @@ class SimulatedWindow:
 
     place: int
     tokens: WindowTokens
-    scenes: Scenes
+    scenes: Any  # of the world's own kind
 
 
 def steps_per_block(recipe: Recipe) -> int:
@@ -356,8 +357,3 @@ def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iter
         said += [text_of(word.text for word in describe(played, second)) for second in range(seconds)]
         names = "|".join(team.name for team in played.teams)
         yield from (re.sub(names, "", text) for text in said)
-
-
-def picture_size() -> tuple[int, int]:
-    """Height and width of the simulator's pictures."""
-    return HEIGHT, WIDTH

@@ -19,27 +19,12 @@ from svlm_cli.networks.sizes import NetworkSizes, TextSize, VisionSize
 from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
+from svlm_cli.training.recipe_checks import above, require, share
+from svlm_cli.training.simulator_recipe import SimulatorRecipe, World
 from svlm_cli.training.validation_recipe import ValidationRecipe
 
 RECIPE_FILE = "recipe.toml"
 _LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to try sizes with, before there is a tokenizer
-
-
-def _require(condition: bool, message: str) -> None:
-    if not condition:
-        raise UsageError(message)
-
-
-def _above(part: object, *names: str, least: float = 1) -> None:
-    for name in names:
-        value = getattr(part, name)
-        _require(math.isfinite(value) and value >= least, f"{name} must be {least:g} or more, not {value}.")
-
-
-def _share(part: object, *names: str) -> None:
-    for name in names:
-        value = getattr(part, name)
-        _require(0 <= value <= 1, f"{name} must be between 0 and 1, not {value}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +40,8 @@ class ModelRecipe:
     vision: VisionSize = field(default_factory=VisionSize)
 
     def __post_init__(self) -> None:
-        _above(self, "vocabulary", least=257)  # the bytes, and the marker
-        _above(self, "tokens_per_second")
+        above(self, "vocabulary", least=257)  # the bytes, and the marker
+        above(self, "tokens_per_second")
         if self.base:
             return
         try:
@@ -79,23 +64,6 @@ class Source(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatorRecipe:
-    """Matches by the block: each gives some windows, and those of all matches of a block are shuffled."""
-
-    match_minutes: tuple[float, ...] = (60.0,)  # lengths that matches have in turn
-    windows_per_match: int = 60  # in a block; more than it has if `own_teams` or `matches`: each comes again
-    matches_per_block: int = 64
-    matches: int = 0  # how many there are: after the last one the first comes again; 0: each is a new one
-    own_teams: bool = True  # each window draws names and kits of its own, or those of a block are learned by heart
-
-    def __post_init__(self) -> None:
-        _require(bool(self.match_minutes), "match_minutes is empty.")
-        _require(min(self.match_minutes) >= 1, f"match_minutes must be 1 or more, not {min(self.match_minutes):g}.")
-        _above(self, "windows_per_match", "matches_per_block")
-        _above(self, "matches", least=0)
-
-
-@dataclass(frozen=True, slots=True)
 class DataRecipe:
     """What is learned from."""
 
@@ -106,9 +74,9 @@ class DataRecipe:
     annotations: AnnotationRecipe = field(default_factory=AnnotationRecipe)
 
     def __post_init__(self) -> None:
-        _above(self, "seed", "workers", least=0)
+        above(self, "seed", "workers", least=0)
         if self.source is Source.ANNOTATIONS:
-            _require(bool(self.annotations.files), "annotations.files names no file.")
+            require(bool(self.annotations.files), "annotations.files names no file.")
 
 
 class WindowLayout(StrEnum):
@@ -146,25 +114,25 @@ class WindowRecipe:
     fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
 
     def __post_init__(self) -> None:
-        _above(self, "seconds")
-        _above(self, "words_per_second", "total_pixels", least=0)
-        _require(
+        above(self, "seconds")
+        above(self, "words_per_second", "total_pixels", least=0)
+        require(
             0 <= self.overlap_seconds < self.seconds,
             f"overlap_seconds must be 0 or more and below seconds ({self.seconds}), not {self.overlap_seconds}.",
         )
-        _require(
+        require(
             not self.fps_weights or len(self.fps_weights) == len(self.fps),
             f"fps_weights has {len(self.fps_weights)} entries for {len(self.fps)} of fps.",
         )
-        _require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
-        _share(self, "context_only_share", "confusion")
-        _require(
+        require(all(weight > 0 for weight in self.fps_weights), "fps_weights must be above 0.")
+        share(self, "context_only_share", "confusion")
+        require(
             not (self.whole_rows and self.words_per_second),
             "words_per_second is of no use with whole_rows: rows are read one by one while the run goes on.",
         )
         if self.layout is WindowLayout.PUBLISHED:
-            _require(not self.streamed, "streamed is of no use with the published layout: its windows are whole.")
-            _require(self.query is QueryRule.FIRST, "query is of no use with the published layout, which shows none.")
+            require(not self.streamed, "streamed is of no use with the published layout: its windows are whole.")
+            require(self.query is QueryRule.FIRST, "query is of no use with the published layout, which shows none.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +150,13 @@ class QuestionRecipe:
     prompts: str = ""  # a file of the words in which they are put; empty: svlm's own
 
     def __post_init__(self) -> None:
-        _above(self, "per_minute", least=0)
-        _share(self, "clip_share", "open_share", "told_share")
-        _require(self.open_share + self.told_share <= 1, "open_share and told_share are more than 1 together.")
-        _above(self, "clips_per_window", "per_clip")
+        above(self, "per_minute", least=0)
+        share(self, "clip_share", "open_share", "told_share")
+        require(self.open_share + self.told_share <= 1, "open_share and told_share are more than 1 together.")
+        above(self, "clips_per_window", "per_clip")
         for name in ("frames", "recent_frames"):
             value = getattr(self, name)
-            _require(value >= 2 and value % 2 == 0, f"{name} must be even, and 2 or more, not {value}.")
+            require(value >= 2 and value % 2 == 0, f"{name} must be even, and 2 or more, not {value}.")
 
     @property
     def asks(self) -> bool:
@@ -205,7 +173,7 @@ class BaseStage:
     share_after: float = 0.0
 
     def __post_init__(self) -> None:
-        _share(self, "share", "until", "share_after")
+        share(self, "share", "until", "share_after")
 
 
 class OptimizerMoments(StrEnum):
@@ -237,12 +205,12 @@ class Optimisation:
     frozen: tuple[NetworkPart, ...] = ()
 
     def __post_init__(self) -> None:
-        _above(self, "steps", "batch", "accumulate")
-        _above(self, "epochs", "weight_decay", "seed", least=0)
-        _share(self, "warmup_share", "beta1", "beta2")
-        _require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
-        _require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
-        _require(pieces(self.frozen) != PIECES, "frozen leaves nothing to train.")
+        above(self, "steps", "batch", "accumulate")
+        above(self, "epochs", "weight_decay", "seed", least=0)
+        share(self, "warmup_share", "beta1", "beta2")
+        require(self.learning_rate > 0, f"learning_rate must be above 0, not {self.learning_rate}.")
+        require(self.max_grad_norm > 0, f"max_grad_norm must be above 0, not {self.max_grad_norm}.")
+        require(pieces(self.frozen) != PIECES, "frozen leaves nothing to train.")
 
 
 class WeightType(StrEnum):
@@ -263,8 +231,8 @@ class OutputRecipe:
     max_shard_mb: float = 5000.0
 
     def __post_init__(self) -> None:
-        _above(self, "log_every", "save_every", "keep")
-        _require(self.max_shard_mb > 0, f"max_shard_mb must be above 0, not {self.max_shard_mb}.")
+        above(self, "log_every", "save_every", "keep")
+        require(self.max_shard_mb > 0, f"max_shard_mb must be above 0, not {self.max_shard_mb}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,63 +252,75 @@ class Recipe:
     policy: StreamPolicy = field(default_factory=StreamPolicy)
 
     def __post_init__(self) -> None:
-        _require(self.policy.chunk_seconds == 1, "policy.chunk_seconds must be 1: a window's rounds are seconds.")
-        _require(self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: there is nothing to see.")
-        _require(
+        require(self.policy.chunk_seconds == 1, "policy.chunk_seconds must be 1: a window's rounds are seconds.")
+        require(self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: there is nothing to see.")
+        require(
             not self.windows.streamed or self.policy.mode is Mode.STREAMING,
             f"windows.streamed needs policy.mode streaming, not {self.policy.mode.value}.",
         )
         if self.adapter.used:
-            _require(bool(self.model.base), "adapter needs model.base: it is learned beside the weights of a model.")
-            _require(not self.optimisation.frozen, "optimisation.frozen is of no use with an adapter: all is frozen.")
+            require(bool(self.model.base), "adapter needs model.base: it is learned beside the weights of a model.")
+            require(not self.optimisation.frozen, "optimisation.frozen is of no use with an adapter: all is frozen.")
         for fps in self.windows.fps:
-            _require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
+            require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
         self._check_validation()
         if self.questions.asks:
-            _require(self.data.source is Source.SIMULATOR, "questions needs a simulator, which knows their answers.")
-            _require(self.windows.streamed, "questions needs windows.streamed: a fork is of a stream.")
+            require(self.data.source is Source.SIMULATOR, "questions needs a simulator, which knows their answers.")
+            require(self.windows.streamed, "questions needs windows.streamed: a fork is of a stream.")
             even = all(fps % 2 == 0 for fps in self.fps)
-            _require(even, "questions needs even frame rates, so that clips and seconds can be drawn together.")
+            require(even, "questions needs even frame rates, so that clips and seconds can be drawn together.")
         if self.data.source is Source.ANNOTATIONS:
             none = self.base_stage.share == self.base_stage.share_after == 0
-            _require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
+            require(none, "base_stage needs a simulator: annotation files hold no dense descriptions.")
             for name in ("context_only_share", "confusion"):
-                _require(getattr(self.windows, name) == 0, f"windows.{name} needs a simulator.")
-            _require(not self.windows.clips.used, "windows.clips needs a simulator: use svlm data windows --annealing.")
+                require(getattr(self.windows, name) == 0, f"windows.{name} needs a simulator.")
+            require(not self.windows.clips.used, "windows.clips needs a simulator: use svlm data windows --annealing.")
         else:
-            _require(
+            require(
                 self.windows.words_per_second == 0,
                 "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
             )
             for name in ("whole_rows", "total_pixels"):
-                _require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
+                require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
             if self.windows.layout is WindowLayout.PUBLISHED:
                 none = self.base_stage.share == self.base_stage.share_after == 0
-                _require(none, "base_stage is of no use with the published layout, which has no descriptions.")
-            _require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
+                require(none, "base_stage is of no use with the published layout, which has no descriptions.")
+            require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
+        self._check_world()
         simulator = self.data.simulator
         shortest = min(simulator.match_minutes)
         windows = math.floor(shortest * 60 - self.windows.overlap_seconds)
         windows //= self.windows.seconds - self.windows.overlap_seconds
         again = simulator.own_teams or simulator.matches
         enough = windows > 0 if again else windows >= simulator.windows_per_match
-        _require(
+        require(
             self.data.source is not Source.SIMULATOR or enough,
             f"simulator.windows_per_match is {simulator.windows_per_match}, "
             f"but a match of {shortest:g} minutes has {windows} windows.",
         )
 
+    def _check_world(self) -> None:
+        simulator = self.data.simulator
+        if simulator.world is World.MATCH:
+            require(not simulator.photos, 'simulator.photos is of use with world = "footage" alone.')
+            return
+        require(not self.questions.asks, "questions are asked about matches alone, not about footage.")
+        require(not self.windows.clips.used, "windows.clips needs matches: footage has none.")
+        require(self.windows.layout is WindowLayout.SVLM, "footage has no published layout.")
+        for name in ("context_only_share", "confusion"):
+            require(getattr(self.windows, name) == 0, f"windows.{name} needs matches: footage has no names.")
+
     def _check_validation(self) -> None:
         if not self.validation.used:
             return
         if self.data.source is Source.ANNOTATIONS:
-            _require(bool(self.validation.files), "validation.files names no file.")
+            require(bool(self.validation.files), "validation.files names no file.")
             again = set(self.validation.files) & set(self.data.annotations.files)
-            _require(not again, f"validation.files has a file that is learned from: {', '.join(sorted(again))}.")
+            require(not again, f"validation.files has a file that is learned from: {', '.join(sorted(again))}.")
             return
-        _require(not self.validation.files, "validation.files needs annotations: a simulator has matches of its own.")
+        require(not self.validation.files, "validation.files needs annotations: a simulator has matches of its own.")
         seed = self.validation.seed
-        _require(seed != self.data.seed, f"validation.seed is data.seed ({seed}): those matches are learned from.")
+        require(seed != self.data.seed, f"validation.seed is data.seed ({seed}): those matches are learned from.")
 
     @property
     def fps(self) -> tuple[float, ...]:
@@ -381,7 +361,7 @@ def read(path: Path) -> Recipe:
     return replace(
         recipe,
         model=model,
-        data=replace(data, annotations=annotations),
+        data=replace(data, annotations=annotations, simulator=data.simulator.beside(folder)),
         questions=questions,
         validation=replace(recipe.validation, files=files),
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,10 +18,10 @@ from svlm_cli.core.workers import start_workers
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
-from svlm_cli.simulator.match.match import Scenes
-from svlm_cli.simulator.match.render import draw
+from svlm_cli.training.brushes import Brush, brush_of
 from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.exercises import Exercises
+from svlm_cli.training.footages import make_footage_windows
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.matches import (
     Making,
@@ -28,32 +29,30 @@ from svlm_cli.training.matches import (
     epoch_of,
     fps_of,
     make_windows,
-    picture_size,
     plan,
     steps_per_block,
 )
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.share import Share
-
-_DRAWN_AT_ONCE = 1024  # pictures; the drawing's own arrays take several times their room
+from svlm_cli.training.simulator_recipe import World
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
     """The pictures of a batch, as what they show. Every second has `frames` of them."""
 
-    scenes: Scenes
+    scenes: Any  # of the brush's world
     frames: int
+    brush: Brush
 
     def patches(
         self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, list[Grid]]:
         """Draws them. A second's last picture is repeated if it has no partner, as while streaming."""
         parts = []
-        step = _DRAWN_AT_ONCE // self.frames * self.frames
+        step = self.brush.at_once // self.frames * self.frames
         for start in range(0, len(self.scenes), step):
-            pixels: Tensor = draw(torch, part(self.scenes, start, start + step), device=device)
-            pixels = pixels.permute(0, 3, 1, 2)
+            pixels = self.brush.draw(self.scenes, start, start + step, device).permute(0, 3, 1, 2)
             missing = -self.frames % preprocessor.temporal_patch_size
             if missing:
                 seconds = pixels.reshape(-1, self.frames, *pixels.shape[1:])
@@ -64,16 +63,12 @@ class Drawn:
         return torch.cat([patches for patches, _ in parts]), [(pairs, rows, columns)]
 
 
-def part(scenes: Scenes, start: int, stop: int) -> Scenes:
-    """Moments `start` to `stop`."""
-    return Scenes(*(getattr(scenes, name)[start:stop] for name in Scenes.__dataclass_fields__))
-
-
 class SimulatedData:
     """Batches of a recipe's matches, from any step on, or one rank's share of them. `close` ends its workers."""
 
     def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor, share: Share | None = None) -> None:
-        size = picture_size()
+        self._brush = brush_of(recipe)
+        size = self._brush.size
         bounds = recipe.policy.vision
         if preprocessor.target_size(*size, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels) != size:
             raise UsageError(
@@ -92,7 +87,8 @@ class SimulatedData:
             prompts, _ = read_vqa_prompts(Path(recipe.questions.prompts or OWN_PROMPTS))
             exercises = Exercises(recipe.questions, prompts, layout, grid)
         own_teams = recipe.data.simulator.own_teams
-        self._make = partial(make_windows, Making(layout, recipe.windows, grid, own_teams, exercises))
+        make = make_windows if recipe.data.simulator.world is World.MATCH else make_footage_windows
+        self._make = partial(make, Making(layout, recipe.windows, grid, own_teams, exercises))
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     @property
@@ -111,7 +107,7 @@ class SimulatedData:
             windows = sorted((window for match in matches for window in match), key=lambda one: one.place)
             for step in range(max(block * block_steps, first_step), min((block + 1) * block_steps, steps)):
                 for places in self._share.passes:
-                    yield _batch(windows[: len(places)], round(fps_of(recipe, step)))
+                    yield self._batch(windows[: len(places)], round(fps_of(recipe, step)))
                     del windows[: len(places)]
 
     def close(self) -> None:
@@ -123,7 +119,6 @@ class SimulatedData:
         tasks = [task for task in plan(self._recipe, block, first_step, self._share) if task.windows]
         return map(self._make, tasks) if self._pool is None else self._pool.map(self._make, tasks)
 
-
-def _batch(windows: list[SimulatedWindow], frames: int) -> Batch:
-    scenes = Scenes.join([window.scenes for window in windows])
-    return collate([window.tokens for window in windows], Drawn(scenes, frames))
+    def _batch(self, windows: list[SimulatedWindow], frames: int) -> Batch:
+        scenes = self._brush.join([window.scenes for window in windows])
+        return collate([window.tokens for window in windows], Drawn(scenes, frames, self._brush))

@@ -14,10 +14,10 @@ from svlm_cli.training.recipe import (
     Optimisation,
     OutputRecipe,
     Recipe,
-    SimulatorRecipe,
     WeightType,
     WindowRecipe,
 )
+from svlm_cli.training.simulator_recipe import SimulatorRecipe
 
 SIZES = ModelRecipe(
     vocabulary=512,

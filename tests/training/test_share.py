@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.training.matches import plan
-from svlm_cli.training.recipe import Optimisation, OptimizerMoments, SimulatorRecipe
+from svlm_cli.training.recipe import Optimisation, OptimizerMoments
 from svlm_cli.training.share import Share
+from svlm_cli.training.simulator_recipe import SimulatorRecipe
 from tests.training.recipes import small_recipe
 
 

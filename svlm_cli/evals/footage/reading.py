@@ -47,7 +47,7 @@ def read(texts: Sequence[str]) -> Telling:
             else:
                 found.append(Said(second, statement))
             begun = []
-    return Telling(tuple(found), unread + bool(begun))
+    return Telling(tuple(found), unread + (len(begun) == _LONGEST))  # what has begun may still become a sentence
 
 
 def _ending(words: Sequence[str]) -> Statement | None:

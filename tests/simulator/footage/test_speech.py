@@ -108,7 +108,7 @@ def test_stillness_is_told_once_and_then_seldom() -> None:
     assert said == [(13, "Nothing moves."), (33, "Still again.")]
     speaker = _Speaker()
     speaker.enter([Event(EventKind.SHOT, 0.0, 8000.0, what="start")])
-    told = [(second, said[0]) for second in range(8000) if (said := speaker.sentence(second)) is not None]
+    told = [(second, one[0]) for second in range(8000) if (one := speaker.sentence(second)) is not None]
     assert told == [
         (3, "Nothing moves."),
         (60, "Nothing has moved for one minute."),

@@ -1,0 +1,72 @@
+"""Dense descriptions of footage, second by second, for the stage in which a model learns to see.
+
+``still n2 c3 r2 small left c7 r4 large right``: what the camera does, how many things move, and of the largest of them
+where each is, in cells of a picture cut in nine by five, how large, and which way it goes. Nobody speaks like this.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.simulator.footage import noting
+from svlm_cli.simulator.footage.events import Event, EventKind, Log
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.scenes import ASPECT
+
+COLUMNS, ROWS = 9, 5
+MOST_THINGS: Final = 3
+FAST: Final = 0.15  # widths of the picture a second
+_AT_S: Final = 0.5  # of a second: its last picture at two a second
+_WORDS: Final = {"moves otherwise": "moves", "test pattern": "bars"}
+
+
+def describe(footage: Footage, second: int) -> str:
+    """What is on screen half a second into a second."""
+    now_s = second + _AT_S
+    log = footage.log(now_s, now_s + noting.TICK_S)
+    states = {event.kind: event for event in log.events if event.start_s <= now_s < event.end_s and event.what}
+    medium = states[EventKind.MEDIUM].what
+    if medium in ("black", "test pattern"):
+        return _WORDS.get(medium, medium)
+    camera, light = states[EventKind.CAMERA], states[EventKind.LIGHT].what
+    said = [_WORDS.get(camera.what, camera.what)]
+    if camera.what not in ("still", "shakes"):
+        said.append("fast" if camera.speed >= FAST else "slow")
+    said += [light] if light != "normal" else []
+    said += [medium] if medium == "frozen" else []
+    said.append(f"n{states[EventKind.NUMBER].what}")
+    return " ".join([*said, *_things(log, now_s)])
+
+
+def _things(log: Log, now_s: float) -> list[str]:
+    """The largest of those that move."""
+    going = {
+        event.thing: event
+        for event in log.events
+        if event.kind is EventKind.MOVES and event.start_s <= now_s < event.end_s
+    }
+    found: list[tuple[float, str]] = []
+    for track in log.tracks:
+        at = int(np.searchsorted(track.times_s, now_s, side="right")) - 1
+        move = going.get(track.thing)
+        if move is not None and 0 <= at < len(track.times_s) and track.seen[at] > noting.GONE:
+            found.append(_thing(track.boxes[at], move))
+    return [text for _, text in sorted(found, reverse=True)[:MOST_THINGS]]
+
+
+def _thing(box: np.ndarray[tuple[int], np.dtype[np.float64]], move: Event) -> tuple[float, str]:
+    left, top, right, bottom = (float(edge) for edge in box)
+    column = min(int(((left + right) / 2 + 0.5) * COLUMNS), COLUMNS - 1)
+    row = min(int(((top + bottom) / 2 / ASPECT + 0.5) * ROWS), ROWS - 1)
+    tall = (bottom - top) / ASPECT
+    size = "small" if tall < noting.SMALL else "large" if tall > noting.LARGE else "middle"
+    return (right - left) * (bottom - top), f"c{column + 1} r{row + 1} {size} {move.direction}"
+
+
+def words_of_descriptions() -> list[str]:
+    """All words that descriptions are made of, for a tokenizer."""
+    cells = [f"c{one + 1}" for one in range(COLUMNS)] + [f"r{one + 1}" for one in range(ROWS)]
+    counts = [f"n{one}" for one in (0, 1, 2, 3, "many")]
+    going = "still shakes pans tilts zooms follows moves left right up down in out nearer away about slow fast"
+    looks = "small middle large dark bright flickers changes frozen black bars"
+    return [*cells, *counts, *going.split(), *looks.split()]

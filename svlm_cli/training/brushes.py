@@ -1,0 +1,97 @@
+"""Scenes of a simulated world -> pictures on the training device: one brush a world. Knows no tokens."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from svlm_cli.simulator.footage import render as footage_render
+from svlm_cli.simulator.footage import scenes as footage_scenes
+from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.match import match, render
+from svlm_cli.training.photos import read_photos
+from svlm_cli.training.recipe import Recipe
+from svlm_cli.training.simulator_recipe import World
+
+FOOTAGE_SIZE: Final = (140, 252)  # five by nine tokens, nearly as wide as most videos are
+
+
+class Brush(Protocol):
+    """Draws the scenes of one world."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a picture."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """So many pictures: the drawing's own arrays take several times their room."""
+        ...
+
+    def join(self, scenes: Sequence[Any]) -> Any:
+        """The moments of all, one after the other."""
+        ...
+
+    def draw(self, scenes: Any, start: int, stop: int, device: torch.device) -> Tensor:
+        """Moments `start` to `stop`, uint8 ``[N, H, W, 3]``."""
+        ...
+
+
+class MatchBrush:
+    """Of Endless Match."""
+
+    size = match.HEIGHT, match.WIDTH
+    at_once = 1024
+
+    def join(self, scenes: Sequence[match.Scenes]) -> match.Scenes:
+        """As `Brush` has it."""
+        return match.Scenes.join(scenes)
+
+    def draw(self, scenes: match.Scenes, start: int, stop: int, device: torch.device) -> Tensor:
+        """As `Brush` has it."""
+        names = match.Scenes.__dataclass_fields__
+        part = match.Scenes(*(getattr(scenes, name)[start:stop] for name in names))
+        drawn: Tensor = render.draw(torch, part, device=device)
+        return drawn
+
+
+class FootageBrush:
+    """Of footage, from one bank of pictures, which goes to a device once."""
+
+    size = FOOTAGE_SIZE
+    at_once = 256
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+        self._banks: dict[torch.device, Tensor] = {}
+
+    def join(self, scenes: Sequence[footage_scenes.Scenes]) -> footage_scenes.Scenes:
+        """As `Brush` has it."""
+        return footage_scenes.Scenes.join(scenes)
+
+    def draw(self, scenes: footage_scenes.Scenes, start: int, stop: int, device: torch.device) -> Tensor:
+        """As `Brush` has it."""
+        if device not in self._banks:
+            self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
+        part = scenes.take(np.arange(start, min(stop, len(scenes))))
+        drawn: Tensor = footage_render.draw(
+            torch, part, self._pictures, size=self.size, device=device, bank=self._banks[device]
+        )
+        return drawn
+
+
+def brush_of(recipe: Recipe) -> Brush:
+    """That of the recipe's world. `InputError` for photos that are not there."""
+    simulator = recipe.data.simulator
+    return MatchBrush() if simulator.world is World.MATCH else _footage_brush(simulator.photos)
+
+
+@lru_cache(1)
+def _footage_brush(photos: str) -> FootageBrush:
+    """One for training and validation: a bank of some hundred photos takes seconds to make."""
+    return FootageBrush(Pictures.make(read_photos(Path(photos)) if photos else ()))

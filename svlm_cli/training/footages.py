@@ -1,0 +1,75 @@
+"""Footage of the simulator -> windows without pictures. What worker processes do: no torch here.
+
+Which windows there are is planned as for matches (``matches.py``): a footage is to windows what a match is. Knows no
+batch and no device.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.simulator.footage.describing import describe, words_of_descriptions
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.speech import words
+from svlm_cli.simulator.footage.statements import SENTENCES
+from svlm_cli.training.layout import Round
+from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
+from svlm_cli.training.overlap import Ids, previous_ids, text_of
+from svlm_cli.training.recipe import QueryRule
+
+DESCRIBED: Final = "Description."
+"""Stands in front of dense descriptions, so that they and commentary are told apart."""
+
+
+def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
+    """All windows of a footage."""
+    end_s = task.windows[-1].start_s + making.windows.seconds
+    footage = Footage(task.seed)
+    told = told_by_second(footage, end_s)
+
+    @lru_cache(None)
+    def said(second: int) -> Ids:
+        return making.layout.words(told[second])
+
+    @lru_cache(None)
+    def described(second: int) -> Ids:
+        return making.layout.words(text_of(describe(footage, second).split()))
+
+    return [
+        _window(making, footage, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
+    ]
+
+
+def told_by_second(footage: Footage, seconds: int) -> tuple[str, ...]:
+    """What is said in each of its first seconds."""
+    said: list[list[str]] = [[] for _ in range(seconds)]
+    for word in words(footage, 0, seconds):
+        said[word.second].append(word.text)
+    return tuple(map(text_of, said))
+
+
+def _window(making: Making, footage: Footage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:
+    layout, size, start = making.layout, making.windows, task.start_s
+    dense = task.lesson is not Lesson.COMMENTARY
+    shape = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
+    context = layout.prompt.text_ids(DESCRIBED if dense else "")
+    asks = start == 0 or size.query is QueryRule.EVERY
+    tokens = layout.window(
+        [Round(second, second + 1, shape, ids(second)) for second in range(start, start + size.seconds)],
+        previous=previous_ids(context, ids, 0 if task.context_only else start, layout.policy.windows),
+        query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
+        fps=task.fps,
+        dense=dense,
+    )
+    times_s = start + np.arange(size.seconds * round(task.fps)) / task.fps
+    return SimulatedWindow(task.place, tokens, footage.scenes(times_s))
+
+
+def footage_texts(times: int = 8) -> Iterator[str]:
+    """All that can be said, for a tokenizer to learn from: each word is one token."""
+    words_ = {word for sentence in SENTENCES for word in sentence.split()} | set(words_of_descriptions())
+    for _ in range(times):
+        yield from (f" {word}" for word in sorted(words_))
+        yield DESCRIBED

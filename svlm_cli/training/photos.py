@@ -1,0 +1,34 @@
+"""A folder of photos, in order of their names. Knows nothing of what is made of them."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image
+
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.types import Picture
+
+_KINDS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+_WIDEST: Final = 1024  # pixels: more are never shown
+
+
+def read_photos(folder: Path) -> list[Picture]:
+    """All pictures in it, uint8 ``[H, W, 3]``. `InputError` if there is none, or one cannot be read."""
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _KINDS)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be read: {error.strerror}.", "data.simulator.photos names it.") from error
+    if not paths:
+        raise InputError(f"{folder} has no pictures.", f"Put {', '.join(sorted(_KINDS))} there.")
+    return [_read(path) for path in paths]
+
+
+def _read(path: Path) -> Picture:
+    try:
+        with Image.open(path) as image:
+            image.draft("RGB", (_WIDEST, _WIDEST))
+            image.thumbnail((_WIDEST, _WIDEST))
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is no picture that can be read: {error}.", "Take it out of the folder.") from error

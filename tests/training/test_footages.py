@@ -1,0 +1,160 @@
+"""Windows of simulated footage: its words, its pictures, and a run that learns from them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.weights import load_preprocessor
+from svlm_cli.simulator.footage.describing import describe
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.render import render
+from svlm_cli.simulator.footage.statements import SENTENCES
+from svlm_cli.training import folder as run_folder
+from svlm_cli.training.brushes import FOOTAGE_SIZE, FootageBrush, brush_of
+from svlm_cli.training.clip_recipe import ClipRecipe
+from svlm_cli.training.data import texts_of
+from svlm_cli.training.footages import DESCRIBED, make_footage_windows, told_by_second
+from svlm_cli.training.layout import Layout
+from svlm_cli.training.log import rows_of, to_nobody
+from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
+from svlm_cli.training.photos import read_photos
+from svlm_cli.training.recipe import Recipe, WindowLayout
+from svlm_cli.training.simulated import Drawn, SimulatedData
+from svlm_cli.training.simulator_recipe import SimulatorRecipe, World
+from svlm_cli.training.trainer import train
+from svlm_cli.training.validation_recipe import ValidationRecipe
+from tests.training.recipes import small_family, small_recipe
+
+SEED = 3
+SECONDS = 8
+CPU = torch.device("cpu")
+
+
+def _recipe(steps: int = 2, photos: str = "") -> Recipe:
+    recipe = small_recipe(steps)
+    policy = recipe.policy
+    simulator = SimulatorRecipe(World.FOOTAGE, photos, (1.0,), windows_per_match=4, matches_per_block=2)
+    return replace(
+        recipe,
+        data=replace(recipe.data, simulator=simulator),
+        windows=replace(recipe.windows, seconds=SECONDS, overlap_seconds=4),
+        policy=replace(
+            policy,
+            vision=replace(policy.vision, max_pixels=FOOTAGE_SIZE[0] * FOOTAGE_SIZE[1]),
+            windows=replace(policy.windows, window_tokens=400),
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new run's folder."""
+    made = tmp_path_factory.mktemp("runs") / "run"
+    run_folder.begin(made, _recipe(), lambda: texts_of(_recipe()))
+    return made
+
+
+def _windows(folder: Path, *tasks: WindowTask) -> list[SimulatedWindow]:
+    recipe = _recipe()
+    layout = Layout(folder, recipe.policy, small_family())
+    return make_footage_windows(Making(layout, recipe.windows, (5, 9)), MatchTask(SEED, tasks))
+
+
+def _text(folder: Path, window: SimulatedWindow) -> str:
+    return Tokenizer(folder).decode(window.tokens.ids.tolist())
+
+
+def test_a_window_has_the_words_of_its_seconds_and_of_those_before(folder: Path) -> None:
+    """Guards words in a second that has not shown yet what they tell, and a stream's memory."""
+    window, later = _windows(
+        folder, WindowTask(0, 0, 2.0, Lesson.COMMENTARY), WindowTask(1, 20, 2.0, Lesson.COMMENTARY)
+    )
+    told = told_by_second(Footage(SEED), 20 + SECONDS)
+    said = [text.strip() for text in told[:SECONDS] if text]
+    assert said
+    assert all(words in _text(folder, window) for words in said)
+    assert "".join(told[:20]).strip() in _text(folder, later)
+    assert [text.strip() in _text(folder, later) for text in told[20:]] == [True] * SECONDS
+
+
+def test_descriptions_are_told_apart(folder: Path) -> None:
+    """Guards a model that would describe where it is to comment."""
+    (window,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.KIT_FIRST))
+    text = _text(folder, window)
+    assert DESCRIBED in text
+    assert all(describe(Footage(SEED), second) in text for second in range(4, 4 + SECONDS))
+    (spoken,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.COMMENTARY))
+    assert DESCRIBED not in _text(folder, spoken)
+
+
+def test_every_word_that_is_said_is_a_token(tmp_path: Path) -> None:
+    """Guards the length of windows, and words that a model would have to spell."""
+    recipe = _recipe()
+    recipe = replace(recipe, model=replace(recipe.model, vocabulary=768))  # as svlm-mini has it
+    run_folder.begin(tmp_path / "run", recipe, lambda: texts_of(recipe))
+    tokenizer = Tokenizer(tmp_path / "run")
+    words = {word.rstrip(".") for sentence in SENTENCES for word in sentence.split()}
+    assert [word for word in words if len(tokenizer.encode(f" {word}")) != 1] == []
+
+
+def test_pictures_are_those_of_the_footage(folder: Path) -> None:
+    """Guards a picture in another's place: batches are joined, cut up and drawn on a device."""
+    recipe = _recipe()
+    data = SimulatedData(
+        recipe, Layout(folder, recipe.policy, small_family()), load_preprocessor(folder, small_family())
+    )
+    batch = next(iter(data.batches(0)))
+    brush = FootageBrush(Pictures.make())
+    assert isinstance(batch.pictures, Drawn)
+    whole = batch.pictures.scenes
+    drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, len(whole), 6)])
+    assert drawn.shape == (2 * SECONDS * 2, *FOOTAGE_SIZE, 3)
+    assert np.array_equal(drawn, render(whole, Pictures.make(), FOOTAGE_SIZE))
+
+
+def test_photos(tmp_path: Path) -> None:
+    """Guards the folder that a recipe names, and the sentence where something is wrong with it."""
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        read_photos(tmp_path / "none")
+    with pytest.raises(InputError, match="has no pictures"):
+        read_photos(tmp_path)
+    Image.new("L", (3000, 400), 77).save(tmp_path / "b.png")
+    Image.new("RGB", (60, 80), (255, 0, 0)).save(tmp_path / "a.JPG")
+    red, grey = read_photos(tmp_path)
+    assert (red.shape, grey.shape) == ((80, 60, 3), (137, 1024, 3))
+    assert red[0, 0, 0] > 250 > red[0, 0, 1]
+    assert brush_of(_recipe(photos=str(tmp_path))) is brush_of(_recipe(photos=str(tmp_path))), "made once"
+    (tmp_path / "c.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"c\.png is no picture that can be read"):
+        read_photos(tmp_path)
+
+
+def test_what_footage_does_not_have_is_refused() -> None:
+    recipe = _recipe()
+    for part, change, message in (
+        ("windows", {"confusion": 0.5}, "windows.confusion needs matches: footage has no names"),
+        ("windows", {"layout": WindowLayout.PUBLISHED}, "footage has no published layout"),
+        ("windows", {"clips": ClipRecipe(longest_seconds=20)}, "windows.clips needs matches"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            replace(recipe, base_stage=type(recipe.base_stage)(), **{part: replace(getattr(recipe, part), **change)})
+    with pytest.raises(UsageError, match='of use with world = "footage" alone'):
+        replace(small_recipe(), data=replace(recipe.data, simulator=SimulatorRecipe(photos="photos")))
+
+
+def test_a_run_learns_from_it(tmp_path: Path) -> None:
+    """Guards the whole way: tokenizer, windows, pictures, held-out footage, and what the model says of it."""
+    recipe = replace(_recipe(4), validation=ValidationRecipe(every=4, seed=7, windows=2, videos=1, video_seconds=3))
+    train(recipe, tmp_path / "run", device=CPU, say=to_nobody)
+    rows = rows_of(tmp_path / "run" / "log.jsonl")
+    losses = [row["loss"] for row in rows if "loss" in row]
+    assert losses[-1] < losses[0]
+    assert [row["step"] for row in rows if "held_out_loss" in row] == [4]
+    assert "the footage of seed" in (tmp_path / "run" / "said" / "step-4.txt").read_text(encoding="utf-8")
