@@ -10,7 +10,7 @@ _ZOOMS = (-0.5, 1.0)  # of the logarithm: farther, the bank's pictures repeat; n
 
 def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> Camera:
     """Still, in a hand, or moved about. `zoom` is the logarithm that it begins with."""
-    kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.42, 0.15, 0.28, 0.15])
+    kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.36, 0.18, 0.3, 0.16])
     path = Path(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.15, 0.15)), zoom)
     shake = _draw_shake(rng) if kind == "hand" or (kind != "still" and rng.random() < 0.3) else None
     if kind == "moves":
@@ -44,7 +44,7 @@ def _moves(rng: np.random.Generator, length_s: float, zoom: float) -> tuple[Leg,
 
 
 def _leg(rng: np.random.Generator, start_s: float, lasts_s: float, zoom: float) -> Leg:
-    kind = rng.choice(["pan", "tilt", "zoom", "both"], p=[0.5, 0.2, 0.2, 0.1])
+    kind = rng.choice(["pan", "tilt", "zoom", "both"], p=[0.42, 0.19, 0.28, 0.11])
     end_s = start_s + lasts_s
     if kind == "zoom":
         growth = rng.choice([-1, 1]) * rng.uniform(0.06, 0.4) * lasts_s

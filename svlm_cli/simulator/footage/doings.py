@@ -117,7 +117,10 @@ class Doing:
         still_in = np.flatnonzero(seen[first:end] >= most)
         first += int(still_in[-1])
         by_itself = self.travels()[first : end + 1].any()
-        return self._event(EventKind.LEAVES if by_itself else EventKind.LOST, first, end, side=self._side(end - 1, 1))
+        side = self._side(end - 1, 1)
+        if side == "middle" and not by_itself:
+            return self._event(EventKind.HIDDEN, end, len(self.frozen))
+        return self._event(EventKind.LEAVES if by_itself else EventKind.LOST, first, end, side=side)
 
     def _side(self, at: int, step: int) -> str:
         """Over which side of the picture it reaches, or ``middle``: it is behind something."""

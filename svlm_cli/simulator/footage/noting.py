@@ -8,9 +8,9 @@ from typing import Final
 TICK_S: Final = 0.1  # at which truth is looked at: finer than a person's sense of when
 
 # How far something goes in a second. At the first a person sees within two seconds that it moves, by a fifth of its own
-# height or more for what is small; below the second nobody would.
-MOVES: Final = 0.03
-RESTS: Final = 0.015
+# height or more for what is small; below the second nobody would. As for the camera, or it would follow what rests.
+MOVES: Final = 0.02
+RESTS: Final = 0.01
 # Limbs and wings move to and fro, so their mean speed has to be less to be seen, but not less than half a pixel a look.
 STIRS: Final = 0.012
 # Growth of the logarithm of the height in a second: a tenth larger in a second is seen, against still surroundings.

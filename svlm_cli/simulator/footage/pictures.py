@@ -55,12 +55,16 @@ class Pictures:
 
 def _evened(picture: Picture) -> Picture:
     """With ordinary brightness on average: how light or dark it is, is the world's to say, and in its log."""
-    mean = picture.mean() / 255
-    if mean < 1e-3:
-        return picture + np.uint8(110)
-    power = np.clip(np.log(np.clip(mean, *_ORDINARY)) / np.log(mean), 0.35, 2.5) if mean < 1 else 2.5
-    table = np.rint(255 * (np.arange(256) / 255) ** power).astype(np.uint8)
-    evened: Picture = table[picture]
+    least, most = _ORDINARY
+    mean = float(np.clip(picture.mean() / 255, 1e-3, 0.999))
+    power = np.clip(np.log(np.clip(mean, least, most)) / np.log(mean), 0.35, 2.5)
+    table = (np.arange(256) / 255) ** power
+    mean = float(table[picture].mean())
+    if mean > most:  # nearly white: no power darkens that
+        table *= most / mean
+    elif mean < least:
+        table += least - mean
+    evened: Picture = np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8)[picture]
     return evened
 
 

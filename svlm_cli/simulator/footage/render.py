@@ -17,7 +17,11 @@ from svlm_cli.simulator.footage.scenes import BARS, BLACK, SHADOW_REACH, Scenes
 
 SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
 _MARGIN: Final = 1.5  # pixels around a reach, for soft edges
-_SHADOW: Final = (SHADOW_REACH[0], 0.09, SHADOW_REACH[1] - 0.09)  # half width and height, and how far below the middle
+_SHADOW: Final = (
+    SHADOW_REACH[0],
+    (SHADOW_REACH[1] - SHADOW_REACH[2]) / 2,
+    (SHADOW_REACH[1] + SHADOW_REACH[2]) / 2,
+)  # half width and height, and how far below the middle
 
 
 def draw(

@@ -14,7 +14,11 @@ from svlm_cli.simulator.footage.silhouettes import PARTS
 
 PICTURE, BLACK, BARS = 0, 1, 2  # what a view is of
 ASPECT: Final = 9 / 16  # height of the picture by its width
-SHADOW_REACH: Final = (0.62, 0.56)  # of a shadow to each side and below the middle of what throws it, in its own units
+SHADOW_REACH: Final = (
+    0.62,
+    0.56,
+    0.38,
+)  # of a shadow: to each side, and below the middle of what throws it, from and to
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -11,6 +11,8 @@ from svlm_cli.simulator.footage.events import EventKind
 from svlm_cli.simulator.footage.footage import Footage
 from svlm_cli.simulator.footage.render import SIZE, draw, render
 from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.shots import How
+from svlm_cli.simulator.footage.views import views_of
 from tests.simulator.footage.scenery import bank
 
 TIMES = np.arange(0, 240, 1.7)
@@ -83,6 +85,35 @@ def test_shots_follow_one_another_without_a_gap() -> None:
             assert after.start_s == pytest.approx(before.end_s, abs=2e-3), kind
     assert len({shot.length_s for shot in shots}) > 20
     assert max(shot.length_s for shot in shots) > 5 * min(shot.length_s for shot in shots)
+
+
+def test_fades_go_through_black_and_cross_fades_mix() -> None:
+    """Guards how a shot begins: on the picture as in the log."""
+    pictures = bank()
+    checked = set()
+    for seed in range(8):
+        footage = Footage(seed)
+        for shot in footage.shots(20, 300):
+            if shot.how is How.FADE:
+                assert not render(footage.scenes([shot.start_s]), pictures).any()
+            elif shot.how is How.CROSS_FADE:
+                before = footage.shot(shot.number - 1)
+                middle = footage.scenes([shot.start_s + shot.fade_s / 2])
+                mixed, new, old = (
+                    render(scenes, pictures)[0].astype(float)
+                    for scenes in (
+                        middle,
+                        views_of(shot, np.asarray([shot.fade_s / 2])),
+                        views_of(before, np.asarray([before.length_s + shot.fade_s / 2])),
+                    )
+                )
+                np.testing.assert_allclose(mixed, (new + old) / 2, atol=1.01)
+            else:
+                continue
+            checked.add(shot.how)
+        if len(checked) == 2:
+            return
+    raise AssertionError(f"only {checked} came")
 
 
 def test_everything_happens_within_an_hour() -> None:
