@@ -16,6 +16,7 @@ Floats = NDArray[np.float64]
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
 _FADED_S: Final = 2.0  # from a shot's ends: while it fades, no picture is like the one before
 _LEVELS: Final = (-1.9, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
+_DEAD_S: Final = 9.0  # longer, nobody would watch a picture without a picture
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
 
@@ -118,7 +119,9 @@ def draw_light(rng: np.random.Generator, length_s: float) -> Light:
 
 def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medium:
     """A camera, a codec and the air between."""
-    shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.965, 0.022, 0.013]))
+    shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.93, 0.045, 0.025]))
+    if length_s > _DEAD_S:
+        shows = PICTURE
     if shows != PICTURE:
         return Medium(shows=shows)
     dark = light.log_gain < -1
@@ -139,10 +142,10 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
         )
         medium = replace(medium, weather=(rng.uniform(0.25, 0.9), *fall, rng.normal(0, 0.15)))
     if rng.random() < 0.2:
-        place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.1, 0.4), 2.0]))
+        place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.15, 0.4), 2.0]))
         medium = replace(
             medium,
-            waves=(*place, rng.uniform(0.0015, 0.006), rng.uniform(3, 14)),
+            waves=(*place, rng.uniform(0.002, 0.008), rng.uniform(3, 14)),
             waves_hz=rng.uniform(0.2, 1.5),
         )
     if length_s > _FADED_S + 4 and rng.random() < 0.07:

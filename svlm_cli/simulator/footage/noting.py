@@ -41,6 +41,8 @@ LITTLE: Final = 0.0008
 SOME: Final = 0.015
 MUCH: Final = 0.1
 STIRRING: Final = 0.5  # what moves on the spot counts by this: most of it rests
+RIPPLES: Final = 0.003  # how high: half a pixel of 224 to and fro is seen on water, less is not
+BY_ITSELF: Final = 0.5  # share of the way over the picture's rim that is its own: if less, the camera did it
 MANY: Final = 4  # a person counts to three at a glance
 
 DARK: Final = -0.9  # logarithms of the gain: below 0.4 shadows are black

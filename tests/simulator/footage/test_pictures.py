@@ -76,7 +76,7 @@ def test_nothing_of_a_thing_is_cut_off(kind: Kind, shadow: float) -> None:
         flaps_hz=1.0,
     )
     scenes = views_of(replace(plain(), things=(one,)), np.asarray([0.4, 1.1, 1.9]))
-    everywhere = replace(scenes, reach=np.tile(np.float32([-0.5, -0.3, 0.5, 0.3]), (len(scenes.reach), 1)))
+    everywhere = replace(scenes, reach=np.tile(np.asarray([-0.5, -0.3, 0.5, 0.3], np.float32), (len(scenes.reach), 1)))
     drawn = render(scenes, bank())
     np.testing.assert_array_equal(drawn, render(everywhere, bank()))
     without = render(views_of(plain(), np.asarray([0.4])), bank())

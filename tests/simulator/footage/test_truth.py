@@ -150,6 +150,17 @@ def test_the_cameras_motion_is_not_the_things() -> None:
     assert only(shot, EventKind.MOTION).what == "nothing"
 
 
+def test_who_walks_beside_a_pan_is_lost_by_the_camera() -> None:
+    """Guards whose doing it is: the camera tilts away from somebody who goes to the left."""
+    walks = thing(Path(0.2, 0.0, float(np.log(0.12)), (Leg(-5.0, 15.0, -0.8),)))
+    log = log_of(replace(panned(plain(), Leg(1.0, 4.0, dy=0.5)), things=(walks,)))
+    assert [event.side for event in log.of(EventKind.LOST)] == ["top"]
+    assert not log.of(EventKind.LEAVES)
+    alone = log_of(replace(plain(20.0), things=(walks,)))
+    assert [event.side for event in alone.of(EventKind.LEAVES)] == ["left"]
+    assert not alone.of(EventKind.LOST)
+
+
 @pytest.mark.parametrize(("growth", "direction"), [(1.0, "nearer"), (-1.0, "away")])
 def test_what_grows_comes_nearer(growth: float, direction: str) -> None:
     """Guards the third dimension."""
