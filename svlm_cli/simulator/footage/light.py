@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
 _FADED_S: Final = 2.0  # from a shot's ends: while it fades, no picture is like the one before
-_LEVELS: Final = (-1.9, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
+_LEVELS: Final = (-1.7, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
 _DEAD_S: Final = 9.0  # longer, nobody would watch a picture without a picture
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
@@ -46,6 +46,7 @@ class Light:
 
     log_gain: float = 0.0
     colours: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    slope: tuple[float, float] = (0.0, 0.0)  # how much brighter to the right and down, on a width of the picture
     changes: tuple[Change, ...] = ()
     flickers: tuple[Flicker, ...] = ()
 
@@ -96,8 +97,10 @@ class Medium:
 def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     """Mostly as usual; sometimes dark or bright, sometimes not for long."""
     kind = rng.choice(3, p=[0.72, 0.17, 0.11])
-    level = (rng.normal(0, 0.1), rng.uniform(-1.9, -1.2), rng.uniform(0.45, 0.7))[kind]
-    light = Light(log_gain=float(level), colours=tuple(np.exp(rng.normal(0, 0.06, 3)).tolist()))
+    level = (rng.normal(0, 0.1), rng.uniform(-1.6, -1.0), rng.uniform(0.45, 0.7))[kind]
+    colours = tuple(np.exp(rng.normal(0, 0.06, 3)).tolist())
+    slope = tuple((rng.normal(0, 0.4, 2) * (rng.random() < 0.6)).clip(-0.9, 0.9).tolist())
+    light = Light(log_gain=float(level), colours=colours, slope=slope)
     if length_s > 4 and rng.random() < 0.16:
         gain = rng.uniform(0.7, 1.9) * (-1 if level > -0.5 else 1)
         lasts_s = rng.choice([0.05, rng.uniform(1.0, 5.0)])

@@ -11,7 +11,7 @@ TICK_S: Final = 0.1  # at which truth is looked at: finer than a person's sense 
 # height or more for what is small; below the second nobody would. As for the camera, or it would follow what rests.
 MOVES: Final = 0.02
 RESTS: Final = 0.01
-# Limbs and wings move to and fro, so their mean speed has to be less to be seen, but not less than half a pixel a look.
+# Limbs and wings move to and fro: the root of the mean square of their speed, at which a person sees that they do.
 STIRS: Final = 0.012
 # Growth of the logarithm of the height in a second: a tenth larger in a second is seen, against still surroundings.
 NEARS: Final = 0.1

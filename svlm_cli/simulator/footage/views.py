@@ -17,9 +17,9 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
     count = len(since_s)
     content_s = medium.content_s(since_s)
     views, bodies = shot.seen(since_s)
-    look = np.zeros((count, 8))
+    look = np.zeros((count, 10))
     look[:, :3] = shot.light.gains(content_s)
-    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks)
+    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks, *shot.light.slope)
     cos, sin = np.cos(views.roll) / views.zoom, np.sin(views.roll) / views.zoom
     x, y = views.centres.T
     lie = backdrop.scale * np.stack([cos, -sin, x, sin, cos, y], axis=1)
