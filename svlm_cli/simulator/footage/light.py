@@ -47,6 +47,8 @@ class Light:
     log_gain: float = 0.0
     colours: tuple[float, float, float] = (1.0, 1.0, 1.0)
     slope: tuple[float, float] = (0.0, 0.0)  # how much brighter to the right and down, on a width of the picture
+    breathes: float = 0.0  # of the logarithm of the gain: as automatic exposure does, and nobody notes
+    breathes_hz: float = 0.2
     changes: tuple[Change, ...] = ()
     flickers: tuple[Flicker, ...] = ()
 
@@ -61,7 +63,7 @@ class Light:
 
     def gains(self, times_s: Floats) -> Floats:
         """``[T, 3]`` of red, green and blue."""
-        level = self.level(times_s)
+        level = self.level(times_s) + self.breathes * np.sin(2 * np.pi * self.breathes_hz * times_s)
         for flicker in self.flickers:
             during = (times_s >= flicker.start_s) & (times_s < flicker.end_s)
             jumps = np.random.default_rng(flicker.seed).uniform(-1, 1, 997)
@@ -100,7 +102,9 @@ def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     level = (rng.normal(0, 0.1), rng.uniform(-1.6, -1.0), rng.uniform(0.45, 0.7))[kind]
     colours = tuple(np.exp(rng.normal(0, 0.06, 3)).tolist())
     slope = tuple((rng.normal(0, 0.4, 2) * (rng.random() < 0.6)).clip(-0.9, 0.9).tolist())
-    light = Light(log_gain=float(level), colours=colours, slope=slope)
+    light = Light(float(level), colours, slope)
+    if rng.random() < 0.3:
+        light = replace(light, breathes=rng.uniform(0.01, 0.06), breathes_hz=rng.uniform(0.05, 0.4))
     if length_s > 4 and rng.random() < 0.16:
         gain = rng.uniform(0.7, 1.9) * (-1 if level > -0.5 else 1)
         lasts_s = rng.choice([0.05, rng.uniform(1.0, 5.0)])

@@ -13,8 +13,8 @@ MOVES: Final = 0.02
 RESTS: Final = 0.01
 # Limbs and wings move to and fro: the root of the mean square of their speed, at which a person sees that they do.
 STIRS: Final = 0.012
-# Growth of the logarithm of the height in a second: a tenth larger in a second is seen, against still surroundings.
-NEARS: Final = 0.1
+# Growth of the logarithm of the height in a second: a tenth larger within two seconds is seen: all else is as before.
+NEARS: Final = 0.06
 # Growth against way: the rim of what grows goes outwards by its height; what is small is judged by its surroundings.
 NEARING_REACH: Final = 0.25
 # Everything moves with the camera, so that less is seen: two pixels of 224 between two pictures of a second.
