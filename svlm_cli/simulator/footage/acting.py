@@ -10,7 +10,7 @@ from svlm_cli.simulator.footage.camera_work import draw_speed
 from svlm_cli.simulator.footage.path import Leg, Path
 from svlm_cli.simulator.footage.scenes import ASPECT
 
-_TYPICAL = 0.17  # widths of the picture a second, at which things move
+_TYPICAL = 0.13  # widths of the picture a second, at which things move
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Stage:
         """Is there, and goes about until the shot ends or it has left."""
         level = self._level(actor)
         ways = [(self._rng.uniform(-0.38, 0.38), level)]
-        for _ in range(self._rng.integers(1, 3 + int(self.length_s / 8))):
+        for _ in range(self._rng.integers(1, 3 + int(self.length_s / 5))):
             aside = self._rng.uniform(-0.42, 0.42)
             ways.append((aside, level + self._rng.normal(0, 0.03 if actor.grounded else 0.12)))
         if self._rng.random() < 0.4:

@@ -1,7 +1,8 @@
 """The few words that numpy and torch spell differently. Knows neither scenes nor pictures.
 
-Only additions, products, quotients, comparisons, floors and integer arithmetic are used with it: both libraries round
-those alike, so that both draw the same pixels.
+Only additions, products, quotients of arrays, comparisons, floors and integer arithmetic are used with it: both round
+those alike, so that both draw the same pixels. Torch on a GPU divides by a plain number by multiplying with its
+inverse, so the code does that too, but for powers of two.
 """
 
 from dataclasses import dataclass

@@ -6,16 +6,19 @@ from svlm_cli.simulator.footage.camera import Camera, Shake
 from svlm_cli.simulator.footage.path import Leg, Path
 
 _ZOOMS = (-0.5, 1.0)  # of the logarithm: farther, the bank's pictures repeat; nearer, they blur
+_LONGEST_SWEEP_S = 15.0  # nobody turns for longer without a stop
+_BESIDE_S = 1.0  # in which it speeds up before, and slows down after
+_FADED_S = 2.0  # in which it is seen after its end
 
 
 def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> Camera:
     """Still, in a hand, or moved about. `zoom` is the logarithm that it begins with."""
-    kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.42, 0.15, 0.28, 0.15])
+    kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.36, 0.18, 0.3, 0.16])
     path = Path(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.15, 0.15)), zoom)
     shake = _draw_shake(rng) if kind == "hand" or (kind != "still" and rng.random() < 0.3) else None
     if kind == "moves":
         path = Path(path.x, path.y, zoom, _moves(rng, length_s, zoom))
-    elif kind == "sweeps":
+    elif kind == "sweeps" and length_s < _LONGEST_SWEEP_S:
         path = Path(path.x, path.y, zoom, (_sweep(rng, length_s, zoom),))
     return Camera(path, shake)
 
@@ -44,10 +47,10 @@ def _moves(rng: np.random.Generator, length_s: float, zoom: float) -> tuple[Leg,
 
 
 def _leg(rng: np.random.Generator, start_s: float, lasts_s: float, zoom: float) -> Leg:
-    kind = rng.choice(["pan", "tilt", "zoom", "both"], p=[0.5, 0.2, 0.2, 0.1])
+    kind = rng.choice(["pan", "tilt", "zoom", "both"], p=[0.42, 0.19, 0.28, 0.11])
     end_s = start_s + lasts_s
     if kind == "zoom":
-        growth = rng.choice([-1, 1]) * rng.uniform(0.06, 0.4) * lasts_s
+        growth = rng.choice([-1, 1]) * rng.uniform(0.06, 0.4) * min(lasts_s, 7)
         if not _ZOOMS[0] <= zoom + growth <= _ZOOMS[1]:
             growth = -np.sign(zoom - np.mean(_ZOOMS)) * min(abs(growth), 0.7)
         return Leg(start_s, end_s, growth=float(growth))
@@ -60,7 +63,4 @@ def _leg(rng: np.random.Generator, start_s: float, lasts_s: float, zoom: float) 
 
 def _sweep(rng: np.random.Generator, length_s: float, zoom: float) -> Leg:
     """One move from before the shot's beginning to after its end."""
-    lasts_s = length_s + 8
-    leg = _leg(rng, -2.0, min(lasts_s, 12), zoom)
-    stretch = lasts_s / min(lasts_s, 12)
-    return Leg(-2.0, lasts_s - 2.0, leg.dx * stretch, leg.dy * stretch, leg.growth)
+    return _leg(rng, -_BESIDE_S, length_s + 2 * _BESIDE_S + _FADED_S, zoom)

@@ -40,7 +40,7 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
     company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust", "arm"], p=_COMPANIES)
     for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
         casting.stander()
-    later = float(rng.exponential(0.06)) * stage.length_s
+    later = (0.04 + float(rng.exponential(0.13))) * stage.length_s
     match company:
         case "nobody":
             later = 0.0
@@ -55,14 +55,14 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
         case _:
             for _ in range({"one": 1, "two": 2}.get(company, int(rng.integers(3, 6)))):
                 casting.mover(first=True)
-    for _ in range(int(rng.poisson(later))):
+    for _ in range(min(int(rng.poisson(later)), _MOST - len(casting.things))):
         casting.mover(first=False)
     if rng.random() < _PRINTED:
         casting.print()
-    return tuple(casting.things[-_MOST:])
+    return tuple(casting.things)
 
 
-_COMPANIES: Final = (0.12, 0.28, 0.15, 0.13, 0.09, 0.09, 0.09, 0.05)
+_COMPANIES: Final = (0.08, 0.27, 0.15, 0.14, 0.11, 0.11, 0.08, 0.06)
 
 
 class _Casting:
@@ -196,7 +196,7 @@ class _Casting:
 
 
 _DOINGS: Final = ("crosses", "visits", "roams", "nears", "recedes", "emerges", "stays")
-_DOINGS_SHARES: Final = (0.24, 0.26, 0.17, 0.08, 0.06, 0.08, 0.11)
+_DOINGS_SHARES: Final = (0.19, 0.22, 0.2, 0.12, 0.1, 0.08, 0.09)
 _LATER_SHARES: Final = (0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0)  # nothing may be there at once that was not
 
 

@@ -21,6 +21,7 @@ Flags = NDArray[np.bool_]
 _LASTS: Final = round(noting.LASTS_S / noting.TICK_S)
 _AROUND: Final = round(1.5 / noting.TICK_S)  # ticks in which something comes in or goes, mostly
 _SIDES: Final = ("left", "top", "right", "bottom")
+_OUT: Final = {"left": (0, -1), "top": (1, -1), "right": (0, 1), "bottom": (1, 1)}  # axis, and which way along it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,8 +117,24 @@ class Doing:
         most = noting.WHOLLY * seen[first:end].max()
         still_in = np.flatnonzero(seen[first:end] >= most)
         first += int(still_in[-1])
-        by_itself = self.travels()[first : end + 1].any()
-        return self._event(EventKind.LEAVES if by_itself else EventKind.LOST, first, end, side=self._side(end - 1, 1))
+        side = self._side(end - 1, 1)
+        if self._by_itself(first, end, side, 1):
+            return self._event(EventKind.LEAVES, first, end, side=side)
+        if side == "middle":
+            return self._event(EventKind.HIDDEN, end, len(self.frozen))
+        return self._event(EventKind.LOST, first, end, side=side)
+
+    def _by_itself(self, first: int, last: int, side: str, outwards: int) -> bool:
+        """Whether it goes over a side of the picture on its own, or behind something; else the camera did it."""
+        during = slice(first, last + 1)
+        if side == "middle" or (np.abs(self.growth[during]) >= noting.NEARS).any():
+            return bool(self.travels()[during].any())
+        axis, sign = _OUT[side]
+        middles = (self.sight.reach[:, axis] + self.sight.reach[:, axis + 2]) / 2
+        before, after = max(0, first - 1), min(last + 1, len(middles) - 1)
+        way = sign * outwards * (middles[after] - middles[before])
+        own = sign * outwards * self.velocity[before:after, axis].sum() * noting.TICK_S
+        return bool(own >= noting.BY_ITSELF * max(way, noting.RESTS * (after - before) * noting.TICK_S))
 
     def _side(self, at: int, step: int) -> str:
         """Over which side of the picture it reaches, or ``middle``: it is behind something."""

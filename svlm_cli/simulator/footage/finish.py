@@ -11,6 +11,7 @@ from svlm_cli.simulator.footage.arrays import Arrays
 from svlm_cli.simulator.footage.scenes import Scenes
 
 _BLOCK: Final = 8  # pixels, as codecs have
+_STEP: Final = 12  # of brightness, of 255
 _LUMA: Final = (0.3, 0.59, 0.11)
 
 
@@ -19,11 +20,14 @@ def finish(arrays: Arrays, canvas: Any, scenes: Scenes, size: tuple[int, int]) -
     height, width = size
     views = canvas.reshape(-1, height, width, 3)
     look = arrays.put(scenes.look)[:, :, None, None]
+    u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))
+    v = arrays.put(((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32))[:, None]
     if scenes.look[:, 4].any():
         grey = views[..., 0] * _LUMA[0] + views[..., 1] * _LUMA[1] + views[..., 2] * _LUMA[2]
         views = views + (grey[..., None] - views) * look[:, 4][..., None]
     gains = arrays.put(np.ascontiguousarray(scenes.look[:, None, None, :3]))
-    views = views * gains + look[:, 3][..., None]
+    slope = (1 + look[:, 8] * u + look[:, 9] * v)[..., None]
+    views = views * gains * slope + look[:, 3][..., None]
     if scenes.weather[:, 0].any():
         views = views + _weather(arrays, scenes, size)[..., None]
     if scenes.look[:, 5].any():
@@ -77,7 +81,7 @@ def _blurred(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
     for axis, count in ((1, size[0]), (2, size[1])):
         at = [arrays.put(np.clip(np.arange(count) + step, 0, count - 1)) for step in (-2, -1, 1, 2)]
         moved = [views[:, one] if axis == 1 else views[:, :, one] for one in at]
-        views = ((moved[0] + moved[3]) + (moved[1] + moved[2]) * 2 + views * 3) / 9
+        views = ((moved[0] + moved[3]) + (moved[1] + moved[2]) * 2 + views * 3) * (1 / 9)
     return views
 
 
@@ -85,7 +89,7 @@ def _blocks(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
     """As a poor codec leaves it: one colour a block, in coarse steps."""
     rows, columns = (np.minimum(np.arange(count) // _BLOCK * _BLOCK + _BLOCK // 2, count - 1) for count in size)
     coarse = views[:, arrays.put(rows)][:, :, arrays.put(columns)]
-    return arrays.xp.floor(coarse / 12) * 12 + 6
+    return arrays.xp.floor(coarse * (1 / _STEP)) * _STEP + _STEP / 2
 
 
 def _windows(arrays: Arrays, scenes: Scenes, size: tuple[int, int]) -> Any:

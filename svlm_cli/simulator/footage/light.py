@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
 _FADED_S: Final = 2.0  # from a shot's ends: while it fades, no picture is like the one before
-_LEVELS: Final = (-1.9, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
+_LEVELS: Final = (-1.7, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
+_DEAD_S: Final = 9.0  # longer, nobody would watch a picture without a picture
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
 
@@ -45,6 +46,9 @@ class Light:
 
     log_gain: float = 0.0
     colours: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    slope: tuple[float, float] = (0.0, 0.0)  # how much brighter to the right and down, on a width of the picture
+    breathes: float = 0.0  # of the logarithm of the gain: as automatic exposure does, and nobody notes
+    breathes_hz: float = 0.2
     changes: tuple[Change, ...] = ()
     flickers: tuple[Flicker, ...] = ()
 
@@ -59,7 +63,7 @@ class Light:
 
     def gains(self, times_s: Floats) -> Floats:
         """``[T, 3]`` of red, green and blue."""
-        level = self.level(times_s)
+        level = self.level(times_s) + self.breathes * np.sin(2 * np.pi * self.breathes_hz * times_s)
         for flicker in self.flickers:
             during = (times_s >= flicker.start_s) & (times_s < flicker.end_s)
             jumps = np.random.default_rng(flicker.seed).uniform(-1, 1, 997)
@@ -95,8 +99,12 @@ class Medium:
 def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     """Mostly as usual; sometimes dark or bright, sometimes not for long."""
     kind = rng.choice(3, p=[0.72, 0.17, 0.11])
-    level = (rng.normal(0, 0.1), rng.uniform(-1.9, -1.2), rng.uniform(0.45, 0.7))[kind]
-    light = Light(log_gain=float(level), colours=tuple(np.exp(rng.normal(0, 0.06, 3)).tolist()))
+    level = (rng.normal(0, 0.1), rng.uniform(-1.6, -1.0), rng.uniform(0.45, 0.7))[kind]
+    colours = tuple(np.exp(rng.normal(0, 0.06, 3)).tolist())
+    slope = tuple((rng.normal(0, 0.4, 2) * (rng.random() < 0.6)).clip(-0.9, 0.9).tolist())
+    light = Light(float(level), colours, slope)
+    if rng.random() < 0.3:
+        light = replace(light, breathes=rng.uniform(0.01, 0.06), breathes_hz=rng.uniform(0.05, 0.4))
     if length_s > 4 and rng.random() < 0.16:
         gain = rng.uniform(0.7, 1.9) * (-1 if level > -0.5 else 1)
         lasts_s = rng.choice([0.05, rng.uniform(1.0, 5.0)])
@@ -118,7 +126,9 @@ def draw_light(rng: np.random.Generator, length_s: float) -> Light:
 
 def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medium:
     """A camera, a codec and the air between."""
-    shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.965, 0.022, 0.013]))
+    shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.93, 0.045, 0.025]))
+    if length_s > _DEAD_S:
+        shows = PICTURE
     if shows != PICTURE:
         return Medium(shows=shows)
     dark = light.log_gain < -1
@@ -139,10 +149,10 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
         )
         medium = replace(medium, weather=(rng.uniform(0.25, 0.9), *fall, rng.normal(0, 0.15)))
     if rng.random() < 0.2:
-        place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.1, 0.4), 2.0]))
+        place = (rng.uniform(-0.4, 0.4), rng.uniform(-0.2, 0.2), rng.choice([rng.uniform(0.15, 0.4), 2.0]))
         medium = replace(
             medium,
-            waves=(*place, rng.uniform(0.0015, 0.006), rng.uniform(3, 14)),
+            waves=(*place, rng.uniform(0.002, 0.008), rng.uniform(3, 14)),
             waves_hz=rng.uniform(0.2, 1.5),
         )
     if length_s > _FADED_S + 4 and rng.random() < 0.07:

@@ -104,7 +104,7 @@ def _motion(shot: Shot, doings: list[Doing], frozen: Flags) -> Labels:
     for doing in doings:
         weight = np.where(doing.travels(), 1.0, noting.STIRRING)
         amount += doing.moves() * doing.covers() * weight
-    if shot.medium.weather[0] or shot.medium.waves[3]:
+    if shot.medium.weather[0] or shot.medium.waves[3] >= noting.RIPPLES:
         amount = np.maximum(amount, noting.LITTLE)  # ripples and drops
     amount *= ~frozen
     names = np.asarray(["nothing", "little", "some", "much"])

@@ -8,13 +8,13 @@ from typing import Final
 TICK_S: Final = 0.1  # at which truth is looked at: finer than a person's sense of when
 
 # How far something goes in a second. At the first a person sees within two seconds that it moves, by a fifth of its own
-# height or more for what is small; below the second nobody would.
-MOVES: Final = 0.03
-RESTS: Final = 0.015
-# Limbs and wings move to and fro, so their mean speed has to be less to be seen, but not less than half a pixel a look.
+# height or more for what is small; below the second nobody would. As for the camera, or it would follow what rests.
+MOVES: Final = 0.02
+RESTS: Final = 0.01
+# Limbs and wings move to and fro: the root of the mean square of their speed, at which a person sees that they do.
 STIRS: Final = 0.012
-# Growth of the logarithm of the height in a second: a tenth larger in a second is seen, against still surroundings.
-NEARS: Final = 0.1
+# Growth of the logarithm of the height in a second: a tenth larger within two seconds is seen: all else is as before.
+NEARS: Final = 0.06
 # Growth against way: the rim of what grows goes outwards by its height; what is small is judged by its surroundings.
 NEARING_REACH: Final = 0.25
 # Everything moves with the camera, so that less is seen: two pixels of 224 between two pictures of a second.
@@ -41,6 +41,8 @@ LITTLE: Final = 0.0008
 SOME: Final = 0.015
 MUCH: Final = 0.1
 STIRRING: Final = 0.5  # what moves on the spot counts by this: most of it rests
+RIPPLES: Final = 0.003  # how high: half a pixel of 224 to and fro is seen on water, less is not
+BY_ITSELF: Final = 0.5  # share of the way over the picture's rim that is its own: if less, the camera did it
 MANY: Final = 4  # a person counts to three at a glance
 
 DARK: Final = -0.9  # logarithms of the gain: below 0.4 shadows are black

@@ -35,7 +35,13 @@ class Pictures:
 
     @staticmethod
     def make(photos: Sequence[Picture] = (), *, seed: int = 0, textures: int = 48) -> "Pictures":
-        """A bank of this many textures and of all photos, uint8 ``[H, W, 3]`` of any size, cut and resized to one."""
+        """A bank of this many textures and of all photos, uint8 ``[H, W, 3]`` of any size, cut and resized to one.
+
+        ValueError: a photo is something else.
+        """
+        for photo in photos:
+            if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or min(photo.shape[:2]) < 2:
+                raise ValueError(f"A photo is uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}.")
         rng = np.random.default_rng([seed, 77])
         made = [make_texture(rng, HEIGHT, WIDTH) for _ in range(textures)]
         return Pictures(pixels=np.stack([_evened(one) for one in (*made, *map(_fitted, photos))]), textures=textures)
@@ -55,20 +61,22 @@ class Pictures:
 
 def _evened(picture: Picture) -> Picture:
     """With ordinary brightness on average: how light or dark it is, is the world's to say, and in its log."""
-    mean = picture.mean() / 255
-    if mean < 1e-3:
-        return picture + np.uint8(110)
-    power = np.clip(np.log(np.clip(mean, *_ORDINARY)) / np.log(mean), 0.35, 2.5) if mean < 1 else 2.5
-    table = np.rint(255 * (np.arange(256) / 255) ** power).astype(np.uint8)
-    evened: Picture = table[picture]
+    least, most = _ORDINARY
+    mean = float(np.clip(picture.mean() / 255, 1e-3, 0.999))
+    power = np.clip(np.log(np.clip(mean, least, most)) / np.log(mean), 0.35, 2.5)
+    table = (np.arange(256) / 255) ** power
+    mean = float(table[picture].mean())
+    if mean > most:  # nearly white: no power darkens that
+        table *= most / mean
+    elif mean < least:
+        table += least - mean
+    evened: Picture = np.rint(255 * np.clip(table, 0, 1)).astype(np.uint8)[picture]
     return evened
 
 
 def _fitted(photo: Picture) -> Picture:
     """The middle of a photo in the bank's shape, each pixel the mean of what it covers."""
     height, width = photo.shape[:2]
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or min(height, width) < 2:
-        raise ValueError(f"A photo is uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}.")
     scale = min(height / HEIGHT, width / WIDTH)
     tall, wide = scale * HEIGHT, scale * WIDTH
     rows = _resized(photo.astype(np.float32), (height - tall) / 2, tall, HEIGHT)

@@ -14,10 +14,15 @@ from svlm_cli.simulator.footage.arrays import Arrays
 from svlm_cli.simulator.footage.finish import finish
 from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
 from svlm_cli.simulator.footage.scenes import BARS, BLACK, SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.silhouettes import THERE
 
 SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
 _MARGIN: Final = 1.5  # pixels around a reach, for soft edges
-_SHADOW: Final = (SHADOW_REACH[0], 0.09, SHADOW_REACH[1] - 0.09)  # half width and height, and how far below the middle
+_SHADOW: Final = (
+    SHADOW_REACH[0],
+    (SHADOW_REACH[1] - SHADOW_REACH[2]) / 2,
+    (SHADOW_REACH[1] + SHADOW_REACH[2]) / 2,
+)  # half width and height, and how far below the middle
 
 
 def draw(
@@ -110,7 +115,7 @@ def _mirrored(arrays: Arrays, place: Any, size: int) -> tuple[Any, Any]:
     """The pixel before, and how far it is beyond that."""
     xp = arrays.xp
     turn = 2 * (size - 1)
-    place = place - xp.floor(place / turn) * turn
+    place = place - xp.floor(place * (1 / turn)) * turn
     place = (size - 1) - xp.abs(place - (size - 1))
     before = xp.clip(xp.floor(place), 0, size - 2)
     return arrays.to(before, "int64"), place - before
@@ -141,8 +146,8 @@ def _lay(
     x = within - down * wide + arrays.put(corners[:, 0])[owner]
     y = down + arrays.put(corners[:, 1])[owner]
     pixel = (arrays.put(scenes.view[rows].astype(np.int64))[owner] * height + y) * width + x
-    u = (arrays.to(x, "float32") + 0.5) / width - 0.5
-    v = (arrays.to(y, "float32") + 0.5 - height / 2) / width
+    u = (arrays.to(x, "float32") + 0.5) * (1 / width) - 0.5
+    v = (arrays.to(y, "float32") + 0.5 - height / 2) * (1 / width)
     place = arrays.put(scenes.place[rows].T.copy())[:, owner]
     own_x, own_y, straight_x = _own(place, u, v)
     skin = arrays.put(scenes.skin[rows].T.copy())[:, owner]
@@ -189,7 +194,7 @@ def _silhouette(
 ) -> tuple[Any, Any, Any]:
     """For each pixel: how much of it is covered, by which part, and how deep within that it lies, 0 to 1."""
     xp = arrays.xp
-    used = int((scenes.parts[rows, :, 0] < 100).sum(axis=1).max())
+    used = int((scenes.parts[rows, :, 0] < THERE).sum(axis=1).max())
     parts = scenes.parts[rows, :used].astype(np.float64)
     x, y, angle, half, thick, square = (parts[:, :, column].T for column in range(6))
     numbers = np.stack([x, y, np.cos(angle), np.sin(angle), 1 / half, 1 / thick, square, np.minimum(half, thick) / 2])
@@ -214,7 +219,7 @@ def _silhouette(
 def _shadow(arrays: Arrays, strength: Any, own_x: Any, own_y: Any) -> Any:
     """How dark the ground is below."""
     wide, tall, down = _SHADOW
-    x, y = own_x / wide, (own_y + down) / tall
+    x, y = own_x * (1 / wide), (own_y + down) * (1 / tall)
     return strength * arrays.xp.clip(1 - x * x - y * y, 0, 1)
 
 

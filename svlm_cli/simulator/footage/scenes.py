@@ -14,7 +14,11 @@ from svlm_cli.simulator.footage.silhouettes import PARTS
 
 PICTURE, BLACK, BARS = 0, 1, 2  # what a view is of
 ASPECT: Final = 9 / 16  # height of the picture by its width
-SHADOW_REACH: Final = (0.62, 0.56)  # of a shadow to each side and below the middle of what throws it, in its own units
+SHADOW_REACH: Final = (
+    0.62,
+    0.56,
+    0.38,
+)  # of a shadow: to each side, and below the middle of what throws it, from and to
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -35,7 +39,9 @@ class Scenes:
     draws: Floats  # [V, 2] which picture is behind everything, see `Pictures.pick`
     lie: Floats  # [V, 6] how it lies: x of the bank's pixel = 0 * x + 1 * y + 2; y = 3 * x + 4 * y + 5
     window: Floats  # [V, 4] left, top, right and bottom of what is not a bar
-    look: Floats  # [V, 8] gains of red, green and blue, lift, greyness, grain, blur, blocks
+    look: (
+        Floats  # [V, 10] gains of red, green and blue, lift, greyness, grain, blur, blocks, slope to the right and down
+    )
     weather: Floats  # [V, 5] how much, how long the drops, how fast, slant, time
     waves: Floats  # [V, 7] middle x and y, radius, height, waves on a width, two phases: what ripples behind everything
     grain: Ints  # [V] a number that says which

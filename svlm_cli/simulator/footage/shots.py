@@ -20,7 +20,7 @@ from svlm_cli.simulator.footage.things import Bodies, Thing
 
 Floats = NDArray[np.float64]
 
-_FOLLOWED: Final = 0.35  # of the shots with one thing that moves and a camera that may
+_FOLLOWED: Final = 0.45  # of the shots with one thing that moves and a camera that may
 
 
 class How(StrEnum):

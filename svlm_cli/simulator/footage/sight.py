@@ -10,13 +10,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from svlm_cli.simulator.footage.silhouettes import THERE
 from svlm_cli.simulator.footage.things import Bodies
 
 Floats = NDArray[np.float64]
 
 # Points of a part in its half length and width; enough for shares to about a tenth.
 _POINTS: Final = np.asarray([(0, 0), (0.7, 0), (-0.7, 0), (0, 0.7), (0, -0.7), (0.55, 0.55), (-0.55, -0.55)])
-_THERE: Final = 100.0  # parts that a thing does not have are farther away
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,7 @@ class Sight:
     boxes: Floats  # [T, 4] the same, cut at the picture
     within: Floats  # [T] share of it that is on the picture, behind others or not
     seen: Floats  # [T] share of it that is seen
-    stirring: Floats  # [T] mean speed of its points beside its own, in widths of the picture a second
+    stirring: Floats  # [T] speed of its points beside its own: root of the mean square, widths of the picture a second
 
 
 def look(bodies: Sequence[Bodies], window: tuple[float, float, float, float], tick_s: float) -> list[Sight]:
@@ -71,7 +71,7 @@ def _points(parts: Floats) -> tuple[Floats, Floats, Floats]:
     along, aside = half * _POINTS[:, 0], thick * _POINTS[:, 1]
     cos, sin = np.cos(angle), np.sin(angle)
     own_x, own_y = x + cos * along - sin * aside, y + sin * along + cos * aside
-    weights = np.broadcast_to(half * thick * (x < _THERE), own_x.shape)
+    weights = np.broadcast_to(half * thick * (x < THERE), own_x.shape)
     count = len(parts)
     return own_x.reshape(count, -1), own_y.reshape(count, -1), weights.reshape(count, -1)
 
@@ -83,7 +83,7 @@ def _covers(body: Bodies, times: NDArray[np.int64], u: Floats, v: Floats) -> NDA
     covered = np.zeros(u.shape, np.bool_)
     for number in range(part.parts.shape[1]):
         x, y, angle, half, thick, square = (part.parts[:, number, column, None] for column in range(6))
-        if x[0, 0] > _THERE:
+        if x[0, 0] > THERE:
             continue
         dx, dy = own_x - x, own_y - y
         along = ((np.cos(angle) * dx + np.sin(angle) * dy) / half) ** 2
@@ -93,10 +93,10 @@ def _covers(body: Bodies, times: NDArray[np.int64], u: Floats, v: Floats) -> NDA
 
 
 def _stirring(body: Bodies, own_x: Floats, own_y: Floats, weights: Floats, tick_s: float) -> Floats:
-    """How fast its points move beside its middle."""
+    """How fast its points move beside its middle; a quick hand counts for more than a slow trunk."""
     if len(own_x) < 2:
         return np.zeros(len(own_x))
     across = np.gradient(own_x + body.bend[:, None] * (own_y + 0.5) ** 2, tick_s, axis=0)
     up = np.gradient(own_y, tick_s, axis=0)
-    stirring: Floats = (np.hypot(across, up) * weights).sum(axis=1) * body.height
+    stirring: Floats = np.sqrt(((across**2 + up**2) * weights).sum(axis=1)) * body.height
     return stirring

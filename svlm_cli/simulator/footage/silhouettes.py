@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 PARTS: Final = 10  # of a thing, at most
-_FAR: Final = 1e3  # where parts are that a thing does not have
+THERE: Final = 100.0  # parts that a thing does not have are farther away
+_FAR: Final = 1e3  # namely here
 
 
 class Kind(StrEnum):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage.camera import Views
 from svlm_cli.simulator.footage.path import Path
-from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, Kind, pose
+from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, THERE, Kind, pose
 
 Floats = NDArray[np.float64]
 
@@ -134,7 +134,7 @@ class Bodies:
         cos, sin = np.abs(np.cos(angle)), np.abs(np.sin(angle))
         # A rounded box reaches further than an ellipse, at most to its corners.
         across, up = cos * half + sin * thick, sin * half + cos * thick
-        there = (x < _THERE)[:, :, None]
+        there = (x < THERE)[:, :, None]
         own_x = np.stack([x - across, x - across, x + across, x + across], axis=2)
         own_y = np.stack([y - up, y + up, y - up, y + up], axis=2)
         u, v = self.points(own_x.reshape(len(x), -1), own_y.reshape(len(x), -1))
@@ -148,6 +148,3 @@ class Bodies:
             ],
             axis=1,
         )
-
-
-_THERE: Final = 100.0  # parts that a thing does not have are farther away

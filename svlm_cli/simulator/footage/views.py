@@ -1,5 +1,6 @@
 """A shot at some times -> the numbers from which its pictures are drawn. Knows one shot, no other, and no pixels."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
     count = len(since_s)
     content_s = medium.content_s(since_s)
     views, bodies = shot.seen(since_s)
-    look = np.zeros((count, 8))
+    look = np.zeros((count, 10))
     look[:, :3] = shot.light.gains(content_s)
-    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks)
+    look[:, 3:] = (medium.lift, medium.greyness, medium.grain, medium.blur, medium.blocks, *shot.light.slope)
     cos, sin = np.cos(views.roll) / views.zoom, np.sin(views.roll) / views.zoom
     x, y = views.centres.T
     lie = backdrop.scale * np.stack([cos, -sin, x, sin, cos, y], axis=1)
@@ -48,9 +49,7 @@ def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
     for body, layer, thing in zip(bodies, np.argsort(order, axis=0), shot.things, strict=True):
         reach = body.reach()
         if thing.skin.shadow:
-            x, y = SHADOW_REACH[0] * np.abs(body.width), SHADOW_REACH[1] * body.height
-            reach[:, 0], reach[:, 2] = np.minimum(reach[:, 0], body.x - x), np.maximum(reach[:, 2], body.x + x)
-            reach[:, 3] = np.maximum(reach[:, 3], body.y + y)
+            reach = _with_shadow(body, reach)
         near = (reach[:, :2] < (0.5, 0.3)).all(axis=1) & (reach[:, 2:] > (-0.5, -0.3)).all(axis=1)
         on = np.flatnonzero(near)
         place = (body.x, body.y, body.height, body.width, np.cos(body.roll), np.sin(body.roll), body.bend)
@@ -66,3 +65,14 @@ def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
         for column, row in zip(columns, rows, strict=True):
             column.append(row)
     return columns
+
+
+def _with_shadow(body: Bodies, reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Left, top, right and bottom of a body and of its shadow, which does not bend with it."""
+    wide, low, high = SHADOW_REACH
+    corners = np.asarray([(-wide, -low), (wide, -low), (-wide, -high), (wide, -high)])
+    x, y = (np.tile(column, (len(reach), 1)) for column in corners.T)
+    u, v = replace(body, bend=np.zeros(len(reach))).points(x, y)
+    least = np.minimum(reach[:, :2], np.stack([u.min(axis=1), v.min(axis=1)], axis=1))
+    most = np.maximum(reach[:, 2:], np.stack([u.max(axis=1), v.max(axis=1)], axis=1))
+    return np.concatenate([least, most], axis=1)

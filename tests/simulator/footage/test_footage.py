@@ -11,18 +11,20 @@ from svlm_cli.simulator.footage.events import EventKind
 from svlm_cli.simulator.footage.footage import Footage
 from svlm_cli.simulator.footage.render import SIZE, draw, render
 from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.shots import How
+from svlm_cli.simulator.footage.views import views_of
 from tests.simulator.footage.scenery import bank
 
-TIMES = np.arange(0, 240, 1.7)
+TIMES = np.arange(0, 240, 2.9)
 
 
 def test_numpy_and_torch_draw_the_same_pixels() -> None:
     """Guards training on other pictures than those that were looked at, and batches: neighbours change nothing."""
     pictures = bank()
-    scenes = Scenes.join([Footage(seed).scenes(TIMES[:70]) for seed in (1, 4)])
+    scenes = Scenes.join([Footage(seed).scenes(TIMES[:45]) for seed in (1, 3)])
     assert (scenes.first != scenes.second).any(), "a cross-fade is among them"
     one_by_one = render(scenes, pictures)
-    assert one_by_one.shape == (140, *SIZE, 3)
+    assert one_by_one.shape == (90, *SIZE, 3)
     assert one_by_one.dtype == np.uint8
     for part in np.array_split(np.arange(len(scenes)), 5):
         drawn = draw(torch, scenes.take(part), pictures, device="cpu")
@@ -40,13 +42,13 @@ def test_seeking_is_playing_through() -> None:
     pictures = bank()
     played = Footage(3)
     through = render(played.scenes(TIMES), pictures)
-    for at in (140, 61, 7):
+    for at in (80, 41, 7):
         np.testing.assert_array_equal(render(Footage(3).scenes([TIMES[at]]), pictures)[0], through[at])
     log = played.log(0, 240)
     assert Footage(3).log(100, 120).events == tuple(
         event for event in log.events if event.start_s < 120 and (event.start_s >= 100 or event.end_s > 100)
     )
-    assert (through[61] != render(Footage(2).scenes([TIMES[61]]), pictures)[0]).any()
+    assert (through[41] != render(Footage(2).scenes([TIMES[41]]), pictures)[0]).any()
 
 
 def test_times_may_come_in_any_order_and_number() -> None:
@@ -83,6 +85,35 @@ def test_shots_follow_one_another_without_a_gap() -> None:
             assert after.start_s == pytest.approx(before.end_s, abs=2e-3), kind
     assert len({shot.length_s for shot in shots}) > 20
     assert max(shot.length_s for shot in shots) > 5 * min(shot.length_s for shot in shots)
+
+
+def test_fades_go_through_black_and_cross_fades_mix() -> None:
+    """Guards how a shot begins: on the picture as in the log."""
+    pictures = bank()
+    checked = set()
+    for seed in range(8):
+        footage = Footage(seed)
+        for shot in footage.shots(20, 300):
+            if shot.how is How.FADE:
+                assert not render(footage.scenes([shot.start_s]), pictures).any()
+            elif shot.how is How.CROSS_FADE:
+                before = footage.shot(shot.number - 1)
+                middle = footage.scenes([shot.start_s + shot.fade_s / 2])
+                mixed, new, old = (
+                    render(scenes, pictures)[0].astype(float)
+                    for scenes in (
+                        middle,
+                        views_of(shot, np.asarray([shot.fade_s / 2])),
+                        views_of(before, np.asarray([before.length_s + shot.fade_s / 2])),
+                    )
+                )
+                np.testing.assert_allclose(mixed, (new + old) / 2, atol=1.01)
+            else:
+                continue
+            checked.add(shot.how)
+        if len(checked) == 2:
+            return
+    raise AssertionError(f"only {checked} came")
 
 
 def test_everything_happens_within_an_hour() -> None:

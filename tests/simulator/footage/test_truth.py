@@ -12,6 +12,7 @@ from svlm_cli.simulator.footage.log import log_of
 from svlm_cli.simulator.footage.path import Leg, Path
 from svlm_cli.simulator.footage.scenes import BARS, BLACK
 from svlm_cli.simulator.footage.shots import Shot
+from svlm_cli.simulator.footage.silhouettes import Kind
 from tests.simulator.footage.scenery import panned, pictures_of, plain, thing
 
 
@@ -149,6 +150,17 @@ def test_the_cameras_motion_is_not_the_things() -> None:
     assert only(shot, EventKind.MOTION).what == "nothing"
 
 
+def test_who_walks_beside_a_pan_is_lost_by_the_camera() -> None:
+    """Guards whose doing it is: the camera tilts away from somebody who goes to the left."""
+    walks = thing(Path(0.2, 0.0, float(np.log(0.12)), (Leg(-5.0, 15.0, -0.8),)))
+    log = log_of(replace(panned(plain(), Leg(1.0, 4.0, dy=0.5)), things=(walks,)))
+    assert [event.side for event in log.of(EventKind.LOST)] == ["top"]
+    assert not log.of(EventKind.LEAVES)
+    alone = log_of(replace(plain(20.0), things=(walks,)))
+    assert [event.side for event in alone.of(EventKind.LEAVES)] == ["left"]
+    assert not alone.of(EventKind.LOST)
+
+
 @pytest.mark.parametrize(("growth", "direction"), [(1.0, "nearer"), (-1.0, "away")])
 def test_what_grows_comes_nearer(growth: float, direction: str) -> None:
     """Guards the third dimension."""
@@ -212,3 +224,40 @@ def test_bars_around_the_picture_are_black_and_hide() -> None:
     assert not picture[:, :78].any()
     assert not picture[:, 146:].any()
     assert picture[:, 79:145].std() > 10
+
+
+def test_an_arm_enters_though_most_of_it_stays_outside() -> None:
+    """Guards what is seen of large things: by its share alone, nobody would ever reach for anything."""
+    path = Path(-0.75, 0.0, float(np.log(0.15)), (Leg(1.0, 3.0, 0.7), Leg(5.0, 7.0, -0.7)))
+    arm = replace(thing(path, kind=Kind.ARM), turns=False)
+    shot = replace(plain(), things=(arm,))
+    assert only(shot, EventKind.ENTERS).side == "left"
+    assert only(shot, EventKind.LEAVES).side == "left"
+    assert [event.direction for event in log_of(shot).of(EventKind.MOVES)] == ["right", "left"]
+
+
+def test_what_is_printed_on_the_picture_stays_and_is_no_thing() -> None:
+    """Guards signs and words against a camera that moves, and the log against them."""
+    sign = replace(thing(Path(0.3, 0.15, float(np.log(0.1)))), printed=True)
+    pan = Leg(-5, 15, dx=2.0)
+    shot = replace(panned(plain(), pan), things=(sign,))
+    first, second = pictures_of(shot, [2.0, 5.0])
+    rows, columns = slice(90, 104), slice(174, 185)
+    np.testing.assert_array_equal(first[rows, columns], second[rows, columns])
+    assert (first != second).any()
+    log = log_of(shot)
+    assert not log.tracks
+    assert log.events == log_of(panned(plain(), pan)).events
+
+
+def test_what_stands_near_passes_by_faster() -> None:
+    """Guards nearness: the box goes with it, and it does not move for all that."""
+    near = replace(thing(Path(0.2, 0.0, float(np.log(0.1)))), nearness=0.5)
+    shot = replace(panned(plain(), Leg(-5, 15, dx=1.0)), things=(near,))
+    log = log_of(shot)
+    (track,) = log.tracks
+    centres = track.boxes[:, ::2].mean(axis=1)
+    seen = np.flatnonzero(track.seen == 1)
+    speed = (centres[seen[-1]] - centres[seen[0]]) / (track.times_s[seen[-1]] - track.times_s[seen[0]])
+    assert speed == pytest.approx(-1.5 * only(shot, EventKind.CAMERA).speed, rel=0.1)
+    assert not log.of(EventKind.MOVES)
