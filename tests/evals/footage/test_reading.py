@@ -78,10 +78,8 @@ def test_the_controls(told: list[tuple[str, ...]]) -> None:
     itself = _scored(told, told)
     assert {value for value in itself.values() if value is not None} == {1.0}
     late = _scored(told, [("", "", "", *texts[:-3]) for texts in told])
-    assert late[Rate.ALL] is not None
-    assert late[Rate.ALL] < 0.15
+    assert (late[Rate.ALL] or 1.0) < 0.15
     empty = _scored(told, [("",) * SECONDS] * 3)
     assert empty[Rate.ALL] == 0.0
     another = _scored(told, [*told[1:], told[0]])
-    assert another[Rate.ALL] is not None
-    assert another[Rate.ALL] < 0.15
+    assert (another[Rate.ALL] or 1.0) < 0.15
