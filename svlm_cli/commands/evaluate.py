@@ -134,9 +134,10 @@ def _play(asked: _Asked) -> None:
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.report import score
     from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.evals.world import MatchPlayer
 
     seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
-    setting = Setting(asked.matches, seconds, asked.seed, asked.altered and Altered(asked.altered))
+    setting = Setting(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     where = resolve_device(asked.device)
@@ -156,7 +157,8 @@ def _play(asked: _Asked) -> None:
     )
     played = play_matches(engine, setting, paths, checkpoint.name, quiet=asked.quiet)
     report = score(scripts, played.texts(setting.seconds), controls)
-    _print(report, describe(checkpoint.name, engine, setting) | changes.told(), played, asked)
+    described = describe(checkpoint.name, engine, setting) | ({"altered": asked.altered} if asked.altered else {})
+    _print(report, described | changes.told(), played, asked)
 
 
 app.command()(claims)

@@ -8,7 +8,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
 
@@ -19,10 +19,9 @@ from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.evals.alterations import Altered
 from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.scores import fifth_bounds
-from svlm_cli.evals.world import World, context_of
+from svlm_cli.evals.world import MatchPlayer, Player, World
 
 Listener = Callable[[int, Segment], None]
 """Called with a match's index and its newest round."""
@@ -33,12 +32,12 @@ Progress = Callable[[int, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Which matches are played: those of the seeds from `seed` on."""
+    """Which matches are played: those of the seeds from `seed` on. Footage counts as a match."""
 
     matches: int
     seconds: int
     seed: int
-    altered: Altered | None = None  # what is done to the pictures
+    player: Player = field(default_factory=MatchPlayer)
 
     @property
     def seeds(self) -> range:
@@ -92,7 +91,7 @@ def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
         "fps": engine.policy.vision.fps,
         "device": str(engine.device),
         "dtype": engine.number_format,
-    } | ({} if setting.altered is None else {"altered": setting.altered.value})
+    }
 
 
 def play(
@@ -114,7 +113,7 @@ def play(
         def hear(match: int, segment: Segment, before: int = first) -> None:
             listen(before + match, segment)
 
-        batches.append(_play_batch(engine, seeds[first : first + size], rounds, setting.altered, hear, advance))
+        batches.append(_play_batch(engine, seeds[first : first + size], rounds, setting.player, hear, advance))
     said = tuple(match for batch in batches for match in batch.said)
     timing = _timing(rounds, max(round(60 / engine.policy.chunk_seconds), 1), batches)
     return Played(said, tuple(one for batch in batches for one in batch.ended), timing)
@@ -131,7 +130,7 @@ class _Batch:
 
 
 def _play_batch(
-    engine: Engine, seeds: range, rounds: int, altered: Altered | None, listen: Listener, progress: Progress
+    engine: Engine, seeds: range, rounds: int, player: Player, listen: Listener, progress: Progress
 ) -> _Batch:
     said: list[list[Segment]] = [[] for _ in seeds]
     ended: dict[int, Ended] = {}
@@ -139,10 +138,10 @@ def _play_batch(
     wait_s: list[float] = []
     with ExitStack() as stack:
         streams = {
-            match: stack.enter_context(engine.open(context=context_of(seed), seed=seed))
+            match: stack.enter_context(engine.open(context=player.context(seed), seed=seed))
             for match, seed in enumerate(seeds)
         }
-        world = iter(stack.enter_context(World(seeds, engine.policy, altered=altered)))
+        world = iter(stack.enter_context(World(player, seeds, engine.policy)))
         for round_ in range(rounds):
             waiting = time.perf_counter()
             chunks = next(world)

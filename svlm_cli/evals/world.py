@@ -1,16 +1,18 @@
-"""The simulated world as models see it: the pictures of many matches, round by round.
+"""A simulated world as models see it: the pictures of many matches, or of much footage, round by round.
 
-Several matches are played by processes of their own, each at most one round ahead, so that the engine need not wait for
-them. Knows no engine and no word.
+Several are played by processes of their own, each at most one round ahead, so that the engine need not wait for them.
+Knows no engine and no word.
 """
 
+import itertools
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,37 +31,66 @@ Rounds = Iterator[NDArray[np.uint8]]
 """``[matches, F, H, W, 3]`` a round, without end."""
 
 
-def context_of(seed: int) -> str:
-    """The text that stands in front of a match's commentary."""
-    return Match(seed, SPLIT).context
+class Player(Protocol):
+    """Shows what has a seed: a match, or footage. Small, since processes get it sent."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of its pictures."""
+        ...
+
+    def context(self, seed: int) -> str:
+        """The text that stands in front of what is said of it."""
+        ...
+
+    def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
+        """The pictures of rounds of so many seconds, at these moments of each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPlayer:
+    """Shows Endless Match, with names that no training has seen."""
+
+    altered: Altered | None = None  # what is done to the pictures
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """As `Player` has it."""
+        height, width = alter(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), self.altered).shape[1:3]
+        return height, width
+
+    def context(self, seed: int) -> str:
+        """As `Player` has it."""
+        return Match(seed, SPLIT).context
+
+    def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
+        """As `Player` has it."""
+        matches = [Match(seed, SPLIT, keep_s=KEPT_S) for seed in seeds]
+        for round_ in itertools.count():
+            times_s = round_ * seconds + moments
+            pictures = alter(render(Scenes.join([match.scenes(times_s) for match in matches])), self.altered)
+            yield pictures.reshape(len(matches), len(moments), *pictures.shape[1:])
 
 
 class World:
-    """The matches of `seeds`, from their beginning. A context manager; iterating over it gives each round's chunks."""
+    """What `seeds` stand for, from the beginning. A context manager; iterating over it gives each round's chunks."""
 
     def __init__(
-        self,
-        seeds: Sequence[int],
-        policy: StreamPolicy,
-        *,
-        altered: Altered | None = None,
-        processes: int | None = None,
+        self, player: Player, seeds: Sequence[int], policy: StreamPolicy, *, processes: int | None = None
     ) -> None:
-        """`altered` says what is done to the pictures.
-
-        `processes`: None for as many as there are spare processors, 0 to play in this one.
-        """
+        """`processes`: None for as many as there are spare processors, 0 to play in this one."""
         spare = min((os.cpu_count() or 1) - 1, len(seeds)) if len(seeds) > 1 else 0
         count = spare if processes is None else processes
         self._seconds, self._moments = policy.chunk_seconds, np.arange(policy.frames_per_chunk) / policy.vision.fps
         parts = [part.tolist() for part in np.array_split(np.asarray(seeds), max(count, 1)) if len(part)]
-        self._workers = [_Worker(part, self._seconds, self._moments, altered) for part in parts] if count else []
+        self._workers = [_Worker(player, part, self._seconds, self._moments) for part in parts] if count else []
         self._rounds: list[Rounds] = [iter(one) for one in self._workers]
         if not count:
-            self._rounds = [_play(list(seeds), self._seconds, self._moments, altered)]
+            self._rounds = [player.rounds(list(seeds), self._seconds, self._moments)]
 
     def __iter__(self) -> Iterator[tuple[Chunk, ...]]:
-        """A chunk a match, in the order of the seeds; no end."""
+        """A chunk for each seed, in their order; no end."""
         for round_, parts in enumerate(zip(*self._rounds, strict=True)):
             start_s = round_ * self._seconds
             end_s = start_s + self._seconds
@@ -76,16 +107,13 @@ class World:
 
 
 class _Worker:
-    """A process that plays some of the matches. Its pipe holds less than a round: it waits until that is taken."""
+    """A process that plays some of them. Its pipe holds less than a round: it waits until that is taken."""
 
-    def __init__(
-        self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64], altered: Altered | None
-    ) -> None:
-        blank = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
-        self._shape = (len(seeds), len(moments), *alter(blank, altered).shape[1:])
+    def __init__(self, player: Player, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> None:
+        self._shape = (len(seeds), len(moments), *player.size, 3)
         spawn = multiprocessing.get_context("spawn")  # a fork would take the threads' locks of torch with it
         self._ours, theirs = spawn.Pipe(duplex=False)
-        self._process = spawn.Process(target=_work, args=(theirs, seeds, seconds, moments, altered), daemon=True)
+        self._process = spawn.Process(target=_work, args=(theirs, player, seeds, seconds, moments), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -104,23 +132,9 @@ class _Worker:
 
 
 def _work(
-    connection: Connection,
-    seeds: Sequence[int],
-    seconds: float,
-    moments: NDArray[np.float64],
-    altered: Altered | None,
+    connection: Connection, player: Player, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]
 ) -> None:
     leave_signals_to_parent()
     with suppress(BrokenPipeError):  # nobody looks any more
-        for pictures in _play(seeds, seconds, moments, altered):
+        for pictures in player.rounds(seeds, seconds, moments):
             connection.send_bytes(np.ascontiguousarray(pictures).data.cast("B"))
-
-
-def _play(seeds: Sequence[int], seconds: float, moments: NDArray[np.float64], altered: Altered | None) -> Rounds:
-    matches = [Match(seed, SPLIT, keep_s=KEPT_S) for seed in seeds]
-    round_ = 0
-    while True:
-        times_s = round_ * seconds + moments
-        pictures = alter(render(Scenes.join([match.scenes(times_s) for match in matches])), altered)
-        yield pictures.reshape(len(matches), len(moments), *pictures.shape[1:])
-        round_ += 1

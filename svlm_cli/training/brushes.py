@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,13 +11,11 @@ from torch import Tensor
 
 from svlm_cli.simulator.footage import render as footage_render
 from svlm_cli.simulator.footage import scenes as footage_scenes
+from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import Pictures
 from svlm_cli.simulator.match import match, render
-from svlm_cli.training.photos import read_photos
 from svlm_cli.training.recipe import Recipe
-from svlm_cli.training.simulator_recipe import World
-
-FOOTAGE_SIZE: Final = (140, 252)  # five by nine tokens, nearly as wide as most videos are
+from svlm_cli.training.simulator_recipe import SimulatedWorld
 
 
 class Brush(Protocol):
@@ -63,7 +61,7 @@ class MatchBrush:
 class FootageBrush:
     """Of footage, from one bank of pictures, which goes to a device once."""
 
-    size = FOOTAGE_SIZE
+    size = footage_render.MODEL_SIZE
     at_once = 256
 
     def __init__(self, pictures: Pictures) -> None:
@@ -88,7 +86,7 @@ class FootageBrush:
 def brush_of(recipe: Recipe) -> Brush:
     """That of the recipe's world. `InputError` for photos that are not there."""
     simulator = recipe.data.simulator
-    return MatchBrush() if simulator.world is World.MATCH else _footage_brush(simulator.photos)
+    return MatchBrush() if simulator.world is SimulatedWorld.MATCH else _footage_brush(simulator.photos)
 
 
 @lru_cache(1)

@@ -14,7 +14,7 @@ from svlm_cli.training.matches import sample_texts
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
 from svlm_cli.training.simulated import SimulatedData
-from svlm_cli.training.simulator_recipe import World
+from svlm_cli.training.simulator_recipe import SimulatedWorld
 
 
 class Data(Protocol):
@@ -52,4 +52,4 @@ def texts_of(recipe: Recipe) -> Iterable[str]:
     """What is said in it, for a tokenizer to learn from."""
     if recipe.data.source is Source.ANNOTATIONS:
         return annotated_texts(recipe)
-    return sample_texts(recipe) if recipe.data.simulator.world is World.MATCH else footage_texts()
+    return sample_texts(recipe) if recipe.data.simulator.world is SimulatedWorld.MATCH else footage_texts()

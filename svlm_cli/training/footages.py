@@ -12,7 +12,7 @@ import numpy as np
 
 from svlm_cli.simulator.footage.describing import describe, words_of_descriptions
 from svlm_cli.simulator.footage.footage import Footage
-from svlm_cli.simulator.footage.speech import words
+from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.layout import Round
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
@@ -27,7 +27,7 @@ def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindo
     """All windows of a footage."""
     end_s = task.windows[-1].start_s + making.windows.seconds
     footage = Footage(task.seed)
-    told = told_by_second(footage, end_s)
+    told = texts(footage, end_s)
 
     @lru_cache(None)
     def said(second: int) -> Ids:
@@ -40,14 +40,6 @@ def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindo
     return [
         _window(making, footage, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
     ]
-
-
-def told_by_second(footage: Footage, seconds: int) -> tuple[str, ...]:
-    """What is said in each of its first seconds."""
-    said: list[list[str]] = [[] for _ in range(seconds)]
-    for word in words(footage, 0, seconds):
-        said[word.second].append(word.text)
-    return tuple(map(text_of, said))
 
 
 def _window(making: Making, footage: Footage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:

@@ -17,20 +17,20 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.match.commentary import words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.render import render
 from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_reader import show
 from svlm_cli.training.clips import Clips
-from svlm_cli.training.footages import told_by_second
 from svlm_cli.training.held_out import held_out_recipe
 from svlm_cli.training.log import to_nobody
 from svlm_cli.training.matches import seed_of
 from svlm_cli.training.overlap import text_of
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.records import Record, Skipped
-from svlm_cli.training.simulator_recipe import World
+from svlm_cli.training.simulator_recipe import SimulatedWorld
 from svlm_cli.training.texts import said_by_second
 
 
@@ -50,7 +50,7 @@ def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
     """As many as the recipe says, or as there are; the same each time."""
     own = held_out_recipe(recipe)
     if recipe.data.source is Source.SIMULATOR:
-        simulated = _match if recipe.data.simulator.world is World.MATCH else _footage
+        simulated = _match if recipe.data.simulator.world is SimulatedWorld.MATCH else _footage
         return tuple(simulated(own, number) for number in range(recipe.validation.videos))
     return tuple(_recorded(recipe, record) for record in islice(_records(own), recipe.validation.videos))
 
@@ -87,7 +87,7 @@ def _play(seed: int, seconds: int, policy: StreamPolicy) -> Iterator[Chunk]:
 def _footage(recipe: Recipe, number: int) -> HeldOutVideo:
     """The beginning of a footage."""
     seconds, seed = recipe.validation.video_seconds, seed_of(recipe, number)
-    said = told_by_second(Footage(seed), seconds)
+    said = texts(Footage(seed), seconds)
     return HeldOutVideo(f"the footage of seed {seed}", 0.0, "", None, said, partial(_film, seed, seconds, recipe))
 
 

@@ -20,7 +20,7 @@ from svlm_cli.training.annotation_recipe import AnnotationRecipe
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.parts import PIECES, AdapterRecipe, NetworkPart, pieces
 from svlm_cli.training.recipe_checks import above, require, share
-from svlm_cli.training.simulator_recipe import SimulatorRecipe, World
+from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
 from svlm_cli.training.validation_recipe import ValidationRecipe
 
 RECIPE_FILE = "recipe.toml"
@@ -301,7 +301,7 @@ class Recipe:
 
     def _check_world(self) -> None:
         simulator = self.data.simulator
-        if simulator.world is World.MATCH:
+        if simulator.world is SimulatedWorld.MATCH:
             require(not simulator.photos, 'simulator.photos is of use with world = "footage" alone.')
             return
         require(not self.questions.asks, "questions are asked about matches alone, not about footage.")

@@ -34,7 +34,7 @@ from svlm_cli.training.matches import (
 )
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.share import Share
-from svlm_cli.training.simulator_recipe import World
+from svlm_cli.training.simulator_recipe import SimulatedWorld
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +87,7 @@ class SimulatedData:
             prompts, _ = read_vqa_prompts(Path(recipe.questions.prompts or OWN_PROMPTS))
             exercises = Exercises(recipe.questions, prompts, layout, grid)
         own_teams = recipe.data.simulator.own_teams
-        make = make_windows if recipe.data.simulator.world is World.MATCH else make_footage_windows
+        make = make_windows if recipe.data.simulator.world is SimulatedWorld.MATCH else make_footage_windows
         self._make = partial(make, Making(layout, recipe.windows, grid, own_teams, exercises))
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 

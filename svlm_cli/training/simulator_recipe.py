@@ -7,7 +7,7 @@ from pathlib import Path
 from svlm_cli.training.recipe_checks import above, require
 
 
-class World(StrEnum):
+class SimulatedWorld(StrEnum):
     """What a simulator shows."""
 
     MATCH = "match"  # Endless Match
@@ -21,7 +21,7 @@ class SimulatorRecipe:
     A stretch of footage counts as a match.
     """
 
-    world: World = World.MATCH
+    world: SimulatedWorld = SimulatedWorld.MATCH
     photos: str = ""  # a folder of pictures that footage is made of; empty: patterns alone
     match_minutes: tuple[float, ...] = (60.0,)  # lengths that matches have in turn
     windows_per_match: int = 60  # in a block; more than it has if `own_teams` or `matches`: each comes again

@@ -9,17 +9,18 @@ import pytest
 from svlm_cli.core.policy import StreamPolicy, VisionPolicy
 from svlm_cli.core.types import Chunk
 from svlm_cli.evals.alterations import Altered, alter
-from svlm_cli.evals.world import World, context_of
+from svlm_cli.evals.world import MatchPlayer, World
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.render import render
 
 POLICY = StreamPolicy(vision=VisionPolicy(fps=4.0))
+PLAYER = MatchPlayer()
 SEEDS = (3, 8, 9)
 ROUNDS = 12
 
 
 def rounds(processes: int) -> list[tuple[Chunk, ...]]:
-    with World(SEEDS, POLICY, processes=processes) as world:
+    with World(PLAYER, SEEDS, POLICY, processes=processes) as world:
         return list(islice(world, ROUNDS))
 
 
@@ -29,7 +30,7 @@ def test_a_chunk_shows_its_second(processes: int) -> None:
     shown = rounds(processes)
     for index, seed in enumerate(SEEDS):
         match = Match(seed, Split.EVAL)
-        assert context_of(seed) == match.context
+        assert PLAYER.context(seed) == match.context
         pictures = np.concatenate([chunks[index].frames for chunks in shown])
         assert (pictures == render(match.scenes(np.arange(4 * ROUNDS) / 4))).all()
     times = [(chunk.start_s, chunk.end_s) for chunks in shown for chunk in chunks]
@@ -39,7 +40,7 @@ def test_a_chunk_shows_its_second(processes: int) -> None:
 @pytest.mark.parametrize("processes", [0, 2])
 def test_altered_pictures_are_shown(processes: int) -> None:
     """Guards pictures of another size, on their way from a process too."""
-    with World(SEEDS, POLICY, altered=Altered.ROTATED, processes=processes) as world:
+    with World(MatchPlayer(Altered.ROTATED), SEEDS, POLICY, processes=processes) as world:
         shown = next(iter(world))
     for seed, chunk in zip(SEEDS, shown, strict=True):
         scenes = Match(seed, Split.EVAL).scenes(np.arange(4) / 4)
@@ -48,7 +49,7 @@ def test_altered_pictures_are_shown(processes: int) -> None:
 
 def test_processes_end_with_their_world() -> None:
     """Guards against players that go on behind a command that was interrupted."""
-    with World(SEEDS, POLICY, processes=2) as world:
+    with World(PLAYER, SEEDS, POLICY, processes=2) as world:
         next(iter(world))
         pids = [worker._process.pid for worker in world._workers]
     assert len(pids) == 2
@@ -59,6 +60,6 @@ def test_processes_end_with_their_world() -> None:
 
 
 def test_one_match_needs_no_process() -> None:
-    with World([3], POLICY) as world:
+    with World(PLAYER, [3], POLICY) as world:
         assert len(next(iter(world))) == 1
         assert world._workers == []

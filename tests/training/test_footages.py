@@ -13,21 +13,22 @@ from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.simulator.footage.describing import describe
 from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import Pictures
-from svlm_cli.simulator.footage.render import render
+from svlm_cli.simulator.footage.render import MODEL_SIZE, render
+from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.brushes import FOOTAGE_SIZE, FootageBrush, brush_of
+from svlm_cli.training.brushes import FootageBrush, brush_of
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.data import texts_of
-from svlm_cli.training.footages import DESCRIBED, make_footage_windows, told_by_second
+from svlm_cli.training.footages import DESCRIBED, make_footage_windows
 from svlm_cli.training.layout import Layout
 from svlm_cli.training.log import rows_of, to_nobody
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
-from svlm_cli.training.photos import read_photos
 from svlm_cli.training.recipe import Recipe, WindowLayout
 from svlm_cli.training.simulated import Drawn, SimulatedData
-from svlm_cli.training.simulator_recipe import SimulatorRecipe, World
+from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
 from svlm_cli.training.trainer import train
 from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.training.recipes import small_family, small_recipe
@@ -40,14 +41,14 @@ CPU = torch.device("cpu")
 def _recipe(steps: int = 2, photos: str = "") -> Recipe:
     recipe = small_recipe(steps)
     policy = recipe.policy
-    simulator = SimulatorRecipe(World.FOOTAGE, photos, (1.0,), windows_per_match=4, matches_per_block=2)
+    simulator = SimulatorRecipe(SimulatedWorld.FOOTAGE, photos, (1.0,), windows_per_match=4, matches_per_block=2)
     return replace(
         recipe,
         data=replace(recipe.data, simulator=simulator),
         windows=replace(recipe.windows, seconds=SECONDS, overlap_seconds=4),
         policy=replace(
             policy,
-            vision=replace(policy.vision, max_pixels=FOOTAGE_SIZE[0] * FOOTAGE_SIZE[1]),
+            vision=replace(policy.vision, max_pixels=MODEL_SIZE[0] * MODEL_SIZE[1]),
             windows=replace(policy.windows, window_tokens=400),
         ),
     )
@@ -76,7 +77,7 @@ def test_a_window_has_the_words_of_its_seconds_and_of_those_before(folder: Path)
     window, later = _windows(
         folder, WindowTask(0, 0, 2.0, Lesson.COMMENTARY), WindowTask(1, 20, 2.0, Lesson.COMMENTARY)
     )
-    told = told_by_second(Footage(SEED), 20 + SECONDS)
+    told = texts(Footage(SEED), 20 + SECONDS)
     said = [text.strip() for text in told[:SECONDS] if text]
     assert said
     assert all(words in _text(folder, window) for words in said)
@@ -115,8 +116,8 @@ def test_pictures_are_those_of_the_footage(folder: Path) -> None:
     assert isinstance(batch.pictures, Drawn)
     whole = batch.pictures.scenes
     drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, len(whole), 6)])
-    assert drawn.shape == (2 * SECONDS * 2, *FOOTAGE_SIZE, 3)
-    assert np.array_equal(drawn, render(whole, Pictures.make(), FOOTAGE_SIZE))
+    assert drawn.shape == (2 * SECONDS * 2, *MODEL_SIZE, 3)
+    assert np.array_equal(drawn, render(whole, Pictures.make(), MODEL_SIZE))
 
 
 def test_photos(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
 from svlm_cli.simulator.footage.scenes import BARS, BLACK, SHADOW_REACH, Scenes
 from svlm_cli.simulator.footage.silhouettes import THERE
 
+MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels, nearly as wide as most videos are
 SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
 _MARGIN: Final = 1.5  # pixels around a reach, for soft edges
 _SHADOW: Final = (

@@ -63,6 +63,14 @@ def words(footage: Footage, start_s: float, end_s: float) -> tuple[Word, ...]:
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
+def texts(footage: Footage, seconds: int) -> tuple[str, ...]:
+    """What is said in each of its first seconds, with a space before each word."""
+    said = [""] * seconds
+    for word in words(footage, 0, seconds):
+        said[word.second] += f" {word.text}"
+    return tuple(said)
+
+
 def _speak(footage: Footage, number: int, end_s: float) -> Iterator[Word]:
     """The words of the sentences that begin from a shot on. A cut breaks a sentence off."""
     speaker, spoken = _Speaker(), list[Word]()

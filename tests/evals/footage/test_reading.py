@@ -5,8 +5,8 @@ import pytest
 from svlm_cli.evals.footage.counts import Rate, scores, tally
 from svlm_cli.evals.footage.reading import Said, read
 from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import Statement, Topic
-from svlm_cli.training.footages import told_by_second
 
 SECONDS = 300
 
@@ -63,7 +63,7 @@ def test_how_many_and_how_large_are_asked_apart() -> None:
 
 @pytest.fixture(scope="module")
 def told() -> list[tuple[str, ...]]:
-    return [told_by_second(Footage(seed), SECONDS) for seed in range(3)]
+    return [texts(Footage(seed), SECONDS) for seed in range(3)]
 
 
 def _scored(told: list[tuple[str, ...]], said: list[tuple[str, ...]]) -> dict[Rate, float | None]:
@@ -74,10 +74,10 @@ def _scored(told: list[tuple[str, ...]], said: list[tuple[str, ...]]) -> dict[Ra
 
 def test_the_controls(told: list[tuple[str, ...]]) -> None:
     """Guards the measure: the reference itself is perfect, late it fails, silence is worth nothing."""
-    assert sum(read(texts).unread for texts in told) == 0
+    assert sum(read(one).unread for one in told) == 0
     itself = _scored(told, told)
     assert {value for value in itself.values() if value is not None} == {1.0}
-    late = _scored(told, [("", "", "", *texts[:-3]) for texts in told])
+    late = _scored(told, [("", "", "", *one[:-3]) for one in told])
     assert (late[Rate.ALL] or 1.0) < 0.15
     empty = _scored(told, [("",) * SECONDS] * 3)
     assert empty[Rate.ALL] == 0.0

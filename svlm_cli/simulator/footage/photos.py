@@ -1,4 +1,4 @@
-"""A folder of photos, in order of their names. Knows nothing of what is made of them."""
+"""A folder of photos, in order of their names: the one module of this world that reads files."""
 
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,7 @@ def read_photos(folder: Path) -> list[Picture]:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _KINDS)
     except OSError as error:
-        raise InputError(f"{folder} cannot be read: {error.strerror}.", "data.simulator.photos names it.") from error
+        raise InputError(f"{folder} cannot be read: {error.strerror}.", "Name another folder.") from error
     if not paths:
         raise InputError(f"{folder} has no pictures.", f"Put {', '.join(sorted(_KINDS))} there.")
     return [_read(path) for path in paths]

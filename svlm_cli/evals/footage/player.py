@@ -1,0 +1,42 @@
+"""Shows simulated footage to a model. Knows no engine and no word."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from svlm_cli.evals.world import Rounds
+from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.photos import read_photos
+from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.render import MODEL_SIZE, render
+from svlm_cli.simulator.footage.scenes import Scenes
+
+
+@dataclass(frozen=True, slots=True)
+class FootagePlayer:
+    """Footage made of the photos in a folder, or of patterns alone."""
+
+    photos: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """As `Player` has it."""
+        return MODEL_SIZE
+
+    def context(self, seed: int) -> str:  # noqa: ARG002 - nothing needs to be known beforehand
+        """As `Player` has it."""
+        return ""
+
+    def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
+        """As `Player` has it."""
+        pictures = Pictures.make(read_photos(Path(self.photos)) if self.photos else ())
+        footages = [Footage(seed) for seed in seeds]
+        for round_ in itertools.count():
+            times_s = round_ * seconds + moments
+            scenes = Scenes.join([footage.scenes(times_s) for footage in footages])
+            drawn = render(scenes, pictures, MODEL_SIZE)
+            yield drawn.reshape(len(footages), len(moments), *MODEL_SIZE, 3)

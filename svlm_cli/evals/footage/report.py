@@ -1,0 +1,95 @@
+"""How well footage was told of: for people (rows of a table) and for programs (one JSON object). Prints nothing itself.
+
+Three commentaries are scored first, whose scores are known: the reference itself, the reference late, and silence.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from svlm_cli.core.errors import UsageError
+from svlm_cli.evals.controls import MOST_SHIFTED_F1, SHIFT_S, ControlError
+from svlm_cli.evals.footage.counts import Rate, scores, tally
+from svlm_cli.evals.footage.reading import read
+from svlm_cli.evals.report import Table
+from svlm_cli.evals.scores import FIFTHS, Estimate
+
+if TYPE_CHECKING:
+    from svlm_cli.evals.runner import Played
+
+Texts = tuple[str, ...]
+"""What is said in each second."""
+
+Rates = dict[Rate, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a commentary of some footage scored."""
+
+    rates: Rates
+    fifths: tuple[Rates, ...]  # of all footage: the first fifths, the second fifths...
+    unread: int  # sentences that state nothing
+    controls: Mapping[str, Rates]
+
+    def to_json(self, setting: Mapping[str, Any], played: "Played") -> dict[str, Any]:
+        """The object of ``svlm eval footage``."""
+        return {
+            "eval": "footage",
+            "setting": dict(setting),
+            "f1": _json(self.rates),
+            "f1_by_fifth": [_json(one) for one in self.fifths],
+            "unread": self.unread,
+            "controls": {
+                name: {rate: one.value for rate, one in rates.items()} for name, rates in self.controls.items()
+            },
+            "timing": asdict(played.timing),
+            "ended": [asdict(one) for one in played.ended],
+        }
+
+    def tables(self) -> tuple[Table, Table]:
+        """A row a rate: of the commentary, by fifths; and of the controls."""
+        headings = ["F1", "value", "95 % interval", *(f"fifth {one}" for one in range(1, FIFTHS + 1))]
+        rows = [
+            [rate, one.number(), one.interval(), *(fifth[rate].number() for fifth in self.fifths)]
+            for rate, one in self.rates.items()
+        ]
+        control_rows = [[rate, *(rates[rate].number() for rates in self.controls.values())] for rate in self.rates]
+        return (headings, rows), (["controls", *self.controls], control_rows)
+
+
+def score(references: Sequence[Texts], said: Sequence[Texts]) -> Report:
+    """A commentary of each footage against what there was to say. `ControlError` as `run_controls`."""
+    controls = run_controls(references)
+    rates, fifths = _scored(references, said)
+    return Report(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
+
+
+def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
+    """By name, what the three controls score. `ControlError`; `UsageError` where there is nothing to be said."""
+    seconds = len(references[0])
+    late = [(*("",) * SHIFT_S, *texts)[:seconds] for texts in references]
+    known = {
+        "reference": _scored(references, references)[0],
+        f"{SHIFT_S} s late": _scored(references, late)[0],
+        "empty": _scored(references, [("",) * seconds] * len(references))[0],
+    }
+    itself, shifted, empty = known.values()
+    if itself[Rate.ALL].value is None:
+        raise UsageError("The footage is too short: nothing is said in it.", "Ask for more minutes.")
+    if any(one.value not in (None, 1.0) for one in itself.values()):
+        raise ControlError("The reference itself does not score 1.")
+    if (shifted[Rate.ALL].value or 0.0) > MOST_SHIFTED_F1:
+        raise ControlError(f"The reference {SHIFT_S} s late scores {shifted[Rate.ALL].value:.3f}.")
+    if empty[Rate.ALL].value != 0.0:
+        raise ControlError("Silence does not score 0.")
+    return known
+
+
+def _scored(references: Sequence[Texts], said: Sequence[Texts]) -> tuple[Rates, list[Rates]]:
+    pairs = zip(references, said, strict=True)
+    return scores([tally(read(ours).statements, read(theirs).statements, len(ours)) for ours, theirs in pairs])
+
+
+def _json(rates: Rates) -> dict[str, Any]:
+    return {rate: one.to_json() for rate, one in rates.items()}
