@@ -75,7 +75,7 @@ def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size:
         lie = lie[at]
         x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
         y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
-        numbers = arrays.put(pictures.pick(scenes.draws[shown]))[:, None, None]
+        numbers = arrays.put(pictures.pick(scenes.draws[shown, :2], scenes.draws[shown, 2] > 0))[:, None, None]
         sampled = _sampled(arrays, bank, numbers, x, y)
         canvas = sampled if len(shown) == views else _with_rows(canvas, at, sampled)
     bars = np.flatnonzero(scenes.medium == BARS)
@@ -151,7 +151,7 @@ def _lay(
     place = arrays.put(scenes.place[rows].T.copy())[:, owner]
     own_x, own_y, straight_x = _own(place, u, v)
     skin = arrays.put(scenes.skin[rows].T.copy())[:, owner]
-    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2]))[owner]
+    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_)))[owner]
     alpha, chosen, deep = _silhouette(arrays, scenes, rows, owner, own_x, own_y, place[2] * width)
     coloured = arrays.put(scenes.colours[rows].reshape(-1, 4))[owner * scenes.colours.shape[1] + chosen]
     texture = _sampled(
