@@ -80,7 +80,8 @@ def test_a_bare_wall_is_not_behind_a_camera_that_moves() -> None:
     for shot in Footage(3).shots(0, 1200):
         if shot.backdrop.plain:
             assert not shot.camera.path.legs
-            assert shot.camera.shake is shot.camera.follows is None
+            assert shot.camera.shake is None
+            assert shot.camera.follows is None
 
 
 @pytest.mark.parametrize("kind", Kind)
