@@ -13,16 +13,14 @@ import typer
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import generate, judge, options, vqa
-from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
-from svlm_cli.commands.loading import checkpoint_of
+from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
+from svlm_cli.commands.playing import match_seconds, play_matches, ready, write_matches
 from svlm_cli.commands.tables import add_rows, table_console
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
-from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
@@ -129,8 +127,6 @@ def match(asked: _Asked) -> None:
 
 
 def _play(asked: _Asked) -> None:
-    from svlm_cli.compute.device import resolve_device, resolve_dtype
-    from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.report import score
     from svlm_cli.evals.runner import Setting, describe
@@ -140,27 +136,16 @@ def _play(asked: _Asked) -> None:
     setting = Setting(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else _new_files(asked.save, setting)
-    where = resolve_device(asked.device)
-    precision = resolve_dtype(asked.dtype, where)
-    asked = settled(asked)
-    checkpoint = checkpoint_of(asked)
-    usual = checkpoint.policy.changed(mode=Mode.STREAMING)
-    policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
+    model = ready(asked, changes)
     scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], quiet=asked.quiet)
-    engine = Engine.load(
-        checkpoint.folder,
-        policy,
-        device=where,
-        dtype=precision,
-        adapter=checkpoint.adapter,
-        max_streams=asked.matches,
-    )
-    played = play_matches(engine, setting, paths, checkpoint.name, quiet=asked.quiet)
+    engine, name = model.load(asked.matches), model.checkpoint.name
+    played = play_matches(engine, setting, paths, name, quiet=asked.quiet)
     report = score(scripts, played.texts(setting.seconds), controls)
-    described = describe(checkpoint.name, engine, setting) | ({"altered": asked.altered} if asked.altered else {})
+    described = describe(name, engine, setting) | ({"altered": asked.altered} if asked.altered else {})
     _print(report, described | changes.told(), played, asked)
 
 
+app.command()(footage)
 app.command()(claims)
 judge.commentary.command("generate")(generate.generate_commentary)
 judge.livesports.command("generate")(generate.generate_livesports)

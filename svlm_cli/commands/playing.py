@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.commands.auto_model import ChoosingOne, settled
+from svlm_cli.commands.loading import Naming, checkpoint_of
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.jsonl import JsonlOutput
 
 if TYPE_CHECKING:
+    import torch
+
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.controls import Controls
     from svlm_cli.evals.runner import Played, Setting
@@ -24,6 +32,44 @@ def match_seconds(minutes: float) -> int:
     if seconds < 1:
         raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
     return seconds
+
+
+class Playing(Naming, ChoosingOne, Protocol):
+    """The options of a command that plays to a model."""
+
+    @property
+    def mode(self) -> Mode | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A model that can be loaded, and how it is streamed: always the likeliest word."""
+
+    checkpoint: "Checkpoint"
+    policy: StreamPolicy
+    device: "torch.device"
+    dtype: "torch.dtype"
+
+    def load(self, streams: int) -> "Engine":
+        """The engine, for so many streams."""
+        from svlm_cli.engine.engine import Engine
+
+        one = self.checkpoint
+        return Engine.load(
+            one.folder, self.policy, device=self.device, dtype=self.dtype, adapter=one.adapter, max_streams=streams
+        )
+
+
+def ready(asked: Playing, changes: PolicyChanges) -> Ready:
+    """What the options name, fetched if need be. Raises `ModelError` and `UsageError`, before anything takes long."""
+    from svlm_cli.compute.device import resolve_device, resolve_dtype
+
+    device = resolve_device(asked.device)
+    dtype = resolve_dtype(asked.dtype, device)
+    checkpoint = checkpoint_of(settled(asked))
+    usual = checkpoint.policy.changed(mode=Mode.STREAMING)
+    policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
+    return Ready(checkpoint, policy, device, dtype)
 
 
 def write_matches(matches: Sequence[tuple[int, int]], *, quiet: bool) -> tuple[list["Script"], "Controls"]:

@@ -58,9 +58,8 @@ class Report:
         return (headings, rows), (["controls", *self.controls], control_rows)
 
 
-def score(references: Sequence[Texts], said: Sequence[Texts]) -> Report:
-    """A commentary of each footage against what there was to say. `ControlError` as `run_controls`."""
-    controls = run_controls(references)
+def score(references: Sequence[Texts], said: Sequence[Texts], controls: Mapping[str, Rates]) -> Report:
+    """A commentary of each footage against what there was to say."""
     rates, fifths = _scored(references, said)
     return Report(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
 

@@ -16,6 +16,9 @@ from svlm_cli.simulator.footage.textures import make_texture
 HEIGHT: Final = 320  # of each picture of the bank; a view shows half of it or so, and moves
 WIDTH: Final = 512
 _SHARE_OF_PHOTOS: Final = 0.8  # of what is shown, where there are photos: they are what the world looks like
+_CELL: Final = 32  # pixels of the bank
+_CONTRAST: Final = 6.0  # of 255, within a cell: less is lost in the grain
+_SHARE_OF_CELLS: Final = 0.5
 _ORDINARY: Final = (0.36, 0.58)  # brightness on average, of 1
 
 
@@ -25,6 +28,7 @@ class Pictures:
 
     pixels: Picture  # [P, HEIGHT, WIDTH, 3]
     textures: int  # how many of them are textures
+    lively: NDArray[np.bool_]  # [P] whether it is seen when the camera moves over it; a plain wall is not
 
     def __post_init__(self) -> None:
         assert self.pixels.shape[1:] == (HEIGHT, WIDTH, 3), "pictures of a bank are of one size"
@@ -44,19 +48,34 @@ class Pictures:
                 raise ValueError(f"A photo is uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}.")
         rng = np.random.default_rng([seed, 77])
         made = [make_texture(rng, HEIGHT, WIDTH) for _ in range(textures)]
-        return Pictures(pixels=np.stack([_evened(one) for one in (*made, *map(_fitted, photos))]), textures=textures)
+        pixels = np.stack([_evened(one) for one in (*made, *map(_fitted, photos))])
+        return Pictures(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
 
-    def pick(self, draws: NDArray[np.float32]) -> NDArray[np.int64]:
+    def pick(self, draws: NDArray[np.float32], lively: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Numbers of pictures for pairs of draws, each 0 to 1, ``[N, 2]``: photo or texture, and which.
 
-        So a world does not depend on the bank with which it is drawn, and its log holds for any.
+        Where `lively`, one on which a camera's motion is seen. So a world does not depend on the bank with which it is
+        drawn, and its log holds for any.
         """
-        photos = len(self) - self.textures
-        of_photos = (draws[:, 0] < _SHARE_OF_PHOTOS) & (photos > 0)
-        many = np.where(of_photos, photos, self.textures)
-        number = np.minimum((draws[:, 1].astype(np.float64) * many).astype(np.int64), many - 1)
-        numbers: NDArray[np.int64] = np.where(of_photos, self.textures + number, number)
+        numbers = np.empty(len(draws), np.int64)
+        every = np.arange(len(self))
+        for wanted in (False, True):
+            fit = every[self.lively] if wanted and self.lively.any() else every
+            photos, textures = fit[fit >= self.textures], fit[fit < self.textures]
+            share = _SHARE_OF_PHOTOS if len(photos) and len(textures) else 2.0 if len(photos) else 0.0
+            of_photos = draws[:, 0] < share
+            for pool, rows in ((photos, of_photos), (textures, ~of_photos)):
+                at = np.flatnonzero((lively == wanted) & rows)
+                if len(at):
+                    which = (draws[at, 1].astype(np.float64) * len(pool)).astype(np.int64)
+                    numbers[at] = pool[np.minimum(which, len(pool) - 1)]
         return numbers
+
+
+def _is_lively(picture: Picture) -> bool:
+    """Whether most parts of it have something to hold on to."""
+    grey = picture.mean(axis=2).reshape(HEIGHT // _CELL, _CELL, WIDTH // _CELL, _CELL)
+    return bool((grey.std(axis=(1, 3)) > _CONTRAST).mean() > _SHARE_OF_CELLS)
 
 
 def _evened(picture: Picture) -> Picture:

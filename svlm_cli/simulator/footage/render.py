@@ -13,7 +13,7 @@ from svlm_cli.core.types import Picture
 from svlm_cli.simulator.footage.arrays import Arrays
 from svlm_cli.simulator.footage.finish import finish
 from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
-from svlm_cli.simulator.footage.scenes import BARS, BLACK, SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, Scenes
 from svlm_cli.simulator.footage.silhouettes import THERE
 
 MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels, nearly as wide as most videos are
@@ -63,12 +63,12 @@ def render(scenes: Scenes, pictures: Pictures, size: tuple[int, int] = SIZE) -> 
 def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size: tuple[int, int]) -> Any:
     """float32 ``[V * height * width, 3]``: what lies behind everything."""
     height, width = size
-    xp, views = arrays.xp, len(scenes.medium)
     u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))[None, None]
     v = arrays.put(((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32))[None, :, None]
     lie = arrays.put(scenes.lie)[:, :, None, None]
-    canvas = xp.zeros_like(u * v * lie[:, 0])[..., None] + arrays.put(np.zeros(3, np.float32))  # [V, H, W, 3]
-    shown = np.flatnonzero(scenes.medium == 0)
+    black = arrays.put(np.zeros(3, np.float32))
+    canvas = (u * v * lie[:, 0])[..., None] * black  # [V, H, W, 3]
+    shown = np.flatnonzero(scenes.medium == PICTURE)
     if len(shown):
         at = arrays.put(shown)
         waves = scenes.waves[shown]
@@ -76,20 +76,14 @@ def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size:
         lie = lie[at]
         x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
         y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
-        numbers = arrays.put(pictures.pick(scenes.draws[shown]))[:, None, None]
-        sampled = _sampled(arrays, bank, numbers, x, y)
-        canvas = sampled if len(shown) == views else _with_rows(canvas, at, sampled)
+        numbers = arrays.put(pictures.pick(scenes.draws[shown, :2], scenes.draws[shown, 2] > 0))[:, None, None]
+        canvas[at] = _sampled(arrays, bank, numbers, x, y)
     bars = np.flatnonzero(scenes.medium == BARS)
     if len(bars):
         at = arrays.put(np.minimum(np.arange(width) * len(_BARS) // width, len(_BARS) - 1))
         canvas[arrays.put(bars)] = arrays.put(_BARS)[at][None, None]
-    assert (np.isin(scenes.medium, (0, BLACK, BARS))).all(), "nothing else is shown"
+    assert (np.isin(scenes.medium, (PICTURE, BLACK, BARS))).all(), "nothing else is shown"
     return canvas.reshape(-1, 3)
-
-
-def _with_rows(canvas: Any, at: Any, rows: Any) -> Any:
-    canvas[at] = rows
-    return canvas
 
 
 def _ripple(arrays: Arrays, waves: Any, u: Any, v: Any) -> Any:
@@ -152,7 +146,7 @@ def _lay(
     place = arrays.put(scenes.place[rows].T.copy())[:, owner]
     own_x, own_y, straight_x = _own(place, u, v)
     skin = arrays.put(scenes.skin[rows].T.copy())[:, owner]
-    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2]))[owner]
+    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_)))[owner]
     alpha, chosen, deep = _silhouette(arrays, scenes, rows, owner, own_x, own_y, place[2] * width)
     coloured = arrays.put(scenes.colours[rows].reshape(-1, 4))[owner * scenes.colours.shape[1] + chosen]
     texture = _sampled(

@@ -36,7 +36,7 @@ class Scenes:
     light: Floats  # [N] by what all is multiplied in the end: fades
     # of views
     medium: Ints  # [V] PICTURE, BLACK or BARS
-    draws: Floats  # [V, 2] which picture is behind everything, see `Pictures.pick`
+    draws: Floats  # [V, 3] which picture is behind everything, see `Pictures.pick`, and 1 if it has to be lively
     lie: Floats  # [V, 6] how it lies: x of the bank's pixel = 0 * x + 1 * y + 2; y = 3 * x + 4 * y + 5
     window: Floats  # [V, 4] left, top, right and bottom of what is not a bar
     look: (

@@ -20,6 +20,7 @@ from svlm_cli.simulator.footage.things import Bodies, Thing
 
 Floats = NDArray[np.float64]
 
+_PLAIN: Final = 0.15  # of places
 _FOLLOWED: Final = 0.45  # of the shots with one thing that moves and a camera that may
 
 
@@ -40,6 +41,7 @@ class Backdrop:
     scale: float  # pixels of the bank on a width of the picture at zoom 1
     x: float  # pixel of the bank at the scene's origin
     y: float
+    plain: bool = False  # may be a bare wall, over which no camera is moved: nobody would see it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,19 @@ def make_shot(seed: int, slate: Slate) -> Shot:
         scale=float(at_place.uniform(230, 420)),
         x=float(at_place.uniform(180, 330)),
         y=float(at_place.uniform(120, 200)),
+        plain=bool(at_place.random() < _PLAIN),
     )
     length_s = slate.length_s
     light = draw_light(at_place if slate.place == slate.number else rng, length_s)
     medium = draw_medium(rng, light, length_s)
     zoom = float(rng.uniform(0.1, 0.7)) if slate.place != slate.number else float(rng.uniform(-0.1, 0.4))
     camera = draw_camera(rng, length_s, zoom=zoom)
+    if backdrop.plain:
+        camera = Camera(replace(camera.path, legs=()))
     things: tuple[Thing, ...] = ()
     if medium.shows == PICTURE:
         things = draw_cast(rng, Stage(rng, camera, length_s))
-        camera = _following(rng, camera, things)
+        camera = camera if backdrop.plain else _following(rng, camera, things)
     else:
         camera, light = Camera(camera.path), Light()
     return Shot(slate.number, slate.start_s, length_s, slate.how, slate.fade_s, backdrop, camera, light, medium, things)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from svlm_cli.simulator.footage.footage import Footage
 from svlm_cli.simulator.footage.path import Path
 from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
 from svlm_cli.simulator.footage.render import render
@@ -56,11 +57,31 @@ def test_textures_come_from_the_seed_and_differ() -> None:
 def test_a_world_does_not_depend_on_its_bank() -> None:
     """Guards picks: all pictures are shown, photos more often, and none is needed."""
     draws = np.random.default_rng(0).random((2000, 2)).astype(np.float32)
-    with_photos = Pictures.make([photo(0), photo(1)], textures=3).pick(draws)
+    no = np.zeros(2000, np.bool_)
+    with_photos = Pictures.make([photo(0), photo(1)], textures=3).pick(draws, no)
     assert set(with_photos.tolist()) == {0, 1, 2, 3, 4}
     assert (with_photos >= 3).mean() > 0.6
-    assert set(Pictures.make(textures=3).pick(draws).tolist()) == {0, 1, 2}
-    assert Pictures.make(textures=3).pick(np.ones((1, 2), np.float32)).tolist() == [2]
+    assert set(Pictures.make(textures=3).pick(draws, no).tolist()) == {0, 1, 2}
+    assert Pictures.make(textures=3).pick(np.ones((1, 2), np.float32), no[:1]).tolist() == [2]
+
+
+def test_a_bare_wall_is_not_behind_a_camera_that_moves() -> None:
+    """Guards pans that nobody can see; where all walls are bare, they have to do."""
+    draws = np.random.default_rng(0).random((500, 2)).astype(np.float32)
+    bare = np.full((50, 80, 3), 120, np.uint8)
+    pictures = Pictures.make([bare, photo(0), bare, photo(1)], textures=8)
+    assert pictures.lively[8:].tolist() == [False, True, False, True]
+    picked = pictures.pick(draws, np.ones(500, np.bool_))
+    assert pictures.lively[picked].all()
+    assert {9, 11} <= set(picked.tolist())
+    assert set(pictures.pick(draws, np.zeros(500, np.bool_)).tolist()) == set(range(12))
+    walls = replace(pictures, lively=np.zeros(12, np.bool_))
+    assert set(walls.pick(draws, np.ones(500, np.bool_)).tolist()) == set(range(12))
+    for shot in Footage(3).shots(0, 1200):
+        if shot.backdrop.plain:
+            assert not shot.camera.path.legs
+            assert shot.camera.shake is None
+            assert shot.camera.follows is None
 
 
 @pytest.mark.parametrize("kind", Kind)

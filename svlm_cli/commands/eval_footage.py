@@ -1,0 +1,89 @@
+"""``svlm eval footage``: what a model says of simulated everyday footage, held against the truth."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from svlm_cli.checkpoints import policy_changes
+from svlm_cli.commands import options
+from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.playing import match_seconds, play_matches, ready
+from svlm_cli.commands.tables import add_rows, counting, table_console
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The options of `svlm eval footage`, in the order of the help."""
+
+    model: options.Model = None
+    adapter: options.Adapter = None
+    matches: options.Matches = 1
+    minutes: Annotated[float, typer.Option(help="Of each.", rich_help_panel=Panel.MATCH)] = 10.0
+    seed: options.MatchSeed = 0
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Photos that the footage is made of, which no training has seen. Default: patterns alone.",
+            rich_help_panel=Panel.MATCH,
+        ),
+    ] = None
+    mode: options.ForgetsBy = None
+    fps: options.Fps = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
+    as_json: options.Json = False
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    quiet: options.Quiet = False
+
+
+@options.takes(_Asked)
+def footage(asked: _Asked) -> None:
+    """Let a model comment on simulated footage of everyday things, and hold every statement against the truth.
+
+    Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is played.
+    """
+    from svlm_cli.evals.footage.player import FootagePlayer
+    from svlm_cli.evals.footage.report import run_controls, score
+    from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.simulator.footage.footage import Footage
+    from svlm_cli.simulator.footage.photos import read_photos
+    from svlm_cli.simulator.footage.speech import texts
+
+    seconds = match_seconds(asked.minutes)
+    player = FootagePlayer("" if asked.photos is None else str(asked.photos.absolute()))
+    changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    if asked.photos is not None:
+        read_photos(asked.photos)  # here it is told what is wrong with them
+    model = ready(asked, changes)
+    setting = Setting(asked.matches, seconds, asked.seed, player)
+    references = []
+    with counting("references", asked.matches, quiet=asked.quiet) as advance:
+        for seed in setting.seeds:
+            references.append(texts(Footage(seed), seconds))
+            advance(len(references))
+    controls = run_controls(references)
+    engine = model.load(asked.matches)
+    played = play_matches(engine, setting, quiet=asked.quiet)
+    report = score(references, played.texts(seconds), controls)
+    described: dict[str, Any] = describe(model.checkpoint.name, engine, setting) | changes.told()
+    described |= {"photos": None if asked.photos is None else str(asked.photos)}
+    if asked.as_json:
+        typer.echo(json.dumps(report.to_json(described, played), separators=(",", ":"), allow_nan=False))
+        return
+    from rich.table import Table
+
+    console = table_console()
+    for headings, rows in report.tables():
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+    for one in [] if asked.quiet else played.ended:
+        typer.echo(f"svlm: The footage of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
