@@ -115,6 +115,9 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
         Example("svlm eval match --matches 4 --minutes 10", "Four matches, by the model that comes with svlm:"),
         Example("svlm eval match --seed 7 --predictions match.jsonl", "What was said of the match of seed 7:"),
     ),
+    "eval footage": (
+        Example("svlm eval footage --model my-model --photos photos --matches 4", "Everyday footage, of your photos:"),
+    ),
     "eval claims": (
         Example("svlm eval claims results", "What has been measured so far:"),
         Example("svlm eval claims results --model my-model --row streaming", "Measure one row:"),
