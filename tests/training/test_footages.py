@@ -19,7 +19,7 @@ from svlm_cli.simulator.footage.render import MODEL_SIZE, render
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training import folder as run_folder
-from svlm_cli.training.brushes import FootageBrush, brush_of
+from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.data import texts_of
 from svlm_cli.training.footages import DESCRIBED, make_footage_windows
@@ -112,12 +112,12 @@ def test_pictures_are_those_of_the_footage(folder: Path) -> None:
         recipe, Layout(folder, recipe.policy, small_family()), load_preprocessor(folder, small_family())
     )
     batch = next(iter(data.batches(0)))
-    brush = FootageBrush(Pictures.make())
+    brush = brush_of(recipe)
     assert isinstance(batch.pictures, Drawn)
     whole = batch.pictures.scenes
-    drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, len(whole), 6)])
-    assert drawn.shape == (2 * SECONDS * 2, *MODEL_SIZE, 3)
-    assert np.array_equal(drawn, render(whole, Pictures.make(), MODEL_SIZE))
+    assert len(whole) == 2 * SECONDS * 2
+    drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, 12, 6)])
+    assert np.array_equal(drawn, render(whole.take(np.arange(12)), Pictures.make(), MODEL_SIZE))
 
 
 def test_photos(tmp_path: Path) -> None:
