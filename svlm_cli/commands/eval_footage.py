@@ -52,7 +52,7 @@ def footage(asked: _Asked) -> None:
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.report import run_controls, score
     from svlm_cli.evals.runner import Setting, describe
-    from svlm_cli.simulator.footage.footage import Footage
+    from svlm_cli.simulator.footage.footage import EndlessFootage
     from svlm_cli.simulator.footage.photos import read_photos
     from svlm_cli.simulator.footage.speech import texts
 
@@ -66,7 +66,7 @@ def footage(asked: _Asked) -> None:
     references = []
     with counting("references", asked.matches, quiet=asked.quiet) as advance:
         for seed in setting.seeds:
-            references.append(texts(Footage(seed), seconds))
+            references.append(texts(EndlessFootage(seed), seconds))
             advance(len(references))
     controls = run_controls(references)
     engine = model.load(asked.matches)

@@ -12,7 +12,7 @@ from torch import Tensor
 from svlm_cli.simulator.footage import render as footage_render
 from svlm_cli.simulator.footage import scenes as footage_scenes
 from svlm_cli.simulator.footage.photos import read_photos
-from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.match import match, render
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.simulator_recipe import SimulatedWorld
@@ -64,15 +64,15 @@ class FootageBrush:
     size = footage_render.MODEL_SIZE
     at_once = 256
 
-    def __init__(self, pictures: Pictures) -> None:
+    def __init__(self, pictures: PictureBank) -> None:
         self._pictures = pictures
         self._banks: dict[torch.device, Tensor] = {}
 
-    def join(self, scenes: Sequence[footage_scenes.Scenes]) -> footage_scenes.Scenes:
+    def join(self, scenes: Sequence[footage_scenes.FootageScenes]) -> footage_scenes.FootageScenes:
         """As `Brush` has it."""
-        return footage_scenes.Scenes.join(scenes)
+        return footage_scenes.FootageScenes.join(scenes)
 
-    def draw(self, scenes: footage_scenes.Scenes, start: int, stop: int, device: torch.device) -> Tensor:
+    def draw(self, scenes: footage_scenes.FootageScenes, start: int, stop: int, device: torch.device) -> Tensor:
         """As `Brush` has it."""
         if device not in self._banks:
             self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
@@ -92,4 +92,4 @@ def brush_of(recipe: Recipe) -> Brush:
 @lru_cache(1)
 def _footage_brush(photos: str) -> FootageBrush:
     """One for training and validation: a bank of some hundred photos takes seconds to make."""
-    return FootageBrush(Pictures.make(read_photos(Path(photos)) if photos else ()))
+    return FootageBrush(PictureBank.make(read_photos(Path(photos)) if photos else ()))

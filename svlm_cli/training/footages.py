@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.simulator.footage.describing import describe, words_of_descriptions
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.layout import Round
@@ -26,7 +26,7 @@ DESCRIBED: Final = "Description."
 def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
     """All windows of a footage."""
     end_s = task.windows[-1].start_s + making.windows.seconds
-    footage = Footage(task.seed)
+    footage = EndlessFootage(task.seed)
     told = texts(footage, end_s)
 
     @lru_cache(None)
@@ -42,7 +42,7 @@ def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindo
     ]
 
 
-def _window(making: Making, footage: Footage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:
+def _window(making: Making, footage: EndlessFootage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     dense = task.lesson is not Lesson.COMMENTARY
     shape = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)

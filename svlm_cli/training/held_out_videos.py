@@ -16,7 +16,7 @@ import torch
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.match.commentary import words
 from svlm_cli.simulator.match.match import Match, Split
@@ -87,12 +87,12 @@ def _play(seed: int, seconds: int, policy: StreamPolicy) -> Iterator[Chunk]:
 def _footage(recipe: Recipe, number: int) -> HeldOutVideo:
     """The beginning of a footage."""
     seconds, seed = recipe.validation.video_seconds, seed_of(recipe, number)
-    said = texts(Footage(seed), seconds)
+    said = texts(EndlessFootage(seed), seconds)
     return HeldOutVideo(f"the footage of seed {seed}", 0.0, "", None, said, partial(_film, seed, seconds, recipe))
 
 
 def _film(seed: int, seconds: int, recipe: Recipe) -> Iterator[Chunk]:
-    footage, brush, policy = Footage(seed), brush_of(recipe), recipe.policy
+    footage, brush, policy = EndlessFootage(seed), brush_of(recipe), recipe.policy
     moments = np.arange(policy.frames_per_chunk) / policy.vision.fps
     for second in range(seconds):
         scenes = footage.scenes(second + moments)

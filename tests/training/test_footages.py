@@ -12,9 +12,9 @@ from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.simulator.footage.describing import describe
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.photos import read_photos
-from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.footage.render import MODEL_SIZE, render
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
@@ -77,7 +77,7 @@ def test_a_window_has_the_words_of_its_seconds_and_of_those_before(folder: Path)
     window, later = _windows(
         folder, WindowTask(0, 0, 2.0, Lesson.COMMENTARY), WindowTask(1, 20, 2.0, Lesson.COMMENTARY)
     )
-    told = texts(Footage(SEED), 20 + SECONDS)
+    told = texts(EndlessFootage(SEED), 20 + SECONDS)
     said = [text.strip() for text in told[:SECONDS] if text]
     assert said
     assert all(words in _text(folder, window) for words in said)
@@ -90,7 +90,7 @@ def test_descriptions_are_told_apart(folder: Path) -> None:
     (window,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.KIT_FIRST))
     text = _text(folder, window)
     assert DESCRIBED in text
-    assert all(describe(Footage(SEED), second) in text for second in range(4, 4 + SECONDS))
+    assert all(describe(EndlessFootage(SEED), second) in text for second in range(4, 4 + SECONDS))
     (spoken,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.COMMENTARY))
     assert DESCRIBED not in _text(folder, spoken)
 
@@ -117,7 +117,7 @@ def test_pictures_are_those_of_the_footage(folder: Path) -> None:
     whole = batch.pictures.scenes
     assert len(whole) == 2 * SECONDS * 2
     drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, 12, 6)])
-    assert np.array_equal(drawn, render(whole.take(np.arange(12)), Pictures.make(), MODEL_SIZE))
+    assert np.array_equal(drawn, render(whole.take(np.arange(12)), PictureBank.make(), MODEL_SIZE))
 
 
 def test_photos(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ TOLERANCE_S: Final = 1.5
 TRUE, SAID, HIT = range(3)
 
 
-class Rate(StrEnum):
+class FootageRate(StrEnum):
     """What has an F1: the topics of statements, together or alone, and what is asked apart."""
 
     ALL = "all"
@@ -39,22 +39,22 @@ class Rate(StrEnum):
 
 
 _OF_TOPIC: Final = {
-    Topic.CUT: Rate.CUTS,
-    Topic.CAMERA: Rate.CAMERA,
-    Topic.ENTERS: Rate.ENTERS,
-    Topic.LEAVES: Rate.LEAVES,
-    Topic.MOVES: Rate.MOVES,
-    Topic.STOPS: Rate.STOPS,
-    Topic.STILL: Rate.STILL,
-    Topic.LIGHT: Rate.LIGHT,
-    Topic.WEATHER: Rate.WEATHER,
-    Topic.PICTURE: Rate.PICTURE,
+    Topic.CUT: FootageRate.CUTS,
+    Topic.CAMERA: FootageRate.CAMERA,
+    Topic.ENTERS: FootageRate.ENTERS,
+    Topic.LEAVES: FootageRate.LEAVES,
+    Topic.MOVES: FootageRate.MOVES,
+    Topic.STOPS: FootageRate.STOPS,
+    Topic.STILL: FootageRate.STILL,
+    Topic.LIGHT: FootageRate.LIGHT,
+    Topic.WEATHER: FootageRate.WEATHER,
+    Topic.PICTURE: FootageRate.PICTURE,
 }
-RATES: Final = tuple(Rate)
+RATES: Final = tuple(FootageRate)
 
 
 def tally(reference: Sequence[Said], said: Sequence[Said], seconds: int) -> Counts:
-    """``[seconds, R * 3]``: of each `Rate` what was true, said, and both. Of `HOW_MANY` and `SIZE`: both, right."""
+    """``[seconds, R * 3]``: of each rate what was true, said, and both. Of `HOW_MANY` and `SIZE`: both, right."""
     counts = np.zeros((seconds, len(RATES), 3), np.int64)
     wanted, given = ([(one.second, _key(one)) for one in side] for side in (reference, said))
     for at, side in ((TRUE, reference), (SAID, said)):
@@ -64,8 +64,8 @@ def tally(reference: Sequence[Said], said: Sequence[Said], seconds: int) -> Coun
         true, told = reference[ours], said[theirs]
         _add(counts, told, HIT)
         for rate, asked, right in (
-            (Rate.HOW_MANY, _is_of_things(true), true.statement.count == told.statement.count),
-            (Rate.SIZE, bool(true.statement.size), true.statement.size == told.statement.size),
+            (FootageRate.HOW_MANY, _is_of_things(true), true.statement.count == told.statement.count),
+            (FootageRate.SIZE, bool(true.statement.size), true.statement.size == told.statement.size),
         ):
             if asked:
                 counts[told.second, RATES.index(rate)] += (1, 1, right)
@@ -78,14 +78,14 @@ def f1(counts: Counts) -> NDArray[np.float64]:
     return ratio(2 * by_rate[..., HIT], by_rate[..., TRUE] + by_rate[..., SAID])
 
 
-def scores(footages: Sequence[Counts]) -> tuple[dict[Rate, Estimate], list[dict[Rate, Estimate]]]:
+def scores(footages: Sequence[Counts]) -> tuple[dict[FootageRate, Estimate], list[dict[FootageRate, Estimate]]]:
     """Each rate over all footages, with its interval, and the same of each fifth."""
     total, drawn = resampled(footages)
     whole = _estimates(total.sum(axis=0), drawn.sum(axis=1))
     return whole, [_estimates(total[fifth], drawn[:, fifth]) for fifth in range(len(total))]
 
 
-def _estimates(total: Counts, drawn: Counts) -> dict[Rate, Estimate]:
+def _estimates(total: Counts, drawn: Counts) -> dict[FootageRate, Estimate]:
     values, draws = f1(total), f1(drawn)
     return {rate: estimate(float(values[index]), draws[:, index]) for index, rate in enumerate(RATES)}
 
@@ -99,5 +99,5 @@ def _is_of_things(said: Said) -> bool:
 
 
 def _add(counts: Counts, said: Said, at: int) -> None:
-    for rate in (Rate.ALL, _OF_TOPIC[said.statement.topic]):
+    for rate in (FootageRate.ALL, _OF_TOPIC[said.statement.topic]):
         counts[said.second, RATES.index(rate), at] += 1

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.evals.world import Rounds
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.photos import read_photos
-from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.footage.render import MODEL_SIZE, render
-from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.scenes import FootageScenes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class FootagePlayer:
 
     def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
         """As `Player` has it."""
-        pictures = Pictures.make(read_photos(Path(self.photos)) if self.photos else ())
-        footages = [Footage(seed) for seed in seeds]
+        pictures = PictureBank.make(read_photos(Path(self.photos)) if self.photos else ())
+        footages = [EndlessFootage(seed) for seed in seeds]
         for round_ in itertools.count():
             times_s = round_ * seconds + moments
-            scenes = Scenes.join([footage.scenes(times_s) for footage in footages])
+            scenes = FootageScenes.join([footage.scenes(times_s) for footage in footages])
             drawn = render(scenes, pictures, MODEL_SIZE)
             yield drawn.reshape(len(footages), len(moments), *MODEL_SIZE, 3)

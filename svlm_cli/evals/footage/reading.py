@@ -21,14 +21,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class FootageTelling:
     """What a commentary says."""
 
     statements: tuple[Said, ...]
     unread: int  # sentences that are none of those that may be said
 
 
-def read(texts: Sequence[str]) -> Telling:
+def read(texts: Sequence[str]) -> FootageTelling:
     """What the texts of a footage's seconds state.
 
     A cut breaks a sentence off, so only the end of what stands before a full stop has to be one: the longest that is.
@@ -47,7 +47,7 @@ def read(texts: Sequence[str]) -> Telling:
             else:
                 found.append(Said(second, statement))
             begun = []
-    return Telling(tuple(found), unread + (len(begun) == _LONGEST))  # what has begun may still become a sentence
+    return FootageTelling(tuple(found), unread + (len(begun) == _LONGEST))  # what has begun may still become a sentence
 
 
 def _ending(words: Sequence[str]) -> Statement | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.controls import MOST_SHIFTED_F1, SHIFT_S, ControlError
-from svlm_cli.evals.footage.counts import Rate, scores, tally
+from svlm_cli.evals.footage.counts import FootageRate, scores, tally
 from svlm_cli.evals.footage.reading import read
 from svlm_cli.evals.report import Table
 from svlm_cli.evals.scores import FIFTHS, Estimate
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 Texts = tuple[str, ...]
 """What is said in each second."""
 
-Rates = dict[Rate, Estimate]
+Rates = dict[FootageRate, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class FootageReport:
     """What a commentary of some footage scored."""
 
     rates: Rates
@@ -58,10 +58,10 @@ class Report:
         return (headings, rows), (["controls", *self.controls], control_rows)
 
 
-def score(references: Sequence[Texts], said: Sequence[Texts], controls: Mapping[str, Rates]) -> Report:
+def score(references: Sequence[Texts], said: Sequence[Texts], controls: Mapping[str, Rates]) -> FootageReport:
     """A commentary of each footage against what there was to say."""
     rates, fifths = _scored(references, said)
-    return Report(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
+    return FootageReport(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
 
 
 def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
@@ -74,13 +74,13 @@ def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
         "empty": _scored(references, [("",) * seconds] * len(references))[0],
     }
     itself, shifted, empty = known.values()
-    if itself[Rate.ALL].value is None:
+    if itself[FootageRate.ALL].value is None:
         raise UsageError("The footage is too short: nothing is said in it.", "Ask for more minutes.")
     if any(one.value not in (None, 1.0) for one in itself.values()):
         raise ControlError("The reference itself does not score 1.")
-    if (shifted[Rate.ALL].value or 0.0) > MOST_SHIFTED_F1:
-        raise ControlError(f"The reference {SHIFT_S} s late scores {shifted[Rate.ALL].value:.3f}.")
-    if empty[Rate.ALL].value != 0.0:
+    if (shifted[FootageRate.ALL].value or 0.0) > MOST_SHIFTED_F1:
+        raise ControlError(f"The reference {SHIFT_S} s late scores {shifted[FootageRate.ALL].value:.3f}.")
+    if empty[FootageRate.ALL].value != 0.0:
         raise ControlError("Silence does not score 0.")
     return known
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from svlm_cli.simulator.footage.camera import Camera
+from svlm_cli.simulator.footage.camera import FilmCamera
 from svlm_cli.simulator.footage.camera_work import draw_speed
 from svlm_cli.simulator.footage.path import Leg, Path
 from svlm_cli.simulator.footage.scenes import ASPECT
@@ -25,7 +25,7 @@ class Actor:
 class Stage:
     """A shot's camera and length, for which paths are drawn."""
 
-    def __init__(self, rng: np.random.Generator, camera: Camera, length_s: float) -> None:
+    def __init__(self, rng: np.random.Generator, camera: FilmCamera, length_s: float) -> None:
         self._rng = rng
         self._camera = camera
         self.length_s = length_s

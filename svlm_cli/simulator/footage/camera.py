@@ -54,7 +54,7 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True)
-class Camera:
+class FilmCamera:
     """A path of its own or that of a thing, and a hand's shake."""
 
     path: Path  # x and y of its middle, and the logarithm of its zoom

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from svlm_cli.simulator.footage.camera import Camera, Shake
+from svlm_cli.simulator.footage.camera import FilmCamera, Shake
 from svlm_cli.simulator.footage.path import Leg, Path
 
 _ZOOMS = (-0.5, 1.0)  # of the logarithm: farther, the bank's pictures repeat; nearer, they blur
@@ -11,7 +11,7 @@ _BESIDE_S = 1.0  # in which it speeds up before, and slows down after
 _FADED_S = 2.0  # in which it is seen after its end
 
 
-def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> Camera:
+def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> FilmCamera:
     """Still, in a hand, or moved about. `zoom` is the logarithm that it begins with."""
     kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.36, 0.18, 0.3, 0.16])
     path = Path(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.15, 0.15)), zoom)
@@ -20,7 +20,7 @@ def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> Ca
         path = Path(path.x, path.y, zoom, _moves(rng, length_s, zoom))
     elif kind == "sweeps" and length_s < _LONGEST_SWEEP_S:
         path = Path(path.x, path.y, zoom, (_sweep(rng, length_s, zoom),))
-    return Camera(path, shake)
+    return FilmCamera(path, shake)
 
 
 def _draw_shake(rng: np.random.Generator) -> Shake:

@@ -11,26 +11,34 @@ import numpy as np
 from svlm_cli.simulator.footage.acting import Actor, Stage
 from svlm_cli.simulator.footage.path import Path
 from svlm_cli.simulator.footage.scenes import ASPECT
-from svlm_cli.simulator.footage.silhouettes import Kind
+from svlm_cli.simulator.footage.silhouettes import Figure
 from svlm_cli.simulator.footage.things import Skin, Thing
 
 _MOST: Final = 20  # things in a shot
 _PRINTED: Final = 0.1  # of shots have a sign, a name or a line of words upon them
-_MOVERS: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.BIRD, Kind.VEHICLE, Kind.BLOB, Kind.BOX, Kind.ELLIPSE)
+_MOVERS: Final = (
+    Figure.WALKER,
+    Figure.QUADRUPED,
+    Figure.BIRD,
+    Figure.VEHICLE,
+    Figure.BLOB,
+    Figure.BOX,
+    Figure.ELLIPSE,
+)
 _SHARES: Final = (0.36, 0.13, 0.09, 0.17, 0.13, 0.06, 0.06)
-_STANDERS: Final = (Kind.BOX, Kind.BLOB, Kind.ELLIPSE, Kind.VEHICLE)
-_GROUNDED: Final = (Kind.WALKER, Kind.QUADRUPED, Kind.VEHICLE, Kind.BOX)
-_LEANING: Final = (Kind.BLOB, Kind.ELLIPSE)
+_STANDERS: Final = (Figure.BOX, Figure.BLOB, Figure.ELLIPSE, Figure.VEHICLE)
+_GROUNDED: Final = (Figure.WALKER, Figure.QUADRUPED, Figure.VEHICLE, Figure.BOX)
+_LEANING: Final = (Figure.BLOB, Figure.ELLIPSE)
 _REACH: Final = {
-    Kind.WALKER: 0.35,
-    Kind.QUADRUPED: 1.1,
-    Kind.BIRD: 0.75,
-    Kind.VEHICLE: 1.75,
-    Kind.BLOB: 0.6,
-    Kind.BOX: 0.95,
-    Kind.ELLIPSE: 0.95,
-    Kind.BUST: 0.6,
-    Kind.ARM: 1.3,
+    Figure.WALKER: 0.35,
+    Figure.QUADRUPED: 1.1,
+    Figure.BIRD: 0.75,
+    Figure.VEHICLE: 1.75,
+    Figure.BLOB: 0.6,
+    Figure.BOX: 0.95,
+    Figure.ELLIPSE: 0.95,
+    Figure.BUST: 0.6,
+    Figure.ARM: 1.3,
 }
 
 
@@ -114,7 +122,19 @@ class _Casting:
             self._standers.append(self.things[-1])
 
     def crowd(self, count: int) -> None:
-        kind = Kind(str(self._rng.choice([Kind.WALKER, Kind.WALKER, Kind.BIRD, Kind.VEHICLE, Kind.BLOB])))
+        kind = Figure(
+            str(
+                self._rng.choice(
+                    [
+                        Figure.WALKER,
+                        Figure.WALKER,
+                        Figure.BIRD,
+                        Figure.VEHICLE,
+                        Figure.BLOB,
+                    ]
+                )
+            )
+        )
         typical = float(self._rng.uniform(0.08, 0.3))
         for _ in range(count):
             actor = self._actor(kind, typical=typical, spread=0.2)
@@ -124,7 +144,7 @@ class _Casting:
 
     def group(self, count: int) -> None:
         """Several that do the same side by side."""
-        kind = Kind(str(self._rng.choice([Kind.WALKER, Kind.WALKER, Kind.QUADRUPED, Kind.BIRD])))
+        kind = Figure(str(self._rng.choice([Figure.WALKER, Figure.WALKER, Figure.QUADRUPED, Figure.BIRD])))
         actor = self._actor(kind, typical=0.3)
         path = self._doing(actor, float(self._rng.uniform(-1, 2)), first=True)
         size = float(np.exp(path.log_size))
@@ -139,16 +159,16 @@ class _Casting:
 
     def bust(self) -> None:
         """Somebody who speaks into the camera."""
-        actor = Actor(float(self._rng.uniform(0.6, 1.1)), _REACH[Kind.BUST], grounded=False)
+        actor = Actor(float(self._rng.uniform(0.6, 1.1)), _REACH[Figure.BUST], grounded=False)
         path = replace(self._stage.stays(actor), y=0.0)
-        self._add(Kind.BUST, actor, path, depth=0.4)
+        self._add(Figure.BUST, actor, path, depth=0.4)
 
     def arm(self) -> None:
         """Somebody's whose work is filmed, and a thing before him."""
         self.stander()
-        actor = Actor(float(self._rng.uniform(0.15, 0.45)), _REACH[Kind.ARM], grounded=False)
+        actor = Actor(float(self._rng.uniform(0.15, 0.45)), _REACH[Figure.ARM], grounded=False)
         start_s = float(self._rng.uniform(-1, min(3.0, self._stage.length_s / 2)))
-        self._add(Kind.ARM, actor, self._stage.reaches(actor, start_s), depth=0.2)
+        self._add(Figure.ARM, actor, self._stage.reaches(actor, start_s), depth=0.2)
         lean = float(self._rng.uniform(-0.5, 0.5))
         self.things[-1] = replace(self.things[-1], turns=False, lean=lean, width=1.0)
 
@@ -158,23 +178,23 @@ class _Casting:
         actor = Actor(float(self._rng.uniform(0.06, 0.12)), 1.0, grounded=False)
         corner = (float(self._rng.choice([-0.42, 0.42])), float(self._rng.choice([-0.23, 0.23])))
         place = (0.0, 0.22) if words else corner
-        self._add(Kind.BOX, actor, Path(*place, float(np.log(actor.height * ASPECT))), depth=-9.0, still=True)
+        self._add(Figure.BOX, actor, Path(*place, float(np.log(actor.height * ASPECT))), depth=-9.0, still=True)
         wide = float(self._rng.uniform(4, 9) if words else self._rng.uniform(0.8, 1.5))
         self.things[-1] = replace(self.things[-1], width=wide, printed=True)
 
-    def _actor(self, kind: Kind, *, typical: float, spread: float = 0.6) -> Actor:
+    def _actor(self, kind: Figure, *, typical: float, spread: float = 0.6) -> Actor:
         height = float(np.clip(typical * np.exp(self._rng.normal(0, spread)), 0.05, 1.1))
-        if kind is Kind.VEHICLE:
+        if kind is Figure.VEHICLE:
             height *= 0.6
         return Actor(height, _REACH[kind], grounded=kind in _GROUNDED)
 
-    def _add(self, kind: Kind, actor: Actor, path: Path, *, depth: float | None, still: bool = False) -> None:
+    def _add(self, kind: Figure, actor: Actor, path: Path, *, depth: float | None, still: bool = False) -> None:
         rng = self._rng
         size = float(np.exp(path.log_size))
         feet = 0.5 - (path.y + size / 2)  # who stands lower is nearer
         near = float(np.clip(0.5 + 0.35 * feet, 0.3, 0.65)) if actor.grounded else float(rng.uniform(0.3, 0.65))
         stirs = 0.0 if still else float(rng.choice([0.0, rng.uniform(0.3, 1)], p=[0.45, 0.55]))
-        bends = float(rng.uniform(0.02, 0.12)) * (kind in {Kind.BLOB, Kind.ELLIPSE, Kind.WALKER} and not still)
+        bends = float(rng.uniform(0.02, 0.12)) * (kind in {Figure.BLOB, Figure.ELLIPSE, Figure.WALKER} and not still)
         self.things.append(
             Thing(
                 number=len(self.things),
@@ -185,8 +205,8 @@ class _Casting:
                 depth=near if depth is None else depth,
                 width=float(np.exp(rng.normal(0, 0.12))),
                 strides=float(rng.uniform(4.5, 7)) / size,
-                flaps_hz=float(rng.uniform(1.5, 5)) if kind is Kind.BIRD else 0.0,
-                stirs=max(stirs, 0.5) if kind is Kind.BUST else stirs,
+                flaps_hz=float(rng.uniform(1.5, 5)) if kind is Figure.BIRD else 0.0,
+                stirs=max(stirs, 0.5) if kind is Figure.BUST else stirs,
                 stirs_hz=float(rng.uniform(0.25, 1.1)),
                 bends=bends if stirs else 0.0,
                 lean=float(rng.normal(0, 0.3)) if kind in _LEANING and not actor.grounded else 0.0,

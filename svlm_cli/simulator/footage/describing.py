@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.simulator.footage import noting
-from svlm_cli.simulator.footage.events import Event, EventKind, Log
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.events import EventKind, FootageLog, SeenEvent
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.scenes import ASPECT
 
 COLUMNS, ROWS = 9, 5
@@ -20,7 +20,7 @@ _AT_S: Final = 0.5  # of a second: its last picture at two a second
 _WORDS: Final = {"moves otherwise": "moves", "test pattern": "bars"}
 
 
-def describe(footage: Footage, second: int) -> str:
+def describe(footage: EndlessFootage, second: int) -> str:
     """What is on screen half a second into a second."""
     now_s = second + _AT_S
     log = footage.log(now_s, now_s + noting.TICK_S)
@@ -38,7 +38,7 @@ def describe(footage: Footage, second: int) -> str:
     return " ".join([*said, *_things(log, now_s)])
 
 
-def _things(log: Log, now_s: float) -> list[str]:
+def _things(log: FootageLog, now_s: float) -> list[str]:
     """The largest of those that move."""
     going = {
         event.thing: event
@@ -54,7 +54,7 @@ def _things(log: Log, now_s: float) -> list[str]:
     return [text for _, text in sorted(found, reverse=True)[:MOST_THINGS]]
 
 
-def _thing(box: np.ndarray[tuple[int], np.dtype[np.float64]], move: Event) -> tuple[float, str]:
+def _thing(box: np.ndarray[tuple[int], np.dtype[np.float64]], move: SeenEvent) -> tuple[float, str]:
     left, top, right, bottom = (float(edge) for edge in box)
     column = min(int(((left + right) / 2 + 0.5) * COLUMNS), COLUMNS - 1)
     row = min(int(((top + bottom) / 2 / ASPECT + 0.5) * ROWS), ROWS - 1)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage import noting
-from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.events import EventKind, SeenEvent
 from svlm_cli.simulator.footage.scenes import ASPECT
 from svlm_cli.simulator.footage.sight import Sight
 from svlm_cli.simulator.footage.states import held, runs, spans
@@ -71,10 +71,10 @@ class Doing:
         covered: Floats = 0.6 * (right - left) * (bottom - top) * np.clip(share, 0, 1) / whole
         return covered
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[SeenEvent]:
         """All that it does."""
         there = [(begin, end) for begin, end in runs(self.noted()) if end - begin >= _LASTS]
-        events: list[Event] = []
+        events: list[SeenEvent] = []
         for number, (begin, end) in enumerate(there):
             if begin > 0:
                 hidden = self._hidden_since(there[number - 1][1] if number else None, begin)
@@ -99,7 +99,7 @@ class Doing:
         """Whether it will be seen again without having left the picture."""
         return bool(later) and self._hidden_since(end, later[0][0]) is not None
 
-    def _comes(self, begin: int, end: int) -> Event:
+    def _comes(self, begin: int, end: int) -> SeenEvent:
         seen = self.plainness()
         out = np.flatnonzero(seen[: begin + 1] < noting.GONE)
         first = int(out[-1]) if len(out) else 0
@@ -111,7 +111,7 @@ class Doing:
             EventKind.ENTERS if by_itself else EventKind.SHOWN, first, wholly, side=self._side(begin, -1)
         )
 
-    def _goes(self, begin: int, end: int) -> Event:
+    def _goes(self, begin: int, end: int) -> SeenEvent:
         seen = self.plainness()
         first = max(begin, end - _AROUND)
         most = noting.WHOLLY * seen[first:end].max()
@@ -151,7 +151,7 @@ class Doing:
             return "middle"
         return _SIDES[int(np.argmax(beyond))]
 
-    def _directions(self, begin: int, end: int) -> list[Event]:
+    def _directions(self, begin: int, end: int) -> list[SeenEvent]:
         labels = self._labels()[begin:end]
         return [
             self._event(
@@ -176,7 +176,7 @@ class Doing:
         labels = np.where(self.travels(), labels, np.where(self.stirs(), "about", ""))
         return np.where(self.frozen, "", labels)
 
-    def _stops_and_starts(self, begin: int, end: int) -> list[Event]:
+    def _stops_and_starts(self, begin: int, end: int) -> list[SeenEvent]:
         labels = np.where(self.travels()[begin:end], "goes", "rests")
         found = spans(labels, _LASTS)
         kinds = {"goes": EventKind.STARTS, "rests": EventKind.STOPS}
@@ -184,10 +184,10 @@ class Doing:
 
     def _event(
         self, kind: EventKind, first: int, last: int, *, side: str = "", direction: str = "", speed: float = 0.0
-    ) -> Event:
+    ) -> SeenEvent:
         middle = min(last, (first + last) // 2) if kind in {EventKind.ENTERS, EventKind.LEAVES} else first
         at = min(middle, len(self.frozen) - 1)
-        return Event(
+        return SeenEvent(
             kind,
             round(self.start_s + first * noting.TICK_S, 3),
             round(self.start_s + last * noting.TICK_S, 3),

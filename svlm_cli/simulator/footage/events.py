@@ -31,7 +31,7 @@ class EventKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SeenEvent:
     """Something that a person at a monitor would write down."""
 
     kind: EventKind
@@ -47,7 +47,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Track:
+class ThingTrack:
     """Where a thing could be seen."""
 
     thing: int
@@ -57,11 +57,11 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class FootageLog:
     """The truth about a stretch of footage."""
 
-    events: tuple[Event, ...]  # by start; those that reach beyond the stretch are whole
-    tracks: tuple[Track, ...]
+    events: tuple[SeenEvent, ...]  # by start; those that reach beyond the stretch are whole
+    tracks: tuple[ThingTrack, ...]
 
-    def of(self, kind: EventKind) -> tuple[Event, ...]:
+    def of(self, kind: EventKind) -> tuple[SeenEvent, ...]:
         return tuple(event for event in self.events if event.kind is kind)

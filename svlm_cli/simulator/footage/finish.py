@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 
 from svlm_cli.simulator.footage.arrays import Arrays
-from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.scenes import FootageScenes
 
 _BLOCK: Final = 8  # pixels, as codecs have
 _STEP: Final = 12  # of brightness, of 255
 _LUMA: Final = (0.3, 0.59, 0.11)
 
 
-def finish(arrays: Arrays, canvas: Any, scenes: Scenes, size: tuple[int, int]) -> Any:
+def finish(arrays: Arrays, canvas: Any, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V * height * width, 3]`` of what is there -> uint8 ``[N, height, width, 3]`` of what is seen."""
     height, width = size
     views = canvas.reshape(-1, height, width, 3)
@@ -52,14 +52,14 @@ def _grid(arrays: Arrays, size: tuple[int, int]) -> Any:
     return (rows[:, None] * 4096 + columns)[None]
 
 
-def _grain(arrays: Arrays, scenes: Scenes, size: tuple[int, int]) -> Any:
+def _grain(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V, height, width, 3]``, -1 to 1: much the same in all colours, as sensors have it after a codec."""
     bits = arrays.hashed(_grid(arrays, size) + arrays.put(scenes.grain)[:, None, None])
     fields = [arrays.to((bits >> shift) & 511, "float32") / 256 - 1 for shift in (0, 9, 18)]
     return arrays.xp.stack([0.65 * fields[1] + 0.35 * fields[0], fields[1], 0.65 * fields[1] + 0.35 * fields[2]], -1)
 
 
-def _weather(arrays: Arrays, scenes: Scenes, size: tuple[int, int]) -> Any:
+def _weather(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V, height, width]``: drops or flakes that fall, each in a column of its own."""
     height, width = size
     weather = arrays.put(scenes.weather)[:, :, None, None]
@@ -92,7 +92,7 @@ def _blocks(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
     return arrays.xp.floor(coarse * (1 / _STEP)) * _STEP + _STEP / 2
 
 
-def _windows(arrays: Arrays, scenes: Scenes, size: tuple[int, int]) -> Any:
+def _windows(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V, height, width]``: 1 within the picture, 0 on the bars around it."""
     height, width = size
     u = ((np.arange(width) + 0.5) / width - 0.5).astype(np.float32)

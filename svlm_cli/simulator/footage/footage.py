@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from svlm_cli.simulator.footage.events import Event, Log
+from svlm_cli.simulator.footage.events import FootageLog, SeenEvent
 from svlm_cli.simulator.footage.log import log_of
-from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.shots import How, Shot, Slate, make_shot
 from svlm_cli.simulator.footage.views import views_of
 
@@ -23,7 +23,7 @@ _LONGEST_S: Final = 180.0
 _TYPICAL_S: Final = 8.0
 
 
-class Footage:
+class EndlessFootage:
     """Endless footage. The same seed gives the same, however it is asked for."""
 
     def __init__(self, seed: int) -> None:
@@ -41,7 +41,7 @@ class Footage:
         last = bisect_right(self._starts, np.nextafter(to_s, -np.inf))
         return tuple(self.shot(number) for number in range(first, last))
 
-    def scenes(self, times_s: ArrayLike) -> Scenes:
+    def scenes(self, times_s: ArrayLike) -> FootageScenes:
         """The moments at these times."""
         times = np.asarray(times_s, np.float64).reshape(-1)
         if not len(times):
@@ -56,14 +56,14 @@ class Footage:
             pieces.append(self._of_shot(int(number), times[rows]))
             moments.append(rows)
         back = np.argsort(np.concatenate(moments), kind="stable")
-        return Scenes.join(pieces).take(back)
+        return FootageScenes.join(pieces).take(back)
 
-    def log(self, from_s: float, to_s: float) -> Log:
+    def log(self, from_s: float, to_s: float) -> FootageLog:
         """The truth about what lies between these times: events that begin there, and states that reach into it."""
         logs = [self.shot_log(shot.number) for shot in self.shots(from_s, to_s)]
         events = [event for log in logs for event in log.events if _lies_in(event, from_s, to_s)]
         tracks = [track for log in logs for track in log.tracks]
-        return Log(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
+        return FootageLog(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
 
     def _shot(self, number: int) -> Shot:
         while len(self._slates) <= number:
@@ -88,7 +88,7 @@ class Footage:
         self._slates.append(Slate(number, start_s, round(length_s, 3), how, fade_s, place))
         self._starts.append(start_s)
 
-    def _of_shot(self, number: int, times_s: NDArray[np.float64]) -> Scenes:
+    def _of_shot(self, number: int, times_s: NDArray[np.float64]) -> FootageScenes:
         """Moments of one shot, and of the one before while that fades into it."""
         shot = self.shot(number)
         since_s = times_s - shot.start_s
@@ -108,9 +108,9 @@ class Footage:
             second = first.copy()
             second[fading] = len(times_s) + np.arange(len(fading))
             mix[fading] = 1 - since_s[fading] / shot.fade_s
-            scenes = Scenes.join([scenes, old])
+            scenes = FootageScenes.join([scenes, old])
         return scenes.with_moments(first, second, mix, light.astype(np.float32))
 
 
-def _lies_in(event: Event, from_s: float, to_s: float) -> bool:
+def _lies_in(event: SeenEvent, from_s: float, to_s: float) -> bool:
     return event.start_s < to_s and (event.start_s >= from_s or event.end_s > from_s)

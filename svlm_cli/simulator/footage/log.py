@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage import noting
 from svlm_cli.simulator.footage.doings import Doing
-from svlm_cli.simulator.footage.events import Event, EventKind, Log, Track
+from svlm_cli.simulator.footage.events import EventKind, FootageLog, SeenEvent, ThingTrack
 from svlm_cli.simulator.footage.light import Light
 from svlm_cli.simulator.footage.scenes import BARS, BLACK
 from svlm_cli.simulator.footage.shots import Shot
@@ -28,7 +28,7 @@ _LASTS: Final = round(noting.LASTS_S / noting.TICK_S)
 _DEAD: Final = {BLACK: "black", BARS: "test pattern"}
 
 
-def log_of(shot: Shot) -> Log:
+def log_of(shot: Shot) -> FootageLog:
     """All of one shot, at the footage's times."""
     times_s = noting.TICK_S * np.arange(max(2, round(shot.length_s / noting.TICK_S)), dtype=np.float64)
     medium = shot.medium
@@ -40,22 +40,22 @@ def log_of(shot: Shot) -> Log:
         EventKind.MOTION: _motion(shot, doings, frozen),
         EventKind.NUMBER: _number(doings, len(times_s)),
     }
-    events = [Event(EventKind.SHOT, shot.start_s, shot.end_s, what=shot.how)]
+    events = [SeenEvent(EventKind.SHOT, shot.start_s, shot.end_s, what=shot.how)]
     for kind, labels in states.items():
         events += _covering(shot, kind, labels)
     events += _camera(shot, times_s, frozen)
     if medium.weather[0]:
         events.append(
-            Event(EventKind.WEATHER, shot.start_s, shot.end_s, what="rain" if medium.weather[1] > 0.03 else "snow")
+            SeenEvent(EventKind.WEATHER, shot.start_s, shot.end_s, what="rain" if medium.weather[1] > 0.03 else "snow")
         )
     for doing in doings:
         events += doing.events()
     # The last tick may end a little after the shot.
     events = [replace(event, end_s=min(event.end_s, shot.end_s)) for event in events if event.start_s < shot.end_s]
-    return Log(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
+    return FootageLog(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
 
 
-def _look(shot: Shot, times_s: Floats, frozen: Flags) -> tuple[list[Doing], list[Track]]:
+def _look(shot: Shot, times_s: Floats, frozen: Flags) -> tuple[list[Doing], list[ThingTrack]]:
     """What each thing does, and where it is."""
     views, bodies = shot.seen(times_s)
     content_s = shot.medium.content_s(times_s)
@@ -69,14 +69,14 @@ def _look(shot: Shot, times_s: Floats, frozen: Flags) -> tuple[list[Doing], list
         velocity = speeds[:, :2] * views.zoom[:, None]
         doings.append(Doing(number, shot.start_s, sight, velocity, speeds[:, 2], shot.medium.window, frozen))
         if sight.seen.any():
-            tracks.append(Track(number, shot.start_s + times_s, sight.boxes, sight.seen))
+            tracks.append(ThingTrack(number, shot.start_s + times_s, sight.boxes, sight.seen))
     return doings, tracks
 
 
-def _covering(shot: Shot, kind: EventKind, labels: Labels) -> list[Event]:
+def _covering(shot: Shot, kind: EventKind, labels: Labels) -> list[SeenEvent]:
     """States that cover the shot, the last one to its very end."""
     found = [
-        Event(kind, shot.start_s + first * noting.TICK_S, shot.start_s + last * noting.TICK_S, what=label)
+        SeenEvent(kind, shot.start_s + first * noting.TICK_S, shot.start_s + last * noting.TICK_S, what=label)
         for first, last, label in spans(labels, _LASTS)
     ]
     found[-1] = replace(found[-1], end_s=shot.end_s)
@@ -118,7 +118,7 @@ def _number(doings: list[Doing], count: int) -> Labels:
     return counts
 
 
-def _camera(shot: Shot, times_s: Floats, frozen: Flags) -> list[Event]:
+def _camera(shot: Shot, times_s: Floats, frozen: Flags) -> list[SeenEvent]:
     """What the camera does, and how fast."""
     content_s = shot.medium.content_s(times_s)
     before, after = shot.camera.steady(content_s - _MOMENT_S), shot.camera.steady(content_s + _MOMENT_S)

@@ -23,7 +23,7 @@ _ORDINARY: Final = (0.36, 0.58)  # brightness on average, of 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
+class PictureBank:
     """Textures first, then photos. Draw many footages from one bank: it can be large."""
 
     pixels: Picture  # [P, HEIGHT, WIDTH, 3]
@@ -38,7 +38,7 @@ class Pictures:
         return len(self.pixels)
 
     @staticmethod
-    def make(photos: Sequence[Picture] = (), *, seed: int = 0, textures: int = 48) -> "Pictures":
+    def make(photos: Sequence[Picture] = (), *, seed: int = 0, textures: int = 48) -> "PictureBank":
         """A bank of this many textures and of all photos, uint8 ``[H, W, 3]`` of any size, cut and resized to one.
 
         ValueError: a photo is something else.
@@ -49,7 +49,7 @@ class Pictures:
         rng = np.random.default_rng([seed, 77])
         made = [make_texture(rng, HEIGHT, WIDTH) for _ in range(textures)]
         pixels = np.stack([_evened(one) for one in (*made, *map(_fitted, photos))])
-        return Pictures(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
+        return PictureBank(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
 
     def pick(self, draws: NDArray[np.float32], lively: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Numbers of pictures for pairs of draws, each 0 to 1, ``[N, 2]``: photo or texture, and which.

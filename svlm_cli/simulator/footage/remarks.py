@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.events import EventKind, SeenEvent
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import LEAVES, STOPS, Statement, Topic
 
@@ -30,14 +30,14 @@ class Remark:
     shot_s: float = 0.0  # when its shot began
 
 
-def remarks(events: Sequence[Event]) -> Iterator[Remark]:
+def remarks(events: Sequence[SeenEvent]) -> Iterator[Remark]:
     """Those of a shot's events, in order of time, shot first."""
     shot = next(event for event in events if event.kind is EventKind.SHOT)
     found = [*_of_the_picture(shot, events), *_of_things(events)]
     yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
 
 
-def _of_the_picture(shot: Event, events: Sequence[Event]) -> Iterator[Remark]:
+def _of_the_picture(shot: SeenEvent, events: Sequence[SeenEvent]) -> Iterator[Remark]:
     if shot.what != "start":
         seen_s = SEEN_AFTER_S if shot.what == How.CROSS_FADE else 0.0
         yield Remark(Statement(Topic.CUT, shot.what), shot.start_s + seen_s)
@@ -50,7 +50,7 @@ def _of_the_picture(shot: Event, events: Sequence[Event]) -> Iterator[Remark]:
             yield Remark(Statement(Topic.WEATHER, event.what), event.start_s + SEEN_AFTER_S)
 
 
-def _of_the_camera(states: Sequence[Event]) -> Iterator[Remark]:
+def _of_the_camera(states: Sequence[SeenEvent]) -> Iterator[Remark]:
     before = ""
     shook = False
     for state in states:
@@ -64,7 +64,7 @@ def _of_the_camera(states: Sequence[Event]) -> Iterator[Remark]:
         before = what
 
 
-def _of_the_light(states: Sequence[Event]) -> Iterator[Remark]:
+def _of_the_light(states: Sequence[SeenEvent]) -> Iterator[Remark]:
     level = ""
     for state in states:
         what = state.what
@@ -79,8 +79,8 @@ def _of_the_light(states: Sequence[Event]) -> Iterator[Remark]:
             level = what
 
 
-def _of_things(events: Sequence[Event]) -> Iterator[Remark]:
-    entered: dict[int | None, Event] = {}
+def _of_things(events: Sequence[SeenEvent]) -> Iterator[Remark]:
+    entered: dict[int | None, SeenEvent] = {}
     for event in events:
         size = event.size if event.size in ("small", "large") else ""
         large = {"small": 0, "large": 2}.get(size, 1)
@@ -102,12 +102,12 @@ def _of_things(events: Sequence[Event]) -> Iterator[Remark]:
                     yield Remark(Statement(Topic.MOVES, event.direction, size=size), seen_s, event.thing, large)
 
 
-def _came_so(entrance: Event | None, move: Event) -> bool:
+def _came_so(entrance: SeenEvent | None, move: SeenEvent) -> bool:
     """Whether it goes on as it came."""
     if entrance is None or move.start_s - entrance.end_s > ENTRANCE_S:
         return False
     return entrance.side == "middle" or _OPPOSITE[entrance.side] == move.direction
 
 
-def _lasts(event: Event) -> bool:
+def _lasts(event: SeenEvent) -> bool:
     return event.end_s - event.start_s >= LASTS_S

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from svlm_cli.core.types import Picture
 from svlm_cli.simulator.footage.arrays import Arrays
 from svlm_cli.simulator.footage.finish import finish
-from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, Pictures
-from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, PictureBank
+from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, FootageScenes
 from svlm_cli.simulator.footage.silhouettes import THERE
 
 MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels, nearly as wide as most videos are
@@ -28,8 +28,8 @@ _SHADOW: Final = (
 
 def draw(
     xp: Any,
-    scenes: Scenes,
-    pictures: Pictures,
+    scenes: FootageScenes,
+    pictures: PictureBank,
     *,
     size: tuple[int, int] = SIZE,
     device: Any = None,
@@ -54,13 +54,13 @@ def draw(
     return finish(arrays, canvas, scenes, size)
 
 
-def render(scenes: Scenes, pictures: Pictures, size: tuple[int, int] = SIZE) -> Picture:
+def render(scenes: FootageScenes, pictures: PictureBank, size: tuple[int, int] = SIZE) -> Picture:
     """`draw` with numpy, a picture after the other: small arrays stay in the processor's cache."""
     one_by_one = [draw(np, scenes.take(np.asarray([moment])), pictures, size=size) for moment in range(len(scenes))]
     return np.concatenate(one_by_one) if one_by_one else np.empty((0, *size, 3), np.uint8)
 
 
-def _behind(arrays: Arrays, scenes: Scenes, pictures: Pictures, bank: Any, size: tuple[int, int]) -> Any:
+def _behind(arrays: Arrays, scenes: FootageScenes, pictures: PictureBank, bank: Any, size: tuple[int, int]) -> Any:
     """float32 ``[V * height * width, 3]``: what lies behind everything."""
     height, width = size
     u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))[None, None]
@@ -119,9 +119,9 @@ def _mirrored(arrays: Arrays, place: Any, size: int) -> tuple[Any, Any]:
 def _lay(
     arrays: Arrays,
     canvas: Any,
-    scenes: Scenes,
+    scenes: FootageScenes,
     rows: NDArray[np.int64],
-    pictures: Pictures,
+    pictures: PictureBank,
     bank: Any,
     size: tuple[int, int],
 ) -> None:
@@ -180,7 +180,7 @@ def _own(place: Any, u: Any, v: Any) -> tuple[Any, Any, Any]:
 
 def _silhouette(
     arrays: Arrays,
-    scenes: Scenes,
+    scenes: FootageScenes,
     rows: NDArray[np.int64],
     owner: Any,
     own_x: Any,

@@ -26,7 +26,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scenes:
+class FootageScenes:
     """N moments, of V views, in which are M bodies. Two views are mixed where one shot fades into another."""
 
     # of moments
@@ -36,7 +36,7 @@ class Scenes:
     light: Floats  # [N] by what all is multiplied in the end: fades
     # of views
     medium: Ints  # [V] PICTURE, BLACK or BARS
-    draws: Floats  # [V, 3] which picture is behind everything, see `Pictures.pick`, and 1 if it has to be lively
+    draws: Floats  # [V, 3] which picture is behind everything, see `PictureBank.pick`, and 1 if it has to be lively
     lie: Floats  # [V, 6] how it lies: x of the bank's pixel = 0 * x + 1 * y + 2; y = 3 * x + 4 * y + 5
     window: Floats  # [V, 4] left, top, right and bottom of what is not a bar
     look: (
@@ -69,7 +69,7 @@ class Scenes:
         waves: Doubles,
         grain: Doubles,
         bodies: "Sequence[Sequence[NDArray[Any]]]",
-    ) -> "Scenes":
+    ) -> "FootageScenes":
         """As many moments as views, one of each.
 
         `bodies` are lists of pieces, to be joined, of `view`, `layer`, `place`, `reach`, `skin`, `parts` and `colours`.
@@ -79,7 +79,7 @@ class Scenes:
             np.concatenate(pieces) if pieces else none for pieces, none in zip(bodies, empty, strict=True)
         )
         first = np.arange(len(medium), dtype=np.int32)
-        return Scenes(
+        return FootageScenes(
             first=first,
             second=first,
             mix=np.zeros(len(first), np.float32),
@@ -101,23 +101,23 @@ class Scenes:
             colours=colours.astype(np.float32),
         )
 
-    def with_moments(self, first: Ints, second: Ints, mix: Floats, light: Floats) -> "Scenes":
+    def with_moments(self, first: Ints, second: Ints, mix: Floats, light: Floats) -> "FootageScenes":
         """The same views, shown in another way."""
         return replace(self, first=first, second=second, mix=mix, light=light)
 
     @staticmethod
-    def join(scenes: "Sequence[Scenes]") -> "Scenes":
+    def join(scenes: "Sequence[FootageScenes]") -> "FootageScenes":
         """The moments of all, one after the other."""
         views = np.cumsum([0, *(len(one.medium) for one in scenes)])[:-1].astype(np.int32)
         joined: dict[str, NDArray[Any]] = {}
-        for field in fields(Scenes):
+        for field in fields(FootageScenes):
             parts = [getattr(one, field.name) for one in scenes]
             if field.name in {"first", "second", "view"}:
                 parts = [part + offset for part, offset in zip(parts, views, strict=True)]
             joined[field.name] = np.concatenate(parts)
-        return Scenes(**joined)
+        return FootageScenes(**joined)
 
-    def take(self, moments: NDArray[np.int64]) -> "Scenes":
+    def take(self, moments: NDArray[np.int64]) -> "FootageScenes":
         """Some of the moments, in this order, and what they show."""
         wanted = np.concatenate([self.first[moments], self.second[moments]])
         views, at = np.unique(wanted, return_inverse=True)
@@ -125,13 +125,13 @@ class Scenes:
         new[views] = np.arange(len(views))
         bodies = np.flatnonzero(new[self.view] >= 0)
         taken: dict[str, NDArray[Any]] = {}
-        for field in fields(Scenes):
+        for field in fields(FootageScenes):
             whole = getattr(self, field.name)
             rows = moments if field.name in _OF_MOMENTS else bodies if field.name in _OF_BODIES else views
             taken[field.name] = whole[rows]
         taken["view"] = new[taken["view"]]
         taken["first"], taken["second"] = (half.astype(np.int32) for half in np.split(at.reshape(-1), 2))
-        return Scenes(**taken)
+        return FootageScenes(**taken)
 
 
 _OF_MOMENTS: Final = frozenset({"first", "second", "mix", "light"})

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage.acting import Stage
-from svlm_cli.simulator.footage.camera import Camera, Views
+from svlm_cli.simulator.footage.camera import FilmCamera, Views
 from svlm_cli.simulator.footage.camera_work import draw_camera
 from svlm_cli.simulator.footage.casting import draw_cast
 from svlm_cli.simulator.footage.light import Light, Medium, draw_light, draw_medium
@@ -37,7 +37,7 @@ class How(StrEnum):
 class Backdrop:
     """What is behind everything."""
 
-    picture: tuple[float, float]  # draws, see `Pictures.pick`
+    picture: tuple[float, float]  # draws, see `PictureBank.pick`
     scale: float  # pixels of the bank on a width of the picture at zoom 1
     x: float  # pixel of the bank at the scene's origin
     y: float
@@ -54,7 +54,7 @@ class Shot:
     how: How
     fade_s: float  # 0 for a cut
     backdrop: Backdrop
-    camera: Camera
+    camera: FilmCamera
     light: Light
     medium: Medium
     things: tuple[Thing, ...]
@@ -99,17 +99,17 @@ def make_shot(seed: int, slate: Slate) -> Shot:
     zoom = float(rng.uniform(0.1, 0.7)) if slate.place != slate.number else float(rng.uniform(-0.1, 0.4))
     camera = draw_camera(rng, length_s, zoom=zoom)
     if backdrop.plain:
-        camera = Camera(replace(camera.path, legs=()))
+        camera = FilmCamera(replace(camera.path, legs=()))
     things: tuple[Thing, ...] = ()
     if medium.shows == PICTURE:
         things = draw_cast(rng, Stage(rng, camera, length_s))
         camera = camera if backdrop.plain else _following(rng, camera, things)
     else:
-        camera, light = Camera(camera.path), Light()
+        camera, light = FilmCamera(camera.path), Light()
     return Shot(slate.number, slate.start_s, length_s, slate.how, slate.fade_s, backdrop, camera, light, medium, things)
 
 
-def _following(rng: np.random.Generator, camera: Camera, things: tuple[Thing, ...]) -> Camera:
+def _following(rng: np.random.Generator, camera: FilmCamera, things: tuple[Thing, ...]) -> FilmCamera:
     """The camera, on its own or after one of few that move."""
     movers = [thing for thing in things if thing.path.legs]
     if not movers or len(movers) > 3 or camera.path.legs or rng.random() > _FOLLOWED:

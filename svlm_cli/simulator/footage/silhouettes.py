@@ -18,7 +18,7 @@ THERE: Final = 100.0  # parts that a thing does not have are farther away
 _FAR: Final = 1e3  # namely here
 
 
-class Kind(StrEnum):
+class Figure(StrEnum):
     """What a thing looks like from afar."""
 
     BLOB = "blob"
@@ -34,19 +34,19 @@ class Kind(StrEnum):
 
 # Which of a thing's four colours each part has.
 COLOURS: Final = {
-    Kind.BLOB: (0, 0, 0, 1, 1, 0),
-    Kind.BOX: (0, 1),
-    Kind.ELLIPSE: (0, 1),
-    Kind.WALKER: (0, 1, 1, 1, 1, 1, 0, 0, 2, 2),
-    Kind.QUADRUPED: (0, 0, 0, 0, 1, 0, 0, 0),
-    Kind.BIRD: (1, 0, 0, 0, 1),
-    Kind.VEHICLE: (0, 0, 2, 2, 3, 3, 1),
-    Kind.BUST: (0, 1, 3, 2, 2),
-    Kind.ARM: (0, 2, 2, 2, 2, 2, 1),
+    Figure.BLOB: (0, 0, 0, 1, 1, 0),
+    Figure.BOX: (0, 1),
+    Figure.ELLIPSE: (0, 1),
+    Figure.WALKER: (0, 1, 1, 1, 1, 1, 0, 0, 2, 2),
+    Figure.QUADRUPED: (0, 0, 0, 0, 1, 0, 0, 0),
+    Figure.BIRD: (1, 0, 0, 0, 1),
+    Figure.VEHICLE: (0, 0, 2, 2, 3, 3, 1),
+    Figure.BUST: (0, 1, 3, 2, 2),
+    Figure.ARM: (0, 2, 2, 2, 2, 2, 1),
 }
 
 
-def pose(kind: Kind, shape: Sequence[float], phase: Floats, stride: Floats, stir: Floats) -> Floats:
+def pose(kind: Figure, shape: Sequence[float], phase: Floats, stride: Floats, stir: Floats) -> Floats:
     """``[T, PARTS, 6]``: middle x and y, angle, half length, half width, and how much it is a box, 0 to 1.
 
     Args:
@@ -57,22 +57,22 @@ def pose(kind: Kind, shape: Sequence[float], phase: Floats, stride: Floats, stir
         stir: ``[T]`` what it does without going anywhere, -1 to 1.
     """
     match kind:
-        case Kind.WALKER:
+        case Figure.WALKER:
             parts = _walker(shape, phase, stride, stir)
-        case Kind.QUADRUPED:
+        case Figure.QUADRUPED:
             parts = _quadruped(shape, phase, stride, stir)
-        case Kind.BIRD:
+        case Figure.BIRD:
             parts = _bird(shape, phase, stride, stir)
-        case Kind.VEHICLE:
+        case Figure.VEHICLE:
             parts = _vehicle(shape)
-        case Kind.BUST:
+        case Figure.BUST:
             parts = _bust(shape, stir)
-        case Kind.ARM:
+        case Figure.ARM:
             parts = _arm(shape, stir)
-        case Kind.BLOB:
+        case Figure.BLOB:
             parts = _blob(shape, phase, stride, stir)
         case _:
-            square = 0.0 if kind is Kind.ELLIPSE else 1.0
+            square = 0.0 if kind is Figure.ELLIPSE else 1.0
             wide = 0.3 + 0.6 * shape[0]
             mark = (0.4 * wide * (shape[1] - 0.5), 0.5 * (shape[2] - 0.5), 0.0, 0.4 * wide, 0.15, square)
             parts = [(0.0, 0.0, 0.0, wide, 0.5, square), mark]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from svlm_cli.simulator.footage import statements
-from svlm_cli.simulator.footage.events import Event, EventKind
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.events import EventKind, SeenEvent
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.remarks import Remark, remarks
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
@@ -40,7 +40,7 @@ _COUNTS: Final = {1: "one", 2: "two", 3: "three"}
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class SentenceWord:
     """A spoken word, with the punctuation that follows it. It belongs to the second in which it ends."""
 
     start_s: float
@@ -54,7 +54,7 @@ class Word:
         return round(self.end_s * 1000 - 1) // 1000
 
 
-def words(footage: Footage, start_s: float, end_s: float) -> tuple[Word, ...]:
+def words(footage: EndlessFootage, start_s: float, end_s: float) -> tuple[SentenceWord, ...]:
     """The words that end in (start, end]."""
     number = footage.shots(start_s, start_s + 1)[0].number
     while footage.shot(number).how is How.CROSS_FADE:  # all others are begun with nothing in mind
@@ -63,7 +63,7 @@ def words(footage: Footage, start_s: float, end_s: float) -> tuple[Word, ...]:
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
-def texts(footage: Footage, seconds: int) -> tuple[str, ...]:
+def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
     """What is said in each of its first seconds, with a space before each word."""
     said = [""] * seconds
     for word in words(footage, 0, seconds):
@@ -71,9 +71,9 @@ def texts(footage: Footage, seconds: int) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _speak(footage: Footage, number: int, end_s: float) -> Iterator[Word]:
+def _speak(footage: EndlessFootage, number: int, end_s: float) -> Iterator[SentenceWord]:
     """The words of the sentences that begin from a shot on. A cut breaks a sentence off."""
-    speaker, spoken = _Speaker(), list[Word]()
+    speaker, spoken = _Speaker(), list[SentenceWord]()
     while (shot := footage.shot(number)).start_s < end_s:
         first, last = (math.ceil(time_s - LAST_PICTURE_S) for time_s in (shot.start_s, shot.end_s))
         speaker.enter(footage.shot_log(number).events)
@@ -90,12 +90,12 @@ def _speak(footage: Footage, number: int, end_s: float) -> Iterator[Word]:
     yield from spoken
 
 
-def _spoken(second: int, text: str, statement: Statement) -> Iterator[Word]:
+def _spoken(second: int, text: str, statement: Statement) -> Iterator[SentenceWord]:
     parts = text.split()
     for index, part in enumerate(parts):
         start_ms = second * 1000 + index * WORD_MS
         ends = statement if index == len(parts) - 1 else None
-        yield Word(start_ms / 1000, (start_ms + WORD_MS) / 1000, part, ends)
+        yield SentenceWord(start_ms / 1000, (start_ms + WORD_MS) / 1000, part, ends)
 
 
 @dataclass(slots=True)
@@ -119,7 +119,7 @@ class _Speaker:
         self._free_from = 0
         self._shot = _Shot([], [])
 
-    def enter(self, events: Sequence[Event]) -> None:
+    def enter(self, events: Sequence[SeenEvent]) -> None:
         """A new shot; what was not said of the last one is forgotten."""
         self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), _still(events))
 
@@ -221,7 +221,7 @@ def _of_the_picture(statement: Statement) -> str:
     return statements.PICTURE[what]
 
 
-def _still(events: Sequence[Event]) -> list[tuple[float, float]]:
+def _still(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
     """From when to when neither the camera nor anything else moves, and the light stays as it is."""
     quiet = {
         EventKind.MOTION: ("nothing",),

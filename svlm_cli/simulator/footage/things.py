@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage.camera import Views
 from svlm_cli.simulator.footage.path import Path
-from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, THERE, Kind, pose
+from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, THERE, Figure, pose
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ _MOMENT_S: Final = 0.15  # over which its speed is taken, to swing its limbs or 
 class Skin:
     """What a thing is covered with."""
 
-    picture: tuple[float, float]  # draws, see `Pictures.pick`
+    picture: tuple[float, float]  # draws, see `PictureBank.pick`
     corner: tuple[float, float]  # of the piece of it, 0 to 1
     scale: float  # pixels of the bank on a height of the thing
     colours: tuple[tuple[float, float, float], ...]  # 4, 0 to 255
@@ -41,7 +41,7 @@ class Thing:
     """Something that stands or moves in a shot."""
 
     number: int  # in its shot
-    kind: Kind
+    kind: Figure
     path: Path  # its middle, and the logarithm of its height, in the scene
     skin: Skin
     shape: tuple[float, float, float, float]

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.footage.scenes import SHADOW_REACH, Scenes
+from svlm_cli.simulator.footage.scenes import SHADOW_REACH, FootageScenes
 from svlm_cli.simulator.footage.shots import Shot
 from svlm_cli.simulator.footage.things import Bodies
 
 
-def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
+def views_of(shot: Shot, since_s: NDArray[np.float64]) -> FootageScenes:
     """A view for each time since the shot's beginning, and as many moments."""
     medium, backdrop = shot.medium, shot.backdrop
     count = len(since_s)
@@ -27,7 +27,7 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
     lie[:, 5] += backdrop.y
     turns = medium.waves_hz * content_s
     grain = (shot.number * 1_000_003 + np.rint(content_s * 1000).astype(np.int64) * 7919) % 2**31
-    return Scenes.of_views(
+    return FootageScenes.of_views(
         medium=np.full(count, medium.shows),
         draws=np.tile((*backdrop.picture, not backdrop.plain), (count, 1)),
         lie=lie,
@@ -41,7 +41,7 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> Scenes:
 
 
 def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
-    """Those that may be on the picture, in the columns of `Scenes.of_views`."""
+    """Those that may be on the picture, in the columns of `FootageScenes.of_views`."""
     columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
     if not bodies:
         return columns

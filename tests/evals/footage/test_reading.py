@@ -2,9 +2,9 @@
 
 import pytest
 
-from svlm_cli.evals.footage.counts import Rate, scores, tally
+from svlm_cli.evals.footage.counts import FootageRate, scores, tally
 from svlm_cli.evals.footage.reading import Said, read
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import Statement, Topic
 
@@ -43,12 +43,16 @@ def test_other_words_state_nothing(text: str, unread: int) -> None:
 def test_a_statement_is_right_within_a_second_and_a_half() -> None:
     reference = _told("", "", " Cut.", "", "", "", " Something enters from the left.")
     early, late = _told("", " Cut.", "", "", "", "", ""), _told("", "", "", "", " Cut.", "", "")
-    assert scores([tally(reference, early, 7)])[0][Rate.CUTS].value == 1.0
-    assert scores([tally(reference, late, 7)])[0][Rate.CUTS].value == 0.0
+    assert scores([tally(reference, early, 7)])[0][FootageRate.CUTS].value == 1.0
+    assert scores([tally(reference, late, 7)])[0][FootageRate.CUTS].value == 0.0
     other = _told("", "", " Cut.", "", "", "", " Something enters from the right.")
     found = scores([tally(reference, other, 7)])[0]
-    assert (found[Rate.CUTS].value, found[Rate.ENTERS].value, found[Rate.ALL].value) == (1.0, 0.0, 0.5)
-    assert found[Rate.LEAVES].value is None
+    assert (found[FootageRate.CUTS].value, found[FootageRate.ENTERS].value, found[FootageRate.ALL].value) == (
+        1.0,
+        0.0,
+        0.5,
+    )
+    assert found[FootageRate.LEAVES].value is None
 
 
 def test_how_many_and_how_large_are_asked_apart() -> None:
@@ -56,17 +60,17 @@ def test_how_many_and_how_large_are_asked_apart() -> None:
     reference = _told(" Something large enters from the left.", "", "", " Two things move up.")
     said = _told(" Something small enters from the left.", "", "", " Many things move up.")
     found = scores([tally(reference, said, 4)])[0]
-    assert found[Rate.ALL].value == 1.0
-    assert found[Rate.SIZE].value == 0.0
-    assert found[Rate.HOW_MANY].value == 0.5
+    assert found[FootageRate.ALL].value == 1.0
+    assert found[FootageRate.SIZE].value == 0.0
+    assert found[FootageRate.HOW_MANY].value == 0.5
 
 
 @pytest.fixture(scope="module")
 def told() -> list[tuple[str, ...]]:
-    return [texts(Footage(seed), SECONDS) for seed in range(3)]
+    return [texts(EndlessFootage(seed), SECONDS) for seed in range(3)]
 
 
-def _scored(told: list[tuple[str, ...]], said: list[tuple[str, ...]]) -> dict[Rate, float | None]:
+def _scored(told: list[tuple[str, ...]], said: list[tuple[str, ...]]) -> dict[FootageRate, float | None]:
     pairs = zip(told, said, strict=True)
     counts = [tally(read(ours).statements, read(theirs).statements, SECONDS) for ours, theirs in pairs]
     return {rate: one.value for rate, one in scores(counts)[0].items()}
@@ -78,8 +82,8 @@ def test_the_controls(told: list[tuple[str, ...]]) -> None:
     itself = _scored(told, told)
     assert {value for value in itself.values() if value is not None} == {1.0}
     late = _scored(told, [("", "", "", *one[:-3]) for one in told])
-    assert (late[Rate.ALL] or 1.0) < 0.15
+    assert (late[FootageRate.ALL] or 1.0) < 0.15
     empty = _scored(told, [("",) * SECONDS] * 3)
-    assert empty[Rate.ALL] == 0.0
+    assert empty[FootageRate.ALL] == 0.0
     another = _scored(told, [*told[1:], told[0]])
-    assert (another[Rate.ALL] or 1.0) < 0.15
+    assert (another[FootageRate.ALL] or 1.0) < 0.15

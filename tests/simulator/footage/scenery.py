@@ -6,13 +6,13 @@ from functools import cache
 import numpy as np
 
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.footage.camera import Camera
+from svlm_cli.simulator.footage.camera import FilmCamera
 from svlm_cli.simulator.footage.light import Light, Medium
 from svlm_cli.simulator.footage.path import Leg, Path
-from svlm_cli.simulator.footage.pictures import Pictures
+from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.footage.render import render
 from svlm_cli.simulator.footage.shots import Backdrop, How, Shot
-from svlm_cli.simulator.footage.silhouettes import Kind
+from svlm_cli.simulator.footage.silhouettes import Figure
 from svlm_cli.simulator.footage.things import Skin, Thing
 from svlm_cli.simulator.footage.views import views_of
 
@@ -34,8 +34,8 @@ def photo(seed: int = 0, size: tuple[int, int] = (300, 500)) -> Picture:
 
 
 @cache
-def bank() -> Pictures:
-    return Pictures.make([photo(seed) for seed in range(3)], seed=5, textures=6)
+def bank() -> PictureBank:
+    return PictureBank.make([photo(seed) for seed in range(3)], seed=5, textures=6)
 
 
 def plain(length_s: float = 10.0) -> Shot:
@@ -47,19 +47,19 @@ def plain(length_s: float = 10.0) -> Shot:
         how=How.START,
         fade_s=0.0,
         backdrop=Backdrop(picture=(0.1, 0.5), scale=280.0, x=250.0, y=160.0),
-        camera=Camera(Path(0.0, 0.0, 0.0)),
+        camera=FilmCamera(Path(0.0, 0.0, 0.0)),
         light=Light(),
         medium=Medium(),
         things=(),
     )
 
 
-def thing(path: Path, number: int = 0, kind: Kind = Kind.ELLIPSE, depth: float = 0.5) -> Thing:
+def thing(path: Path, number: int = 0, kind: Figure = Figure.ELLIPSE, depth: float = 0.5) -> Thing:
     return Thing(number=number, kind=kind, path=path, skin=SKIN, shape=(0.1, 0.5, 0.5, 0.5), depth=depth)
 
 
 def panned(shot: Shot, leg: Leg) -> Shot:
-    return replace(shot, camera=Camera(Path(0.0, 0.0, 0.0, (leg,))))
+    return replace(shot, camera=FilmCamera(Path(0.0, 0.0, 0.0, (leg,))))
 
 
 def pictures_of(shot: Shot, times_s: list[float]) -> Picture:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from svlm_cli.simulator.footage.events import EventKind
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.light import Light
 from svlm_cli.simulator.footage.render import render
 from svlm_cli.simulator.footage.shots import Shot
@@ -24,7 +24,7 @@ def test_as_much_changes_as_the_log_tells() -> None:
     """Guards thresholds, areas and depths together: much is more on the pictures than what the log calls little."""
     changes = defaultdict(list)
     for seed in range(200, 210):
-        footage = Footage(seed)
+        footage = EndlessFootage(seed)
         for shot in filter(still, footage.shots(0, 120)):
             clear = replace(shot, light=Light(), medium=replace(shot.medium, grain=0.0, blocks=0.0))
             for event in footage.shot_log(shot.number).of(EventKind.MOTION):

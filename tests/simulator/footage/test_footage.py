@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from svlm_cli.simulator.footage.events import EventKind
-from svlm_cli.simulator.footage.footage import Footage
+from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.render import SIZE, draw, render
-from svlm_cli.simulator.footage.scenes import Scenes
+from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.views import views_of
 from tests.simulator.footage.scenery import bank
@@ -21,7 +21,7 @@ TIMES = np.arange(0, 240, 2.9)
 def test_numpy_and_torch_draw_the_same_pixels() -> None:
     """Guards training on other pictures than those that were looked at, and batches: neighbours change nothing."""
     pictures = bank()
-    scenes = Scenes.join([Footage(seed).scenes(TIMES[:45]) for seed in (1, 3)])
+    scenes = FootageScenes.join([EndlessFootage(seed).scenes(TIMES[:45]) for seed in (1, 3)])
     assert (scenes.first != scenes.second).any(), "a cross-fade is among them"
     one_by_one = render(scenes, pictures)
     assert one_by_one.shape == (90, *SIZE, 3)
@@ -33,27 +33,27 @@ def test_numpy_and_torch_draw_the_same_pixels() -> None:
 
 def test_nothing_is_asked_of_the_device() -> None:
     """Guards speed: on ``meta`` there are no numbers, so whatever waits for one of the device fails."""
-    scenes = Footage(1).scenes(TIMES[:60])
+    scenes = EndlessFootage(1).scenes(TIMES[:60])
     assert draw(torch, scenes, bank(), device="meta").shape == (60, *SIZE, 3)
 
 
 def test_seeking_is_playing_through() -> None:
     """Guards seeds: a moment, and what is said of it, must not depend on what was asked for before."""
     pictures = bank()
-    played = Footage(3)
+    played = EndlessFootage(3)
     through = render(played.scenes(TIMES), pictures)
     for at in (80, 41, 7):
-        np.testing.assert_array_equal(render(Footage(3).scenes([TIMES[at]]), pictures)[0], through[at])
+        np.testing.assert_array_equal(render(EndlessFootage(3).scenes([TIMES[at]]), pictures)[0], through[at])
     log = played.log(0, 240)
-    assert Footage(3).log(100, 120).events == tuple(
+    assert EndlessFootage(3).log(100, 120).events == tuple(
         event for event in log.events if event.start_s < 120 and (event.start_s >= 100 or event.end_s > 100)
     )
-    assert (through[41] != render(Footage(2).scenes([TIMES[41]]), pictures)[0]).any()
+    assert (through[41] != render(EndlessFootage(2).scenes([TIMES[41]]), pictures)[0]).any()
 
 
 def test_times_may_come_in_any_order_and_number() -> None:
     """Guards the way back from shots to the order that was asked for."""
-    footage, pictures = Footage(5), bank()
+    footage, pictures = EndlessFootage(5), bank()
     order = [40.0, 3.0, 77.5, 3.0]
     shuffled = render(footage.scenes(order), pictures)
     for picture, time_s in zip(shuffled, order, strict=True):
@@ -65,7 +65,7 @@ def test_times_may_come_in_any_order_and_number() -> None:
 
 def test_shots_follow_one_another_without_a_gap() -> None:
     """Guards the log's cover of time: shots, and the states in each."""
-    footage = Footage(6)
+    footage = EndlessFootage(6)
     shots = footage.shots(0, 600)
     assert shots[0].start_s == 0
     for one, next_one in pairwise(shots):
@@ -92,7 +92,7 @@ def test_fades_go_through_black_and_cross_fades_mix() -> None:
     pictures = bank()
     checked = set()
     for seed in range(8):
-        footage = Footage(seed)
+        footage = EndlessFootage(seed)
         for shot in footage.shots(20, 300):
             if shot.how is How.FADE:
                 assert not render(footage.scenes([shot.start_s]), pictures).any()
@@ -120,7 +120,7 @@ def test_everything_happens_within_an_hour() -> None:
     """Guards the draws: a kind of event that never comes is never learned."""
     seen: Counter[str] = Counter()
     for seed in range(6):
-        for event in Footage(seed).log(0, 600).events:
+        for event in EndlessFootage(seed).log(0, 600).events:
             seen[event.kind] += 1
             for word in (event.what, event.direction, event.side and f"{event.kind} {event.side}", event.size):
                 seen[word] += 1

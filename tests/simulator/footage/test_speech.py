@@ -5,38 +5,38 @@ from collections.abc import Iterator
 
 import pytest
 
-from svlm_cli.simulator.footage.events import Event, EventKind
-from svlm_cli.simulator.footage.footage import Footage
-from svlm_cli.simulator.footage.speech import WORDS_PER_SECOND, Word, _Speaker, words
+from svlm_cli.simulator.footage.events import EventKind, SeenEvent
+from svlm_cli.simulator.footage.footage import EndlessFootage
+from svlm_cli.simulator.footage.speech import WORDS_PER_SECOND, SentenceWord, _Speaker, words
 from svlm_cli.simulator.footage.statements import CUTS, SENTENCES, Statement, Topic
 
 LENGTH_S = 60.0
 
 
-def _said(*events: Event) -> list[tuple[int, str]]:
+def _said(*events: SeenEvent) -> list[tuple[int, str]]:
     """What is said of a shot with these events, and in which second it begins."""
     speaker = _Speaker()
-    shot = Event(EventKind.SHOT, 0.0, LENGTH_S, what="start")
+    shot = SeenEvent(EventKind.SHOT, 0.0, LENGTH_S, what="start")
     speaker.enter([shot, *events])
     sentences = ((second, speaker.sentence(second)) for second in range(int(LENGTH_S)))
     return [(second, said[0]) for second, said in sentences if said is not None]
 
 
-def _state(kind: EventKind, what: str, start_s: float = 0.0, end_s: float = LENGTH_S) -> Event:
-    return Event(kind, start_s, end_s, what=what)
+def _state(kind: EventKind, what: str, start_s: float = 0.0, end_s: float = LENGTH_S) -> SeenEvent:
+    return SeenEvent(kind, start_s, end_s, what=what)
 
 
-def _busy(start_s: float = 0.0, end_s: float = LENGTH_S) -> Event:
+def _busy(start_s: float = 0.0, end_s: float = LENGTH_S) -> SeenEvent:
     """Something moves, of which nothing is told."""
     return _state(EventKind.MOTION, "some", start_s, end_s)
 
 
-def _enters(thing: int, at_s: float, side: str = "left", size: str = "middle") -> Event:
-    return Event(EventKind.ENTERS, at_s, at_s + 0.5, thing=thing, side=side, size=size, place="left middle")
+def _enters(thing: int, at_s: float, side: str = "left", size: str = "middle") -> SeenEvent:
+    return SeenEvent(EventKind.ENTERS, at_s, at_s + 0.5, thing=thing, side=side, size=size, place="left middle")
 
 
-def _moves(thing: int, at_s: float, direction: str, end_s: float = LENGTH_S) -> Event:
-    return Event(EventKind.MOVES, at_s, end_s, thing=thing, direction=direction, size="middle", place="left middle")
+def _moves(thing: int, at_s: float, direction: str, end_s: float = LENGTH_S) -> SeenEvent:
+    return SeenEvent(EventKind.MOVES, at_s, end_s, thing=thing, direction=direction, size="middle", place="left middle")
 
 
 def test_a_pan_is_told_when_it_can_be_known() -> None:
@@ -60,8 +60,8 @@ def test_what_lasts_for_less_than_a_second_is_not_told() -> None:
 
 def test_it_is_who_was_spoken_of() -> None:
     """Guards "it" of another thing, or of one that was spoken of long ago."""
-    stops = Event(EventKind.STOPS, 8.0, 8.0, thing=1, place="middle bottom", size="large")
-    late = Event(EventKind.LEAVES, 40.0, 41.0, thing=1, side="right", size="large")
+    stops = SeenEvent(EventKind.STOPS, 8.0, 8.0, thing=1, place="middle bottom", size="large")
+    late = SeenEvent(EventKind.LEAVES, 40.0, 41.0, thing=1, side="right", size="large")
     said = _said(_busy(), _enters(1, 4.0, size="large"), stops, _moves(2, 11.0, "up"), late)
     assert [text for _, text in said] == [
         "Something large enters from the left.",
@@ -107,7 +107,7 @@ def test_stillness_is_told_once_and_then_seldom() -> None:
     said = _said(_busy(0, 10.0), _busy(20.0, 30.0))
     assert said == [(13, "Nothing moves."), (33, "Still again.")]
     speaker = _Speaker()
-    speaker.enter([Event(EventKind.SHOT, 0.0, 8000.0, what="start")])
+    speaker.enter([SeenEvent(EventKind.SHOT, 0.0, 8000.0, what="start")])
     told = [(second, one[0]) for second in range(8000) if (one := speaker.sentence(second)) is not None]
     assert told == [
         (3, "Nothing moves."),
@@ -138,8 +138,8 @@ def test_of_two_things_the_large_one_is_told_of() -> None:
     assert said == [(4, "Something large enters from the right.")]
 
 
-def _sentences(said: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
-    begun: list[Word] = []
+def _sentences(said: tuple[SentenceWord, ...]) -> Iterator[tuple[SentenceWord, ...]]:
+    begun: list[SentenceWord] = []
     for word in said:
         begun = [] if word.text in CUTS.values() else begun  # which breaks a sentence off
         begun.append(word)
@@ -151,7 +151,7 @@ def _sentences(said: tuple[Word, ...]) -> Iterator[tuple[Word, ...]]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_sentence_can_be_read_back(seed: int) -> None:
     """Guards the reading of a model's words, and the rate: about two words a second at most."""
-    said = [*_sentences(words(Footage(seed), 0, 900))]
+    said = [*_sentences(words(EndlessFootage(seed), 0, 900))]
     assert all(SENTENCES[" ".join(word.text for word in one)] == one[-1].statement for one in said)
     for before, after in itertools.pairwise(said):
         if after[0].text not in CUTS.values():
@@ -164,7 +164,7 @@ def test_every_sentence_can_be_read_back(seed: int) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_seeking_says_what_playing_through_says(seed: int) -> None:
     """Guards windows of training, which begin anywhere."""
-    footage = Footage(seed)
+    footage = EndlessFootage(seed)
     whole = words(footage, 0, 400)
     for start in range(0, 380, 7):
         assert words(footage, start, start + 20) == tuple(one for one in whole if start < one.end_s <= start + 20)

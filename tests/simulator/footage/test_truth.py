@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.footage.events import Event, EventKind
+from svlm_cli.simulator.footage.events import EventKind, SeenEvent
 from svlm_cli.simulator.footage.light import Change, Light, Medium
 from svlm_cli.simulator.footage.log import log_of
 from svlm_cli.simulator.footage.path import Leg, Path
 from svlm_cli.simulator.footage.scenes import BARS, BLACK
 from svlm_cli.simulator.footage.shots import Shot
-from svlm_cli.simulator.footage.silhouettes import Kind
+from svlm_cli.simulator.footage.silhouettes import Figure
 from tests.simulator.footage.scenery import panned, pictures_of, plain, thing
 
 
@@ -27,7 +27,7 @@ def shift(first: Picture, second: Picture) -> tuple[float, float]:
     return float((x + width // 2) % width - width // 2), float((y + height // 2) % height - height // 2)
 
 
-def only(shot: Shot, kind: EventKind) -> Event:
+def only(shot: Shot, kind: EventKind) -> SeenEvent:
     (event,) = log_of(shot).of(kind)
     return event
 
@@ -229,7 +229,7 @@ def test_bars_around_the_picture_are_black_and_hide() -> None:
 def test_an_arm_enters_though_most_of_it_stays_outside() -> None:
     """Guards what is seen of large things: by its share alone, nobody would ever reach for anything."""
     path = Path(-0.75, 0.0, float(np.log(0.15)), (Leg(1.0, 3.0, 0.7), Leg(5.0, 7.0, -0.7)))
-    arm = replace(thing(path, kind=Kind.ARM), turns=False)
+    arm = replace(thing(path, kind=Figure.ARM), turns=False)
     shot = replace(plain(), things=(arm,))
     assert only(shot, EventKind.ENTERS).side == "left"
     assert only(shot, EventKind.LEAVES).side == "left"
