@@ -12,7 +12,7 @@ from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import add_rows, error_console
+from svlm_cli.commands.tables import error_console, print_tables
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
@@ -201,13 +201,6 @@ def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOpti
         typer.echo(json.dumps(row | report.to_json(), separators=(",", ":"), allow_nan=False))
     if asked.quiet:
         return
-    from rich.table import Table
-
-    console = error_console()
-    for headings, rows in report.tables():
-        table = Table(*headings, box=None)
-        add_rows(table, rows)
-        console.print(table)
-        console.print()
+    print_tables(report.tables(), error_console())
     if asked.held_out and not report.held_out:
         asked.tell("No video fell into the share that is held out.")

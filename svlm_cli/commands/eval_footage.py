@@ -11,7 +11,7 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, ready
-from svlm_cli.commands.tables import add_rows, counting, table_console
+from svlm_cli.commands.tables import counting, print_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,6 @@ def footage(asked: _Asked) -> None:
     if asked.as_json:
         typer.echo(json.dumps(report.to_json(described, played), separators=(",", ":"), allow_nan=False))
         return
-    from rich.table import Table
-
-    console = table_console()
-    for headings, rows in report.tables():
-        table = Table(*headings, box=None)
-        add_rows(table, rows)
-        console.print(table)
-        console.print()
+    print_tables(report.tables())
     for one in [] if asked.quiet else played.ended:
         typer.echo(f"svlm: The footage of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)

@@ -18,7 +18,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, ready, write_matches
-from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.tables import print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.outputs.destination import make_folder
@@ -182,13 +182,6 @@ def _print(report: "Report", setting: dict[str, Any], played: "Played | None", a
     if asked.as_json:
         typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
         return
-    from rich.table import Table
-
-    console = table_console()
-    for headings, rows in (report.table(), report.control_table(), *report.timeliness_tables()):
-        table = Table(*headings, box=None)
-        add_rows(table, rows)
-        console.print(table)
-        console.print()
+    print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
     for one in [] if played is None or asked.quiet else played.ended:
         typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)

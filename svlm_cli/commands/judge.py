@@ -15,7 +15,7 @@ import typer
 from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.messages import ExitCode, sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import add_rows, bar, table_console
+from svlm_cli.commands.tables import bar, print_tables
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
 
@@ -374,14 +374,7 @@ def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json
 
 def _print(found: "JudgeReport", *, as_json: bool) -> None:
     if not as_json:
-        from rich.table import Table
-
-        console = table_console()
-        for headings, rows in found.tables():
-            table = Table(*headings, box=None)
-            add_rows(table, rows)
-            console.print(table)
-            console.print()
+        print_tables(found.tables())
         for note in found.notes():
             typer.echo(sentence(note), err=True)
     typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))

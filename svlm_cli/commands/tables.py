@@ -39,6 +39,20 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
         table.add_row(*(Text(presentable(cell)) for cell in row))
 
 
+def print_tables(
+    tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]], console: "Console | None" = None
+) -> None:
+    """Headings and rows of each, an empty line after it; on standard output, unless a console is given."""
+    from rich.table import Table
+
+    console = console or table_console()
+    for headings, rows in tables:
+        table = Table(*headings, box=None)
+        add_rows(table, rows)
+        console.print(table)
+        console.print()
+
+
 def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, folded: Collection[str]) -> None:
     """On a terminal a table, in which the columns that may be `folded` are; else lines whose columns are aligned."""
     from rich.console import Console

@@ -8,7 +8,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.tables import print_tables
 
 
 def timeliness(
@@ -42,11 +42,4 @@ def timeliness(
         names = {"eval": "timeliness", "predictions": str(predictions), "annotations": str(annotations)}
         typer.echo(json.dumps(names | found.to_json(), separators=(",", ":"), allow_nan=False))
         return
-    from rich.table import Table
-
-    console = table_console()
-    for headings, rows in timeliness_tables(found.timeliness, found.controls, f"{SHIFT_S} s"):
-        table = Table(*headings, box=None)
-        add_rows(table, rows)
-        console.print(table)
-        console.print()
+    print_tables(timeliness_tables(found.timeliness, found.controls, f"{SHIFT_S} s"))

@@ -13,7 +13,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.tables import print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.commands.vqa_run import ask_benchmark
 
@@ -129,13 +129,6 @@ def report(
     if as_json:
         typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))
         return
-    from rich.table import Table
-
-    console = table_console()
-    for headings, rows in found.tables():
-        table = Table(*headings, box=None)
-        add_rows(table, rows)
-        console.print(table)
-        console.print()
+    print_tables(found.tables())
     for note in found.notes():
         typer.echo(sentence(note), err=True)
