@@ -17,7 +17,6 @@ from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.layout import Round
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
-from svlm_cli.training.recipe import QueryRule
 
 DESCRIBED: Final = "Description."
 """Stands in front of dense descriptions, so that they and commentary are told apart."""
@@ -45,13 +44,12 @@ def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindo
 def _window(making: Making, footage: EndlessFootage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     dense = task.lesson is not Lesson.COMMENTARY
-    shape = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
+    shape = making.shape(task.fps)
     context = layout.prompt.text_ids(DESCRIBED if dense else "")
-    asks = start == 0 or size.query is QueryRule.EVERY
     tokens = layout.window(
         [Round(second, second + 1, shape, ids(second)) for second in range(start, start + size.seconds)],
         previous=previous_ids(context, ids, 0 if task.context_only else start, layout.policy.windows),
-        query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
+        query=making.query(start),
         fps=task.fps,
         dense=dense,
     )

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import StreamPolicy
@@ -20,7 +22,6 @@ from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.match.commentary import words
 from svlm_cli.simulator.match.match import Match, Split
-from svlm_cli.simulator.match.render import render
 from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_reader import show
 from svlm_cli.training.clips import Clips
@@ -74,29 +75,23 @@ def _match(recipe: Recipe, number: int) -> HeldOutVideo:
     said: list[list[str]] = [[] for _ in range(seconds)]
     for word in words(match, 0, seconds):
         said[word.second].append(word.text)
-    shown = partial(_play, seed, seconds, recipe.policy)
+    shown = partial(_play, match.scenes, seconds, recipe)
     return HeldOutVideo(f"the match of seed {seed}", 0.0, match.context, None, tuple(map(text_of, said)), shown)
-
-
-def _play(seed: int, seconds: int, policy: StreamPolicy) -> Iterator[Chunk]:
-    match, moments = Match(seed, Split.TRAIN), np.arange(policy.frames_per_chunk) / policy.vision.fps
-    for second in range(seconds):
-        yield Chunk(tuple(render(match.scenes(second + moments))), float(second), float(second + 1))
 
 
 def _footage(recipe: Recipe, number: int) -> HeldOutVideo:
     """The beginning of a footage."""
     seconds, seed = recipe.validation.video_seconds, seed_of(recipe, number)
-    said = texts(EndlessFootage(seed), seconds)
-    return HeldOutVideo(f"the footage of seed {seed}", 0.0, "", None, said, partial(_film, seed, seconds, recipe))
+    footage = EndlessFootage(seed)
+    shown = partial(_play, footage.scenes, seconds, recipe)
+    return HeldOutVideo(f"the footage of seed {seed}", 0.0, "", None, texts(footage, seconds), shown)
 
 
-def _film(seed: int, seconds: int, recipe: Recipe) -> Iterator[Chunk]:
-    footage, brush, policy = EndlessFootage(seed), brush_of(recipe), recipe.policy
+def _play(scenes: Callable[[NDArray[np.float64]], Any], seconds: int, recipe: Recipe) -> Iterator[Chunk]:
+    brush, policy = brush_of(recipe), recipe.policy
     moments = np.arange(policy.frames_per_chunk) / policy.vision.fps
     for second in range(seconds):
-        scenes = footage.scenes(second + moments)
-        drawn = brush.draw(scenes, 0, len(scenes), torch.device("cpu"))
+        drawn = brush.draw(scenes(second + moments), 0, len(moments), torch.device("cpu"))
         yield Chunk(tuple(drawn.numpy()), float(second), float(second + 1))
 
 

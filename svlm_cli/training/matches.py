@@ -82,6 +82,15 @@ class Making:
     own_teams: bool = False  # each window has teams of its own: who plays does not change how
     exercises: Exercises | None = None
 
+    def shape(self, fps: float) -> Grid:
+        """Of a second, in tokens."""
+        return (-(-round(fps) // self.layout.family.temporal_patch_size), *self.grid)
+
+    def query(self, start_s: int) -> Ids:
+        """What a window from there on is asked with."""
+        asks = start_s == 0 or self.windows.query is QueryRule.EVERY
+        return self.layout.prompt.text_ids(self.layout.policy.prompt.query) if asks else ()
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedWindow:
@@ -229,15 +238,14 @@ def _stream(
         facts, began = played.facts.of_teams(teams), start if task.context_only else 0
         asides = making.exercises.asides(facts, seconds, asking, began=began)
     said_before = 0 if task.context_only else start
-    shape = (-(-round(task.fps) // layout.family.temporal_patch_size), *making.grid)
+    shape = making.shape(task.fps)
     if making.windows.layout is WindowLayout.PUBLISHED:
         return _published(layout, voice, seconds, context_of(teams), said_before, shape, task.fps)
     context = layout.prompt.text_ids(OPENINGS[told] + context_of(teams))
-    asks = start == 0 or making.windows.query is QueryRule.EVERY
     return layout.window(
         [Round(second, second + 1, shape, *voice.said_and_meant(second)) for second in seconds],
         previous=previous_ids(context, voice.said, said_before, layout.policy.windows),
-        query=layout.prompt.text_ids(layout.policy.prompt.query) if asks else (),
+        query=making.query(start),
         fps=task.fps,
         dense=told is not Lesson.COMMENTARY,
         asides=asides,

@@ -56,3 +56,10 @@ class Arrays:
         mixed = (mixed ^ (mixed >> 15)) * 2146121005
         mixed = (mixed ^ (mixed >> 13)) * 1274126177
         return mixed ^ (mixed >> 16)
+
+
+def pixel_places(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Across ``[W]`` and down ``[H]``: where the middles of pixels are, in widths of the picture from its middle."""
+    height, width = size
+    across, down = (np.arange(width) + 0.5) / width - 0.5, (np.arange(height) + 0.5 - height / 2) / width
+    return across.astype(np.float32), down.astype(np.float32)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from svlm_cli.simulator.footage.arrays import Arrays
+from svlm_cli.simulator.footage.arrays import Arrays, pixel_places
 from svlm_cli.simulator.footage.scenes import FootageScenes
 
 _BLOCK: Final = 8  # pixels, as codecs have
@@ -20,8 +20,8 @@ def finish(arrays: Arrays, canvas: Any, scenes: FootageScenes, size: tuple[int, 
     height, width = size
     views = canvas.reshape(-1, height, width, 3)
     look = arrays.put(scenes.look)[:, :, None, None]
-    u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))
-    v = arrays.put(((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32))[:, None]
+    across, down = pixel_places(size)
+    u, v = arrays.put(across), arrays.put(down)[:, None]
     if scenes.look[:, 4].any():
         grey = views[..., 0] * _LUMA[0] + views[..., 1] * _LUMA[1] + views[..., 2] * _LUMA[2]
         views = views + (grey[..., None] - views) * look[:, 4][..., None]
@@ -94,9 +94,7 @@ def _blocks(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
 
 def _windows(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V, height, width]``: 1 within the picture, 0 on the bars around it."""
-    height, width = size
-    u = ((np.arange(width) + 0.5) / width - 0.5).astype(np.float32)
-    v = ((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32)
+    u, v = pixel_places(size)
     left, top, right, bottom = scenes.window.T[:, :, None]
     across, down = (u >= left) & (u < right), (v >= top) & (v < bottom)
     return arrays.put(down.astype(np.float32))[:, :, None] * arrays.put(across.astype(np.float32))[:, None]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.footage.arrays import Arrays
+from svlm_cli.simulator.footage.arrays import Arrays, pixel_places
 from svlm_cli.simulator.footage.finish import finish
 from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, PictureBank
 from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, FootageScenes
@@ -62,9 +62,8 @@ def render(scenes: FootageScenes, pictures: PictureBank, size: tuple[int, int] =
 
 def _behind(arrays: Arrays, scenes: FootageScenes, pictures: PictureBank, bank: Any, size: tuple[int, int]) -> Any:
     """float32 ``[V * height * width, 3]``: what lies behind everything."""
-    height, width = size
-    u = arrays.put(((np.arange(width) + 0.5) / width - 0.5).astype(np.float32))[None, None]
-    v = arrays.put(((np.arange(height) + 0.5 - height / 2) / width).astype(np.float32))[None, :, None]
+    across, down = pixel_places(size)
+    u, v = arrays.put(across)[None, None], arrays.put(down)[None, :, None]
     lie = arrays.put(scenes.lie)[:, :, None, None]
     black = arrays.put(np.zeros(3, np.float32))
     canvas = (u * v * lie[:, 0])[..., None] * black  # [V, H, W, 3]
@@ -80,7 +79,7 @@ def _behind(arrays: Arrays, scenes: FootageScenes, pictures: PictureBank, bank: 
         canvas[at] = _sampled(arrays, bank, numbers, x, y)
     bars = np.flatnonzero(scenes.medium == BARS)
     if len(bars):
-        at = arrays.put(np.minimum(np.arange(width) * len(_BARS) // width, len(_BARS) - 1))
+        at = arrays.put(np.minimum(np.arange(len(across)) * len(_BARS) // len(across), len(_BARS) - 1))
         canvas[arrays.put(bars)] = arrays.put(_BARS)[at][None, None]
     assert (np.isin(scenes.medium, (PICTURE, BLACK, BARS))).all(), "nothing else is shown"
     return canvas.reshape(-1, 3)

@@ -148,7 +148,7 @@ class _Speaker:
         together = [one for one in worth if _goes_with(one, first)]
         self._shot.open = [one for one in self._shot.open if one not in together]
         if first.thing is None:
-            return _of_the_picture(first.statement), first.statement
+            return statements.OF_THE_PICTURE[first.statement], first.statement
         return self._of_one(first, seen_s) if len(together) == 1 else self._of_several(together, seen_s)
 
     def _of_one(self, remark: Remark, seen_s: float) -> tuple[str, Statement]:
@@ -205,20 +205,6 @@ def _goes_with(one: Remark, first: Remark) -> bool:
 
 def _sized(statement: Statement, *, sized: bool) -> Statement:
     return statement if sized else replace(statement, size="")
-
-
-def _of_the_picture(statement: Statement) -> str:
-    what = statement.what
-    match statement.topic:
-        case Topic.CUT:
-            return statements.CUTS[what]
-        case Topic.CAMERA:
-            return statements.camera(what)
-        case Topic.LIGHT:
-            return statements.LIGHT[what]
-        case Topic.WEATHER:
-            return statements.WEATHER[what]
-    return statements.PICTURE[what]
 
 
 def _still(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:

@@ -162,3 +162,6 @@ def _of_the_picture() -> Iterator[tuple[str, Statement]]:
 
 SENTENCES: Final = dict([*_of_the_picture(), *_of_one(), *_of_several()])
 """Every sentence, and what it states."""
+
+OF_THE_PICTURE: Final = {statement: sentence for sentence, statement in _of_the_picture()}
+"""The sentence of each statement that is not about things; stillness has others."""
