@@ -106,9 +106,9 @@ while number < 20_000:
         while number < 20_000:
             number += 1
             print("line", number, file=sys.stderr, flush=True)
+        signal.setitimer(signal.ITIMER_REAL, 0)
     except Stop:
         pass
-signal.setitimer(signal.ITIMER_REAL, 0)
 """
 
 
