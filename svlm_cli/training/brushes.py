@@ -62,10 +62,11 @@ class FootageBrush:
     """Of footage, from one bank of pictures, which goes to a device once."""
 
     size = footage_render.MODEL_SIZE
-    at_once = 256
 
-    def __init__(self, pictures: PictureBank) -> None:
+    def __init__(self, pictures: PictureBank, *, compiled: bool = False) -> None:
+        self.at_once = 1024 if compiled else 256
         self._pictures = pictures
+        self._compiled = compiled
         self._banks: dict[torch.device, Tensor] = {}
 
     def join(self, scenes: Sequence[footage_scenes.FootageScenes]) -> footage_scenes.FootageScenes:
@@ -78,7 +79,13 @@ class FootageBrush:
             self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
         part = scenes.take(np.arange(start, min(stop, len(scenes))))
         drawn: Tensor = footage_render.draw(
-            torch, part, self._pictures, size=self.size, device=device, bank=self._banks[device]
+            torch,
+            part,
+            self._pictures,
+            size=self.size,
+            device=device,
+            bank=self._banks[device],
+            compiled=self._compiled and device.type == "cuda",
         )
         return drawn
 
@@ -86,10 +93,13 @@ class FootageBrush:
 def brush_of(recipe: Recipe) -> Brush:
     """That of the recipe's world. `InputError` for photos that are not there."""
     simulator = recipe.data.simulator
-    return MatchBrush() if simulator.world is SimulatedWorld.MATCH else _footage_brush(simulator.photos)
+    if simulator.world is SimulatedWorld.MATCH:
+        return MatchBrush()
+    return _footage_brush(simulator.photos, recipe.optimisation.compile)
 
 
 @lru_cache(1)
-def _footage_brush(photos: str) -> FootageBrush:
+def _footage_brush(photos: str, compiled: bool) -> FootageBrush:
     """One for training and validation: a bank of some hundred photos takes seconds to make."""
-    return FootageBrush(PictureBank.make(read_photos(Path(photos)) if photos else ()))
+    pictures = PictureBank.make(read_photos(Path(photos)) if photos else ())
+    return FootageBrush(pictures, compiled=compiled and torch.cuda.is_available())

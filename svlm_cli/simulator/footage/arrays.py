@@ -5,7 +5,9 @@ those alike, so that both draw the same pixels. Torch on a GPU divides by a plai
 inverse, so the code does that too, but for powers of two.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,11 @@ class Arrays:
 
     xp: Any
     device: Any = None
+    compiled: bool = False  # by torch
+
+    def run(self, step: Callable[..., Any], *inputs: Any) -> Any:
+        """`step` of these arrays and the inputs, all of which are there."""
+        return (_compiled(self.xp, step) if self.compiled else step)(self, *inputs)
 
     def put(self, array: NDArray[Any]) -> Any:
         """An array of the host, there. A GPU fetches it when it comes to that, and nobody waits."""
@@ -56,6 +63,13 @@ class Arrays:
         mixed = (mixed ^ (mixed >> 15)) * 2146121005
         mixed = (mixed ^ (mixed >> 13)) * 1274126177
         return mixed ^ (mixed >> 16)
+
+
+@cache
+def _compiled(torch: Any, step: Callable[..., Any]) -> Callable[..., Any]:
+    """Once in a process, for sizes that change from batch to batch."""
+    compiled: Callable[..., Any] = torch.compile(step, dynamic=True)
+    return compiled
 
 
 def pixel_places(size: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

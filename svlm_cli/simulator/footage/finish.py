@@ -3,6 +3,7 @@
 Knows neither things nor what is behind them, nor when any of it changes.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,59 +16,109 @@ _STEP: Final = 12  # of brightness, of 255
 _LUMA: Final = (0.3, 0.59, 0.11)
 
 
-def finish(arrays: Arrays, canvas: Any, scenes: FootageScenes, size: tuple[int, int]) -> Any:
-    """float32 ``[V * height * width, 3]`` of what is there -> uint8 ``[N, height, width, 3]`` of what is seen."""
+@dataclass(frozen=True, slots=True)
+class FinishInputs:
+    """Arrays on the device that ``finish_pixels`` needs; None for what no view has."""
+
+    u: Any  # [W]
+    v: Any  # [H, 1]
+    look: Any  # [V, 10, 1, 1], see `FootageScenes.look`
+    inside: Any  # [V, H, W]: 1 within the picture, 0 on the bars around it
+    first: Any  # [N] a view of each moment
+    light: Any  # [N, 1, 1, 1]
+    grey: bool
+    weather: Any | None  # [V, 5, 1, 1]
+    columns: Any  # [1, 1, W] in pixels of a picture 224 wide
+    rows: Any  # [1, H, 1] in heights of the picture
+    grain: Any | None  # int32 [V, H, W]: a number for each pixel
+    beside: tuple[tuple[Any, ...], tuple[Any, ...]] | None  # four neighbours, [H] down and [W] across: for blur
+    blocks: tuple[Any, Any] | None  # [H] and [W], the middles of blocks
+    second: Any | None  # [N] another view
+    mix: Any | None  # [N, 1, 1, 1] how much of it
+
+
+def finish_inputs(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> FinishInputs:
+    """What `scenes` need; where code is compiled nothing is left out, so that it has one form."""
     height, width = size
-    views = canvas.reshape(-1, height, width, 3)
-    look = arrays.put(scenes.look)[:, :, None, None]
     across, down = pixel_places(size)
-    u, v = arrays.put(across), arrays.put(down)[:, None]
-    if scenes.look[:, 4].any():
+    everything = arrays.compiled
+    grey, grain, blur, blocks = (everything or bool(scenes.look[:, column].any()) for column in (4, 5, 6, 7))
+    falls, mixes = everything or bool(scenes.weather[:, 0].any()), everything or bool(scenes.mix.any())
+    fine = np.arange(width, dtype=np.float32) * np.float32(224 / width)
+    return FinishInputs(
+        u=arrays.put(across),
+        v=arrays.put(down)[:, None],
+        look=arrays.put(scenes.look)[:, :, None, None],
+        inside=_inside(arrays, scenes, size),
+        first=arrays.put(scenes.first.astype(np.int64)),
+        light=arrays.put(scenes.light)[:, None, None, None],
+        grey=grey,
+        weather=arrays.put(scenes.weather)[:, :, None, None] if falls else None,
+        columns=arrays.put(fine)[None, None],
+        rows=arrays.put(np.arange(height, dtype=np.float32) / np.float32(height))[None, :, None],
+        grain=_numbered(arrays, size) + arrays.put(scenes.grain)[:, None, None] if grain else None,
+        beside=(_beside(arrays, height), _beside(arrays, width)) if blur else None,
+        blocks=(_middles(arrays, height), _middles(arrays, width)) if blocks else None,
+        second=arrays.put(scenes.second.astype(np.int64)) if mixes else None,
+        mix=arrays.put(scenes.mix)[:, None, None, None] if mixes else None,
+    )
+
+
+def finish_pixels(arrays: Arrays, canvas: Any, given: FinishInputs) -> Any:
+    """float32 ``[V * H * W, 3]`` of what is there -> uint8 ``[N, H, W, 3]`` of what is seen."""
+    look = given.look
+    views = canvas.reshape(*given.inside.shape, 3)
+    if given.grey:
         grey = views[..., 0] * _LUMA[0] + views[..., 1] * _LUMA[1] + views[..., 2] * _LUMA[2]
         views = views + (grey[..., None] - views) * look[:, 4][..., None]
-    gains = arrays.put(np.ascontiguousarray(scenes.look[:, None, None, :3]))
-    slope = (1 + look[:, 8] * u + look[:, 9] * v)[..., None]
+    gains = look[:, :3, 0, 0][:, None, None]
+    slope = (1 + look[:, 8] * given.u + look[:, 9] * given.v)[..., None]
     views = views * gains * slope + look[:, 3][..., None]
-    if scenes.weather[:, 0].any():
-        views = views + _weather(arrays, scenes, size)[..., None]
-    if scenes.look[:, 5].any():
-        views = views + _grain(arrays, scenes, size) * look[:, 5][..., None]
-    if scenes.look[:, 6].any():
-        views = views + (_blurred(arrays, views, size) - views) * look[:, 6][..., None]
-    if scenes.look[:, 7].any():
-        views = views + (_blocks(arrays, views, size) - views) * look[:, 7][..., None]
-    views = arrays.xp.clip(views, 0, 255) * _windows(arrays, scenes, size)[..., None]
-    first, second = arrays.put(scenes.first.astype(np.int64)), arrays.put(scenes.second.astype(np.int64))
-    pictures = views[first]
-    if scenes.mix.any():
-        pictures = pictures + (views[second] - pictures) * arrays.put(scenes.mix)[:, None, None, None]
-    pictures = pictures * arrays.put(scenes.light)[:, None, None, None]
-    return arrays.to(pictures + 0.5, "uint8")
+    if given.weather is not None:
+        views = views + _weather(arrays, given.weather, given.columns, given.rows)[..., None]
+    if given.grain is not None:
+        views = views + _grain(arrays, given.grain) * look[:, 5][..., None]
+    if given.beside is not None:
+        views = views + (_blurred(views, *given.beside) - views) * look[:, 6][..., None]
+    if given.blocks is not None:
+        coarse = views[:, given.blocks[0]][:, :, given.blocks[1]]
+        views = views + (arrays.xp.floor(coarse * (1 / _STEP)) * _STEP + _STEP / 2 - views) * look[:, 7][..., None]
+    views = arrays.xp.clip(views, 0, 255) * given.inside[..., None]
+    pictures = views[given.first]
+    if given.second is not None:
+        pictures = pictures + (views[given.second] - pictures) * given.mix
+    return arrays.to(pictures * given.light + 0.5, "uint8")
 
 
-def _grid(arrays: Arrays, size: tuple[int, int]) -> Any:
+def _numbered(arrays: Arrays, size: tuple[int, int]) -> Any:
     """int32 ``[1, height, width]``: a number for each pixel."""
     height, width = size
     rows, columns = arrays.put(np.arange(height, dtype=np.int32)), arrays.put(np.arange(width, dtype=np.int32))
     return (rows[:, None] * 4096 + columns)[None]
 
 
-def _grain(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
+def _beside(arrays: Arrays, count: int) -> tuple[Any, ...]:
+    """Of each of so many pixels in a row: the second and the first before, the first and the second behind."""
+    return tuple(arrays.put(np.clip(np.arange(count) + step, 0, count - 1)) for step in (-2, -1, 1, 2))
+
+
+def _middles(arrays: Arrays, count: int) -> Any:
+    """Of each of so many pixels in a row: the middle of its block."""
+    return arrays.put(np.minimum(np.arange(count) // _BLOCK * _BLOCK + _BLOCK // 2, count - 1))
+
+
+def _grain(arrays: Arrays, numbers: Any) -> Any:
     """float32 ``[V, height, width, 3]``, -1 to 1: much the same in all colours, as sensors have it after a codec."""
-    bits = arrays.hashed(_grid(arrays, size) + arrays.put(scenes.grain)[:, None, None])
+    bits = arrays.hashed(numbers)
     fields = [arrays.to((bits >> shift) & 511, "float32") / 256 - 1 for shift in (0, 9, 18)]
     return arrays.xp.stack([0.65 * fields[1] + 0.35 * fields[0], fields[1], 0.65 * fields[1] + 0.35 * fields[2]], -1)
 
 
-def _weather(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
+def _weather(arrays: Arrays, weather: Any, x: Any, y: Any) -> Any:
     """float32 ``[V, height, width]``: drops or flakes that fall, each in a column of its own."""
-    height, width = size
-    weather = arrays.put(scenes.weather)[:, :, None, None]
-    x = arrays.put(np.arange(width, dtype=np.float32) * np.float32(224 / width))[None, None]
-    y = arrays.put(np.arange(height, dtype=np.float32) / np.float32(height))[None, :, None]
     place = x + y * weather[:, 3] * 60
     column = arrays.xp.floor(place / 2)
-    bits = arrays.hashed(arrays.to(column, "int32") * 77 + arrays.put(np.asarray([5], np.int32))[:, None, None])
+    bits = arrays.hashed(arrays.to(column, "int32") * 77 + 5)
     speed, start = arrays.to(bits & 255, "float32") / 256, arrays.to((bits >> 8) & 255, "float32") / 256
     fall = y - weather[:, 4] * weather[:, 2] * (0.7 + 0.6 * speed) + start * 3
     turn = arrays.xp.floor(fall)
@@ -76,23 +127,15 @@ def _weather(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> An
     return arrays.xp.where(there, 70.0 + 0 * fall, 0 * fall)
 
 
-def _blurred(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
+def _blurred(views: Any, down: tuple[Any, ...], across: tuple[Any, ...]) -> Any:
     """Each pixel with its neighbours, 1 2 3 2 1 both ways."""
-    for axis, count in ((1, size[0]), (2, size[1])):
-        at = [arrays.put(np.clip(np.arange(count) + step, 0, count - 1)) for step in (-2, -1, 1, 2)]
-        moved = [views[:, one] if axis == 1 else views[:, :, one] for one in at]
+    for axis, beside in ((1, down), (2, across)):
+        moved = [views[:, one] if axis == 1 else views[:, :, one] for one in beside]
         views = ((moved[0] + moved[3]) + (moved[1] + moved[2]) * 2 + views * 3) * (1 / 9)
     return views
 
 
-def _blocks(arrays: Arrays, views: Any, size: tuple[int, int]) -> Any:
-    """As a poor codec leaves it: one colour a block, in coarse steps."""
-    rows, columns = (np.minimum(np.arange(count) // _BLOCK * _BLOCK + _BLOCK // 2, count - 1) for count in size)
-    coarse = views[:, arrays.put(rows)][:, :, arrays.put(columns)]
-    return arrays.xp.floor(coarse * (1 / _STEP)) * _STEP + _STEP / 2
-
-
-def _windows(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
+def _inside(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> Any:
     """float32 ``[V, height, width]``: 1 within the picture, 0 on the bars around it."""
     u, v = pixel_places(size)
     left, top, right, bottom = scenes.window.T[:, :, None]

@@ -4,6 +4,7 @@ What is behind everything first, then the bodies from the farthest to the neares
 alone, then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
 """
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.types import Picture
 from svlm_cli.simulator.footage.arrays import Arrays, pixel_places
-from svlm_cli.simulator.footage.finish import finish
+from svlm_cli.simulator.footage.finish import finish_inputs, finish_pixels
 from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, PictureBank
 from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, FootageScenes
-from svlm_cli.simulator.footage.silhouettes import THERE
+from svlm_cli.simulator.footage.silhouettes import PARTS, THERE
 
 MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels, nearly as wide as most videos are
 SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
@@ -34,8 +35,11 @@ def draw(
     size: tuple[int, int] = SIZE,
     device: Any = None,
     bank: Any = None,
+    compiled: bool = False,
 ) -> Any:
     """uint8 ``[N, height, width, 3]``, drawn by `xp`: numpy, or torch on `device`. Both draw the same pixels.
+
+    Compiled code draws several times as fast on a GPU. It rounds otherwise, so that few pixels differ a little.
 
     Args:
         xp: numpy or torch.
@@ -44,14 +48,16 @@ def draw(
         size: Height and width in pixels.
         device: Of torch.
         bank: ``pictures.pixels`` on that device, if they are there already.
+        compiled: By ``torch.compile``, the first time in the process.
     """
-    arrays = Arrays(xp, device)
-    pixels = arrays.put(pictures.pixels) if bank is None else bank
-    canvas = _behind(arrays, scenes, pictures, pixels.reshape(-1, 3), size)
+    arrays = Arrays(xp, device, compiled)
+    pixels = (arrays.put(pictures.pixels) if bank is None else bank).reshape(-1, 3)
+    canvas = _behind(arrays, scenes, pictures, pixels, size)
     for layer in range(int(scenes.layer.max(initial=-1)) + 1):
         rows = np.flatnonzero(scenes.layer == layer)
-        _lay(arrays, canvas, scenes, rows, pictures, pixels.reshape(-1, 3), size)
-    return finish(arrays, canvas, scenes, size)
+        _lay(arrays, canvas, scenes, rows, pictures, pixels, size)
+    given = finish_inputs(arrays, scenes, size)
+    return arrays.run(finish_pixels, canvas, given)
 
 
 def render(scenes: FootageScenes, pictures: PictureBank, size: tuple[int, int] = SIZE) -> Picture:
@@ -60,29 +66,37 @@ def render(scenes: FootageScenes, pictures: PictureBank, size: tuple[int, int] =
     return np.concatenate(one_by_one) if one_by_one else np.empty((0, *size, 3), np.uint8)
 
 
-def _behind(arrays: Arrays, scenes: FootageScenes, pictures: PictureBank, bank: Any, size: tuple[int, int]) -> Any:
+def _behind(
+    arrays: Arrays,
+    scenes: FootageScenes,
+    pictures: PictureBank,
+    bank: Any,
+    size: tuple[int, int],
+) -> Any:
     """float32 ``[V * height * width, 3]``: what lies behind everything."""
     across, down = pixel_places(size)
     u, v = arrays.put(across)[None, None], arrays.put(down)[None, :, None]
-    lie = arrays.put(scenes.lie)[:, :, None, None]
-    black = arrays.put(np.zeros(3, np.float32))
-    canvas = (u * v * lie[:, 0])[..., None] * black  # [V, H, W, 3]
-    shown = np.flatnonzero(scenes.medium == PICTURE)
-    if len(shown):
-        at = arrays.put(shown)
-        waves = scenes.waves[shown]
-        ripple = _ripple(arrays, arrays.put(waves)[:, :, None, None], u, v) if waves[:, 3].any() else 0.0
-        lie = lie[at]
-        x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
-        y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
-        numbers = arrays.put(pictures.pick(scenes.draws[shown, :2], scenes.draws[shown, 2] > 0))[:, None, None]
-        canvas[at] = _sampled(arrays, bank, numbers, x, y)
+    numbers = arrays.put(pictures.pick(scenes.draws[:, :2], scenes.draws[:, 2] > 0))[:, None, None]
+    ripples = scenes.waves[:, 3].any() or arrays.compiled
+    waves = arrays.put(scenes.waves)[:, :, None, None] if ripples else None
+    canvas = arrays.run(_backdrop, bank, numbers, arrays.put(scenes.lie)[:, :, None, None], waves, u, v)
+    black = np.flatnonzero(scenes.medium == BLACK)
+    if len(black):
+        canvas[arrays.put(black)] = 0.0
     bars = np.flatnonzero(scenes.medium == BARS)
     if len(bars):
         at = arrays.put(np.minimum(np.arange(len(across)) * len(_BARS) // len(across), len(_BARS) - 1))
         canvas[arrays.put(bars)] = arrays.put(_BARS)[at][None, None]
     assert (np.isin(scenes.medium, (PICTURE, BLACK, BARS))).all(), "nothing else is shown"
     return canvas.reshape(-1, 3)
+
+
+def _backdrop(arrays: Arrays, bank: Any, numbers: Any, lie: Any, waves: Any | None, u: Any, v: Any) -> Any:
+    """float32 ``[V, H, W, 3]``: a piece of the bank's picture `numbers`, turned and stretched by `lie`."""
+    ripple = 0.0 if waves is None else _ripple(arrays, waves, u, v)
+    x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
+    y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
+    return _sampled(arrays, bank, numbers, x, y)
 
 
 def _ripple(arrays: Arrays, waves: Any, u: Any, v: Any) -> Any:
@@ -125,29 +139,68 @@ def _lay(
     size: tuple[int, int],
 ) -> None:
     """One body at most of each view, on the pixels that it reaches."""
-    height, width = size
     corners, spans = _pixel_boxes(scenes.reach[rows], size)
     counts = spans[:, 0] * spans[:, 1]
     rows, corners, spans, counts = (one[counts > 0] for one in (rows, corners, spans, counts))
     total = int(counts.sum())
     if not total:
         return
-    owner = arrays.repeat(arrays.arange(len(rows)), arrays.put(counts), total)  # [M], of each pixel
     begins = np.cumsum(counts) - counts
-    within = arrays.arange(total) - arrays.put(begins)[owner]
-    wide = arrays.put(spans[:, 0])[owner]
+    views = scenes.view[rows].astype(np.int64)
+    boxes = np.concatenate([views[:, None], begins[:, None], corners, spans[:, :1]], axis=1)
+    used = PARTS if arrays.compiled else int((scenes.parts[rows, :, 0] < THERE).sum(axis=1).max())
+    bodies = PaintedBodies(
+        boxes=arrays.put(boxes.T),
+        place=arrays.put(scenes.place[rows].T),
+        skin=arrays.put(scenes.skin[rows].T),
+        pictures=arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_))),
+        parts=arrays.put(_numbers_of_parts(scenes.parts[rows, :used])),
+        colours=arrays.put(scenes.colours[rows].reshape(-1, 4)),
+    )
+    owner = arrays.repeat(arrays.arange(len(rows)), arrays.put(counts), total)
+    pixel, painted = arrays.run(_paint, canvas, bank, bodies, owner, arrays.arange(total), size)
+    canvas[pixel] = painted
+
+
+@dataclass(frozen=True, slots=True)
+class PaintedBodies:
+    """B bodies as arrays on the device, columns first."""
+
+    boxes: Any  # int64 [5, B] view, which of all pixels is its first, left and top pixel, pixels in a row
+    place: Any  # [7, B], see `FootageScenes.place`
+    skin: Any  # [7, B], see `Skin.numbers`
+    pictures: Any  # int64 [B] of the bank
+    parts: Any  # [8, P, B], see `_numbers_of_parts`
+    colours: Any  # [B * PARTS, 4]
+
+
+def _paint(
+    arrays: Arrays, canvas: Any, bank: Any, bodies: PaintedBodies, owner: Any, order: Any, size: tuple[int, int]
+) -> tuple[Any, Any]:
+    """Which pixels of the canvas the bodies reach, ``[M]``, and what is there then, ``[M, 3]``.
+
+    Args:
+        arrays: numpy, or torch.
+        canvas: ``[V * H * W, 3]``.
+        bank: ``[P * HEIGHT * WIDTH, 3]``.
+        bodies: No two of one view.
+        owner: ``[M]``: the body of each pixel.
+        order: ``[M]``: 0, 1, 2 ...
+        size: Height and width of a view.
+    """
+    height, width = size
+    view, first, left, top, wide = bodies.boxes[:, owner]
+    within = order - first
     down = within // wide
-    x = within - down * wide + arrays.put(corners[:, 0])[owner]
-    y = down + arrays.put(corners[:, 1])[owner]
-    pixel = (arrays.put(scenes.view[rows].astype(np.int64))[owner] * height + y) * width + x
+    x, y = within - down * wide + left, down + top
+    pixel = (view * height + y) * width + x
     u = (arrays.to(x, "float32") + 0.5) * (1 / width) - 0.5
     v = (arrays.to(y, "float32") + 0.5 - height / 2) * (1 / width)
-    place = arrays.put(scenes.place[rows].T.copy())[:, owner]
+    place, skin = bodies.place[:, owner], bodies.skin[:, owner]
     own_x, own_y, straight_x = _own(place, u, v)
-    skin = arrays.put(scenes.skin[rows].T.copy())[:, owner]
-    numbers = arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_)))[owner]
-    alpha, chosen, deep = _silhouette(arrays, scenes, rows, owner, own_x, own_y, place[2] * width)
-    coloured = arrays.put(scenes.colours[rows].reshape(-1, 4))[owner * scenes.colours.shape[1] + chosen]
+    alpha, chosen, deep = _silhouette(arrays, bodies.parts[:, :, owner], own_x, own_y, place[2] * width)
+    coloured = bodies.colours[owner * PARTS + chosen]
+    numbers = bodies.pictures[owner]
     texture = _sampled(
         arrays, bank, numbers, (own_x + 1) * skin[4] + skin[2] * WIDTH, (1 - own_y) * skin[4] + skin[3] * HEIGHT
     )
@@ -156,7 +209,7 @@ def _lay(
     shade = (1 - skin[5] * rim * rim) * (1 + 0.3 * skin[5] * own_y)
     body = (texture * (1 - mixed) + coloured[:, :3] * mixed) * shade[:, None]
     below = canvas[pixel] * (1 - _shadow(arrays, skin[6], straight_x, own_y))[:, None]
-    canvas[pixel] = below + (body - below) * alpha[:, None]
+    return pixel, below + (body - below) * alpha[:, None]
 
 
 def _pixel_boxes(reach: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -177,36 +230,31 @@ def _own(place: Any, u: Any, v: Any) -> tuple[Any, Any, Any]:
     return straight_x - place[6] * up * up, own_y, straight_x
 
 
-def _silhouette(
-    arrays: Arrays,
-    scenes: FootageScenes,
-    rows: NDArray[np.int64],
-    owner: Any,
-    own_x: Any,
-    own_y: Any,
-    tall: Any,
-) -> tuple[Any, Any, Any]:
+def _numbers_of_parts(parts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``[B, P, 6]`` -> ``[8, P, B]``: what ``_silhouette`` needs of each part."""
+    x, y, angle, half, thick, square = (parts[:, :, column].astype(np.float64).T for column in range(6))
+    numbers = [x, y, np.cos(angle), np.sin(angle), 1 / half, 1 / thick, square, np.minimum(half, thick) / 2]
+    return np.stack(numbers).astype(np.float32)
+
+
+def _silhouette(arrays: Arrays, parts: Any, own_x: Any, own_y: Any, tall: Any) -> tuple[Any, Any, Any]:
     """For each pixel: how much of it is covered, by which part, and how deep within that it lies, 0 to 1."""
     xp = arrays.xp
-    used = int((scenes.parts[rows, :, 0] < THERE).sum(axis=1).max())
-    parts = scenes.parts[rows, :used].astype(np.float64)
-    x, y, angle, half, thick, square = (parts[:, :, column].T for column in range(6))
-    numbers = np.stack([x, y, np.cos(angle), np.sin(angle), 1 / half, 1 / thick, square, np.minimum(half, thick) / 2])
-    of_parts = arrays.put(numbers.astype(np.float32))[:, :, owner]  # [8, P, M]
-    dx, dy = own_x - of_parts[0], own_y - of_parts[1]
-    along = (of_parts[2] * dx + of_parts[3] * dy) * of_parts[4]
-    aside = (of_parts[2] * dy - of_parts[3] * dx) * of_parts[5]
+    dx, dy = own_x - parts[0], own_y - parts[1]
+    along = (parts[2] * dx + parts[3] * dy) * parts[4]
+    aside = (parts[2] * dy - parts[3] * dx) * parts[5]
     along, aside = along * along, aside * aside
     round_one = along + aside
     along, aside = along * along, aside * aside
     boxy = along * along + aside * aside
-    deep = 1 - (round_one + (boxy - round_one) * of_parts[6])
-    edge = deep * of_parts[7] * tall  # about the way to the edge in pixels
+    deep = 1 - (round_one + (boxy - round_one) * parts[6])
+    edge = deep * parts[7] * tall  # about the way to the edge in pixels
     most = xp.amax(edge, 0)
-    order = arrays.arange(used)[:, None]
+    order = arrays.arange(parts.shape[1])[:, None]
     # A pixel shows the last part that covers it: so joints lie upon each other as they are listed.
     chosen = xp.amax(xp.where((edge > 0) | (edge >= most), order, order * 0), 0)
-    depth = deep.reshape(-1)[chosen * owner.shape[0] + arrays.arange(owner.shape[0])]
+    pixels = own_x.shape[0]
+    depth = deep.reshape(-1)[chosen * pixels + arrays.arange(pixels)]
     return xp.clip(most + 0.5, 0, 1), chosen, xp.clip(depth, 0, 1)
 
 
