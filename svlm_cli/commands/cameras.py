@@ -20,13 +20,13 @@ from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence
 from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.events import RoundEnded, SourceStatus, State, describe, event_of
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.outputs.destination import OutputClosedError
-from svlm_cli.outputs.progress import Condition, Progress
+from svlm_cli.outputs.progress import Progress
 from svlm_cli.pipeline.questions import QuestionDesk
-from svlm_cli.sources.status import SourceStatus, State, describe
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
@@ -63,15 +63,15 @@ class StatusLines:
         first = status.state is State.WAITING and status.failures == 1 and not status.connections
         self._say(f"svlm: {describe(status)}{_WAY_OUT if first else ''}")
 
-    def hear(self, name: str, segment: Segment) -> None:
+    def hear(self, ended: RoundEnded) -> None:
         """A round is over: tell what was left out, at most once a minute."""
-        count, told_s = self._dropped.get(name, (0, -math.inf))
-        count += segment.dropped
+        count, told_s = self._dropped.get(ended.name, (0, -math.inf))
+        count += ended.dropped
         if count and time.monotonic() - told_s >= _REPEAT_S:
-            lag = "" if segment.latency_s is None else f"; words come {segment.latency_s:.1f} s after their frame"
-            self._say(f"svlm: {name}: the model is too slow, {count} frames were dropped{lag}")
+            lag = "" if ended.latency_s is None else f"; words come {ended.latency_s:.1f} s after their frame"
+            self._say(f"svlm: {ended.name}: the model is too slow, {count} frames were dropped{lag}")
             count, told_s = 0, time.monotonic()
-        self._dropped[name] = (count, told_s)
+        self._dropped[ended.name] = (count, told_s)
 
 
 def watch(cameras: "tuple[Camera, ...]", asked: CaptionOptions) -> None:
@@ -181,19 +181,18 @@ class _Watch:
 
     def become(self, status: SourceStatus) -> None:
         """A camera's state has changed."""
-        self.progress.become(status.name, condition(status), status.reason)
+        self.progress.hear(status)
         self.lines.note(status)
 
     def listen(self, feed: "Feed", event: Chunk | TokenEvent | Segment) -> None:
         """Show what is seen and said, and a phrase when its second is over."""
         if isinstance(event, Chunk) and feed.live() is None:
-            self.progress.become(feed.name, Condition.FILE)
-        if isinstance(event, Segment):
-            self.progress.hear(feed.name, event)
+            self.progress.hear(SourceStatus(feed.name, State.READING))
+        told = event_of(event, feed.name)
+        self.progress.hear(told, event.frames if isinstance(event, Chunk) else ())
+        if isinstance(told, RoundEnded):
             self.tell_files(feed.name)
-            self.lines.hear(feed.name, event)
-        else:
-            self.progress.follow(feed.name, event)
+            self.lines.hear(told)
 
     def tell_files(self, name: str) -> None:
         """Where its words go, once for each file."""
@@ -235,17 +234,6 @@ class _Watch:
     def conclude(self) -> None:
         """The exit code: the error's own for a lone camera, 1 if any of several failed."""
         conclude(self.errors, alone=len(self.cameras) == 1)
-
-
-def condition(status: SourceStatus) -> Condition:
-    """A camera's state, in the words of a screen."""
-    match status.state:
-        case State.LIVE:
-            return Condition.LIVE
-        case State.ENDED:
-            return Condition.ENDED
-        case State.CONNECTING | State.WAITING:
-            return Condition.RECONNECTING if status.connections else Condition.CONNECTING
 
 
 def written(files: Sequence[Path]) -> str:

@@ -21,6 +21,7 @@ from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import State, Summary, SummaryStyle
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError, UsageError
+from svlm_cli.core.events import event_of
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.media.ffmpeg import file_address
@@ -236,10 +237,7 @@ class _Call:
     def listen(self, feed: "Feed", event: Chunk | TokenEvent | Segment) -> None:
         """Show what is seen and said, and a phrase when its second is over."""
         name = self.videos[feed.name].job.name
-        if isinstance(event, Segment):
-            self.progress.hear(name, event)
-        else:
-            self.progress.follow(name, event)
+        self.progress.hear(event_of(event, name), event.frames if isinstance(event, Chunk) else ())
 
     def stop(self, report: "FeedReport") -> None:
         """Note how far a video came that is stopped, and with it the command."""

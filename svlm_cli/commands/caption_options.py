@@ -21,7 +21,7 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
 from svlm_cli.pipeline.batch import STDOUT, Existing, Job, Wanted

@@ -12,7 +12,7 @@ from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import scheme_of
-from svlm_cli.outputs.output import Charset, Format
+from svlm_cli.outputs.format import Charset, Format
 from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.cameras import Camera

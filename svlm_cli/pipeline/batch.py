@@ -14,7 +14,7 @@ from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.logins import is_address
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import refuse_closed_output, refuse_unwritable
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 from svlm_cli.pipeline.naming import Template, below, beside, distinct
 

@@ -17,7 +17,7 @@ from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.network import public_name, scheme_of, split_url
 from svlm_cli.outputs.destination import refuse_closed_output
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
 

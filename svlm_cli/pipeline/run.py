@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from svlm_cli.core.errors import CapacityError, SvlmError, UsageError
+from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
@@ -73,6 +74,16 @@ class FeedReport:
     latency: Latency = field(default_factory=Latency)  # of live feeds
     error: SvlmError | None = None
 
+    def add(self, ended: RoundEnded) -> None:
+        """One more round."""
+        self.rounds += 1
+        self.spoken += says_something(ended.text)
+        self.video_s += ended.end_s - ended.start_s
+        self.gap_s += ended.gap_s
+        self.dropped += ended.dropped
+        if ended.latency_s is not None:
+            self.latency.add(ended.latency_s)
+
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -86,14 +97,7 @@ class _Running:
             self.outputs += self.feed.outputs()
         for output in self.outputs:
             output.write(segment)
-        report = self.report
-        report.rounds += 1
-        report.spoken += says_something(segment.text)
-        report.video_s += segment.end_s - segment.start_s
-        report.gap_s += segment.gap_s
-        report.dropped += segment.dropped
-        if segment.latency_s is not None:
-            report.latency.add(segment.latency_s)
+        self.report.add(RoundEnded.of(segment, self.feed.name))
 
     def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""

@@ -16,7 +16,8 @@ from svlm_cli.outputs.destination import (
     open_destination,
 )
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Output, Provenance, open_output
+from svlm_cli.outputs.opening import open_output
+from svlm_cli.outputs.output import Output, Provenance
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job, Target, refuse_done, still_missing
 from svlm_cli.pipeline.chunker import chunks

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from svlm_cli.core.events import SourceStatus
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.media.network import tells_who_may_watch
 from svlm_cli.outputs.destination import Destination, make_folder, open_destination
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Output, Provenance, open_output
+from svlm_cli.outputs.opening import open_output
+from svlm_cli.outputs.output import Output, Provenance
 from svlm_cli.outputs.patient import PatientFile
 from svlm_cli.outputs.rotation import RotatingOutput, file_at, fixed_name
 from svlm_cli.outputs.style import CueStyle
@@ -24,7 +26,6 @@ from svlm_cli.pipeline.run import Feed, Live
 from svlm_cli.sources.files import FrameStream
 from svlm_cli.sources.live import LiveStream
 from svlm_cli.sources.opening import SourceOptions, open_source
-from svlm_cli.sources.status import SourceStatus
 from svlm_cli.sources.web import WebSource
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Existing, Job, Target, Wanted
 from svlm_cli.pipeline.batch import plan as plan_inputs
 from svlm_cli.pipeline.inputs import Input

@@ -9,7 +9,7 @@ import pytest
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputError, OutputExistsError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.destination import PartFile
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Job, Target
 from svlm_cli.pipeline.videos import Video, VideoOptions, open_video
 from tests.clips import make_clip

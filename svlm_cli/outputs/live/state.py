@@ -4,13 +4,14 @@ Plain data, told what happens and when. Knows no screen.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from svlm_cli.core.events import Event, RoundEnded, RoundStarted, SourceStatus, TokenSpoken
 from svlm_cli.core.text import plain_text, presentable
-from svlm_cli.core.types import Chunk, Picture, Segment, TokenEvent
+from svlm_cli.core.types import Picture
+from svlm_cli.outputs.live.condition import Condition, condition
 from svlm_cli.outputs.live.meters import Minute, Rate
-from svlm_cli.outputs.progress import Condition
 
 HISTORY = 2000  # phrases that can be scrolled back to, a video
 _MOST_WORDS = 2000  # characters of a round that is being said
@@ -45,34 +46,41 @@ class Channel:
     tokens: Minute = field(default_factory=Minute)
     begun_s: float | None = None  # when the first chunk came
     _first_s: float | None = None  # on the video's clock
-    _chunk: Chunk | None = None
-    _chunk_at_s: float = 0.0
+    _round: RoundStarted | None = None  # the newest one
+    _pictures: tuple[Picture, ...] = ()
+    _round_at_s: float = 0.0
     _raw: str = ""
 
-    def look(self, chunk: Chunk, now_s: float) -> None:
-        """The model gets these pictures now."""
-        self._chunk, self._chunk_at_s, self._raw = chunk, now_s, ""
+    def hear(self, event: Event, now_s: float, pictures: Sequence[Picture] = ()) -> None:
+        """Something happened to the video; `pictures` are those of a round that starts."""
+        match event:
+            case RoundStarted():
+                self._start(event, tuple(pictures), now_s)
+            case TokenSpoken():
+                self._raw = (self._raw + event.text)[-_MOST_WORDS:]
+                self.tokens.add(1, now_s)
+            case RoundEnded():
+                self._end(event, now_s)
+            case SourceStatus():
+                self.become(condition(event), event.reason)
+
+    def _start(self, event: RoundStarted, pictures: tuple[Picture, ...], now_s: float) -> None:
+        self._round, self._pictures, self._round_at_s, self._raw = event, pictures, now_s, ""
         if self.begun_s is None or self._first_s is None:
-            self.begun_s, self._first_s = now_s, chunk.start_s
-        if chunk.gap_s:
-            self._add(chunk.start_s, f"({chunk.gap_s:.0f} s without a picture)")
-        self.dropped += chunk.dropped
-        self.arrived.add(len(chunk.frames) + chunk.dropped, now_s)
-        self.looked_at.add(len(chunk.frames), now_s)
+            self.begun_s, self._first_s = now_s, event.start_s
+        if event.gap_s:
+            self._add(event.start_s, f"({event.gap_s:.0f} s without a picture)")
+        self.dropped += event.dropped
+        self.arrived.add(event.frames + event.dropped, now_s)
+        self.looked_at.add(event.frames, now_s)
 
-    def speak(self, event: TokenEvent, now_s: float) -> None:
-        """A token of the round that is being said."""
-        self._raw = (self._raw + event.text)[-_MOST_WORDS:]
-        self.tokens.add(1, now_s)
-
-    def hear(self, segment: Segment, now_s: float) -> None:
-        """The round is over."""
+    def _end(self, event: RoundEnded, now_s: float) -> None:
         self._raw = ""
-        self.position_s, self.lag_s = segment.end_s, segment.latency_s
+        self.position_s, self.lag_s = event.end_s, event.latency_s
         if self.begun_s is not None and self._first_s is not None and now_s > self.begun_s:
-            self.speed = (segment.end_s - self._first_s) / (now_s - self.begun_s)
-        if words := " ".join(plain_text(segment.text).split()):
-            self._add(segment.start_s, words)
+            self.speed = (event.end_s - self._first_s) / (now_s - self.begun_s)
+        if words := " ".join(plain_text(event.text).split()):
+            self._add(event.start_s, words)
 
     def note(self, text: str) -> None:
         """What is neither seen nor said, such as an answer, among the words."""
@@ -92,29 +100,31 @@ class Channel:
     def saying(self) -> Phrase | None:
         """What is being said; none while nothing can be read of it."""
         words = " ".join(plain_text(self._raw).split())
-        if self._chunk is None or not words:
+        if self._round is None or not words:
             return None
-        return Phrase(self.spoken, self._chunk.start_s, words)
+        return Phrase(self.spoken, self._round.start_s, words)
 
     def picture(self, now_s: float) -> Picture | None:
         """The one to show: a second's pictures are shown at the pace they came in, while the model speaks of them."""
-        return None if self._chunk is None else self._chunk.frames[self._index(self._chunk, now_s)]
+        if self._round is None or not self._pictures:
+            return None
+        return self._pictures[self._index(self._round, now_s)]
 
     def picture_s(self, now_s: float) -> float | None:
         """When that picture came on screen, on the video's clock."""
-        chunk = self._chunk
-        return None if chunk is None else chunk.start_s + self._index(chunk, now_s) * _step_s(chunk)
+        shown = self._round
+        return None if shown is None else shown.start_s + self._index(shown, now_s) * _step_s(shown)
 
-    def _index(self, chunk: Chunk, now_s: float) -> int:
-        return min(int((now_s - self._chunk_at_s) / _step_s(chunk)), len(chunk.frames) - 1)
+    def _index(self, shown: RoundStarted, now_s: float) -> int:
+        return min(int((now_s - self._round_at_s) / _step_s(shown)), shown.frames - 1)
 
     def frozen(self) -> "Channel":
         """As it is now, whatever comes."""
         return replace(self, phrases=deque(self.phrases, maxlen=HISTORY))
 
 
-def _step_s(chunk: Chunk) -> float:
-    return (chunk.end_s - chunk.start_s) / len(chunk.frames)
+def _step_s(shown: RoundStarted) -> float:
+    return (shown.end_s - shown.start_s) / shown.frames
 
 
 @dataclass(frozen=True, slots=True)

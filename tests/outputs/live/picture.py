@@ -15,14 +15,15 @@ from rich.segment import Segment, Segments
 
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.address import SourceAddress
+from svlm_cli.core.events import event_of
 from svlm_cli.core.types import Chunk, TokenEvent
 from svlm_cli.core.types import Segment as Round
 from svlm_cli.outputs.live.choice import Choice
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.page import Page
 from svlm_cli.outputs.live.rows import Pixels, Row
 from svlm_cli.outputs.live.state import Channel
-from svlm_cli.outputs.progress import Condition
 from tests.conftest import ROOT
 
 PICTURE = ROOT / "docs" / "assets" / "live-view.svg"
@@ -113,18 +114,12 @@ def watch(clip: Path, context: str, until: str) -> list[Row]:
 
     def listen(feed: Feed, event: Chunk | TokenEvent | Round) -> None:
         now_s = time.monotonic()
-        match event:
-            case Chunk():
-                channel.look(event, now_s)
-            case TokenEvent():
-                channel.speak(event, now_s)
-            case Round():
-                channel.hear(event, now_s)
-                if until in event.text and not screens:
-                    machine = Machine(gauge().resident_bytes)
-                    shown_s = now_s + 0.5  # the second picture of this round
-                    screens.append(page.compose([channel], Choice(), SIZE, shown_s, machine=machine))
-                    watched.frames.close()  # a camera would come back at its end
+        channel.hear(event_of(event, feed.name), now_s, event.frames if isinstance(event, Chunk) else ())
+        if isinstance(event, Round) and until in event.text and not screens:
+            machine = Machine(gauge().resident_bytes)
+            shown_s = now_s + 0.5  # the second picture of this round
+            screens.append(page.compose([channel], Choice(), SIZE, shown_s, machine=machine))
+            watched.frames.close()  # a camera would come back at its end
 
     list(run(engine, [watched.feed], listen=listen))
     return screens[0]
