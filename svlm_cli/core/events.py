@@ -103,10 +103,10 @@ class RoundEnded:
         )
 
 
-Event = SourceStatus | RoundStarted | TokenSpoken | RoundEnded
+SourceEvent = SourceStatus | RoundStarted | TokenSpoken | RoundEnded
 
 
-def event_of(happening: Chunk | TokenEvent | Segment, name: str) -> Event:
+def event_of(happening: Chunk | TokenEvent | Segment, name: str) -> SourceEvent:
     """What the loop hands out, as an event of the source called `name`."""
     match happening:
         case Chunk():
@@ -117,7 +117,7 @@ def event_of(happening: Chunk | TokenEvent | Segment, name: str) -> Event:
             return RoundEnded.of(happening, name)
 
 
-_KINDS: Final[dict[str, type[Event]]] = {
+_KINDS: Final[dict[str, type[SourceEvent]]] = {
     "source": SourceStatus,
     "round_started": RoundStarted,
     "token": TokenSpoken,
@@ -126,12 +126,12 @@ _KINDS: Final[dict[str, type[Event]]] = {
 _NAMES: Final = {kind: name for name, kind in _KINDS.items()}
 
 
-def to_json(event: Event) -> str:
+def to_json(event: SourceEvent) -> str:
     """The event as one line of ASCII, without a line end; ``event`` says which kind it is."""
     return json.dumps({"event": _NAMES[type(event)], **asdict(event)}, allow_nan=False)
 
 
-def from_json(text: str) -> Event:
+def from_json(text: str) -> SourceEvent:
     """The event that `to_json` wrote. `ValueError` for what is none."""
     values = json.loads(text)
     kind = _KINDS.get(str(values.pop("event", None))) if isinstance(values, dict) else None
@@ -142,7 +142,7 @@ def from_json(text: str) -> Event:
     return _made(kind, values)
 
 
-def _made(kind: type[Event], values: dict[str, Any]) -> Event:
+def _made(kind: type[SourceEvent], values: dict[str, Any]) -> SourceEvent:
     if kind is SourceStatus and "state" in values:
         values["state"] = State(values["state"])
     try:

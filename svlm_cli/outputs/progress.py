@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol, TextIO
 
-from svlm_cli.core.events import Event, RoundEnded
+from svlm_cli.core.events import RoundEnded, SourceEvent
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Picture
 
@@ -43,7 +43,7 @@ class Progress(Protocol):
         """Its words go into these files from now on, as people call them."""
         ...
 
-    def hear(self, event: Event, pictures: Sequence[Picture] = ()) -> None:
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
         """Something happened to a video; `pictures` are those of a round that starts."""
         ...
 
@@ -71,7 +71,7 @@ def clock(seconds: float, *, tenths: bool = False) -> str:
     return f"{told}.{rest}" if tenths else told
 
 
-def phrase(event: Event) -> str:
+def phrase(event: SourceEvent) -> str:
     """A round's words on one line, with their time; empty for silence and for other events."""
     if not isinstance(event, RoundEnded):
         return ""
@@ -93,7 +93,7 @@ class NoProgress:
     def write(self, name: str, files: str) -> None:
         """Silent: that is told at the end."""
 
-    def hear(self, event: Event, pictures: Sequence[Picture] = ()) -> None:
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
         """Silent."""
 
     def move(self, name: str, done_s: float) -> None:
@@ -122,7 +122,7 @@ class PlainProgress(NoProgress):
         """Silent."""
         self._running.add(name)
 
-    def hear(self, event: Event, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
         """The phrase, if there is one."""
         if line := phrase(event):
             self.say(line if len(self._running) == 1 else f"{event.name} {line}")
@@ -166,7 +166,7 @@ class BarProgress:
     def write(self, name: str, files: str) -> None:
         """Silent: that is told at the end."""
 
-    def hear(self, event: Event, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
         """Moves the bar to the end of a round and prints its phrase, with the video's name while several run."""
         if not isinstance(event, RoundEnded):
             return

@@ -161,7 +161,7 @@ def refuse_doubles(jobs: Sequence[Job], products: Sequence[Product]) -> None:
     """Raise `UsageError` for a product that would be written over an input or another output."""
     taken: dict[Path, str] = {}
     for job in jobs:
-        taken[Path(job.source).resolve()] = "the video itself"
+        taken[Path(job.source.reveal()).resolve()] = "the video itself"
         for target in (*job.targets, *job.kept):
             if target.path is not None:
                 taken[target.path.resolve()] = "another output"

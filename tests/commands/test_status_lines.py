@@ -2,8 +2,8 @@
 
 import pytest
 
-from svlm_cli.commands import cameras
-from svlm_cli.commands.cameras import StatusLines
+from svlm_cli.commands import status_lines
+from svlm_cli.commands.status_lines import StatusLines
 from svlm_cli.core.events import RoundEnded, SourceStatus, State
 
 
@@ -27,7 +27,7 @@ def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch)
         ": connected again, first picture after 0.5 s",
         " refuses the connection. Trying again in 1.0 s.",
     ]
-    monkeypatch.setattr(cameras, "_REPEAT_S", 0.0)
+    monkeypatch.setattr(status_lines, "_REPEAT_S", 0.0)
     lines.note(waiting("refuses the connection."))
     assert len(said) == 5
 

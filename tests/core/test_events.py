@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svlm_cli.core.events import (
-    Event,
     RoundEnded,
     RoundStarted,
+    SourceEvent,
     SourceStatus,
     State,
     TokenSpoken,
@@ -25,7 +25,7 @@ _SECONDS = st.floats(allow_nan=False, allow_infinity=False)
 _MAYBE = st.none() | _SECONDS
 _COUNTS = st.integers(0, 10**9)
 _TEXT = st.text(st.characters() | st.characters(categories=["Cs"]))  # halves of characters, as names of files may have
-_EVENTS: st.SearchStrategy[Event] = st.one_of(
+_EVENTS: st.SearchStrategy[SourceEvent] = st.one_of(
     st.builds(
         SourceStatus,
         name=_TEXT,
@@ -59,7 +59,7 @@ _EVENTS: st.SearchStrategy[Event] = st.one_of(
 
 
 @given(_EVENTS)
-def test_an_event_comes_back_from_json_as_it_was(event: Event) -> None:
+def test_an_event_comes_back_from_json_as_it_was(event: SourceEvent) -> None:
     """Guards a web page, a log and a worker elsewhere against a state that is a text there, or a field that is lost."""
     line = to_json(event)
     assert "\n" not in line

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from svlm_cli.core.events import Event, RoundEnded, RoundStarted, SourceStatus, TokenSpoken
+from svlm_cli.core.events import RoundEnded, RoundStarted, SourceEvent, SourceStatus, TokenSpoken
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.condition import Condition, condition
@@ -51,7 +51,7 @@ class Channel:
     _round_at_s: float = 0.0
     _raw: str = ""
 
-    def hear(self, event: Event, now_s: float, pictures: Sequence[Picture] = ()) -> None:
+    def hear(self, event: SourceEvent, now_s: float, pictures: Sequence[Picture] = ()) -> None:
         """Something happened to the video; `pictures` are those of a round that starts."""
         match event:
             case RoundStarted():

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from svlm_cli.core.events import Event, SourceStatus
+from svlm_cli.core.events import SourceEvent, SourceStatus
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.choice import Choice, press
@@ -105,7 +105,7 @@ class LiveView:
             self._channel(name).files = presentable(files)
         self._changed()
 
-    def hear(self, event: Event, pictures: Sequence[Picture] = ()) -> None:
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
         """Pictures for the preview, a word as it is generated, a phrase, or how its source is."""
         if not isinstance(event, SourceStatus):  # that comes from the source's thread, whose error this is not
             self._raise()
