@@ -3,23 +3,29 @@
 Plain data, told what happens and when. Knows no screen.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from svlm_cli.core.events import RoundEnded, RoundStarted, SourceEvent, SourceStatus, TokenSpoken
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Picture
+from svlm_cli.outputs.breaks import ends_sentence
 from svlm_cli.outputs.live.condition import Condition, condition
 from svlm_cli.outputs.live.meters import Minute, Rate
+from svlm_cli.outputs.style import DEFAULT_STYLE
 
+_LONGEST_SENTENCE = 300  # characters of one entry: some models end no sentence
+_NO_SPACE_AFTER = ("", "-", "(", "[", '"', "'")
 HISTORY = 2000  # phrases that can be scrolled back to, a video
 _MOST_WORDS = 2000  # characters of a round that is being said
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A round's words, made plain, or what was missed. `serial` counts the phrases of its video."""
+    """A sentence, made plain, with the time of its first word, or what was missed. `serial` counts those of a video."""
 
     serial: int
     start_s: float
@@ -37,6 +43,8 @@ class Channel:
     files: str = ""  # where its words go
     phrases: deque[Phrase] = field(default_factory=lambda: deque(maxlen=HISTORY))
     spoken: int = 0  # phrases, ever
+    _unfinished: str = ""  # the last phrase, as it was generated, if its sentence goes on
+    _said_until_s: float = 0.0  # by the round of its last word
     position_s: float | None = None  # what is captioned, as players count
     lag_s: float | None = None
     speed: float | None = None  # seconds of video a second, of what is no live source
@@ -66,6 +74,8 @@ class Channel:
 
     def _start(self, event: RoundStarted, pictures: tuple[Picture, ...], now_s: float) -> None:
         self._round, self._pictures, self._round_at_s, self._raw = event, pictures, now_s, ""
+        if event.gap_s or event.start_s - self._said_until_s >= DEFAULT_STYLE.silence_s:
+            self._unfinished = ""
         if self.begun_s is None or self._first_s is None:
             self.begun_s, self._first_s = now_s, event.start_s
         if event.gap_s:
@@ -79,11 +89,23 @@ class Channel:
         self.position_s, self.lag_s = event.end_s, event.latency_s
         if self.begun_s is not None and self._first_s is not None and now_s > self.begun_s:
             self.speed = (event.end_s - self._first_s) / (now_s - self.begun_s)
-        if words := " ".join(plain_text(event.text).split()):
-            self._add(event.start_s, words)
+        for sentence in _sentences(_joined(self._unfinished, event.text)):
+            self._say(sentence, event.start_s)
+            self._said_until_s = event.end_s
+
+    def _say(self, sentence: str, start_s: float) -> None:
+        """The next sentence, or the rest of one, whose beginning was said before."""
+        words = " ".join(plain_text(sentence).split())
+        if self._unfinished:
+            self.phrases[-1] = replace(self.phrases[-1], text=words)
+        else:
+            self._add(start_s, words)
+        goes_on = not ends_sentence(words.rsplit(" ", 1)[-1]) and len(words) < _LONGEST_SENTENCE
+        self._unfinished = sentence if goes_on else ""
 
     def note(self, text: str) -> None:
         """What is neither seen nor said, such as an answer, among the words."""
+        self._unfinished = ""
         self._add(self.position_s or 0.0, presentable(text))
 
     def _add(self, start_s: float, text: str) -> None:
@@ -98,11 +120,20 @@ class Channel:
 
     @property
     def saying(self) -> Phrase | None:
-        """What is being said; none while nothing can be read of it."""
-        words = " ".join(plain_text(self._raw).split())
-        if self._round is None or not words:
+        """What is being said, with what was said of its sentence before; none while nothing can be read of it."""
+        if self._round is None or not plain_text(self._raw).strip():
             return None
+        words = " ".join(plain_text(_joined(self._unfinished, self._raw)).split())
+        if self._unfinished:
+            return replace(self.phrases[-1], text=words)
         return Phrase(self.spoken, self._round.start_s, words)
+
+    def said(self) -> list[Phrase]:
+        """All phrases, the one that is being said last."""
+        saying = self.saying
+        if saying is None:
+            return list(self.phrases)
+        return [*(phrase for phrase in self.phrases if phrase.serial < saying.serial), saying]
 
     def picture(self, now_s: float) -> Picture | None:
         """The one to show: a second's pictures are shown at the pace they came in, while the model speaks of them."""
@@ -121,6 +152,24 @@ class Channel:
     def frozen(self) -> "Channel":
         """As it is now, whatever comes."""
         return replace(self, phrases=deque(self.phrases, maxlen=HISTORY))
+
+
+def _joined(before: str, text: str) -> str:
+    """The words of one round behind those of another: some models begin none with a space."""
+    touching = before[-1:].isascii() and text[:1].isascii() and text[:1].isalnum()
+    return f"{before} {text}" if touching and before[-1:] not in _NO_SPACE_AFTER else before + text
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The words of `text`, a sentence each, as they were generated; the last one may go on."""
+    begun = 0
+    words = list(re.finditer(r"\S+", text))
+    for word, following in pairwise(words):
+        if ends_sentence(word[0], following[0]):
+            yield text[begun : word.end()]
+            begun = word.end()
+    if words:
+        yield text[begun:]
 
 
 def _step_s(shown: RoundStarted) -> float:

@@ -282,7 +282,7 @@ class LiveView:
             picture, time_s = channel.picture(moment_s), channel.picture_s(moment_s)
             if picture is None or time_s is None:
                 continue
-            phrases = [*channel.phrases, *([channel.saying] if channel.saying else [])][-_SNAPSHOT_PHRASES:]
+            phrases = channel.said()[-_SNAPSHOT_PHRASES:]
             try:
                 path = save_snapshot(self._folder, channel.name, picture, time_s, phrases, time.time())
             except OSError as error:

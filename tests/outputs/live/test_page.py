@@ -71,6 +71,59 @@ def test_words_appear_as_they_are_generated() -> None:
     assert show([one], now_s=5.0).text.count("No goal") == 1
 
 
+def test_a_sentence_stands_in_one_entry() -> None:
+    """With the time of its first word, however many rounds it takes: a line a second could not be read."""
+    one = Channel("front", Condition.LIVE)
+    rounds = [
+        "The keeper",
+        " saves it",
+        "and throws",
+        ", far",
+        ". Mr. Low runs. And",
+        " scores!",
+        "曼联",
+        "赢",
+        "了。",
+        "So",
+    ]
+    for second, text in enumerate(rounds):
+        one.hear(started(second), second, PICTURES)
+        one.hear(token(text), second + 0.5)
+        spoken = one.said()
+        one.hear(ended(second, text), second + 0.9)
+        assert spoken[-1].text.endswith(one.phrases[-1].text[-4:]), "what is being said is where it will stay"
+    assert [(phrase.start_s, phrase.text) for phrase in one.phrases] == [
+        (0, "The keeper saves it and throws, far."),
+        (4, "Mr. Low runs."),
+        (4, "And scores!"),
+        (6, "曼联赢了。"),
+        (9, "So"),
+    ]
+    assert [phrase.serial for phrase in one.phrases] == list(range(5))
+    assert one.spoken == 5
+    one.hear(started(10), 10.0, PICTURES)
+    one.hear(token(" what"), 10.5)
+    screen = show([one], now_s=10.6)
+    assert "0:00:09 So what" in screen.text
+    assert "0:00:10" not in "".join(screen.lines[1:])
+
+
+@pytest.mark.parametrize("break_", ["silence", "gap", "note", "length"])
+def test_a_sentence_that_nobody_ends_does_not_go_on_for_ever(break_: str) -> None:
+    """After two silent seconds, a gap, an answer between its words, or a screen of them, another entry begins."""
+    one = Channel("front", Condition.LIVE)
+    one.hear(started(0), 0.0, PICTURES)
+    one.hear(ended(0, "word " * (70 if break_ == "length" else 1)), 0.9)
+    next_s = {"silence": 3, "gap": 1}.get(break_, 1)
+    if break_ == "note":
+        one.note("(What? -> A ball.)")
+    one.hear(started(next_s, gap_s=5.0 if break_ == "gap" else 0.0), float(next_s), PICTURES)
+    one.hear(token("and so on"), next_s + 0.5)
+    assert (one.said()[-1].start_s, one.said()[-1].text) == (next_s, "and so on")
+    one.hear(ended(next_s, "and so on"), next_s + 0.9)
+    assert (one.phrases[-1].start_s, one.phrases[-1].text) == (next_s, "and so on")
+
+
 def test_pictures_are_shown_while_they_are_spoken_of() -> None:
     """A second's pictures, one after the other; not the last one at once."""
     one = match()
@@ -263,7 +316,7 @@ def test_without_a_keyboard_no_keys_are_promised() -> None:
 def test_history_is_bounded() -> None:
     one = Channel("front")
     for second in range(3000):
-        one.hear(ended(second, "word"), second)
+        one.hear(ended(second, "Word."), second)
         one.hear(token("x" * 100), second)
     assert (len(one.phrases), one.spoken) == (2000, 3000)
     for _ in range(100):
