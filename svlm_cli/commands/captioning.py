@@ -26,9 +26,10 @@ from svlm_cli.pipeline.settings import SessionSettings
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.pipeline.observer import SessionObserver
+    from svlm_cli.pipeline.open_source import OpenSource
     from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import FeedReport
-    from svlm_cli.pipeline.session import JobOutcome, OpenSource
+    from svlm_cli.pipeline.session import JobOutcome
 
 
 class _StopEarlyError(Exception):

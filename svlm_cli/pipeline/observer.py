@@ -9,7 +9,7 @@ from svlm_cli.core.types import Picture
 from svlm_cli.pipeline.batch import Job
 
 if TYPE_CHECKING:
-    from svlm_cli.pipeline.session import OpenSource
+    from svlm_cli.pipeline.open_source import OpenSource
 
 
 class SessionObserver:

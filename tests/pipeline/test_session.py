@@ -33,7 +33,8 @@ from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Existing, Job, Target, Wanted
 from svlm_cli.pipeline.cameras import plan_cameras
 from svlm_cli.pipeline.observer import SessionObserver
-from svlm_cli.pipeline.session import JobOutcome, OpenSource, Session, open_job
+from svlm_cli.pipeline.open_source import OpenSource, open_job
+from svlm_cli.pipeline.session import JobOutcome, Session
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.opening import SourceOptions
