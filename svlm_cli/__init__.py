@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         SvlmError,
         UsageError,
     )
+    from svlm_cli.core.events import SourceStatus, State
     from svlm_cli.core.policy import Mode, StreamPolicy
     from svlm_cli.core.types import Frame, Segment
     from svlm_cli.engine.engine import Engine
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.questions import Reply
     from svlm_cli.sources.credentials import Credentials
     from svlm_cli.sources.opening import SourceOptions
-    from svlm_cli.sources.status import SourceStatus, State
 
 __all__ = [
     "CapacityError",
@@ -59,7 +59,7 @@ _HOMES = {
     "svlm_cli.pipeline.questions": ("Reply",),
     "svlm_cli.sources.credentials": ("Credentials",),
     "svlm_cli.sources.opening": ("SourceOptions",),
-    "svlm_cli.sources.status": ("SourceStatus", "State"),
+    "svlm_cli.core.events": ("SourceStatus", "State"),
 }
 
 

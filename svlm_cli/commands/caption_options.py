@@ -10,7 +10,7 @@ import typer
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.live_options import LiveOptions, OnGap
+from svlm_cli.commands.camera_options import CameraOptions, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.loading import speaker
 from svlm_cli.commands.messages import sentence
@@ -21,19 +21,17 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
 from svlm_cli.pipeline.batch import STDOUT, Existing, Job, Wanted
-from svlm_cli.pipeline.cameras import Camera
 from svlm_cli.pipeline.inputs import STDIN, Input, find_inputs
+from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.files import Decoder
 from svlm_cli.sources.opening import SourceOptions
 
 if TYPE_CHECKING:
     from svlm_cli.pipeline.products import Product
-    from svlm_cli.pipeline.videos import VideoOptions
-    from svlm_cli.pipeline.watched import CameraOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +217,7 @@ class CaptionOptions:
     decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.", rich_help_panel=Panel.INPUT)] = (
         Decoder.FFMPEG
     )
-    live: LiveOptions = field(default_factory=LiveOptions)
+    live: CameraOptions = field(default_factory=CameraOptions)
     revision: options.Revision = None
     offline: options.Offline = False
     device: options.Device = "auto"
@@ -267,33 +265,11 @@ class CaptionOptions:
     def _names(self) -> list[str]:
         return [one.reveal() for one in self.sources or ()]
 
-    def video_options(self, *, several: bool = False) -> "VideoOptions":
-        """What holds for every video, of which there may be `several`. `UsageError` for what makes no sense."""
-        from svlm_cli.pipeline.videos import VideoOptions  # torch
-
-        return VideoOptions(
-            start_s=seconds_of(self.start),
-            end_s=seconds_of(self.end),
-            decoder=self.decoder,
-            follow_s=self.live.follow_s,
-            query=self.query,
-            context=context_of(self.context),
-            seed=self.seed,
-            overwrite=self.overwrite,
-            skip_existing=self.skip_existing,
-            style=CueStyle(self.max_line_width, self.max_lines, self.max_cps),
-            encoding=Encoding(self.encoding, self.crlf),
-            raw_tsv=self.raw_tsv,
-            make_folders=self.wanted().makes_folders,
-            several=several,
-            model=speaker(self),
-        )
-
     def source_options(self) -> SourceOptions:
         """How sources are opened. `UsageError` for what makes no sense."""
         return self.live.source_options(seconds_of(self.start), seconds_of(self.end), self.decoder)
 
-    def cameras(self, listed: Sequence[Input]) -> tuple[Camera, ...]:
+    def cameras(self, listed: Sequence[Input]) -> tuple[Job, ...]:
         """What is to be watched, of the inputs that a list names or else of the arguments, if they are no files here.
 
         `UsageError` if some are and some are not.
@@ -304,24 +280,32 @@ class CaptionOptions:
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
         return cameras
 
-    def camera_options(self, *, several: bool) -> "CameraOptions":
-        """What holds for every camera of a call, which may be `several`: then none ends for good."""
-        from svlm_cli.pipeline.watched import CameraOptions  # torch
+    def settings(self, *, live: bool, several: bool) -> SessionSettings:
+        """What holds for every source of a call, of which there may be `several`. `UsageError` for what makes no sense.
 
-        alike = self.video_options()
-        return CameraOptions(
-            sources=replace(self.source_options(), waits=self.live.wait or several),
+        Several cameras all wait, whatever is wrong with one of them.
+        """
+        wanted = self.wanted()
+        return SessionSettings(
+            sources=replace(self.source_options(), waits=self.live.wait or (live and several)),
+            query=self.query,
+            context=context_of(self.context),
+            seed=self.seed,
             resets=self.live.on_gap is OnGap.RESET,
-            segment_s=self.live.segment_s,
-            query=alike.query,
-            context=alike.context,
-            seed=alike.seed,
-            overwrite=alike.overwrite,
-            style=alike.style,
-            encoding=alike.encoding,
-            raw_tsv=alike.raw_tsv,
-            model=alike.model,
+            model=speaker(self),
+            several=several and not live,
+            existing=wanted.existing,
+            make_folders=wanted.makes_folders,
+            segment_s=self.live.segment_s if live else None,
+            style=self.style,
+            encoding=Encoding(self.encoding, self.crlf),
+            raw_tsv=self.raw_tsv,
         )
+
+    @property
+    def style(self) -> CueStyle:
+        """How cues are made."""
+        return CueStyle(self.max_line_width, self.max_lines, self.max_cps)
 
     def products(self, jobs: Sequence[Job]) -> tuple["Product", ...]:
         """What is made of the video beside files of words; checked as far as can be."""
@@ -331,7 +315,7 @@ class CaptionOptions:
 
         if not re.fullmatch("[a-z]{3}", self.language):
             raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
-        source, style = jobs[0].source, CueStyle(self.max_line_width, self.max_lines, self.max_cps)
+        source, style = jobs[0].source.reveal(), self.style
         model, language, overwrite = speaker(self), self.language, self.overwrite
         products: list[Product] = [
             SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)

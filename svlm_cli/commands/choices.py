@@ -37,7 +37,7 @@ def devices() -> list[tuple[str, str]]:
 
 def formats(incomplete: str) -> list[tuple[str, str]]:
     """Those that are not in the list yet, after what is."""
-    from svlm_cli.outputs.output import Format
+    from svlm_cli.outputs.format import Format
 
     before, comma, _ = incomplete.rpartition(",")
     return [(f"{before}{comma}{one.value}", one.traits.about) for one in Format if one.value not in before.split(",")]

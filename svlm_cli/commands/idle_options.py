@@ -12,10 +12,9 @@ from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import scheme_of
-from svlm_cli.outputs.output import Charset, Format
+from svlm_cli.outputs.format import Charset, Format
 from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Job, Target
-from svlm_cli.pipeline.cameras import Camera
 
 _CUES: Final = {one for one in Format if one.traits.has_cues}
 _ANY_CHARSET: Final = {one for one in Format if one.traits.charset is Charset.ANY}
@@ -30,16 +29,11 @@ class CaptionCall:
     schemes: frozenset[str | None]  # of cameras' addresses, None for devices; none at all: files
 
     @classmethod
-    def of_files(cls, asked: CaptionOptions, jobs: Sequence[Job]) -> "CaptionCall":
-        """Of a call for files."""
-        return cls(asked, tuple(one for job in jobs for one in (*job.kept, *job.targets)), frozenset())
-
-    @classmethod
-    def of_cameras(cls, asked: CaptionOptions, cameras: Sequence[Camera]) -> "CaptionCall":
-        """Of a call for cameras."""
+    def of(cls, asked: CaptionOptions, jobs: Sequence[Job], *, live: bool) -> "CaptionCall":
+        """Of a call for files, or for what is `live`."""
         device = asked.live.input_format is not None
-        schemes = frozenset(None if device else scheme_of(one.source.reveal()) for one in cameras)
-        return cls(asked, tuple(one for camera in cameras for one in camera.targets), schemes)
+        schemes = {None if device else scheme_of(one.source.reveal()) for one in jobs} if live else ()
+        return cls(asked, tuple(one for job in jobs for one in (*job.kept, *job.targets)), frozenset(schemes))
 
     @property
     def live(self) -> bool:

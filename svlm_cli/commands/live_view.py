@@ -105,14 +105,14 @@ class Gauge:
         return Machine(resident_bytes) if held is None else Machine(resident_bytes, held.name, held.held, held.total)
 
 
-def asker(desk: QuestionDesk, feed_of: Callable[[str], str] = str) -> "Asker":
-    """Takes questions from the screen to the desk. `feed_of` says what a video that is shown is called there."""
+def asker(desk: QuestionDesk) -> "Asker":
+    """Takes questions from the screen to the desk."""
 
     def ask(name: str, question: str, tell: Callable[[str], None]) -> None:
         def hear(found: Reply | SvlmError) -> None:
             tell(found.message if isinstance(found, SvlmError) else found.text or "(nothing)")
 
-        desk.leave(feed_of(name), Question(question), hear)
+        desk.leave(name, Question(question), hear)
 
     return ask
 

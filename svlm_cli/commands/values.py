@@ -9,7 +9,7 @@ from pathlib import Path
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.text import did_you_mean
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 
 _MOST_CONTEXT_BYTES = 1_000_000
 

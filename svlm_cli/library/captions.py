@@ -8,11 +8,11 @@ from threading import RLock
 from typing import Self
 
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.events import SourceStatus, State, describe
 from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Segment
 from svlm_cli.library.door import question_of
 from svlm_cli.pipeline.questions import Question, Reply
-from svlm_cli.sources.status import SourceStatus, State, describe
 
 _LONGEST_ROUND_S = 5.0
 

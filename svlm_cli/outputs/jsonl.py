@@ -4,6 +4,7 @@ import json
 import re
 
 from svlm_cli.core.errors import OutputError
+from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
 from svlm_cli.outputs.output import Provenance, refuse_impossible
@@ -41,7 +42,7 @@ class JsonlOutput(_JsonOutput):
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
-        self._put(json_line(segment, self._model, self._source))
+        self._put(json_line(RoundEnded.of(segment, self._source, self._model)))
 
 
 class JsonOutput(_JsonOutput):
@@ -53,7 +54,7 @@ class JsonOutput(_JsonOutput):
 
     def write(self, segment: Segment) -> None:
         """One round. Raises `OutputError`."""
-        line = json_line(segment).rstrip("\n")
+        line = json_line(RoundEnded.of(segment)).rstrip("\n")
         self._put(self._begin() + line, _DOCUMENT_END)
 
     def close(self, *, complete: bool = True) -> None:
@@ -68,32 +69,32 @@ class JsonOutput(_JsonOutput):
         return f"{head}\n" if head else ",\n"
 
 
-def json_line(segment: Segment, model: str = "", source: str = "") -> str:
+def json_line(ended: RoundEnded) -> str:
     """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count.
 
     Raises `OutputError` for times that cannot be.
     """
-    refuse_impossible(segment)
-    values: dict[str, str | int | float] = {"source": source} if source else {}
+    refuse_impossible(ended)
+    values: dict[str, str | int | float] = {"source": ended.name} if ended.name else {}
     values |= {
-        "start": round(segment.start_s, 3),
-        "end": round(segment.end_s, 3),
-        "text": segment.text,
-        "tokens": len(segment.token_ids),
-        "work_s": round(segment.work_s, 4),
+        "start": round(ended.start_s, 3),
+        "end": round(ended.end_s, 3),
+        "text": ended.text,
+        "tokens": ended.tokens,
+        "work_s": round(ended.work_s, 4),
     }
-    if segment.gap_s > 0:
-        values["gap_s"] = round(segment.gap_s, 3)
-    if segment.container_s is not None and abs(segment.container_s - segment.start_s) >= 0.0005:
-        values["container_s"] = round(segment.container_s, 3)
-    if segment.wall_clock_s is not None:
-        values["wall_clock_s"] = round(segment.wall_clock_s, 3)
-    if segment.dropped > 0:
-        values["dropped"] = segment.dropped
-    if segment.latency_s is not None:
-        values["latency_s"] = round(segment.latency_s, 3)
-    if model:
-        values["model"] = model
+    if ended.gap_s > 0:
+        values["gap_s"] = round(ended.gap_s, 3)
+    if ended.container_s is not None and abs(ended.container_s - ended.start_s) >= 0.0005:
+        values["container_s"] = round(ended.container_s, 3)
+    if ended.wall_clock_s is not None:
+        values["wall_clock_s"] = round(ended.wall_clock_s, 3)
+    if ended.dropped > 0:
+        values["dropped"] = ended.dropped
+    if ended.latency_s is not None:
+        values["latency_s"] = round(ended.latency_s, 3)
+    if ended.model:
+        values["model"] = ended.model
     return _json(values) + "\n"
 
 

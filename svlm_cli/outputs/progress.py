@@ -7,11 +7,13 @@ Knows names, events and times. What it prints comes from a model, so it is made 
 
 import sys
 import time
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol, TextIO
 
+from svlm_cli.core.events import RoundEnded, SourceEvent
 from svlm_cli.core.text import plain_text, presentable
-from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.core.types import Picture
 
 _MOVE_S = 10.0  # between two lines of what is only counted
 
@@ -23,21 +25,6 @@ class ProgressStyle(StrEnum):
     BAR = "bar"
     PLAIN = "plain"  # a line a phrase
     NONE = "none"
-
-
-class Condition(StrEnum):
-    """How a video is, as people say it."""
-
-    FILE = "FILE"  # it waits for us, and not we for it
-    CONNECTING = "CONNECTING"  # nothing was seen of it yet
-    LIVE = "LIVE"
-    RECONNECTING = "RECONNECTING"
-    ENDED = "ENDED"
-
-    @property
-    def without_picture(self) -> bool:
-        """Whether it tries to get one."""
-        return self in (Condition.CONNECTING, Condition.RECONNECTING)
 
 
 class Progress(Protocol):
@@ -56,20 +43,12 @@ class Progress(Protocol):
         """Its words go into these files from now on, as people call them."""
         ...
 
-    def become(self, name: str, condition: Condition, reason: str = "") -> None:
-        """Its source has changed, perhaps for a reason, a sentence without the name."""
-        ...
-
-    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
-        """A round of it begins with these pictures, or goes on with this token."""
-        ...
-
-    def hear(self, name: str, segment: Segment) -> None:
-        """A round of it is over."""
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
+        """Something happened to a video; `pictures` are those of a round that starts."""
         ...
 
     def move(self, name: str, done_s: float) -> None:
-        """So much of it is done, where nothing is heard of it."""
+        """Advance a job that emits no events to this many seconds."""
         ...
 
     def say(self, line: str) -> None:
@@ -92,10 +71,12 @@ def clock(seconds: float, *, tenths: bool = False) -> str:
     return f"{told}.{rest}" if tenths else told
 
 
-def phrase(segment: Segment) -> str:
-    """A round's words on one line, with their time; empty for silence."""
-    words = " ".join(plain_text(segment.text).split())
-    return f"[{clock(segment.start_s)}] {words}" if words else ""
+def phrase(event: SourceEvent) -> str:
+    """A round's words on one line, with their time; empty for silence and for other events."""
+    if not isinstance(event, RoundEnded):
+        return ""
+    words = " ".join(plain_text(event.text).split())
+    return f"[{clock(event.start_s)}] {words}" if words else ""
 
 
 class NoProgress:
@@ -112,13 +93,7 @@ class NoProgress:
     def write(self, name: str, files: str) -> None:
         """Silent: that is told at the end."""
 
-    def become(self, name: str, condition: Condition, reason: str = "") -> None:
-        """Silent: who tells this says a line, too."""
-
-    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
-        """Silent."""
-
-    def hear(self, name: str, segment: Segment) -> None:
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
         """Silent."""
 
     def move(self, name: str, done_s: float) -> None:
@@ -147,11 +122,10 @@ class PlainProgress(NoProgress):
         """Silent."""
         self._running.add(name)
 
-    def hear(self, name: str, segment: Segment) -> None:
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
         """The phrase, if there is one."""
-        line = phrase(segment)
-        if line:
-            self.say(line if len(self._running) == 1 else f"{name} {line}")
+        if line := phrase(event):
+            self.say(line if len(self._running) == 1 else f"{event.name} {line}")
 
     def move(self, name: str, done_s: float) -> None:
         """A line now and then."""
@@ -192,19 +166,14 @@ class BarProgress:
     def write(self, name: str, files: str) -> None:
         """Silent: that is told at the end."""
 
-    def become(self, name: str, condition: Condition, reason: str = "") -> None:
-        """Silent: who tells this says a line, too."""
-
-    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
-        """Silent: a bar moves when a round is over."""
-
-    def hear(self, name: str, segment: Segment) -> None:
-        """Moves the bar to the end of the round and prints its phrase, with the video's name while several run."""
-        done_s = segment.end_s - self._starts_s.setdefault(name, segment.start_s)
-        self._progress.update(self._tasks[name], completed=done_s, position=clock(segment.end_s))
-        line = phrase(segment)
-        if line:
-            self.say(line if len(self._tasks) == 1 else f"{name} {line}")
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
+        """Moves the bar to the end of a round and prints its phrase, with the video's name while several run."""
+        if not isinstance(event, RoundEnded):
+            return
+        done_s = event.end_s - self._starts_s.setdefault(event.name, event.start_s)
+        self._progress.update(self._tasks[event.name], completed=done_s, position=clock(event.end_s))
+        if line := phrase(event):
+            self.say(line if len(self._tasks) == 1 else f"{event.name} {line}")
 
     def move(self, name: str, done_s: float) -> None:
         """Moves the bar."""

@@ -10,11 +10,12 @@ from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.logins import is_address
 from svlm_cli.media.locked import part_of
 from svlm_cli.outputs.destination import refuse_closed_output, refuse_unwritable
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.inputs import STDIN, Input
 from svlm_cli.pipeline.naming import Template, below, beside, distinct
 
@@ -42,16 +43,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One video and what becomes of it."""
+    """One source and what becomes of it: plain data, which can be pickled."""
 
-    source: str  # a path, or `-`
-    targets: tuple[Target, ...]  # none: all that was wanted is there already
-    kept: tuple[Target, ...] = ()  # those that are
+    source: SourceAddress
+    targets: tuple[Target, ...]  # none: all is there already; of what is no file, `strftime` patterns
+    kept: tuple[Target, ...] = ()  # those that are there
+    name: str = ""  # as people call it; without one, as it was typed
 
-    @property
-    def name(self) -> str:
-        """As people call it."""
-        return "stdin" if self.source == STDIN else self.source
+    def __post_init__(self) -> None:
+        if not self.name:
+            typed = self.source.reveal()
+            object.__setattr__(self, "name", "stdin" if typed == STDIN else typed)
 
 
 class Existing(Enum):
@@ -90,9 +92,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = 
     Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
     whose folder cannot be written to, and for a standard output that is closed.
     """
-    jobs = tuple(
-        Job(one.source.reveal(), targets) for one, targets in zip(inputs, _targets(inputs, wanted, tell), strict=True)
-    )
+    jobs = tuple(Job(one.source, targets) for one, targets in zip(inputs, _targets(inputs, wanted, tell), strict=True))
     _refuse_collisions(jobs, wanted)
     if any(target.path is None for job in jobs for target in job.targets):
         refuse_closed_output()
@@ -188,7 +188,7 @@ def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, .
 
 def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
     """No file is written twice, and no input is written over, nor is what has the name of a file on its way."""
-    sources = {_identity(Path(job.source)) for job in jobs if job.source != STDIN}
+    sources = {_identity(Path(job.source.reveal())) for job in jobs if job.source != STDIN}
     takers: dict[str, str] = {}
     for job in jobs:
         for path, key in _places(job):

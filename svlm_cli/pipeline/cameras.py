@@ -7,7 +7,6 @@ import re
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from svlm_cli.core.address import SourceAddress
@@ -17,21 +16,12 @@ from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.media.locked import refuse_existing
 from svlm_cli.media.network import public_name, scheme_of, split_url
 from svlm_cli.outputs.destination import refuse_closed_output
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.rotation import fixed_name
-from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Target, Wanted
+from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Job, Target, Wanted
 
 _MOMENT = "-%Y%m%d-%H%M%S"  # in the names of files that nobody named
 _SIGN = re.compile(r"%[-_0^#+]*\d*[EO]?[A-Za-z+]")  # of `strftime`
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """A source that is no file here, and what becomes of it."""
-
-    source: SourceAddress
-    name: str
-    targets: tuple[Target, ...]  # their paths are patterns of `strftime`
 
 
 def plan_cameras(
@@ -40,8 +30,8 @@ def plan_cameras(
     wanted: Wanted,
     *,
     segmented: bool = False,
-) -> tuple[Camera, ...]:
-    """The cameras, with the names that people gave them, in order, or those of their addresses.
+) -> tuple[Job, ...]:
+    """A job for each camera, with the names that people gave them, in order, or those of their addresses.
 
     Their files are ``NAME-DATE-TIME.FORMAT``, in the wanted folder or here, or what the wanted output says: a pattern
     of `strftime` in which ``{name}`` stands for the camera. `UsageError` for a request that makes no sense.
@@ -62,7 +52,7 @@ def plan_cameras(
         if count > 1:
             raise UsageError(f"Two cameras are called {name}.", "Tell them apart with --name, once for each.")
     cameras = tuple(
-        Camera(address, name, _targets(address, name, wanted)) for address, name in zip(addresses, shown, strict=True)
+        Job(address, _targets(address, name, wanted), name=name) for address, name in zip(addresses, shown, strict=True)
     )
     _refuse_collisions(cameras)
     for target in (target for camera in cameras for target in camera.targets):
@@ -107,7 +97,7 @@ def _refuse_signs(output: str) -> None:
         raise UsageError(f"-o {path_name(output)} leaves no name for a file.", "Write it like cam-%Y%m%d-%H.srt.")
 
 
-def _refuse_collisions(cameras: Sequence[Camera]) -> None:
+def _refuse_collisions(cameras: Sequence[Job]) -> None:
     """No two cameras write to the same file, also where the disk takes capitals for small letters."""
     takers: dict[str, str] = {}
     for camera in cameras:

@@ -38,11 +38,11 @@ class _Reader:
         self.ended = False
         self.stopped = False
         self.error: BaseException | None = None
-        self.thread: Thread | None = None
+        self.thread: Thread | None = None  # none reads ahead: who takes a chunk reads it
 
     @property
     def ready(self) -> bool:
-        return bool(self.waiting) or self.ended
+        return bool(self.waiting) or self.ended or self.thread is None
 
     def drop_for(self, chunk: Chunk) -> Chunk:
         """`chunk` takes the place of the one that waits, and counts what is lost with it."""
@@ -62,13 +62,23 @@ class Inbox(Owned, Generic[Key]):
         self._woken = False
 
     def add(
-        self, key: Key, chunks: Iterator[Chunk], close: Callable[[], None], *, drops: Callable[[], bool] = lambda: False
+        self,
+        key: Key,
+        chunks: Iterator[Chunk],
+        close: Callable[[], None],
+        *,
+        drops: Callable[[], bool] = lambda: False,
+        ahead: bool = True,
     ) -> None:
         """Start to read a source. `close`, called from another thread, makes `chunks` end.
 
-        While it `drops`, only the newest chunk waits: the source is never held back.
+        While it `drops`, only the newest chunk waits: the source is never held back. One that is not read `ahead` is
+        read by `take`, in the thread that calls it.
         """
         reader = _Reader(chunks, close, drops, Condition(self._lock))
+        if not ahead:
+            self._readers[key] = reader
+            return
         reader.thread = Thread(target=self._read, args=(reader,), name="svlm-source", daemon=True)
         self._readers[key] = reader
         reader.thread.start()
@@ -96,6 +106,8 @@ class Inbox(Owned, Generic[Key]):
         reader = self._readers.get(key)
         if reader is None:
             return None
+        if reader.thread is None:
+            return next(reader.chunks, None)
         with self._changed:
             if reader.waiting:
                 chunk = reader.waiting.popleft()
@@ -128,8 +140,8 @@ class Inbox(Owned, Generic[Key]):
                 for closing in [closers.submit(reader.close) for reader in readers]:
                     closing.result()
         for reader in readers:
-            assert reader.thread is not None, "every reader was started"
-            reader.thread.join(JOIN_TIMEOUT_S)
+            if reader.thread is not None:
+                reader.thread.join(JOIN_TIMEOUT_S)
 
     def close(self) -> None:
         """Remove all sources, one by one."""

@@ -16,7 +16,7 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.streams import ClosedStream
 from svlm_cli.media.ffmpeg import path_name
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 
 STDIN = "-"
 VIDEO_SUFFIXES = frozenset(

@@ -18,7 +18,9 @@ from svlm_cli.media.subtitled import burn_in, check_burn_in, check_mux, mux
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.ass import FONT_SIZE
 from svlm_cli.outputs.destination import open_destination, refuse_unwritable, text_file
-from svlm_cli.outputs.output import Format, Output, Provenance, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
+from svlm_cli.outputs.output import Output, Provenance
 from svlm_cli.outputs.report import CueList, Report, video_path, write_page
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.pipeline.batch import Job
@@ -159,7 +161,7 @@ def refuse_doubles(jobs: Sequence[Job], products: Sequence[Product]) -> None:
     """Raise `UsageError` for a product that would be written over an input or another output."""
     taken: dict[Path, str] = {}
     for job in jobs:
-        taken[Path(job.source).resolve()] = "the video itself"
+        taken[Path(job.source.reveal()).resolve()] = "the video itself"
         for target in (*job.targets, *job.kept):
             if target.path is not None:
                 taken[target.path.resolve()] = "another output"

@@ -6,10 +6,12 @@ neither where chunks come from nor what outputs do with the words.
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from svlm_cli.core.errors import CapacityError, SvlmError, UsageError
+from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
@@ -47,6 +49,7 @@ class Feed:
     live: Callable[[], Live | None] = lambda: None  # known with its first chunk: what a source is, has to be looked at
     snapshot: Path | None = None  # of its stream, which goes on from there (`Engine.save`)
     before: Callable[[StreamState, Chunk | None], None] = lambda stream, chunk: None  # a chunk is shown; None: its end
+    ahead: bool = True  # its chunks are read in a thread of its own, and not in the one that runs
     replayed: Iterator[tuple[int, ...]] = field(default_factory=lambda: iter(()))  # tokens of its first rounds: forced
 
     @property
@@ -73,6 +76,16 @@ class FeedReport:
     latency: Latency = field(default_factory=Latency)  # of live feeds
     error: SvlmError | None = None
 
+    def add(self, ended: RoundEnded) -> None:
+        """One more round."""
+        self.rounds += 1
+        self.spoken += says_something(ended.text)
+        self.video_s += ended.end_s - ended.start_s
+        self.gap_s += ended.gap_s
+        self.dropped += ended.dropped
+        if ended.latency_s is not None:
+            self.latency.add(ended.latency_s)
+
 
 @dataclass(slots=True, eq=False)
 class _Running:
@@ -86,14 +99,7 @@ class _Running:
             self.outputs += self.feed.outputs()
         for output in self.outputs:
             output.write(segment)
-        report = self.report
-        report.rounds += 1
-        report.spoken += says_something(segment.text)
-        report.video_s += segment.end_s - segment.start_s
-        report.gap_s += segment.gap_s
-        report.dropped += segment.dropped
-        if segment.latency_s is not None:
-            report.latency.add(segment.latency_s)
+        self.report.add(RoundEnded.of(segment, self.feed.name))
 
     def close(self, *, stopped: bool) -> None:
         """Finish the outputs, all of them, whatever one of them raises."""
@@ -129,7 +135,13 @@ class _Run:
     """The state of one call of `run`."""
 
     def __init__(
-        self, engine: Engine, feeds: Iterable[Feed], max_streams: int, listen: Listener, desk: QuestionDesk
+        self,
+        engine: Engine,
+        feeds: Iterable[Feed],
+        max_streams: int,
+        listen: Listener,
+        desk: QuestionDesk,
+        stopped: Callable[[], bool],
     ) -> None:
         self.engine = engine
         self.waiting = iter(feeds)
@@ -138,6 +150,7 @@ class _Run:
         self.inbox: Inbox[int] = Inbox()
         self.running: dict[int, _Running] = {}  # by slot
         self.finished: deque[FeedReport] = deque()
+        self.stopped = stopped
         self.desk = desk
         desk.wake = self.inbox.wake
 
@@ -153,7 +166,7 @@ class _Run:
                 self.finished.append(FeedReport(feed, error=error))
                 continue
             self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
-            self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.drops)
+            self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.drops, ahead=feed.ahead)
 
     def open(self, feed: Feed) -> StreamState:
         stream = self.engine.open(query=feed.query, context=feed.context, seed=feed.seed)
@@ -167,11 +180,13 @@ class _Run:
 
     def take(self) -> list[Request]:
         """A request for each stream whose next chunk is ready."""
-        requests = []
+        requests: list[Request] = []
         for slot in self.inbox.wait():
             running = self.running[slot]
             try:
                 chunk = self.inbox.take(slot)
+                if self.stopped():  # also where the source has ended for that
+                    return requests
                 running.feed.before(running.stream, chunk)
             except SvlmError as error:
                 self.finish(slot, error)
@@ -190,11 +205,13 @@ class _Run:
             running.stream.reset()
         return Request(running.stream, chunk, forced_ids=next(running.feed.replayed, None))
 
-    def step(self, requests: list[Request]) -> None:
+    def step(self, requests: list[Request]) -> Iterator[Segment]:
         while requests:
             try:
                 for event in self.engine.step(requests):
-                    self.hand_on(event)
+                    segment = self.hand_on(event)
+                    if segment is not None:
+                        yield segment
                 return
             except CapacityError as error:
                 self.finish(error.stream, error)
@@ -211,19 +228,23 @@ class _Run:
 
         self.desk.answer(reply)
 
-    def hand_on(self, event: TokenEvent | Segment) -> None:
+    def hand_on(self, event: TokenEvent | Segment) -> Segment | None:
+        """What a round said, once it is written."""
         running = self.running.get(event.stream)
         if running is None:
-            return  # its output failed earlier in this round
+            return None  # its output failed earlier in this round
         live = running.feed.live()
         if isinstance(event, Segment) and live is not None:
             event = with_latency(event, live, self.engine.policy)
         self.listen(running.feed, event)
-        if isinstance(event, Segment):
-            try:
-                running.write(event)
-            except SvlmError as error:
-                self.finish(event.stream, error)
+        if not isinstance(event, Segment):
+            return None
+        try:
+            running.write(event)
+        except SvlmError as error:
+            self.finish(event.stream, error)
+            return None
+        return event
 
     def finish(self, slot: int, error: SvlmError | None = None, *, stopped: bool = False) -> None:
         running = self.running.pop(slot)
@@ -247,17 +268,39 @@ def run(
     *,
     max_streams: int = 1,
     listen: Listener = lambda feed, event: None,
+    between: Between = lambda streams: None,
+    interrupted: Ending = lambda report: None,
+    desk: QuestionDesk | None = None,
+) -> Generator[FeedReport, None, None]:
+    """Caption all `feeds`; yields a report as each one ends. See `rounds`."""
+    found = rounds(
+        engine, feeds, max_streams=max_streams, listen=listen, between=between, interrupted=interrupted, desk=desk
+    )
+    with closing(found):
+        for one in found:
+            if isinstance(one, FeedReport):
+                yield one
+
+
+def rounds(
+    engine: Engine,
+    feeds: Iterable[Feed],
+    *,
+    max_streams: int = 1,
+    listen: Listener = lambda feed, event: None,
     interrupted: Ending = lambda report: None,
     desk: QuestionDesk | None = None,
     between: Between = lambda streams: None,
-) -> Generator[FeedReport, None, None]:
-    """Caption all `feeds`, `max_streams` at a time; yields a report as each one ends.
+    stopped: Callable[[], bool] = lambda: False,
+) -> Generator[Segment | FeedReport, None, None]:
+    """Caption all `feeds`, `max_streams` at a time; yields what each round said, and a report as each feed ends.
 
     Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
     are, complete where the feed has no end, else not, and hands the report of each to `interrupted`. What is left at
-    the `desk` meanwhile is answered between two rounds, and `between` is called there.
+    the `desk` meanwhile is answered between two rounds, and `between` is called there. Once it is `stopped`, no other
+    round begins.
     """
-    state = _Run(engine, feeds, max_streams, listen, desk or QuestionDesk())
+    state = _Run(engine, feeds, max_streams, listen, desk or QuestionDesk(), stopped)
     try:
         while True:
             state.fill()
@@ -265,7 +308,10 @@ def run(
                 yield state.finished.popleft()
             if not state.running:
                 return
-            state.step(state.take())
+            requests = state.take()
+            if not requests and stopped():
+                return
+            yield from state.step(requests)
             state.answer()
             between([(one.feed, one.stream) for one in state.running.values()])
     finally:

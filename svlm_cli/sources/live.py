@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Self
 
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Frame, Picture
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, Timing
@@ -25,7 +26,6 @@ from svlm_cli.sources.grid import frame_rate, moment
 from svlm_cli.sources.held import HeldConnection
 from svlm_cli.sources.pace import PicturePace
 from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
-from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.stillness import STILL_S, Stillness
 
 _EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.events import SourceStatus
 from svlm_cli.media.ffmpeg import Address, Timing, find_ffmpeg
 from svlm_cli.media.network import Transport, device_address, network_address, scheme_of
 from svlm_cli.sources.connection import Ending, Feed
@@ -20,7 +21,6 @@ from svlm_cli.sources.nature import Nature, fetch_playlist
 from svlm_cli.sources.playlist import Following
 from svlm_cli.sources.rtsp import explained
 from svlm_cli.sources.sequential import Reading
-from svlm_cli.sources.status import SourceStatus
 from svlm_cli.sources.stillness import STILL_S
 from svlm_cli.sources.web import WebSource
 from svlm_cli.sources.webfeed import WebStill, WebStream

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Self
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.core.owned import Owned
 from svlm_cli.core.types import Frame
 from svlm_cli.sources.backoff import Backoff
@@ -18,7 +19,6 @@ from svlm_cli.sources.http import Answer, Client, RefusedError
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.sequential import Reading
-from svlm_cli.sources.status import SourceStatus, State
 
 Opener = Callable[[Nature, Answer, Reading], FrameStream | LiveStream]
 """Makes frames of what was found. The reading is what ends that from another thread."""

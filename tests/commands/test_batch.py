@@ -17,8 +17,8 @@ import pytest
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine.plan import Request
 from svlm_cli.outputs.destination import PartFile
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.jsonl import JsonlOutput
-from svlm_cli.outputs.output import Format
 from tests.clips import make_clip
 from tests.commands.conftest import SECONDS
 from tests.conftest import Svlm, environment

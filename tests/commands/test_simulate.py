@@ -15,7 +15,7 @@ from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.footage import find_footage
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
 from svlm_cli.outputs import progress
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.simulator.match.commentary import words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.render import render

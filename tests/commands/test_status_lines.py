@@ -2,11 +2,9 @@
 
 import pytest
 
-from svlm_cli.commands import cameras
-from svlm_cli.commands.cameras import StatusLines, condition
-from svlm_cli.core.types import Segment
-from svlm_cli.outputs.progress import Condition
-from svlm_cli.sources.status import SourceStatus, State
+from svlm_cli.commands import status_lines
+from svlm_cli.commands.status_lines import StatusLines
+from svlm_cli.core.events import RoundEnded, SourceStatus, State
 
 
 def waiting(reason: str) -> SourceStatus:
@@ -29,29 +27,14 @@ def test_the_same_trouble_is_told_once_a_minute(monkeypatch: pytest.MonkeyPatch)
         ": connected again, first picture after 0.5 s",
         " refuses the connection. Trying again in 1.0 s.",
     ]
-    monkeypatch.setattr(cameras, "_REPEAT_S", 0.0)
+    monkeypatch.setattr(status_lines, "_REPEAT_S", 0.0)
     lines.note(waiting("refuses the connection."))
     assert len(said) == 5
-
-
-@pytest.mark.parametrize(
-    ("state", "connections", "shown"),
-    [
-        (State.CONNECTING, 0, Condition.CONNECTING),
-        (State.WAITING, 0, Condition.CONNECTING),
-        (State.LIVE, 1, Condition.LIVE),
-        (State.WAITING, 1, Condition.RECONNECTING),
-        (State.CONNECTING, 1, Condition.RECONNECTING),
-        (State.ENDED, 1, Condition.ENDED),
-    ],
-)
-def test_a_camera_that_was_never_there_is_not_coming_back(state: State, connections: int, shown: Condition) -> None:
-    assert condition(SourceStatus("front", state, connections=connections)) is shown
 
 
 def test_dropped_frames_are_summed_up() -> None:
     said: list[str] = []
     lines = StatusLines(said.append)
     for dropped in (0, 2, 3, 4):
-        lines.hear("front", Segment(0, 0, 0.0, 1.0, "", (), 0.1, dropped=dropped, latency_s=1.5))
+        lines.hear(RoundEnded("front", 0.0, 1.0, "", 0, 0.1, dropped=dropped, latency_s=1.5))
     assert said == ["svlm: front: the model is too slow, 2 frames were dropped; words come 1.5 s after their frame"]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.types import Segment
 from svlm_cli.evals.predictions import by_second, read_rounds
 from svlm_cli.outputs.jsonl import json_line
@@ -28,7 +29,7 @@ def test_a_caption_file_is_read(tmp_path: Path) -> None:
         Segment(0, 1, 1.0, 2.0, "", (2,), 0.1, gap_s=1.0),
     ]
     path = tmp_path / "match.jsonl"
-    path.write_text("".join(map(json_line, segments)), encoding="utf-8")
+    path.write_text("".join(json_line(RoundEnded.of(segment)) for segment in segments), encoding="utf-8")
     assert read_rounds(path) == ((1.0, " Kavo\u2028pass"), (2.0, ""))
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from tests.subtitle_checker import check_ass, check_srt, check_tsv, check_vtt
 
 

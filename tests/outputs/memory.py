@@ -1,7 +1,8 @@
 """What an output writes, kept in memory: the whole file after each of its writes."""
 
 from svlm_cli.core.types import Segment
-from svlm_cli.outputs.output import Format, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.style import CueStyle
 
 

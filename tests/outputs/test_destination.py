@@ -21,7 +21,8 @@ from svlm_cli.outputs.destination import (
     StandardOutput,
     open_destination,
 )
-from svlm_cli.outputs.output import Format, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.style import CueStyle
 from tests.conftest import environment
 from tests.outputs.speech import random_speech
@@ -186,7 +187,8 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
         from pathlib import Path
         from svlm_cli.core.errors import OutputBusyError, OutputError, OutputExistsError
         from svlm_cli.outputs.destination import PartFile
-        from svlm_cli.outputs.output import Format, open_output
+        from svlm_cli.outputs.format import Format
+        from svlm_cli.outputs.opening import open_output
         from svlm_cli.outputs.style import CueStyle
         from tests.outputs.speech import random_speech
 
@@ -215,7 +217,8 @@ def test_killed_at_any_moment_what_is_on_disk_is_valid(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         from svlm_cli.outputs.destination import PartFile
-        from svlm_cli.outputs.output import Format, open_output
+        from svlm_cli.outputs.format import Format
+        from svlm_cli.outputs.opening import open_output
         from svlm_cli.outputs.style import CueStyle
         from tests.outputs.speech import random_speech
 

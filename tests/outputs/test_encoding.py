@@ -7,7 +7,7 @@ import pytest
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.encoding import Encoding
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 
 
 @pytest.mark.parametrize("name", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252", "latin-1"])

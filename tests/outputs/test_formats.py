@@ -12,7 +12,8 @@ from svlm_cli.commands.described import leaves
 from svlm_cli.commands.described import options as described
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
-from svlm_cli.outputs.output import Format, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.style import CueStyle
 from tests.conftest import ROOT
 from tests.outputs.checkers import CHECKERS

@@ -7,37 +7,44 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile, StandardOutput
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.jsonl import JsonlOutput, JsonOutput, json_line
-from svlm_cli.outputs.output import Format, Provenance, open_output
+from svlm_cli.outputs.opening import open_output
+from svlm_cli.outputs.output import Provenance
 from svlm_cli.outputs.style import DEFAULT_STYLE
 
 
+def line_of(segment: Segment) -> str:
+    return json_line(RoundEnded.of(segment))
+
+
 def test_keys_that_say_nothing_are_left_out() -> None:
-    assert json_line(Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345)) == (
+    assert line_of(Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345)) == (
         '{"start": 3.0, "end": 4.0, "text": " Goal", "tokens": 3, "work_s": 0.0312}\n'
     )
     same = Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345, container_s=3.0)
-    assert "container_s" not in json_line(same)
+    assert "container_s" not in line_of(same)
     late = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, container_s=50_003.0)
-    assert json.loads(json_line(late))["container_s"] == 50_003.0
+    assert json.loads(line_of(late))["container_s"] == 50_003.0
     live = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, wall_clock_s=1_763_000_000.1234, gap_s=2.5, dropped=4)
-    assert json.loads(json_line(live)) == {
+    assert json.loads(line_of(live)) == {
         "start": 3.0, "end": 4.0, "text": "", "tokens": 1, "work_s": 0.03,
         "gap_s": 2.5, "wall_clock_s": 1_763_000_000.123, "dropped": 4,
     }  # fmt: skip
 
 
 def test_text_is_readable_and_a_terminal_is_safe() -> None:
-    line = json_line(Segment(0, 0, 0.0, 1.0, "曼联 é \x1b[31m\x9b2J\u202e\ud800", (), 0.0))
+    line = line_of(Segment(0, 0, 0.0, 1.0, "曼联 é \x1b[31m\x9b2J\u202e\ud800", (), 0.0))
     assert "曼联 é \\u001b[31m\\u009b2J\\u202e\ufffd" in line
 
 
 @given(st.text(st.characters() | st.characters(categories=["Cs"])))
 def test_every_text_is_one_valid_line(text: str) -> None:
     """Guards against a lone surrogate that cannot be encoded and line separators that cut a record in two."""
-    line = json_line(Segment(0, 0, 0.0, 1.0, text, (), 0.0))
+    line = line_of(Segment(0, 0, 0.0, 1.0, text, (), 0.0))
     assert line.splitlines() == [line.removesuffix("\n")]
     read = json.loads(line.encode("utf-8"))["text"]
     assert read == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from svlm_cli.core.types import Segment
+from svlm_cli.core.events import RoundEnded, RoundStarted, SourceStatus, State, TokenSpoken
 from svlm_cli.outputs.progress import (
     BarProgress,
     NoProgress,
@@ -16,12 +16,12 @@ from svlm_cli.outputs.progress import (
     phrase,
 )
 
-SEGMENT = Segment(0, 0, 3725.0, 3726.0, " goal by\x1b[2J\nthe keeper ", (1, 2), 0.1)
-SILENCE = replace(SEGMENT, text="")
+ENDED = RoundEnded("a.mp4", 3725.0, 3726.0, " goal by\x1b[2J\nthe keeper ", 2, 0.1)
+SILENCE = replace(ENDED, text="")
 
 
 def test_a_phrase_is_one_plain_line_with_its_time() -> None:
-    assert phrase(SEGMENT) == "[1:02:05] goal by the keeper"
+    assert phrase(ENDED) == "[1:02:05] goal by the keeper"
     assert phrase(SILENCE) == ""
 
 
@@ -34,8 +34,10 @@ def test_plain_progress_prints_a_line_a_phrase() -> None:
     file = io.StringIO()
     progress = PlainProgress(file)
     progress.begin("a.mp4", 10.0)
-    progress.hear("a.mp4", SEGMENT)
-    progress.hear("a.mp4", SILENCE)
+    progress.hear(ENDED)
+    progress.hear(SILENCE)
+    for other in (SourceStatus("a.mp4", State.LIVE), RoundStarted("a.mp4", 0.0, 1.0, 2), TokenSpoken("a.mp4", "goal")):
+        progress.hear(other)
     assert file.getvalue() == "[1:02:05] goal by the keeper\n"
 
 
@@ -44,9 +46,9 @@ def test_plain_progress_names_videos_that_run_together() -> None:
     progress = PlainProgress(file)
     progress.begin("a.mp4", 10.0)
     progress.begin("b.mp4", None)
-    progress.hear("b.mp4", SEGMENT)
+    progress.hear(replace(ENDED, name="b.mp4"))
     progress.end("a.mp4")
-    progress.hear("b.mp4", SEGMENT)
+    progress.hear(replace(ENDED, name="b.mp4"))
     assert file.getvalue().splitlines() == ["b.mp4 [1:02:05] goal by the keeper", "[1:02:05] goal by the keeper"]
 
 
@@ -56,7 +58,7 @@ def test_a_bar_follows_several_videos() -> None:
     progress = BarProgress(file)
     progress.begin("[red]a.mp4", None)
     progress.begin("b.mp4", 4000.0)
-    progress.hear("[red]a.mp4", replace(SEGMENT, text=" [bold]goal[/]"))
+    progress.hear(replace(ENDED, name="[red]a.mp4", text=" [bold]goal[/]"))
     progress.end("[red]a.mp4")
     progress.end("b.mp4")
     progress.close()
@@ -67,7 +69,7 @@ def test_no_progress_still_says_what_must_be_said() -> None:
     file = io.StringIO()
     progress = NoProgress(file)
     progress.begin("a.mp4", 1.0)
-    progress.hear("a.mp4", SEGMENT)
+    progress.hear(ENDED)
     progress.say("a.mp4 is \x1b[1mcut off")
     assert file.getvalue() == "a.mp4 is cut off\n"
 

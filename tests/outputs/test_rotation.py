@@ -10,7 +10,9 @@ import srt
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import InPlaceFile
-from svlm_cli.outputs.output import Format, Output, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
+from svlm_cli.outputs.output import Output
 from svlm_cli.outputs.rotation import RotatingOutput, file_at
 from svlm_cli.outputs.style import CueStyle
 from tests.subtitle_checker import check_srt

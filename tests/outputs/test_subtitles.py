@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.outputs.destination import PartFile
-from svlm_cli.outputs.output import Format, open_output
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.style import CueStyle
 from tests.outputs.memory import Memory, written
 from tests.outputs.speech import random_speech, rounds

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Existing, Job, Target, Wanted
 from svlm_cli.pipeline.batch import plan as plan_inputs
 from svlm_cli.pipeline.inputs import Input
@@ -21,7 +22,7 @@ def plan(sources: list[str], **options: Any) -> tuple[Job, ...]:
 
 def test_a_video_gets_a_file_beside_it(tmp_path: Path) -> None:
     video = str(tmp_path / "a.b.mp4")
-    assert plan([video]) == (Job(video, (Target(Format.SRT, tmp_path / "a.b.srt"),)),)
+    assert plan([video]) == (Job(SourceAddress(video), (Target(Format.SRT, tmp_path / "a.b.srt"),)),)
 
 
 def test_several_formats_are_several_files(tmp_path: Path) -> None:

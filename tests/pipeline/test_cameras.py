@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import OutputError, UsageError
-from svlm_cli.outputs.output import Format
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Wanted
 from svlm_cli.pipeline.cameras import plan_cameras

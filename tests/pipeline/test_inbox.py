@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
 
+from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Chunk
 from svlm_cli.pipeline import inbox
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
@@ -85,3 +87,26 @@ def test_sources_are_closed_side_by_side() -> None:
     for key in range(8):
         box.add(key, iter(()), close)
     box.remove(*range(8))
+
+
+def test_what_is_not_read_ahead_is_read_by_who_takes_it() -> None:
+    """Frames of a caller's own may come from anything that belongs to one thread: a window, a database."""
+    readers: list[threading.Thread] = []
+
+    def chunks() -> Iterator[Chunk]:
+        for chunk in Source(2):
+            readers.append(threading.current_thread())
+            yield chunk
+        raise InputError("The window is gone.")
+
+    with closing(Inbox[str]()) as box:
+        box.add("a", chunks(), lambda: None, ahead=False)
+        assert readers == []
+        for second in range(2):
+            assert box.wait() == ["a"]
+            chunk = box.take("a")
+            assert chunk is not None
+            assert chunk.start_s == second
+        with pytest.raises(InputError):
+            box.take("a")
+    assert readers == [threading.current_thread()] * 2

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.types import Chunk
 from svlm_cli.outputs.style import DEFAULT_STYLE
 from svlm_cli.pipeline.batch import Job
@@ -55,7 +56,7 @@ def test_what_a_copy_will_lack_is_said_once_and_in_advance(tmp_path: Path) -> No
     make_clip(source, frames=4, options=("-attach", str(font), "-metadata:s:t", "mimetype=application/x-truetype-font"))
     product = SubtitledCopy(str(source), path, burned=False, language="eng", style=DEFAULT_STYLE, overwrite=False)
     notice = f"{path} lacks 1 attachment (ttf), which MP4 cannot hold."
-    assert check_products([Job(str(source), ())], [product]) == [notice]
+    assert check_products([Job(SourceAddress(str(source)), ())], [product]) == [notice]
     for output in product.outputs():
         output.close(complete=True)
     assert product.make(lambda done_s: None) == ""

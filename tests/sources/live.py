@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Self
 
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, find_ffmpeg
 from svlm_cli.media.network import network_address
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.playlist import Following
-from svlm_cli.sources.status import SourceStatus, State
 
 
 class Watched:

@@ -10,13 +10,13 @@ import psutil
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.events import State, describe
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
 from svlm_cli.media.network import Login, Transport, device_address, network_address, with_options
 from svlm_cli.sources.http import Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import fetch_playlist
 from svlm_cli.sources.playlist import NOTHING_NEW, Following
-from svlm_cli.sources.status import State, describe
 from tests.clips import X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 from tests.servers.web import WebServer

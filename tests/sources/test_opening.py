@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.core.types import Frame
 from svlm_cli.media.network import Login, network_address, public_name
 from svlm_cli.sources.credentials import Credentials
@@ -19,7 +20,6 @@ from svlm_cli.sources.http import Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.opening import SourceOptions, open_source
-from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.web import WebSource
 from tests.clips import CLIP_MAKER, X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import free_port

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from svlm_cli.core.events import State, describe
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.media.network import device_address
 from svlm_cli.sources.live import LiveOptions
-from svlm_cli.sources.status import State, describe
 from svlm_cli.sources.stillness import Stillness
 from tests.clips import numbered
 from tests.sources.live import Watched

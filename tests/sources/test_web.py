@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.core.types import Frame
 from svlm_cli.sources import backoff
 from svlm_cli.sources.feeder import PIECE_BYTES
@@ -16,7 +17,6 @@ from svlm_cli.sources.http import Client
 from svlm_cli.sources.jpeg import JpegReader
 from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.opening import SourceOptions, open_source
-from svlm_cli.sources.status import SourceStatus, State
 from svlm_cli.sources.web import WebSource
 from tests.clips import make_clip, number_of, run_ffmpeg
 from tests.servers.web import Now, Reply, WebServer

@@ -6,10 +6,11 @@ from rich.cells import cell_len
 from rich.style import Style
 
 from svlm_cli.outputs.live.cells import crop, crop_start
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.geometry import Area
 from svlm_cli.outputs.live.rows import Row, Words
 from svlm_cli.outputs.live.state import Channel
-from svlm_cli.outputs.progress import Condition, clock
+from svlm_cli.outputs.progress import clock
 
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _PAUSED = "PAUSED"

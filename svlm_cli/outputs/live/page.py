@@ -24,7 +24,7 @@ from svlm_cli.outputs.progress import clock
 
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _TROUBLE = Style(color="yellow")
-_JOINED = 4  # phrases of a video among several: one is often half a sentence
+_JOINED = 4  # phrases of a video among several: some are short
 _LEAST_INDENTED = 34  # columns; narrower words begin below their time
 
 
@@ -97,18 +97,15 @@ class Page:
                 yield [(0, text, _TROUBLE)]
 
     def _said(self, channel: Channel, choice: Choice, columns: int, rows: int) -> "list[list[_Part]]":
-        """The last lines that fit: phrases with their times, and what is being said."""
+        """The last lines that fit: phrases with their times, the newest in bold."""
         lines: list[list[_Part]] = []
-        phrases = list(channel.phrases)
-        saying = channel.saying
+        phrases = channel.said()
         if choice.newest is not None:
-            phrases, saying = [phrase for phrase in phrases if phrase.serial <= choice.newest], None
-        if saying is not None:
-            lines = _lines(saying, columns, _BOLD)
+            phrases = [phrase for phrase in channel.phrases if phrase.serial <= choice.newest]
         for index, phrase in enumerate(reversed(phrases)):
             if len(lines) >= rows:
                 break
-            style = _BOLD if index == 0 and saying is None and choice.newest is None else Style.null()
+            style = _BOLD if index == 0 and choice.newest is None else Style.null()
             lines = [*_lines(phrase, columns, style), *lines]
         return lines[max(0, len(lines) - rows) :] if rows > 0 else []
 
@@ -126,8 +123,7 @@ class Page:
         lines = [text for line in self._trouble(channel, area.columns) for _, text, _ in line]
         style = _TROUBLE if lines else Style.null()
         if not lines:
-            said = [*list(channel.phrases)[-_JOINED:], *([channel.saying] if channel.saying else [])]
-            lines = wrap(" ".join(phrase.text for phrase in said), area.columns)
+            lines = wrap(" ".join(phrase.text for phrase in channel.said()[-_JOINED:]), area.columns)
         for row, text in enumerate(lines[-rows:] if rows > 0 else [], first):
             page[row].append(Words(area.column, text, style))
 

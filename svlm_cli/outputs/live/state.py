@@ -3,22 +3,29 @@
 Plain data, told what happens and when. Knows no screen.
 """
 
+import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
+from svlm_cli.core.events import RoundEnded, RoundStarted, SourceEvent, SourceStatus, TokenSpoken
 from svlm_cli.core.text import plain_text, presentable
-from svlm_cli.core.types import Chunk, Picture, Segment, TokenEvent
+from svlm_cli.core.types import Picture
+from svlm_cli.outputs.breaks import ends_sentence
+from svlm_cli.outputs.live.condition import Condition, condition
 from svlm_cli.outputs.live.meters import Minute, Rate
-from svlm_cli.outputs.progress import Condition
+from svlm_cli.outputs.style import DEFAULT_STYLE
 
+_LONGEST_SENTENCE = 300  # characters of one entry: some models end no sentence
+_NO_SPACE_AFTER = ("", "-", "(", "[", '"', "'")
 HISTORY = 2000  # phrases that can be scrolled back to, a video
 _MOST_WORDS = 2000  # characters of a round that is being said
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A round's words, made plain, or what was missed. `serial` counts the phrases of its video."""
+    """A sentence, made plain, with the time of its first word, or what was missed. `serial` counts those of a video."""
 
     serial: int
     start_s: float
@@ -36,6 +43,8 @@ class Channel:
     files: str = ""  # where its words go
     phrases: deque[Phrase] = field(default_factory=lambda: deque(maxlen=HISTORY))
     spoken: int = 0  # phrases, ever
+    _unfinished: str = ""  # the last phrase, as it was generated, if its sentence goes on
+    _said_until_s: float = 0.0  # by the round of its last word
     position_s: float | None = None  # what is captioned, as players count
     lag_s: float | None = None
     speed: float | None = None  # seconds of video a second, of what is no live source
@@ -45,37 +54,58 @@ class Channel:
     tokens: Minute = field(default_factory=Minute)
     begun_s: float | None = None  # when the first chunk came
     _first_s: float | None = None  # on the video's clock
-    _chunk: Chunk | None = None
-    _chunk_at_s: float = 0.0
+    _round: RoundStarted | None = None  # the newest one
+    _pictures: tuple[Picture, ...] = ()
+    _round_at_s: float = 0.0
     _raw: str = ""
 
-    def look(self, chunk: Chunk, now_s: float) -> None:
-        """The model gets these pictures now."""
-        self._chunk, self._chunk_at_s, self._raw = chunk, now_s, ""
+    def hear(self, event: SourceEvent, now_s: float, pictures: Sequence[Picture] = ()) -> None:
+        """Something happened to the video; `pictures` are those of a round that starts."""
+        match event:
+            case RoundStarted():
+                self._start(event, tuple(pictures), now_s)
+            case TokenSpoken():
+                self._raw = (self._raw + event.text)[-_MOST_WORDS:]
+                self.tokens.add(1, now_s)
+            case RoundEnded():
+                self._end(event, now_s)
+            case SourceStatus():
+                self.become(condition(event), event.reason)
+
+    def _start(self, event: RoundStarted, pictures: tuple[Picture, ...], now_s: float) -> None:
+        self._round, self._pictures, self._round_at_s, self._raw = event, pictures, now_s, ""
+        if event.gap_s or event.start_s - self._said_until_s >= DEFAULT_STYLE.silence_s:
+            self._unfinished = ""
         if self.begun_s is None or self._first_s is None:
-            self.begun_s, self._first_s = now_s, chunk.start_s
-        if chunk.gap_s:
-            self._add(chunk.start_s, f"({chunk.gap_s:.0f} s without a picture)")
-        self.dropped += chunk.dropped
-        self.arrived.add(len(chunk.frames) + chunk.dropped, now_s)
-        self.looked_at.add(len(chunk.frames), now_s)
+            self.begun_s, self._first_s = now_s, event.start_s
+        if event.gap_s:
+            self._add(event.start_s, f"({event.gap_s:.0f} s without a picture)")
+        self.dropped += event.dropped
+        self.arrived.add(event.frames + event.dropped, now_s)
+        self.looked_at.add(event.frames, now_s)
 
-    def speak(self, event: TokenEvent, now_s: float) -> None:
-        """A token of the round that is being said."""
-        self._raw = (self._raw + event.text)[-_MOST_WORDS:]
-        self.tokens.add(1, now_s)
-
-    def hear(self, segment: Segment, now_s: float) -> None:
-        """The round is over."""
+    def _end(self, event: RoundEnded, now_s: float) -> None:
         self._raw = ""
-        self.position_s, self.lag_s = segment.end_s, segment.latency_s
+        self.position_s, self.lag_s = event.end_s, event.latency_s
         if self.begun_s is not None and self._first_s is not None and now_s > self.begun_s:
-            self.speed = (segment.end_s - self._first_s) / (now_s - self.begun_s)
-        if words := " ".join(plain_text(segment.text).split()):
-            self._add(segment.start_s, words)
+            self.speed = (event.end_s - self._first_s) / (now_s - self.begun_s)
+        for sentence in _sentences(_joined(self._unfinished, event.text)):
+            self._say(sentence, event.start_s)
+            self._said_until_s = event.end_s
+
+    def _say(self, sentence: str, start_s: float) -> None:
+        """The next sentence, or the rest of one, whose beginning was said before."""
+        words = " ".join(plain_text(sentence).split())
+        if self._unfinished:
+            self.phrases[-1] = replace(self.phrases[-1], text=words)
+        else:
+            self._add(start_s, words)
+        goes_on = not ends_sentence(words.rsplit(" ", 1)[-1]) and len(words) < _LONGEST_SENTENCE
+        self._unfinished = sentence if goes_on else ""
 
     def note(self, text: str) -> None:
         """What is neither seen nor said, such as an answer, among the words."""
+        self._unfinished = ""
         self._add(self.position_s or 0.0, presentable(text))
 
     def _add(self, start_s: float, text: str) -> None:
@@ -90,31 +120,60 @@ class Channel:
 
     @property
     def saying(self) -> Phrase | None:
-        """What is being said; none while nothing can be read of it."""
-        words = " ".join(plain_text(self._raw).split())
-        if self._chunk is None or not words:
+        """What is being said, with what was said of its sentence before; none while nothing can be read of it."""
+        if self._round is None or not plain_text(self._raw).strip():
             return None
-        return Phrase(self.spoken, self._chunk.start_s, words)
+        words = " ".join(plain_text(_joined(self._unfinished, self._raw)).split())
+        if self._unfinished:
+            return replace(self.phrases[-1], text=words)
+        return Phrase(self.spoken, self._round.start_s, words)
+
+    def said(self) -> list[Phrase]:
+        """All phrases, the one that is being said last."""
+        saying = self.saying
+        if saying is None:
+            return list(self.phrases)
+        return [*(phrase for phrase in self.phrases if phrase.serial < saying.serial), saying]
 
     def picture(self, now_s: float) -> Picture | None:
         """The one to show: a second's pictures are shown at the pace they came in, while the model speaks of them."""
-        return None if self._chunk is None else self._chunk.frames[self._index(self._chunk, now_s)]
+        if self._round is None or not self._pictures:
+            return None
+        return self._pictures[self._index(self._round, now_s)]
 
     def picture_s(self, now_s: float) -> float | None:
         """When that picture came on screen, on the video's clock."""
-        chunk = self._chunk
-        return None if chunk is None else chunk.start_s + self._index(chunk, now_s) * _step_s(chunk)
+        shown = self._round
+        return None if shown is None else shown.start_s + self._index(shown, now_s) * _step_s(shown)
 
-    def _index(self, chunk: Chunk, now_s: float) -> int:
-        return min(int((now_s - self._chunk_at_s) / _step_s(chunk)), len(chunk.frames) - 1)
+    def _index(self, shown: RoundStarted, now_s: float) -> int:
+        return min(int((now_s - self._round_at_s) / _step_s(shown)), shown.frames - 1)
 
     def frozen(self) -> "Channel":
         """As it is now, whatever comes."""
         return replace(self, phrases=deque(self.phrases, maxlen=HISTORY))
 
 
-def _step_s(chunk: Chunk) -> float:
-    return (chunk.end_s - chunk.start_s) / len(chunk.frames)
+def _joined(before: str, text: str) -> str:
+    """The words of one round behind those of another: some models begin none with a space."""
+    touching = before[-1:].isascii() and text[:1].isascii() and text[:1].isalnum()
+    return f"{before} {text}" if touching and before[-1:] not in _NO_SPACE_AFTER else before + text
+
+
+def _sentences(text: str) -> Iterator[str]:
+    """The words of `text`, a sentence each, as they were generated; the last one may go on."""
+    begun = 0
+    words = list(re.finditer(r"\S+", text))
+    for word, following in pairwise(words):
+        if ends_sentence(word[0], following[0]):
+            yield text[begun : word.end()]
+            begun = word.end()
+    if words:
+        yield text[begun:]
+
+
+def _step_s(shown: RoundStarted) -> float:
+    return (shown.end_s - shown.start_s) / shown.frames
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from svlm_cli.core.events import SourceEvent, SourceStatus
 from svlm_cli.core.text import plain_text, presentable
-from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.choice import Choice, press
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.footer import Notice, Typing
 from svlm_cli.outputs.live.keys import Key
 from svlm_cli.outputs.live.meters import Machine
@@ -27,7 +29,6 @@ from svlm_cli.outputs.live.snapshot import save_snapshot
 from svlm_cli.outputs.live.state import Channel
 from svlm_cli.outputs.live.stray import StrayLines
 from svlm_cli.outputs.live.terminal import Terminal
-from svlm_cli.outputs.progress import Condition
 
 _EVERY_S = 1 / 8
 _NOTICE_S = 8.0
@@ -104,33 +105,16 @@ class LiveView:
             self._channel(name).files = presentable(files)
         self._changed()
 
-    def become(self, name: str, condition: Condition, reason: str = "") -> None:
-        """Its header says so."""
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
+        """Pictures for the preview, a word as it is generated, a phrase, or how its source is."""
+        if not isinstance(event, SourceStatus):  # that comes from the source's thread, whose error this is not
+            self._raise()
         with self._lock:
-            self._channel(name).become(condition, reason)
-        self._changed()
-
-    def follow(self, name: str, event: Chunk | TokenEvent) -> None:
-        """Pictures for the preview, or a word as it is generated."""
-        self._raise()
-        now_s = time.monotonic()
-        with self._lock:
-            channel = self._channel(name)
-            if isinstance(event, Chunk):
-                channel.look(event, now_s)
-            else:
-                channel.speak(event, now_s)
-        self._changed()
-
-    def hear(self, name: str, segment: Segment) -> None:
-        """A phrase joins those that scroll."""
-        self._raise()
-        with self._lock:
-            self._channel(name).hear(segment, time.monotonic())
+            self._channel(event.name).hear(event, time.monotonic(), pictures)
         self._changed()
 
     def move(self, name: str, done_s: float) -> None:
-        """So much of it is done, where nothing is heard of it."""
+        """Advance a job that emits no events to this many seconds."""
         with self._lock:
             self._channel(name).position_s = done_s
         self._changed()
@@ -298,7 +282,7 @@ class LiveView:
             picture, time_s = channel.picture(moment_s), channel.picture_s(moment_s)
             if picture is None or time_s is None:
                 continue
-            phrases = [*channel.phrases, *([channel.saying] if channel.saying else [])][-_SNAPSHOT_PHRASES:]
+            phrases = channel.said()[-_SNAPSHOT_PHRASES:]
             try:
                 path = save_snapshot(self._folder, channel.name, picture, time_s, phrases, time.time())
             except OSError as error:

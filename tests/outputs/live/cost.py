@@ -18,13 +18,12 @@ from pathlib import Path
 import numpy as np
 from rich.color import ColorSystem
 
-from svlm_cli.core.types import Chunk, Segment, TokenEvent
+from svlm_cli.core.events import RoundEnded, RoundStarted, SourceStatus, State, TokenSpoken
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.preview import Paint
 from svlm_cli.outputs.live.rows import Painter
 from svlm_cli.outputs.live.terminal import Terminal
 from svlm_cli.outputs.live.view import LiveView
-from svlm_cli.outputs.progress import Condition
 
 SECONDS = 10
 FPS, TOKENS = 8, 10
@@ -48,18 +47,18 @@ def cost(columns: int, rows: int, videos: int, picture: tuple[int, int]) -> floa
             file=io.StringIO(),
         )
         for name in names:
-            view.become(name, Condition.LIVE)
+            view.hear(SourceStatus(name, State.LIVE))
         time.sleep(0.5)
         used_s, begun_s = time.process_time(), time.monotonic()
         for second in range(SECONDS):
             for name in names:
-                view.follow(name, Chunk(tuple(pictures), second, second + 1.0))
+                view.hear(RoundStarted(name, second, second + 1.0, len(pictures)), tuple(pictures))
             for _ in range(TOKENS):
                 time.sleep(1 / TOKENS)
                 for name in names:
-                    view.follow(name, TokenEvent(0, second, 0, " word"))
+                    view.hear(TokenSpoken(name, " word"))
             for name in names:
-                view.hear(name, Segment(0, second, second, second + 1.0, "ten words " * 5, (), 0.1, latency_s=0.2))
+                view.hear(RoundEnded(name, second, second + 1.0, "ten words " * 5, TOKENS, 0.1, latency_s=0.2))
         share = (time.process_time() - used_s) / (time.monotonic() - begun_s)
         view.close()
         os.close(screen)

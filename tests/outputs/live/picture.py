@@ -15,14 +15,14 @@ from rich.segment import Segment, Segments
 
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.types import Chunk, TokenEvent
-from svlm_cli.core.types import Segment as Round
+from svlm_cli.core.events import RoundEnded, SourceEvent
+from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.choice import Choice
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.page import Page
 from svlm_cli.outputs.live.rows import Pixels, Row
 from svlm_cli.outputs.live.state import Channel
-from svlm_cli.outputs.progress import Condition
 from tests.conftest import ROOT
 
 PICTURE = ROOT / "docs" / "assets" / "live-view.svg"
@@ -94,9 +94,10 @@ def watch(clip: Path, context: str, until: str) -> list[Row]:
     from svlm_cli.commands.live_view import Gauge
     from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.pipeline.cameras import Camera
-    from svlm_cli.pipeline.run import Feed, run
-    from svlm_cli.pipeline.watched import CameraOptions, open_camera
+    from svlm_cli.pipeline.batch import Job
+    from svlm_cli.pipeline.observer import SessionObserver
+    from svlm_cli.pipeline.session import Session
+    from svlm_cli.pipeline.settings import SessionSettings
     from svlm_cli.sources.opening import SourceOptions
 
     checkpoint = resolve(None)
@@ -105,28 +106,26 @@ def watch(clip: Path, context: str, until: str) -> list[Row]:
     engine = gauge.engine = Engine.load(
         checkpoint.folder, checkpoint.policy, device=device, dtype=resolve_dtype("auto", device)
     )
-    camera = Camera(SourceAddress(f"movie={clip},realtime"), "match", ())
-    options = CameraOptions(sources=SourceOptions(input_format="lavfi"), context=context)
-    watched = open_camera(camera, engine.policy, options, tell_status=lambda status: None, tell=lambda line: None)
     channel, page = Channel("match", Condition.LIVE, files="match.srt"), Page("svlm-mini")
     screens: list[list[Row]] = []
 
-    def listen(feed: Feed, event: Chunk | TokenEvent | Round) -> None:
-        now_s = time.monotonic()
-        match event:
-            case Chunk():
-                channel.look(event, now_s)
-            case TokenEvent():
-                channel.speak(event, now_s)
-            case Round():
-                channel.hear(event, now_s)
-                if until in event.text and not screens:
-                    machine = Machine(gauge().resident_bytes)
-                    shown_s = now_s + 0.5  # the second picture of this round
-                    screens.append(page.compose([channel], Choice(), SIZE, shown_s, machine=machine))
-                    watched.frames.close()  # a camera would come back at its end
+    class Onlooker(SessionObserver):
+        """Shows what happens, and draws the screen once."""
 
-    list(run(engine, [watched.feed], listen=listen))
+        def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:
+            now_s = time.monotonic()
+            channel.hear(event, now_s, pictures)
+            if isinstance(event, RoundEnded) and until in event.text and not screens:
+                machine = Machine(gauge().resident_bytes)
+                shown_s = now_s + 0.5  # the second picture of this round
+                screens.append(page.compose([channel], Choice(), SIZE, shown_s, machine=machine))
+                session.stop()  # a camera would come back at its end
+
+    job = Job(SourceAddress(f"movie={clip},realtime"), (), name="match")
+    settings = SessionSettings(sources=SourceOptions(input_format="lavfi"), context=context)
+    with Session((job,), settings, engine.policy, observer=Onlooker()) as session:
+        for _ in session.run(engine):
+            pass
     return screens[0]
 
 

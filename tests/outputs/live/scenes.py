@@ -3,14 +3,15 @@
 import numpy as np
 from rich.color import ColorSystem
 
-from svlm_cli.core.types import Chunk, Picture, Segment, TokenEvent
+from svlm_cli.core.events import RoundEnded, RoundStarted, TokenSpoken
+from svlm_cli.core.types import Picture
 from svlm_cli.outputs.live.choice import Choice
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.footer import Notice
 from svlm_cli.outputs.live.page import Page
 from svlm_cli.outputs.live.preview import Paint
 from svlm_cli.outputs.live.rows import Painter
 from svlm_cli.outputs.live.state import Channel
-from svlm_cli.outputs.progress import Condition
 from tests.outputs.live.screen import Screen
 
 TRUE_COLOUR = Painter(ColorSystem.TRUECOLOR, no_colour=False, paint=Paint.TRUE_COLOUR)
@@ -21,25 +22,28 @@ def picture(red: int, height: int = 180, width: int = 320) -> Picture:
     return np.full((height, width, 3), (red, 40, 40), dtype=np.uint8)
 
 
-def chunk(second: int, *, dropped: int = 0, gap_s: float = 0.0) -> Chunk:
-    return Chunk((picture(100), picture(200)), second, second + 1.0, dropped=dropped, gap_s=gap_s)
+PICTURES = (picture(100), picture(200))  # of each round
 
 
-def segment(second: int, text: str, lag_s: float | None = 0.25) -> Segment:
-    return Segment(0, second, second, second + 1.0, text, (), 0.1, latency_s=lag_s)
+def started(second: int, *, dropped: int = 0, gap_s: float = 0.0, name: str = "front") -> RoundStarted:
+    return RoundStarted(name, second, second + 1.0, len(PICTURES), dropped=dropped, gap_s=gap_s)
 
 
-def token(text: str) -> TokenEvent:
-    return TokenEvent(0, 0, 7, text)
+def ended(second: int, text: str, lag_s: float | None = 0.25) -> RoundEnded:
+    return RoundEnded("front", second, second + 1.0, text, 0, 0.1, latency_s=lag_s)
+
+
+def token(text: str) -> TokenSpoken:
+    return TokenSpoken("front", text)
 
 
 def channel(name: str, words: list[str], condition: Condition = Condition.LIVE) -> Channel:
     """One that said `words`, a phrase a second, at as many seconds of the clock."""
     one = Channel(name, condition)
     for second, text in enumerate(words):
-        one.look(chunk(second), second)
-        one.speak(token(text), second + 0.5)
-        one.hear(segment(second, text), second + 0.9)
+        one.hear(started(second), second, PICTURES)
+        one.hear(token(text), second + 0.5)
+        one.hear(ended(second, text), second + 0.9)
     return one
 
 

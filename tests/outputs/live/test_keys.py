@@ -9,7 +9,7 @@ import pytest
 from svlm_cli.outputs.live.choice import Choice, press
 from svlm_cli.outputs.live.keys import Key, Keyboard, decode, decode_text
 from svlm_cli.outputs.live.state import HISTORY, Channel
-from tests.outputs.live.scenes import channel, segment
+from tests.outputs.live.scenes import channel, ended
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_terminal_is_given_back() -> None:
 
 
 def test_arrows_stay_within_what_was_said() -> None:
-    choice, one = Choice(), channel("front", [f"phrase {number}" for number in range(40)])
+    choice, one = Choice(), channel("front", [f"phrase {number}." for number in range(40)])
 
     def after(*keys: Key) -> int | None:
         for key in keys:
@@ -109,7 +109,7 @@ def test_a_phrase_that_is_forgotten_cannot_be_scrolled_to() -> None:
     """Scrolled back for hours, the view would stand on a phrase that is gone."""
     choice, one = Choice(newest=3), Channel("front")
     for second in range(HISTORY + 10):
-        one.hear(segment(second, "word"), second)
+        one.hear(ended(second, "Word."), second)
     press(Key.UP, choice, [one], fitting=1, rows=20)
     assert choice.newest == 10
     press(Key.UP, choice, [channel("silent", [])], fitting=1, rows=20)

@@ -5,13 +5,13 @@ import itertools
 import pytest
 
 from svlm_cli.outputs.live.choice import Choice
+from svlm_cli.outputs.live.condition import Condition
 from svlm_cli.outputs.live.footer import Notice
 from svlm_cli.outputs.live.geometry import Area, tiles
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.page import Page
 from svlm_cli.outputs.live.state import Channel
-from svlm_cli.outputs.progress import Condition
-from tests.outputs.live.scenes import NO_COLOUR, channel, chunk, segment, show, token
+from tests.outputs.live.scenes import NO_COLOUR, PICTURES, channel, ended, show, started, token
 from tests.outputs.live.screen import Screen
 
 WORDS = ["Callek kick off.", "", "The ball goes to the left, and everybody runs after it.", "Goal!"]
@@ -60,21 +60,74 @@ def test_where_the_words_go() -> None:
 def test_words_appear_as_they_are_generated() -> None:
     """With the time of their round; a sequence that two tokens share moves nothing; and then the phrase takes over."""
     one = match()
-    one.look(chunk(4), 4.0)
+    one.hear(started(4), 4.0, PICTURES)
     assert "0:00:04" not in "".join(show([one], now_s=4.1).lines[1:])
     for text in (" No", " g", "oal\x1b", "[2J after", " all\n"):
-        one.speak(token(text), 4.2)
+        one.hear(token(text), 4.2)
     screen = show([one], now_s=4.3)
     assert "0:00:04 No goal after all" in screen.text
     assert "1" in screen.style_of("No goal").split(";"), "bold while it is new"
-    one.hear(segment(4, "No goal after all."), 4.9)
+    one.hear(ended(4, "No goal after all."), 4.9)
     assert show([one], now_s=5.0).text.count("No goal") == 1
+
+
+def test_a_sentence_stands_in_one_entry() -> None:
+    """With the time of its first word, however many rounds it takes: a line a second could not be read."""
+    one = Channel("front", Condition.LIVE)
+    rounds = [
+        "The keeper",
+        " saves it",
+        "and throws",
+        ", far",
+        ". Mr. Low runs. And",
+        " scores!",
+        "曼联",
+        "赢",
+        "了。",
+        "So",
+    ]
+    for second, text in enumerate(rounds):
+        one.hear(started(second), second, PICTURES)
+        one.hear(token(text), second + 0.5)
+        spoken = one.said()
+        one.hear(ended(second, text), second + 0.9)
+        assert spoken[-1].text.endswith(one.phrases[-1].text[-4:]), "what is being said is where it will stay"
+    assert [(phrase.start_s, phrase.text) for phrase in one.phrases] == [
+        (0, "The keeper saves it and throws, far."),
+        (4, "Mr. Low runs."),
+        (4, "And scores!"),
+        (6, "曼联赢了。"),
+        (9, "So"),
+    ]
+    assert [phrase.serial for phrase in one.phrases] == list(range(5))
+    assert one.spoken == 5
+    one.hear(started(10), 10.0, PICTURES)
+    one.hear(token(" what"), 10.5)
+    screen = show([one], now_s=10.6)
+    assert "0:00:09 So what" in screen.text
+    assert "0:00:10" not in "".join(screen.lines[1:])
+
+
+@pytest.mark.parametrize("break_", ["silence", "gap", "note", "length"])
+def test_a_sentence_that_nobody_ends_does_not_go_on_for_ever(break_: str) -> None:
+    """After two silent seconds, a gap, an answer between its words, or a screen of them, another entry begins."""
+    one = Channel("front", Condition.LIVE)
+    one.hear(started(0), 0.0, PICTURES)
+    one.hear(ended(0, "word " * (70 if break_ == "length" else 1)), 0.9)
+    next_s = {"silence": 3, "gap": 1}.get(break_, 1)
+    if break_ == "note":
+        one.note("(What? -> A ball.)")
+    one.hear(started(next_s, gap_s=5.0 if break_ == "gap" else 0.0), float(next_s), PICTURES)
+    one.hear(token("and so on"), next_s + 0.5)
+    assert (one.said()[-1].start_s, one.said()[-1].text) == (next_s, "and so on")
+    one.hear(ended(next_s, "and so on"), next_s + 0.9)
+    assert (one.phrases[-1].start_s, one.phrases[-1].text) == (next_s, "and so on")
 
 
 def test_pictures_are_shown_while_they_are_spoken_of() -> None:
     """A second's pictures, one after the other; not the last one at once."""
     one = match()
-    one.look(chunk(4), 104.0)
+    one.hear(started(4), 104.0, PICTURES)
     reds = [picture[0, 0, 0] for now_s in (104.0, 104.4, 104.6, 109.0) if (picture := one.picture(now_s)) is not None]
     assert reds == [100, 100, 200, 200]
     assert [one.picture_s(now_s) for now_s in (104.4, 109.0)] == [4.0, 4.5]
@@ -140,8 +193,8 @@ def test_a_camera_that_is_away_says_why() -> None:
 def test_what_was_missed_stands_among_the_words() -> None:
     """Who comes back later would not know that the camera was away."""
     one = channel("front", ["Callek shoot.", "Wide."])
-    one.look(chunk(20, gap_s=18.0), 20.0)
-    one.hear(segment(20, "Valbin pass it."), 20.9)
+    one.hear(started(20, gap_s=18.0), 20.0, PICTURES)
+    one.hear(ended(20, "Valbin pass it."), 20.9)
     lines = [line.strip() for line in show([one], now_s=21.0).lines]
     words = [line[line.index("0:00:") :] for line in lines[1:] if "0:00:" in line]
     assert words == ["0:00:00 Callek shoot.", "0:00:01 Wide.", "0:00:20 (18 s without a", "0:00:20 Valbin pass it."]
@@ -151,7 +204,7 @@ def test_what_was_missed_stands_among_the_words() -> None:
 def test_a_file_says_how_far_and_how_fast() -> None:
     one = channel("match.mp4", WORDS, Condition.FILE)
     one.length_s = 30.0
-    one.hear(segment(4, "", lag_s=None), 2.5)
+    one.hear(ended(4, "", lag_s=None), 2.5)
     screen = show([one], now_s=4.0)
     assert screen.lines[0].endswith(" FILE  0:00:05 / 0:00:30")
     assert "2.0x as fast as it plays" in screen.lines[21]
@@ -165,7 +218,7 @@ def test_scrolled_back_it_stands_still() -> None:
     assert "phrase 20." in before.text
     assert "phrase 21." not in before.text
     assert before.lines[-1].startswith("29 newer: End follows again")
-    one.hear(segment(50, "phrase 50."), 60.0)
+    one.hear(ended(50, "phrase 50."), 60.0)
     after = show([one], choice=choice)
     assert after.lines[1:21] == before.lines[1:21]
     assert after.lines[-1].startswith("30 newer")
@@ -177,8 +230,8 @@ def test_a_pause_is_of_the_view_alone() -> None:
     frozen, choice = one.frozen(), Choice(paused_s=3.95)
     before = show([frozen], choice=choice, now_s=3.95)
     for second in range(4, 40):
-        one.look(chunk(second), second)
-        one.hear(segment(second, "More."), second + 0.9)
+        one.hear(started(second), second, PICTURES)
+        one.hear(ended(second, "More."), second + 0.9)
     after = show([frozen], choice=choice, now_s=40.0)
     assert before.lines[:21] == after.lines[:21]
     assert "PAUSED" in after.lines[0]
@@ -241,7 +294,7 @@ def test_numbers_that_fit_are_all_there() -> None:
     """The graphics card's too, where there is one; what is lost is told apart from what is seen."""
     one = match()
     for second in range(4, 10):
-        one.look(chunk(second, dropped=2), second)
+        one.hear(started(second, dropped=2), second, PICTURES)
     machine = Machine(3 << 30, "NVIDIA H100", 10 << 30, 80 << 30)
     rows = Page("m").compose([one], Choice(), (120, 24), 9.5, machine=machine)
     screen = Screen(120, 24, modes={"?1049": True})
@@ -263,9 +316,9 @@ def test_without_a_keyboard_no_keys_are_promised() -> None:
 def test_history_is_bounded() -> None:
     one = Channel("front")
     for second in range(3000):
-        one.hear(segment(second, "word"), second)
-        one.speak(token("x" * 100), second)
+        one.hear(ended(second, "Word."), second)
+        one.hear(token("x" * 100), second)
     assert (len(one.phrases), one.spoken) == (2000, 3000)
     for _ in range(100):
-        one.speak(token("x" * 100), 1.0)
+        one.hear(token("x" * 100), 1.0)
     assert len(one._raw) <= 2000

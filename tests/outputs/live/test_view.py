@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.core.events import SourceStatus, State
 from svlm_cli.outputs.live.meters import Machine
 from svlm_cli.outputs.live.terminal import Terminal
 from svlm_cli.outputs.live.view import LiveView
-from svlm_cli.outputs.progress import Condition
-from tests.outputs.live.scenes import TRUE_COLOUR, chunk, segment, token
+from tests.outputs.live.scenes import PICTURES, TRUE_COLOUR, ended, started, token
 from tests.outputs.live.screen import Screen
 
 TIMEOUT_S = 10.0
@@ -91,8 +91,8 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def test_a_question_is_typed_and_answered(desk: Desk) -> None:
     """No letter of it is a key; the answer stands among the words; Esc asks nothing."""
     desk.view.begin("front", None)
-    desk.view.become("front", Condition.LIVE)
-    desk.view.follow("front", chunk(0))
+    desk.view.hear(SourceStatus("front", State.LIVE))
+    desk.view.hear(started(0), PICTURES)
     desk.sees("a ask")
     desk.press("a")
     desk.sees("Ask front: _")
@@ -139,23 +139,23 @@ def test_a_session(desk: Desk, tmp_path: Path) -> None:
     view = desk.view
     desk.sees("no picture yet")
     view.begin("front", None)
-    view.become("front", Condition.LIVE)
+    view.hear(SourceStatus("front", State.LIVE))
     view.write("front", "front\x1b[2J.srt")
     desk.sees("front -> front.srt")
-    view.follow("front", chunk(0))
-    view.follow("front", token(" Cal"))
+    view.hear(started(0), PICTURES)
+    view.hear(token(" Cal"))
     desk.sees("0:00:00 Cal")
-    view.follow("front", token("lek\x1b]0;title\x07 shoots"))
+    view.hear(token("lek\x1b]0;title\x07 shoots"))
     desk.sees("0:00:00 Callek shoots")
-    view.hear("front", segment(0, " Callek shoots."))
+    view.hear(ended(0, " Callek shoots."))
     desk.sees("Callek shoots.")
     desk.sees("100 MiB")
     assert "▀" in desk.screen.text
     assert desk.screen.modes == {"?1049": True, "?25": False, "?7": False, "?2026": False}
     desk.press("p")
     desk.sees("PAUSED, captioning goes on")
-    view.follow("front", chunk(1))
-    view.hear("front", segment(1, "Unseen."))
+    view.hear(started(1), PICTURES)
+    view.hear(ended(1, "Unseen."))
     desk.press("s")
     desk.sees("svlm: saved front-")
     (text,) = tmp_path.glob("front-*.txt")
@@ -196,10 +196,10 @@ def test_a_picture_that_cannot_be_saved_is_a_sentence(desk: Desk, tmp_path: Path
     tmp_path.rmdir()
     desk.press("s")
     desk.sees("svlm: there is no picture yet to save.")
-    desk.view.follow("front", chunk(0))
+    desk.view.hear(started(0), PICTURES)
     desk.press("s")
     desk.sees("svlm: The picture cannot be saved in")
-    desk.view.hear("front", segment(0, "And on it goes."))
+    desk.view.hear(ended(0, "And on it goes."))
     desk.sees("And on it goes.")
     tmp_path.mkdir()
 
@@ -221,7 +221,7 @@ def test_files_come_and_go(tmp_path: Path) -> None:
     desk = Desk(tmp_path, names=())
     desk.sees("svlm  tiny")
     desk.view.begin("a.mp4", 30.0)
-    desk.view.follow("a.mp4", chunk(0))
+    desk.view.hear(started(0, name="a.mp4"), PICTURES)
     desk.sees("FILE  0:00:00 / 0:00:30")
     desk.view.end("a.mp4")
     desk.sees("ENDED")
@@ -242,7 +242,7 @@ def test_an_error_in_the_view_is_the_commands(desk: Desk) -> None:
     desk.sees("no picture yet")
     desk.machine = broken
     with pytest.raises(ZeroDivisionError, match="in the view"):
-        desk.wait_for(lambda: desk.view.follow("front", chunk(0)))
+        desk.wait_for(lambda: desk.view.hear(started(0), PICTURES))
     desk.read()
     assert desk.screen.modes["?1049"] is False
     assert termios.tcgetattr(desk.theirs) == desk.before
@@ -254,8 +254,8 @@ def test_a_terminal_that_goes_takes_no_captions_with_it(tmp_path: Path) -> None:
     desk.sees("no picture yet")
     os.close(desk.terminal)
     for second in range(5):
-        desk.view.follow("front", chunk(second))
-        desk.view.hear("front", segment(second, "word"))
+        desk.view.hear(started(second), PICTURES)
+        desk.view.hear(ended(second, "word"))
         time.sleep(0.15)
     desk.view.close()
     os.close(desk.theirs)
@@ -280,7 +280,7 @@ def test_given_away_and_back(desk: Desk) -> None:
 
 def test_only_what_changed_is_written(desk: Desk) -> None:
     """Over a slow connection, eight whole screens a second would be too much."""
-    desk.view.follow("front", chunk(0))
+    desk.view.hear(started(0), PICTURES)
     desk.sees("▀")
     time.sleep(1.2)
     desk.read()

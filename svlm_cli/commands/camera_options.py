@@ -13,8 +13,8 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import Transport
-from svlm_cli.pipeline.batch import Wanted
-from svlm_cli.pipeline.cameras import Camera, plan_cameras
+from svlm_cli.pipeline.batch import Job, Wanted
+from svlm_cli.pipeline.cameras import plan_cameras
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder
 from svlm_cli.sources.opening import SourceOptions, is_file
@@ -38,7 +38,7 @@ class WhenBehind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveOptions:
+class CameraOptions:
     """As they stand on the command line."""
 
     name: Annotated[
@@ -161,11 +161,6 @@ class LiveOptions:
         """How long a single picture stands for the time after it."""
         return None if self.every is None else _length_s(self.every, "between two pictures", "2s or 1m", least_s=0.1)
 
-    @property
-    def follow_s(self) -> float | None:
-        """How long a file may not grow that is still written."""
-        return self.stall_timeout if self.follow else None
-
     def source_options(self, start_s: float | None, end_s: float | None, decoder: Decoder) -> SourceOptions:
         """How the sources are opened; `UsageError` for what makes no sense."""
         options = SourceOptions(
@@ -174,6 +169,7 @@ class LiveOptions:
             decoder=decoder,
             input_format=self.input_format,
             input_options=tuple(_pair(text) for text in self.input_option or ()),
+            follow=self.follow,
             credentials=Credentials(self.credentials),
             transport=self.rtsp_transport,
             stall_timeout_s=self.stall_timeout,
@@ -187,7 +183,7 @@ class LiveOptions:
             raise UsageError("--input-option is for devices.", "Say which kind with --input-format.")
         return options
 
-    def cameras(self, sources: Sequence[SourceAddress], options: SourceOptions, wanted: Wanted) -> tuple[Camera, ...]:
+    def cameras(self, sources: Sequence[SourceAddress], options: SourceOptions, wanted: Wanted) -> tuple[Job, ...]:
         """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):

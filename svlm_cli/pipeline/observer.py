@@ -1,0 +1,28 @@
+"""Who hears how a session goes. Imports no torch."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.events import SourceEvent
+from svlm_cli.core.types import Picture
+from svlm_cli.pipeline.batch import Job
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.open_source import OpenSource
+
+
+class SessionObserver:
+    """Hears how a session goes. Does nothing about it."""
+
+    def opened(self, source: "OpenSource") -> None:
+        """A job's source is open, and its rounds are about to begin. An `SvlmError` closes it, as if it had failed."""
+
+    def failed(self, job: Job, error: SvlmError) -> None:
+        """A job's source could not be opened."""
+
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:
+        """Something happened; `pictures` are those of a round that starts. A `SourceStatus` comes from any thread."""
+
+    def trouble(self, name: str, line: str) -> None:
+        """Something is wrong with the files of what is called `name`, which goes on."""
