@@ -95,6 +95,17 @@ def test_every_module_says_what_it_is_for() -> None:
     assert silent == []
 
 
+def test_a_public_class_name_means_one_thing() -> None:
+    """Guards the reader who searches for a name, and finds a second class that is called the same."""
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        if path.is_relative_to(ROOT / "svlm_cli"):
+            for node in ast.walk(_module(path)):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(f"{_relative(path)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_the_top_level_holds_nothing_else() -> None:
     """Guards against debris: scripts, notes and results that somebody put down."""
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}

@@ -6,18 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.bench_live import attempt_live, video_facts, video_or_sample
-from svlm_cli.commands.bench_pictures import camera_pictures
-from svlm_cli.commands.bench_setup import Size, StreamOptions, StreamSetup, size_of
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands.bench_setup import BenchOptions, Size, StreamSetup, size_of
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import add_rows, bar, table_console
 from svlm_cli.core.errors import UsageError
@@ -33,7 +29,7 @@ def _bench() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     rounds: Annotated[
         int, typer.Option("--rounds", min=1, help="Seconds of made-up video.", rich_help_panel=Panel.MEASURING)
     ] = 1000
@@ -78,7 +74,7 @@ def latency(one: _LatencyOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StagesOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
     rounds: Annotated[
         int,
@@ -118,7 +114,7 @@ def stages(one: _StagesOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _MemoryOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
 
 
@@ -137,7 +133,7 @@ def memory(one: _MemoryOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _PlaybackOptions:
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     rounds: Annotated[
         int,
         typer.Option(
@@ -176,8 +172,8 @@ def playback(one: _PlaybackOptions) -> None:
 
 
 @app.command()
-@options.takes(StreamOptions)
-def startup(asked: StreamOptions) -> None:
+@options.takes(BenchOptions)
+def startup(asked: BenchOptions) -> None:
     """Time this process from its start to its first word.
 
     What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
@@ -196,7 +192,7 @@ class _StreamsOptions:
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode. Default: one that is made up.")
     ] = None
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     decode: Annotated[
         bool,
         typer.Option(
@@ -272,7 +268,7 @@ def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
     _show(streams_json(trials, told), _table(*live_rows(trials)), as_json=one.asked.as_json)
 
 
-def _tell_trial(streams: int, p99_s: float, asked: StreamOptions) -> None:
+def _tell_trial(streams: int, p99_s: float, asked: BenchOptions) -> None:
     if not asked.quiet:
         _tell(f"{streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
 
@@ -315,58 +311,6 @@ def renderer(
     _show(results_json("renderer", [result], setting), _table(*renderer_rows(result)), as_json=as_json)
 
 
-@app.command()
-def soak(
-    minutes: Annotated[float, typer.Option(min=1.0, help="How long.", rich_help_panel=Panel.MEASURING)] = 30.0,
-    cameras: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="So many healthy cameras, beside one that is killed and started again.",
-            rich_help_panel=Panel.MEASURING,
-        ),
-    ] = None,
-    seed: options.MatchSeed = 0,
-    model: options.Model = None,
-    keep: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.", rich_help_panel=Panel.MEASURING),
-    ] = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
-
-    Exits with 1 if something is not as it must be: words again in time, memory flat, files valid at every moment.
-    """
-    from svlm_cli.bench import flapping, report, soak
-    from svlm_cli.bench.camera import PACKAGES, missing
-    from svlm_cli.outputs.destination import make_folder
-
-    if reason := missing():
-        raise UsageError(f"There is no RTSP server here: {reason}.", f"apt install {PACKAGES}")
-    with TemporaryDirectory(prefix="svlm-soak-") as made:
-        pictures, context = camera_pictures(Path(made), seed, encoded=cameras is not None)
-        folder = keep or Path(made) / "out"
-        make_folder(folder, "Choose another --keep.")
-        arguments = ("--context", f"@{context}", *(("--model", model) if model else ()))
-        load = soak.Load(minutes, seed, pictures, arguments)
-        tell = (lambda line: None) if quiet else _tell
-        result: soak.Soak | flapping.Flapping
-        if cameras is None:
-            result = soak.measure(load, folder, tell)
-            tables = [_table(*report.soak_rows(result), ", ".join(result.failures))]
-        else:
-            result = flapping.measure(load, cameras, folder, tell)
-            tables = [_table(*report.flapping_rows(result))]
-            tables.append(_table(*report.flapping_row(result), ", ".join(result.failures)))
-    setting = {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}
-    _show(report.soak_json(result, setting), *tables, as_json=as_json)
-    if result.failures:
-        raise typer.Exit(ExitCode.FAILED)
-
-
 def _tell(line: str) -> None:
     typer.echo(f"svlm: {line}", err=True)
 
@@ -389,7 +333,7 @@ def _show(report: dict[str, Any], *tables: Table, as_json: bool) -> None:
 
 
 @contextmanager
-def _progress(name: str, rounds: int, asked: StreamOptions) -> Iterator[Callable[[int], None]]:
+def _progress(name: str, rounds: int, asked: BenchOptions) -> Iterator[Callable[[int], None]]:
     """A bar on stderr, if that is a terminal; told which round is done."""
     with bar(name, rounds, quiet=asked.quiet) as (show, _):
         yield lambda round_: show(round_ + 1)

@@ -33,7 +33,7 @@ Size = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class StreamOptions:
+class BenchOptions:
     """The options that all benches of streams share."""
 
     model: options.Model = None
@@ -89,14 +89,14 @@ class StreamOptions:
 class StreamSetup:
     """What is measured, where, and how much it is given to do."""
 
-    asked: StreamOptions
+    asked: BenchOptions
     subject: "Subject"
     place: "Place"
     load: "Load"
     changes: PolicyChanges
 
     @classmethod
-    def of(cls, asked: StreamOptions, rounds: int) -> "StreamSetup":
+    def of(cls, asked: BenchOptions, rounds: int) -> "StreamSetup":
         """`UsageError` if the options contradict each other or this machine."""
         width, height = size_of(asked.size)
         if asked.random_weights is not None and given("model"):
@@ -168,7 +168,7 @@ class StreamSetup:
         } | self.changes.told()
 
 
-def _changes(asked: StreamOptions) -> PolicyChanges:
+def _changes(asked: BenchOptions) -> PolicyChanges:
     if policy_changes.read(single=asked.policy_keys or ()).asks("sampling.max_new_tokens"):
         raise UsageError("A bench generates --tokens in every round.", "Give --tokens, not --set.")
     return policy_changes.read(asked.policy, asked.policy_keys or ())

@@ -19,7 +19,7 @@ from svlm_cli.commands.live_view import Gauge, asker, showing
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
-from svlm_cli.commands.summary import State, Summary, SummaryStyle
+from svlm_cli.commands.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
@@ -70,7 +70,7 @@ def _caption(asked: CaptionOptions, jobs: tuple[Job, ...], summary: Summary) -> 
     except InputError as error:
         if not asked.ignore_errors:
             raise
-        summary.end(jobs[0].source, State.FAILED, error=error)
+        summary.end(jobs[0].source, VideoState.FAILED, error=error)
         typer.echo(error_sentence(error), err=True)
         return ()
     if not products and not any(job.targets for job in jobs):
@@ -243,7 +243,7 @@ class _Call:
 
     def stop(self, report: "FeedReport") -> None:
         """Note how far a video came that is stopped, and with it the command."""
-        self.summary.end(report.feed.name, State.STOPPED, report.video_s)
+        self.summary.end(report.feed.name, VideoState.STOPPED, report.video_s)
 
     def note(self, report: "FeedReport") -> None:
         """Tell how a video went."""
@@ -259,7 +259,7 @@ class _Call:
         took_s = self.end(job, error, report.video_s, silent=not report.spoken, complete=report.error is None)
         if error is None and written:
             self.tell(f"{job.name} -> {written}: {report.video_s:.1f} s of video in {took_s:.1f} s")
-        if report.error is None or self.state_after(job, report.error) is State.SKIPPED:
+        if report.error is None or self.state_after(job, report.error) is VideoState.SKIPPED:
             self.make_products(video)
 
     def end(
@@ -272,29 +272,29 @@ class _Call:
         complete: bool = False,
     ) -> float:
         """Note how a job went, and tell what went wrong, or whose it is now. Returns how long it took, in seconds."""
-        done = State.SILENT if silent else State.DONE
+        done = VideoState.SILENT if silent else VideoState.DONE
         state = done if error is None else self.state_after(job, error)
-        failure = error if state is State.FAILED else None
+        failure = error if state is VideoState.FAILED else None
         took_s = self.summary.end(job.source, state, video_s, error=failure, complete=complete)
-        if state is State.SILENT:
+        if state is VideoState.SILENT:
             self.tell(f"svlm: {job.name}: nothing was said.")
-        elif state is State.ELSEWHERE:
+        elif state is VideoState.ELSEWHERE:
             self.tell(f"svlm: {job.name}: another run is at it.")
-        elif error is not None and state in (State.FAILED, State.STOPPED):
+        elif error is not None and state in (VideoState.FAILED, VideoState.STOPPED):
             self.fail(error)
         elif error is not None and (video_s or len(self.jobs) == 1):
             self.tell(error_sentence(error))
         return took_s
 
-    def state_after(self, job: Job, error: SvlmError) -> State:
+    def state_after(self, job: Job, error: SvlmError) -> VideoState:
         """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
         if isinstance(error, OutputClosedError):
-            return State.STOPPED
+            return VideoState.STOPPED
         if self.asked.skip_existing and isinstance(error, OutputBusyError):
-            return State.ELSEWHERE
+            return VideoState.ELSEWHERE
         if self.asked.skip_existing and isinstance(error, OutputExistsError) and not still_missing(job).targets:
-            return State.SKIPPED
-        return State.FAILED
+            return VideoState.SKIPPED
+        return VideoState.FAILED
 
     def tell(self, line: str) -> None:
         """What nobody has to know."""

@@ -10,7 +10,7 @@ import typer
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.live_options import LiveOptions, OnGap
+from svlm_cli.commands.live_options import LiveArguments, OnGap
 from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.loading import speaker
 from svlm_cli.commands.messages import sentence
@@ -219,7 +219,7 @@ class CaptionOptions:
     decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.", rich_help_panel=Panel.INPUT)] = (
         Decoder.FFMPEG
     )
-    live: LiveOptions = field(default_factory=LiveOptions)
+    live: LiveArguments = field(default_factory=LiveArguments)
     revision: options.Revision = None
     offline: options.Offline = False
     device: options.Device = "auto"

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     import torch
 
     from svlm_cli.evals.claims import Row
-    from svlm_cli.evals.claims_questions_file import Questions
-    from svlm_cli.evals.claims_results import Result
+    from svlm_cli.evals.claims_questions_file import QuestionResults
+    from svlm_cli.evals.claims_results import RowResult
     from svlm_cli.evals.claims_setting import RowSetting
     from svlm_cli.evals.claims_training_file import TrainingClaims
     from svlm_cli.evals.controls import Controls
-    from svlm_cli.evals.runner import Setting
+    from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.evals.script import Script
 
 _Model = typer.Option(  # no variable names it: to look at results must not measure any
@@ -151,7 +151,7 @@ def claims(asked: _Asked) -> None:
 class _Sections:
     """What is told beside the rows, as far as it is there."""
 
-    questions: "Questions | None"
+    questions: "QuestionResults | None"
     training: "TrainingClaims | None"
 
 
@@ -216,8 +216,8 @@ class _Run:
         return RowSetting(row.name, subject.fingerprint, matches, seconds, self.asked.seed, subject.base, policy)
 
     def _one(
-        self, setting: "RowSetting", subject: _Subject, there: Mapping[str, "Result"], plays: "_Plays"
-    ) -> "Result":
+        self, setting: "RowSetting", subject: _Subject, there: Mapping[str, "RowResult"], plays: "_Plays"
+    ) -> "RowResult":
         """Measures a row, or takes it from one that has measured the same, and writes its file."""
         from dataclasses import replace
 
@@ -245,16 +245,16 @@ class _Plays:
 
     def __init__(self, device: "torch.device", dtype: "torch.dtype", *, quiet: bool) -> None:
         self._device, self._dtype, self._quiet = device, dtype, quiet
-        self._written: dict[Setting, tuple[list[Script], Controls]] = {}
+        self._written: dict[MatchSelection, tuple[list[Script], Controls]] = {}
 
-    def measure(self, setting: "RowSetting", subject: _Subject) -> "Result":
+    def measure(self, setting: "RowSetting", subject: _Subject) -> "RowResult":
         """One row."""
         from svlm_cli.engine.engine import Engine
         from svlm_cli.evals.claims import MATCHES_AT_ONCE
         from svlm_cli.evals.claims_run import make_result
-        from svlm_cli.evals.runner import Setting
+        from svlm_cli.evals.runner import MatchSelection
 
-        matches = Setting(setting.matches, setting.seconds, setting.seed)
+        matches = MatchSelection(setting.matches, setting.seconds, setting.seed)
         if matches not in self._written:
             self._written[matches] = write_matches([(one, setting.seconds) for one in matches.seeds], quiet=self._quiet)
         scripts, controls = self._written[matches]
@@ -284,7 +284,7 @@ def _require_page(path: Path) -> None:
         )
 
 
-def _write_page(found: Mapping[str, "Result"], sections: _Sections, results: Path, path: Path) -> None:
+def _write_page(found: Mapping[str, "RowResult"], sections: _Sections, results: Path, path: Path) -> None:
     from svlm_cli.evals.claims_page import write_page
     from svlm_cli.evals.claims_plots import draw_plots
 
@@ -295,7 +295,7 @@ def _write_page(found: Mapping[str, "Result"], sections: _Sections, results: Pat
 
 
 def _print(
-    found: Mapping[str, "Result"],
+    found: Mapping[str, "RowResult"],
     sections: _Sections,
     measured: Sequence[str],
     page: Path | None,

@@ -51,7 +51,7 @@ def footage(asked: _Asked) -> None:
     """
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.report import run_controls, score
-    from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.simulator.footage.footage import EndlessFootage
     from svlm_cli.simulator.footage.photos import read_photos
     from svlm_cli.simulator.footage.speech import texts
@@ -62,7 +62,7 @@ def footage(asked: _Asked) -> None:
     if asked.photos is not None:
         read_photos(asked.photos)  # here it is told what is wrong with them
     model = ready(asked, changes)
-    setting = Setting(asked.matches, seconds, asked.seed, player)
+    setting = MatchSelection(asked.matches, seconds, asked.seed, player)
     references = []
     with counting("references", asked.matches, quiet=asked.quiet) as advance:
         for seed in setting.seeds:

@@ -24,8 +24,8 @@ from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
-    from svlm_cli.evals.report import Report
-    from svlm_cli.evals.runner import Played, Setting
+    from svlm_cli.evals.report import EvaluationReport
+    from svlm_cli.evals.runner import MatchSelection, Played
 
 DEFAULT_MINUTES = 10.0
 
@@ -129,11 +129,11 @@ def match(asked: _Asked) -> None:
 def _play(asked: _Asked) -> None:
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.report import score
-    from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.evals.world import MatchPlayer
 
     seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
-    setting = Setting(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
+    setting = MatchSelection(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     model = ready(asked, changes)
@@ -155,7 +155,7 @@ app.add_typer(judge.livesports)
 app.add_typer(vqa.app)
 
 
-def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
+def _score_files(paths: Sequence[Path], asked: _Asked) -> "EvaluationReport":
     from svlm_cli.evals.predictions import by_second, read_rounds
     from svlm_cli.evals.report import score
 
@@ -166,7 +166,7 @@ def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
     return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
 
 
-def _new_files(folder: Path, setting: "Setting") -> list[Path]:
+def _new_files(folder: Path, setting: "MatchSelection") -> list[Path]:
     """Where each match's words go; `OutputExistsError`, before anything is played, if one is there already."""
     paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
     make_folder(folder, "Choose another for --save.")
@@ -176,7 +176,7 @@ def _new_files(folder: Path, setting: "Setting") -> list[Path]:
     return paths
 
 
-def _print(report: "Report", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
+def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
     import json
 
     if asked.as_json:

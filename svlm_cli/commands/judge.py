@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from svlm_cli.evals.judge.prompts import JudgePrompts
     from svlm_cli.evals.judge.questions import JudgeQuestion
     from svlm_cli.evals.judge.report import JudgeReport
-    from svlm_cli.evals.judge.run import Spent
+    from svlm_cli.evals.judge.run import JudgeUsage
     from svlm_cli.evals.judge.votes import GrowingVotes, VoteRun
 
 ControlName = Literal["same", "reference", "empty"]
@@ -300,7 +300,7 @@ def _collect(
     votes: "GrowingVotes",
     *,
     has_ties: bool,
-) -> "Spent":
+) -> "JudgeUsage":
     from svlm_cli.evals.judge.run import collect_votes
     from svlm_cli.evals.judge.votes import Vote
 
@@ -316,7 +316,7 @@ def _collect(
         return collect_votes(questions, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
 
 
-def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
+def _tell(spent: "JudgeUsage", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
     from svlm_cli.chat.replies import cost
 
     price = cost(spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)

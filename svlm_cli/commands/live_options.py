@@ -38,7 +38,7 @@ class WhenBehind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LiveOptions:
+class LiveArguments:
     """As they stand on the command line."""
 
     name: Annotated[

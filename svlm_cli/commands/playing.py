@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.controls import Controls
-    from svlm_cli.evals.runner import Played, Setting
+    from svlm_cli.evals.runner import MatchSelection, Played
     from svlm_cli.evals.script import Script
 
 
@@ -83,7 +83,7 @@ def write_matches(matches: Sequence[tuple[int, int]], *, quiet: bool) -> tuple[l
 
 
 def play_matches(
-    engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), model: str = "", *, quiet: bool
+    engine: "Engine", setting: "MatchSelection", paths: Sequence[Path] = (), model: str = "", *, quiet: bool
 ) -> "Played":
     """Plays all matches; what the `model` says goes to `paths` as well, if there are any, a match a file."""
     from svlm_cli.evals.runner import play

@@ -32,7 +32,7 @@ class SummaryStyle(StrEnum):
     NONE = "none"
 
 
-class State(StrEnum):
+class VideoState(StrEnum):
     """What became of a video, in the words of the table and in the order of the total; for programs, its name."""
 
     DONE = "captioned"
@@ -48,7 +48,7 @@ class State(StrEnum):
 class _Row:
     outputs: list[str]
     complete: bool = False
-    state: State = State.WAITING
+    state: VideoState = VideoState.WAITING
     begun: float = 0.0
     took_s: float = 0.0
     video_s: float = 0.0
@@ -57,7 +57,7 @@ class _Row:
     @property
     def written(self) -> list[str]:
         """Where its words are."""
-        whole = self.complete or self.state in (State.DONE, State.SILENT, State.SKIPPED)
+        whole = self.complete or self.state in (VideoState.DONE, VideoState.SILENT, VideoState.SKIPPED)
         return self.outputs if whole else []
 
     def stop(self) -> None:
@@ -82,17 +82,17 @@ class Summary:
 
     def skip(self, source: str) -> None:
         """All that was wanted of the video is there."""
-        self._rows[source].state = State.SKIPPED
+        self._rows[source].state = VideoState.SKIPPED
 
     def begin(self, source: str) -> None:
         """It is the video's turn. Called again, its time starts anew."""
         row = self._rows[source]
-        row.state, row.begun = State.STOPPED, time.perf_counter()
+        row.state, row.begun = VideoState.STOPPED, time.perf_counter()
 
     def end(
         self,
         source: str,
-        state: State,
+        state: VideoState,
         video_s: float = 0.0,
         *,
         error: SvlmError | None = None,
@@ -114,7 +114,7 @@ class Summary:
 
     def total(self) -> str:
         """All of it in one line."""
-        counts = {state: sum(row.state is state for row in self._rows.values()) for state in State}
+        counts = {state: sum(row.state is state for row in self._rows.values()) for state in VideoState}
         told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         video_s, took_s = self._times()
         line = f"{len(self._rows)} videos: {told}."
@@ -137,7 +137,7 @@ class Summary:
         for name in ("length", "took", "speed"):
             table.add_column(name, justify="right", no_wrap=True)
         table.add_column("words", overflow="fold")
-        quiet = (State.DONE, State.SKIPPED) if len(self._rows) > _MOST_ROWS else ()
+        quiet = (VideoState.DONE, VideoState.SKIPPED) if len(self._rows) > _MOST_ROWS else ()
         for source, row in self._rows.items():
             if row.state not in quiet:
                 speed = f"{row.video_s / row.took_s:.1f}x" if row.video_s and row.took_s else ""
@@ -175,7 +175,7 @@ class Summary:
             "videos": [_described(source, row) for source, row in self._rows.items()],
             "total": {
                 "videos": len(states),
-                "states": {state.name.lower(): states.count(state) for state in State},
+                "states": {state.name.lower(): states.count(state) for state in VideoState},
                 "video_s": round(video_s, 3),
                 "took_s": round(took_s, 3),
             },
@@ -184,7 +184,7 @@ class Summary:
 
 
 def _described(source: str, row: _Row) -> dict[str, Any]:
-    if row.state is State.STOPPED and not row.took_s:
+    if row.state is VideoState.STOPPED and not row.took_s:
         row.stop()
     return {
         "source": without_logins(source),

@@ -10,8 +10,8 @@ from typing import Final
 from svlm_cli.evals.claims import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
 from svlm_cli.evals.claims_markdown import estimate, plain, table_line
 from svlm_cli.evals.claims_questions import questions_section
-from svlm_cli.evals.claims_questions_file import Questions
-from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims_questions_file import QuestionResults
+from svlm_cli.evals.claims_results import RowResult
 from svlm_cli.evals.claims_training import training_section
 from svlm_cli.evals.claims_training_file import TrainingClaims
 from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift, judge_pace
@@ -53,10 +53,10 @@ which no live stream has."""
 
 
 def write_page(
-    results: Mapping[str, Result],
+    results: Mapping[str, RowResult],
     folder: str,
     plots: Sequence[tuple[str, str]],
-    questions: Questions | None = None,
+    questions: QuestionResults | None = None,
     training: TrainingClaims | None = None,
 ) -> str:
     """The page of the rows in `results`, of which there is one at least, measured into `folder`.
@@ -81,7 +81,7 @@ def write_page(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def claim(row: Row, results: Mapping[str, Result]) -> str:
+def claim(row: Row, results: Mapping[str, RowResult]) -> str:
     """What the paper says of a row, what is so here, and whether the two agree."""
     if row.name not in results:
         return f"{NOT_MEASURED.capitalize()}."
@@ -97,7 +97,7 @@ def claim(row: Row, results: Mapping[str, Result]) -> str:
     )
 
 
-def _order(row: Row, results: Mapping[str, Result]) -> str:
+def _order(row: Row, results: Mapping[str, RowResult]) -> str:
     paper, result = row.paper, results[row.name]
     if not paper.against:
         twins = (name for name, one in results.items() if one.setting.measures_the_same(result.setting))
@@ -142,7 +142,7 @@ def _verdict(verdict: Verdict, here: Order) -> str:
     return f", **{verdict.value}**{caution}"
 
 
-def _drift(row: Row, result: Result) -> str:
+def _drift(row: Row, result: RowResult) -> str:
     if row.paper.drift is None:
         return ""
     here, verdict = judge_drift(row, result)
@@ -151,7 +151,7 @@ def _drift(row: Row, result: Result) -> str:
     return f"{told} Here, last less first: {change}: {_DRIFTS[here]}{_verdict(verdict, here)}."
 
 
-def _end(result: Result) -> str:
+def _end(result: RowResult) -> str:
     times = result.ended_at_s
     if not times:
         return ""
@@ -160,7 +160,7 @@ def _end(result: Result) -> str:
     return f"{len(times)} of {result.setting.matches} matches ended after {when} minutes and are silent from there."
 
 
-def _pace(row: Row, results: Mapping[str, Result]) -> str:
+def _pace(row: Row, results: Mapping[str, RowResult]) -> str:
     if not row.paper.latency:
         return ""
     times = [one for one in results[row.name].round_s_by_fifth if one is not None]
@@ -176,7 +176,7 @@ def _pace(row: Row, results: Mapping[str, Result]) -> str:
     return f"{told}, {ratio} ({minutes}): {_PACES[pace.here]}{_verdict(pace.verdict, pace.here)}."
 
 
-def _table(results: Mapping[str, Result]) -> Iterator[str]:
+def _table(results: Mapping[str, RowResult]) -> Iterator[str]:
     headings = ["row", "what is different", "paper", *_RATES, "event F1, last less first fifth", *_TIMES]
     headings += ["minutes", "matches", "device"]
     yield table_line(headings)
@@ -188,7 +188,7 @@ def _table(results: Mapping[str, Result]) -> Iterator[str]:
         yield table_line([row.name, row.title, paper, *cells, *[""] * (len(headings) - 3 - len(cells))])
 
 
-def _cells(result: Result) -> Iterator[str]:
+def _cells(result: RowResult) -> Iterator[str]:
     overall: Scores = result.overall
     rates = overall.estimates()
     yield from (estimate(rates[name]) for name in _RATES.values())
@@ -200,7 +200,7 @@ def _cells(result: Result) -> Iterator[str]:
     yield f"{plain(result.place.hardware)}, {plain(result.place.dtype)}"
 
 
-def _places(results: Mapping[str, Result]) -> str:
+def _places(results: Mapping[str, RowResult]) -> str:
     models = dict.fromkeys(f"{plain(one.place.model)} ({one.setting.fingerprint})" for one in results.values())
     versions = dict.fromkeys(plain(one.place.version) for one in results.values())
     what = f"Models, with the first digits of the SHA-256 of their files: {'; '.join(models)}."
@@ -210,7 +210,7 @@ def _places(results: Mapping[str, Result]) -> str:
     return what
 
 
-def command(result: Result, folder: str) -> str:
+def command(result: RowResult, folder: str) -> str:
     """What made the row, in one line."""
     setting, place = result.setting, result.place
     own_model = any(row.no_overlap for row in ROWS if row.name == setting.row)

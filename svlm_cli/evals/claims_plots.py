@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from svlm_cli.evals.claims import ROWS
-from svlm_cli.evals.claims_results import CELL_S, Result
+from svlm_cli.evals.claims_results import CELL_S, RowResult
 from svlm_cli.evals.claims_verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
 from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_picture
@@ -35,7 +35,7 @@ class Line:
     above: tuple[float, ...] = ()
 
 
-def draw_plots(results: Mapping[str, Result], folder: Path, stem: str) -> tuple[tuple[str, Path], ...]:
+def draw_plots(results: Mapping[str, RowResult], folder: Path, stem: str) -> tuple[tuple[str, Path], ...]:
     """Writes two PNG files into `folder`; each comes back as its title and its path. Raises `OutputError`."""
     quality, latency = "Event F1 over the stream", "Time of a round over the stream"
     pictures = (
@@ -47,7 +47,7 @@ def draw_plots(results: Mapping[str, Result], folder: Path, stem: str) -> tuple[
     return tuple((title, path) for title, path, _ in pictures)
 
 
-def quality_lines(results: Mapping[str, Result]) -> list[Line]:
+def quality_lines(results: Mapping[str, RowResult]) -> list[Line]:
     """Event F1 of every three minutes, or of each fifth where those are shorter, in their middle."""
     lines = []
     for name, result in _once(results):
@@ -61,7 +61,7 @@ def quality_lines(results: Mapping[str, Result]) -> list[Line]:
     return lines
 
 
-def _quality(result: Result) -> Iterator[tuple[float, Estimate]]:
+def _quality(result: RowResult) -> Iterator[tuple[float, Estimate]]:
     seconds, cells = result.setting.seconds, STEP_S // CELL_S
     if seconds < FIFTHS * STEP_S:
         yield from ((seconds * (index + 0.5) / FIFTHS, one.event_f1) for index, one in enumerate(result.fifths))
@@ -71,7 +71,7 @@ def _quality(result: Result) -> Iterator[tuple[float, Estimate]]:
         yield start + length / 2, over(result.by_minute[:, index * cells :], length).event_f1
 
 
-def latency_lines(results: Mapping[str, Result]) -> list[Line]:
+def latency_lines(results: Mapping[str, RowResult]) -> list[Line]:
     """The median round of each minute, in milliseconds, at the minute's end."""
     lines = []
     for name, result in _once(results):
@@ -82,9 +82,9 @@ def latency_lines(results: Mapping[str, Result]) -> list[Line]:
     return lines
 
 
-def _once(results: Mapping[str, Result]) -> Iterator[tuple[str, Result]]:
+def _once(results: Mapping[str, RowResult]) -> Iterator[tuple[str, RowResult]]:
     """Rows without those whose measurement is drawn already."""
-    drawn: list[Result] = []
+    drawn: list[RowResult] = []
     for name, result in results.items():
         if not any(one.setting.measures_the_same(result.setting) for one in drawn):
             drawn.append(result)

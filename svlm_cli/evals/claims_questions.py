@@ -8,7 +8,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from svlm_cli.evals.claims_markdown import plain, share, table_line
-from svlm_cli.evals.claims_questions_file import BENCHMARK, QUESTIONS_NAME, AskedLook, AskedShares, AskedWay, Questions
+from svlm_cli.evals.claims_questions_file import (
+    BENCHMARK,
+    QUESTIONS_NAME,
+    AskedLook,
+    AskedShares,
+    AskedWay,
+    QuestionResults,
+)
 from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.simulator.match.match import Split
@@ -50,7 +57,7 @@ _GROUPS: Final = {
 }
 
 
-def questions_section(questions: Questions, folder: str) -> Iterator[str]:
+def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
     """Its parts, of a report that lies in `folder`."""
     yield "## Questions"
     yield f"{_asked(questions)}\n{_KINDS}{_missing(questions)}"
@@ -71,7 +78,7 @@ def questions_section(questions: Questions, folder: str) -> Iterator[str]:
     yield f"```sh\n{chr(10).join([*needs, *question_commands(questions, folder)])}\n```"
 
 
-def _asked(questions: Questions) -> str:
+def _asked(questions: QuestionResults) -> str:
     """What, of whom and how."""
     first, ways = questions.ways[0].of, len(questions.ways)
     matches = first.matches
@@ -86,7 +93,7 @@ def _asked(questions: Questions) -> str:
     )
 
 
-def _measured(questions: Questions) -> str:
+def _measured(questions: QuestionResults) -> str:
     """With what."""
     first = questions.ways[0].of
     versions = dict.fromkeys(version for one in questions.ways for version in one.of.svlm)
@@ -98,14 +105,14 @@ def _measured(questions: Questions) -> str:
     )
 
 
-def _missing(questions: Questions) -> str:
+def _missing(questions: QuestionResults) -> str:
     absent = [task for task in BENCHMARK.tasks if task not in questions.chance.tasks]
     if not absent:
         return ""
     return f" There is no {', '.join(absent)} among them: the total is over the other tasks."
 
 
-def _looks(questions: Questions) -> Iterator[str]:
+def _looks(questions: QuestionResults) -> Iterator[str]:
     for one in questions.ways:
         yield f"- **{one.of.way}**: {_look(one.of.way, one.look)}."
 
@@ -124,7 +131,7 @@ def _look(way: Way, look: AskedLook) -> str:
             return f"up to {look.frames} frames, evenly spaced over all that came before, at once"
 
 
-def _table(questions: Questions) -> Iterator[str]:
+def _table(questions: QuestionResults) -> Iterator[str]:
     yield from _head("way", questions.chance)
     for one in questions.ways:
         shares = one.shares
@@ -133,7 +140,7 @@ def _table(questions: Questions) -> Iterator[str]:
     yield table_line(["**chance**", chance.total.number(), *(part.number() for part in _parts(chance))])
 
 
-def _differences(questions: Questions) -> Iterator[str]:
+def _differences(questions: QuestionResults) -> Iterator[str]:
     yield from _head(f"less {questions.ways[0].of.way}", questions.chance)
     for way, shares in questions.less_first.items():
         cells = (share(part, signed=True) for part in (shares.total, *_parts(shares)))
@@ -150,12 +157,12 @@ def _parts(shares: AskedShares) -> tuple[Estimate, ...]:
     return (*shares.groups.values(), *shares.tasks.values())
 
 
-def _groups(questions: Questions) -> str:
+def _groups(questions: QuestionResults) -> str:
     told = (f"{name} asks about {_GROUPS[name]}" for name in questions.chance.groups)
     return f"Of the groups, {'; '.join(told)}. The tasks ask:"
 
 
-def question_commands(questions: Questions, folder: str) -> Iterator[str]:
+def question_commands(questions: QuestionResults, folder: str) -> Iterator[str]:
     """What made the matches, the answers and the report, a line each."""
     first = questions.ways[0].of
     matches = first.matches

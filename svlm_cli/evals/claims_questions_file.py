@@ -94,7 +94,7 @@ class AskedWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class QuestionResults:
     """All that was measured, by one model about the same questions."""
 
     ways: tuple[AskedWay, ...]  # one at least, and each another
@@ -107,7 +107,7 @@ class Questions:
         return {**{str(one.of.way): one.shares.total for one in self.ways}, "chance": self.chance.total}
 
 
-def read_questions(folder: Path) -> Questions | None:
+def read_questions(folder: Path) -> QuestionResults | None:
     """What the folder has of them; None if it has none. `InputError` for a file that is no whole report of them."""
     path = folder / QUESTIONS_NAME
     with read_strictly(path, otherwise=_NO_REPORT, hint=_AGAIN):
@@ -125,7 +125,7 @@ def read_questions(folder: Path) -> Questions | None:
         first, *others = (row["name"] for row in report["rows"])
         differences = {one["to"]: _shares(one) for one in report["differences"] if one["from"] == first}
         less_first = {way.of.way: differences[name] for way, name in zip(ways[1:], others, strict=True)}
-        questions = Questions(ways, less_first, _shares(report["chance"]))
+        questions = QuestionResults(ways, less_first, _shares(report["chance"]))
         _require_same_parts(questions)
     return questions
 
@@ -180,7 +180,7 @@ def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
         raise InputError(f"{path} has two rows of one way: they do not belong in one table.", _AGAIN)
 
 
-def _require_same_parts(questions: Questions) -> None:
+def _require_same_parts(questions: QuestionResults) -> None:
     """`ValueError` unless there is a first row, and all rows tell of the same groups and tasks of the benchmark."""
     shares = [*(one.shares for one in questions.ways), *questions.less_first.values(), questions.chance]
     parts = {(tuple(one.groups), tuple(one.tasks)) for one in shares}

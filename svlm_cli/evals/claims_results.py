@@ -26,7 +26,7 @@ _MEASURE_AGAIN = "Measure it again with --overwrite, or use another folder."
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Environment:
     """With what a row was measured. None of it is part of its setting: the numbers hold elsewhere, the times do not."""
 
     model: str
@@ -37,11 +37,11 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RowResult:
     """A row that is measured."""
 
     setting: RowSetting
-    place: Place
+    place: Environment
     report: Mapping[str, Any]  # the object of ``svlm eval match``
     by_minute: Counts  # [matches, minutes, C]; the last minute may be a part of one
 
@@ -95,7 +95,7 @@ def row_file(folder: Path, row: str) -> Path:
     return folder / f"{row}.json"
 
 
-def read_results(folder: Path) -> dict[str, Result]:
+def read_results(folder: Path) -> dict[str, RowResult]:
     """All rows in `folder` by name, in the order of the table; `InputError` for a file that is none."""
     try:
         present = {path.name for path in folder.iterdir()} if folder.exists() else set()
@@ -105,7 +105,7 @@ def read_results(folder: Path) -> dict[str, Result]:
     return {name: _read(path, name) for name, path in paths.items() if path.name in present}
 
 
-def merge(folder: Path) -> dict[str, Result]:
+def merge(folder: Path) -> dict[str, RowResult]:
     """As `read_results`, of rows that belong together; `InputError` if there is none."""
     results = read_results(folder)
     if not results:
@@ -114,7 +114,7 @@ def merge(folder: Path) -> dict[str, Result]:
     return results
 
 
-def is_measured(results: Mapping[str, Result], setting: RowSetting, folder: Path) -> bool:
+def is_measured(results: Mapping[str, RowResult], setting: RowSetting, folder: Path) -> bool:
     """Whether the row is there, as it is wanted; `OutputError` if it is there otherwise."""
     there = results.get(setting.row)
     if there is None:
@@ -133,19 +133,19 @@ def _difference(one: RowSetting, other: RowSetting) -> str:
     return words.get(names[0], names[0])
 
 
-def dump(result: Result) -> str:
+def dump(result: RowResult) -> str:
     """The text of its file."""
     return json.dumps(result.to_json(), separators=(",", ":"), allow_nan=False) + "\n"
 
 
-def _read(path: Path, row: str) -> Result:
+def _read(path: Path, row: str) -> RowResult:
     with read_strictly(path, otherwise="is no result of `svlm eval claims`.", hint=_MEASURE_AGAIN):
         data: Any = strict_json.parse(path.read_bytes())
-        document = toml.Document(str(path), InputError, [*toml.keys(RowSetting), *toml.keys(Place)])
+        document = toml.Document(str(path), InputError, [*toml.keys(RowSetting), *toml.keys(Environment)])
         setting: RowSetting = document.value(RowSetting, data["setting"], "setting")
-        place: Place = document.value(Place, data["place"], "place")
+        place: Environment = document.value(Environment, data["place"], "place")
         counts = np.array(data["by_minute"], np.int64)
-        result = Result(setting, place, data["report"], counts)
+        result = RowResult(setting, place, data["report"], counts)
         shown = (result.overall, result.last_minus_first, result.round_s, result.round_s_by_minute, result.ended_at_s)
         expected = (setting.matches, -(-setting.seconds // CELL_S), len(Count))
         if not (all(one is not None for one in shown[:2]) and setting.row == row and counts.shape == expected):

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.evals.claims import Order, Row
-from svlm_cli.evals.claims_results import CELL_S, Result
+from svlm_cli.evals.claims_results import CELL_S, RowResult
 from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, evaluate
 
 LEVEL: Final = 0.01  # less is a tie, as less than a point of win rate is
@@ -87,7 +87,7 @@ def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> V
     return Verdict.TOLD_APART if paper is Order.LEVEL else Verdict.OTHER_WAY
 
 
-def compare(row: Row, result: Result, reference: Result) -> Comparison | None:
+def compare(row: Row, result: RowResult, reference: RowResult) -> Comparison | None:
     """A row with its reference over what both have, in matches and whole minutes; None if that is not even one."""
     ours, theirs = result.setting, reference.setting
     seconds = min(ours.seconds, theirs.seconds)
@@ -118,7 +118,7 @@ def over(by_minute: Counts, seconds: int) -> Scores:
     return evaluate(list(spread)).overall
 
 
-def judge_drift(row: Row, result: Result) -> tuple[Order, Verdict]:
+def judge_drift(row: Row, result: RowResult) -> tuple[Order, Verdict]:
     """How a row's last fifth compares with its first, and what of it. Level: the difference's interval holds 0."""
     here = order(result.last_minus_first.event_f1, _NO_CHANGE)
     return here, judge(row.paper.drift, here, found=(result.overall.event_f1,))
@@ -134,7 +134,7 @@ class Pace:
     verdict: Verdict
 
 
-def judge_pace(row: Row, result: Result) -> Pace | None:
+def judge_pace(row: Row, result: RowResult) -> Pace | None:
     """Whether a row's rounds get longer; None if it is over within its first fifth."""
     minutes = result.round_s_by_minute
     bounds = [round(len(minutes) * index / FIFTHS) for index in range(FIFTHS + 1)]

@@ -13,7 +13,7 @@ import pytest
 from svlm_cli.commands import claims as command
 from svlm_cli.commands.app import main
 from svlm_cli.evals.claims import MATCHES_AT_ONCE, ROWS
-from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims_results import RowResult
 from svlm_cli.outputs import figures
 from tests.conftest import ROOT, Svlm
 from tests.evals.asked_questions import asked_report
@@ -125,7 +125,7 @@ def test_rows_that_were_done_outlive_a_kill(claims: Claims, monkeypatch: pytest.
     """Guards the day's work: what was measured before the end stays, what was not is measured next time."""
     measure = command._Plays.measure
 
-    def killed(self: command._Plays, setting: Any, subject: Any) -> Result:
+    def killed(self: command._Plays, setting: Any, subject: Any) -> RowResult:
         if setting.row == "vision-1":
             raise KeyboardInterrupt
         return measure(self, setting, subject)

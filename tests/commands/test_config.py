@@ -107,7 +107,7 @@ def test_what_may_not_stand_in_it_is_one_sentence(
 
 def test_groups_have_tables_in_tables(configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
     """Guards `[bench.latency]`, and against keys of the group, which would set nothing."""
-    configure("[bench.latency]\nrounds = 33\n[bench.soak]\nminutes = 2")
+    configure("[bench.latency]\nrounds = 33\n[bench.stages]\nrounds = 2")
     assert main(["bench", "latency", "--help"]) == 0
     assert "default: 33" in capsys.readouterr().out
     configure("[bench]\nrounds = 33")

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from svlm_cli.commands.summary import State, Summary
+from svlm_cli.commands.summary import Summary, VideoState
 from svlm_cli.core.errors import InputError, ModelError
 
 
@@ -15,7 +15,7 @@ def test_of_many_only_what_did_not_go_well_is_listed(capsys: pytest.CaptureFixtu
     summary = Summary(sources, skipped=sources[:10])
     for source in sources[10:98]:
         summary.begin(source)
-        summary.end(source, State.FAILED if source == "50.mp4" else State.DONE, 60.0)
+        summary.end(source, VideoState.FAILED if source == "50.mp4" else VideoState.DONE, 60.0)
     summary.begin("98.mp4")
     summary.print()
     told = capsys.readouterr()
@@ -39,9 +39,9 @@ def test_the_table_says_where_the_words_are(capsys: pytest.CaptureFixture[str]) 
     """Guards whoever looks for the words of one of two videos that are called alike."""
     outputs = {"a.mp4": ["out/a.mp4.srt", "out/a.mp4.json"], "a.ts": ["out/a.ts.srt"], "b.ts": ["b.srt"]}
     summary = Summary(outputs, outputs=outputs)
-    summary.end("a.mp4", State.DONE, 1.0)
-    summary.end("a.ts", State.DONE, 1.0)
-    summary.end("b.ts", State.FAILED, error=InputError("b.ts is empty."))
+    summary.end("a.mp4", VideoState.DONE, 1.0)
+    summary.end("a.ts", VideoState.DONE, 1.0)
+    summary.end("b.ts", VideoState.FAILED, error=InputError("b.ts is empty."))
     summary.print()
     told = [line.split() for line in capsys.readouterr().err.splitlines()]
     assert ["a.mp4", "captioned", "0:00:01", "out/a.mp4.{srt,json}"] in told
@@ -56,7 +56,7 @@ def test_short_times_have_tenths(capsys: pytest.CaptureFixture[str], monkeypatch
     summary = Summary(["a.mp4", "b.mp4"])
     summary.begin("a.mp4")
     now[0] += 0.34
-    summary.end("a.mp4", State.DONE, 4.0)
+    summary.end("a.mp4", VideoState.DONE, 4.0)
     summary.print()
     told = capsys.readouterr().err
     assert "0:00:00.3" in told
@@ -67,8 +67,8 @@ def test_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:
     """Guards programs: every video is there with one of a few words, whatever ended the call."""
     strange = "caf\udce9\x1b[31m.mp4"
     summary = Summary([strange, "b.mp4", "c.mp4", "d.mp4"], outputs={strange: ["x.srt"], "b.mp4": ["b.srt"]})
-    summary.end(strange, State.DONE, 4.0)
-    summary.end("b.mp4", State.FAILED, 2.0, error=InputError("b.mp4 ends too early.", "Copy it."), complete=True)
+    summary.end(strange, VideoState.DONE, 4.0)
+    summary.end("b.mp4", VideoState.FAILED, 2.0, error=InputError("b.mp4 ends too early.", "Copy it."), complete=True)
     summary.begin("c.mp4")
     with pytest.raises(ModelError), summary.written(wanted=True):
         raise ModelError("It is broken.")

@@ -7,14 +7,14 @@ import numpy as np
 
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
 from svlm_cli.evals.claims import find_row
-from svlm_cli.evals.claims_results import Place, Result
+from svlm_cli.evals.claims_results import Environment, RowResult
 from svlm_cli.evals.claims_setting import RowSetting
-from svlm_cli.evals.runner import Ended, Timing
+from svlm_cli.evals.runner import Ended, RoundTimings
 from svlm_cli.evals.scores import Count, evaluate
 
 EVENTS = 10  # a minute, in the reference as in what is said
 MODEL, OTHER_MODEL = "0123456789abcdef", "fedcba9876543210"
-PLACE = Place("my-model", "cpu", "cpu", "float32", "0.1.0")
+PLACE = Environment("my-model", "cpu", "cpu", "float32", "0.1.0")
 
 
 def setting(
@@ -36,7 +36,7 @@ def result(
     base: StreamPolicy | None = None,
     ended_at_s: Sequence[float] = (),
     round_s: Sequence[float | None] = (0.010, 0.011, 0.012, 0.013, 0.020),
-) -> Result:
+) -> RowResult:
     """A row of as many minutes as `right` says of how many events of ten were right; every other match has one more."""
     counts = np.zeros((matches, len(right), len(Count)), np.int64)
     counts[..., [Count.EVENTS_TRUE, Count.EVENTS_SAID]] = EVENTS
@@ -46,7 +46,7 @@ def result(
         counts[..., Count.EVENTS_HIT] = 0
     spread = np.zeros((matches, len(right) * 60, len(Count)), np.int64)
     spread[:, ::60] = counts
-    timing = Timing(
+    timing = RoundTimings(
         rounds=len(right) * 60,
         round_s_median=0.012,
         round_s_p99=0.02,
@@ -62,15 +62,15 @@ def result(
         "ended": [asdict(Ended(seed + index, at_s, "full")) for index, at_s in enumerate(ended_at_s)],
     }
     wanted = setting(row, seconds=len(right) * 60, matches=matches, seed=seed, base=base)
-    return Result(wanted, PLACE, report, counts)
+    return RowResult(wanted, PLACE, report, counts)
 
 
-def renamed(one: Result, model: str) -> Result:
+def renamed(one: RowResult, model: str) -> RowResult:
     """The same of a model with another name."""
     return replace(one, place=replace(one.place, model=model))
 
 
-def with_rates(one: Result, *, names: int, scores: int) -> Result:
+def with_rates(one: RowResult, *, names: int, scores: int) -> RowResult:
     """The same, with so many of ten names, and of ten scores, right in each minute of each match."""
     counts = one.by_minute.copy()
     counts[..., [Count.NAMES_TRUE, Count.NAMES_SAID, Count.SCORES_TRUE, Count.SCORES_SAID]] = EVENTS

@@ -10,7 +10,7 @@ from svlm_cli.core.policy import StreamPolicy, WindowPolicy
 from svlm_cli.evals.claims import ROWS, find_row
 from svlm_cli.evals.claims_page import MARK, claim, command, write_page
 from svlm_cli.evals.claims_questions_file import read_questions
-from svlm_cli.evals.claims_results import Result, merge
+from svlm_cli.evals.claims_results import RowResult, merge
 from svlm_cli.evals.claims_training_file import read_training
 from tests.evals.rows import renamed, result, with_rates
 from tests.test_docs import faults
@@ -18,11 +18,11 @@ from tests.test_docs import faults
 PLOTS = [("Quality", "assets/claims-quality.png")]
 
 
-def rows(*results: Result) -> dict[str, Result]:
+def rows(*results: RowResult) -> dict[str, RowResult]:
     return {one.setting.row: one for one in results}
 
 
-def page(*results: Result) -> str:
+def page(*results: RowResult) -> str:
     return write_page(rows(*results), "results", PLOTS)
 
 

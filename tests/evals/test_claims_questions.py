@@ -12,7 +12,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS
 from svlm_cli.evals.claims_page import write_page
 from svlm_cli.evals.claims_questions import _GROUPS, _TASKS, question_commands, questions_section
-from svlm_cli.evals.claims_questions_file import Questions, read_questions
+from svlm_cli.evals.claims_questions_file import QuestionResults, read_questions
 from svlm_cli.evals.claims_results import read_results
 from tests.evals.asked_questions import asked_report
 from tests.evals.rows import result
@@ -23,7 +23,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 Change = Callable[[dict[str, Any]], Any]
 
 
-def read(folder: Path, report: Any) -> Questions:
+def read(folder: Path, report: Any) -> QuestionResults:
     (folder / "questions.json").write_text(report if isinstance(report, str) else json.dumps(report))
     found = read_questions(folder)
     assert found is not None
@@ -114,7 +114,7 @@ def test_the_page_with_and_without_them(tmp_path: Path) -> None:
     assert read_questions(tmp_path) is None
     without = write_page(rows, "claims", [], read_questions(tmp_path))
     assert without == write_page(rows, "claims", [])
-    assert "Questions" not in without
+    assert "QuestionResults" not in without
     page = write_page(rows, "claims", [], read(tmp_path, asked_report()))
     assert page.startswith(without)
     assert page.removeprefix(without).startswith("\n## Questions\n\n")

@@ -9,11 +9,11 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputError, UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.evals.claims_results import Result, dump, is_measured, merge, read_results, row_file
+from svlm_cli.evals.claims_results import RowResult, dump, is_measured, merge, read_results, row_file
 from tests.evals.rows import result, setting
 
 
-def kept(folder: Path, *results: Result) -> Path:
+def kept(folder: Path, *results: RowResult) -> Path:
     folder.mkdir(exist_ok=True)
     for one in results:
         row_file(folder, one.setting.row).write_text(dump(one), encoding="utf-8")

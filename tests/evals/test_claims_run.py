@@ -9,7 +9,7 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.claims_run import make_result
 from svlm_cli.evals.claims_setting import RowSetting
 from svlm_cli.evals.controls import run_controls
-from svlm_cli.evals.runner import Played, Setting, play
+from svlm_cli.evals.runner import MatchSelection, Played, play
 from svlm_cli.evals.scores import Count
 from svlm_cli.evals.script import write_scripts
 from tests.evals.test_runner import SEED, world_policy
@@ -21,7 +21,7 @@ def test_minutes_add_up_to_the_report(tiny_checkpoint: Path) -> None:
     """Guards the comparison over a common length against other counts than those of the report."""
     policy = world_policy()
     engine = Engine.load(tiny_checkpoint, policy, device=torch.device("cpu"), dtype=torch.float32)
-    played = play(engine, Setting(1, SECONDS, SEED))
+    played = play(engine, MatchSelection(1, SECONDS, SEED))
     scripts = write_scripts([(SEED, SECONDS)])
     setting = RowSetting("streaming", "0" * 16, 1, SECONDS, SEED, policy, policy)
 

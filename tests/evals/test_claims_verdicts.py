@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from svlm_cli.evals.claims import Order, find_row
-from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims_results import RowResult
 from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, judge_pace, middle, order
 from svlm_cli.evals.scores import Estimate
 from tests.evals.rows import result, with_rates
@@ -139,11 +139,11 @@ def test_less_than_a_minute_in_common_compares_nothing() -> None:
         (result("full", [1, 6, 6, 6, 9]), Order.HIGHER, Verdict.OTHER_WAY),
     ],
 )
-def test_drift(one: Result, here: Order, verdict: Verdict) -> None:
+def test_drift(one: RowResult, here: Order, verdict: Verdict) -> None:
     assert judge_drift(find_row(one.setting.row), one) == (here, verdict)
 
 
-def timed(row: str, minutes_ms: list[float | None]) -> Result:
+def timed(row: str, minutes_ms: list[float | None]) -> RowResult:
     one = result(row, [6] * len(minutes_ms))
     times = [None if each is None else each / 1000 for each in minutes_ms]
     return replace(one, report={**one.report, "timing": {**one.report["timing"], "round_s_by_minute": times}})
@@ -160,7 +160,7 @@ def timed(row: str, minutes_ms: list[float | None]) -> Result:
         (timed("window-overlap", [10, 11, 20, 30, 40, 50, 60, 60, 60, 60]), Order.HIGHER, Verdict.NO_FIGURE),
     ],
 )
-def test_pace(one: Result, here: Order, verdict: Verdict) -> None:
+def test_pace(one: RowResult, here: Order, verdict: Verdict) -> None:
     """Guards a stream that gets slower against being called flat, because nobody compares."""
     found = judge_pace(find_row(one.setting.row), one)
     assert found is not None

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.bench.camera import RtspServer
-from svlm_cli.bench.flapping import Captioned, Flapping, Return, torn_lines
-from svlm_cli.bench.observed import GROWTH_BYTES, rounds
-from svlm_cli.bench.soak import Disturbance, Soak
-from svlm_cli.bench.validity import jsonl_faults, srt_faults
 from tests.clips import run_ffmpeg
+from tests.rigs.camera import RtspServer
+from tests.rigs.disturbed import Disturbance, Soak
+from tests.rigs.flapping import Captioned, Flapping, Return, torn_lines
+from tests.rigs.observed import GROWTH_BYTES, rounds
+from tests.rigs.validity import jsonl_faults, srt_faults
 from tests.servers.rtsp import require_rtsp_server
 from tests.sources.live import Watched
 

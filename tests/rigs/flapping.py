@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from svlm_cli.bench.camera import RtspServer
-from svlm_cli.bench.observed import Health, Observed, rounds
-from svlm_cli.bench.soak import WORDS_WITHIN_S, Load
+from tests.rigs.camera import RtspServer
+from tests.rigs.disturbed import WORDS_WITHIN_S, Load
+from tests.rigs.observed import Health, Observed, rounds
 
 FLAPPING = "flapping"
 _LOOK_S = 0.25

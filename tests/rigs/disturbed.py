@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from svlm_cli.bench.camera import RtspServer
-from svlm_cli.bench.observed import Health, Observed, median, rounds
-from svlm_cli.bench.validity import jsonl_faults, srt_faults
+from tests.rigs.camera import RtspServer
+from tests.rigs.observed import Health, Observed, median, rounds
+from tests.rigs.validity import jsonl_faults, srt_faults
 
 WORDS_WITHIN_S = 12.0  # of the server serving again
 _LOOK_S = 0.25

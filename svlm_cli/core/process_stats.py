@@ -1,4 +1,4 @@
-"""What the system says of a process: its age, its memory, its threads, the processes that it started. Linux alone."""
+"""What the system says of a process: its age, CPU time, memory and children. Linux only."""
 
 import os
 import resource
@@ -31,14 +31,6 @@ def resident_bytes_of(pid: int) -> int:
         return 0
 
 
-def threads_of(pid: int) -> int:
-    """How many there are; 0 if the process is gone."""
-    try:
-        return len(list(Path(f"/proc/{pid}/task").iterdir()))
-    except OSError:
-        return 0
-
-
 def children_of(pid: int) -> list[int]:
     """The processes that any of its threads started and that still exist."""
     found: list[int] = []
@@ -46,8 +38,3 @@ def children_of(pid: int) -> list[int]:
         for path in Path(f"/proc/{pid}/task").glob("*/children"):
             found += map(int, path.read_text().split())
     return found
-
-
-def exists(pid: int) -> bool:
-    """Whether there is such a process, if only as a dead one."""
-    return Path(f"/proc/{pid}").exists()

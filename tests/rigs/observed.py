@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from svlm_cli.bench.process import children_of, exists, resident_bytes_of, threads_of
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.process import start
+from svlm_cli.core.process_stats import children_of, resident_bytes_of
 
 GROWTH_BYTES = 20_000_000  # allowed from the time when all is warm
 WARM_S = 300.0  # of a long run; a third of a short one
@@ -122,3 +122,16 @@ def rounds(folder: Path, name: str, *, newest: int | None = None) -> list[dict[s
 def median(values: Sequence[float]) -> float:
     """The middle one, or the upper of the two; 0 if there is none."""
     return sorted(values)[len(values) // 2] if values else 0.0
+
+
+def threads_of(pid: int) -> int:
+    """How many there are; 0 if the process is gone."""
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except OSError:
+        return 0
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, if only as a dead one."""
+    return Path(f"/proc/{pid}").exists()
