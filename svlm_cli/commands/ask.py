@@ -16,7 +16,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.values import context_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.outputs.progress import Progress, ProgressStyle, clock, open_progress
 from svlm_cli.pipeline.inputs import STDIN
@@ -102,7 +102,7 @@ def ask(asked: AskOptions) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
-    policy = changes.applied(checkpoint.policy, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps)
+    policy = changes.applied(checkpoint.policy, PolicyOverrides(mode=asked.mode, fps=asked.fps))
     with (
         closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress,
         _open(asked, policy) as frames,

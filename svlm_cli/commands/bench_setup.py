@@ -16,7 +16,7 @@ from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 
 if TYPE_CHECKING:
     import torch
@@ -121,15 +121,16 @@ class StreamSetup:
     @property
     def usual_mode(self) -> Mode:
         """That of the benches that compare modes, where none is named."""
-        usual = self.subject.policy.changed(mode=Mode.STREAMING)
-        return self.changes.applied(usual, fps=self.asked.fps).mode
+        usual = self.subject.policy.changed(PolicyOverrides(mode=Mode.STREAMING))
+        return self.changes.applied(usual, PolicyOverrides(fps=self.asked.fps)).mode
 
     def policy(self, mode: Mode | None = None) -> StreamPolicy:
         """The subject's own, but for what was asked for."""
         asked = self.asked
-        policy = self.changes.applied(self.subject.policy, fps=asked.fps).changed(
+        overrides = PolicyOverrides(
             mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
         )
+        policy = self.changes.applied(self.subject.policy, overrides)
         if asked.pair_tokens is None:
             return policy
         pixels = asked.pair_tokens * _PIXELS_PER_TOKEN

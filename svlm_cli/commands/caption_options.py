@@ -19,7 +19,7 @@ from svlm_cli.commands.summary import SummaryStyle
 from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.output import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -358,5 +358,7 @@ class CaptionOptions:
 
     def changed(self, policy: StreamPolicy, changes: PolicyChanges) -> StreamPolicy:
         """A model's policy with what was asked for instead: by options, else by --set, else by --policy."""
-        policy = changes.applied(policy, fps=self.fps)
-        return policy.changed(mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature)
+        overrides = PolicyOverrides(
+            mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature
+        )
+        return changes.applied(policy, overrides)

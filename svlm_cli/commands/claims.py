@@ -17,7 +17,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
 from svlm_cli.commands.tables import table_console
 from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import plain_text
 from svlm_cli.outputs.destination import make_folder, text_file
 
@@ -172,7 +172,7 @@ def _subject(model: str, fps: float | None, revision: str | None, *, offline: bo
     checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
     # Results travel: where somebody's folders lie is nobody else's affair.
     name = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
-    base = checkpoint.policy.changed(mode=Mode.STREAMING, fps=fps, temperature=0.0)
+    base = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING, fps=fps, temperature=0.0))
     return _Subject(name, checkpoint.folder, fingerprint(checkpoint.folder), base)
 
 

@@ -28,7 +28,7 @@ from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import StreamPolicy
+    from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
     from svlm_cli.evals.generation.predictions import Predictions
     from svlm_cli.evals.generation.run import GenerationOutcome, PredictionPlace
     from svlm_cli.evals.generation.setting import StreamSetting
@@ -219,8 +219,8 @@ def _generate(job: _Job) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
-    policy = changes.applied(checkpoint.policy, fps=asked.fps)
-    policy = policy.changed(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
+    overrides = PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
+    policy = changes.applied(checkpoint.policy, overrides)
     setting = _setting(job, checkpoint, policy)
     with _placed(job, setting) as place:
         for video, at_s in place.made_by.ended.items():

@@ -11,7 +11,7 @@ from svlm_cli.commands.auto_model import ChoosingOne, settled
 from svlm_cli.commands.loading import Naming, checkpoint_of
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.jsonl import JsonlOutput
@@ -67,8 +67,8 @@ def ready(asked: Playing, changes: PolicyChanges) -> Ready:
     device = resolve_device(asked.device)
     dtype = resolve_dtype(asked.dtype, device)
     checkpoint = checkpoint_of(settled(asked))
-    usual = checkpoint.policy.changed(mode=Mode.STREAMING)
-    policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
+    usual = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING))
+    policy = changes.applied(usual, PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=0.0))
     return Ready(checkpoint, policy, device, dtype)
 
 

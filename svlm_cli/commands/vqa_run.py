@@ -6,7 +6,7 @@ The asking is in ``evals/vqa/``. Knows not which options there are for which ben
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from svlm_cli.outputs.destination import make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import StreamPolicy
+    from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
     from svlm_cli.engine.engine import Engine
     from svlm_cli.engine.footprint import Questions
     from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
@@ -142,14 +142,12 @@ def _jobs(what: _Questioning, asked: VqaOptions, output: Path) -> list[_Job]:
         models = models if given("models") else [None]
         if len(models) > 1:
             raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+    overrides = PolicyOverrides(fps=asked.fps, max_pixels=asked.max_pixels, temperature=asked.temperature)
     for model in [settled_name(one, asked) for one in models]:
         checkpoint = resolve(
             model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
         )
-        policy = changes.applied(checkpoint.policy, fps=asked.fps)
-        policy = policy.changed(fps=asked.fps, temperature=asked.temperature)
-        if asked.max_pixels is not None:
-            policy = replace(policy, vision=replace(policy.vision, max_pixels=asked.max_pixels))
+        policy = changes.applied(checkpoint.policy, overrides)
         ways = tuple(
             WaySetting.of(way, policy, frames=asked.frames, recent_frames=asked.recent_frames, seed=asked.seed)
             for way in dict.fromkeys(asked.ways or [Way.STREAMING])

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import did_you_mean
 
 LEVEL_POINTS: Final = 1.0  # of win rate: less is taken for a tie, since the paper gives no intervals
@@ -77,13 +77,14 @@ class Row:
                 f"and the model's rounds of {base.chunk_seconds:g} s do not add up to that.",
                 "Measure the other rows, naming each with --row.",
             )
-        return base.changed(
+        overrides = PolicyOverrides(
             mode=self.mode,
             vision_rounds=rounds,
             sink_tokens=self.sink_tokens,
             window_tokens=self.window_tokens,
             full_tokens=self.full_tokens,
         )
+        return base.changed(overrides)
 
 
 def _vision(seconds: float, rate: float | None, *, matches: int = MATCHES_AT_ONCE) -> Row:
