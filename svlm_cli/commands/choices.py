@@ -64,7 +64,7 @@ def behind_train(incomplete: str) -> list[tuple[str, str]]:
 
 def rows() -> list[tuple[str, str]]:
     """Of the table of `svlm eval claims`."""
-    from svlm_cli.evals.claims import ROWS
+    from svlm_cli.evals.claims.rows import ROWS
 
     return [(row.name, row.title) for row in ROWS]
 

@@ -24,11 +24,11 @@ from svlm_cli.outputs.destination import make_folder, text_file
 if TYPE_CHECKING:
     import torch
 
-    from svlm_cli.evals.claims import Row
-    from svlm_cli.evals.claims_questions_file import QuestionResults
-    from svlm_cli.evals.claims_results import RowResult
-    from svlm_cli.evals.claims_setting import RowSetting
-    from svlm_cli.evals.claims_training_file import TrainingClaims
+    from svlm_cli.evals.claims.questions_file import QuestionResults
+    from svlm_cli.evals.claims.results import RowResult
+    from svlm_cli.evals.claims.rows import Row
+    from svlm_cli.evals.claims.setting import RowSetting
+    from svlm_cli.evals.claims.training_file import TrainingClaims
     from svlm_cli.evals.controls import Controls
     from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.evals.script import Script
@@ -121,10 +121,10 @@ def claims(asked: _Asked) -> None:
     """
     if asked.model is None and asked.no_overlap_model is None and (asked.row or asked.overwrite):
         raise UsageError("Nothing says which model is measured.", "Name a --model.")
-    from svlm_cli.evals.claims import choose_rows
-    from svlm_cli.evals.claims_questions_file import read_questions
-    from svlm_cli.evals.claims_results import merge
-    from svlm_cli.evals.claims_training_file import read_training
+    from svlm_cli.evals.claims.questions_file import read_questions
+    from svlm_cli.evals.claims.results import merge
+    from svlm_cli.evals.claims.rows import choose_rows
+    from svlm_cli.evals.claims.training_file import read_training
 
     if asked.write is not None:
         _require_page(asked.write)
@@ -167,7 +167,7 @@ class _Subject:
 
 def _subject(model: str, fps: float | None, revision: str | None, *, offline: bool, quiet: bool) -> _Subject:
     from svlm_cli.checkpoints.resolve import Origin, resolve
-    from svlm_cli.evals.claims_setting import fingerprint
+    from svlm_cli.evals.claims.setting import fingerprint
 
     checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
     # Results travel: where somebody's folders lie is nobody else's affair.
@@ -185,8 +185,8 @@ class _Run:
     def measure(self, rows: Sequence[tuple["Row", _Subject]]) -> list[str]:
         """Measures those that are not there, and returns their names. All is checked before the first is measured."""
         from svlm_cli.compute.device import resolve_device, resolve_dtype
-        from svlm_cli.evals.claims_results import is_measured, read_results
-        from svlm_cli.evals.claims_setting import require_comparable
+        from svlm_cli.evals.claims.results import is_measured, read_results
+        from svlm_cli.evals.claims.setting import require_comparable
 
         where = resolve_device(self.asked.device)
         precision = resolve_dtype(self.asked.dtype, where)
@@ -206,8 +206,8 @@ class _Run:
         return list(missing)
 
     def _setting(self, row: "Row", subject: _Subject) -> "RowSetting":
-        from svlm_cli.evals.claims import measured_as
-        from svlm_cli.evals.claims_setting import RowSetting
+        from svlm_cli.evals.claims.rows import measured_as
+        from svlm_cli.evals.claims.setting import RowSetting
 
         usual = measured_as(row, subject.base)
         minutes = usual.minutes if self.asked.minutes is None else self.asked.minutes
@@ -221,7 +221,7 @@ class _Run:
         """Measures a row, or takes it from one that has measured the same, and writes its file."""
         from dataclasses import replace
 
-        from svlm_cli.evals.claims_results import dump, row_file
+        from svlm_cli.evals.claims.results import dump, row_file
 
         # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
         with text_file(row_file(self.asked.results, setting.row), overwrite=self.asked.overwrite) as file:
@@ -250,8 +250,8 @@ class _Plays:
     def measure(self, setting: "RowSetting", subject: _Subject) -> "RowResult":
         """One row."""
         from svlm_cli.engine.engine import Engine
-        from svlm_cli.evals.claims import MATCHES_AT_ONCE
-        from svlm_cli.evals.claims_run import make_result
+        from svlm_cli.evals.claims.rows import MATCHES_AT_ONCE
+        from svlm_cli.evals.claims.run import make_result
         from svlm_cli.evals.runner import MatchSelection
 
         matches = MatchSelection(setting.matches, setting.seconds, setting.seed)
@@ -268,7 +268,7 @@ class _Plays:
 
 def _require_page(path: Path) -> None:
     """Before anything is measured: the page can be drawn, and what it replaces is such a page."""
-    from svlm_cli.evals.claims_page import MARK
+    from svlm_cli.evals.claims.page import MARK
     from svlm_cli.outputs.figures import require_matplotlib
 
     require_matplotlib("svlm eval claims --write")
@@ -285,8 +285,8 @@ def _require_page(path: Path) -> None:
 
 
 def _write_page(found: Mapping[str, "RowResult"], sections: _Sections, results: Path, path: Path) -> None:
-    from svlm_cli.evals.claims_page import write_page
-    from svlm_cli.evals.claims_plots import draw_plots
+    from svlm_cli.evals.claims.page import write_page
+    from svlm_cli.evals.claims.plots import draw_plots
 
     folder = path.parent / "assets"
     plots = [(title, f"assets/{plot.name}") for title, plot in draw_plots(found, folder, path.stem)]
@@ -302,10 +302,10 @@ def _print(
     *,
     as_json: bool,
 ) -> None:
-    from svlm_cli.evals.claims import ROWS
-    from svlm_cli.evals.claims_markdown import plain, share
-    from svlm_cli.evals.claims_page import claim
-    from svlm_cli.evals.claims_training import event_f1, training_claim
+    from svlm_cli.evals.claims.markdown import plain, share
+    from svlm_cli.evals.claims.page import claim
+    from svlm_cli.evals.claims.rows import ROWS
+    from svlm_cli.evals.claims.training import event_f1, training_claim
 
     questions, training = sections.questions, sections.training
     if as_json:

@@ -24,11 +24,12 @@ from svlm_cli.commands.signals import Terminated
 from svlm_cli.commands.tables import counting
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+    from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.evals.generation.predictions import Predictions
     from svlm_cli.evals.generation.run import GenerationOutcome, PredictionPlace
     from svlm_cli.evals.generation.setting import StreamSetting
@@ -245,7 +246,7 @@ def _tell_missing(job: _Job) -> None:
 
 def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
     from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
-    from svlm_cli.evals.claims_setting import fingerprint
+    from svlm_cli.evals.claims.setting import fingerprint
     from svlm_cli.evals.generation.setting import StreamSetting
     from svlm_cli.jsonl.lines import fingerprint_of
 

@@ -21,12 +21,13 @@ from svlm_cli.commands.signals import Terminated
 from svlm_cli.commands.tables import counting
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.core.text import did_you_mean, slug
 from svlm_cli.outputs.destination import make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+    from svlm_cli.core.policy import StreamPolicy
     from svlm_cli.engine.engine import Engine
     from svlm_cli.engine.footprint import Questions
     from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
@@ -168,7 +169,7 @@ def _run_of(what: _Questioning, asked: VqaOptions, checkpoint: "Checkpoint") -> 
     from svlm_cli.compute.device import dtype_name, hardware_name, resolve_device, resolve_dtype
     from svlm_cli.core.version import __version__
     from svlm_cli.evals.benchmarks.vqa import fingerprint_of_questions
-    from svlm_cli.evals.claims_setting import fingerprint
+    from svlm_cli.evals.claims.setting import fingerprint
     from svlm_cli.evals.vqa.results import VqaRun, VqaSetting
 
     device = resolve_device(asked.device)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
+    from svlm_cli.core.policy import Mode, StreamPolicy
     from svlm_cli.core.types import Frame, Picture
     from svlm_cli.engine.engine import Engine
     from svlm_cli.library.captions import Captions

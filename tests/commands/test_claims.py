@@ -12,12 +12,12 @@ import pytest
 
 from svlm_cli.commands import claims as command
 from svlm_cli.commands.app import main
-from svlm_cli.evals.claims import MATCHES_AT_ONCE, ROWS
-from svlm_cli.evals.claims_results import RowResult
+from svlm_cli.evals.claims.results import RowResult
+from svlm_cli.evals.claims.rows import MATCHES_AT_ONCE, ROWS
 from svlm_cli.outputs import figures
 from tests.conftest import ROOT, Svlm
-from tests.evals.asked_questions import asked_report
-from tests.evals.trained_models import trained, trained_file
+from tests.evals.claims.asked_questions import asked_report
+from tests.evals.claims.trained_models import trained, trained_file
 from tests.test_docs import shell_lines
 
 LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")

@@ -26,9 +26,9 @@ from typing import Any
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.version import __version__
-from svlm_cli.evals.claims_results import RowResult, read_results
-from svlm_cli.evals.claims_training import event_f1, training_claim
-from svlm_cli.evals.claims_training_file import TRAINING_NAME, read_training
+from svlm_cli.evals.claims.results import RowResult, read_results
+from svlm_cli.evals.claims.training import event_f1, training_claim
+from svlm_cli.evals.claims.training_file import TRAINING_NAME, read_training
 from svlm_cli.training.recipe import dump
 from svlm_cli.training.replacing import replace_text
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of

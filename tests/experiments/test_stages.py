@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims_results import RowResult, dump, row_file
-from svlm_cli.evals.claims_training import compare_training, training_section
-from svlm_cli.evals.claims_training_file import read_training
+from svlm_cli.evals.claims.results import RowResult, dump, row_file
+from svlm_cli.evals.claims.training import compare_training, training_section
+from svlm_cli.evals.claims.training_file import read_training
 from svlm_cli.simulator.match.commentary import CommentaryWord, Number
 from svlm_cli.training.recipe import Recipe, parse
 from svlm_cli.training.recipe import dump as dump_recipe
-from tests.evals.rows import result
+from tests.evals.claims.rows import result
 from tests.experiments.reach import ages_of_scores
 from tests.experiments.stages import MODES, Board, Options, Runs, chosen, gather, write
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of

@@ -6,8 +6,8 @@ import torch
 
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
-from svlm_cli.evals.claims_run import make_result
-from svlm_cli.evals.claims_setting import RowSetting
+from svlm_cli.evals.claims.run import make_result
+from svlm_cli.evals.claims.setting import RowSetting
 from svlm_cli.evals.controls import run_controls
 from svlm_cli.evals.runner import MatchSelection, Played, play
 from svlm_cli.evals.scores import Count

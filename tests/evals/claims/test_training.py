@@ -10,15 +10,15 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims import Order
-from svlm_cli.evals.claims_page import write_page
-from svlm_cli.evals.claims_results import read_results
-from svlm_cli.evals.claims_training import compare_training, differ, training_claim, training_section
-from svlm_cli.evals.claims_training_file import TrainingClaims, read_training
-from svlm_cli.evals.claims_verdicts import Verdict
+from svlm_cli.evals.claims.page import write_page
+from svlm_cli.evals.claims.results import read_results
+from svlm_cli.evals.claims.rows import Order
+from svlm_cli.evals.claims.training import compare_training, differ, training_claim, training_section
+from svlm_cli.evals.claims.training_file import TrainingClaims, read_training
+from svlm_cli.evals.claims.verdicts import Verdict
 from svlm_cli.evals.scores import Count
-from tests.evals.rows import result
-from tests.evals.trained_models import trained, trained_file
+from tests.evals.claims.rows import result
+from tests.evals.claims.trained_models import trained, trained_file
 
 Change = Callable[[dict[str, Any]], Any]
 

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from svlm_cli.evals.claims_markdown import plain, share, table_line
-from svlm_cli.evals.claims_questions_file import (
+from svlm_cli.evals.claims.markdown import plain, share, table_line
+from svlm_cli.evals.claims.questions_file import (
     BENCHMARK,
     QUESTIONS_NAME,
     AskedLook,

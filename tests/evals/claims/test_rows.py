@@ -6,7 +6,7 @@ import pytest
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, PromptPolicy, SamplingPolicy, StreamPolicy, VisionPolicy, WindowPolicy
-from svlm_cli.evals.claims import (
+from svlm_cli.evals.claims.rows import (
     FULL_TOKENS,
     ROWS,
     Order,

@@ -10,8 +10,8 @@ import numpy as np
 from svlm_cli.compute.device import hardware_name
 from svlm_cli.core.version import __version__
 from svlm_cli.engine.engine import Engine
-from svlm_cli.evals.claims_results import CELL_S, Environment, RowResult
-from svlm_cli.evals.claims_setting import RowSetting
+from svlm_cli.evals.claims.results import CELL_S, Environment, RowResult
+from svlm_cli.evals.claims.setting import RowSetting
 from svlm_cli.evals.controls import Controls
 from svlm_cli.evals.match import tally
 from svlm_cli.evals.report import score

@@ -12,7 +12,7 @@ from svlm_cli.checkpoints.adapter import ADAPTER_WEIGHTS
 from svlm_cli.checkpoints.folder import ADAPTER_CONFIG, CONFIG_FILE, TOKENIZER_FILE
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.evals.claims import find_row
+from svlm_cli.evals.claims.rows import find_row
 
 _FINGERPRINT_DIGITS = 16
 _MODEL_FILES = (CONFIG_FILE, TOKENIZER_FILE, "generation_config.json", "preprocessor_config.json")

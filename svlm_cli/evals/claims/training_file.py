@@ -13,9 +13,9 @@ import numpy as np
 from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims import Paper
-from svlm_cli.evals.claims_file import read_strictly
-from svlm_cli.evals.claims_results import CELL_S
+from svlm_cli.evals.claims.file import read_strictly
+from svlm_cli.evals.claims.results import CELL_S
+from svlm_cli.evals.claims.rows import Paper
 from svlm_cli.evals.scores import Count, Counts
 from svlm_cli.jsonl.lines import record
 

@@ -16,8 +16,8 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.evals.claims import Order, Row
-from svlm_cli.evals.claims_results import CELL_S, RowResult
+from svlm_cli.evals.claims.results import CELL_S, RowResult
+from svlm_cli.evals.claims.rows import Order, Row
 from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, evaluate
 
 LEVEL: Final = 0.01  # less is a tie, as less than a point of win rate is

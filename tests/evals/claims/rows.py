@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 import numpy as np
 
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
-from svlm_cli.evals.claims import find_row
-from svlm_cli.evals.claims_results import Environment, RowResult
-from svlm_cli.evals.claims_setting import RowSetting
+from svlm_cli.evals.claims.results import Environment, RowResult
+from svlm_cli.evals.claims.rows import find_row
+from svlm_cli.evals.claims.setting import RowSetting
 from svlm_cli.evals.runner import Ended, RoundTimings
 from svlm_cli.evals.scores import Count, evaluate
 

@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from svlm_cli.evals.claims import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
-from svlm_cli.evals.claims_markdown import estimate, plain, table_line
-from svlm_cli.evals.claims_questions import questions_section
-from svlm_cli.evals.claims_questions_file import QuestionResults
-from svlm_cli.evals.claims_results import RowResult
-from svlm_cli.evals.claims_training import training_section
-from svlm_cli.evals.claims_training_file import TrainingClaims
-from svlm_cli.evals.claims_verdicts import Difference, Verdict, compare, judge_drift, judge_pace
+from svlm_cli.evals.claims.markdown import estimate, plain, table_line
+from svlm_cli.evals.claims.questions import questions_section
+from svlm_cli.evals.claims.questions_file import QuestionResults
+from svlm_cli.evals.claims.results import RowResult
+from svlm_cli.evals.claims.rows import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
+from svlm_cli.evals.claims.training import training_section
+from svlm_cli.evals.claims.training_file import TrainingClaims
+from svlm_cli.evals.claims.verdicts import Difference, Verdict, compare, judge_drift, judge_pace
 from svlm_cli.evals.scores import Estimate, Scores
 
 MARK: Final = "<!-- Made by `svlm eval claims --write`: changes are lost the next time. -->"

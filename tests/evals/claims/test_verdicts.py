@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from svlm_cli.evals.claims import Order, find_row
-from svlm_cli.evals.claims_results import RowResult
-from svlm_cli.evals.claims_verdicts import Verdict, compare, judge, judge_drift, judge_pace, middle, order
+from svlm_cli.evals.claims.results import RowResult
+from svlm_cli.evals.claims.rows import Order, find_row
+from svlm_cli.evals.claims.verdicts import Verdict, compare, judge, judge_drift, judge_pace, middle, order
 from svlm_cli.evals.scores import Estimate
-from tests.evals.rows import result, with_rates
+from tests.evals.claims.rows import result, with_rates
 
 SOME = (Estimate(0.5, 0.4, 0.6),)
 

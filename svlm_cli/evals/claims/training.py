@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims import Order
-from svlm_cli.evals.claims_markdown import estimate, plain, table_line
-from svlm_cli.evals.claims_training_file import TrainingClaims
-from svlm_cli.evals.claims_verdicts import LEVEL, Verdict, judge, order, over
+from svlm_cli.evals.claims.markdown import estimate, plain, table_line
+from svlm_cli.evals.claims.rows import Order
+from svlm_cli.evals.claims.training_file import TrainingClaims
+from svlm_cli.evals.claims.verdicts import LEVEL, Verdict, judge, order, over
 from svlm_cli.evals.scores import Count, Counts, Estimate, Scores, rates, resampled
 from svlm_cli.evals.scores import estimate as estimated
 

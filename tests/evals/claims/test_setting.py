@@ -8,8 +8,8 @@ import pytest
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
-from svlm_cli.evals.claims_setting import fingerprint, require_comparable
-from tests.evals.rows import OTHER_MODEL, setting
+from svlm_cli.evals.claims.setting import fingerprint, require_comparable
+from tests.evals.claims.rows import OTHER_MODEL, setting
 
 
 def test_a_model_is_known_by_its_contents(tiny_checkpoint: Path, tmp_path: Path) -> None:

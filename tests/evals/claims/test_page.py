@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.policy import StreamPolicy, WindowPolicy
-from svlm_cli.evals.claims import ROWS, find_row
-from svlm_cli.evals.claims_page import MARK, claim, command, write_page
-from svlm_cli.evals.claims_questions_file import read_questions
-from svlm_cli.evals.claims_results import RowResult, merge
-from svlm_cli.evals.claims_training_file import read_training
-from tests.evals.rows import renamed, result, with_rates
+from svlm_cli.evals.claims.page import MARK, claim, command, write_page
+from svlm_cli.evals.claims.questions_file import read_questions
+from svlm_cli.evals.claims.results import RowResult, merge
+from svlm_cli.evals.claims.rows import ROWS, find_row
+from svlm_cli.evals.claims.training_file import read_training
+from tests.evals.claims.rows import renamed, result, with_rates
 from tests.test_docs import faults
 
 PLOTS = [("Quality", "assets/claims-quality.png")]
@@ -145,7 +145,7 @@ def test_the_same_rows_make_the_same_page() -> None:
 
 def test_the_published_page_is_what_the_published_rows_say() -> None:
     """Guards docs/claims.md against a hand that mends it, and against rows that are not those it was made of."""
-    docs = Path(__file__).parents[2] / "docs"
+    docs = Path(__file__).parents[3] / "docs"
     plots = [
         ("Event F1 over the stream", "assets/claims-quality.png"),
         ("Time of a round over the stream", "assets/claims-latency.png"),

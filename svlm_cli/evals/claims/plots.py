@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from svlm_cli.evals.claims import ROWS
-from svlm_cli.evals.claims_results import CELL_S, RowResult
-from svlm_cli.evals.claims_verdicts import over
+from svlm_cli.evals.claims.results import CELL_S, RowResult
+from svlm_cli.evals.claims.rows import ROWS
+from svlm_cli.evals.claims.verdicts import over
 from svlm_cli.evals.scores import FIFTHS, Estimate
 from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_picture
 

@@ -13,8 +13,8 @@ from svlm_cli.core.bounds import Within, require_usable
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
-from svlm_cli.evals.claims_file import read_strictly
-from svlm_cli.evals.claims_results import read_estimate
+from svlm_cli.evals.claims.file import read_strictly
+from svlm_cli.evals.claims.results import read_estimate
 from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.choices import AnswerBy, Way

@@ -9,8 +9,8 @@ import pytest
 
 from svlm_cli.core.errors import InputError, OutputError, UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.evals.claims_results import RowResult, dump, is_measured, merge, read_results, row_file
-from tests.evals.rows import result, setting
+from svlm_cli.evals.claims.results import RowResult, dump, is_measured, merge, read_results, row_file
+from tests.evals.claims.rows import result, setting
 
 
 def kept(folder: Path, *results: RowResult) -> Path:

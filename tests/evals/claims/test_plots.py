@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import OutputError
-from svlm_cli.evals.claims_plots import draw_plots, latency_lines, quality_lines
-from tests.evals.rows import result
+from svlm_cli.evals.claims.plots import draw_plots, latency_lines, quality_lines
+from tests.evals.claims.rows import result
 
 pytestmark = pytest.mark.extra
 

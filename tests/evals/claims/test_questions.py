@@ -10,15 +10,15 @@ import pytest
 
 from svlm_cli.core.errors import InputError
 from svlm_cli.evals.benchmarks.ovo_bench import OVO_GROUPS
-from svlm_cli.evals.claims_page import write_page
-from svlm_cli.evals.claims_questions import _GROUPS, _TASKS, question_commands, questions_section
-from svlm_cli.evals.claims_questions_file import QuestionResults, read_questions
-from svlm_cli.evals.claims_results import read_results
-from tests.evals.asked_questions import asked_report
-from tests.evals.rows import result
+from svlm_cli.evals.claims.page import write_page
+from svlm_cli.evals.claims.questions import _GROUPS, _TASKS, question_commands, questions_section
+from svlm_cli.evals.claims.questions_file import QuestionResults, read_questions
+from svlm_cli.evals.claims.results import read_results
+from tests.evals.claims.asked_questions import asked_report
+from tests.evals.claims.rows import result
 from tests.test_docs import broken_links, faults, unknown_options
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -114,7 +114,7 @@ def test_the_page_with_and_without_them(tmp_path: Path) -> None:
     assert read_questions(tmp_path) is None
     without = write_page(rows, "claims", [], read_questions(tmp_path))
     assert without == write_page(rows, "claims", [])
-    assert "QuestionResults" not in without
+    assert "Questions" not in without
     page = write_page(rows, "claims", [], read(tmp_path, asked_report()))
     assert page.startswith(without)
     assert page.removeprefix(without).startswith("\n## Questions\n\n")

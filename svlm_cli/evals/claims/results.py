@@ -15,9 +15,9 @@ import numpy as np
 from svlm_cli.checkpoints import toml
 from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError, OutputError
-from svlm_cli.evals.claims import ROWS
-from svlm_cli.evals.claims_file import read_strictly
-from svlm_cli.evals.claims_setting import RowSetting, require_comparable
+from svlm_cli.evals.claims.file import read_strictly
+from svlm_cli.evals.claims.rows import ROWS
+from svlm_cli.evals.claims.setting import RowSetting, require_comparable
 from svlm_cli.evals.scores import FIFTHS, Count, Counts, Estimate, Scores
 
 CELL_S: Final = 60  # of what is counted together
