@@ -40,21 +40,19 @@ BackendName = Literal["svlm", "openai"]
 
 Backend = Annotated[
     BackendName,
-    typer.Option(
-        help="Who comments: a streaming model here, or one behind chat completions that is shown pictures.",
-        rich_help_panel=Panel.MODEL,
+    Panel.MODEL.option(
+        help="Who comments: a streaming model here, or one behind chat completions that is shown pictures."
     ),
 ]
 
 Jobs = Annotated[
     int | None,
-    typer.Option(
+    Panel.INPUT.option(
         "--jobs",
         "-j",
         min=1,
         metavar="N",
         help="Streams at once, in one batch; with --backend openai, requests at once. Default: 1, and 8.",
-        rich_help_panel=Panel.INPUT,
     ),
 ]
 
@@ -74,20 +72,17 @@ class ServerOptions:
     prompts: chat_options.Prompts = None
     show_prompts: Annotated[
         bool,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--show-prompts",
             callback=_show_prompts,
             is_eager=True,
             help="Print what a model of --backend openai is asked, and exit.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = False
     cache: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="What is answered there is not asked again. Default: ~/.cache/svlm/baseline.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/baseline."
         ),
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL

@@ -30,17 +30,10 @@ def _bench() -> None:
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions:
     asked: BenchOptions = field(default_factory=BenchOptions)
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Seconds of made-up video.", rich_help_panel=Panel.MEASURING)
-    ] = 1000
-    mode: Annotated[
-        list[Mode] | None, typer.Option("--mode", help="May be given several times.", rich_help_panel=Panel.MEASURING)
-    ] = None
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of made-up video.")] = 1000
+    mode: Annotated[list[Mode] | None, Panel.MEASURING.option(help="May be given several times.")] = None
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", metavar="FILE.png", help="Draw the time of a token over time.", rich_help_panel=Panel.MEASURING
-        ),
+        Path | None, Panel.MEASURING.option(metavar="FILE.png", help="Draw the time of a token over time.")
     ] = None
 
 
@@ -75,24 +68,13 @@ def latency(one: _LatencyOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _StagesOptions:
     asked: BenchOptions = field(default_factory=BenchOptions)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
+    streams: Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")] = 1
     rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds",
-            min=1,
-            help="Seconds of made-up video, once all windows are full.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int, Panel.MEASURING.option(min=1, help="Seconds of made-up video, once all windows are full.")
     ] = 40
     kernels: Annotated[
         int,
-        typer.Option(
-            "--kernels",
-            min=0,
-            help="Profile one more round: so many kernels of each stage, the longest first.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        Panel.MEASURING.option(min=0, help="Profile one more round: so many kernels of each stage, the longest first."),
     ] = 0
 
 
@@ -115,7 +97,7 @@ def stages(one: _StagesOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _MemoryOptions:
     asked: BenchOptions = field(default_factory=BenchOptions)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
+    streams: Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")] = 1
 
 
 @app.command()
@@ -134,15 +116,9 @@ def memory(one: _MemoryOptions) -> None:
 class _PlaybackOptions:
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
     asked: BenchOptions = field(default_factory=BenchOptions)
-    rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds",
-            min=1,
-            help="Seconds of it, after those that fill the windows.",
-            rich_help_panel=Panel.MEASURING,
-        ),
-    ] = 100
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of it, after those that fill the windows.")] = (
+        100
+    )
 
 
 @app.command()
@@ -195,25 +171,13 @@ class _StreamsOptions:
     asked: BenchOptions = field(default_factory=BenchOptions)
     decode: Annotated[
         bool,
-        typer.Option(
-            "--decode",
-            help="Videos that are read at their own pace and decoded, instead of pictures in memory.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            "--decode", help="Videos that are read at their own pace and decoded, instead of pictures in memory."
         ),
     ] = False
-    most: Annotated[
-        int,
-        typer.Option("--most", min=1, help="No more streams than these are tried.", rich_help_panel=Panel.MEASURING),
-    ] = 64
-    step: Annotated[
-        int, typer.Option("--step", min=1, help="Multiples of this number are tried.", rich_help_panel=Panel.MEASURING)
-    ] = 4
-    rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds", min=1, help="Of each trial, once all windows are full.", rich_help_panel=Panel.MEASURING
-        ),
-    ] = 100
+    most: Annotated[int, Panel.MEASURING.option(min=1, help="No more streams than these are tried.")] = 64
+    step: Annotated[int, Panel.MEASURING.option(min=1, help="Multiples of this number are tried.")] = 4
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Of each trial, once all windows are full.")] = 100
 
 
 @app.command()
@@ -275,12 +239,10 @@ def _tell_trial(streams: int, p99_s: float, asked: BenchOptions) -> None:
 
 @app.command("video")
 def make_video(
-    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to.", rich_help_panel=Panel.OUTPUT)],
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long it is.", rich_help_panel=Panel.MEASURING)] = 80.0,
+    output: Annotated[Path, Panel.OUTPUT.argument(metavar="OUT.mp4", help="Where to.")],
+    seconds: Annotated[float, Panel.MEASURING.option(min=1.0, help="How long it is.")] = 80.0,
     size: Size = "1280x720",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=Panel.OUTPUT)
-    ] = False,
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Make a video to measure with: H.264, 25 pictures a second, 4 Mbit/s at 720p, and everything in it moves."""
     from svlm_cli.media.sample import make_sample
@@ -294,10 +256,8 @@ def make_video(
 @app.command()
 def renderer(
     device: options.Device = "auto",
-    batch: Annotated[
-        int, typer.Option(min=1, max=16384, help="Pictures drawn at once.", rich_help_panel=Panel.MEASURING)
-    ] = 1024,
-    batches: Annotated[int, typer.Option(min=1, help="How often.", rich_help_panel=Panel.MEASURING)] = 20,
+    batch: Annotated[int, Panel.MEASURING.option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
+    batches: Annotated[int, Panel.MEASURING.option(min=1, help="How often.")] = 20,
     as_json: options.Json = False,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""

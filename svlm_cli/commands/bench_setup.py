@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
@@ -27,9 +25,7 @@ if TYPE_CHECKING:
 _PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
 
 
-Size = Annotated[
-    str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
-]
+Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Of the made-up pictures.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +35,7 @@ class BenchOptions:
     model: options.Model = None
     random_weights: Annotated[
         str | None,
-        typer.Option(
-            "--random-weights",
-            metavar="3b|7b",
-            help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
-            rich_help_panel=Panel.MODEL,
-        ),
+        Panel.MODEL.option(metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."),
     ] = None
     revision: options.Revision = None
     offline: options.Offline = False
@@ -53,32 +44,16 @@ class BenchOptions:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     seed: options.Seed = 0
-    tokens: Annotated[
-        int,
-        typer.Option(
-            "--tokens", min=1, help="Generated in every round, no more and no fewer.", rich_help_panel=Panel.MEASURING
-        ),
-    ] = 20
+    tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Generated in every round, no more and no fewer.")] = 20
     fps: options.Fps = None
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     pair_tokens: Annotated[
         int | None,
-        typer.Option(
-            "--pair-tokens",
-            min=4,
-            help="At most so many visual tokens a frame pair. Default: the model's.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair. Default: the model's."),
     ] = None
     vision_tokens: Annotated[
-        int | None,
-        typer.Option(
-            "--vision-tokens",
-            min=0,
-            help="At most so many in the vision window. Default: the model's.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int | None, Panel.MEASURING.option(min=0, help="At most so many in the vision window. Default: the model's.")
     ] = None
     size: Size = "1280x720"
     as_json: options.Json = False

@@ -4,43 +4,24 @@ import math
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
-Prompts = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.toml", help="Ask in other words than ours.", rich_help_panel=Panel.INPUT),
-]
+Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Ask in other words than ours.")]
 
 BaseUrl = Annotated[
-    str,
-    typer.Option(
-        metavar="URL",
-        help="A server of chat completions. Its key is taken from OPENAI_API_KEY.",
-        rich_help_panel=Panel.MODEL,
-    ),
+    str, Panel.MODEL.option(metavar="URL", help="A server of chat completions. Its key is taken from OPENAI_API_KEY.")
 ]
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
-Tries = Annotated[
-    int, typer.Option(min=1, max=100, help="How often each is asked, at most.", rich_help_panel=Panel.MEASURING)
-]
+Tries = Annotated[int, Panel.MEASURING.option(min=1, max=100, help="How often each is asked, at most.")]
 
-AnswerTimeout = Annotated[
-    float,
-    typer.Option(min=1, metavar="SECONDS", help="How long an answer may take.", rich_help_panel=Panel.MEASURING),
-]
+AnswerTimeout = Annotated[float, Panel.MEASURING.option(min=1, metavar="SECONDS", help="How long an answer may take.")]
 
-PriceIn = Annotated[
-    float | None, typer.Option(min=0, help="Of a million tokens that are read.", rich_help_panel=Panel.MEASURING)
-]
+PriceIn = Annotated[float | None, Panel.MEASURING.option(min=0, help="Of a million tokens that are read.")]
 
-PriceOut = Annotated[
-    float | None, typer.Option(min=0, help="Of a million tokens that are written.", rich_help_panel=Panel.MEASURING)
-]
+PriceOut = Annotated[float | None, Panel.MEASURING.option(min=0, help="Of a million tokens that are written.")]
 
 
 def require_finite(*values: float | None) -> None:

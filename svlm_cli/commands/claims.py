@@ -33,13 +33,12 @@ if TYPE_CHECKING:
     from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.evals.script import Script
 
-_Model = typer.Option(  # no variable names it: to look at results must not measure any
+_Model = Panel.MODEL.option(
     "--model",
     "-m",
     metavar="NAME|PATH|HUB_ID",
     autocompletion=choices.models,
     help="Measure the rows that are missing. Without it, nothing is measured.",
-    rich_help_panel=Panel.MODEL,
 )
 
 
@@ -47,58 +46,44 @@ _Model = typer.Option(  # no variable names it: to look at results must not meas
 class _Asked:
     """The options, in the order of the help."""
 
-    results: Annotated[
-        Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.", rich_help_panel=Panel.INPUT)
-    ]
+    results: Annotated[Path, Panel.INPUT.argument(metavar="RESULTS", help="A folder: a file a row.")]
     model: Annotated[str | None, _Model] = None
     row: Annotated[
         list[str] | None,
-        typer.Option(
-            "--row",
-            metavar="NAME",
-            autocompletion=choices.rows,
-            help="This row alone. May be given several times.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            metavar="NAME", autocompletion=choices.rows, help="This row alone. May be given several times."
         ),
     ] = None
     matches: Annotated[
         int | None,
-        typer.Option(
+        Panel.MATCH.option(
             min=1,
             help="How many, with seeds from --seed on, 20 of them side by side. Default: 160 for full, 100 for "
             "vision-0, 40 for window and native-positions, 20 for the others.",
-            rich_help_panel=Panel.MATCH,
         ),
     ] = None
     minutes: Annotated[
         float | None,
-        typer.Option(
-            help="Of each match. Default: 120 for streaming, 40 for window, 15 for full, 30 for the others.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            help="Of each match. Default: 120 for streaming, 40 for window, 15 for full, 30 for the others."
         ),
     ] = None
     seed: options.MatchSeed = 0
     fps: options.Fps = None
     no_overlap_model: Annotated[
         str | None,
-        typer.Option(
+        Panel.MODEL.option(
             metavar="NAME|PATH|HUB_ID",
             autocompletion=choices.models,
             help="For the row no-overlap: a model trained without overlap.",
-            rich_help_panel=Panel.MODEL,
         ),
     ] = None
     overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Measure rows again that are there already.", rich_help_panel=Panel.OUTPUT),
+        bool, Panel.OUTPUT.option("--overwrite", help="Measure rows again that are there already.")
     ] = False
     write: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.md",
-            help="Write the table as a page, with plots in assets/ beside it.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it."),
     ] = None
     as_json: options.Json = False
     revision: options.Revision = None
@@ -295,12 +280,7 @@ def _write_page(found: Mapping[str, "RowResult"], sections: _Sections, results: 
 
 
 def _print(
-    found: Mapping[str, "RowResult"],
-    sections: _Sections,
-    measured: Sequence[str],
-    page: Path | None,
-    *,
-    as_json: bool,
+    found: Mapping[str, "RowResult"], sections: _Sections, measured: Sequence[str], page: Path | None, *, as_json: bool
 ) -> None:
     from svlm_cli.evals.claims.markdown import plain, share
     from svlm_cli.evals.claims.page import claim

@@ -26,46 +26,27 @@ _ROWS_A_LINE = 100_000
 class CheckOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE.jsonl", help="Annotation files.", rich_help_panel=Panel.INPUT),
-    ]
+    files: Annotated[list[Path], Panel.INPUT.argument(metavar="FILE.jsonl", help="Annotation files.")]
     videos: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where relative names of videos begin. Default: beside the annotation file.",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.option(
+            metavar="FOLDER", help="Where relative names of videos begin. Default: beside the annotation file."
         ),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="BAD.jsonl",
-            help="What is bad, and why, instead of on stderr.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option("--output", "-o", metavar="BAD.jsonl", help="What is bad, and why, instead of on stderr."),
     ] = None
-    write: Annotated[
-        Path | None,
-        typer.Option(metavar="GOOD.jsonl", help="Write the rows that are good.", rich_help_panel=Panel.OUTPUT),
-    ] = None
+    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the rows that are good.")] = (
+        None
+    )
     jobs: Annotated[
         int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            max=256,
-            help="Rows or videos at once. Default: as many as there are processors.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            "--jobs", "-j", min=1, max=256, help="Rows or videos at once. Default: as many as there are processors."
         ),
     ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

@@ -30,59 +30,40 @@ if TYPE_CHECKING:
 class CleanOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    words: Annotated[
-        Path | None,
-        typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.", rich_help_panel=Panel.INPUT),
-    ] = None
+    words: Annotated[Path | None, Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = (
+        None
+    )
     prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="CLEAN.jsonl",
-            help="The words that are left. Videos that are in it are left out.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            "--output", "-o", metavar="CLEAN.jsonl", help="The words that are left. Videos that are in it are left out."
         ),
     ] = None
     diff: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE|-",
-            help="What was changed, for people: each segment that was edited or deleted.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FILE|-", help="What was changed, for people: each segment that was edited or deleted."
         ),
     ] = None
     cache: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="What is answered there is not asked again. Default: ~/.cache/svlm/clean.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/clean."
         ),
     ] = None
     show_prompts: Annotated[
-        bool,
-        typer.Option("--show-prompts", help="Print what the editor is asked, and exit.", rich_help_panel=Panel.OUTPUT),
+        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the editor is asked, and exit.")
     ] = False
     as_json: options.Json = False
     model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", metavar="NAME", help="The model that edits, as its server calls it.", rich_help_panel=Panel.MODEL
-        ),
+        str | None, Panel.MODEL.option(metavar="NAME", help="The model that edits, as its server calls it.")
     ] = None
     server: Annotated[
         str,
-        typer.Option(
-            metavar="URL",
-            help="A server of chat completions. Its key is taken from OPENAI_API_KEY.",
-            rich_help_panel=Panel.MODEL,
-        ),
+        Panel.MODEL.option(metavar="URL", help="A server of chat completions. Its key is taken from OPENAI_API_KEY."),
     ] = chat_options.DEFAULT_BASE_URL
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=1, max=256, help="Questions at once.", rich_help_panel=Panel.MEASURING)
-    ] = 8
+    jobs: Annotated[int, Panel.MEASURING.option("--jobs", "-j", min=1, max=256, help="Questions at once.")] = 8
     tries: chat_options.Tries = 6
     answer_timeout: chat_options.AnswerTimeout = 120.0
     price_in: chat_options.PriceIn = None
@@ -254,12 +235,7 @@ def _diff(path: Path | None) -> Iterator[Callable[[str], None]]:
 
 
 def _tell(
-    asked: CleanOptions,
-    output: Path,
-    videos: int,
-    spent: "CleaningSpent",
-    asker: "EditorAsker",
-    changes: "Changes",
+    asked: CleanOptions, output: Path, videos: int, spent: "CleaningSpent", asker: "EditorAsker", changes: "Changes"
 ) -> None:
     from svlm_cli.chat.replies import cost
 

@@ -33,101 +33,61 @@ class WindowsOptions(UnlessQuiet):
 
     words: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="WORDS.jsonl",
-            help="What `svlm data words` or `svlm data clean` wrote.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` or `svlm data clean` wrote."),
     ]
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.", rich_help_panel=Panel.OUTPUT),
-    ]
-    seconds: Annotated[
-        float, typer.Option(min=1.0, max=3600.0, help="Length of a window.", rich_help_panel=Panel.WINDOWS)
-    ] = 24.0
+    output: Annotated[Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.")]
+    seconds: Annotated[float, Panel.WINDOWS.option(min=1.0, max=3600.0, help="Length of a window.")] = 24.0
     overlap: Annotated[
-        float,
-        typer.Option(
-            min=0.0, metavar="SECONDS", help="What it shares with the one before.", rich_help_panel=Panel.WINDOWS
-        ),
+        float, Panel.WINDOWS.option(min=0.0, metavar="SECONDS", help="What it shares with the one before.")
     ] = 12.0
     annealing: Annotated[
         bool,
-        typer.Option(
-            "--annealing",
-            help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence.",
-            rich_help_panel=Panel.WINDOWS,
+        Panel.WINDOWS.option(
+            "--annealing", help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence."
         ),
     ] = False
     words_per_second: Annotated[
-        float,
-        typer.Option(min=0.0, help="Windows with fewer words than this are left out.", rich_help_panel=Panel.WINDOWS),
+        float, Panel.WINDOWS.option(min=0.0, help="Windows with fewer words than this are left out.")
     ] = 2.0
     silence: Annotated[
         float | None,
-        typer.Option(
+        Panel.WINDOWS.option(
             min=0.0,
             metavar="SECONDS",
             help="Windows with a longer silence than this are left out. Default: no limit; with --annealing, 3.",
-            rich_help_panel=Panel.WINDOWS,
         ),
     ] = None
     language: Annotated[
-        str,
-        typer.Option(
-            metavar="CODE",
-            help="Only videos in this language, as the words files name it.",
-            rich_help_panel=Panel.WINDOWS,
-        ),
+        str, Panel.WINDOWS.option(metavar="CODE", help="Only videos in this language, as the words files name it.")
     ] = ""
     similar: Annotated[
         float,
-        typer.Option(
+        Panel.WINDOWS.option(
             min=0.5,
             max=1.0,
             help="A window is left out if it shares this much of its runs of three words with an earlier one.",
-            rich_help_panel=Panel.WINDOWS,
         ),
     ] = 0.8
-    query: Annotated[str, typer.Option(help="What the model is asked to do.", rich_help_panel=Panel.WINDOWS)] = (
-        PromptPolicy().query
-    )
+    query: Annotated[str, Panel.WINDOWS.option(help="What the model is asked to do.")] = PromptPolicy().query
     previous_words: Annotated[
-        int,
-        typer.Option(
-            min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.WINDOWS
-        ),
+        int, Panel.WINDOWS.option(min=0, help="How many earlier words stand in front of a window at most.")
     ] = PREVIOUS_WORDS
     held_out: Annotated[
         float,
-        typer.Option(
-            min=0.0,
-            max=0.9,
-            metavar="SHARE",
-            help="This share of the videos is kept apart, to validate with.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            min=0.0, max=0.9, metavar="SHARE", help="This share of the videos is kept apart, to validate with."
         ),
     ] = 0.0
     held_out_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.", rich_help_panel=Panel.OUTPUT
-        ),
+        Path | None, Panel.OUTPUT.option(metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.")
     ] = None
     index: Annotated[
-        bool,
-        typer.Option(
-            "--index", help="Write where each line begins, too: FILE_seeks.jsonl.", rich_help_panel=Panel.OUTPUT
-        ),
+        bool, Panel.OUTPUT.option("--index", help="Write where each line begins, too: FILE_seeks.jsonl.")
     ] = False
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="Draw what was left out, and why.", rich_help_panel=Panel.OUTPUT),
-    ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Draw what was left out, and why.")] = (
+        None
+    )
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

@@ -32,57 +32,46 @@ class WordsOptions(UnlessQuiet):
 
     sources: Annotated[
         list[SourceAddress] | None,
-        typer.Argument(
+        Panel.INPUT.argument(
             metavar="INPUT",
             parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'.",
             show_default=False,
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     batch_file: options.BatchFile = None
     words_from: Annotated[
         WordsFromName,
-        typer.Option(
+        Panel.INPUT.option(
             "--from",
             help="A transcript beside each video with its stem (`json`: Whisper's or WhisperX's), or a recogniser of "
             "speech. `auto`: a transcript if there is one, else faster-whisper.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = "auto"
     language: Annotated[
         str,
-        typer.Option(
+        Panel.INPUT.option(
             metavar="CODE",
             help="What is spoken, such as en; a.en.srt comes before a.srt then. Default: what the transcript or the "
             "recogniser says.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = ""
     about: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="What the videos are about: columns video, title, category.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option(metavar="FILE.csv", help="What the videos are about: columns video, title, category."),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--output",
             "-o",
             metavar="WORDS.jsonl",
             help="The words, a video a line. Videos that are in it are left out.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
     as_json: options.Json = False
     speech_model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FOLDER", help="The model of faster-whisper, or its folder.", rich_help_panel=Panel.MODEL
-        ),
+        str, Panel.MODEL.option(metavar="NAME|FOLDER", help="The model of faster-whisper, or its folder.")
     ] = "large-v3"
     device: options.Device = "auto"
     quiet: options.Quiet = False

@@ -21,14 +21,13 @@ class _Asked:
     model: options.Model = None
     adapter: options.Adapter = None
     matches: options.Matches = 1
-    minutes: Annotated[float, typer.Option(help="Of each.", rich_help_panel=Panel.MATCH)] = 10.0
+    minutes: Annotated[float, Panel.MATCH.option(help="Of each.")] = 10.0
     seed: options.MatchSeed = 0
     photos: Annotated[
         Path | None,
-        typer.Option(
+        Panel.MATCH.option(
             metavar="FOLDER",
             help="Photos that the footage is made of, which no training has seen. Default: patterns alone.",
-            rich_help_panel=Panel.MATCH,
         ),
     ] = None
     mode: options.ForgetsBy = None

@@ -33,18 +33,16 @@ AlteredName = Literal["hue", "bright", "grey", "rotated", "letterboxed"]
 
 AlteredPictures = Annotated[
     AlteredName | None,
-    typer.Option(
-        help="Show other pictures than in training: of other colours, or turned, or between black bars.",
-        rich_help_panel=Panel.MATCH,
+    Panel.MATCH.option(
+        help="Show other pictures than in training: of other colours, or turned, or between black bars."
     ),
 ]
 
 Predictions = Annotated[
     list[Path] | None,
-    typer.Option(
+    Panel.INPUT.option(
         metavar="FILE",
         help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
-        rich_help_panel=Panel.INPUT,
     ),
 ]
 
@@ -63,10 +61,9 @@ class _Asked:
     model: options.Model = None
     adapter: options.Adapter = None
     matches: options.Matches = 1
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
-    ] = None
+    minutes: Annotated[float | None, Panel.MATCH.option(help="Of each match. Default: 10, or as long as the file.")] = (
+        None
+    )
     seed: options.MatchSeed = 0
     mode: options.ForgetsBy = None
     fps: options.Fps = None
@@ -75,10 +72,7 @@ class _Asked:
     altered: AlteredPictures = None
     predictions: Predictions = None
     save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.", rich_help_panel=Panel.OUTPUT
-        ),
+        Path | None, Panel.OUTPUT.option(metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.")
     ] = None
     as_json: options.Json = False
     revision: options.Revision = None

@@ -37,23 +37,21 @@ if TYPE_CHECKING:
 
 Output = Annotated[
     Path,
-    typer.Option(
+    Panel.OUTPUT.option(
         "--output",
         "-o",
         metavar="PRED.jsonl",
         help="The predictions. Those that are there are kept, and a run that was stopped goes on.",
         show_default=False,
-        rich_help_panel=Panel.OUTPUT,
     ),
 ]
 
 Videos = Annotated[
     Path,
-    typer.Option(
+    Panel.INPUT.option(
         metavar="FOLDER",
         help="Where the videos are, in the folders that the file names, or without them.",
         show_default=False,
-        rich_help_panel=Panel.INPUT,
     ),
 ]
 
@@ -65,10 +63,7 @@ class GenerateOptions(UnlessQuiet):
     backend: Backend = "svlm"
     streams: Jobs = None
     overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Begin anew, and lose what was predicted there.", rich_help_panel=Panel.OUTPUT
-        ),
+        bool, Panel.OUTPUT.option("--overwrite", help="Begin anew, and lose what was predicted there.")
     ] = False
     model: options.Model = None
     adapter: options.Adapter = None
@@ -93,29 +88,23 @@ class GenerateOptions(UnlessQuiet):
 class _OfVideos:
     annotations: Annotated[
         Path,
-        typer.Option(
+        Panel.INPUT.option(
             metavar="FILE.jsonl",
             help="eval_all_metadata.jsonl of the benchmark; for --backend openai score_all_clips.jsonl.",
             show_default=False,
-            rich_help_panel=Panel.INPUT,
         ),
     ]
     videos: Videos
     output: Output
     start: Annotated[
         str,
-        typer.Option(
-            metavar="TIME",
-            help="Of each video: seconds, or [H:]MM:SS. It ends with its last word.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option(metavar="TIME", help="Of each video: seconds, or [H:]MM:SS. It ends with its last word."),
     ] = "1000"
     chunk: Annotated[
         float | None,
-        typer.Option(
+        Panel.INPUT.option(
             metavar="SECONDS",
             help="A new stream every so often, which is told what people said before: the published protocol has 100.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     asked: GenerateOptions = field(default_factory=GenerateOptions)
@@ -126,12 +115,7 @@ class _OfVideos:
 class _OfEvents:
     events: Annotated[
         Path,
-        typer.Option(
-            metavar="FILE",
-            help="The events: JSON lines, a JSON list, or Parquet.",
-            show_default=False,
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.", show_default=False),
     ]
     videos: Videos
     output: Output

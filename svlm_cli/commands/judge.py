@@ -59,53 +59,34 @@ class JudgeOptions:
     """What the two ``judge`` commands share, in the order of the help."""
 
     a: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="A.jsonl", help="The predictions whose win rate is asked for.", rich_help_panel=Panel.INPUT
-        ),
+        Path | None, Panel.INPUT.argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
     ] = None
-    b: Annotated[
-        Path | None,
-        typer.Argument(metavar="B.jsonl", help="Those that they are compared with.", rich_help_panel=Panel.INPUT),
-    ] = None
+    b: Annotated[Path | None, Panel.INPUT.argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
     control: Annotated[
         ControlName | None,
-        typer.Option(
-            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.option(
+            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?"
         ),
     ] = None
     prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE.jsonl",
-            help="The votes. Those that are there are kept.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
     ] = None
     cache: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="What is answered there is not asked again. Default: ~/.cache/svlm/judge.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/judge."
         ),
     ] = None
     show_prompts: Annotated[
-        bool,
-        typer.Option("--show-prompts", help="Print what the judge is asked, and exit.", rich_help_panel=Panel.OUTPUT),
+        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the judge is asked, and exit.")
     ] = False
     judge: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="The model that judges, as its server calls it.", rich_help_panel=Panel.MODEL
-        ),
+        str | None, Panel.MODEL.option(metavar="MODEL", help="The model that judges, as its server calls it.")
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Questions at once.", rich_help_panel=Panel.MEASURING)] = 8
+    jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Questions at once.")] = 8
     tries: chat_options.Tries = 6
     answer_timeout: chat_options.AnswerTimeout = 120.0
     price_in: chat_options.PriceIn = None
@@ -118,8 +99,7 @@ class JudgeOptions:
 class _OfClips:
     asked: JudgeOptions = field(default_factory=JudgeOptions)
     clips: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.", rich_help_panel=Panel.INPUT),
+        Path | None, Panel.INPUT.option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.")
     ] = None
 
 
@@ -127,10 +107,7 @@ class _OfClips:
 class _OfEvents:
     asked: JudgeOptions = field(default_factory=JudgeOptions)
     events: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.", rich_help_panel=Panel.INPUT
-        ),
+        Path | None, Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.")
     ] = None
 
 
@@ -158,14 +135,9 @@ def judge_livesports(one: _OfEvents) -> None:
     _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
 
 
-_Votes = Annotated[
-    list[Path],
-    typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.", rich_help_panel=Panel.INPUT),
-]
+_Votes = Annotated[list[Path], Panel.INPUT.argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
 
-_Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the win rates.", rich_help_panel=Panel.OUTPUT)
-]
+_Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Draw the win rates.")]
 
 
 @commentary.command("report")
@@ -249,13 +221,7 @@ def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePromp
 
 
 def _run(
-    benchmark: str,
-    asked: JudgeOptions,
-    data: Path,
-    a: Path,
-    judge: str,
-    prompts: "JudgePrompts",
-    found: "Pairs",
+    benchmark: str, asked: JudgeOptions, data: Path, a: Path, judge: str, prompts: "JudgePrompts", found: "Pairs"
 ) -> "VoteRun":
     """What the votes will say of themselves. A control stands in A's place, and A in B's."""
     from svlm_cli.chat.server import openai_version

@@ -27,15 +27,9 @@ _DTYPES = ("float32", "bfloat16", "float16")
 class MergeOptions:
     """What was asked for."""
 
-    adapter: Annotated[
-        Path,
-        typer.Argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.", rich_help_panel=Panel.INPUT),
-    ]
+    adapter: Annotated[Path, Panel.INPUT.argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.")]
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="A new folder.", show_default=False, rich_help_panel=Panel.OUTPUT
-        ),
+        Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
     ]
     model: options.Model = None
     revision: options.Revision = None

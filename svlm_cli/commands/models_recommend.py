@@ -31,19 +31,12 @@ _CAVEATS: Final = {
 
 def recommend(
     fps: Annotated[
-        float | None,
-        typer.Option(
-            "--fps",
-            help="Frames a second that the model shall see. Default: the model's.",
-            rich_help_panel=Panel.COMMENTARY,
-        ),
+        float | None, Panel.COMMENTARY.option(help="Frames a second that the model shall see. Default: the model's.")
     ] = None,
     live: Annotated[
         bool,
-        typer.Option(
-            "--live",
-            help="For cameras: nothing that is known to be slower than real time on such hardware.",
-            rich_help_panel=Panel.COMMENTARY,
+        Panel.COMMENTARY.option(
+            "--live", help="For cameras: nothing that is known to be slower than real time on such hardware."
         ),
     ] = False,
     as_json: options.Json = False,
@@ -92,15 +85,7 @@ def _print(machine: Host, assessed: Sequence[Assessment], best: Assessment | Non
         typer.echo(presentable(line))
     typer.echo()
     rows = [
-        (
-            one.candidate.name,
-            one.fits,
-            _memory(one),
-            _cell(one),
-            _here(one),
-            one.candidate.summary,
-            one.command,
-        )
+        (one.candidate.name, one.fits, _memory(one), _cell(one), _here(one), one.candidate.summary, one.command)
         for one in assessed
     ]
     print_columns(_COLUMNS, rows, folded={"MEMORY", "MEASURED SPEED", "GOOD AT", "COMMAND"})

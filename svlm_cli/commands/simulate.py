@@ -44,76 +44,48 @@ class _Asked:
     """The options, in the order of the help."""
 
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE.mp4",
-            help="The video; the rest is put beside it.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the rest is put beside it.")
     ] = Path("match.mp4")
     benchmark: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files."
         ),
     ] = None
     questions: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Many matches instead, as OVO-Bench has them: videos and questions about them.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="Many matches instead, as OVO-Bench has them: videos and questions about them."
         ),
     ] = None
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", min=0, help="Picks the match: the same seed gives the same match.", rich_help_panel=Panel.MATCH
-        ),
-    ] = 0
+    seed: Annotated[int, Panel.MATCH.option(min=0, help="Picks the match: the same seed gives the same match.")] = 0
     minutes: Annotated[
-        float | None,
-        typer.Option(
-            min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.", rich_help_panel=Panel.MATCH
-        ),
+        float | None, Panel.MATCH.option(min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.")
     ] = None
     fps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=60,
-            help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2.",
-            rich_help_panel=Panel.MATCH,
+        Panel.MATCH.option(
+            min=1, max=60, help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2."
         ),
     ] = None
-    split: Annotated[
-        Split,
-        typer.Option(help="Which team names: those of training, or those of evaluation.", rich_help_panel=Panel.MATCH),
-    ] = Split.EVAL
+    split: Annotated[Split, Panel.MATCH.option(help="Which team names: those of training, or those of evaluation.")] = (
+        Split.EVAL
+    )
     matches: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20.",
-            rich_help_panel=Panel.MATCH,
+        Panel.MATCH.option(
+            min=1, help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20."
         ),
     ] = None
     start: Annotated[
         int | None,
-        typer.Option(
+        Panel.MATCH.option(
             min=0,
             metavar="SECONDS",
             help="From where on those of --benchmark are to be commented on. Default: 1000, or 0 in shorter matches.",
-            rich_help_panel=Panel.MATCH,
         ),
     ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     quiet: options.Quiet = False
 
 

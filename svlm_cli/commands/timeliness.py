@@ -12,14 +12,9 @@ from svlm_cli.commands.tables import print_tables
 
 
 def timeliness(
-    predictions: Annotated[
-        Path, typer.Argument(metavar="PRED.jsonl", help="What a model said.", rich_help_panel=Panel.INPUT)
-    ],
+    predictions: Annotated[Path, Panel.INPUT.argument(metavar="PRED.jsonl", help="What a model said.")],
     annotations: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.", rich_help_panel=Panel.INPUT
-        ),
+        Path, Panel.INPUT.option(metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.")
     ],
     as_json: options.Json = False,
 ) -> None:

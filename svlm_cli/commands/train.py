@@ -37,11 +37,7 @@ def train(asked: TrainOptions) -> None:
         recipe = recipe if asked.steps is None else recipe.with_steps(asked.steps)
         if asked.dry_run:
             tell_forecast(
-                recipe,
-                gpus=asked.gpus or 1,
-                tflops=asked.tflops or TFLOPS,
-                as_json=asked.as_json,
-                quiet=asked.quiet,
+                recipe, gpus=asked.gpus or 1, tflops=asked.tflops or TFLOPS, as_json=asked.as_json, quiet=asked.quiet
             )
             return
         _run(recipe, asked)

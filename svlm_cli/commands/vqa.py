@@ -37,9 +37,8 @@ class _OfStreamingBench:
     asked: VqaOptions = field(default_factory=VqaOptions)
     seen: Annotated[
         SeenName,
-        typer.Option(
-            help="How much of a video may be seen: the last minute before a question, or all before it.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            help="How much of a video may be seen: the last minute before a question, or all before it."
         ),
     ] = "minute"
 
@@ -48,12 +47,7 @@ class _OfStreamingBench:
 class _WithSubtitles:
     asked: VqaOptions = field(default_factory=VqaOptions)
     subtitles: Annotated[
-        bool,
-        typer.Option(
-            "--subtitles",
-            help="Write what is said in the video before each question.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        bool, Panel.MEASURING.option("--subtitles", help="Write what is said in the video before each question.")
     ] = False
 
 
@@ -112,8 +106,7 @@ def mvbench(asked: VqaOptions) -> None:
 @app.command("report")
 def report(
     results: Annotated[
-        list[Path],
-        typer.Argument(metavar="RESULTS", help="Files of results, or folders of them.", rich_help_panel=Panel.INPUT),
+        list[Path], Panel.INPUT.argument(metavar="RESULTS", help="Files of results, or folders of them.")
     ],
     as_json: options.Json = False,
 ) -> None:
