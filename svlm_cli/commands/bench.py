@@ -46,12 +46,10 @@ def latency(one: _LatencyOptions) -> None:
     from svlm_cli.bench.plots import draw_latency
     from svlm_cli.bench.report import latency_rows, results_json
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.outputs.destination import refuse_unwritable
-    from svlm_cli.outputs.figures import require_matplotlib
+    from svlm_cli.outputs.figures import require_plot
 
     if one.plot is not None:
-        require_matplotlib("A plot")
-        refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
+        require_plot(one.plot, makes_folders=False)
     results = []
     for mode in one.mode or [setup.usual_mode]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)

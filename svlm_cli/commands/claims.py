@@ -3,7 +3,6 @@
 The measuring is in ``evals/``, all files ``evals/claims*.py``.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -15,7 +14,7 @@ import typer
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, write_matches
-from svlm_cli.commands.tables import table_console
+from svlm_cli.commands.tables import print_json, table_console
 from svlm_cli.core.errors import OutputError, OutputExistsError, UsageError
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import plain_text
@@ -304,7 +303,7 @@ def _print(
             },
             "page": None if page is None else str(page),
         }
-        typer.echo(json.dumps(told, separators=(",", ":"), allow_nan=False))
+        print_json(told)
         return
     from rich.table import Table
     from rich.text import Text

@@ -13,7 +13,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _run(one: "Check", asked: CheckOptions) -> None:
 
 def _tell(report: "CheckReport", asked: CheckOptions) -> None:
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json())
     told = [
         f"{report.rows} rows, {report.bad_rows} of them bad, {report.rows_per_second:.0f} a second",
         f"{report.videos} videos, {report.bad_videos} of them bad, {report.opened} opened",

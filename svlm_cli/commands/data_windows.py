@@ -1,18 +1,15 @@
 """``svlm data windows``: words files in, annotation files for `svlm train` out. The work is in ``curation/``."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import error_console, print_tables
+from svlm_cli.commands.tables import error_console, print_json, print_tables
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
@@ -123,12 +120,10 @@ def windows(asked: WindowsOptions) -> None:
     """
     _refuse_idle(asked)
     from svlm_cli.curation.windows_run import cut_windows
-    from svlm_cli.outputs.destination import refuse_unwritable
-    from svlm_cli.outputs.figures import require_matplotlib
+    from svlm_cli.outputs.figures import require_plot
 
     if asked.plot is not None:
-        require_matplotlib("A plot")
-        refuse_unwritable(asked.plot, makes_folders=True, hint="Choose another --plot.")
+        require_plot(asked.plot)
     rules, outputs = asked.rules(), asked.outputs()
     report = cut_windows(asked.words, rules, outputs, similar=asked.similar, tell=_teller(asked))
     if asked.plot is not None:
@@ -158,7 +153,7 @@ def _teller(asked: WindowsOptions) -> "Callable[[WindowsReport], None]":
 def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOptions) -> None:
     if asked.as_json:
         row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
-        typer.echo(json.dumps(row | report.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(row | report.to_json())
     if asked.quiet:
         return
     print_tables(report.tables(), error_console())

@@ -1,6 +1,5 @@
 """``svlm data words``: what is said in videos, word by word. The work is in ``curation/``."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,7 @@ from svlm_cli.commands import options
 from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
@@ -203,4 +202,4 @@ def _tell(asked: WordsOptions, tally: _Tally, videos: int) -> None:
         "words": tally.words,
         "video_s": round(tally.video_s, 3),
     }
-    typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
+    print_json(row)

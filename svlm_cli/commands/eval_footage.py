@@ -1,6 +1,5 @@
 """``svlm eval footage``: what a model says of simulated everyday footage, held against the truth."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, ready
-from svlm_cli.commands.tables import counting, print_tables
+from svlm_cli.commands.tables import counting, print_json, print_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def footage(asked: _Asked) -> None:
     described: dict[str, Any] = describe(model.checkpoint.name, engine, setting) | changes.told()
     described |= {"photos": None if asked.photos is None else str(asked.photos)}
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(described, played), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json(described, played))
         return
     print_tables(report.tables())
     for one in [] if asked.quiet else played.ended:

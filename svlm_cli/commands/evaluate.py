@@ -18,7 +18,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import match_seconds, play_matches, ready, write_matches
-from svlm_cli.commands.tables import print_tables
+from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.outputs.destination import make_folder
@@ -171,10 +171,8 @@ def _new_files(folder: Path, setting: "MatchSelection") -> list[Path]:
 
 
 def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
-    import json
-
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json(setting, played))
         return
     print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
     for one in [] if played is None or asked.quiet else played.ended:

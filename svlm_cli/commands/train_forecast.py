@@ -1,12 +1,11 @@
 """``svlm train --dry-run``: what a run would take, as a table or for programs. The counting is in ``training/``."""
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from svlm_cli.commands.messages import sentence
-from svlm_cli.commands.tables import add_rows, table_console
+from svlm_cli.commands.tables import add_rows, print_json, table_console
 
 if TYPE_CHECKING:
     from svlm_cli.training.forecast import Forecast
@@ -32,7 +31,7 @@ def tell_forecast(recipe: "Recipe", *, gpus: int, tflops: float, as_json: bool, 
 
     found = forecast(recipe, gpus=gpus, say=to_nobody if quiet else to_stderr)
     if as_json:
-        typer.echo(json.dumps(found.to_json(tflops), separators=(",", ":"), allow_nan=False))
+        print_json(found.to_json(tflops))
     else:
         _print(found, tflops)
     if found.notice and not quiet:

@@ -3,7 +3,6 @@
 The asking and the counting are in ``evals/vqa/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_tables
+from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.commands.vqa_run import ask_benchmark
 
@@ -120,7 +119,7 @@ def report(
         typer.echo(sentence(notice), err=True)
     found = make_vqa_report(files)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(found.to_json())
         return
     print_tables(found.tables())
     for note in found.notes():

@@ -3,7 +3,6 @@
 The asking is in ``evals/vqa/``. Knows not which options there are for which benchmark.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, once
 from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
@@ -220,7 +219,7 @@ def _ask_models(benchmark: "VqaBenchmark", jobs: Sequence[_Job], missing: Sequen
             asked.tell("Stopped. The same call goes on where it was.")
             raise
     if asked.as_json:
-        typer.echo(json.dumps(_told(benchmark, outcomes), separators=(",", ":"), allow_nan=False))
+        print_json(_told(benchmark, outcomes))
     videos = {one.video for one in jobs[0].what.found.questions}
     conclude(errors, alone=len(videos) == 1)
 
