@@ -16,10 +16,10 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
-from svlm_cli.checkpoints import catalog, host, recommendation, resolve
+from svlm_cli.checkpoints import catalog, host, recommendation, recommendation_text, resolve
 from svlm_cli.checkpoints.folder import size_bytes
 from svlm_cli.checkpoints.recommendation import Assessment, Demand
-from svlm_cli.commands import models_recommend, settings
+from svlm_cli.commands import settings
 from svlm_cli.commands.described import options
 from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.findings import CheckState, Finding
@@ -55,7 +55,7 @@ def _models() -> Iterator[Finding]:
     yield from (_model(name, whys.get(name, "")) for name in names)
     best = recommendation.recommended(assessed)
     yield Finding(
-        "recommended", CheckState.OPTIONAL if best is None else CheckState.OK, *models_recommend.headline(best)
+        "recommended", CheckState.OPTIONAL if best is None else CheckState.OK, *recommendation_text.headline(best)
     )
 
 
