@@ -9,7 +9,7 @@ import typer
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds, play_matches, ready
+from svlm_cli.commands.playing import play_matches, ready
 from svlm_cli.commands.tables import counting, print_json, print_tables
 
 
@@ -49,6 +49,7 @@ def footage(asked: _Asked) -> None:
     """
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.report import run_controls, score
+    from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.simulator.footage.footage import EndlessFootage
     from svlm_cli.simulator.footage.photos import read_photos

@@ -17,7 +17,7 @@ from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds, play_matches, ready, write_matches
+from svlm_cli.commands.playing import play_matches, ready, write_matches
 from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
@@ -122,6 +122,7 @@ def match(asked: _Asked) -> None:
 
 def _play(asked: _Asked) -> None:
     from svlm_cli.evals.alterations import Altered
+    from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.report import score
     from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.evals.world import MatchPlayer
@@ -150,6 +151,7 @@ app.add_typer(vqa.app)
 
 
 def _score_files(paths: Sequence[Path], asked: _Asked) -> "EvaluationReport":
+    from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.predictions import by_second, read_rounds
     from svlm_cli.evals.report import score
 

@@ -10,7 +10,6 @@ from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands.auto_model import ChoosingOne, settled
 from svlm_cli.commands.loading import Naming, checkpoint_of
 from svlm_cli.commands.tables import counting
-from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
@@ -24,14 +23,6 @@ if TYPE_CHECKING:
     from svlm_cli.evals.controls import Controls
     from svlm_cli.evals.runner import MatchSelection, Played
     from svlm_cli.evals.script import Script
-
-
-def match_seconds(minutes: float) -> int:
-    """Whole seconds, or `UsageError`."""
-    seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
-    if seconds < 1:
-        raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
-    return seconds
 
 
 class Playing(Naming, ChoosingOne, Protocol):

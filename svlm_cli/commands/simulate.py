@@ -18,11 +18,10 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Segment
-from svlm_cli.evals.match_files import Stretch, event_lines, pictures, stretches
+from svlm_cli.evals.match_files import Stretch, event_lines, match_seconds, pictures, stretches
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.writer import VideoWriter
 from svlm_cli.outputs.destination import open_destination, text_file
