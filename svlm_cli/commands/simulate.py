@@ -1,15 +1,8 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks.
+"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks."""
 
-What it writes of a match has no name that `svlm caption` gives to captions of the video.
-"""
-
-import math
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -20,16 +13,10 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.types import Segment
-from svlm_cli.evals.match_files import Stretch, event_lines, match_seconds, pictures, stretches
-from svlm_cli.media.part import PartVideo
-from svlm_cli.media.writer import VideoWriter
-from svlm_cli.outputs.destination import open_destination, text_file
-from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
-from svlm_cli.outputs.style import CueStyle
-from svlm_cli.outputs.subtitles import SrtOutput
-from svlm_cli.simulator.match.commentary import second_text, words
-from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Split
+from svlm_cli.evals.match_files import match_seconds
+from svlm_cli.evals.match_writing import refuse_output, write_match
+from svlm_cli.outputs.progress import ProgressStyle, open_progress
+from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)
 
@@ -121,27 +108,15 @@ def _refuse_idle(asked: _Asked) -> None:
 
 
 def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
-    output, overwrite, quiet = asked.output, asked.overwrite, asked.quiet
-    if output.suffix.lower() != ".mp4":
-        raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
+    output, name = asked.output, str(asked.output)
+    refuse_output(output, overwrite=asked.overwrite)
     match = Match(asked.seed, asked.split, keep_s=3600.0)
-    PartVideo(output, overwrite=overwrite)  # refused before anything is written
-    with (
-        _progress(str(output), minutes * 60, quiet=quiet) as progress,
-        text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
-        text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
-        _subtitles(output.with_suffix(".truth.srt"), overwrite=overwrite) as subtitles,
-        # The last, and so the first that is closed: without the video, nothing else gets its name.
-        VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
-    ):
-        context.write(f"{match.context}\n")
-        for stretch in stretches(minutes * 60):
-            video.write(pictures(match, stretch, fps))
-            events.write(event_lines(match, stretch))
-            for segment in _segments(match, stretch):
-                subtitles.write(segment)
-            progress.move(str(output), stretch[1])
-    if not quiet:
+    with closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress:
+        progress.begin(name, minutes * 60)
+        move = partial(progress.move, name)
+        write_match(match, output, minutes * 60, fps, overwrite=asked.overwrite, progress=move)
+        progress.end(name)
+    if not asked.quiet:
         typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
 
 
@@ -176,32 +151,3 @@ def _tell_made(matches: int, seconds: int, where: str, there: int) -> None:
     many = "1 match" if matches == 1 else f"{matches} matches"
     kept = f" {there} of them were there already." if there else ""
     typer.echo(f"{many} of {seconds / 60:g} min in {where}.{kept}", err=True)
-
-
-def _segments(match: Match, stretch: Stretch) -> Iterator[Segment]:
-    """The reference commentary as rounds of one second."""
-    start_s, end_s = stretch
-    by_second = groupby(words(match, start_s, end_s), key=attrgetter("second"))
-    spoken = {second: second_text(said) for second, said in by_second}
-    for second in range(int(start_s), math.ceil(end_s)):
-        until_s = min(second + 1, end_s)
-        yield Segment(0, second, float(second), until_s, spoken.get(second, ""), token_ids=(), work_s=0.0)
-
-
-@contextmanager
-def _progress(name: str, length_s: float, *, quiet: bool) -> Iterator[Progress]:
-    """How far the match is: a bar on a terminal, else a line now and then."""
-    with closing(open_progress(ProgressStyle.AUTO, quiet=quiet)) as progress:
-        progress.begin(name, length_s)
-        yield progress
-        progress.end(name)
-
-
-@contextmanager
-def _subtitles(path: Path, *, overwrite: bool) -> Iterator[SrtOutput]:
-    output, complete = SrtOutput(open_destination(path, overwrite=overwrite), CueStyle()), False
-    try:
-        yield output
-        complete = True
-    finally:
-        output.close(complete=complete)
