@@ -6,11 +6,20 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands import choices, options, train_watching
+from svlm_cli.commands import options, train_export, train_plot, train_watching
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
 TFLOPS: Final = 300.0  # model TFLOP/s of a GPU, if nothing else is said
+
+
+FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
+"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
+
+
+def _behind(incomplete: str) -> list[tuple[str, str]]:
+    """What may stand in the place of a recipe, once it is begun: until then, files are what is wanted."""
+    return [(name, "") for name in FOLLOWING] if incomplete else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +29,7 @@ class TrainOptions:
     context: typer.Context
     recipe: Annotated[
         Path,
-        Panel.INPUT.argument(
-            metavar="RECIPE.toml", autocompletion=choices.behind_train, help="What to train, on what, and how."
-        ),
+        Panel.INPUT.argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on what, and how."),
     ]
     steps: Annotated[int | None, Panel.INPUT.option(min=1, help="Instead of the recipe's.")] = None
     output: Annotated[

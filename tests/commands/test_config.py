@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from svlm_cli.commands import settings
-from svlm_cli.commands.app import COMMANDS, main
+from svlm_cli.commands.app import main
+from svlm_cli.commands.command_table import COMMANDS
 from tests.conftest import Svlm
 
 Configure = Callable[[str], Path]
