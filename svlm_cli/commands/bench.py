@@ -22,11 +22,6 @@ from svlm_cli.core.policy import Mode
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
 
 
-@app.callback()
-def _bench() -> None:
-    """Measure speed and memory."""
-
-
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions:
     asked: BenchOptions = field(default_factory=BenchOptions)

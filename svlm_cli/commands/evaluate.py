@@ -49,11 +49,6 @@ Predictions = Annotated[
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality.")
 
 
-@app.callback()
-def _eval() -> None:
-    """Measure quality."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     """The options of `svlm eval match`, in the order of the help."""

@@ -39,16 +39,6 @@ livesports = typer.Typer(
 )
 
 
-@commentary.callback()
-def _commentary() -> None:
-    """Inf-Streams-Eval: commentaries of full games, made and judged."""
-
-
-@livesports.callback()
-def _livesports() -> None:
-    """LiveSports-3K CC: commentaries of short events, made and judged."""
-
-
 @dataclass(frozen=True, slots=True)
 class JudgeOptions(UnlessQuiet):
     """What the two ``judge`` commands share, in the order of the help."""

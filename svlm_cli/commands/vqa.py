@@ -26,11 +26,6 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _vqa() -> None:
-    """Questions about videos: five benchmarks, four ways of looking."""
-
-
 @dataclass(frozen=True, slots=True)
 class _OfStreamingBench:
     asked: VqaOptions = field(default_factory=VqaOptions)
