@@ -4,24 +4,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import play_matches, ready
+from svlm_cli.commands.playing import PlayOptions, play_matches, ready
 from svlm_cli.commands.tables import counting, print_json, print_tables
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The options of `svlm eval footage`, in the order of the help."""
+class _Asked(PlayOptions):
+    """The options of `svlm eval footage`."""
 
-    model: options.Model = None
-    adapter: options.Adapter = None
-    matches: options.Matches = 1
     minutes: Annotated[float, Panel.MATCH.option(help="Of each.")] = 10.0
-    seed: options.MatchSeed = 0
     photos: Annotated[
         Path | None,
         Panel.MATCH.option(
@@ -29,16 +23,6 @@ class _Asked:
             help="Photos that the footage is made of, which no training has seen. Default: patterns alone.",
         ),
     ] = None
-    mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    quiet: options.Quiet = False
 
 
 @options.takes(_Asked)
@@ -77,5 +61,4 @@ def footage(asked: _Asked) -> None:
         print_json(report.to_json(described, played))
         return
     print_tables(report.tables())
-    for one in [] if asked.quiet else played.ended:
-        typer.echo(f"svlm: The footage of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
+    asked.tell_silent("footage", played.ended)

@@ -17,7 +17,7 @@ from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import play_matches, ready, write_matches
+from svlm_cli.commands.playing import PlayOptions, play_matches, ready, write_matches
 from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
@@ -50,31 +50,17 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure qual
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The options of `svlm eval match`, in the order of the help."""
+class _Asked(PlayOptions):
+    """The options of `svlm eval match`."""
 
-    model: options.Model = None
-    adapter: options.Adapter = None
-    matches: options.Matches = 1
     minutes: Annotated[float | None, Panel.MATCH.option(help="Of each match. Default: 10, or as long as the file.")] = (
         None
     )
-    seed: options.MatchSeed = 0
-    mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     altered: AlteredPictures = None
     predictions: Predictions = None
     save: Annotated[
         Path | None, Panel.OUTPUT.option(metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.")
     ] = None
-    as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    quiet: options.Quiet = False
 
     def refuse_playing(self) -> None:
         """`UsageError` for what makes sense only where matches are played."""
@@ -172,5 +158,4 @@ def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played 
         print_json(report.to_json(setting, played))
         return
     print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
-    for one in [] if played is None or asked.quiet else played.ended:
-        typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
+    asked.tell_silent("match", [] if played is None else played.ended)
