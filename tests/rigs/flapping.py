@@ -140,5 +140,6 @@ def _captioned(folder: Path, name: str, told: Sequence[str]) -> Captioned:
 
 def torn_lines(lines: Sequence[str], names: Sequence[str]) -> list[str]:
     """Those that do not begin as a line does, or in whose middle another one begins."""
-    beginning = re.compile(rf"svlm: |(?:{'|'.join(map(re.escape, names))}) (?:\[\d+:\d\d:\d\d\]|->) ")
+    name = "|".join(map(re.escape, names))
+    beginning = re.compile(rf"(?:svlm: )?(?:{name}) (?:\[\d+:\d\d:\d\d\]|->) |svlm: ")
     return [line for line in lines if not beginning.match(line) or len(beginning.findall(line)) != 1]

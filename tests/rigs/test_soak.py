@@ -84,7 +84,13 @@ def test_each_fault_beside_it_is_a_failure(change: dict[str, object], needle: st
 
 def test_torn_lines_are_found() -> None:
     """What several threads print at once without a lock."""
-    whole = ["svlm: front: connected", "svlm: svlm-mini speaks", "front [0:00:01] goal", "front -> f.srt: 3 s of video"]
+    whole = [
+        "svlm: front: connected",
+        "svlm: svlm-mini speaks",
+        "front [0:00:01] goal",
+        "front -> f.srt: 3 s of video",
+        "svlm: back -> b.srt",
+    ]
     assert torn_lines(whole, ["front", "back"]) == []
     torn = ["svlm: front svlm: back is there", "", " is there", "front [0:00:01] goback [0:00:01] goal"]
     assert torn_lines([*whole, *torn], ["front", "back"]) == torn
