@@ -119,7 +119,7 @@ bench: $(VENV) $(TINY)  ## an hour of rounds on a tiny random model: is a round'
 	$(BIN)/svlm bench latency --model .demo/tiny --rounds 3600 --tokens 20 --size 112x112
 
 soak: $(VENV)  ## two minutes of a camera that breaks in every way (needs Debian's RTSP server)
-	$(BIN)/svlm bench soak --minutes 2 --seed 1
+	$(BIN)/python -m tests.rigs.soak --minutes 2 --seed 1
 
 gpu-test: $(VENV)  ## the tests that need a CUDA device; writes tests/gpu/last_run.toml
 	$(BIN)/python -m pytest -m gpu -p tests.gpu.record

@@ -13,6 +13,7 @@ import typer
 
 from svlm_cli.commands import app as application
 from svlm_cli.commands import settings
+from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.config import in_force_of
 from svlm_cli.commands.described import leaves
 from svlm_cli.commands.described import options as described
@@ -142,7 +143,7 @@ def all_options() -> set[str]:
         command = waiting.pop()
         found |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         if isinstance(command, application.LazyGroup):
-            waiting += [application._load(name) for name in application.COMMANDS]
+            waiting += [application._load(name) for name in COMMANDS]
         else:
             waiting += getattr(command, "commands", {}).values()
     return found

@@ -1,6 +1,7 @@
 """The house rules that no linter knows: sizes, unfinished work, what lies where, what importing costs."""
 
 import ast
+import contextlib
 import re
 import subprocess
 import sys
@@ -93,6 +94,39 @@ def test_every_module_says_what_it_is_for() -> None:
     modules = {path: _module(path) for path in SOURCES}
     silent = [_relative(path) for path, module in modules.items() if module.body and not ast.get_docstring(module)]
     assert silent == []
+
+
+def test_a_public_class_name_means_one_thing() -> None:
+    """Guards the reader who searches for a name, and finds a second class that is called the same."""
+    places: dict[str, list[str]] = {}
+    for path in SOURCES:
+        if path.is_relative_to(ROOT / "svlm_cli"):
+            for node in ast.walk(_module(path)):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(f"{_relative(path)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """The modules of svlm that a module imports, in its functions too."""
+    for node in ast.walk(_module(path)):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.module
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+def test_commands_import_one_another_in_no_circle() -> None:
+    """Guards the commands against modules that can only be read together; an import in a function hides the circle."""
+    folder = ROOT / "svlm_cli" / "commands"
+    modules = {f"svlm_cli.commands.{path.stem}": path for path in folder.glob("*.py") if path.stem != "__init__"}
+    imports = {name: modules.keys() & set(_imports(path)) for name, path in modules.items()}
+    with contextlib.suppress(StopIteration):
+        while True:  # leave out what imports nothing that is left
+            done = next(name for name, wanted in imports.items() if not wanted & imports.keys())
+            del imports[done]
+    assert imports == {}
 
 
 def test_the_top_level_holds_nothing_else() -> None:

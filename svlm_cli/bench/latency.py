@@ -39,7 +39,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
+class StreamLatency:
     """A stream's rounds. Medians are None where the stream was too short for them."""
 
     mode: str
@@ -101,7 +101,7 @@ def speak(engine: Engine, streams: Sequence[StreamState], chunk: Chunk, load: Lo
         pass
 
 
-def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda round_: None) -> Latency:
+def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda round_: None) -> StreamLatency:
     """Run one stream for `load.rounds` rounds, or until its cache is full."""
     policy = engine.policy
     seconds: list[float] = []
@@ -129,13 +129,13 @@ def measure(engine: Engine, load: Load, progress: Callable[[int], None] = lambda
 
 def _summary(
     engine: Engine, load: Load, seconds: list[float], growth: tuple[int, int] | None, held: int, ended: str
-) -> Latency:
+) -> StreamLatency:
     settled = median(seconds[SETTLED_ROUNDS]) if len(seconds) >= SETTLED_ROUNDS.stop else None
     last = median(seconds[-LAST_ROUNDS:]) if len(seconds) >= SETTLED_ROUNDS.stop + LAST_ROUNDS else None
     typical = median(seconds) if seconds else float("nan")
     full_after = rounds_to_fill(engine, load.tokens) if forgets(engine.policy) else None
     full = [] if full_after is None else seconds[full_after:]
-    return Latency(
+    return StreamLatency(
         mode=engine.policy.mode.value,
         rounds=len(seconds),
         tokens_per_round=load.tokens,

@@ -13,9 +13,9 @@ from itertools import islice
 import numpy as np
 
 from svlm_cli.bench.latency import Load, chunks, speak
-from svlm_cli.bench.process import children_of, cpu_s
 from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.process_stats import children_of, cpu_s
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.decode import Observer, recorded_width
 from svlm_cli.engine.engine import Engine

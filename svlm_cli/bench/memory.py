@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from svlm_cli.bench.process import resident_bytes_of
+from svlm_cli.core.process_stats import resident_bytes_of
 
 
 def resident_bytes() -> int:

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from svlm_cli.bench.latency import STEP_ROUNDS, Latency
+from svlm_cli.bench.latency import STEP_ROUNDS, StreamLatency
 from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_picture
 
 _INCHES, _MS = (8.0, 4.5), 1000
 
 
-def draw_latency(results: Sequence[Latency], path: Path, round_s: float) -> None:
+def draw_latency(results: Sequence[StreamLatency], path: Path, round_s: float) -> None:
     """A line a mode: the whole round's time / its tokens, over the seconds of the stream. Raises `OutputError`."""
     with new_figure(_INCHES) as figure:
         axes = figure.subplots()

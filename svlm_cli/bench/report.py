@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from svlm_cli.bench.flapping import Flapping
-from svlm_cli.bench.latency import Latency
+from svlm_cli.bench.latency import StreamLatency
 from svlm_cli.bench.live import LiveTrial
 from svlm_cli.bench.playback import Playback
 from svlm_cli.bench.renderer import Drawing
-from svlm_cli.bench.soak import Soak
 from svlm_cli.bench.stages import Stages
 from svlm_cli.bench.startup import Startup
 from svlm_cli.bench.streams import Trial
@@ -23,7 +21,7 @@ GB = 1_000_000_000
 _NAME_LENGTH = 60
 
 
-def latency_rows(results: Sequence[Latency]) -> tuple[list[str], list[list[str]]]:
+def latency_rows(results: Sequence[StreamLatency]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of the table of `svlm bench latency`."""
     headings = ["mode", "rounds", "context", "round ms", "p99", "full", "200-300", "last 100", "ratio", "token ms"]
     headings.append("grown MB")
@@ -117,54 +115,15 @@ def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
     return headings, [[*row, _number(result.frames_per_s, 1, digits=0)]]
 
 
-def soak_rows(result: Soak) -> tuple[list[str], list[list[str]]]:
-    """Headings and the one row of the table of `svlm bench soak`."""
-    headings = ["minutes", "disturbances", "outages", "words after s", "grown MB", "threads", "copies", "ended after s"]
-    outages = [one for one in result.disturbances if one.kind in ("kill", "stall")]
-    waits = [one.words_after_s for one in outages if one.words_after_s is not None]
-    row = [_number(result.minutes, 1, digits=1), str(len(result.disturbances)), str(len(outages))]
-    row += [_number(max(waits, default=None), 1, digits=1), _number(result.last_bytes - result.warm_bytes, 1 / MB)]
-    row += [str(result.last_threads), str(result.copies), _number(result.ended_after_s, 1)]
-    return headings, [row]
-
-
-def flapping_rows(result: Flapping) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table of `svlm bench soak --cameras`: one for each camera."""
-    headings = ["camera", "words", "gaps", "dropped", "longest latency s", "connected again"]
-    rows = []
-    for one in result.cameras:
-        counts = [str(count) for count in (one.words, one.gaps, one.dropped)]
-        rows.append([one.name, *counts, _number(one.latency_longest_s, 1), str(one.reconnects)])
-    return headings, rows
-
-
-def flapping_row(result: Flapping) -> tuple[list[str], list[list[str]]]:
-    """Headings and the one row of the table of all of them together."""
-    headings = ["minutes", "returns", "words after s", "grown MB", "threads", "children left", "torn lines"]
-    headings.append("ended after s")
-    waits = [one.words_after_s for one in result.returns if one.words_after_s is not None]
-    row = [
-        _number(result.minutes, 1, digits=1),
-        str(len(result.returns)),
-        _number(max(waits, default=None), 1, digits=1),
-    ]
-    row += [_number(result.last_bytes - result.warm_bytes, 1 / MB), str(result.last_threads)]
-    row += [str(result.children_left), str(len(result.torn)), _number(result.ended_after_s, 1)]
-    return headings, [row]
-
-
-def soak_json(result: Soak | Flapping, setting: dict[str, Any]) -> dict[str, Any]:
-    """The object of `svlm bench soak`: the setting, the result, and what is not as it must be."""
-    return {"bench": "soak", "setting": setting, "results": [asdict(result)], "failures": result.failures}
-
-
 def print_json(value: dict[str, Any], file: TextIO) -> None:
     """One line of strict JSON: what is not a number is null."""
     print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
 
 
 def results_json(
-    bench: str, results: Sequence[Latency | Stages | Footprint | Playback | Startup | Drawing], setting: dict[str, Any]
+    bench: str,
+    results: Sequence[StreamLatency | Stages | Footprint | Playback | Startup | Drawing],
+    setting: dict[str, Any],
 ) -> dict[str, Any]:
     """The object of most benches: the setting, and the results."""
     return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from svlm_cli.bench.latency import Load, chunks, speak
-from svlm_cli.bench.process import age_s
+from svlm_cli.core.process_stats import age_s
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 

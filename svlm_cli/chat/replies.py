@@ -32,11 +32,33 @@ class ChatReply:
     refused: bool = False  # by the model, or by a filter behind it
 
 
-def cost(tokens_in: int, tokens_out: int, price_in: float | None, price_out: float | None) -> float | None:
-    """Prices are for a million tokens; without both, nobody knows."""
-    if price_in is None or price_out is None:
-        return None
-    return (tokens_in * price_in + tokens_out * price_out) / 1e6
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What a run's own requests took; prices are for a million tokens."""
+
+    cached: int  # answers that came from disk
+    requests: int
+    tokens_in: int
+    tokens_out: int
+    price_in: float | None = None
+    price_out: float | None = None
+
+    @property
+    def cost(self) -> float | None:
+        """None without both prices."""
+        if self.price_in is None or self.price_out is None:
+            return None
+        return (self.tokens_in * self.price_in + self.tokens_out * self.price_out) / 1e6
+
+    def sentence(self) -> str:
+        """For people."""
+        cost = "" if self.cost is None else f": {self.cost:.4f} in all"
+        return f"{self.tokens_in} tokens read, {self.tokens_out} written{cost}."
+
+    def to_json(self) -> dict[str, float | None]:
+        """For programs."""
+        counts = {"cached": self.cached, "requests": self.requests}
+        return counts | {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out, "cost": self.cost}
 
 
 class ReplyCache:

@@ -10,8 +10,8 @@ from typing import Final
 from svlm_cli.checkpoints import policy_file
 from svlm_cli.checkpoints.folder import CONFIG_FILE, TOKENIZER_FILE, has_all_shards
 from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
-from svlm_cli.core import text
 from svlm_cli.core.errors import ModelError
+from svlm_cli.core.text import did_you_mean
 
 DEFAULT_MODEL: Final = "svlm-mini"  # what is used where no model is named; it needs no download
 
@@ -55,7 +55,7 @@ def find(name: str) -> ModelEntry:
     """The entry called ``name``. Raises `ModelError` if there is none, or if it is broken."""
     known = names()
     if name not in known:
-        raise ModelError(f"No model is called {name!r}.", did_you_mean(name))
+        raise ModelError(f"No model is called {name!r}.", nearest(name))
     folder = models_folder() / name
     if not (folder / POLICY_FILE).is_file():
         raise ModelError(f"The model {name} is broken: {folder} has no {POLICY_FILE}.", _INSTALL_AGAIN)
@@ -70,7 +70,7 @@ def find(name: str) -> ModelEntry:
     return entry
 
 
-def did_you_mean(name: str) -> str:
-    """The names closest to ``name``, or all of them, as a sentence."""
+def nearest(name: str) -> str:
+    """The name closest to ``name``, or all of them, as a sentence."""
     known = names()
-    return text.did_you_mean(name, known) or f"There are: {', '.join(known)}."
+    return did_you_mean(name, known) or f"There are: {', '.join(known)}."

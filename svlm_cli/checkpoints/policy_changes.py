@@ -5,14 +5,14 @@ TOML, as in ``windows.sink_tokens=8``. What neither names stays the model's own.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from svlm_cli.checkpoints import policy_file, toml
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 
 _SINGLE: Final = "--set"  # what errors call single keys
 
@@ -24,19 +24,18 @@ class PolicyChanges:
     source: str = ""  # what errors call them
     tables: Mapping[str, Any] | None = None  # None: nothing is asked
 
-    def applied(self, policy: StreamPolicy, *, fps: float | None = None) -> StreamPolicy:
-        """`policy` with what is asked for instead. `UsageError` for values that do not go together.
+    def applied(self, policy: StreamPolicy, overrides: PolicyOverrides | None = None) -> StreamPolicy:
+        """`policy` with what is asked for instead, and the overrides over that.
 
-        `fps` is what the caller is about to set, which the length of a round has to suit.
+        `UsageError` for values that do not go together.
         """
-        if self.tables is None:
-            return policy
-        tables = self.tables
-        if fps is not None:
-            replace(policy.vision, fps=fps)  # what is wrong with it alone is not the tables' fault
-            tables = _merged(tables, {"vision": {"fps": fps}})
-        changed: StreamPolicy = _document(self.source).over(policy, tables)
-        return changed
+        overrides = overrides or PolicyOverrides()
+        if self.tables is not None:
+            tables = self.tables
+            if overrides.fps is not None:  # the length of a round has to suit it
+                tables = _merged(tables, {"vision": {"fps": overrides.fps}})
+            policy = _document(self.source).over(policy, tables)
+        return policy.changed(overrides)
 
     def told(self) -> dict[str, Any]:
         """For the setting of a report: the tables, if there are any."""

@@ -162,7 +162,7 @@ def refer(model: str, *, revision: str | None = None) -> Reference:
         raise ModelError(f"There is no folder {model}.", _THREE_WAYS)
     if model == "auto":
         raise ModelError("`auto` chooses a model for commands that watch video, not here.", f"Name one. {_THREE_WAYS}")
-    raise ModelError(f"No model is called {model!r}.", f"{catalog.did_you_mean(model)} {_THREE_WAYS}")
+    raise ModelError(f"No model is called {model!r}.", f"{catalog.nearest(model)} {_THREE_WAYS}")
 
 
 def _from_catalog(entry: ModelEntry, revision: str | None) -> Reference:

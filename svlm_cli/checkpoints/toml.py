@@ -4,7 +4,6 @@ Generic over the dataclasses: a new field needs no line here. A field is a text,
 StrEnum, a list of those (a tuple), or a table (another dataclass). Knows no particular file.
 """
 
-import difflib
 import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from svlm_cli.core.bounds import field_problem, shown
 from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.core.text import did_you_mean
 
 _MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
 _MOST = 2**63 - 1  # what TOML promises to keep; Python takes hexadecimal numbers without end
@@ -51,7 +51,7 @@ class Document:
         if issubclass(kind, StrEnum):
             if value not in tuple(kind):
                 choices = ", ".join(repr(str(choice)) for choice in kind)
-                hint = did_you_mean(value, [str(one) for one in kind])
+                hint = did_you_mean(value, [str(one) for one in kind], quoted=True)
                 raise self._wrong_type(value, f"one of {choices}", key, hint)
             return kind(value)
         if kind is float and type(value) is int:
@@ -107,7 +107,7 @@ class Document:
         for name in table:
             if name not in types:
                 key = _join(prefix, name)
-                raise self.error(f"{self.source}: unknown key {key!r}.", did_you_mean(key, self.known))
+                raise self.error(f"{self.source}: unknown key {key!r}.", did_you_mean(key, self.known, quoted=True))
         return types
 
     def _table(self, value: Any, key: str) -> dict[str, Any]:
@@ -167,16 +167,6 @@ def keys(kind: Any, prefix: str = "") -> Iterator[str]:
         yield key
         if is_dataclass(inner):
             yield from keys(inner, key)
-
-
-def did_you_mean(key: Any, known: Sequence[str]) -> str:
-    """A question that names the nearest of the ``known`` keys; empty if none is near."""
-    if not isinstance(key, str):
-        return ""
-    leaf = key.rpartition(".")[2]
-    elsewhere = [one for one in known if one.rpartition(".")[2] == leaf]  # the right key in the wrong table
-    close = elsewhere or difflib.get_close_matches(key, known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def lines(part: Any, table: str = "", skip: tuple[str, ...] = ()) -> Iterator[str]:

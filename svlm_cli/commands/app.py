@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.command import SvlmCommand, SvlmGroup
+from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.messages import (
     ExitCode,
     bug_sentence,
@@ -35,25 +36,6 @@ from svlm_cli.core.logins import without_logins
 from svlm_cli.core.text import presentable
 from svlm_cli.core.version import __version__
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
-    "caption": ("svlm_cli.commands.caption", "Caption videos and cameras: what the model says, second by second."),
-    "ask": ("svlm_cli.commands.ask", "Ask about a video, at its end or at any moment of it."),
-    "data": ("svlm_cli.commands.data", "Make a training set of videos with sound."),
-    "train": ("svlm_cli.commands.train", "Train a model by a recipe: from simulated matches or from annotation files."),
-    "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
-    "eval": ("svlm_cli.commands.evaluate", "Measure quality."),
-    "simulate": ("svlm_cli.commands.simulate", "Play a match of the Endless Match, whose truth is known."),
-    "models": (
-        "svlm_cli.commands.models",
-        "List the known models, recommend or show one, fetch its weights, or merge an adapter into one.",
-    ),
-    "doctor": (
-        "svlm_cli.commands.doctor",
-        "Say what is there, and what to do about what is not.",
-    ),
-    "config": ("svlm_cli.commands.config", "Show every setting: its value, and where that comes from."),
-    "man": ("svlm_cli.commands.man", "Show the manual: every command and option, exit codes, environment, files."),
-}
 _COMPLETING: Final = "_SVLM_COMPLETE"  # set by the shell's side of completion
 
 
@@ -66,6 +48,10 @@ class Invocation:
 
 class LazyGroup(SvlmGroup):
     """A group that lists its commands from a table and imports the one that is called."""
+
+    def whole(self) -> Any:
+        """The same with all of its commands imported."""
+        return whole()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the group's own, with the real command in place of its entry in the table."""

@@ -16,7 +16,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.values import context_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.outputs.progress import Progress, ProgressStyle, clock, open_progress
 from svlm_cli.pipeline.inputs import STDIN
@@ -33,40 +33,22 @@ app = typer.Typer(add_completion=False)
 class AskOptions:
     """What was asked for."""
 
-    video: Annotated[
-        str,
-        typer.Argument(metavar="VIDEO", help="A file; `-` is standard input.", rich_help_panel=Panel.INPUT),
-    ]
-    questions: Annotated[
-        list[str],
-        typer.Argument(metavar="QUESTION", help="One or more, each in quotes.", rich_help_panel=Panel.INPUT),
-    ]
+    video: Annotated[str, Panel.INPUT.argument(metavar="VIDEO", help="A file; `-` is standard input.")]
+    questions: Annotated[list[str], Panel.INPUT.argument(metavar="QUESTION", help="One or more, each in quotes.")]
     at: Annotated[
         list[str] | None,
-        typer.Option(
-            "--at",
+        Panel.INPUT.option(
             metavar="TIME",
             help="When: seconds, or [H:]MM:SS. Nothing after it is seen. Repeatable. Default: at the end.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     choices: Annotated[
         list[str] | None,
-        typer.Option(
-            "--choice",
-            metavar="TEXT",
-            help="One of the only answers that there are. Repeatable.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option("--choice", metavar="TEXT", help="One of the only answers that there are. Repeatable."),
     ] = None
-    start: Annotated[
-        str | None, typer.Option("--start", metavar="TIME", help="Watch from here on.", rich_help_panel=Panel.INPUT)
-    ] = None
+    start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Watch from here on.")] = None
     as_json: options.Json = False
-    max_tokens: Annotated[
-        int,
-        typer.Option("--max-tokens", min=1, max=4096, help="Of an answer in words.", rich_help_panel=Panel.OUTPUT),
-    ] = 64
+    max_tokens: Annotated[int, Panel.OUTPUT.option(min=1, max=4096, help="Of an answer in words.")] = 64
     model: options.Model = None
     adapter: options.Adapter = None
     revision: options.Revision = None
@@ -102,11 +84,8 @@ def ask(asked: AskOptions) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
-    policy = changes.applied(checkpoint.policy, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps)
-    with (
-        closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress,
-        _open(asked, policy) as frames,
-    ):
+    policy = changes.applied(checkpoint.policy, PolicyOverrides(mode=asked.mode, fps=asked.fps))
+    with closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress, _open(asked, policy) as frames:
 
         def tell(line: str) -> None:
             if not asked.quiet:
@@ -157,10 +136,7 @@ def _open(asked: AskOptions, policy: StreamPolicy) -> "FrameStream":
     from svlm_cli.sources.files import open_frames
 
     return open_frames(
-        asked.video,
-        fps=policy.vision.fps,
-        start_s=seconds_of(asked.start),
-        enough_pixels=policy.vision.enough_pixels,
+        asked.video, fps=policy.vision.fps, start_s=seconds_of(asked.start), enough_pixels=policy.vision.enough_pixels
     )
 
 
@@ -181,10 +157,7 @@ def _replies(
     name, policy = _name(asked), engine.policy
     coming = chunks(frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds)
     progress.begin(name, max(times_s) if times_s else frames.duration_s)
-    with (
-        engine.open(context=context, seed=asked.seed) as stream,
-        read_ahead(coming, frames.close) as seen,
-    ):
+    with engine.open(context=context, seed=asked.seed) as stream, read_ahead(coming, frames.close) as seen:
         last_s = 0.0
         for reply in answers(
             engine, stream, seen, questions, times_s, seen=lambda chunk: progress.move(name, chunk.end_s)

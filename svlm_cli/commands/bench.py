@@ -6,18 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import options
 from svlm_cli.commands.bench_live import attempt_live, video_facts, video_or_sample
-from svlm_cli.commands.bench_pictures import camera_pictures
-from svlm_cli.commands.bench_setup import Size, StreamOptions, StreamSetup, size_of
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.commands.bench_setup import BenchOptions, Size, StreamSetup, size_of
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import add_rows, bar, table_console
 from svlm_cli.core.errors import UsageError
@@ -26,25 +22,13 @@ from svlm_cli.core.policy import Mode
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
 
 
-@app.callback()
-def _bench() -> None:
-    """Measure speed and memory."""
-
-
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
-    rounds: Annotated[
-        int, typer.Option("--rounds", min=1, help="Seconds of made-up video.", rich_help_panel=Panel.MEASURING)
-    ] = 1000
-    mode: Annotated[
-        list[Mode] | None, typer.Option("--mode", help="May be given several times.", rich_help_panel=Panel.MEASURING)
-    ] = None
+    asked: BenchOptions = field(default_factory=BenchOptions)
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of made-up video.")] = 1000
+    mode: Annotated[list[Mode] | None, Panel.MEASURING.option(help="May be given several times.")] = None
     plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", metavar="FILE.png", help="Draw the time of a token over time.", rich_help_panel=Panel.MEASURING
-        ),
+        Path | None, Panel.MEASURING.option(metavar="FILE.png", help="Draw the time of a token over time.")
     ] = None
 
 
@@ -57,12 +41,10 @@ def latency(one: _LatencyOptions) -> None:
     from svlm_cli.bench.plots import draw_latency
     from svlm_cli.bench.report import latency_rows, results_json
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.outputs.destination import refuse_unwritable
-    from svlm_cli.outputs.figures import require_matplotlib
+    from svlm_cli.outputs.figures import require_plot
 
     if one.plot is not None:
-        require_matplotlib("A plot")
-        refuse_unwritable(one.plot, makes_folders=False, hint="Choose another --plot.")
+        require_plot(one.plot, makes_folders=False)
     results = []
     for mode in one.mode or [setup.usual_mode]:
         engine = setup.subject.engine(setup.policy(mode), Engine, setup.place)
@@ -78,25 +60,14 @@ def latency(one: _LatencyOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _StagesOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
+    asked: BenchOptions = field(default_factory=BenchOptions)
+    streams: Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")] = 1
     rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds",
-            min=1,
-            help="Seconds of made-up video, once all windows are full.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int, Panel.MEASURING.option(min=1, help="Seconds of made-up video, once all windows are full.")
     ] = 40
     kernels: Annotated[
         int,
-        typer.Option(
-            "--kernels",
-            min=0,
-            help="Profile one more round: so many kernels of each stage, the longest first.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        Panel.MEASURING.option(min=0, help="Profile one more round: so many kernels of each stage, the longest first."),
     ] = 0
 
 
@@ -118,8 +89,8 @@ def stages(one: _StagesOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _MemoryOptions:
-    asked: StreamOptions = field(default_factory=StreamOptions)
-    streams: Annotated[int, typer.Option("--streams", min=1, help="Side by side.", rich_help_panel=Panel.MEASURING)] = 1
+    asked: BenchOptions = field(default_factory=BenchOptions)
+    streams: Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")] = 1
 
 
 @app.command()
@@ -137,16 +108,10 @@ def memory(one: _MemoryOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _PlaybackOptions:
     video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
-    asked: StreamOptions = field(default_factory=StreamOptions)
-    rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds",
-            min=1,
-            help="Seconds of it, after those that fill the windows.",
-            rich_help_panel=Panel.MEASURING,
-        ),
-    ] = 100
+    asked: BenchOptions = field(default_factory=BenchOptions)
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of it, after those that fill the windows.")] = (
+        100
+    )
 
 
 @app.command()
@@ -176,8 +141,8 @@ def playback(one: _PlaybackOptions) -> None:
 
 
 @app.command()
-@options.takes(StreamOptions)
-def startup(asked: StreamOptions) -> None:
+@options.takes(BenchOptions)
+def startup(asked: BenchOptions) -> None:
     """Time this process from its start to its first word.
 
     What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
@@ -196,28 +161,16 @@ class _StreamsOptions:
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode. Default: one that is made up.")
     ] = None
-    asked: StreamOptions = field(default_factory=StreamOptions)
+    asked: BenchOptions = field(default_factory=BenchOptions)
     decode: Annotated[
         bool,
-        typer.Option(
-            "--decode",
-            help="Videos that are read at their own pace and decoded, instead of pictures in memory.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            "--decode", help="Videos that are read at their own pace and decoded, instead of pictures in memory."
         ),
     ] = False
-    most: Annotated[
-        int,
-        typer.Option("--most", min=1, help="No more streams than these are tried.", rich_help_panel=Panel.MEASURING),
-    ] = 64
-    step: Annotated[
-        int, typer.Option("--step", min=1, help="Multiples of this number are tried.", rich_help_panel=Panel.MEASURING)
-    ] = 4
-    rounds: Annotated[
-        int,
-        typer.Option(
-            "--rounds", min=1, help="Of each trial, once all windows are full.", rich_help_panel=Panel.MEASURING
-        ),
-    ] = 100
+    most: Annotated[int, Panel.MEASURING.option(min=1, help="No more streams than these are tried.")] = 64
+    step: Annotated[int, Panel.MEASURING.option(min=1, help="Multiples of this number are tried.")] = 4
+    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Of each trial, once all windows are full.")] = 100
 
 
 @app.command()
@@ -272,19 +225,17 @@ def _live_streams(setup: StreamSetup, one: _StreamsOptions) -> None:
     _show(streams_json(trials, told), _table(*live_rows(trials)), as_json=one.asked.as_json)
 
 
-def _tell_trial(streams: int, p99_s: float, asked: StreamOptions) -> None:
+def _tell_trial(streams: int, p99_s: float, asked: BenchOptions) -> None:
     if not asked.quiet:
         _tell(f"{streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
 
 
 @app.command("video")
 def make_video(
-    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to.", rich_help_panel=Panel.OUTPUT)],
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long it is.", rich_help_panel=Panel.MEASURING)] = 80.0,
+    output: Annotated[Path, Panel.OUTPUT.argument(metavar="OUT.mp4", help="Where to.")],
+    seconds: Annotated[float, Panel.MEASURING.option(min=1.0, help="How long it is.")] = 80.0,
     size: Size = "1280x720",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel=Panel.OUTPUT)
-    ] = False,
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace a file that exists.")] = False,
 ) -> None:
     """Make a video to measure with: H.264, 25 pictures a second, 4 Mbit/s at 720p, and everything in it moves."""
     from svlm_cli.media.sample import make_sample
@@ -298,10 +249,8 @@ def make_video(
 @app.command()
 def renderer(
     device: options.Device = "auto",
-    batch: Annotated[
-        int, typer.Option(min=1, max=16384, help="Pictures drawn at once.", rich_help_panel=Panel.MEASURING)
-    ] = 1024,
-    batches: Annotated[int, typer.Option(min=1, help="How often.", rich_help_panel=Panel.MEASURING)] = 20,
+    batch: Annotated[int, Panel.MEASURING.option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
+    batches: Annotated[int, Panel.MEASURING.option(min=1, help="How often.")] = 20,
     as_json: options.Json = False,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
@@ -313,58 +262,6 @@ def renderer(
     result = measure(resolve_device(device), batch=batch, batches=batches)
     setting = {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}
     _show(results_json("renderer", [result], setting), _table(*renderer_rows(result)), as_json=as_json)
-
-
-@app.command()
-def soak(
-    minutes: Annotated[float, typer.Option(min=1.0, help="How long.", rich_help_panel=Panel.MEASURING)] = 30.0,
-    cameras: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            max=64,
-            help="So many healthy cameras, beside one that is killed and started again.",
-            rich_help_panel=Panel.MEASURING,
-        ),
-    ] = None,
-    seed: options.MatchSeed = 0,
-    model: options.Model = None,
-    keep: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where svlm writes meanwhile; kept.", rich_help_panel=Panel.MEASURING),
-    ] = None,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Watch a camera that is killed, stopped, disturbed and resized at random. Needs Debian's RTSP server.
-
-    Exits with 1 if something is not as it must be: words again in time, memory flat, files valid at every moment.
-    """
-    from svlm_cli.bench import flapping, report, soak
-    from svlm_cli.bench.camera import PACKAGES, missing
-    from svlm_cli.outputs.destination import make_folder
-
-    if reason := missing():
-        raise UsageError(f"There is no RTSP server here: {reason}.", f"apt install {PACKAGES}")
-    with TemporaryDirectory(prefix="svlm-soak-") as made:
-        pictures, context = camera_pictures(Path(made), seed, encoded=cameras is not None)
-        folder = keep or Path(made) / "out"
-        make_folder(folder, "Choose another --keep.")
-        arguments = ("--context", f"@{context}", *(("--model", model) if model else ()))
-        load = soak.Load(minutes, seed, pictures, arguments)
-        tell = (lambda line: None) if quiet else _tell
-        result: soak.Soak | flapping.Flapping
-        if cameras is None:
-            result = soak.measure(load, folder, tell)
-            tables = [_table(*report.soak_rows(result), ", ".join(result.failures))]
-        else:
-            result = flapping.measure(load, cameras, folder, tell)
-            tables = [_table(*report.flapping_rows(result))]
-            tables.append(_table(*report.flapping_row(result), ", ".join(result.failures)))
-    setting = {"model": model or DEFAULT_MODEL, "cpus": os.cpu_count()}
-    _show(report.soak_json(result, setting), *tables, as_json=as_json)
-    if result.failures:
-        raise typer.Exit(ExitCode.FAILED)
 
 
 def _tell(line: str) -> None:
@@ -389,7 +286,7 @@ def _show(report: dict[str, Any], *tables: Table, as_json: bool) -> None:
 
 
 @contextmanager
-def _progress(name: str, rounds: int, asked: StreamOptions) -> Iterator[Callable[[int], None]]:
+def _progress(name: str, rounds: int, asked: BenchOptions) -> Iterator[Callable[[int], None]]:
     """A bar on stderr, if that is a terminal; told which round is done."""
     with bar(name, rounds, quiet=asked.quiet) as (show, _):
         yield lambda round_: show(round_ + 1)

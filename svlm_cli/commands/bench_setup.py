@@ -7,8 +7,6 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
@@ -16,7 +14,7 @@ from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 
 if TYPE_CHECKING:
     import torch
@@ -27,24 +25,17 @@ if TYPE_CHECKING:
 _PIXELS_PER_TOKEN = 28 * 28  # in every release of the architecture
 
 
-Size = Annotated[
-    str, typer.Option("--size", metavar="WxH", help="Of the made-up pictures.", rich_help_panel=Panel.MEASURING)
-]
+Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Of the made-up pictures.")]
 
 
 @dataclass(frozen=True, slots=True)
-class StreamOptions:
+class BenchOptions:
     """The options that all benches of streams share."""
 
     model: options.Model = None
     random_weights: Annotated[
         str | None,
-        typer.Option(
-            "--random-weights",
-            metavar="3b|7b",
-            help="Instead of a model: Qwen2.5-VL of that size, with random weights.",
-            rich_help_panel=Panel.MODEL,
-        ),
+        Panel.MODEL.option(metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."),
     ] = None
     revision: options.Revision = None
     offline: options.Offline = False
@@ -53,32 +44,16 @@ class StreamOptions:
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
     seed: options.Seed = 0
-    tokens: Annotated[
-        int,
-        typer.Option(
-            "--tokens", min=1, help="Generated in every round, no more and no fewer.", rich_help_panel=Panel.MEASURING
-        ),
-    ] = 20
+    tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Generated in every round, no more and no fewer.")] = 20
     fps: options.Fps = None
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     pair_tokens: Annotated[
         int | None,
-        typer.Option(
-            "--pair-tokens",
-            min=4,
-            help="At most so many visual tokens a frame pair. Default: the model's.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair. Default: the model's."),
     ] = None
     vision_tokens: Annotated[
-        int | None,
-        typer.Option(
-            "--vision-tokens",
-            min=0,
-            help="At most so many in the vision window. Default: the model's.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int | None, Panel.MEASURING.option(min=0, help="At most so many in the vision window. Default: the model's.")
     ] = None
     size: Size = "1280x720"
     as_json: options.Json = False
@@ -89,14 +64,14 @@ class StreamOptions:
 class StreamSetup:
     """What is measured, where, and how much it is given to do."""
 
-    asked: StreamOptions
+    asked: BenchOptions
     subject: "Subject"
     place: "Place"
     load: "Load"
     changes: PolicyChanges
 
     @classmethod
-    def of(cls, asked: StreamOptions, rounds: int) -> "StreamSetup":
+    def of(cls, asked: BenchOptions, rounds: int) -> "StreamSetup":
         """`UsageError` if the options contradict each other or this machine."""
         width, height = size_of(asked.size)
         if asked.random_weights is not None and given("model"):
@@ -121,15 +96,16 @@ class StreamSetup:
     @property
     def usual_mode(self) -> Mode:
         """That of the benches that compare modes, where none is named."""
-        usual = self.subject.policy.changed(mode=Mode.STREAMING)
-        return self.changes.applied(usual, fps=self.asked.fps).mode
+        usual = self.subject.policy.changed(PolicyOverrides(mode=Mode.STREAMING))
+        return self.changes.applied(usual, PolicyOverrides(fps=self.asked.fps)).mode
 
     def policy(self, mode: Mode | None = None) -> StreamPolicy:
         """The subject's own, but for what was asked for."""
         asked = self.asked
-        policy = self.changes.applied(self.subject.policy, fps=asked.fps).changed(
+        overrides = PolicyOverrides(
             mode=mode, fps=asked.fps, max_new_tokens=asked.tokens, vision_tokens=asked.vision_tokens
         )
+        policy = self.changes.applied(self.subject.policy, overrides)
         if asked.pair_tokens is None:
             return policy
         pixels = asked.pair_tokens * _PIXELS_PER_TOKEN
@@ -168,7 +144,7 @@ class StreamSetup:
         } | self.changes.told()
 
 
-def _changes(asked: StreamOptions) -> PolicyChanges:
+def _changes(asked: BenchOptions) -> PolicyChanges:
     if policy_changes.read(single=asked.policy_keys or ()).asks("sampling.max_new_tokens"):
         raise UsageError("A bench generates --tokens in every round.", "Give --tokens, not --set.")
     return policy_changes.read(asked.policy, asked.policy_keys or ())

@@ -7,8 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
@@ -43,111 +41,59 @@ class CameraOptions:
 
     name: Annotated[
         list[str] | None,
-        typer.Option(
-            "--name",
-            metavar="NAME",
-            help="What to call a camera; once for each, in their order.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="NAME", help="What to call a camera; once for each, in their order."),
     ] = None
     segment: Annotated[
         str | None,
-        typer.Option(
-            "--segment",
-            metavar="TIME",
-            help="Begin new files every 15m, 1h, 1d ..., by the clock.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="TIME", help="Begin new files every 15m, 1h, 1d ..., by the clock."),
     ] = None
     input_format: Annotated[
         str | None,
-        typer.Option(
-            "--input-format",
-            metavar="v4l2|x11grab|...",
-            help="The sources are devices of this kind.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="v4l2|x11grab|...", help="The sources are devices of this kind."),
     ] = None
     input_option: Annotated[
         list[str] | None,
-        typer.Option(
-            "--input-option",
-            metavar="KEY=VALUE",
-            help="For the device, as in video_size=1280x720. Repeatable.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="KEY=VALUE", help="For the device, as in video_size=1280x720. Repeatable."),
     ] = None
     every: Annotated[
         str | None,
-        typer.Option(
-            "--every",
-            metavar="TIME",
-            help="Fetch an address of a single picture every 2s, 1m ...",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="TIME", help="Fetch an address of a single picture every 2s, 1m ..."),
     ] = None
     follow: Annotated[
         bool,
-        typer.Option(
-            "--follow",
-            help="The file is still written: go on until it has stopped growing.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option("--follow", help="The file is still written: go on until it has stopped growing."),
     ] = False
     stall_timeout: Annotated[
         float,
-        typer.Option(
-            "--stall-timeout",
-            metavar="SECONDS",
-            help="Without a picture for so long, connect again.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="SECONDS", help="Without a picture for so long, connect again."),
     ] = 8.0
     max_reconnects: Annotated[
         int | None,
-        typer.Option(
-            "--max-reconnects",
-            metavar="N",
-            help="Give up after N failures in a row. Default: never.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(metavar="N", help="Give up after N failures in a row. Default: never."),
     ] = None
     wait: Annotated[
         bool,
-        typer.Option(
+        Panel.CAMERAS.option(
             "--wait",
             help="Wait for a camera whatever is wrong: no such host or path, a wrong password. Several always wait.",
-            rich_help_panel=Panel.CAMERAS,
         ),
     ] = False
     on_gap: Annotated[
         OnGap,
-        typer.Option(
-            "--on-gap",
-            help="After a reconnection, keep what was seen in mind, or begin anew.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(help="After a reconnection, keep what was seen in mind, or begin anew."),
     ] = OnGap.KEEP
     when_behind: Annotated[
         WhenBehind,
-        typer.Option(
-            "--when-behind",
-            help="If the model is too slow, drop the oldest frames, or fall behind.",
-            rich_help_panel=Panel.CAMERAS,
-        ),
+        Panel.CAMERAS.option(help="If the model is too slow, drop the oldest frames, or fall behind."),
     ] = WhenBehind.DROP
     rtsp_transport: Annotated[
         Transport,
-        typer.Option("--rtsp-transport", help="What carries a camera's video.", rich_help_panel=Panel.CAMERAS),
+        Panel.CAMERAS.option(help="What carries a camera's video."),
     ] = Transport.TCP
     credentials: Annotated[
         Path | None,
-        typer.Option(
-            "--credentials",
-            envvar="SVLM_CREDENTIALS",
-            metavar="FILE",
-            help="Users and passwords by host, in the form of ~/.netrc.",
-            rich_help_panel=Panel.CAMERAS,
+        Panel.CAMERAS.option(
+            envvar="SVLM_CREDENTIALS", metavar="FILE", help="Users and passwords by host, in the form of ~/.netrc."
         ),
     ] = None
 

@@ -19,7 +19,7 @@ from svlm_cli.commands.summary import SummaryStyle
 from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.progress import ProgressStyle
@@ -40,173 +40,103 @@ class CaptionOptions:
 
     sources: Annotated[
         list[SourceAddress] | None,
-        typer.Argument(
+        Panel.INPUT.argument(
             metavar="INPUT",
             parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     batch_file: options.BatchFile = None
     streams: Annotated[
         int,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            metavar="N",
-            help="Videos captioned at once, in one batch.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option("--jobs", "-j", min=1, metavar="N", help="Videos captioned at once, in one batch."),
     ] = 1
-    fail_fast: Annotated[
-        bool, typer.Option("--fail-fast", help="Stop at the first video that fails.", rich_help_panel=Panel.INPUT)
-    ] = False
+    fail_fast: Annotated[bool, Panel.INPUT.option("--fail-fast", help="Stop at the first video that fails.")] = False
     ignore_errors: Annotated[
         bool,
-        typer.Option(
-            "--ignore-errors",
-            help="Videos that cannot be read are told, and are no failure.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option("--ignore-errors", help="Videos that cannot be read are told, and are no failure."),
     ] = False
     model: options.Model = None
     adapter: options.Adapter = None
     output: Annotated[
         str | None,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--output",
             "-o",
             metavar="FILE|-",
             help="Instead of STEM.srt beside the video; '{dir}/{stem}.en.{ext}' with fields: {dir}, {stem}, {name}, "
             "{parent}, {ext}.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
     output_dir: Annotated[
         Path | None,
-        typer.Option(
-            "--output-dir",
+        Panel.OUTPUT.option(
             metavar="DIR",
             help="Write into DIR, as `cp -r` does: of the folder season, DIR/season/a/x.srt; of x.mp4, DIR/x.srt.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
     formats: Annotated[
         str,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--format",
             "-f",
             metavar=",".join(Format),
             autocompletion=choices.formats,
             help="One or several. Default: srt, or what -o FILE is called.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = ""
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     skip_existing: Annotated[
         bool,
-        typer.Option(
-            "--skip-existing",
-            help="Keep files that exist, and caption only for those that do not.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option("--skip-existing", help="Keep files that exist, and caption only for those that do not."),
     ] = False
     mux: Annotated[
         Path | None,
-        typer.Option(
-            "--mux",
-            metavar="OUT.mkv|mp4",
-            help="Also copy the video, with the words as a track.",
-            rich_help_panel=Panel.COPIES,
-        ),
+        Panel.COPIES.option(metavar="OUT.mkv|mp4", help="Also copy the video, with the words as a track."),
     ] = None
     burn_in: Annotated[
         Path | None,
-        typer.Option(
-            "--burn-in",
-            metavar="OUT.mp4|mkv",
-            help="Also copy the video, with the words in its pictures.",
-            rich_help_panel=Panel.COPIES,
-        ),
+        Panel.COPIES.option(metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
     ] = None
     report: Annotated[
         Path | None,
-        typer.Option(
-            "--report",
-            metavar="OUT.html",
-            help="Also make a page: pictures, words, search, a player.",
-            rich_help_panel=Panel.COPIES,
-        ),
+        Panel.COPIES.option(metavar="OUT.html", help="Also make a page: pictures, words, search, a player."),
     ] = None
     language: Annotated[
         str,
-        typer.Option(
-            "--language", metavar="CODE", help="That of the words, for --mux: ISO 639-2.", rich_help_panel=Panel.COPIES
-        ),
+        Panel.COPIES.option(metavar="CODE", help="That of the words, for --mux: ISO 639-2."),
     ] = "eng"
     max_line_width: Annotated[
         int,
-        typer.Option(
-            "--max-line-width",
-            metavar="COLUMNS",
-            help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2.",
-            rich_help_panel=Panel.SUBTITLES,
-        ),
+        Panel.SUBTITLES.option(metavar="COLUMNS", help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2."),
     ] = DEFAULT_STYLE.max_line_width
-    max_lines: Annotated[
-        int, typer.Option("--max-lines", metavar="N", help="Of one cue, at most.", rich_help_panel=Panel.SUBTITLES)
-    ] = DEFAULT_STYLE.max_lines
+    max_lines: Annotated[int, Panel.SUBTITLES.option(metavar="N", help="Of one cue, at most.")] = (
+        DEFAULT_STYLE.max_lines
+    )
     max_cps: Annotated[
         float,
-        typer.Option(
-            "--max-cps",
-            metavar="N",
-            help="Columns a second that a reader can follow: cues are timed for it.",
-            rich_help_panel=Panel.SUBTITLES,
-        ),
+        Panel.SUBTITLES.option(metavar="N", help="Columns a second that a reader can follow: cues are timed for it."),
     ] = DEFAULT_STYLE.max_cps
     encoding: Annotated[
         str,
-        typer.Option(
-            "--encoding",
-            metavar="NAME",
-            help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8.",
-            rich_help_panel=Panel.SUBTITLES,
-        ),
+        Panel.SUBTITLES.option(metavar="NAME", help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8."),
     ] = UTF_8.name
     crlf: Annotated[
         bool,
-        typer.Option(
-            "--crlf", help="End lines as on Windows, but for json and jsonl.", rich_help_panel=Panel.SUBTITLES
-        ),
+        Panel.SUBTITLES.option("--crlf", help="End lines as on Windows, but for json and jsonl."),
     ] = False
     raw_tsv: Annotated[
         bool,
-        typer.Option(
-            "--raw-tsv",
-            help="In tsv, no ' before what a spreadsheet takes for a formula.",
-            rich_help_panel=Panel.SUBTITLES,
-        ),
+        Panel.SUBTITLES.option("--raw-tsv", help="In tsv, no ' before what a spreadsheet takes for a formula."),
     ] = False
-    start: Annotated[
-        str | None, typer.Option("--start", metavar="TIME", help="Seconds, or [H:]MM:SS.", rich_help_panel=Panel.INPUT)
-    ] = None
-    end: Annotated[
-        str | None, typer.Option("--end", metavar="TIME", help="Where to stop, likewise.", rich_help_panel=Panel.INPUT)
-    ] = None
+    start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None
+    end: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to stop, likewise.")] = None
     fps: options.Fps = None
     query: options.Query = None
     keep_query: Annotated[
         bool | None,
-        typer.Option(
-            "--keep-query/--no-keep-query",
-            help="Ask in every round, not in the first alone.",
-            rich_help_panel=Panel.COMMENTARY,
-        ),
+        Panel.COMMENTARY.option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone."),
     ] = None
     context: options.Context = ""
     mode: options.ForgetsBy = None
@@ -214,9 +144,7 @@ class CaptionOptions:
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     seed: options.Seed = 0
-    decoder: Annotated[Decoder, typer.Option("--decoder", help="What decodes files.", rich_help_panel=Panel.INPUT)] = (
-        Decoder.FFMPEG
-    )
+    decoder: Annotated[Decoder, Panel.INPUT.option(help="What decodes files.")] = Decoder.FFMPEG
     live: CameraOptions = field(default_factory=CameraOptions)
     revision: options.Revision = None
     offline: options.Offline = False
@@ -224,23 +152,17 @@ class CaptionOptions:
     dtype: options.Dtype = "auto"
     attention: options.Attention = "auto"
     graphs: options.Graphs = True
-    progress: Annotated[ProgressStyle, typer.Option("--progress", help="On stderr.", rich_help_panel=Panel.OTHER)] = (
-        ProgressStyle.AUTO
-    )
+    progress: Annotated[ProgressStyle, Panel.OTHER.option(help="On stderr.")] = ProgressStyle.AUTO
     summary: Annotated[
         SummaryStyle,
-        typer.Option(
-            "--summary",
-            help="How each video went: a table on stderr where there are several, one JSON document on stdout.",
-            rich_help_panel=Panel.OTHER,
+        Panel.OTHER.option(
+            help="How each video went: a table on stderr where there are several, one JSON document on stdout."
         ),
     ] = SummaryStyle.TABLE
     screen: Annotated[
         LiveMode,
-        typer.Option(
-            "--live",
-            help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal.",
-            rich_help_panel=Panel.OTHER,
+        Panel.OTHER.option(
+            "--live", help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal."
         ),
     ] = LiveMode.AUTO
     quiet: options.Quiet = False
@@ -342,5 +264,7 @@ class CaptionOptions:
 
     def changed(self, policy: StreamPolicy, changes: PolicyChanges) -> StreamPolicy:
         """A model's policy with what was asked for instead: by options, else by --set, else by --policy."""
-        policy = changes.applied(policy, fps=self.fps)
-        return policy.changed(mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature)
+        overrides = PolicyOverrides(
+            mode=self.mode, fps=self.fps, keep_query=self.keep_query, temperature=self.temperature
+        )
+        return changes.applied(policy, overrides)

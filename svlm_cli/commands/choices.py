@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
+from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.core.errors import SvlmError
 
 
@@ -50,21 +51,12 @@ def shells() -> list[str]:
 
 def commands() -> list[tuple[str, str]]:
     """Those of svlm itself."""
-    from svlm_cli.commands.app import COMMANDS
-
     return [(name, about) for name, (_, about) in COMMANDS.items()]
-
-
-def behind_train(incomplete: str) -> list[tuple[str, str]]:
-    """What may stand in the place of a recipe, once it is begun: until then, files are what is wanted."""
-    from svlm_cli.commands.train import FOLLOWING
-
-    return [(name, "") for name in FOLLOWING] if incomplete else []
 
 
 def rows() -> list[tuple[str, str]]:
     """Of the table of `svlm eval claims`."""
-    from svlm_cli.evals.claims import ROWS
+    from svlm_cli.evals.claims.rows import ROWS
 
     return [(row.name, row.title) for row in ROWS]
 

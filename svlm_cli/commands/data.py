@@ -10,11 +10,6 @@ from svlm_cli.commands.data_words import words
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a training set of videos with sound.")
 
 
-@app.callback()
-def _data() -> None:
-    """Make a training set of videos with sound."""
-
-
 app.command()(words)
 app.command()(clean)
 app.command()(windows)

@@ -13,7 +13,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,46 +26,27 @@ _ROWS_A_LINE = 100_000
 class CheckOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    files: Annotated[
-        list[Path],
-        typer.Argument(metavar="FILE.jsonl", help="Annotation files.", rich_help_panel=Panel.INPUT),
-    ]
+    files: Annotated[list[Path], Panel.INPUT.argument(metavar="FILE.jsonl", help="Annotation files.")]
     videos: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Where relative names of videos begin. Default: beside the annotation file.",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.option(
+            metavar="FOLDER", help="Where relative names of videos begin. Default: beside the annotation file."
         ),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="BAD.jsonl",
-            help="What is bad, and why, instead of on stderr.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option("--output", "-o", metavar="BAD.jsonl", help="What is bad, and why, instead of on stderr."),
     ] = None
-    write: Annotated[
-        Path | None,
-        typer.Option(metavar="GOOD.jsonl", help="Write the rows that are good.", rich_help_panel=Panel.OUTPUT),
-    ] = None
+    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the rows that are good.")] = (
+        None
+    )
     jobs: Annotated[
         int | None,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            max=256,
-            help="Rows or videos at once. Default: as many as there are processors.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            "--jobs", "-j", min=1, max=256, help="Rows or videos at once. Default: as many as there are processors."
         ),
     ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 
@@ -146,7 +127,7 @@ def _run(one: "Check", asked: CheckOptions) -> None:
 
 def _tell(report: "CheckReport", asked: CheckOptions) -> None:
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json())
     told = [
         f"{report.rows} rows, {report.bad_rows} of them bad, {report.rows_per_second:.0f} a second",
         f"{report.videos} videos, {report.bad_videos} of them bad, {report.opened} opened",

@@ -1,18 +1,15 @@
 """``svlm data windows``: words files in, annotation files for `svlm train` out. The work is in ``curation/``."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import error_console, print_tables
+from svlm_cli.commands.tables import error_console, print_json, print_tables
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
@@ -33,101 +30,61 @@ class WindowsOptions(UnlessQuiet):
 
     words: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="WORDS.jsonl",
-            help="What `svlm data words` or `svlm data clean` wrote.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` or `svlm data clean` wrote."),
     ]
-    output: Annotated[
-        Path,
-        typer.Option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.", rich_help_panel=Panel.OUTPUT),
-    ]
-    seconds: Annotated[
-        float, typer.Option(min=1.0, max=3600.0, help="Length of a window.", rich_help_panel=Panel.WINDOWS)
-    ] = 24.0
+    output: Annotated[Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.")]
+    seconds: Annotated[float, Panel.WINDOWS.option(min=1.0, max=3600.0, help="Length of a window.")] = 24.0
     overlap: Annotated[
-        float,
-        typer.Option(
-            min=0.0, metavar="SECONDS", help="What it shares with the one before.", rich_help_panel=Panel.WINDOWS
-        ),
+        float, Panel.WINDOWS.option(min=0.0, metavar="SECONDS", help="What it shares with the one before.")
     ] = 12.0
     annealing: Annotated[
         bool,
-        typer.Option(
-            "--annealing",
-            help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence.",
-            rich_help_panel=Panel.WINDOWS,
+        Panel.WINDOWS.option(
+            "--annealing", help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence."
         ),
     ] = False
     words_per_second: Annotated[
-        float,
-        typer.Option(min=0.0, help="Windows with fewer words than this are left out.", rich_help_panel=Panel.WINDOWS),
+        float, Panel.WINDOWS.option(min=0.0, help="Windows with fewer words than this are left out.")
     ] = 2.0
     silence: Annotated[
         float | None,
-        typer.Option(
+        Panel.WINDOWS.option(
             min=0.0,
             metavar="SECONDS",
             help="Windows with a longer silence than this are left out. Default: no limit; with --annealing, 3.",
-            rich_help_panel=Panel.WINDOWS,
         ),
     ] = None
     language: Annotated[
-        str,
-        typer.Option(
-            metavar="CODE",
-            help="Only videos in this language, as the words files name it.",
-            rich_help_panel=Panel.WINDOWS,
-        ),
+        str, Panel.WINDOWS.option(metavar="CODE", help="Only videos in this language, as the words files name it.")
     ] = ""
     similar: Annotated[
         float,
-        typer.Option(
+        Panel.WINDOWS.option(
             min=0.5,
             max=1.0,
             help="A window is left out if it shares this much of its runs of three words with an earlier one.",
-            rich_help_panel=Panel.WINDOWS,
         ),
     ] = 0.8
-    query: Annotated[str, typer.Option(help="What the model is asked to do.", rich_help_panel=Panel.WINDOWS)] = (
-        PromptPolicy().query
-    )
+    query: Annotated[str, Panel.WINDOWS.option(help="What the model is asked to do.")] = PromptPolicy().query
     previous_words: Annotated[
-        int,
-        typer.Option(
-            min=0, help="How many earlier words stand in front of a window at most.", rich_help_panel=Panel.WINDOWS
-        ),
+        int, Panel.WINDOWS.option(min=0, help="How many earlier words stand in front of a window at most.")
     ] = PREVIOUS_WORDS
     held_out: Annotated[
         float,
-        typer.Option(
-            min=0.0,
-            max=0.9,
-            metavar="SHARE",
-            help="This share of the videos is kept apart, to validate with.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            min=0.0, max=0.9, metavar="SHARE", help="This share of the videos is kept apart, to validate with."
         ),
     ] = 0.0
     held_out_to: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.", rich_help_panel=Panel.OUTPUT
-        ),
+        Path | None, Panel.OUTPUT.option(metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.")
     ] = None
     index: Annotated[
-        bool,
-        typer.Option(
-            "--index", help="Write where each line begins, too: FILE_seeks.jsonl.", rich_help_panel=Panel.OUTPUT
-        ),
+        bool, Panel.OUTPUT.option("--index", help="Write where each line begins, too: FILE_seeks.jsonl.")
     ] = False
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.png", help="Draw what was left out, and why.", rich_help_panel=Panel.OUTPUT),
-    ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Draw what was left out, and why.")] = (
+        None
+    )
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 
@@ -163,12 +120,10 @@ def windows(asked: WindowsOptions) -> None:
     """
     _refuse_idle(asked)
     from svlm_cli.curation.windows_run import cut_windows
-    from svlm_cli.outputs.destination import refuse_unwritable
-    from svlm_cli.outputs.figures import require_matplotlib
+    from svlm_cli.outputs.figures import require_plot
 
     if asked.plot is not None:
-        require_matplotlib("A plot")
-        refuse_unwritable(asked.plot, makes_folders=True, hint="Choose another --plot.")
+        require_plot(asked.plot)
     rules, outputs = asked.rules(), asked.outputs()
     report = cut_windows(asked.words, rules, outputs, similar=asked.similar, tell=_teller(asked))
     if asked.plot is not None:
@@ -198,7 +153,7 @@ def _teller(asked: WindowsOptions) -> "Callable[[WindowsReport], None]":
 def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOptions) -> None:
     if asked.as_json:
         row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
-        typer.echo(json.dumps(row | report.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(row | report.to_json())
     if asked.quiet:
         return
     print_tables(report.tables(), error_console())

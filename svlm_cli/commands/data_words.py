@@ -1,26 +1,22 @@
 """``svlm data words``: what is said in videos, word by word. The work is in ``curation/``."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.signals import can_go_on
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
-    from svlm_cli.curation.about import AboutVideos
     from svlm_cli.curation.collecting import WordCollector
-    from svlm_cli.curation.growing_words import GrowingWords
     from svlm_cli.pipeline.inputs import Input
 
 WordsFromName = Literal["auto", "srt", "vtt", "json", "faster-whisper", "pocketsphinx"]
@@ -32,72 +28,49 @@ class WordsOptions(UnlessQuiet):
 
     sources: Annotated[
         list[SourceAddress] | None,
-        typer.Argument(
+        Panel.INPUT.argument(
             metavar="INPUT",
             parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'.",
             show_default=False,
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None
     batch_file: options.BatchFile = None
     words_from: Annotated[
         WordsFromName,
-        typer.Option(
+        Panel.INPUT.option(
             "--from",
             help="A transcript beside each video with its stem (`json`: Whisper's or WhisperX's), or a recogniser of "
             "speech. `auto`: a transcript if there is one, else faster-whisper.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = "auto"
     language: Annotated[
         str,
-        typer.Option(
+        Panel.INPUT.option(
             metavar="CODE",
             help="What is spoken, such as en; a.en.srt comes before a.srt then. Default: what the transcript or the "
             "recogniser says.",
-            rich_help_panel=Panel.INPUT,
         ),
     ] = ""
     about: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="What the videos are about: columns video, title, category.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.option(metavar="FILE.csv", help="What the videos are about: columns video, title, category."),
     ] = None
     output: Annotated[
         Path | None,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--output",
             "-o",
             metavar="WORDS.jsonl",
             help="The words, a video a line. Videos that are in it are left out.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
     as_json: options.Json = False
     speech_model: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME|FOLDER", help="The model of faster-whisper, or its folder.", rich_help_panel=Panel.MODEL
-        ),
+        str, Panel.MODEL.option(metavar="NAME|FOLDER", help="The model of faster-whisper, or its folder.")
     ] = "large-v3"
     device: options.Device = "auto"
     quiet: options.Quiet = False
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What this call has done."""
-
-    there: int = 0
-    done: int = 0
-    silent: int = 0  # of those, the ones without a word
-    words: int = 0
-    video_s: float = 0.0
-    errors: list[SvlmError] = field(default_factory=list)
 
 
 @options.takes(WordsOptions)
@@ -106,6 +79,8 @@ def words(asked: WordsOptions) -> None:
 
     Each video is a line of the output. A call that was stopped goes on where it was.
     """
+    from svlm_cli.curation.about import AboutVideos, read_about
+    from svlm_cli.curation.collecting_run import CollectedWords, collect_words
     from svlm_cli.curation.growing_words import GrowingWords
     from svlm_cli.pipeline.inputs import find_inputs
 
@@ -115,34 +90,37 @@ def words(asked: WordsOptions) -> None:
     for one in found:
         _require_file(one)
     refuse_unwritable(asked.output, makes_folders=False, hint="Choose another -o.")
-    about = _about(asked)
+    about = AboutVideos({}) if asked.about is None else read_about(asked.about)
     collector = _collector(asked)
+    alone = len(found) == 1
+
+    def failure(error: InputError) -> None:
+        if not alone:  # else it ends the command
+            typer.echo(error_sentence(error), err=True)
+
     with GrowingWords(asked.output) as growing:
         if growing.notice:
             asked.tell(growing.notice)
-        left = [one for one in found if Path(one.source.reveal()) not in growing]
-        tally = _Tally(there=len(found) - len(left))
-        if tally.there:
-            asked.tell(f"{tally.there} of {len(found)} videos are in {asked.output} already.")
-        try:
-            _collect(left, asked, collector, about, growing, tally, alone=len(found) == 1)
-        except (KeyboardInterrupt, Terminated):
-            asked.tell("Stopped. The same call goes on where it was.")
-            raise
-    _tell(asked, tally, len(found))
-    conclude(tally.errors, alone=len(found) == 1)
+        left = [video for video in (Path(one.source.reveal()) for one in found) if video not in growing]
+        done = CollectedWords(len(found), there=len(found) - len(left))
+        if done.there:
+            asked.tell(f"{done.there} of {len(found)} videos are in {asked.output} already.")
+        with can_go_on(asked.tell), counting("videos", len(left), quiet=asked.quiet) as advance:
+            collect_words(left, collector, about, growing, done, progress=advance, failure=failure)
+    if asked.about is not None and done.unknown:
+        asked.tell(
+            f"{done.unknown} of {len(left)} videos are not in {asked.about}: they have no title and no category."
+        )
+    asked.tell(done.sentence(asked.output))
+    if asked.as_json:
+        print_json(done.to_json(asked.output))
+    conclude(done.errors, alone=alone)
 
 
 def _require_file(one: "Input") -> None:
     source = one.source.reveal()
     if source == "-" or "://" in source:
         raise UsageError(f"{one.source} is no file.", "A training set is made of files: save it first.")
-
-
-def _about(asked: WordsOptions) -> "AboutVideos":
-    from svlm_cli.curation.about import AboutVideos, read_about
-
-    return AboutVideos({}) if asked.about is None else read_about(asked.about)
 
 
 def _collector(asked: WordsOptions) -> "WordCollector":
@@ -155,63 +133,3 @@ def _collector(asked: WordsOptions) -> "WordCollector":
     if words_from in (WordsFrom.FASTER_WHISPER, WordsFrom.POCKETSPHINX):
         choice.get()
     return WordCollector(find_ffmpeg(), words_from, choice, asked.language, tell=asked.tell)
-
-
-def _collect(
-    left: "Sequence[Input]",
-    asked: WordsOptions,
-    collector: "WordCollector",
-    about: "AboutVideos",
-    growing: "GrowingWords",
-    tally: _Tally,
-    *,
-    alone: bool,
-) -> None:
-    from svlm_cli.curation.about import About
-    from svlm_cli.outputs.progress import clock
-
-    unknown = 0
-    with counting("videos", len(left), quiet=asked.quiet) as advance:
-        for index, one in enumerate(left):
-            video = Path(one.source.reveal())
-            collector.on_progress = lambda done_s, index=index: advance(index, clock(done_s))  # type: ignore[misc]
-            known = about.of(video)
-            unknown += known is None
-            try:
-                spoken = collector.collect(video, known or About())
-            except InputError as error:
-                tally.errors.append(error)
-                if not alone:  # else it ends the command
-                    typer.echo(error_sentence(error), err=True)
-            else:
-                growing.append(spoken)
-                tally.done += 1
-                tally.silent += not spoken.segments
-                tally.words += spoken.words
-                tally.video_s += spoken.duration_s
-            advance(index + 1)
-    if asked.about is not None and unknown:
-        asked.tell(f"{unknown} of {len(left)} videos are not in {asked.about}: they have no title and no category.")
-
-
-def _tell(asked: WordsOptions, tally: _Tally, videos: int) -> None:
-    from svlm_cli.outputs.progress import clock
-
-    silent = f" ({tally.silent} without a word)" if tally.silent else ""
-    failed = f"; {len(tally.errors)} failed" if tally.errors else ""
-    asked.tell(
-        f"{tally.done} videos{silent} added to {asked.output}: {tally.words} words in {clock(tally.video_s)}{failed}."
-    )
-    if not asked.as_json:
-        return
-    row: dict[str, Any] = {
-        "output": str(asked.output),
-        "videos": videos,
-        "there": tally.there,
-        "done": tally.done,
-        "silent": tally.silent,
-        "failed": len(tally.errors),
-        "words": tally.words,
-        "video_s": round(tally.video_s, 3),
-    }
-    typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.findings import Finding, State
+from svlm_cli.commands.findings import CheckState, Finding
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.software import software
 from svlm_cli.commands.surroundings import surroundings
@@ -26,13 +26,13 @@ def doctor(as_json: options.Json = False, offline: options.Offline = False) -> N
     is asked whether it is there, unless --offline. Exits with 0 if captions could be made, else with 1.
     """
     findings = [one.presentable() for one in _findings(offline=offline)]
-    ready = all(finding.state is not State.MISSING for finding in findings)
+    ready = all(finding.state is not CheckState.MISSING for finding in findings)
     if as_json:
         typer.echo(json.dumps({"ready": ready, "checks": [dataclasses.asdict(one) for one in findings]}, indent=2))
     else:
         for finding in findings:
             _print(finding)
-        warnings = sum(one.state is State.WARNING for one in findings)
+        warnings = sum(one.state is CheckState.WARNING for one in findings)
         typer.echo(_verdict(ready=ready, warnings=warnings))
     if not ready:
         raise typer.Exit(ExitCode.FAILED)

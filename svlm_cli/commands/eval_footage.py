@@ -1,46 +1,28 @@
 """``svlm eval footage``: what a model says of simulated everyday footage, held against the truth."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds, play_matches, ready
-from svlm_cli.commands.tables import counting, print_tables
+from svlm_cli.commands.playing import PlayOptions, play_matches, ready
+from svlm_cli.commands.tables import counting, print_json, print_tables
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The options of `svlm eval footage`, in the order of the help."""
+class _Asked(PlayOptions):
+    """The options of `svlm eval footage`."""
 
-    model: options.Model = None
-    adapter: options.Adapter = None
-    matches: options.Matches = 1
-    minutes: Annotated[float, typer.Option(help="Of each.", rich_help_panel=Panel.MATCH)] = 10.0
-    seed: options.MatchSeed = 0
+    minutes: Annotated[float, Panel.MATCH.option(help="Of each.")] = 10.0
     photos: Annotated[
         Path | None,
-        typer.Option(
+        Panel.MATCH.option(
             metavar="FOLDER",
             help="Photos that the footage is made of, which no training has seen. Default: patterns alone.",
-            rich_help_panel=Panel.MATCH,
         ),
     ] = None
-    mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    quiet: options.Quiet = False
 
 
 @options.takes(_Asked)
@@ -51,7 +33,8 @@ def footage(asked: _Asked) -> None:
     """
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.report import run_controls, score
-    from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.evals.match_files import match_seconds
+    from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.simulator.footage.footage import EndlessFootage
     from svlm_cli.simulator.footage.photos import read_photos
     from svlm_cli.simulator.footage.speech import texts
@@ -62,7 +45,7 @@ def footage(asked: _Asked) -> None:
     if asked.photos is not None:
         read_photos(asked.photos)  # here it is told what is wrong with them
     model = ready(asked, changes)
-    setting = Setting(asked.matches, seconds, asked.seed, player)
+    setting = MatchSelection(asked.matches, seconds, asked.seed, player)
     references = []
     with counting("references", asked.matches, quiet=asked.quiet) as advance:
         for seed in setting.seeds:
@@ -75,8 +58,7 @@ def footage(asked: _Asked) -> None:
     described: dict[str, Any] = describe(model.checkpoint.name, engine, setting) | changes.told()
     described |= {"photos": None if asked.photos is None else str(asked.photos)}
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(described, played), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json(described, played))
         return
     print_tables(report.tables())
-    for one in [] if asked.quiet else played.ended:
-        typer.echo(f"svlm: The footage of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
+    asked.tell_silent("footage", played.ended)

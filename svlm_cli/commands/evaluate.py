@@ -17,15 +17,15 @@ from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds, play_matches, ready, write_matches
-from svlm_cli.commands.tables import print_tables
+from svlm_cli.commands.playing import PlayOptions, play_matches, ready, write_matches
+from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
-    from svlm_cli.evals.report import Report
-    from svlm_cli.evals.runner import Played, Setting
+    from svlm_cli.evals.report import EvaluationReport
+    from svlm_cli.evals.runner import MatchSelection, Played
 
 DEFAULT_MINUTES = 10.0
 
@@ -33,59 +33,34 @@ AlteredName = Literal["hue", "bright", "grey", "rotated", "letterboxed"]
 
 AlteredPictures = Annotated[
     AlteredName | None,
-    typer.Option(
-        help="Show other pictures than in training: of other colours, or turned, or between black bars.",
-        rich_help_panel=Panel.MATCH,
+    Panel.MATCH.option(
+        help="Show other pictures than in training: of other colours, or turned, or between black bars."
     ),
 ]
 
 Predictions = Annotated[
     list[Path] | None,
-    typer.Option(
+    Panel.INPUT.option(
         metavar="FILE",
         help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
-        rich_help_panel=Panel.INPUT,
     ),
 ]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure quality.")
 
 
-@app.callback()
-def _eval() -> None:
-    """Measure quality."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """The options of `svlm eval match`, in the order of the help."""
+class _Asked(PlayOptions):
+    """The options of `svlm eval match`."""
 
-    model: options.Model = None
-    adapter: options.Adapter = None
-    matches: options.Matches = 1
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Of each match. Default: 10, or as long as the file.", rich_help_panel=Panel.MATCH),
-    ] = None
-    seed: options.MatchSeed = 0
-    mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
+    minutes: Annotated[float | None, Panel.MATCH.option(help="Of each match. Default: 10, or as long as the file.")] = (
+        None
+    )
     altered: AlteredPictures = None
     predictions: Predictions = None
     save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.", rich_help_panel=Panel.OUTPUT
-        ),
+        Path | None, Panel.OUTPUT.option(metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.")
     ] = None
-    as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    quiet: options.Quiet = False
 
     def refuse_playing(self) -> None:
         """`UsageError` for what makes sense only where matches are played."""
@@ -128,12 +103,13 @@ def match(asked: _Asked) -> None:
 
 def _play(asked: _Asked) -> None:
     from svlm_cli.evals.alterations import Altered
+    from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.report import score
-    from svlm_cli.evals.runner import Setting, describe
+    from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.evals.world import MatchPlayer
 
     seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
-    setting = Setting(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
+    setting = MatchSelection(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else _new_files(asked.save, setting)
     model = ready(asked, changes)
@@ -155,7 +131,8 @@ app.add_typer(judge.livesports)
 app.add_typer(vqa.app)
 
 
-def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
+def _score_files(paths: Sequence[Path], asked: _Asked) -> "EvaluationReport":
+    from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.predictions import by_second, read_rounds
     from svlm_cli.evals.report import score
 
@@ -166,7 +143,7 @@ def _score_files(paths: Sequence[Path], asked: _Asked) -> "Report":
     return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
 
 
-def _new_files(folder: Path, setting: "Setting") -> list[Path]:
+def _new_files(folder: Path, setting: "MatchSelection") -> list[Path]:
     """Where each match's words go; `OutputExistsError`, before anything is played, if one is there already."""
     paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
     make_folder(folder, "Choose another for --save.")
@@ -176,12 +153,9 @@ def _new_files(folder: Path, setting: "Setting") -> list[Path]:
     return paths
 
 
-def _print(report: "Report", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
-    import json
-
+def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
     if asked.as_json:
-        typer.echo(json.dumps(report.to_json(setting, played), separators=(",", ":"), allow_nan=False))
+        print_json(report.to_json(setting, played))
         return
     print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
-    for one in [] if played is None or asked.quiet else played.ended:
-        typer.echo(f"svlm: The match of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}", err=True)
+    asked.tell_silent("match", [] if played is None else played.ended)

@@ -110,7 +110,6 @@ EXAMPLES: Final[dict[str, tuple[Example, ...]]] = {
     ),
     "bench video": (Example("svlm bench video sample.mp4 --seconds 60", "A minute to measure with:"),),
     "bench renderer": (Example("svlm bench renderer --device cpu", "How fast is the simulator drawn?"),),
-    "bench soak": (Example("svlm bench soak --minutes 30", "Half an hour with a camera that breaks:"),),
     "eval match": (
         Example("svlm eval match --matches 4 --minutes 10", "Four matches, by the model that comes with svlm:"),
         Example("svlm eval match --seed 7 --predictions match.jsonl", "What was said of the match of seed 7:"),

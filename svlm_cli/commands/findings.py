@@ -6,7 +6,7 @@ from enum import StrEnum
 from svlm_cli.core.text import presentable
 
 
-class State(StrEnum):
+class CheckState(StrEnum):
     """What a check found."""
 
     OK = "ok"
@@ -20,7 +20,7 @@ class Finding:
     """One line of the report."""
 
     name: str
-    state: State
+    state: CheckState
     detail: str
     advice: str = ""
 

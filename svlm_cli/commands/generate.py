@@ -3,147 +3,44 @@
 The generating is in ``evals/generation/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands import options
+from svlm_cli.commands import baseline, options
 from svlm_cli.commands.auto_model import settled
-from svlm_cli.commands.baseline import Backend, Jobs, ServerOptions, comment_on_clips, comment_on_events
+from svlm_cli.commands.generate_options import GenerationJob, OfEvents, OfVideos
 from svlm_cli.commands.loading import checkpoint_of, introduction, load
-from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence, once
-from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.signals import Terminated
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.messages import conclude, error_sentence, once
+from svlm_cli.commands.signals import can_go_on
+from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.core.policy import StreamPolicy
-    from svlm_cli.evals.generation.predictions import Predictions
-    from svlm_cli.evals.generation.run import GenerationOutcome, PredictionPlace
+    from svlm_cli.evals.generation.place import PredictionPlace
+    from svlm_cli.evals.generation.run import GenerationOutcome
     from svlm_cli.evals.generation.setting import StreamSetting
-    from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch
-
-Output = Annotated[
-    Path,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PRED.jsonl",
-        help="The predictions. Those that are there are kept, and a run that was stopped goes on.",
-        show_default=False,
-        rich_help_panel=Panel.OUTPUT,
-    ),
-]
-
-Videos = Annotated[
-    Path,
-    typer.Option(
-        metavar="FOLDER",
-        help="Where the videos are, in the folders that the file names, or without them.",
-        show_default=False,
-        rich_help_panel=Panel.INPUT,
-    ),
-]
+    from svlm_cli.evals.generation.stretches import VideoStretch
 
 
-@dataclass(frozen=True, slots=True)
-class GenerateOptions(UnlessQuiet):
-    """What the two ``generate`` commands share, in the order of the help."""
-
-    backend: Backend = "svlm"
-    streams: Jobs = None
-    overwrite: Annotated[
-        bool,
-        typer.Option(
-            "--overwrite", help="Begin anew, and lose what was predicted there.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = False
-    model: options.Model = None
-    adapter: options.Adapter = None
-    query: options.Query = None
-    seed: options.Seed = 0
-    mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
-    quiet: options.Quiet = False
-
-
-@dataclass(frozen=True, slots=True)
-class _OfVideos:
-    annotations: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE.jsonl",
-            help="eval_all_metadata.jsonl of the benchmark; for --backend openai score_all_clips.jsonl.",
-            show_default=False,
-            rich_help_panel=Panel.INPUT,
-        ),
-    ]
-    videos: Videos
-    output: Output
-    start: Annotated[
-        str,
-        typer.Option(
-            metavar="TIME",
-            help="Of each video: seconds, or [H:]MM:SS. It ends with its last word.",
-            rich_help_panel=Panel.INPUT,
-        ),
-    ] = "1000"
-    chunk: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SECONDS",
-            help="A new stream every so often, which is told what people said before: the published protocol has 100.",
-            rich_help_panel=Panel.INPUT,
-        ),
-    ] = None
-    asked: GenerateOptions = field(default_factory=GenerateOptions)
-    server: ServerOptions = field(default_factory=ServerOptions)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfEvents:
-    events: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE",
-            help="The events: JSON lines, a JSON list, or Parquet.",
-            show_default=False,
-            rich_help_panel=Panel.INPUT,
-        ),
-    ]
-    videos: Videos
-    output: Output
-    asked: GenerateOptions = field(default_factory=GenerateOptions)
-    server: ServerOptions = field(default_factory=ServerOptions)
-
-
-@options.takes(_OfVideos)
-def generate_commentary(one: _OfVideos) -> None:
+@options.takes(OfVideos)
+def generate_commentary(one: OfVideos) -> None:
     """Let a model comment on whole games, each one stream, and write predictions for `judge`.
 
     A run that was stopped or killed goes on, by the same call, with the very next word.
     """
+    from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
     from svlm_cli.evals.generation.predictions import CommentaryPredictions
     from svlm_cli.evals.generation.stretches import commentary_stretches
 
@@ -151,17 +48,18 @@ def generate_commentary(one: _OfVideos) -> None:
     if one.chunk is not None and not (math.isfinite(one.chunk) and one.chunk >= 1):
         raise UsageError(f"--chunk {one.chunk:g} is no length for a stream.", "Give 1 s or more.")
     _refuse_places(one.videos, one.output)
+    job = partial(GenerationJob, "commentary", one.asked, one.server, one.annotations, one.output)
     if one.asked.backend == "openai":
-        comment_on_clips(one.asked, one.server, one.annotations, one.videos, one.output)
+        clips = clip_stretches(one.annotations, one.videos)
+        baseline.generate(job(clips, partial(ClipPredictions, clips=clips.stretches)))
         return
     one.server.refuse()
     found = commentary_stretches(one.annotations, one.videos, start_s=start_s, chunk_s=one.chunk)
-    job = _Job("commentary", one.asked, one.annotations, one.output, found, CommentaryPredictions, start_s, one.chunk)
-    _generate(job)
+    _generate(job(found, CommentaryPredictions, start_s, one.chunk))
 
 
-@options.takes(_OfEvents)
-def generate_livesports(one: _OfEvents) -> None:
+@options.takes(OfEvents)
+def generate_livesports(one: OfEvents) -> None:
     """Let a model comment on short events, each one stream, and write predictions for `judge`.
 
     A run that was stopped or killed goes on, by the same call, with the very next word.
@@ -170,36 +68,13 @@ def generate_livesports(one: _OfEvents) -> None:
     from svlm_cli.evals.generation.stretches import event_stretches
 
     _refuse_places(one.videos, one.output)
+    found = event_stretches(one.events, one.videos)
+    job = GenerationJob("livesports", one.asked, one.server, one.events, one.output, found, EventPredictions)
     if one.asked.backend == "openai":
-        comment_on_events(one.asked, one.server, one.events, one.videos, one.output)
+        baseline.generate(job)
         return
     one.server.refuse()
-    found = event_stretches(one.events, one.videos)
-    _generate(_Job("livesports", one.asked, one.events, one.output, found, EventPredictions))
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """What is generated, of what, and where it goes."""
-
-    benchmark: str
-    asked: GenerateOptions
-    annotations: Path
-    output: Path
-    found: "FoundStretches"
-    open_predictions: "Callable[[Path], Predictions]"
-    start_s: float | None = None
-    chunk_s: float | None = None
-
-    @property
-    def wanted(self) -> int:
-        """How many stretches were asked for."""
-        return len(self.found.stretches) + len(self.found.missing)
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is one alone, whose error is the command's."""
-        return self.wanted == 1
+    _generate(job)
 
 
 def _refuse_places(videos: Path, output: Path) -> None:
@@ -209,7 +84,8 @@ def _refuse_places(videos: Path, output: Path) -> None:
     refuse_unwritable(output, makes_folders=False, hint="Choose another -o.")
 
 
-def _generate(job: _Job) -> None:
+def _generate(job: GenerationJob) -> None:
+    from svlm_cli.evals.generation.place import open_place
     from svlm_cli.evals.generation.run import GenerationOutcome, too_short
 
     asked, found = job.asked, job.found
@@ -219,10 +95,12 @@ def _generate(job: _Job) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
-    policy = changes.applied(checkpoint.policy, fps=asked.fps)
-    policy = policy.changed(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
+    overrides = PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
+    policy = changes.applied(checkpoint.policy, overrides)
     setting = _setting(job, checkpoint, policy)
-    with _placed(job, setting) as place:
+    with open_place(job.output, job.open_predictions, setting.to_json(), overwrite=asked.overwrite) as place:
+        if place.predictions.notice:
+            asked.tell(place.predictions.notice)
         for video, at_s in place.made_by.ended.items():
             asked.tell(too_short(video, at_s))
         left = _left(job, place)
@@ -232,7 +110,7 @@ def _generate(job: _Job) -> None:
     conclude(outcome.errors, alone=job.alone)
 
 
-def _tell_missing(job: _Job) -> None:
+def _tell_missing(job: GenerationJob) -> None:
     """Each video that is not there. Raises `InputError` if that is all of them."""
     missing = {str(error): error for error in job.found.missing}  # events have theirs in common
     if not job.found.stretches and len(missing) == 1:
@@ -243,9 +121,9 @@ def _tell_missing(job: _Job) -> None:
         raise InputError(f"None of {len(missing)} videos is there.", "Correct --videos, or fetch them.")
 
 
-def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
+def _setting(job: GenerationJob, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
     from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
-    from svlm_cli.evals.claims_setting import fingerprint
+    from svlm_cli.evals.claims.setting import fingerprint
     from svlm_cli.evals.generation.setting import StreamSetting
     from svlm_cli.jsonl.lines import fingerprint_of
 
@@ -264,29 +142,7 @@ def _setting(job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "St
     )
 
 
-@contextmanager
-def _placed(job: _Job, setting: "StreamSetting") -> "Iterator[PredictionPlace]":
-    """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
-    from svlm_cli.evals.generation.journal import RoundsFolder
-    from svlm_cli.evals.generation.run import PredictionPlace
-    from svlm_cli.evals.generation.setting import RunFile
-    from svlm_cli.jsonl.locked_lines import empty
-
-    rounds, made_by = RoundsFolder(job.output), RunFile(job.output)
-    if job.asked.overwrite:
-        empty(job.output)
-        made_by.remove()
-    with job.open_predictions(job.output) as predictions:
-        known = made_by.path.exists()
-        made_by.begin(setting.to_json())
-        if not known:
-            rounds.remove(everything=True)  # nobody knows by what those were said
-        if predictions.notice:
-            job.asked.tell(predictions.notice)
-        yield PredictionPlace(predictions, rounds, made_by)
-
-
-def _left(job: _Job, place: "PredictionPlace") -> "list[VideoStretch]":
+def _left(job: GenerationJob, place: "PredictionPlace") -> "list[VideoStretch]":
     """What is still to be done. Says so if that is not all."""
     from svlm_cli.evals.generation.run import is_done
 
@@ -300,7 +156,11 @@ def _left(job: _Job, place: "PredictionPlace") -> "list[VideoStretch]":
 
 
 def _speak(
-    job: _Job, checkpoint: "Checkpoint", policy: "StreamPolicy", place: "PredictionPlace", left: "list[VideoStretch]"
+    job: GenerationJob,
+    checkpoint: "Checkpoint",
+    policy: "StreamPolicy",
+    place: "PredictionPlace",
+    left: "list[VideoStretch]",
 ) -> "GenerationOutcome":
     from svlm_cli.evals.generation.run import Generation, GenerationListener
 
@@ -316,14 +176,10 @@ def _speak(
             typer.echo(error_sentence(error), err=True)
 
     total_s = sum(one.end_s - one.start_s for one in left)
-    try:
-        with _progress(total_s, quiet=asked.quiet) as progress:
-            telling = GenerationListener(once(asked.tell, set()), fail, progress)
-            generation = Generation(engine, place, telling, seed=asked.seed, query=asked.query)
-            return generation.generate(left, streams=streams)
-    except (KeyboardInterrupt, Terminated):
-        asked.tell("Stopped. The same call goes on where it was.")
-        raise
+    with can_go_on(asked.tell), _progress(total_s, quiet=asked.quiet) as progress:
+        telling = GenerationListener(once(asked.tell, set()), fail, progress)
+        generation = Generation(engine, place, telling, seed=asked.seed, query=asked.query)
+        return generation.generate(left, streams=streams)
 
 
 @contextmanager
@@ -333,31 +189,23 @@ def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float
         yield lambda done_s, speed: advance(min(round(done_s), total), f"{speed:.1f} x real time")
 
 
-def _tell(job: _Job, setting: "StreamSetting", outcome: "GenerationOutcome", left: "list[VideoStretch]") -> None:
+def _tell(
+    job: GenerationJob, setting: "StreamSetting", outcome: "GenerationOutcome", left: "list[VideoStretch]"
+) -> None:
     """The summary of what this call has done."""
     videos = {one.video for one in left}
     if left:
         what = f"{len(left)} events" if job.benchmark == "livesports" else f"{len(videos)} videos"
-        job.asked.tell(
-            f"{what}, {outcome.video_s:.0f} s of video in {outcome.wall_s:.0f} s: {outcome.speed:.1f} x real time; "
-            f"{outcome.spoken} of {outcome.rounds} rounds spoken, {outcome.tokens} tokens."
-        )
-    if not job.asked.as_json:
-        return
-    done = len(job.found.stretches) - len(left) + outcome.done
-    row: dict[str, Any] = {
-        "eval": job.benchmark,
-        "output": str(job.output),
-        "streams": job.wanted,
-        "done": done,
-        "failed": len(outcome.errors),
-        "videos": len(videos),
-        "video_s": round(outcome.video_s, 3),
-        "wall_s": round(outcome.wall_s, 3),
-        "speed": round(outcome.speed, 3),
-        "rounds": outcome.rounds,
-        "spoken": outcome.spoken,
-        "tokens": outcome.tokens,
-        "setting": setting.to_json(),
-    }
-    typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
+        job.asked.tell(f"{what}, {outcome.sentence()}")
+    if job.asked.as_json:
+        row = {
+            "eval": job.benchmark,
+            "output": str(job.output),
+            "streams": job.wanted,
+            "done": len(job.found.stretches) - len(left) + outcome.done,
+            "failed": len(outcome.errors),
+            "videos": len(videos),
+            **outcome.to_json(),
+            "setting": setting.to_json(),
+        }
+        print_json(row)

@@ -3,29 +3,24 @@
 The judging is in ``evals/judge/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
-import json
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, sentence
+from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import bar, print_tables
+from svlm_cli.commands.tables import bar, print_json, print_tables
 from svlm_cli.core.errors import UsageError
-from svlm_cli.outputs.destination import make_folder
 
 if TYPE_CHECKING:
     from svlm_cli.evals.judge.asking import JudgeAsker
     from svlm_cli.evals.judge.pairs import Control, Pairs
-    from svlm_cli.evals.judge.prompts import JudgePrompts
-    from svlm_cli.evals.judge.questions import JudgeQuestion
-    from svlm_cli.evals.judge.report import JudgeReport
-    from svlm_cli.evals.judge.run import Spent
+    from svlm_cli.evals.judge.run import JudgeUsage
     from svlm_cli.evals.judge.votes import GrowingVotes, VoteRun
 
 ControlName = Literal["same", "reference", "empty"]
@@ -44,68 +39,39 @@ livesports = typer.Typer(
 )
 
 
-@commentary.callback()
-def _commentary() -> None:
-    """Inf-Streams-Eval: commentaries of full games, made and judged."""
-
-
-@livesports.callback()
-def _livesports() -> None:
-    """LiveSports-3K CC: commentaries of short events, made and judged."""
-
-
 @dataclass(frozen=True, slots=True)
-class JudgeOptions:
+class JudgeOptions(UnlessQuiet):
     """What the two ``judge`` commands share, in the order of the help."""
 
     a: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="A.jsonl", help="The predictions whose win rate is asked for.", rich_help_panel=Panel.INPUT
-        ),
+        Path | None, Panel.INPUT.argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
     ] = None
-    b: Annotated[
-        Path | None,
-        typer.Argument(metavar="B.jsonl", help="Those that they are compared with.", rich_help_panel=Panel.INPUT),
-    ] = None
+    b: Annotated[Path | None, Panel.INPUT.argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
     control: Annotated[
         ControlName | None,
-        typer.Option(
-            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.option(
+            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?"
         ),
     ] = None
     prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE.jsonl",
-            help="The votes. Those that are there are kept.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
     ] = None
     cache: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="What is answered there is not asked again. Default: ~/.cache/svlm/judge.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/judge."
         ),
     ] = None
     show_prompts: Annotated[
-        bool,
-        typer.Option("--show-prompts", help="Print what the judge is asked, and exit.", rich_help_panel=Panel.OUTPUT),
+        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the judge is asked, and exit.")
     ] = False
     judge: Annotated[
-        str | None,
-        typer.Option(
-            metavar="MODEL", help="The model that judges, as its server calls it.", rich_help_panel=Panel.MODEL
-        ),
+        str | None, Panel.MODEL.option(metavar="MODEL", help="The model that judges, as its server calls it.")
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
-    jobs: Annotated[int, typer.Option(min=1, max=256, help="Questions at once.", rich_help_panel=Panel.MEASURING)] = 8
+    jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Questions at once.")] = 8
     tries: chat_options.Tries = 6
     answer_timeout: chat_options.AnswerTimeout = 120.0
     price_in: chat_options.PriceIn = None
@@ -118,8 +84,7 @@ class JudgeOptions:
 class _OfClips:
     asked: JudgeOptions = field(default_factory=JudgeOptions)
     clips: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.", rich_help_panel=Panel.INPUT),
+        Path | None, Panel.INPUT.option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.")
     ] = None
 
 
@@ -127,10 +92,7 @@ class _OfClips:
 class _OfEvents:
     asked: JudgeOptions = field(default_factory=JudgeOptions)
     events: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.", rich_help_panel=Panel.INPUT
-        ),
+        Path | None, Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.")
     ] = None
 
 
@@ -158,14 +120,9 @@ def judge_livesports(one: _OfEvents) -> None:
     _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
 
 
-_Votes = Annotated[
-    list[Path],
-    typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.", rich_help_panel=Panel.INPUT),
-]
+_Votes = Annotated[list[Path], Panel.INPUT.argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
 
-_Plot = Annotated[
-    Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw the win rates.", rich_help_panel=Panel.OUTPUT)
-]
+_Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Draw the win rates.")]
 
 
 @commentary.command("report")
@@ -196,24 +153,25 @@ def _judge(
         typer.echo(text.rstrip("\n"))
         return
     a, data, output, judge = _required(asked, data_option, data)
-    asked = replace(asked, base_url=asked.base_url.rstrip("/"))
+    from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
+    from svlm_cli.evals.judge.described import describe_run
     from svlm_cli.evals.judge.pairs import Control
+    from svlm_cli.evals.judge.questions import Benchmark
     from svlm_cli.evals.judge.votes import GrowingVotes
 
-    asker = _asker(asked, benchmark, judge, prompts)
+    form = JudgeForm(asked.base_url.rstrip("/"), judge, prompts, Benchmark(benchmark).seed)
+    server, cache, patience = chat_options.connect(asked, JUDGE, judge, form.address, "judge")
+    asker = JudgeAsker(server, form.asked, cache, seed=form.seed, patience=patience)
     control = None if asked.control is None else Control(asked.control)
     found = pairs_of(data, a, asked.b, control)
-    run = _run(benchmark, asked, data, a, judge, prompts, found)
+    run = describe_run(Benchmark(benchmark), form, data, a, asked.b, control, found)
     with GrowingVotes(output, run) as votes:
         for notice in filter(None, (*found.notices, votes.before.notice)):
             typer.echo(sentence(notice), err=True)
         if found.left_out:
             left = f"{found.left_out} of {found.left_out + len(found.pairs)} are left out"
             typer.echo(sentence(f"{left}: not all predictions cover them."), err=True)
-        questions = [
-            question for pair in found.pairs for question in pair.questions() if not votes.before.is_done(question)
-        ]
-        spent = _collect(questions, asker, asked, votes, has_ties=run.setting.benchmark.has_ties)
+        spent = _collect(found, votes, asker, asked, has_ties=run.setting.benchmark.has_ties)
     _tell(spent, asker, run, output, asked)
 
 
@@ -229,104 +187,34 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
         raise UsageError("-o is missing.", "Name a file for the votes.")
     if not asked.judge:
         raise UsageError("--judge is missing.", "Name the model that judges.")
-    chat_options.require_finite(asked.answer_timeout, asked.price_in, asked.price_out)
+    chat_options.require_prices(asked)
     return asked.a, data, asked.output, asked.judge
 
 
-def _asker(asked: JudgeOptions, benchmark: str, judge: str, prompts: "JudgePrompts") -> "JudgeAsker":
-    from svlm_cli.chat.asking import Patience
-    from svlm_cli.chat.replies import ReplyCache, default_cache
-    from svlm_cli.chat.server import KEY_VARIABLE, OpenAIServer
-    from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker, JudgeForm
-    from svlm_cli.evals.judge.questions import Benchmark
-
-    key = os.environ.get(KEY_VARIABLE, "")
-    server = OpenAIServer(JUDGE, judge, asked.base_url, key, timeout_s=asked.answer_timeout)
-    folder = asked.cache or default_cache("judge")
-    make_folder(folder, "Choose another --cache.")
-    form = JudgeForm(asked.base_url, judge, prompts, Benchmark(benchmark).seed)
-    return JudgeAsker(server, form.asked, ReplyCache(folder), seed=form.seed, patience=Patience(asked.tries))
-
-
-def _run(
-    benchmark: str,
-    asked: JudgeOptions,
-    data: Path,
-    a: Path,
-    judge: str,
-    prompts: "JudgePrompts",
-    found: "Pairs",
-) -> "VoteRun":
-    """What the votes will say of themselves. A control stands in A's place, and A in B's."""
-    from svlm_cli.chat.server import openai_version
-    from svlm_cli.core.version import __version__
-    from svlm_cli.evals.generation.setting import made_by
-    from svlm_cli.evals.judge.questions import Benchmark, PairOrder
-    from svlm_cli.evals.judge.votes import VoteRun, VoteSetting
-    from svlm_cli.jsonl.lines import fingerprint_of
-
-    first = a if asked.control in (None, "same") else None
-    second = asked.b or a
-    setting = VoteSetting(
-        Benchmark(benchmark),
-        asked.control or "",
-        judge,
-        asked.base_url,
-        prompts.fingerprint,
-        fingerprint_of(data),
-        "" if first is None else fingerprint_of(first),
-        fingerprint_of(second),
-    )
-    first_name = str(asked.control) if first is None else first.name
-    questions = len(found.pairs) * len(PairOrder)
-    return VoteRun(
-        setting,
-        data.name,
-        first_name,
-        second.name,
-        "" if first is None else made_by(first),
-        made_by(second),
-        questions,
-        found.left_out,
-        __version__,
-        openai_version(),
-    )
-
-
 def _collect(
-    questions: Sequence["JudgeQuestion"],
-    asker: "JudgeAsker",
-    asked: JudgeOptions,
-    votes: "GrowingVotes",
-    *,
-    has_ties: bool,
-) -> "Spent":
+    found: "Pairs", votes: "GrowingVotes", asker: "JudgeAsker", asked: JudgeOptions, *, has_ties: bool
+) -> "JudgeUsage":
     from svlm_cli.evals.judge.run import collect_votes
     from svlm_cli.evals.judge.votes import Vote
 
-    done = 0
-    with bar("votes", len(questions), quiet=asked.quiet) as (advance, _):
+    left = [one for pair in found.pairs for one in pair.questions() if not votes.before.is_done(one)]
+    done = count(1)
+    with bar("votes", len(left), quiet=asked.quiet) as (advance, _):
 
         def write(vote: Vote) -> None:
-            nonlocal done
             votes.append(vote)
-            done += 1
-            advance(done)
+            advance(next(done))
 
-        return collect_votes(questions, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
+        return collect_votes(left, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
 
 
-def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
-    from svlm_cli.chat.replies import cost
-
-    price = cost(spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)
-    told = (
+def _tell(spent: "JudgeUsage", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
+    bill = chat_options.bill_of(spent, asker.requests, asked)
+    asked.tell(
         f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
-        f"{spent.cached} came from disk. {spent.tokens_in} tokens read, {spent.tokens_out} written"
+        f"{spent.cached} came from disk. {bill.sentence()}"
     )
-    if not asked.quiet:
-        typer.echo(sentence(told + ("." if price is None else f": {price:.4f} in all.")), err=True)
-    row: dict[str, Any] = {
+    row = {
         "eval": str(run.setting.benchmark),
         "output": str(output),
         "questions": run.questions,
@@ -334,14 +222,10 @@ def _tell(spent: "Spent", asker: "JudgeAsker", run: "VoteRun", output: Path, ask
         "votes": spent.votes,
         "malformed": spent.malformed,
         "unanswered": spent.unanswered,
-        "cached": spent.cached,
-        "requests": asker.requests,
-        "tokens_in": spent.tokens_in,
-        "tokens_out": spent.tokens_out,
-        "cost": price,
+        **bill.to_json(),
     }
     if asked.as_json:
-        typer.echo(json.dumps(row, separators=(",", ":"), allow_nan=False))
+        print_json(row)
     if spent.unanswered:
         typer.echo(sentence("Some questions were not answered.", "The same call asks them again."), err=True)
         raise typer.Exit(ExitCode.FAILED)
@@ -352,11 +236,9 @@ def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json
     from svlm_cli.evals.judge.votes import read_votes
 
     if plot is not None:
-        from svlm_cli.outputs.destination import refuse_unwritable
-        from svlm_cli.outputs.figures import require_matplotlib
+        from svlm_cli.outputs.figures import require_plot
 
-        require_matplotlib("A plot")
-        refuse_unwritable(plot, makes_folders=True, hint="Choose another --plot.")
+        require_plot(plot)
     files = [read_votes(path) for path in paths]
     for file in files:
         if file.runs[0].setting.benchmark != benchmark:
@@ -369,12 +251,8 @@ def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json
         from svlm_cli.evals.judge.plots import draw_report
 
         draw_report(found, plot)
-    _print(found, as_json=as_json)
-
-
-def _print(found: "JudgeReport", *, as_json: bool) -> None:
     if not as_json:
         print_tables(found.tables())
         for note in found.notes():
             typer.echo(sentence(note), err=True)
-    typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))
+    print_json(found.to_json())

@@ -76,10 +76,8 @@ def _other_option(name: str, context: Any) -> str:
     if advice := aliases.ADVICE.get(asked):
         return advice
     if context.parent is None:
-        from svlm_cli.commands.app import whole
-
         wanted = {name, *aliases.OPTIONS.get(asked, ())}
-        for words, command in leaves(whole()):
+        for words, command in leaves(context.command.whole()):
             if found := wanted.intersection(opt for one in command.params for opt in one.opts):
                 return f"It follows the command, as in `svlm {' '.join(words)} {min(found)}`."
     return did_you_mean(name, [one for one in known if one.startswith("--")])

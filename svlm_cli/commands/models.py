@@ -52,17 +52,12 @@ def list_models(as_json: Json = False) -> None:
 def show(
     model: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME|PATH|HUB_ID",
-            autocompletion=choices.models,
-            help="A model that needs no fetching.",
-            rich_help_panel=Panel.MODEL,
+        Panel.MODEL.argument(
+            metavar="NAME|PATH|HUB_ID", autocompletion=choices.models, help="A model that needs no fetching."
         ),
     ],
     as_json: Json = False,
-    as_toml: Annotated[
-        bool, typer.Option("--toml", help="The policy alone, as --policy takes it.", rich_help_panel=Panel.OUTPUT)
-    ] = False,
+    as_toml: Annotated[bool, Panel.OUTPUT.option("--toml", help="The policy alone, as --policy takes it.")] = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
     if as_json and as_toml:
@@ -103,11 +98,8 @@ def show(
 def pull(
     model: Annotated[
         str,
-        typer.Argument(
-            metavar="NAME|HUB_ID",
-            autocompletion=choices.known_models,
-            help="A known model, or OWNER/NAME on the hub.",
-            rich_help_panel=Panel.MODEL,
+        Panel.MODEL.argument(
+            metavar="NAME|HUB_ID", autocompletion=choices.known_models, help="A known model, or OWNER/NAME on the hub."
         ),
     ],
     revision: Revision = None,

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
-from svlm_cli.commands.auto_model import ChoosingOne, settled
-from svlm_cli.commands.loading import Naming, checkpoint_of
+from svlm_cli.commands import options
+from svlm_cli.commands.auto_model import settled
+from svlm_cli.commands.loading import checkpoint_of
+from svlm_cli.commands.messages import UnlessQuiet
+from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting
-from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import open_destination
 from svlm_cli.outputs.jsonl import JsonlOutput
@@ -22,23 +24,34 @@ if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
     from svlm_cli.evals.controls import Controls
-    from svlm_cli.evals.runner import Played, Setting
+    from svlm_cli.evals.runner import Ended, MatchSelection, Played
     from svlm_cli.evals.script import Script
 
 
-def match_seconds(minutes: float) -> int:
-    """Whole seconds, or `UsageError`."""
-    seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
-    if seconds < 1:
-        raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
-    return seconds
-
-
-class Playing(Naming, ChoosingOne, Protocol):
+@dataclass(frozen=True, slots=True)
+class PlayOptions(UnlessQuiet):
     """The options of a command that plays to a model."""
 
-    @property
-    def mode(self) -> Mode | None: ...
+    model: options.Model = None
+    adapter: options.Adapter = None
+    matches: options.Matches = 1
+    minutes: Annotated[float | None, Panel.MATCH.option(help="Of each.")] = None
+    seed: options.MatchSeed = 0
+    mode: options.ForgetsBy = None
+    fps: options.Fps = None
+    policy: options.PolicyFile = None
+    policy_keys: options.PolicyKeys = None
+    as_json: options.Json = False
+    revision: options.Revision = None
+    offline: options.Offline = False
+    device: options.Device = "auto"
+    dtype: options.Dtype = "auto"
+    quiet: options.Quiet = False
+
+    def tell_silent(self, what: str, ended: "Sequence[Ended]") -> None:
+        """Streams that had no room for all of it."""
+        for one in ended:
+            self.show(f"svlm: The {what} of seed {one.seed} is silent from {one.at_s:g} s on: {one.why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +73,15 @@ class Ready:
         )
 
 
-def ready(asked: Playing, changes: PolicyChanges) -> Ready:
+def ready(asked: PlayOptions, changes: PolicyChanges) -> Ready:
     """What the options name, fetched if need be. Raises `ModelError` and `UsageError`, before anything takes long."""
     from svlm_cli.compute.device import resolve_device, resolve_dtype
 
     device = resolve_device(asked.device)
     dtype = resolve_dtype(asked.dtype, device)
     checkpoint = checkpoint_of(settled(asked))
-    usual = checkpoint.policy.changed(mode=Mode.STREAMING)
-    policy = changes.applied(usual, fps=asked.fps).changed(mode=asked.mode, fps=asked.fps, temperature=0.0)
+    usual = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING))
+    policy = changes.applied(usual, PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=0.0))
     return Ready(checkpoint, policy, device, dtype)
 
 
@@ -83,7 +96,7 @@ def write_matches(matches: Sequence[tuple[int, int]], *, quiet: bool) -> tuple[l
 
 
 def play_matches(
-    engine: "Engine", setting: "Setting", paths: Sequence[Path] = (), model: str = "", *, quiet: bool
+    engine: "Engine", setting: "MatchSelection", paths: Sequence[Path] = (), model: str = "", *, quiet: bool
 ) -> "Played":
     """Plays all matches; what the `model` says goes to `paths` as well, if there are any, a match a file."""
     from svlm_cli.evals.runner import play

@@ -19,6 +19,7 @@ from svlm_cli.commands.described import Option, options
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.logins import is_address
+from svlm_cli.core.text import did_you_mean
 
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
@@ -160,9 +161,12 @@ def check_top(settings: Settings, commands: Sequence[str]) -> None:
             continue
         if not isinstance(value, dict) and written in commands:
             raise UsageError(f"{settings.path}: {written} must be a table.", f"Write [{written}] on its own line.")
-        hint = _near(written, [*shared(), *commands]) or f"Before the first table there may be {', '.join(shared())}."
+        hint = (
+            did_you_mean(written, [*shared(), *commands], quoted=True)
+            or f"Before the first table there may be {', '.join(shared())}."
+        )
         if isinstance(value, dict):
-            hint = _near(written, commands) or f"Tables are commands: {', '.join(commands)}."
+            hint = did_you_mean(written, commands, quoted=True) or f"Tables are commands: {', '.join(commands)}."
         raise UsageError(f"{settings.path}: unknown {_kind(value)} {written!r}.", hint)
 
 
@@ -171,13 +175,10 @@ def _kind(value: Any) -> str:
 
 
 def _unknown(settings: Settings, key: str, known: Sequence[str]) -> UsageError:
-    return UsageError(f"{settings.path}: unknown key {key!r}.", _near(key, known) or "`svlm config` lists all keys.")
-
-
-def _near(key: str, known: Sequence[str]) -> str:
-    from svlm_cli.checkpoints.toml import did_you_mean
-
-    return did_you_mean(key, known)
+    return UsageError(
+        f"{settings.path}: unknown key {key!r}.",
+        did_you_mean(key, known, quoted=True) or "`svlm config` lists all keys.",
+    )
 
 
 def _value(settings: Settings, key: str, option: Option, value: Any, context: Any) -> Any:

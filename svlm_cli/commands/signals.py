@@ -192,3 +192,13 @@ def _children() -> list[int]:
         with suppress(OSError):
             found += [int(child) for child in path.read_text().split()]
     return found
+
+
+@contextmanager
+def can_go_on(tell: Callable[[str], None]) -> Iterator[None]:
+    """Tells whoever stops what runs here that nothing is lost."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated):
+        tell("Stopped. The same call goes on where it was.")
+        raise

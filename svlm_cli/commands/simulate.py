@@ -1,15 +1,8 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks.
+"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks."""
 
-What it writes of a match has no name that `svlm caption` gives to captions of the video.
-"""
-
-import math
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import groupby
-from operator import attrgetter
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,19 +11,12 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import match_seconds
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.types import Segment
-from svlm_cli.evals.match_files import Stretch, event_lines, pictures, stretches
-from svlm_cli.media.part import PartVideo
-from svlm_cli.media.writer import VideoWriter
-from svlm_cli.outputs.destination import open_destination, text_file
-from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
-from svlm_cli.outputs.style import CueStyle
-from svlm_cli.outputs.subtitles import SrtOutput
-from svlm_cli.simulator.match.commentary import second_text, words
-from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Split
+from svlm_cli.evals.match_files import match_seconds
+from svlm_cli.evals.match_writing import refuse_output, write_match
+from svlm_cli.outputs.progress import ProgressStyle, open_progress
+from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)
 
@@ -44,76 +30,48 @@ class _Asked:
     """The options, in the order of the help."""
 
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE.mp4",
-            help="The video; the rest is put beside it.",
-            rich_help_panel=Panel.OUTPUT,
-        ),
+        Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the rest is put beside it.")
     ] = Path("match.mp4")
     benchmark: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files."
         ),
     ] = None
     questions: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Many matches instead, as OVO-Bench has them: videos and questions about them.",
-            rich_help_panel=Panel.OUTPUT,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="Many matches instead, as OVO-Bench has them: videos and questions about them."
         ),
     ] = None
-    seed: Annotated[
-        int,
-        typer.Option(
-            "--seed", min=0, help="Picks the match: the same seed gives the same match.", rich_help_panel=Panel.MATCH
-        ),
-    ] = 0
+    seed: Annotated[int, Panel.MATCH.option(min=0, help="Picks the match: the same seed gives the same match.")] = 0
     minutes: Annotated[
-        float | None,
-        typer.Option(
-            min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.", rich_help_panel=Panel.MATCH
-        ),
+        float | None, Panel.MATCH.option(min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.")
     ] = None
     fps: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            max=60,
-            help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2.",
-            rich_help_panel=Panel.MATCH,
+        Panel.MATCH.option(
+            min=1, max=60, help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2."
         ),
     ] = None
-    split: Annotated[
-        Split,
-        typer.Option(help="Which team names: those of training, or those of evaluation.", rich_help_panel=Panel.MATCH),
-    ] = Split.EVAL
+    split: Annotated[Split, Panel.MATCH.option(help="Which team names: those of training, or those of evaluation.")] = (
+        Split.EVAL
+    )
     matches: Annotated[
         int | None,
-        typer.Option(
-            min=1,
-            help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20.",
-            rich_help_panel=Panel.MATCH,
+        Panel.MATCH.option(
+            min=1, help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20."
         ),
     ] = None
     start: Annotated[
         int | None,
-        typer.Option(
+        Panel.MATCH.option(
             min=0,
             metavar="SECONDS",
             help="From where on those of --benchmark are to be commented on. Default: 1000, or 0 in shorter matches.",
-            rich_help_panel=Panel.MATCH,
         ),
     ] = None
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=Panel.OUTPUT)
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     quiet: options.Quiet = False
 
 
@@ -150,27 +108,15 @@ def _refuse_idle(asked: _Asked) -> None:
 
 
 def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
-    output, overwrite, quiet = asked.output, asked.overwrite, asked.quiet
-    if output.suffix.lower() != ".mp4":
-        raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
+    output, name = asked.output, str(asked.output)
+    refuse_output(output, overwrite=asked.overwrite)
     match = Match(asked.seed, asked.split, keep_s=3600.0)
-    PartVideo(output, overwrite=overwrite)  # refused before anything is written
-    with (
-        _progress(str(output), minutes * 60, quiet=quiet) as progress,
-        text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
-        text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
-        _subtitles(output.with_suffix(".truth.srt"), overwrite=overwrite) as subtitles,
-        # The last, and so the first that is closed: without the video, nothing else gets its name.
-        VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
-    ):
-        context.write(f"{match.context}\n")
-        for stretch in stretches(minutes * 60):
-            video.write(pictures(match, stretch, fps))
-            events.write(event_lines(match, stretch))
-            for segment in _segments(match, stretch):
-                subtitles.write(segment)
-            progress.move(str(output), stretch[1])
-    if not quiet:
+    with closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress:
+        progress.begin(name, minutes * 60)
+        move = partial(progress.move, name)
+        write_match(match, output, minutes * 60, fps, overwrite=asked.overwrite, progress=move)
+        progress.end(name)
+    if not asked.quiet:
         typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
 
 
@@ -205,32 +151,3 @@ def _tell_made(matches: int, seconds: int, where: str, there: int) -> None:
     many = "1 match" if matches == 1 else f"{matches} matches"
     kept = f" {there} of them were there already." if there else ""
     typer.echo(f"{many} of {seconds / 60:g} min in {where}.{kept}", err=True)
-
-
-def _segments(match: Match, stretch: Stretch) -> Iterator[Segment]:
-    """The reference commentary as rounds of one second."""
-    start_s, end_s = stretch
-    by_second = groupby(words(match, start_s, end_s), key=attrgetter("second"))
-    spoken = {second: second_text(said) for second, said in by_second}
-    for second in range(int(start_s), math.ceil(end_s)):
-        until_s = min(second + 1, end_s)
-        yield Segment(0, second, float(second), until_s, spoken.get(second, ""), token_ids=(), work_s=0.0)
-
-
-@contextmanager
-def _progress(name: str, length_s: float, *, quiet: bool) -> Iterator[Progress]:
-    """How far the match is: a bar on a terminal, else a line now and then."""
-    with closing(open_progress(ProgressStyle.AUTO, quiet=quiet)) as progress:
-        progress.begin(name, length_s)
-        yield progress
-        progress.end(name)
-
-
-@contextmanager
-def _subtitles(path: Path, *, overwrite: bool) -> Iterator[SrtOutput]:
-    output, complete = SrtOutput(open_destination(path, overwrite=overwrite), CueStyle()), False
-    try:
-        yield output
-        complete = True
-    finally:
-        output.close(complete=complete)

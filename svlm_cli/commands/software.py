@@ -18,7 +18,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
-from svlm_cli.commands.findings import Finding, State
+from svlm_cli.commands.findings import CheckState, Finding
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.process import run
 from svlm_cli.core.version import __version__
@@ -35,16 +35,16 @@ _SOURCES: Final = ("hls", *dict.fromkeys(one.needs for one in SCHEMES.values()))
 
 def software() -> Iterator[Finding]:
     """All of it, in the order of the report."""
-    yield Finding("svlm", State.OK, __version__)
+    yield Finding("svlm", CheckState.OK, __version__)
     yield _system()
-    yield Finding("python", State.OK, f"{platform.python_version()} at {sys.executable}")
+    yield Finding("python", CheckState.OK, f"{platform.python_version()} at {sys.executable}")
     found = _ffmpeg()
     yield found
-    if found.state is State.OK:
+    if found.state is CheckState.OK:
         yield _codecs(ffmpeg.find_ffmpeg().path)
     torch = module("torch", "torch")
     yield torch
-    if torch.state is State.OK:
+    if torch.state is CheckState.OK:
         yield _device()
         yield _attention()
     yield _extra("triton", ["triton"], "GPUs need it for svlm's own kernels; torch for CUDA brings it.")
@@ -67,7 +67,7 @@ def _system() -> Finding:
     except OSError:
         name = ""
     told = [f"{platform.system()} {platform.release()} on {platform.machine()}", name, f"{os.cpu_count()} cores"]
-    return Finding("system", State.OK, ", ".join(filter(None, told)))
+    return Finding("system", CheckState.OK, ", ".join(filter(None, told)))
 
 
 def _codecs(program: str) -> Finding:
@@ -78,17 +78,17 @@ def _codecs(program: str) -> Finding:
         protocols = _listed(program, "-protocols", r"^  (\S+)")
         filters = _listed(program, "-filters", r"^ \S{3} (\S+)")
     except (OSError, subprocess.SubprocessError):
-        return Finding("codecs", State.WARNING, "ffmpeg does not tell what it can read.", "Install ffmpeg again.")
+        return Finding("codecs", CheckState.WARNING, "ffmpeg does not tell what it can read.", "Install ffmpeg again.")
     lacks = [name for name in _DECODERS if name not in decoders and f"lib{name}" not in " ".join(decoders)]
     lacks += [name for name in _SOURCES if name not in demuxers | protocols]
     lacks += [] if "subtitles" in filters else ["libass (--burn-in)"]
     has = ", ".join(name for name in (*_DECODERS, *_SOURCES) if name not in lacks)
     if not lacks:
-        return Finding("codecs", State.OK, f"ffmpeg reads {has}, and draws words")
+        return Finding("codecs", CheckState.OK, f"ffmpeg reads {has}, and draws words")
     needed = "h264" in lacks
     return Finding(
         "codecs",
-        State.WARNING if needed else State.OPTIONAL,
+        CheckState.WARNING if needed else CheckState.OPTIONAL,
         f"ffmpeg reads {has}; it lacks {', '.join(lacks)}.",
         "Where you need those, install a complete ffmpeg (Debian: apt install ffmpeg).",
     )
@@ -102,9 +102,9 @@ def _listed(program: str, what: str, pattern: str) -> set[str]:
 def _ffmpeg() -> Finding:
     try:
         program = ffmpeg.find_ffmpeg()
-        return Finding("ffmpeg", State.OK, f"{program.version()} at {program.path}")
+        return Finding("ffmpeg", CheckState.OK, f"{program.version()} at {program.path}")
     except SvlmError as error:
-        return Finding("ffmpeg", State.MISSING, error.message, error.hint)
+        return Finding("ffmpeg", CheckState.MISSING, error.message, error.hint)
 
 
 def module(name: str, distribution: str) -> Finding:
@@ -112,8 +112,10 @@ def module(name: str, distribution: str) -> Finding:
     try:
         import_quietly(name)
     except (ImportError, OSError) as error:  # OSError: a library of its own does not load
-        return Finding(name, State.MISSING, f"It cannot be imported: {error}", f"Run `pip install {distribution}`.")
-    return Finding(name, State.OK, version(distribution))
+        return Finding(
+            name, CheckState.MISSING, f"It cannot be imported: {error}", f"Run `pip install {distribution}`."
+        )
+    return Finding(name, CheckState.OK, version(distribution))
 
 
 def import_quietly(name: str) -> Any:
@@ -135,18 +137,22 @@ def _device() -> Finding:
     names = (f"cuda:{index} {one.name}, {one.total_memory / 2**30:.0f} GiB" for index, one in enumerate(devices))
     driver = driver_version()
     with_driver = f"driver {driver}, " if driver else ""
-    return Finding("device", State.OK, f"{'; '.join(names)}; {with_driver}CUDA {torch.version.cuda}; CPU, {threads}")
+    return Finding(
+        "device", CheckState.OK, f"{'; '.join(names)}; {with_driver}CUDA {torch.version.cuda}; CPU, {threads}"
+    )
 
 
 def _no_device(cuda: str | None, threads: str) -> Finding:
     told, driver = f"No CUDA device: models run on the CPU, {threads}.", driver_version()
     if not driver:
-        return Finding("device", State.OPTIONAL, told)
+        return Finding("device", CheckState.OPTIONAL, told)
     if cuda is None:
         advice = "This torch is for CPUs alone: install one for CUDA, see https://pytorch.org/get-started."
     else:
         advice = f"This torch wants CUDA {cuda}: update the driver, or install a torch for an older CUDA."
-    return Finding("device", State.WARNING, f"There is a GPU (driver {driver}) that torch cannot use. {told}", advice)
+    return Finding(
+        "device", CheckState.WARNING, f"There is a GPU (driver {driver}) that torch cannot use. {told}", advice
+    )
 
 
 def versions() -> dict[str, str]:
@@ -179,10 +185,10 @@ def _extra(name: str, distributions: Sequence[str], advice: str) -> Finding:
     """A package that is looked for and not imported, since to import it takes a GPU; any of those named does."""
     for distribution in distributions:
         try:
-            return Finding(name, State.OK, version(distribution))
+            return Finding(name, CheckState.OK, version(distribution))
         except PackageNotFoundError:
             continue
-    return Finding(name, State.OPTIONAL, "Not installed.", advice)
+    return Finding(name, CheckState.OPTIONAL, "Not installed.", advice)
 
 
 def _attention() -> Finding:
@@ -197,7 +203,7 @@ def _attention() -> Finding:
     taken = flash.choose(flash.AttentionKernel.AUTO, where, torch.bfloat16)
     others = (one for one in flash.AttentionKernel if one not in (flash.AttentionKernel.AUTO, taken))
     told = (f"{one} {'can be used' if flash.usable(one, where, torch.bfloat16) else _why_not(one)}" for one in others)
-    return Finding("attention", State.OK, f"auto takes {taken} on {device}; {', '.join(told)}.")
+    return Finding("attention", CheckState.OK, f"auto takes {taken} on {device}; {', '.join(told)}.")
 
 
 def _why_not(kernel: "flash.AttentionKernel") -> str:
@@ -208,7 +214,9 @@ def _why_not(kernel: "flash.AttentionKernel") -> str:
 
 def _decord() -> Finding:
     found = module("decord", "decord")  # after torch: the other way round, one of the two may crash
-    if found.state is State.OK:
+    if found.state is CheckState.OK:
         told = f"{found.detail}; its own FFmpeg is 4.1.6 of 2020, and opens only what the ffmpeg above has identified."
         return replace(found, detail=told)
-    return Finding("decord", State.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice)
+    return Finding(
+        "decord", CheckState.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice
+    )

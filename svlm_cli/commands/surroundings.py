@@ -16,13 +16,13 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Final
 
-from svlm_cli.checkpoints import catalog, host, recommendation, resolve
+from svlm_cli.checkpoints import catalog, host, recommendation, recommendation_text, resolve
 from svlm_cli.checkpoints.folder import size_bytes
 from svlm_cli.checkpoints.recommendation import Assessment, Demand
-from svlm_cli.commands import models_recommend, settings
+from svlm_cli.commands import settings
 from svlm_cli.commands.described import options
 from svlm_cli.commands.environment import VARIABLES
-from svlm_cli.commands.findings import Finding, State
+from svlm_cli.commands.findings import CheckState, Finding
 from svlm_cli.commands.software import import_quietly
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import end_of_login, without_logins
@@ -48,13 +48,15 @@ def _models() -> Iterator[Finding]:
     try:
         names = catalog.names()
     except SvlmError as error:
-        yield Finding("models", State.MISSING, error.message, error.hint)
+        yield Finding("models", CheckState.MISSING, error.message, error.hint)
         return
     assessed = _assessed(names)
     whys = {one.candidate.name: one.why for one in assessed}
     yield from (_model(name, whys.get(name, "")) for name in names)
     best = recommendation.recommended(assessed)
-    yield Finding("recommended", State.OPTIONAL if best is None else State.OK, *models_recommend.headline(best))
+    yield Finding(
+        "recommended", CheckState.OPTIONAL if best is None else CheckState.OK, *recommendation_text.headline(best)
+    )
 
 
 def _assessed(names: Iterable[str]) -> Sequence[Assessment]:
@@ -71,7 +73,7 @@ def _model(name: str, why: str) -> Finding:
     try:
         entry = catalog.find(name)
     except SvlmError as error:
-        return Finding(name, State.MISSING, error.message, error.hint)
+        return Finding(name, CheckState.MISSING, error.message, error.hint)
     folder = resolve.refer(name).present()
     if folder is not None:
         use = ", and is used unless another is named" if name == catalog.DEFAULT_MODEL else ""
@@ -80,7 +82,7 @@ def _model(name: str, why: str) -> Finding:
     size_gb = entry.file.weights.size_gb
     size = f" ({size_gb:g} GB)" if size_gb else ""
     advice = f"Fetch its weights{size} with `svlm models pull {name}`."
-    return Finding(name, State.OPTIONAL, f"Not on this machine. {why}".rstrip(), advice)
+    return Finding(name, CheckState.OPTIONAL, f"Not on this machine. {why}".rstrip(), advice)
 
 
 def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> Finding:
@@ -95,12 +97,12 @@ def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> 
         needed = Engine.footprint(folder, entry.file.policy, device=device, dtype=dtype).total
         free = free_bytes(device)
     except (ImportError, OSError, SvlmError):
-        return Finding(name, State.OK, where)
+        return Finding(name, CheckState.OK, where)
     told = f"{where}, {needed / _GIB:.1f} GiB of memory on {device} for one stream"
     if free is None or needed <= free:
-        return Finding(name, State.OK, told)
+        return Finding(name, CheckState.OK, told)
     advice = "--dtype fp8 takes half, a lower --fps less; or end what else runs there."
-    return Finding(name, State.WARNING, f"{told}, where {free / _GIB:.1f} GiB are free", advice)
+    return Finding(name, CheckState.WARNING, f"{told}, where {free / _GIB:.1f} GiB are free", advice)
 
 
 def _cache() -> Finding:
@@ -108,15 +110,15 @@ def _cache() -> Finding:
         from huggingface_hub import constants
     except ImportError as error:
         return Finding(
-            "cache", State.MISSING, f"It cannot be looked for: {error}", "Run `pip install huggingface-hub`."
+            "cache", CheckState.MISSING, f"It cannot be looked for: {error}", "Run `pip install huggingface-hub`."
         )
     folder = Path(constants.HF_HUB_CACHE)
     existing = next(path for path in (folder, *folder.parents) if path.is_dir())
     free = shutil.disk_usage(existing).free
     told = f"{folder}, {_cached_bytes(folder) / 1e9:.1f} GB, {free / 1e9:.0f} GB free"
     if free < _LITTLE_DISK:
-        return Finding("cache", State.WARNING, told, "Make room, or set HF_HOME to a folder on a larger disk.")
-    return Finding("cache", State.OK, f"{told} (HF_HOME moves it)")
+        return Finding("cache", CheckState.WARNING, told, "Make room, or set HF_HOME to a folder on a larger disk.")
+    return Finding("cache", CheckState.OK, f"{told} (HF_HOME moves it)")
 
 
 def _cached_bytes(folder: Path) -> int:
@@ -136,11 +138,11 @@ def _here() -> Finding:
     told = f"{folder}, {free / 1e9:.0f} GB free"
     if not os.access(folder, os.W_OK):
         return Finding(
-            "folder", State.WARNING, f"{told}, and you may not write there.", "Write elsewhere: --output-dir."
+            "folder", CheckState.WARNING, f"{told}, and you may not write there.", "Write elsewhere: --output-dir."
         )
     if free < _LITTLE_DISK:
-        return Finding("folder", State.WARNING, told, "Make room, or write elsewhere: --output-dir.")
-    return Finding("folder", State.OK, told)
+        return Finding("folder", CheckState.WARNING, told, "Make room, or write elsewhere: --output-dir.")
+    return Finding("folder", CheckState.OK, told)
 
 
 def _terminal() -> Finding:
@@ -150,15 +152,17 @@ def _terminal() -> Finding:
     console = Console(stderr=True)
     encoding = (sys.stderr.encoding or "unknown").lower()
     if not console.is_terminal:
-        return Finding("terminal", State.OPTIONAL, f"None: progress comes in plain lines, {encoding}.")
+        return Finding("terminal", CheckState.OPTIONAL, f"None: progress comes in plain lines, {encoding}.")
     if console.is_dumb_terminal:
         advice = "Set TERM to what your terminal is, such as xterm-256color."
-        return Finding("terminal", State.OPTIONAL, "It cannot move its cursor: progress comes in plain lines.", advice)
+        return Finding(
+            "terminal", CheckState.OPTIONAL, "It cannot move its cursor: progress comes in plain lines.", advice
+        )
     colours = console.color_system or "no"
     told = f"{console.width} x {console.height}, {colours} colours, {encoding}"
     if not encoding.startswith("utf"):
-        return Finding("terminal", State.WARNING, told, "Words may not be shown as they are: set LANG to C.UTF-8.")
-    return Finding("terminal", State.OK, f"{told}: bars, and a live view, can be shown")
+        return Finding("terminal", CheckState.WARNING, told, "Words may not be shown as they are: set LANG to C.UTF-8.")
+    return Finding("terminal", CheckState.OK, f"{told}: bars, and a live view, can be shown")
 
 
 def _configuration() -> Finding:
@@ -168,13 +172,13 @@ def _configuration() -> Finding:
     try:
         found = settings.read()
         if not found.exists:
-            return Finding("config", State.OK, f"none; it would be {found.path}")
+            return Finding("config", CheckState.OK, f"none; it would be {found.path}")
         count = sum(one.source == "config" for one in in_force_of(found))
     except ImportError as error:
-        return Finding("config", State.WARNING, f"It cannot be checked: {error}", "Install svlm-cli again.")
+        return Finding("config", CheckState.WARNING, f"It cannot be checked: {error}", "Install svlm-cli again.")
     except SvlmError as error:
-        return Finding("config", State.WARNING, error.message, error.hint)
-    return Finding("config", State.OK, f"{found.path}: {count} settings; `svlm config` shows all")
+        return Finding("config", CheckState.WARNING, error.message, error.hint)
+    return Finding("config", CheckState.OK, f"{found.path}: {count} settings; `svlm config` shows all")
 
 
 def _environment() -> Iterator[Finding]:
@@ -185,11 +189,11 @@ def _environment() -> Iterator[Finding]:
     if set_.get("OMP_WAIT_POLICY") == "PASSIVE":  # by svlm itself
         del set_["OMP_WAIT_POLICY"]
     found = [f"{name}={'(hidden)' if known[name] else without_logins(value)}" for name, value in set_.items()]
-    yield Finding("environment", State.OK, ", ".join(found) or "none of svlm's variables is set")
+    yield Finding("environment", CheckState.OK, ", ".join(found) or "none of svlm's variables is set")
     for name in sorted(os.environ):
         if name.startswith("SVLM_") and name not in known:
             hint = did_you_mean(name, list(known)) or "`svlm man` lists those that there are."
-            yield Finding("variable", State.WARNING, f"{name} is no variable of svlm's, and does nothing.", hint)
+            yield Finding("variable", CheckState.WARNING, f"{name} is no variable of svlm's, and does nothing.", hint)
 
 
 def _option_variables() -> list[str]:
@@ -209,18 +213,18 @@ def _hub(*, offline: bool) -> Finding:
     try:
         from huggingface_hub import constants
     except ImportError as error:
-        return Finding("hub", State.OPTIONAL, f"It cannot be asked: {error}", "Run `pip install huggingface-hub`.")
+        return Finding("hub", CheckState.OPTIONAL, f"It cannot be asked: {error}", "Run `pip install huggingface-hub`.")
     if offline or constants.HF_HUB_OFFLINE:
-        return Finding("hub", State.OPTIONAL, "Not asked: svlm is offline.")
+        return Finding("hub", CheckState.OPTIONAL, "Not asked: svlm is offline.")
     answers: list[str] = []
     asking = threading.Thread(target=lambda: answers.append(_ask(constants.ENDPOINT)), daemon=True)
     asking.start()
     asking.join(_HUB_TIMEOUT_S + 1)
     reason = answers[0] if answers else "it does not answer"
     if not reason:
-        return Finding("hub", State.OK, f"{constants.ENDPOINT} answers")
+        return Finding("hub", CheckState.OK, f"{constants.ENDPOINT} answers")
     advice = "Models that are here work without it, best with --offline; to fetch others, mend the connection."
-    return Finding("hub", State.OPTIONAL, f"{constants.ENDPOINT} cannot be reached: {reason}.", advice)
+    return Finding("hub", CheckState.OPTIONAL, f"{constants.ENDPOINT} cannot be reached: {reason}.", advice)
 
 
 def _ask(address: str) -> str:

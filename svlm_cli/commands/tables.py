@@ -1,9 +1,10 @@
 """What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
 
+import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
@@ -37,6 +38,11 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
 
     for row in rows:
         table.add_row(*(Text(presentable(cell)) for cell in row))
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on one line of standard output, for programs."""
+    typer.echo(json.dumps(document, separators=(",", ":"), allow_nan=False))
 
 
 def print_tables(

@@ -8,18 +8,13 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_tables
+from svlm_cli.commands.tables import print_json, print_tables
 
 
 def timeliness(
-    predictions: Annotated[
-        Path, typer.Argument(metavar="PRED.jsonl", help="What a model said.", rich_help_panel=Panel.INPUT)
-    ],
+    predictions: Annotated[Path, Panel.INPUT.argument(metavar="PRED.jsonl", help="What a model said.")],
     annotations: Annotated[
-        Path,
-        typer.Option(
-            metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.", rich_help_panel=Panel.INPUT
-        ),
+        Path, Panel.INPUT.option(metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.")
     ],
     as_json: options.Json = False,
 ) -> None:
@@ -27,8 +22,6 @@ def timeliness(
 
     Names, numbers and words of content are compared by their spelling, so what is put in other words counts as never.
     """
-    import json
-
     from svlm_cli.evals.benchmarks.commentary_timeliness import SHIFT_S, time_commentary
     from svlm_cli.evals.report import timeliness_tables
 
@@ -40,6 +33,6 @@ def timeliness(
         typer.echo(sentence(f"{left}: the predictions do not cover them."), err=True)
     if as_json:
         names = {"eval": "timeliness", "predictions": str(predictions), "annotations": str(annotations)}
-        typer.echo(json.dumps(names | found.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(names | found.to_json())
         return
     print_tables(timeliness_tables(found.timeliness, found.controls, f"{SHIFT_S} s"))

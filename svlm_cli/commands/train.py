@@ -1,14 +1,14 @@
 """``svlm train``: a recipe in, a checkpoint folder out. The work is in ``training/``."""
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.commands import options, train_export, train_plot, train_watching
+from svlm_cli.commands import options, train_watching
 from svlm_cli.commands.ranks import as_rank, start
 from svlm_cli.commands.train_forecast import tell_forecast
-from svlm_cli.commands.train_options import TFLOPS, TrainOptions
+from svlm_cli.commands.train_options import FOLLOWING, TFLOPS, TrainOptions
 from svlm_cli.core import launched
 from svlm_cli.core.errors import UsageError
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from svlm_cli.training.recipe import Recipe
 
+__all__ = ["FOLLOWING", "app"]  # what `commands/app.py` looks for
+
 app = typer.Typer(add_completion=False)
-FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
-"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
 
 
 @app.command()
@@ -37,11 +37,7 @@ def train(asked: TrainOptions) -> None:
         recipe = recipe if asked.steps is None else recipe.with_steps(asked.steps)
         if asked.dry_run:
             tell_forecast(
-                recipe,
-                gpus=asked.gpus or 1,
-                tflops=asked.tflops or TFLOPS,
-                as_json=asked.as_json,
-                quiet=asked.quiet,
+                recipe, gpus=asked.gpus or 1, tflops=asked.tflops or TFLOPS, as_json=asked.as_json, quiet=asked.quiet
             )
             return
         _run(recipe, asked)

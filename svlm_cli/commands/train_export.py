@@ -12,21 +12,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def export(
-    run: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="The output folder of `svlm train`.", rich_help_panel=Panel.INPUT),
-    ],
+    run: Annotated[Path, Panel.INPUT.argument(metavar="RUN", help="The output folder of `svlm train`.")],
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="A new folder.", show_default=False, rich_help_panel=Panel.OUTPUT
-        ),
+        Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
     ],
     step: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="The state after this step. Default: the newest that is whole.", rich_help_panel=Panel.INPUT
-        ),
+        int | None, Panel.INPUT.option(min=1, help="The state after this step. Default: the newest that is whole.")
     ] = None,
 ) -> None:
     """Make a checkpoint of a run's newest state, and print its folder.

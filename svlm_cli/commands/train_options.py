@@ -6,11 +6,20 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands import choices, options, train_watching
+from svlm_cli.commands import options, train_export, train_plot, train_watching
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
 TFLOPS: Final = 300.0  # model TFLOP/s of a GPU, if nothing else is said
+
+
+FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
+"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
+
+
+def _behind(incomplete: str) -> list[tuple[str, str]]:
+    """What may stand in the place of a recipe, once it is begun: until then, files are what is wanted."""
+    return [(name, "") for name in FOLLOWING] if incomplete else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,53 +29,35 @@ class TrainOptions:
     context: typer.Context
     recipe: Annotated[
         Path,
-        typer.Argument(
-            metavar="RECIPE.toml",
-            autocompletion=choices.behind_train,
-            help="What to train, on what, and how.",
-            rich_help_panel=Panel.INPUT,
-        ),
+        Panel.INPUT.argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on what, and how."),
     ]
-    steps: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.", rich_help_panel=Panel.INPUT)] = (
+    steps: Annotated[int | None, Panel.INPUT.option(min=1, help="Instead of the recipe's.")] = None
+    output: Annotated[
+        Path | None, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.")
+    ] = None
+    resume: Annotated[bool, Panel.OUTPUT.option("--resume", help="Go on with the run in the output folder.")] = False
+    device: options.Device = "auto"
+    gpus: Annotated[int | None, Panel.MODEL.option(min=1, help="Train on so many GPUs of this machine together.")] = (
         None
     )
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.", rich_help_panel=Panel.OUTPUT
-        ),
-    ] = None
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the output folder.", rich_help_panel=Panel.OUTPUT)
-    ] = False
-    device: options.Device = "auto"
-    gpus: Annotated[
-        int | None,
-        typer.Option(min=1, help="Train on so many GPUs of this machine together.", rich_help_panel=Panel.MODEL),
-    ] = None
     plot: train_watching.Plot = None
     tensorboard: train_watching.TensorBoard = None
     dry_run: Annotated[
         bool,
-        typer.Option(
+        Panel.PLANNING.option(
             "--dry-run",
             help="Tell memory, tokens and hours, and train nothing: no weights are loaded, and no GPU is needed.",
-            rich_help_panel=Panel.PLANNING,
         ),
     ] = False
     tflops: Annotated[
         float | None,
-        typer.Option(
-            min=0.001,
-            metavar="X",
-            help=f"Model TFLOP/s that a GPU reaches, to tell hours by. Default: {TFLOPS:g}.",
-            rich_help_panel=Panel.PLANNING,
+        Panel.PLANNING.option(
+            min=0.001, metavar="X", help=f"Model TFLOP/s that a GPU reaches, to tell hours by. Default: {TFLOPS:g}."
         ),
     ] = None
-    as_json: Annotated[
-        bool,
-        typer.Option("--json", help="With --dry-run: one JSON document on stdout.", rich_help_panel=Panel.PLANNING),
-    ] = False
+    as_json: Annotated[bool, Panel.PLANNING.option("--json", help="With --dry-run: one JSON document on stdout.")] = (
+        False
+    )
     quiet: options.Quiet = False
 
     @property

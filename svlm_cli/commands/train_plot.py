@@ -15,21 +15,18 @@ app = typer.Typer(add_completion=False)
 def plot(
     logs: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="LOG.jsonl|RUN",
-            help="What `svlm train` has logged, or the folder that it is in.",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.argument(
+            metavar="LOG.jsonl|RUN", help="What `svlm train` has logged, or the folder that it is in."
         ),
     ],
     output: Annotated[
         Path,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--output",
             "-o",
             metavar="FILE",
             help="The picture, .png or .svg; it is replaced if it is there.",
             show_default=False,
-            rich_help_panel=Panel.OUTPUT,
         ),
     ],
 ) -> None:

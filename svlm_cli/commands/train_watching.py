@@ -5,8 +5,6 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from svlm_cli.commands.panels import Panel
 
 if TYPE_CHECKING:
@@ -14,21 +12,15 @@ if TYPE_CHECKING:
 
 Plot = Annotated[
     Path | None,
-    typer.Option(
-        "--plot",
-        metavar="FILE",
-        help="Draw the curves, .png or .svg, anew every half minute and at the end.",
-        rich_help_panel=Panel.OUTPUT,
+    Panel.OUTPUT.option(
+        "--plot", metavar="FILE", help="Draw the curves, .png or .svg, anew every half minute and at the end."
     ),
 ]
 
 TensorBoard = Annotated[
     Path | None,
-    typer.Option(
-        "--tensorboard",
-        metavar="DIR",
-        help="Write the figures of the log there too, for TensorBoard.",
-        rich_help_panel=Panel.OUTPUT,
+    Panel.OUTPUT.option(
+        "--tensorboard", metavar="DIR", help="Write the figures of the log there too, for TensorBoard."
     ),
 ]
 

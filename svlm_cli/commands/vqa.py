@@ -3,7 +3,6 @@
 The asking and the counting are in ``evals/vqa/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_tables
+from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.commands.vqa_run import ask_benchmark
 
@@ -27,19 +26,13 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _vqa() -> None:
-    """Questions about videos: five benchmarks, four ways of looking."""
-
-
 @dataclass(frozen=True, slots=True)
 class _OfStreamingBench:
     asked: VqaOptions = field(default_factory=VqaOptions)
     seen: Annotated[
         SeenName,
-        typer.Option(
-            help="How much of a video may be seen: the last minute before a question, or all before it.",
-            rich_help_panel=Panel.MEASURING,
+        Panel.MEASURING.option(
+            help="How much of a video may be seen: the last minute before a question, or all before it."
         ),
     ] = "minute"
 
@@ -48,12 +41,7 @@ class _OfStreamingBench:
 class _WithSubtitles:
     asked: VqaOptions = field(default_factory=VqaOptions)
     subtitles: Annotated[
-        bool,
-        typer.Option(
-            "--subtitles",
-            help="Write what is said in the video before each question.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        bool, Panel.MEASURING.option("--subtitles", help="Write what is said in the video before each question.")
     ] = False
 
 
@@ -112,8 +100,7 @@ def mvbench(asked: VqaOptions) -> None:
 @app.command("report")
 def report(
     results: Annotated[
-        list[Path],
-        typer.Argument(metavar="RESULTS", help="Files of results, or folders of them.", rich_help_panel=Panel.INPUT),
+        list[Path], Panel.INPUT.argument(metavar="RESULTS", help="Files of results, or folders of them.")
     ],
     as_json: options.Json = False,
 ) -> None:
@@ -127,7 +114,7 @@ def report(
         typer.echo(sentence(notice), err=True)
     found = make_vqa_report(files)
     if as_json:
-        typer.echo(json.dumps(found.to_json(), separators=(",", ":"), allow_nan=False))
+        print_json(found.to_json())
         return
     print_tables(found.tables())
     for note in found.notes():

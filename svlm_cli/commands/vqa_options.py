@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import typer
-
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.messages import UnlessQuiet
@@ -20,57 +18,39 @@ class VqaOptions(UnlessQuiet):
     """What the commands of all benchmarks share, in the order of the help."""
 
     folder: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="FOLDER", help="The benchmark, as it was published, with its videos.", rich_help_panel=Panel.INPUT
-        ),
+        Path | None, Panel.INPUT.argument(metavar="FOLDER", help="The benchmark, as it was published, with its videos.")
     ] = None
     tasks: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="TASK", help="Ask these alone. Repeatable.", rich_help_panel=Panel.INPUT),
+        list[str] | None, Panel.INPUT.option("--only", metavar="TASK", help="Ask these alone. Repeatable.")
     ] = None
-    limit: Annotated[
-        int | None,
-        typer.Option("--limit", min=1, metavar="N", help="Ask the first N questions.", rich_help_panel=Panel.INPUT),
-    ] = None
-    prompts: Annotated[
-        Path | None,
-        typer.Option(
-            "--prompts", metavar="FILE.toml", help="Ask in other words than ours.", rich_help_panel=Panel.INPUT
-        ),
-    ] = None
+    limit: Annotated[int | None, Panel.INPUT.option(min=1, metavar="N", help="Ask the first N questions.")] = None
+    prompts: Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Ask in other words than ours.")] = (
+        None
+    )
     jobs: Annotated[
         int,
-        typer.Option(
-            "--jobs",
-            "-j",
-            min=1,
-            metavar="N",
-            help="Streams at once, in one batch; or clips that are read at once.",
-            rich_help_panel=Panel.INPUT,
+        Panel.INPUT.option(
+            "--jobs", "-j", min=1, metavar="N", help="Streams at once, in one batch; or clips that are read at once."
         ),
     ] = 1
     output: Annotated[
         Path | None,
-        typer.Option(
+        Panel.OUTPUT.option(
             "--output",
             "-o",
             metavar="RESULTS.jsonl|FOLDER",
             help="The answers, to which a later call adds; of several models a folder, with a file for each.",
-            rich_help_panel=Panel.OUTPUT,
         ),
     ] = None
-    overwrite: Annotated[
-        bool,
-        typer.Option("--overwrite", help="Begin anew, and lose what was answered.", rich_help_panel=Panel.OUTPUT),
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Begin anew, and lose what was answered.")] = (
+        False
+    )
     show_prompts: Annotated[
-        bool,
-        typer.Option("--show-prompts", help="Print how questions are put, and exit.", rich_help_panel=Panel.OUTPUT),
+        bool, Panel.OUTPUT.option("--show-prompts", help="Print how questions are put, and exit.")
     ] = False
     models: Annotated[
         list[str] | None,
-        typer.Option(
+        Panel.MODEL.option(
             "--model",
             "-m",
             envvar="SVLM_MODEL",
@@ -79,55 +59,33 @@ class VqaOptions(UnlessQuiet):
             help="A known model, a checkpoint folder, OWNER/NAME on the hub, or `auto`; given again, "
             "another to compare with. "
             f"Default: {DEFAULT_MODEL}.",
-            rich_help_panel=Panel.MODEL,
         ),
     ] = None
     adapter: options.Adapter = None
     ways: Annotated[
         list[Way] | None,
-        typer.Option(
+        Panel.MEASURING.option(
             "--way",
             help="How the model looks: as a stream that remembers; at frames of the whole, or the last frames alone, "
             "at once; as a stream that forgets everything every so often. Repeatable. Default: streaming.",
-            rich_help_panel=Panel.MEASURING,
         ),
     ] = None
     answer: Annotated[
         AnswerBy,
-        typer.Option(
+        Panel.MEASURING.option(
             help="Which option counts as the answer: that of the likeliest letter, or what the model says, read "
-            "strictly.",
-            rich_help_panel=Panel.MEASURING,
+            "strictly."
         ),
     ] = AnswerBy.LETTERS
     frames: Annotated[
         int,
-        typer.Option(
-            "--frames",
-            min=1,
-            max=_MOST_FRAMES,
-            help="Of the way `full`, at most, and at most two a second.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        Panel.MEASURING.option(min=1, max=_MOST_FRAMES, help="Of the way `full`, at most, and at most two a second."),
     ] = 64
     recent_frames: Annotated[
-        int,
-        typer.Option(
-            "--recent-frames",
-            min=1,
-            max=_MOST_FRAMES,
-            help="Of the way `recent`, two a second.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int, Panel.MEASURING.option(min=1, max=_MOST_FRAMES, help="Of the way `recent`, two a second.")
     ] = 4
     max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--max-pixels",
-            min=1,
-            help="Of a frame, in all ways. Default: the model's.",
-            rich_help_panel=Panel.MEASURING,
-        ),
+        int | None, Panel.MEASURING.option(min=1, help="Of a frame, in all ways. Default: the model's.")
     ] = None
     seed: options.Seed = 0
     fps: options.Fps = None

@@ -13,7 +13,7 @@ from torch import Tensor
 from svlm_cli.compute.device import upload
 from svlm_cli.compute.fp8 import Fp8Weight
 from svlm_cli.compute.rotary import Rotary, rotate
-from svlm_cli.compute.route import Route, Run
+from svlm_cli.compute.route import CopyRange, Route
 
 
 def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
@@ -147,7 +147,7 @@ def penalise(
 
 
 def move(
-    keys: Tensor, rotated_keys: Tensor, values: Tensor, slots: Sequence[Sequence[Run]], cos: Tensor, sin: Tensor
+    keys: Tensor, rotated_keys: Tensor, values: Tensor, slots: Sequence[Sequence[CopyRange]], cos: Tensor, sin: Tensor
 ) -> None:
     """Moves runs of rows within the pools ``[L, R, K, D]``, in every layer, as if all rows moved at once.
 

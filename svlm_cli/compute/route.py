@@ -15,7 +15,7 @@ from torch import Tensor
 from svlm_cli.compute.device import upload
 
 
-class Run(NamedTuple):
+class CopyRange(NamedTuple):
     """Consecutive rows that move together, the first of them from `source` to `target`."""
 
     source: int
@@ -42,7 +42,7 @@ class Route:
         return len(self.bounds) // 2
 
     @classmethod
-    def of(cls, slots: Sequence[Sequence[Run]], device: torch.device) -> "Route":
+    def of(cls, slots: Sequence[Sequence[CopyRange]], device: torch.device) -> "Route":
         """From the runs of each slot."""
         table: list[tuple[int, int, int, int]] = []
         bounds = [0]
@@ -62,7 +62,7 @@ class Route:
         return cls(both[: 4 * len(table)].view(-1, 4), both[4 * len(table) :])
 
 
-def _sliding(runs: Sequence[Run]) -> list[bool]:
+def _sliding(runs: Sequence[CopyRange]) -> list[bool]:
     """Which runs may move in order, row by row, in place: those that do not move backwards.
 
     Targets follow each other, so what one of them writes ends where the next one's target begins, which is not behind

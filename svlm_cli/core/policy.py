@@ -7,11 +7,11 @@ Frozen and validated; a value that cannot be raises `UsageError`. Where a policy
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
-from svlm_cli.core.bounds import Within, require_usable
+from svlm_cli.core.bounds import Within, field_problem, require_usable
 from svlm_cli.core.errors import UsageError
 
 _Rounds = Annotated[int, Within(0, 100_000)]  # a day of seconds
@@ -182,38 +182,46 @@ class StreamPolicy:
         """Of clips and questions in the layout of offline models, by a model that streams otherwise."""
         return replace(self, mode=Mode.FULL, prompt=replace(self.prompt, clip=True))
 
-    def changed(
-        self,
-        *,
-        mode: Mode | None = None,
-        fps: float | None = None,
-        keep_query: bool | None = None,
-        temperature: float | None = None,
-        max_new_tokens: int | None = None,
-        vision_rounds: int | None = None,
-        vision_tokens: int | None = None,
-        sink_tokens: int | None = None,
-        window_tokens: int | None = None,
-        full_tokens: int | None = None,
-    ) -> "StreamPolicy":
-        """The policy with what was asked for instead; None leaves a value as it is."""
-        sampling, windows = self.sampling, self.windows
-        return replace(
-            self,
-            mode=self.mode if mode is None else mode,
-            vision=self.vision if fps is None else replace(self.vision, fps=fps),
-            windows=replace(
-                windows,
-                vision_rounds=windows.vision_rounds if vision_rounds is None else vision_rounds,
-                vision_tokens=windows.vision_tokens if vision_tokens is None else vision_tokens,
-                sink_tokens=windows.sink_tokens if sink_tokens is None else sink_tokens,
-                window_tokens=windows.window_tokens if window_tokens is None else window_tokens,
-                full_tokens=windows.full_tokens if full_tokens is None else full_tokens,
-            ),
-            prompt=self.prompt if keep_query is None else replace(self.prompt, keep_query=keep_query),
-            sampling=replace(
-                sampling,
-                temperature=sampling.temperature if temperature is None else temperature,
-                max_new_tokens=sampling.max_new_tokens if max_new_tokens is None else max_new_tokens,
-            ),
-        )
+    def changed(self, asked: "PolicyOverrides") -> "StreamPolicy":
+        """The policy with what was asked for instead."""
+        given = {key: value for key, value in asdict(asked).items() if value is not None}
+        if not given:
+            return self
+        parts = {part: getattr(self, part) for part in _PARTS}
+        changed = {
+            part: replace(own, **{one.name: given[one.name] for one in fields(own) if one.name in given})
+            for part, own in parts.items()
+        }
+        return replace(self, mode=given.get("mode", self.mode), **changed)
+
+
+_PARTS: Final = {
+    "vision": VisionPolicy,
+    "windows": WindowPolicy,
+    "prompt": PromptPolicy,
+    "sampling": SamplingPolicy,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOverrides:
+    """What options and programs set in a model's policy, under the policy's own names. None leaves a value as it is."""
+
+    mode: Mode | None = None
+    fps: float | None = None
+    max_pixels: int | None = None
+    keep_query: bool | None = None
+    temperature: float | None = None
+    max_new_tokens: int | None = None
+    vision_rounds: int | None = None
+    vision_tokens: int | None = None
+    sink_tokens: int | None = None
+    window_tokens: int | None = None
+    full_tokens: int | None = None
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            problems = (field_problem(kind, one.name, value) for kind in _PARTS.values() if value is not None)
+            if problem := next(filter(None, problems), ""):
+                raise UsageError(f"{one.name} must {problem}.")

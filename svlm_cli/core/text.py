@@ -99,11 +99,18 @@ def says_something(text: str) -> bool:
     return any(unicodedata.category(char)[0] in "LNS" for char in plain_text(text))
 
 
-def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A question that names the nearest of the known names; empty if none is near."""
+def did_you_mean(name: object, known: Sequence[str], *, quoted: bool = False) -> str:
+    """A question that names the nearest of the known names; empty if none is near, or if `name` is no text.
+
+    Of dotted keys, the right one in the wrong table is the nearest.
+    """
+    if not isinstance(name, str):
+        return ""
+    leaf = name.rpartition(".")[2]
+    elsewhere = [one for one in known if one.rpartition(".")[2] == leaf]
     by_lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), by_lower, n=1)
-    return f"Did you mean {by_lower[close[0]]}?" if close else ""
+    close = elsewhere or [by_lower[one] for one in difflib.get_close_matches(name.lower(), by_lower, n=1)]
+    return f"Did you mean {close[0]!r}?" if close and quoted else f"Did you mean {close[0]}?" if close else ""
 
 
 _LONGEST_SLUG = 200  # bytes; a file system takes 255, and a time, a number and suffixes follow

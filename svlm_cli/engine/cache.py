@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from svlm_cli.compute import ops
-from svlm_cli.compute.route import Run
+from svlm_cli.compute.route import CopyRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,8 @@ class KVCache:
         slots = [list(self._runs(move)) for move in moves]
         ops.move(keys, rotated_keys, values, slots, cos, sin)
 
-    def _runs(self, move: Move) -> Iterator[Run]:
+    def _runs(self, move: Move) -> Iterator[CopyRange]:
         first, target = move.slot * self.capacity, move.start
         for stretch in move.stretches:
-            yield Run(first + stretch.start, first + target, len(stretch))
+            yield CopyRange(first + stretch.start, first + target, len(stretch))
             target += len(stretch)

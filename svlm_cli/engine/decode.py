@@ -69,7 +69,7 @@ class _Rows:
 _OF_ROWS = tuple(one.name for one in fields(_Rows) if one.name != "said")
 
 
-class Decoder:
+class DecodeRunner:
     """The decoding steps of one engine."""
 
     def __init__(
@@ -206,7 +206,7 @@ class Decoder:
 class Decoding:
     """One round of several streams, token by token. Its steps run ahead of the caller."""
 
-    def __init__(self, decoder: Decoder, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
+    def __init__(self, decoder: DecodeRunner, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
         self._decoder, self._observe = decoder, observe
         self._speaking = list(turns)
         self._in_rows: tuple[Turn, ...] = tuple(turns)  # by rows

@@ -25,7 +25,7 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine import snapshot
 from svlm_cli.engine.cache import KVCache
-from svlm_cli.engine.decode import Decoder, Observer
+from svlm_cli.engine.decode import DecodeRunner, Observer
 from svlm_cli.engine.footprint import NO_QUESTIONS, Footprint, Questions, footprint, slot_tokens
 from svlm_cli.engine.plan import Plan, Planner, Request, query_ids
 from svlm_cli.engine.prefill import Prefill, Unread
@@ -108,7 +108,7 @@ class Engine:
             token_id=tokenizer.single,
             device=self.device,
         )
-        self._decoder = Decoder(network, language, self.cache, self._sampler, recorder, max_tokens=most)
+        self._decoder = DecodeRunner(network, language, self.cache, self._sampler, recorder, max_tokens=most)
         self._free_slots = list(range(max_streams))
         self._free_forks = list(range(max_streams, slots))
         settle(self.device)

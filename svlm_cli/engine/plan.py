@@ -59,7 +59,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Answer:
+class AssistantTurn:
     """What was said in a round, as it goes into the stream's memory."""
 
     spans: tuple[Span, ...]
@@ -120,12 +120,12 @@ class Planner:
             next_position,
         )
 
-    def answer(self, plan: Plan, said: Sequence[int]) -> Answer:
+    def answer(self, plan: Plan, said: Sequence[int]) -> AssistantTurn:
         """The end of a round in which `said` was said, its end included."""
         words, tail = self._prompt.answer(plan.stream.rounds, tuple(said))
         positions, next_position = self._place((words, tail), plan.next_position)
         moving = self._prompt.moving_words(words.ids)
-        return Answer((words, tail), positions, next_position, moving, max(len(said) - 1, 0))
+        return AssistantTurn((words, tail), positions, next_position, moving, max(len(said) - 1, 0))
 
     def shown_size(self, chunk: Chunk) -> tuple[int, int] | None:
         """Height and width that the frames are resized to; None shows no pixels."""

@@ -18,7 +18,7 @@ from svlm_cli.engine.prompt import Span
 from svlm_cli.networks.family import Positions
 
 if TYPE_CHECKING:
-    from svlm_cli.engine.plan import Answer, Plan
+    from svlm_cli.engine.plan import AssistantTurn, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class StreamState(Closing):
         if plan.request.chunk is not None:
             self.end_s = plan.request.chunk.end_s
 
-    def commit(self, answer: "Answer") -> None:
+    def commit(self, answer: "AssistantTurn") -> None:
         """The round is over: its words become part of the sequence. Its last tokens get their keys in the next one."""
         self.spans += answer.spans
         self.positions = np.concatenate([self.positions, answer.positions])

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Picture
 from svlm_cli.simulator.match.match import Event, Match
 from svlm_cli.simulator.match.render import render
@@ -41,3 +42,11 @@ def _event_line(match: Match, event: Event) -> str:
     name = None if event.team is None else match.teams[event.team].name
     row = {"time_s": event.time_s, "kind": event.kind, "team": event.team, "name": name, "score": event.score}
     return json.dumps(row) + "\n"
+
+
+def match_seconds(minutes: float) -> int:
+    """Whole seconds, or `UsageError`."""
+    seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
+    if seconds < 1:
+        raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
+    return seconds

@@ -24,7 +24,7 @@ _QUANTILES: Final[tuple[tuple[str, Callable[[Delay], float | None]], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class EvaluationReport:
     """What a commentary of some matches scored, and the controls that say that this means something."""
 
     evaluation: Evaluation
@@ -66,12 +66,12 @@ class Report:
         return timeliness_tables(self.timeliness, self.controls.timeliness, f"{SHIFT_S} s")
 
 
-def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls: Controls) -> Report:
+def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls: Controls) -> EvaluationReport:
     """Score a commentary of each script, by seconds, against it."""
     told = [(script.truth, script.read(one)) for script, one in zip(scripts, texts, strict=True)]
     timed = measure_timeliness([time_events(truth, telling) for truth, telling in told])
     scores = evaluate([tally(truth, telling) for truth, telling in told])
-    return Report(scores, count_kinds(told), controls, timed)
+    return EvaluationReport(scores, count_kinds(told), controls, timed)
 
 
 def timeliness_tables(found: Timeliness, controls: TimedControls, shift: str) -> tuple[Table, Table]:

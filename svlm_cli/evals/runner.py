@@ -31,7 +31,7 @@ Progress = Callable[[int, float], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class MatchSelection:
     """Which matches are played: those of the seeds from `seed` on. Footage counts as a match."""
 
     matches: int
@@ -55,7 +55,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
+class RoundTimings:
     """How long a round of all matches of a batch took, the pictures not counted. None where there was none."""
 
     rounds: int  # of all batches
@@ -73,14 +73,14 @@ class Played:
 
     said: tuple[tuple[Segment, ...], ...]  # a match's rounds
     ended: tuple[Ended, ...]
-    timing: Timing
+    timing: RoundTimings
 
     def texts(self, seconds: int) -> list[tuple[str, ...]]:
         """What was said in each of `seconds` seconds, a match a tuple."""
         return [by_second(((segment.end_s, segment.text) for segment in said), seconds) for said in self.said]
 
 
-def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
+def describe(model: str, engine: Engine, setting: MatchSelection) -> dict[str, Any]:
     """What a report says of how it came about."""
     return {
         "model": model,
@@ -96,7 +96,7 @@ def describe(model: str, engine: Engine, setting: Setting) -> dict[str, Any]:
 
 def play(
     engine: Engine,
-    setting: Setting,
+    setting: MatchSelection,
     *,
     listen: Listener = lambda match, segment: None,
     progress: Progress = lambda rounds, round_s: None,
@@ -178,7 +178,7 @@ def _step(
         yield waiting.pop(full.stream), full
 
 
-def _timing(rounds: int, minute: int, batches: Sequence[_Batch]) -> Timing:
+def _timing(rounds: int, minute: int, batches: Sequence[_Batch]) -> RoundTimings:
     fifths = itertools.pairwise(fifth_bounds(rounds))
     counts = [len(segment.token_ids) for batch in batches for match in batch.said for segment in match]
 
@@ -186,7 +186,7 @@ def _timing(rounds: int, minute: int, batches: Sequence[_Batch]) -> Timing:
         return _median([one for batch in batches for one in batch.round_s[start:stop]])
 
     round_s = [one for batch in batches for one in batch.round_s]
-    return Timing(
+    return RoundTimings(
         rounds=len(round_s),
         round_s_median=_median(round_s),
         round_s_p99=float(np.quantile(round_s, 0.99)) if round_s else None,

@@ -15,7 +15,7 @@ from svlm_cli.core.workers import start_workers
 from svlm_cli.evals.match import Telling, ToldEvent, Truth
 from svlm_cli.evals.reading import read
 from svlm_cli.evals.world import KEPT_S, SPLIT
-from svlm_cli.simulator.match.commentary import Word, second_text, words
+from svlm_cli.simulator.match.commentary import CommentaryWord, second_text, words
 from svlm_cli.simulator.match.events import Score
 from svlm_cli.simulator.match.match import Kind, Match
 
@@ -63,7 +63,7 @@ def write_script(seed: int, seconds: int) -> Script:
     """The first `seconds` of the match of `seed`. Events are as the simulator marks them; all else is read."""
     match = Match(seed, SPLIT, keep_s=float(seconds) + KEPT_S)
     teams = match.teams[0].name, match.teams[1].name
-    spoken: list[list[Word]] = [[] for _ in range(seconds)]
+    spoken: list[list[CommentaryWord]] = [[] for _ in range(seconds)]
     for word in words(match, 0, seconds):
         spoken[word.second].append(word)
     texts = tuple(map(second_text, spoken))

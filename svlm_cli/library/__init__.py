@@ -105,7 +105,7 @@ def load_engine(
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.compute.device import resolve_device, resolve_dtype
-    from svlm_cli.core.policy import StreamPolicy
+    from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 
     changes = policy_changes.read(Path(policy) if isinstance(policy, str | os.PathLike) else None)
     where = resolve_device(device)
@@ -118,8 +118,8 @@ def load_engine(
     )
     if checkpoint.notice and policy is None:
         warnings.warn(checkpoint.notice, stacklevel=2)
-    whole = policy if isinstance(policy, StreamPolicy) else changes.applied(checkpoint.policy, fps=fps)
-    asked = whole.changed(mode=known, fps=fps, temperature=temperature)
+    whole = policy if isinstance(policy, StreamPolicy) else checkpoint.policy
+    asked = changes.applied(whole, PolicyOverrides(mode=known, fps=fps, temperature=temperature))
     return _load(checkpoint, asked, where, numbers, max_streams, questions)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -23,6 +24,12 @@ def require_matplotlib(what: str) -> None:
     """`UsageError` where it is missing; `what` needs it."""
     if find_spec("matplotlib") is None:
         raise UsageError(f"{what} needs matplotlib.", "Install svlm-cli[plots].")
+
+
+def require_plot(path: Path, *, option: str = "--plot", makes_folders: bool = True) -> None:
+    """Before anything is measured: `UsageError` or `OutputError` if the plot cannot be drawn and written there."""
+    require_matplotlib("A plot")
+    refuse_unwritable(path, makes_folders=makes_folders, hint=f"Choose another {option}.")
 
 
 @contextmanager

@@ -60,7 +60,7 @@ class RefusedError(Exception):
         self.ending = ending
 
 
-class Answer(Closing):
+class HttpResponse(Closing):
     """The answer to what `connection` has asked: its head is there, its body comes.
 
     Reading may wait; `kill`, from any thread, ends that.
@@ -123,12 +123,12 @@ class Client:
 
     def ask(
         self,
-        examine: Callable[[Answer], Found],
+        examine: Callable[[HttpResponse], Found],
         stop: threading.Event,
         *,
         url: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> tuple[Answer, Found | None]:
+    ) -> tuple[HttpResponse, Found | None]:
         """The answer to a GET of the address, or of `url`, to which it led, and what `examine` finds in it.
 
         That is None for an answer that says "not modified". `RefusedError` for any other, for none in time, and after
@@ -161,9 +161,9 @@ class _Call:
         self._given_up = False
         self._handle: socket.socket | None = None  # the same connection as the socket in use, to end that with
         self._ending = _SILENT
-        self.answer: Answer | None = None
+        self.answer: HttpResponse | None = None
 
-    def made(self, examine: Callable[[Answer], Found], stop: threading.Event) -> Found | None:
+    def made(self, examine: Callable[[HttpResponse], Found], stop: threading.Event) -> Found | None:
         """Make it; raises `RefusedError` if it comes to nothing."""
         found: list[Found] = []
         work = threading.Thread(target=self._run, args=(lambda answer: found.append(examine(answer)),), daemon=True)
@@ -180,7 +180,7 @@ class _Call:
                 _shut(self._handle)
         raise RefusedError(self._ending)
 
-    def _run(self, examine: Callable[[Answer], None]) -> None:
+    def _run(self, examine: Callable[[HttpResponse], None]) -> None:
         try:
             answer = self._follow()
             try:
@@ -201,7 +201,7 @@ class _Call:
         finally:
             self._done.set()
 
-    def _follow(self) -> Answer:
+    def _follow(self) -> HttpResponse:
         """The answer at the end of all redirects."""
         url, redirects, told = self._url, 0, False
         while True:
@@ -221,7 +221,7 @@ class _Call:
             if redirects > _MOST_REDIRECTS:
                 raise RefusedError(Ending("leads from one address to the next, without an end.", _PATH))
 
-    def _get(self, url: str) -> Answer:
+    def _get(self, url: str) -> HttpResponse:
         parts = urlsplit(url)
         target = quote(parts.path or "/", safe=_SAFE) + ("?" + quote(parts.query, safe=_SAFE)) * bool(parts.query)
         headers = {"User-Agent": f"svlm/{__version__}", "Accept": "*/*", "Connection": "close", **self._headers}
@@ -244,7 +244,7 @@ class _Call:
                 target = f"http://{parts.netloc}{target}"
             connection.sock = sock
             connection.request("GET", target, headers=headers)
-            answer = Answer(connection, handle, url)
+            answer = HttpResponse(connection, handle, url)
             sock.settimeout(None)  # from here on whoever reads says how long it may take
         except BaseException:
             sock.close()

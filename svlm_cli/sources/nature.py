@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.feeder import PIECE_BYTES
-from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.http import Client, HttpResponse, RefusedError
 from svlm_cli.sources.jpeg import BEGIN
 from svlm_cli.sources.playlist import Playlist, PlaylistText, read_playlist, variant_of
 from svlm_cli.sources.webfeed import PNG_BEGIN
@@ -31,7 +31,7 @@ class Nature(StrEnum):
     PLAYLIST = "playlist"  # live, in segments that come at once, so its own clock says when
 
 
-def look(client: Client, stop: threading.Event) -> tuple[Nature, Answer]:
+def look(client: Client, stop: threading.Event) -> tuple[Nature, HttpResponse]:
     """What the address leads to, and the answer, whose body is still to be read. `RefusedError` if there is none."""
     answer, found = client.ask(_examine, stop)
     assert found is not None, "nothing was said of an older answer"
@@ -44,7 +44,7 @@ def look(client: Client, stop: threading.Event) -> tuple[Nature, Answer]:
     return (Nature.RECORDING if found is not None and found[0] is Nature.RECORDING else Nature.PLAYLIST), inner
 
 
-def _examine(answer: Answer) -> tuple[Nature, str | None]:
+def _examine(answer: HttpResponse) -> tuple[Nature, str | None]:
     """What an answer is; and the address of a variant, if it is a playlist of playlists."""
     kind = answer.kind
     if kind.startswith("multipart/"):
@@ -59,7 +59,7 @@ def _examine(answer: Answer) -> tuple[Nature, str | None]:
     return Nature.PICTURES if begin.startswith((b"--", BEGIN)) else Nature.STREAM, None
 
 
-def _examine_playlist(answer: Answer) -> tuple[Nature, str | None]:
+def _examine_playlist(answer: HttpResponse) -> tuple[Nature, str | None]:
     page = _page(answer)
     variant = variant_of(page)
     if variant is not None:
@@ -85,7 +85,7 @@ def _fetch_page(client: Client, stop: threading.Event, url: str | None = None) -
     return page
 
 
-def _page(answer: Answer) -> PlaylistText:
+def _page(answer: HttpResponse) -> PlaylistText:
     """A playlist's lines; `RefusedError` if there is no end to them."""
     data = bytearray()
     while piece := answer.read(PIECE_BYTES):

@@ -15,7 +15,7 @@ from svlm_cli.media.network import Transport, device_address, network_address, s
 from svlm_cli.sources.connection import Ending, Feed
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder, FrameStream, open_frames
-from svlm_cli.sources.http import Answer, Client
+from svlm_cli.sources.http import Client, HttpResponse
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature, fetch_playlist
 from svlm_cli.sources.playlist import Following
@@ -129,7 +129,7 @@ class _Opening:
         """Who asks for it on the web."""
         return Client(self._source, self._options.credentials.login(self._source))
 
-    def found(self, nature: Nature, answer: Answer, reading: Reading) -> FrameStream | LiveStream:
+    def found(self, nature: Nature, answer: HttpResponse, reading: Reading) -> FrameStream | LiveStream:
         """What an answer from the web leads to."""
         if nature is Nature.RECORDING:
             return self._recording(answer, reading)
@@ -138,7 +138,7 @@ class _Opening:
         feed = self._still(answer) if nature is Nature.STILL else self._stream(answer, nature)
         return self.live(feed.address(self._name), nature, feed)
 
-    def _recording(self, answer: Answer, reading: Reading) -> FrameStream:
+    def _recording(self, answer: HttpResponse, reading: Reading) -> FrameStream:
         answer.close()
         return open_frames(
             self.address(),
@@ -149,10 +149,10 @@ class _Opening:
             reading=reading,
         )
 
-    def _stream(self, answer: Answer, nature: Nature) -> WebStream:
+    def _stream(self, answer: HttpResponse, nature: Nature) -> WebStream:
         return WebStream(self.client, answer, pictures=nature is Nature.PICTURES)
 
-    def _still(self, answer: Answer) -> WebStill:
+    def _still(self, answer: HttpResponse) -> WebStill:
         every_s = self._options.every_s
         if every_s is None:
             raise InputError(f"{self._name} is a single picture.", "Fetch it again and again: --every 2s.")

@@ -15,12 +15,12 @@ from svlm_cli.core.types import Frame
 from svlm_cli.sources.backoff import Backoff
 from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.files import FrameStream
-from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.http import Client, HttpResponse, RefusedError
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.sequential import Reading
 
-Opener = Callable[[Nature, Answer, Reading], FrameStream | LiveStream]
+Opener = Callable[[Nature, HttpResponse, Reading], FrameStream | LiveStream]
 """Makes frames of what was found. The reading is what ends that from another thread."""
 
 
@@ -49,7 +49,7 @@ class WebSource(Owned):
         self._reading = Reading()
         self._turn = threading.RLock()
         self._backoff = Backoff()
-        self._answer: Answer | None = None
+        self._answer: HttpResponse | None = None
         self._nature: Nature | None = None
         self.opened: FrameStream | LiveStream | None = None
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Protocol
 from svlm_cli.media.ffmpeg import FORMATS, Address
 from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.feeder import PIECE_BYTES, Feeder
-from svlm_cli.sources.http import Answer, Client, RefusedError
+from svlm_cli.sources.http import Client, HttpResponse, RefusedError
 from svlm_cli.sources.jpeg import BEGIN, MOST_BYTES, JpegReader
 
 PNG_BEGIN = b"\x89PNG\r\n\x1a\n"
@@ -60,9 +60,9 @@ class WebFeeder(Feeder):
 class WebStream:
     """A stream without an end. The first connection is `answer`, which has been made already."""
 
-    def __init__(self, client: Client, answer: Answer, *, pictures: bool) -> None:
+    def __init__(self, client: Client, answer: HttpResponse, *, pictures: bool) -> None:
         self._client = client
-        self._first: Answer | None = answer
+        self._first: HttpResponse | None = answer
         self._pictures = pictures  # it is motion JPEG
 
     def address(self, name: str) -> Address:
@@ -76,7 +76,7 @@ class WebStream:
 
 
 class _Stream:
-    def __init__(self, client: Client, answer: Answer | None, *, pictures: bool) -> None:
+    def __init__(self, client: Client, answer: HttpResponse | None, *, pictures: bool) -> None:
         self.ending: Ending | None = None
         self._client = client
         self._answer = answer
@@ -104,7 +104,7 @@ class WebStill:
     So words follow it at once: nobody waits for the next one.
     """
 
-    def __init__(self, client: Client, answer: Answer, *, every_s: float, fps: float) -> None:
+    def __init__(self, client: Client, answer: HttpResponse, *, every_s: float, fps: float) -> None:
         self._client = client
         self._format = "png_pipe" if answer.peek(len(PNG_BEGIN)) == PNG_BEGIN else "mpjpeg"
         self._every_s = every_s
@@ -149,7 +149,7 @@ class _Still:
             if left_s <= self._step_s:
                 return
 
-    def _whole(self, answer: Answer) -> bytes:
+    def _whole(self, answer: HttpResponse) -> bytes:
         data = bytearray()
         with suppress(ValueError):
             while piece := answer.read(PIECE_BYTES):
@@ -188,7 +188,7 @@ def _padded(picture: bytes) -> bytes:
     return picture[:end] + chunk + picture[end:]
 
 
-def _validators(answer: Answer) -> dict[str, str]:
+def _validators(answer: HttpResponse) -> dict[str, str]:
     """What to say next time, so that the same picture is not sent again."""
     names = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
     return {said: answer.headers[name] for name, said in names.items() if name in answer.headers}

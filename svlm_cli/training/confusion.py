@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from svlm_cli.simulator.match.commentary import NUMBERS, Word
+from svlm_cli.simulator.match.commentary import NUMBERS, CommentaryWord
 from svlm_cli.simulator.match.events import Score
 from svlm_cli.simulator.match.teams import FIRST, SECOND, SYLLABLE, Team
 
@@ -46,13 +46,13 @@ class Confusion:
         self._name_habits = [self._wrong_name(team) if self._errs() else None for team in (0, 1)]
         self._score_habit = self._step() if self._errs() else None
 
-    def spoken(self, word: Word, text: str) -> Spoken:
+    def spoken(self, word: CommentaryWord, text: str) -> Spoken:
         """`text` is the right one: with the names of the window's own teams. Words come in order the first time."""
         if word.start_s not in self._spoken:
             self._spoken[word.start_s] = self._new(word, text)
         return self._spoken[word.start_s]
 
-    def _new(self, word: Word, text: str) -> Spoken:
+    def _new(self, word: CommentaryWord, text: str) -> Spoken:
         if word.team is not None:
             return Spoken(text.replace(self._names[word.team], self._said_name(word.team)), text)
         if word.number is not None:

@@ -45,7 +45,7 @@ HELD_OUT: Final = "held_out_"
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class StepCost:
     """What the steps since the last logged one took, of all ranks together."""
 
     tokens: int
@@ -77,7 +77,7 @@ class TrainingLog:
         """
         return figures_of(self._last, self._held_out)
 
-    def note(self, step: int, figures: Row, tally: Tensor, spent: Spent) -> None:
+    def note(self, step: int, figures: Row, tally: Tensor, spent: StepCost) -> None:
         """A logged step. `tally` is that of `LearningNetwork`, summed since the last one, as are the rest."""
         now = time.perf_counter()
         took_s, self._since = now - self._since, now

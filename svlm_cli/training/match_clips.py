@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from svlm_cli.core.clips import SpokenPart, speech_clips
-from svlm_cli.simulator.match.commentary import Word
+from svlm_cli.simulator.match.commentary import CommentaryWord
 from svlm_cli.training.clip_recipe import ClipRecipe
 
 
-def match_clips(said: Iterable[Word], rules: ClipRecipe) -> list[range]:
+def match_clips(said: Iterable[CommentaryWord], rules: ClipRecipe) -> list[range]:
     """The seconds of each clip that is long enough, in order."""
     found: list[tuple[float, float]] = []
     for usable, sentences in groupby(_sentences(said), lambda one: not rules.seen_only or _is_seen(one)):
@@ -19,9 +19,9 @@ def match_clips(said: Iterable[Word], rules: ClipRecipe) -> list[range]:
     return [clip for clip in clips if len(clip) >= rules.shortest_seconds]
 
 
-def _sentences(said: Iterable[Word]) -> Iterator[Sequence[Word]]:
+def _sentences(said: Iterable[CommentaryWord]) -> Iterator[Sequence[CommentaryWord]]:
     """Those that end; what is cut off with the match is none."""
-    sentence: list[Word] = []
+    sentence: list[CommentaryWord] = []
     for word in said:
         sentence.append(word)
         if word.text.endswith("."):
@@ -29,12 +29,12 @@ def _sentences(said: Iterable[Word]) -> Iterator[Sequence[Word]]:
             sentence = []
 
 
-def _is_seen(sentence: Sequence[Word]) -> bool:
+def _is_seen(sentence: Sequence[CommentaryWord]) -> bool:
     """Whether pictures show all that it tells, not what was said before."""
     return all(word.number is None or word.number.shown for word in sentence)
 
 
-def _part(sentence: Sequence[Word]) -> SpokenPart:
+def _part(sentence: Sequence[CommentaryWord]) -> SpokenPart:
     """In whole seconds, which is what a window's rounds are."""
     first, last = sentence[0], sentence[-1]
     return SpokenPart(first.second, last.second + 1, first.start_s, last.end_s)

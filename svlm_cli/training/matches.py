@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from svlm_cli.core.errors import InputError
 from svlm_cli.networks.family import Grid
 from svlm_cli.questions.quiz.facts import Facts
-from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, Word, describe, words
+from svlm_cli.simulator.match.commentary import NUMBERS, REMINDER, SENTENCES, CommentaryWord, describe, words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.teams import FIRST, KITS, SECOND, Team, context_of, draw_teams
 from svlm_cli.training.confusion import Confusion, Spoken
@@ -325,10 +325,10 @@ class _Played:
     def __init__(self, match: Match, end_s: int, length_s: int) -> None:
         self.match = match
         self._length_s = length_s
-        self._said: list[list[Word]] = [[] for _ in range(end_s)]
+        self._said: list[list[CommentaryWord]] = [[] for _ in range(end_s)]
         for word in words(match, 0, end_s):
             self._said[word.second].append(word)
-        self._described: dict[tuple[int, Lesson], Sequence[Word]] = {}
+        self._described: dict[tuple[int, Lesson], Sequence[CommentaryWord]] = {}
 
     @cached_property
     def facts(self) -> Facts:
@@ -336,11 +336,11 @@ class _Played:
         return Facts(self.match, self._length_s + 1)
 
     @property
-    def spoken(self) -> Iterator[Word]:
+    def spoken(self) -> Iterator[CommentaryWord]:
         """The whole commentary."""
         return chain.from_iterable(self._said)
 
-    def words(self, second: int, lesson: Lesson) -> Sequence[Word]:
+    def words(self, second: int, lesson: Lesson) -> Sequence[CommentaryWord]:
         """Of one second."""
         if lesson is Lesson.COMMENTARY:
             return self._said[second]

@@ -11,7 +11,7 @@ from svlm_cli.training.recipe import Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrainingRun:
     """One process of it."""
 
     recipe: Recipe

@@ -21,7 +21,7 @@ _SILENCE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class VideoCaptions:
     """What a model said of a video, second by second, as far as it came; and why no further, if something was wrong."""
 
     video: HeldOutVideo
@@ -34,33 +34,33 @@ def greedy(policy: StreamPolicy) -> StreamPolicy:
     return replace(policy, sampling=replace(policy.sampling, temperature=0.0))
 
 
-def hear(engine: Engine, videos: Sequence[HeldOutVideo], *, most_s: float = MOST_S) -> list[Heard]:
+def hear(engine: Engine, videos: Sequence[HeldOutVideo], *, most_s: float = MOST_S) -> list[VideoCaptions]:
     """One video after the other, for so long at most."""
     deadline = time.monotonic() + most_s
     return [_hear(engine, video, deadline, most_s) for video in videos]
 
 
-def _hear(engine: Engine, video: HeldOutVideo, deadline: float, most_s: float) -> Heard:
+def _hear(engine: Engine, video: HeldOutVideo, deadline: float, most_s: float) -> VideoCaptions:
     said: list[str] = []
     try:
         with engine.open(query=video.query, context=video.context) as stream:
             for chunk in video.show():
                 if time.monotonic() > deadline:
-                    return Heard(video, tuple(said), f"More than {most_s:g} s are not spent on this.")
+                    return VideoCaptions(video, tuple(said), f"More than {most_s:g} s are not spent on this.")
                 said += [one.text for one in engine.step([Request(stream, chunk)]) if isinstance(one, Segment)]
     except (InputError, CapacityError) as error:
-        return Heard(video, tuple(said), error.message)
-    return Heard(video, tuple(said))
+        return VideoCaptions(video, tuple(said), error.message)
+    return VideoCaptions(video, tuple(said))
 
 
-def page(step: int, heard: Sequence[Heard]) -> str:
+def page(step: int, heard: Sequence[VideoCaptions]) -> str:
     """All of it as plain text: of each second in which something is said, the model's words and the true ones."""
     return "\n".join(
         [f"What the model says by itself after step {step}.", *(line for one in heard for line in _video(one))]
     )
 
 
-def _video(heard: Heard) -> Iterator[str]:
+def _video(heard: VideoCaptions) -> Iterator[str]:
     video = heard.video
     yield from ("", presentable(video.name), "")
     for second, truth in enumerate(video.said[: len(heard.said)]):

@@ -31,14 +31,14 @@ from svlm_cli.training.forecast import require_room
 from svlm_cli.training.held_out import read_held_out
 from svlm_cli.training.held_out_videos import held_out_videos
 from svlm_cli.training.layout import Layout, Role
-from svlm_cli.training.log import Say, Spent, TrainingLog, Watcher, to_nobody, to_stderr
+from svlm_cli.training.log import Say, StepCost, TrainingLog, Watcher, to_nobody, to_stderr
 from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks, joined, own_device
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Skipped
 from svlm_cli.training.result import Result, write_weights
-from svlm_cli.training.run import Run
+from svlm_cli.training.run import TrainingRun
 from svlm_cli.training.sharding import SHARDING_ARGUMENTS, expect_shards, share_out, whole_weights
 from svlm_cli.training.share import Share
 from svlm_cli.training.states import REWRITTEN, ready_state
@@ -129,7 +129,10 @@ class WindowTrainer(Trainer):
             figures = {name: logs[name] for name in ("loss", "grad_norm", "learning_rate")}
             ranks = self._ranks.count
             self._log.note(
-                self.state.global_step, figures, tally, Spent(round(tokens), waited_s / ranks, flops, ranks, peak_bytes)
+                self.state.global_step,
+                figures,
+                tally,
+                StepCost(round(tokens), waited_s / ranks, flops, ranks, peak_bytes),
             )
         self._tally.zero_()
         self._tokens, self._flops, self._feed.waited_s = 0, 0.0, 0.0
@@ -195,7 +198,7 @@ def train(
     _require_no_other_device(device)
     recipe = with_counted_steps(recipe)
     with joined(own_device(device)) as ranks:
-        run = Run(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
+        run = TrainingRun(recipe, output, own_device(device), ranks, say if ranks.first else to_nobody)
         share = Share.of(recipe.optimisation, ranks.rank, ranks.count)
         if resume:
             run_folder.check_same(output, recipe)
@@ -209,7 +212,7 @@ def train(
             _run(run, share, watchers, resume=False)
 
 
-def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -> None:
+def _run(run: TrainingRun, share: Share, watchers: Sequence[Watcher], *, resume: bool) -> None:
     recipe, output, ranks, device = run.recipe, run.output, run.ranks, run.device
     state = run_folder.latest_state(output) if resume else None
     first_step = 0 if state is None else state[1]
@@ -267,7 +270,7 @@ def _run(run: Run, share: Share, watchers: Sequence[Watcher], *, resume: bool) -
         run.say(f"{output}: done at step {optimisation.steps}.")
 
 
-def _validation(run: Run, layout: Layout, preprocessor: Preprocessor) -> Validation:
+def _validation(run: TrainingRun, layout: Layout, preprocessor: Preprocessor) -> Validation:
     held_out = read_held_out(run.recipe, layout, preprocessor, run.ranks, run.say)
     videos = held_out_videos(run.recipe) if run.ranks.first else ()
     return Validation(run, held_out, videos, preprocessor)
@@ -286,7 +289,7 @@ def _require_no_other_device(device: torch.device) -> None:
         )
 
 
-def _arguments(run: Run, share: Share) -> TrainingArguments:
+def _arguments(run: TrainingRun, share: Share) -> TrainingArguments:
     """The Trainer's settings: no hub, no reports, no progress bar, and nothing that waits for the device unasked."""
     optimisation, saving, alone = run.recipe.optimisation, run.recipe.output, run.ranks.count == 1
     arguments = TrainingArguments(

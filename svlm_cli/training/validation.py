@@ -27,7 +27,7 @@ from svlm_cli.training.layout import Role
 from svlm_cli.training.log import TrainingLog
 from svlm_cli.training.replacing import replace_text
 from svlm_cli.training.result import Result, write_weights
-from svlm_cli.training.run import Run
+from svlm_cli.training.run import TrainingRun
 from svlm_cli.training.saying import greedy, hear, page
 from svlm_cli.training.sharding import whole_weights
 
@@ -41,7 +41,7 @@ class Validation:
     """One rank's part in it. All ranks call `after` at the same steps."""
 
     def __init__(
-        self, run: Run, held_out: HeldOut, videos: tuple[HeldOutVideo, ...], preprocessor: Preprocessor
+        self, run: TrainingRun, held_out: HeldOut, videos: tuple[HeldOutVideo, ...], preprocessor: Preprocessor
     ) -> None:
         """`videos` are for the first rank, which alone has a log, too."""
         self._run = run

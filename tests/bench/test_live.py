@@ -11,10 +11,10 @@ import torch
 from svlm_cli.bench import live
 from svlm_cli.bench.latency import Load
 from svlm_cli.bench.live import EvenEngine, Watch, prepare
-from svlm_cli.bench.process import cpu_s
 from svlm_cli.bench.windows import filled_rounds
 from svlm_cli.commands.app import main
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.process_stats import cpu_s
 from svlm_cli.core.types import Segment, TokenEvent
 from svlm_cli.engine.plan import Request
 from svlm_cli.media.conversion import read_header

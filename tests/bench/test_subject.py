@@ -11,6 +11,7 @@ from svlm_cli.bench.latency import Load, measure
 from svlm_cli.bench.plots import draw_latency
 from svlm_cli.bench.subject import Place, Subject
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.families import SHAPES
@@ -34,7 +35,7 @@ def test_random_weights_stream(monkeypatch: pytest.MonkeyPatch, tiny_checkpoint:
     text = replace(family.config.text, vocab_size=1024)  # as with a release: more than are used
     monkeypatch.setattr(subject, "SHAPES", {"tiny": Qwen2_5VLFamily(replace(family.config, text=text))})
     one = Subject.random("tiny")
-    policy = one.policy.changed(max_new_tokens=4)
+    policy = one.policy.changed(PolicyOverrides(max_new_tokens=4))
     engine = one.engine(policy, Engine, Place(torch.device("cpu"), torch.float32), max_streams=2)
     result = measure(engine, Load(rounds=25, tokens=4, width=56, height=56))
     assert (result.rounds, len(result.token_s_over_time)) == (25, 3)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from svlm_cli.chat.replies import ChatReply, ReplyCache, cost, default_cache
+from svlm_cli.chat.replies import Bill, ChatReply, ReplyCache, default_cache
 from svlm_cli.core.errors import OutputError
 from svlm_cli.evals.judge.asking import AskedJudge
 
@@ -88,5 +88,9 @@ def test_where_replies_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_it_costs() -> None:
-    assert cost(2_000_000, 500_000, 1.25, 10) == 7.5
-    assert cost(1, 0, None, 10) is None
+    bill = Bill(3, 4, 2_000_000, 500_000, 1.25, 10)
+    assert bill.cost == 7.5
+    assert bill.sentence() == "2000000 tokens read, 500000 written: 7.5000 in all."
+    unknown = Bill(0, 1, 1, 0, None, 10)
+    assert (unknown.cost, unknown.sentence()) == (None, "1 tokens read, 0 written.")
+    assert unknown.to_json() == {"cached": 0, "requests": 1, "tokens_in": 1, "tokens_out": 0, "cost": None}

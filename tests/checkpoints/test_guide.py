@@ -9,6 +9,7 @@ import pytest
 from svlm_cli.checkpoints import catalog, guide
 from svlm_cli.checkpoints.guide import GUIDE_FILE, Guide, MeasuredSpeed, Precision, Purpose
 from svlm_cli.core.errors import ModelError
+from svlm_cli.core.policy import PolicyOverrides
 from tests.conftest import ROOT
 
 SHAPES = {"streamingvlm-7b": "7b", "qwen2.5-vl-7b": "7b", "qwen2.5-vl-3b": "3b", "svlm-mini": None}
@@ -34,7 +35,9 @@ def test_memory_is_what_svlm_computes(name: str) -> None:
     entry, shape = catalog.find(name), SHAPES[name]
     subject = Subject.named(name, None, offline=True) if shape is None else Subject.random(shape)
     for row in guide.read(entry.folder).memory:
-        needed = subject.footprint(entry.file.policy.changed(fps=row.fps), DTYPES[row.dtype], streams=1).total
+        needed = subject.footprint(
+            entry.file.policy.changed(PolicyOverrides(fps=row.fps)), DTYPES[row.dtype], streams=1
+        ).total
         assert row.gb == pytest.approx(needed / 1e9, abs=0.01 if needed > 1e9 else 0.001)
 
 

@@ -9,7 +9,7 @@ from svlm_cli.checkpoints import catalog, policy_file, toml
 from svlm_cli.checkpoints.policy_changes import PolicyChanges, defaults, read
 from svlm_cli.checkpoints.policy_file import PolicyFile
 from svlm_cli.core.errors import ModelError, UsageError
-from svlm_cli.core.policy import Mode, StreamPolicy, VisionPolicy, WindowPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy, VisionPolicy, WindowPolicy
 
 OWN = StreamPolicy(vision=VisionPolicy(fps=8.0), windows=WindowPolicy(sink_tokens=64, window_tokens=192))
 
@@ -105,12 +105,12 @@ def test_values_are_judged_together_once_all_are_there(asked: Path) -> None:
     """Guards rounds of another length: the last word on frames a second decides what suits them."""
     short = read(None, ["chunk_seconds=0.125"])
     assert short.applied(OWN).frames_per_chunk == 1  # which the default of 2 fps would not give
-    changed = short.applied(StreamPolicy(), fps=16.0)
+    changed = short.applied(StreamPolicy(), PolicyOverrides(fps=16.0))
     assert (changed.vision.fps, changed.frames_per_chunk) == (16.0, 2)
     with pytest.raises(UsageError, match=r"^--set: A round of 0\.125 s at 2 fps has 0\.25 frames"):
         short.applied(StreamPolicy())
     with pytest.raises(UsageError, match=r"^fps must be above 0, not -1"):
-        short.applied(OWN, fps=-1.0)
+        short.applied(OWN, PolicyOverrides(fps=-1.0))
     asked.write_text("[vision]\nmin_pixels = 1_000_000\n")
     with pytest.raises(UsageError, match=r"asked\.toml with --set, \[vision\]: min_pixels \(1000000\) must be"):
         read(asked, ["mode='full'"]).applied(OWN)

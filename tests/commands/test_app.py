@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli import __version__
-from svlm_cli.commands.app import COMMANDS, main
+from svlm_cli.commands.app import main
+from svlm_cli.commands.command_table import COMMANDS
 from tests.conftest import Svlm, environment
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from svlm_cli.commands import claims as command
 from svlm_cli.commands.app import main
-from svlm_cli.evals.claims import MATCHES_AT_ONCE, ROWS
-from svlm_cli.evals.claims_results import Result
+from svlm_cli.evals.claims.measuring import RowPlayer
+from svlm_cli.evals.claims.results import RowResult
+from svlm_cli.evals.claims.rows import MATCHES_AT_ONCE, ROWS
 from svlm_cli.outputs import figures
 from tests.conftest import ROOT, Svlm
-from tests.evals.asked_questions import asked_report
-from tests.evals.trained_models import trained, trained_file
+from tests.evals.claims.asked_questions import asked_report
+from tests.evals.claims.trained_models import trained, trained_file
 from tests.test_docs import shell_lines
 
 LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
@@ -123,15 +123,15 @@ def test_another_setting_is_refused(claims: Claims, tmp_path: Path) -> None:
 
 def test_rows_that_were_done_outlive_a_kill(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards the day's work: what was measured before the end stays, what was not is measured next time."""
-    measure = command._Plays.measure
+    measure = RowPlayer.measure
 
-    def killed(self: command._Plays, setting: Any, subject: Any) -> Result:
+    def killed(self: RowPlayer, setting: Any, subject: Any) -> RowResult:
         if setting.row == "vision-1":
             raise KeyboardInterrupt
         return measure(self, setting, subject)
 
     with monkeypatch.context() as patch:
-        patch.setattr(command._Plays, "measure", killed)
+        patch.setattr(RowPlayer, "measure", killed)
         claims.measure("vision-0", "vision-1", "vision-4", code=130)
     assert [path.name for path in claims.results.iterdir()] == ["vision-0.json"]
     (claims.results / "vision-4.json.part").write_text("half a r")  # a run that could not clean up

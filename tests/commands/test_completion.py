@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.commands import completion
-from svlm_cli.commands.app import COMMANDS, main
+from svlm_cli.commands.app import main
+from svlm_cli.commands.command_table import COMMANDS
 from tests.conftest import ROOT, environment
 
 

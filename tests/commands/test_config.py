@@ -10,7 +10,8 @@ import pytest
 import typer
 
 from svlm_cli.commands import settings
-from svlm_cli.commands.app import COMMANDS, main
+from svlm_cli.commands.app import main
+from svlm_cli.commands.command_table import COMMANDS
 from tests.conftest import Svlm
 
 Configure = Callable[[str], Path]
@@ -107,7 +108,7 @@ def test_what_may_not_stand_in_it_is_one_sentence(
 
 def test_groups_have_tables_in_tables(configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
     """Guards `[bench.latency]`, and against keys of the group, which would set nothing."""
-    configure("[bench.latency]\nrounds = 33\n[bench.soak]\nminutes = 2")
+    configure("[bench.latency]\nrounds = 33\n[bench.stages]\nrounds = 2")
     assert main(["bench", "latency", "--help"]) == 0
     assert "default: 33" in capsys.readouterr().out
     configure("[bench]\nrounds = 33")

@@ -39,7 +39,7 @@ def test_a_seed_is_explained_by_what_it_picks() -> None:
     for path, command in leaves(application.whole()):
         picks |= {" ".join(path): one.help for one in options(command) if one.key == "seed"}
     matches = {name for name, text in picks.items() if text.startswith("Picks the match")}
-    assert matches == {"bench soak", "eval claims", "eval footage", "eval match", "simulate"}
+    assert matches == {"eval claims", "eval footage", "eval match", "simulate"}
 
 
 def test_a_bench_shows_a_table_or_json(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:

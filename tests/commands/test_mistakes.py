@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.commands import aliases
-from svlm_cli.commands.app import COMMANDS, main, whole
+from svlm_cli.commands.app import main, whole
+from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.described import leaves
 from svlm_cli.commands.messages import ExitCode, machine_sentence
 from tests.conftest import Svlm

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from svlm_cli.commands import app as application
+from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.core import errors
 
 app = typer.Typer(add_completion=False)
@@ -70,5 +71,5 @@ def wait(path: Path) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to it
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    application.COMMANDS["trouble"] = (__name__, "Ends in every way.")
+    COMMANDS["trouble"] = (__name__, "Ends in every way.")
     sys.exit(application.main())

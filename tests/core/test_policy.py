@@ -1,6 +1,6 @@
 """What a policy refuses, and that it says which value and why."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import (
     MarkerRule,
     Mode,
+    PolicyOverrides,
     PromptPolicy,
     SamplingPolicy,
     StreamPolicy,
@@ -136,8 +137,10 @@ def test_the_defaults_are_the_published_ones() -> None:
 def test_changed_replaces_what_was_asked_for_alone() -> None:
     """Guards a checkpoint's own policy against options that were not given, and against falsy ones that were."""
     policy = StreamPolicy(prompt=PromptPolicy(query="What happens?", keep_query=True), sampling=SamplingPolicy(top_k=5))
-    assert policy.changed() == policy
-    changed = policy.changed(mode=Mode.WINDOW, fps=4.0, keep_query=False, temperature=0.0, max_new_tokens=7)
+    assert policy.changed(PolicyOverrides()) == policy
+    changed = policy.changed(
+        PolicyOverrides(mode=Mode.WINDOW, fps=4.0, keep_query=False, temperature=0.0, max_new_tokens=7)
+    )
     assert changed == StreamPolicy(
         mode=Mode.WINDOW,
         vision=VisionPolicy(fps=4.0),
@@ -145,7 +148,20 @@ def test_changed_replaces_what_was_asked_for_alone() -> None:
         sampling=SamplingPolicy(max_new_tokens=7, temperature=0.0, top_k=5),
     )
     with pytest.raises(UsageError, match=r"has 2\.5 frames"):
-        policy.changed(fps=2.5)
+        policy.changed(PolicyOverrides(fps=2.5))
+
+
+def test_overrides_are_keys_of_a_policy_within_its_bounds() -> None:
+    """Guards a key that sets nothing, and a value that the policy itself would refuse."""
+    parts = (VisionPolicy, WindowPolicy, PromptPolicy, SamplingPolicy)
+    keys = [one.name for part in parts for one in fields(part)]
+    assert [(one.name, keys.count(one.name)) for one in fields(PolicyOverrides) if one.name != "mode"] == [
+        (one.name, 1) for one in fields(PolicyOverrides) if one.name != "mode"
+    ]
+    with pytest.raises(UsageError, match=r"^full_tokens must be 1 or more, not 0"):
+        PolicyOverrides(full_tokens=0)
+    with pytest.raises(TypeError, match="sink"):
+        PolicyOverrides(sink=8)  # type: ignore[call-arg]
 
 
 def test_policies_are_values() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from svlm_cli.core.types import TokenEvent
-from svlm_cli.engine.decode import Decoder
+from svlm_cli.engine.decode import DecodeRunner
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from tests.engine.conftest import Parts, hear, make_chunks, small_policy
@@ -18,8 +18,8 @@ ROUNDS, STREAMS = 12, 3
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a GPU: steps begin before the last tokens are known, and have more rows than there are streams."""
-    monkeypatch.setattr(Decoder, "ahead", 1)
-    monkeypatch.setattr(Decoder, "width", lambda self, count: 1 if count == 1 else 4)
+    monkeypatch.setattr(DecodeRunner, "ahead", 1)
+    monkeypatch.setattr(DecodeRunner, "width", lambda self, count: 1 if count == 1 else 4)
 
 
 def rounds(engine: Engine, *, forced: bool = False) -> Iterator[list[tuple[list[int], int, int]]]:

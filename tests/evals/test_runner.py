@@ -16,7 +16,7 @@ from svlm_cli.engine.plan import Request
 from svlm_cli.evals.controls import run_controls
 from svlm_cli.evals.predictions import by_second
 from svlm_cli.evals.report import score
-from svlm_cli.evals.runner import Played, Setting, play
+from svlm_cli.evals.runner import MatchSelection, Played, play
 from svlm_cli.evals.script import Script, write_scripts
 from tests.engine.conftest import small_policy
 
@@ -40,7 +40,7 @@ def test_a_minute_of_two_matches(tiny_checkpoint: Path) -> None:
     told: list[int] = []
     played = play(
         engine(tiny_checkpoint, world_policy(), 2),
-        Setting(2, 60, SEED),
+        MatchSelection(2, 60, SEED),
         listen=lambda match, segment: heard.append((match, segment)),
         progress=lambda rounds, round_s: told.append(rounds),
     )
@@ -61,8 +61,8 @@ def test_a_minute_of_two_matches(tiny_checkpoint: Path) -> None:
 
 def test_a_match_in_a_batch_is_as_if_alone(tiny_checkpoint: Path) -> None:
     """Guards against contexts or pictures of one match in the stream of another."""
-    together = play(engine(tiny_checkpoint, world_policy(), 2), Setting(2, 20, SEED))
-    alone = play(engine(tiny_checkpoint, world_policy(), 1), Setting(1, 20, SEED + 1))
+    together = play(engine(tiny_checkpoint, world_policy(), 2), MatchSelection(2, 20, SEED))
+    alone = play(engine(tiny_checkpoint, world_policy(), 1), MatchSelection(1, 20, SEED + 1))
     assert texts(together, 20)[1] == texts(alone, 20)[0]
     assert texts(together, 20)[0] != texts(together, 20)[1]
 
@@ -71,10 +71,10 @@ def test_batches_are_played_one_after_the_other(tiny_checkpoint: Path) -> None:
     """Guards seeds, listeners and progress of a later batch; the last one may be smaller."""
     said: list[tuple[int, int]] = []
     done: list[int] = []
-    together = play(engine(tiny_checkpoint, world_policy(), 3), Setting(3, 20, SEED))
+    together = play(engine(tiny_checkpoint, world_policy(), 3), MatchSelection(3, 20, SEED))
     apart = play(
         engine(tiny_checkpoint, world_policy(), 2),
-        Setting(3, 20, SEED),
+        MatchSelection(3, 20, SEED),
         listen=lambda match, segment: said.append((match, segment.round)),
         progress=lambda rounds, _: done.append(rounds),
     )
@@ -110,7 +110,7 @@ def test_words_reach_the_second_that_they_were_said_in(tiny_checkpoint: Path) ->
         max_streams=2,
     )
     prompter.scripts = scripts
-    played = play(prompter, Setting(2, 60, SEED))
+    played = play(prompter, MatchSelection(2, 60, SEED))
     report = score(scripts, texts(played, 60), controls)
     assert {one.value for one in report.evaluation.overall.estimates().values()} <= {1.0, None}
     assert report.evaluation.overall.event_f1.value == 1
@@ -122,7 +122,7 @@ def test_a_match_whose_cache_is_full_falls_silent(tiny_checkpoint: Path) -> None
     """Guards `full`, the row of the table that breaks: it ends by itself, and says when and why."""
     policy = world_policy(Mode.FULL)
     policy = replace(policy, windows=replace(policy.windows, full_tokens=700))
-    played = play(engine(tiny_checkpoint, policy, 2), Setting(2, 60, SEED))
+    played = play(engine(tiny_checkpoint, policy, 2), MatchSelection(2, 60, SEED))
     assert {one.seed for one in played.ended} == {SEED, SEED + 1}
     assert all("room for 700" in one.why for one in played.ended)
     for one, said in zip(sorted(played.ended, key=lambda one: one.seed), played.said, strict=True):
@@ -135,7 +135,7 @@ def test_a_match_whose_cache_is_full_falls_silent(tiny_checkpoint: Path) -> None
 def test_rounds_of_other_lengths(tiny_checkpoint: Path) -> None:
     """Guards against a second that is taken for a round."""
     policy = replace(world_policy(), chunk_seconds=2.0)
-    played = play(engine(tiny_checkpoint, policy, 1), Setting(1, 20, SEED))
+    played = play(engine(tiny_checkpoint, policy, 1), MatchSelection(1, 20, SEED))
     assert [segment.end_s for segment in played.said[0]] == [2.0 * one for one in range(1, 11)]
     spoken = texts(played, 20)[0]
     assert not any(itertools.chain(*spoken[::2]))
@@ -143,6 +143,6 @@ def test_rounds_of_other_lengths(tiny_checkpoint: Path) -> None:
 
 @pytest.mark.parametrize("seconds", [1, 3])
 def test_matches_shorter_than_five_rounds(tiny_checkpoint: Path, seconds: int) -> None:
-    played = play(engine(tiny_checkpoint, world_policy(), 1), Setting(1, seconds, SEED))
+    played = play(engine(tiny_checkpoint, world_policy(), 1), MatchSelection(1, seconds, SEED))
     assert played.timing.rounds == seconds
     assert None in played.timing.round_s_by_fifth

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.commentary import CommentaryWord, words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.match_clips import match_clips
@@ -17,7 +17,7 @@ HOUR_S = 3600
 WINDOW_S = 24
 
 
-def ages_of_scores(said: Sequence[Word]) -> list[float]:
+def ages_of_scores(said: Sequence[CommentaryWord]) -> list[float]:
     """Of each score that is said from memory: how long ago one was said last, in seconds."""
     ages, last_s = list[float](), None
     for word in said:

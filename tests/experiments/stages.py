@@ -26,9 +26,9 @@ from typing import Any
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.version import __version__
-from svlm_cli.evals.claims_results import Result, read_results
-from svlm_cli.evals.claims_training import event_f1, training_claim
-from svlm_cli.evals.claims_training_file import TRAINING_NAME, read_training
+from svlm_cli.evals.claims.results import RowResult, read_results
+from svlm_cli.evals.claims.training import event_f1, training_claim
+from svlm_cli.evals.claims.training_file import TRAINING_NAME, read_training
 from svlm_cli.training.recipe import dump
 from svlm_cli.training.replacing import replace_text
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of
@@ -226,7 +226,7 @@ def write(options: Options) -> bool:
 
 def gather(options: Options) -> dict[str, Any] | None:
     """The same, as the claims' page wants it; None if nothing has been measured."""
-    found: dict[str, tuple[Variant, dict[str, Result]]] = {}
+    found: dict[str, tuple[Variant, dict[str, RowResult]]] = {}
     for variant in VARIANTS:
         rows = read_results(options.runs / variant.name / "rows")
         if all(mode in rows for mode in MODES) and (not variant.against or variant.against in found):
@@ -248,7 +248,7 @@ def gather(options: Options) -> dict[str, Any] | None:
     return {"place": place, "modes": list(MODES), "models": [_row(options, *one) for one in found.values()]}
 
 
-def _row(options: Options, variant: Variant, rows: dict[str, Result]) -> dict[str, Any]:
+def _row(options: Options, variant: Variant, rows: dict[str, RowResult]) -> dict[str, Any]:
     optimisation = recipe_of(variant, "base", workers=0, scale=options.scale).optimisation
     return {
         "name": variant.name,

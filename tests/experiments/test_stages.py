@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims_results import Result, dump, row_file
-from svlm_cli.evals.claims_training import compare_training, training_section
-from svlm_cli.evals.claims_training_file import read_training
-from svlm_cli.simulator.match.commentary import Number, Word
+from svlm_cli.evals.claims.results import RowResult, dump, row_file
+from svlm_cli.evals.claims.training import compare_training, training_section
+from svlm_cli.evals.claims.training_file import read_training
+from svlm_cli.simulator.match.commentary import CommentaryWord, Number
 from svlm_cli.training.recipe import Recipe, parse
 from svlm_cli.training.recipe import dump as dump_recipe
-from tests.evals.rows import result
+from tests.evals.claims.rows import result
 from tests.experiments.reach import ages_of_scores
 from tests.experiments.stages import MODES, Board, Options, Runs, chosen, gather, write
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of
@@ -94,7 +94,7 @@ def _options(runs: Path) -> Options:
     return Options(runs, ("cpu",), 1.0, 0, 4, 5.0, 0, 1e9, runs)
 
 
-def _measured(runs: Path, name: str, right: int) -> Result:
+def _measured(runs: Path, name: str, right: int) -> RowResult:
     folder = runs / name / "rows"
     folder.mkdir(parents=True)
     for mode in MODES:
@@ -134,10 +134,10 @@ def test_the_better_base_is_taken(tmp_path: Path) -> None:
 def test_how_long_ago_a_score_was_said() -> None:
     """Guards the page's account of why overlap has nothing to show: of scores from memory alone, since any score."""
 
-    def score(end_s: float, *, shown: bool) -> list[Word]:
+    def score(end_s: float, *, shown: bool) -> list[CommentaryWord]:
         return [
-            Word(end_s - 0.6, end_s - 0.3, "one", number=Number((1, 0), 0, shown=shown)),
-            Word(end_s - 0.3, end_s, "nil.", number=Number((1, 0), 1, shown=shown)),
+            CommentaryWord(end_s - 0.6, end_s - 0.3, "one", number=Number((1, 0), 0, shown=shown)),
+            CommentaryWord(end_s - 0.3, end_s, "nil.", number=Number((1, 0), 1, shown=shown)),
         ]
 
     said = [*score(10.0, shown=False), *score(20.0, shown=True), *score(45.0, shown=False), *score(52.5, shown=False)]

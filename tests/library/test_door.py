@@ -24,6 +24,7 @@ from svlm_cli import (
     load_engine,
 )
 from svlm_cli.commands.options import DtypeName
+from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.engine.engine import Engine
 from svlm_cli.library.captions import CaptionControl
 from svlm_cli.library.door import known_mode
@@ -122,8 +123,8 @@ def test_a_policy_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     load_engine(policy=tmp_path / "my.toml", mode="full")
     load_engine(policy=StreamPolicy(), fps=8)
     own, laid_over, whole = asked
-    assert laid_over == own.changed(mode=Mode.FULL, fps=4.0, sink_tokens=7)
-    assert whole == StreamPolicy().changed(fps=8)
+    assert laid_over == own.changed(PolicyOverrides(mode=Mode.FULL, fps=4.0, sink_tokens=7))
+    assert whole == StreamPolicy().changed(PolicyOverrides(fps=8))
 
 
 def test_pictures_get_their_times_from_their_rate() -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 import pytest
 
-from svlm_cli.bench.camera import PACKAGES, RtspServer, free_port, missing
+from tests.rigs.camera import PACKAGES, RtspServer, free_port, missing
 
 __all__ = ["Recorder", "RtspServer", "free_port", "require_rtsp_server"]
 

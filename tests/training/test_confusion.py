@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.match.commentary import NUMBERS, Word, words
+from svlm_cli.simulator.match.commentary import NUMBERS, CommentaryWord, words
 from svlm_cli.simulator.match.match import Match
 from svlm_cli.training.confusion import Confusion, Spoken
 
@@ -13,12 +13,12 @@ MATCH = Match(3)
 
 
 @cache
-def _words() -> tuple[Word, ...]:
+def _words() -> tuple[CommentaryWord, ...]:
     """Of an hour: not played where no test of this file runs."""
     return tuple(words(MATCH, 0, 3600))
 
 
-def _all(rate: float, *, seed: int = 0, knows_score: bool = True) -> list[tuple[Word, Spoken]]:
+def _all(rate: float, *, seed: int = 0, knows_score: bool = True) -> list[tuple[CommentaryWord, Spoken]]:
     confusion = Confusion(np.random.default_rng(seed), rate, MATCH.teams, knows_score=knows_score)
     return [(word, confusion.spoken(word, word.text)) for word in _words()]
 
@@ -28,7 +28,7 @@ def test_without_errors_all_is_as_it_was() -> None:
     assert all(one == Spoken(word.text, word.text) for word, one in _all(0.0))
 
 
-def _name_errors(rate: float, seed: int) -> list[tuple[Word, Spoken]]:
+def _name_errors(rate: float, seed: int) -> list[tuple[CommentaryWord, Spoken]]:
     return [(word, one) for word, one in _all(rate, seed=seed) if word.team is not None]
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from svlm_cli.training.layout import Role
-from svlm_cli.training.log import Row, Spent, TrainingLog, rows_of
+from svlm_cli.training.log import Row, StepCost, TrainingLog, rows_of
 
 FIGURES = {"loss": 2.0, "grad_norm": 1.0, "learning_rate": 1e-3}
 
@@ -21,7 +21,7 @@ def test_a_step_is_a_line_and_a_row(tmp_path: Path) -> None:
     tally[Role.FIRST] = torch.tensor([4.0, 8.0, 1.0])
     tally[Role.SILENCE] = torch.tensor([10.0, 1.0, 10.0])
     log = TrainingLog(tmp_path / "log.jsonl", first_step=0, steps=9, say=said.append)
-    log.note(3, FIGURES, tally, Spent(1000, flops=6e12, ranks=2, peak_bytes=71_200_000_000))
+    log.note(3, FIGURES, tally, StepCost(1000, flops=6e12, ranks=2, peak_bytes=71_200_000_000))
     row = json.loads((tmp_path / "log.jsonl").read_text())
     assert row["step"] == 3
     assert (row["first_word"], row["silence"]) == (0.25, 1.0)
@@ -31,7 +31,7 @@ def test_a_step_is_a_line_and_a_row(tmp_path: Path) -> None:
     assert row["peak_bytes"] == 71_200_000_000
     assert said[0].startswith("step 3/9  loss 2.0000  first_word 0.250  silence 1.000  norm 1.00  lr 1.00e-03")
     assert re.search(r" k tokens/s  \S+ TFLOP/s  71\.2 GB  waited 0%$", said[0])
-    log.note(4, FIGURES, tally, Spent(1000))
+    log.note(4, FIGURES, tally, StepCost(1000))
     assert "peak_bytes" not in rows_of(tmp_path / "log.jsonl")[-1], "a CPU"
     assert re.search(r" TFLOP/s  waited 0%$", said[1])
 
@@ -43,7 +43,7 @@ def test_held_out_windows_are_rows_of_their_own(tmp_path: Path) -> None:
     log = TrainingLog(tmp_path / "log.jsonl", first_step=0, steps=9, say=said.append, watchers=[seen.append])
     tally = torch.zeros(len(Role), 3)
     tally[Role.WORD] = torch.tensor([4.0, 8.0, 3.0])
-    log.note(3, FIGURES, tally, Spent(1000))
+    log.note(3, FIGURES, tally, StepCost(1000))
     tally[Role.SILENCE] = torch.tensor([12.0, 1.2, 12.0])
     log.note_held_out(3, tally, best=True)
     expected = {
@@ -66,7 +66,7 @@ def test_what_was_no_training_does_not_make_it_slow(tmp_path: Path) -> None:
     log = TrainingLog(tmp_path / "log.jsonl", first_step=0, steps=9, say=lambda line: None)
     time.sleep(0.2)
     log.leave_out(0.2)
-    log.note(1, FIGURES, torch.zeros(len(Role), 3), Spent(1000))
+    log.note(1, FIGURES, torch.zeros(len(Role), 3), StepCost(1000))
     assert rows_of(tmp_path / "log.jsonl")[0]["tokens_per_s"] > 1000 / 0.15
 
 
@@ -84,6 +84,6 @@ def test_what_was_learned_is_known_after_the_last_step(tmp_path: Path) -> None:
     tally[Role.WORD] = torch.tensor([4.0, 8.0, 3.0])
     log = TrainingLog(tmp_path / "log.jsonl", first_step=0, steps=9, say=lambda line: None)
     assert log.learned == {}
-    log.note(9, FIGURES, tally, Spent(1000))
+    log.note(9, FIGURES, tally, StepCost(1000))
     assert log.learned == {"loss": 2.0, "words": 0.75}
     assert TrainingLog(tmp_path / "log.jsonl", first_step=9, steps=9).learned == log.learned

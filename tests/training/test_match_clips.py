@@ -7,7 +7,7 @@ import pytest
 
 from svlm_cli.curation.windows import WindowRules, why_left_out, windows_of, words_of
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo, TimedWord
-from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.commentary import CommentaryWord, words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.match_clips import match_clips
@@ -17,12 +17,12 @@ MATCH_S = 1800
 
 
 @pytest.fixture(scope="module")
-def said() -> tuple[Word, ...]:
+def said() -> tuple[CommentaryWord, ...]:
     return words(Match(3, Split.TRAIN), 0, MATCH_S)
 
 
-def _sentences(said: tuple[Word, ...]) -> list[list[Word]]:
-    sentences: list[list[Word]] = [[]]
+def _sentences(said: tuple[CommentaryWord, ...]) -> list[list[CommentaryWord]]:
+    sentences: list[list[CommentaryWord]] = [[]]
     for word in said:
         sentences[-1].append(word)
         if word.text.endswith("."):
@@ -30,7 +30,7 @@ def _sentences(said: tuple[Word, ...]) -> list[list[Word]]:
     return sentences[:-1]
 
 
-def test_they_are_those_of_svlm_data_windows(said: tuple[Word, ...]) -> None:
+def test_they_are_those_of_svlm_data_windows(said: tuple[CommentaryWord, ...]) -> None:
     """Guards one rule for both: a segment a sentence, in whole seconds, cut, and what is too short left out."""
     segments = tuple(
         SpokenSegment(
@@ -52,7 +52,7 @@ def test_they_are_those_of_svlm_data_windows(said: tuple[Word, ...]) -> None:
 
 
 @pytest.mark.parametrize("silence_s", [1.0, 3.0])
-def test_no_silence_is_longer_and_no_clip_cuts_a_sentence(said: tuple[Word, ...], silence_s: float) -> None:
+def test_no_silence_is_longer_and_no_clip_cuts_a_sentence(said: tuple[CommentaryWord, ...], silence_s: float) -> None:
     rules = ClipRecipe(longest_seconds=40, shortest_seconds=8, silence_seconds=silence_s)
     clips = match_clips(said, rules)
     assert clips
@@ -67,7 +67,7 @@ def test_no_silence_is_longer_and_no_clip_cuts_a_sentence(said: tuple[Word, ...]
         assert inside[-1].second == clip.stop - 1
 
 
-def test_what_is_seen_alone(said: tuple[Word, ...]) -> None:
+def test_what_is_seen_alone(said: tuple[CommentaryWord, ...]) -> None:
     """Guards the second half of the rule: no score from memory, though goals with the board on screen stay."""
     usual, seen = (match_clips(said, ClipRecipe(64, 8, seen_only=only)) for only in (False, True))
     told, shown = (

@@ -1,7 +1,7 @@
 """The page of what a model said of held-out videos: for people, whatever stands in names and words."""
 
 from svlm_cli.training.held_out_videos import HeldOutVideo
-from svlm_cli.training.saying import Heard, greedy, page
+from svlm_cli.training.saying import VideoCaptions, greedy, page
 from tests.training.recipes import small_policy
 
 VIDEO = HeldOutVideo("a\x1b[2Jb.mp4", 3590.0, "", None, ("", " They win\n it", "", " end\u202e"), lambda: iter(()))
@@ -9,7 +9,7 @@ VIDEO = HeldOutVideo("a\x1b[2Jb.mp4", 3590.0, "", None, ("", " They win\n it", "
 
 def test_seconds_with_words_stand_side_by_side() -> None:
     """Guards the reader: seconds of silence are left out, and what is said alone has a dash beside it."""
-    heard = Heard(VIDEO, ("", "", " Goal", " end"))
+    heard = VideoCaptions(VIDEO, ("", "", " Goal", " end"))
     assert page(500, [heard]).splitlines() == [
         "What the model says by itself after step 500.",
         "",
@@ -26,7 +26,7 @@ def test_seconds_with_words_stand_side_by_side() -> None:
 
 def test_what_went_wrong_is_said() -> None:
     """Guards against a page that looks as if the model had nothing more to say."""
-    lines = page(1, [Heard(VIDEO, ("", " Yes"), "More than 120 s are not spent on this.")]).splitlines()
+    lines = page(1, [VideoCaptions(VIDEO, ("", " Yes"), "More than 120 s are not spent on this.")]).splitlines()
     assert lines[-3:] == [
         "0:59:51  model: Yes",
         "         truth: They win  it",

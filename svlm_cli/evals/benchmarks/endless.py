@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.commentary import CommentaryWord, words
 from svlm_cli.simulator.match.match import Match
 
 CLIP_S: Final = 100
@@ -47,12 +47,12 @@ def video_name(seed: int) -> str:
     return f"{FOLDER}/{seed}.mp4"
 
 
-def _between(spoken: Sequence[Word], start_s: int, end_s: int) -> list[Word]:
+def _between(spoken: Sequence[CommentaryWord], start_s: int, end_s: int) -> list[CommentaryWord]:
     """The words that end in (start, end]."""
     return [word for word in spoken if start_s <= word.second < end_s]
 
 
-def _row(match: Match, spoken: Sequence[Word], preasr: str) -> Row | None:
+def _row(match: Match, spoken: Sequence[CommentaryWord], preasr: str) -> Row | None:
     if not spoken:
         return None
     content = [
@@ -64,9 +64,9 @@ def _row(match: Match, spoken: Sequence[Word], preasr: str) -> Row | None:
     return {"video": video_name(match.seed), "content": content, "title": title, "preasr": preasr}
 
 
-def _sentences(spoken: Sequence[Word]) -> Iterator[list[Word]]:
+def _sentences(spoken: Sequence[CommentaryWord]) -> Iterator[list[CommentaryWord]]:
     """Of the first and the last one perhaps a part."""
-    sentence: list[Word] = []
+    sentence: list[CommentaryWord] = []
     for word in spoken:
         sentence.append(word)
         if word.text.endswith("."):

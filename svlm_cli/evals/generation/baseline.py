@@ -7,9 +7,10 @@ file of predictions.
 import base64
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from svlm_cli.chat.asking import AskedChat, Asker, Patience, UnansweredError
@@ -23,6 +24,7 @@ from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
 from svlm_cli.evals.generation.predictions import Predictions
 from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.jsonl.lines import fingerprint_of
 
 BASELINE: Final = ChatRole(
     "The model's server", "A model elsewhere is asked", "--model", most_characters=32_000
@@ -89,6 +91,20 @@ class BaselineForm:
             seed=self.seed,
             temperature=temperature,
         )
+
+    def setting(self, benchmark: str, annotations: Path, temperature: float) -> dict[str, Any]:
+        """All that decides what is said, and of what."""
+        return {
+            "benchmark": benchmark,
+            "backend": "openai",
+            "chat_model": self.model,
+            "server": self.address,
+            "prompts": self.prompts.fingerprint,
+            "sampling": asdict(self.sampling),
+            "temperature": temperature,
+            "seed": self.seed,
+            "annotations": fingerprint_of(annotations),
+        }
 
     def _messages(self, clip: PicturedClip) -> list[Message]:
         stretch = clip.stretch

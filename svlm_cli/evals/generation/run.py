@@ -16,9 +16,9 @@ from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.evals.generation.journal import Journal, RoundsFolder, SaidRound
-from svlm_cli.evals.generation.predictions import ON_TIME_S, Prediction, Predictions
-from svlm_cli.evals.generation.setting import RunFile
+from svlm_cli.evals.generation.journal import Journal, SaidRound
+from svlm_cli.evals.generation.place import PredictionPlace
+from svlm_cli.evals.generation.predictions import ON_TIME_S, Prediction
 from svlm_cli.evals.generation.stretches import VideoStretch
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.run import Feed, FeedReport, run
@@ -49,6 +49,19 @@ class GenerationOutcome:
         """Seconds of video a second."""
         return self.video_s / self.wall_s if self.wall_s else 0.0
 
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"{self.video_s:.0f} s of video in {self.wall_s:.0f} s: {self.speed:.1f} x real time; "
+            f"{self.spoken} of {self.rounds} rounds spoken, {self.tokens} tokens."
+        )
+
+    def to_json(self) -> dict[str, float]:
+        """For programs."""
+        times = {"video_s": self.video_s, "wall_s": self.wall_s, "speed": self.speed}
+        counts = {"rounds": self.rounds, "spoken": self.spoken, "tokens": self.tokens}
+        return {key: round(value, 3) for key, value in times.items()} | counts
+
 
 @dataclass(frozen=True, slots=True)
 class GenerationListener:
@@ -57,15 +70,6 @@ class GenerationListener:
     notice: Callable[[str], None]
     failure: Callable[[SvlmError], None]  # of one stretch
     progress: Callable[[float, float], None]  # seconds of video that are done, of all; and how many a second
-
-
-@dataclass(frozen=True, slots=True)
-class PredictionPlace:
-    """Where everything goes."""
-
-    predictions: Predictions
-    rounds: RoundsFolder
-    made_by: RunFile
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,7 @@ _SHOWN: Final = 200  # characters of a reply
 
 
 @dataclass(slots=True)
-class Spent:
+class JudgeUsage:
     """What a run has done, and what it took."""
 
     votes: int = 0
@@ -45,12 +45,12 @@ def collect_votes(
     jobs: int,
     has_ties: bool,
     write: Callable[[Vote], None],
-) -> Spent:
+) -> JudgeUsage:
     """Asks all of them, `jobs` at once, and hands over each vote as it comes.
 
     Raises what ends it: `ModelError` if the server is of no use, or has not answered ten questions in a row.
     """
-    spent, silence = Spent(), Silence(JUDGE.name, "votes and answers")
+    spent, silence = JudgeUsage(), Silence(JUDGE.name, "votes and answers")
     vote_on_it = partial(vote_on, asker=asker, has_ties=has_ties)
     with closing(at_once(questions, vote_on_it, jobs=jobs, stop=asker.stop)) as votes:
         for vote in votes:

@@ -12,7 +12,7 @@ import torch
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.compute.device import resolve_device, resolve_dtype
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -84,7 +84,7 @@ def device_of(name: str, local_rank: int | None) -> torch.device:
 
 def way_setting(arguments: ModelArguments, policy: StreamPolicy) -> WaySetting:
     """As ``svlm eval vqa`` would have it with options of the same names. Raises `UsageError`."""
-    policy = policy_changes.read(arguments.policy).applied(policy, fps=arguments.fps).changed(fps=arguments.fps)
+    policy = policy_changes.read(arguments.policy).applied(policy, PolicyOverrides(fps=arguments.fps))
     if arguments.max_pixels is not None:
         policy = replace(policy, vision=replace(policy.vision, max_pixels=arguments.max_pixels))
     return WaySetting.of(

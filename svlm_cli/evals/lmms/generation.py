@@ -14,7 +14,7 @@ _WAY_OUT: Final = "Give another value with --gen_kwargs."
 
 
 @dataclass(frozen=True, slots=True)
-class Generation:
+class GenerationParameters:
     """How an answer is generated."""
 
     sampling: SamplingPolicy  # its length included
@@ -32,7 +32,7 @@ class Generation:
         return text[: min(ends)] if ends else None
 
 
-def read_generation(given: Mapping[str, Any] | None) -> Generation:
+def read_generation(given: Mapping[str, Any] | None) -> GenerationParameters:
     """As transformers understands these names. `UsageError` for what is wrong, or cannot be done here."""
     values = {name: value for name, value in (given or {}).items() if value is not None}
     tokens = _length(values)
@@ -54,7 +54,7 @@ def read_generation(given: Mapping[str, Any] | None) -> Generation:
         top_k=max(int(top_k), 0),
         repetition_penalty=1.0 if penalty is None else penalty,
     )
-    return Generation(sampling, until, tuple(values))
+    return GenerationParameters(sampling, until, tuple(values))
 
 
 def _length(values: dict[str, Any]) -> int:

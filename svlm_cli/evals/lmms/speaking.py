@@ -10,7 +10,7 @@ from svlm_cli.core.types import Chunk, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.evals.lmms.generation import Generation
+from svlm_cli.evals.lmms.generation import GenerationParameters
 from svlm_cli.evals.vqa.ways import ANSWERING
 
 
@@ -39,7 +39,7 @@ class Likelihood:
     is_likeliest: bool  # whether each is the likeliest token where it stands
 
 
-def say(witness: Witness, question: str, generation: Generation, seed: int) -> Answer:
+def say(witness: Witness, question: str, generation: GenerationParameters, seed: int) -> Answer:
     """An answer, drawn by random numbers of its own if it is drawn at all."""
     witness.stream.random = np.random.default_rng(seed)
     request = Request(

@@ -26,21 +26,21 @@ _SHORT_TOKENS: Final = 16  # of an answer that is a letter, a number, yes or no:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Heard:
+class ModelAnswer:
     """An answer."""
 
     text: str
     logits: Tensor  # [V] from which its first token was chosen
 
 
-Respondent = Callable[[str, int], Heard]
+Respondent = Callable[[str, int], ModelAnswer]
 """What is asked, and how many tokens the answer may have -> the answer."""
 
 
 def stream_respondent(engine: Engine, stream: StreamState) -> Respondent:
     """A fork of a stream answers, between two rounds: the stream goes on as if nobody had asked."""
 
-    def respond(query: str, tokens: int) -> Heard:
+    def respond(query: str, tokens: int) -> ModelAnswer:
         with engine.fork(stream) as fork:
             return _hear(engine, fork, None, query, tokens)
 
@@ -50,19 +50,19 @@ def stream_respondent(engine: Engine, stream: StreamState) -> Respondent:
 def clip_respondent(engine: Engine, clip: Chunk) -> Respondent:
     """Whoever reads clip and question at once, in a context of their own, answers."""
 
-    def respond(query: str, tokens: int) -> Heard:
+    def respond(query: str, tokens: int) -> ModelAnswer:
         with engine.open() as stream:
             return _hear(engine, stream, clip, query, tokens)
 
     return respond
 
 
-def _hear(engine: Engine, stream: StreamState, chunk: Chunk | None, query: str, tokens: int) -> Heard:
+def _hear(engine: Engine, stream: StreamState, chunk: Chunk | None, query: str, tokens: int) -> ModelAnswer:
     rows: list[Tensor] = []
     request = Request(stream, chunk, query=query, max_tokens=tokens, sampling=ANSWERING)
     *_, segment = engine.step([request], observe=lambda _, row: rows.append(row))
     assert isinstance(segment, Segment)
-    return Heard(segment.text, rows[0])
+    return ModelAnswer(segment.text, rows[0])
 
 
 @dataclass(frozen=True, slots=True)

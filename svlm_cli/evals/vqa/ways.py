@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from svlm_cli.core.moments import CLIP_FPS, Moments, clip_moments
-from svlm_cli.core.policy import Mode, SamplingPolicy, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, SamplingPolicy, StreamPolicy
 from svlm_cli.engine.footprint import visual_tokens
 from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.tokenizer import Tokenizer
@@ -37,9 +37,9 @@ class WaySetting:
         """`policy` is the model's own, as the user wants it."""
         match way:
             case Way.STREAMING:
-                return cls(way, policy.changed(mode=Mode.STREAMING), seed=seed)
+                return cls(way, policy.changed(PolicyOverrides(mode=Mode.STREAMING)), seed=seed)
             case Way.WINDOW:
-                return cls(way, policy.changed(mode=Mode.WINDOW), seed=seed)
+                return cls(way, policy.changed(PolicyOverrides(mode=Mode.WINDOW)), seed=seed)
             case Way.FULL:
                 return cls(way, clip_of(policy, frames), frames)
             case Way.RECENT:
@@ -76,4 +76,4 @@ def with_room(
         return policy
     system = len(tokenizer.encode(prompt.system))
     room = visual_tokens(policy, family) + policy.prompt.max_query_tokens + system + _MARKUP + answer_tokens
-    return policy.changed(full_tokens=room, max_new_tokens=answer_tokens)
+    return policy.changed(PolicyOverrides(full_tokens=room, max_new_tokens=answer_tokens))

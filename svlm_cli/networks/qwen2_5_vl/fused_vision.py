@@ -17,7 +17,7 @@ from svlm_cli.compute.graphs import Graphs
 from svlm_cli.compute.ops import add_rms_norm, rotate_heads, silu_mul
 from svlm_cli.compute.segments import Segments
 from svlm_cli.networks.family import Grid
-from svlm_cli.networks.qwen2_5_vl.vision import NORM_EPS, Layout, VisionTower
+from svlm_cli.networks.qwen2_5_vl.vision import NORM_EPS, PatchLayout, VisionTower
 
 _FEW_PATCHES = 8192  # beyond, starting the kernels one by one takes less time than they do
 _MOST_RECORDED = 8  # sizes of a call; a recording keeps its memory
@@ -41,7 +41,7 @@ class _Block:
 class _Place:
     """Where a recorded pass reads and writes: kept as long as the recording, which knows addresses alone."""
 
-    layout: Layout
+    layout: PatchLayout
     patches: Tensor
     features: Tensor
 
@@ -76,7 +76,7 @@ class QwenFusedVision:
         self._graphs.run(key, lambda: place.features.copy_(self._forward(place.patches, place.layout)))
         return place.features.clone()
 
-    def _forward(self, patches: Tensor, layout: Layout) -> Tensor:
+    def _forward(self, patches: Tensor, layout: PatchLayout) -> Tensor:
         tower = self._tower
         hidden = tower.in_windows(tower.patch_embed(patches), layout)
         branch: Tensor | None = None

@@ -26,7 +26,7 @@ _LAYOUTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PatchLayout:
     """All that a list of grids decides. A token is ``spatial_merge_size`` squared patches; ``N`` counts patches."""
 
     order: Tensor  # [tokens] the token at each place, windows one after the other
@@ -37,7 +37,7 @@ class Layout:
     frames: Segments
 
     @classmethod
-    def of(cls, grids: Sequence[Grid], config: VisionConfig, device: torch.device) -> "Layout":
+    def of(cls, grids: Sequence[Grid], config: VisionConfig, device: torch.device) -> "PatchLayout":
         """Computed on the CPU, then moved to ``device``."""
         parts = [_frame_layout(height, width, config) for _, height, width in grids]
         orders, offset = [], 0
@@ -87,7 +87,7 @@ class VisionTower(nn.Module):
         self.patch_embed = _PatchEmbed(config)
         self.blocks = nn.ModuleList(_Block(config) for _ in range(config.depth))
         self.merger = _Merger(config)
-        self._layouts: OrderedDict[tuple[tuple[Grid, ...], torch.device], Layout] = OrderedDict()
+        self._layouts: OrderedDict[tuple[tuple[Grid, ...], torch.device], PatchLayout] = OrderedDict()
 
     def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
         """Patches ``[N, C * T * P * P]`` of all grids in order -> features ``[N / merge^2, D_out]``, in raster order.
@@ -104,11 +104,11 @@ class VisionTower(nn.Module):
         return features
 
     @staticmethod
-    def in_windows(hidden: Tensor, layout: Layout) -> Tensor:
+    def in_windows(hidden: Tensor, layout: PatchLayout) -> Tensor:
         """``[N, D]`` in the order in which patches come -> in that of the windows."""
         return hidden.view(len(layout.order), -1).index_select(0, layout.order).view(len(hidden), -1)
 
-    def layout(self, grids: Sequence[Grid], device: torch.device) -> Layout:
+    def layout(self, grids: Sequence[Grid], device: torch.device) -> PatchLayout:
         """What these grids decide; kept for the next call that has the same."""
         # Neighbours of one size are one grid of more frame pairs: many streams share an entry, whoever takes part.
         joined = tuple(
@@ -117,7 +117,7 @@ class VisionTower(nn.Module):
         key = (joined, device)
         if key not in self._layouts:
             with torch.inference_mode(False):  # kept for later calls, which may be training
-                self._layouts[key] = Layout.of(joined, self.config, device)
+                self._layouts[key] = PatchLayout.of(joined, self.config, device)
             if len(self._layouts) > _LAYOUTS_KEPT:
                 self._layouts.popitem(last=False)
         self._layouts.move_to_end(key)

@@ -23,7 +23,7 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class ScreenRegions:
     """The parts of a screen from top to bottom; the header is the first row."""
 
     body: Area
@@ -32,11 +32,11 @@ class Frame:
     preview: bool
 
 
-def divide(columns: int, rows: int) -> Frame:
+def divide(columns: int, rows: int) -> ScreenRegions:
     """The preview goes first, then the keys, then the numbers."""
     numbers, keys = (2, True) if rows >= 16 else (1, True) if rows >= 8 else (1, False) if rows >= 4 else (0, False)
     body = Area(0, 1, columns, max(0, rows - 1 - numbers - keys))
-    return Frame(body, numbers, keys, preview=columns >= NARROW and rows >= LOW)
+    return ScreenRegions(body, numbers, keys, preview=columns >= NARROW and rows >= LOW)
 
 
 def beside(body: Area, picture: tuple[int, int]) -> tuple[Area, Area]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.questions.quiz.choices import Asks, Choice, clock, score_options
+from svlm_cli.questions.quiz.choices import Asks, MultipleChoice, clock, score_options
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.events import Event, Kind
 
@@ -22,17 +22,17 @@ _DONE: Final = {
 }
 
 
-def score_then(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def score_then(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """What the score was, of the game that was on."""
     for then in _marks(moment, rng):
         score = facts.score(then)
         if score is not None:
             right, wrong = score_options(facts.names, score, rng)
-            return Choice("EPM", f"What was the score at {clock(then)} of the video?", right, wrong)
+            return MultipleChoice("EPM", f"What was the score at {clock(then)} of the video?", right, wrong)
     return None
 
 
-def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
     """Of all that was seen."""
     goals = facts.between(0, moment, Kind.GOAL)
     if not goals or goals[0].time_s > moment - _AGO_S:
@@ -40,7 +40,7 @@ def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice |
     return _by_a_team(facts, "Which team scored the first goal of the video?", goals[0])
 
 
-def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
     """Before now."""
     goals = facts.between(0, moment, Kind.GOAL)
     if not goals or goals[-1].time_s > moment - _AGO_S:
@@ -48,17 +48,17 @@ def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | 
     return _by_a_team(facts, "Which team scored the last goal so far?", goals[-1])
 
 
-def what_a_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def what_a_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """In a stretch of time in which one team did it and the other did not."""
     return _in_a_stretch(facts, moment, rng, happened=True)
 
 
-def what_no_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def what_no_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """The same question about a stretch in which nobody did it."""
     return _in_a_stretch(facts, moment, rng, happened=False)
 
 
-def last_shot_before(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def last_shot_before(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """What became of it."""
     for then in _marks(moment, rng):
         ends = facts.between(0, then, *OUTCOMES)
@@ -66,11 +66,11 @@ def last_shot_before(facts: Facts, moment: int, rng: np.random.Generator) -> Cho
             told = dict(OUTCOMES)
             right = told.pop(ends[-1].kind)
             asked = f"What became of the last shot before {clock(then)} of the video?"
-            return Choice("ASI", asked, right, tuple(told.values()))
+            return MultipleChoice("ASI", asked, right, tuple(told.values()))
     return None
 
 
-def _in_a_stretch(facts: Facts, moment: int, rng: np.random.Generator, *, happened: bool) -> Choice | None:
+def _in_a_stretch(facts: Facts, moment: int, rng: np.random.Generator, *, happened: bool) -> MultipleChoice | None:
     kinds = [list(_DONE)[index] for index in rng.permutation(len(_DONE))]
     for start in _marks(moment, rng):
         for kind in kinds:
@@ -86,7 +86,7 @@ def _in_a_stretch(facts: Facts, moment: int, rng: np.random.Generator, *, happen
             options = [*facts.names, "neither of them"]
             right = options.pop(around[0].team if happened and around[0].team is not None else 2)
             asked = f"Which team {_DONE[kind]} between {clock(start)} and {clock(end)} of the video?"
-            return Choice("EPM" if happened else "HLD", asked, right, tuple(options))
+            return MultipleChoice("EPM" if happened else "HLD", asked, right, tuple(options))
     return None
 
 
@@ -96,9 +96,9 @@ def _marks(moment: int, rng: np.random.Generator) -> list[int]:
     return [times[index] for index in rng.permutation(len(times))]
 
 
-def _by_a_team(facts: Facts, asked: str, event: Event) -> Choice:
+def _by_a_team(facts: Facts, asked: str, event: Event) -> MultipleChoice:
     assert event.team is not None, "a goal is somebody's"
-    return Choice("EPM", asked, facts.names[event.team], (facts.names[1 - event.team],))
+    return MultipleChoice("EPM", asked, facts.names[event.team], (facts.names[1 - event.team],))
 
 
 BACKWARD: Final[tuple[tuple[Asks, ...], ...]] = (

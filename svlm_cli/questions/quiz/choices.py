@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class MultipleChoice:
     """What is asked, the option that is right, and those that are wrong."""
 
     task: str
@@ -33,7 +33,7 @@ class Choice:
         return {**asked, "options": shuffled, "gt": shuffled.index(self.right)}
 
 
-Asks = Callable[[Facts, int, np.random.Generator], Choice | None]
+Asks = Callable[[Facts, int, np.random.Generator], MultipleChoice | None]
 """A kind of question: what can be asked of it at a moment, if anything."""
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.questions.quiz.choices import Asks, Choice, score_options
+from svlm_cli.questions.quiz.choices import Asks, MultipleChoice, score_options
 from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.events import Event, Kind
 from svlm_cli.simulator.match.teams import KIT_PAIRS, KITS
@@ -33,15 +33,15 @@ _ACTIONS: Final = {
 }
 
 
-def team_with_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+def team_with_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
     """By the kit of the player, and the context, which tells whose kit that is."""
     team = facts.holder(moment)
     if team is None:
         return None
-    return Choice("OJR", "Which team has the ball right now?", facts.names[team], (facts.names[1 - team],))
+    return MultipleChoice("OJR", "Which team has the ball right now?", facts.names[team], (facts.names[1 - team],))
 
 
-def kit_with_the_ball(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def kit_with_the_ball(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """Can be seen by whoever does not know the teams."""
     team = facts.holder(moment)
     if team is None:
@@ -49,10 +49,10 @@ def kit_with_the_ball(facts: Facts, moment: int, rng: np.random.Generator) -> Ch
     right, other = facts.kits[team], facts.kits[1 - team]
     absent = [kit for kit in KITS if kit != other and (right, kit) in KIT_PAIRS]  # none that looks like the right one
     wrong = (other, *(absent[index] for index in rng.permutation(len(absent))[:2]))
-    return Choice("ATR", "Which colour does the player wear who has the ball right now?", right, wrong)
+    return MultipleChoice("ATR", "Which colour does the player wear who has the ball right now?", right, wrong)
 
 
-def place_of_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> Choice | None:
+def place_of_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
     """A quarter of the pitch."""
     quarter = facts.quarter(moment)
     if quarter is None:
@@ -60,21 +60,21 @@ def place_of_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> C
     vertical, side = quarter
     told = {(up, left): f"the {up} {left} quarter" for up in ("upper", "lower") for left in ("left", "right")}
     right = told.pop((vertical, side))
-    return Choice("STU", "In which quarter of the pitch is the ball right now?", right, tuple(told.values()))
+    return MultipleChoice("STU", "In which quarter of the pitch is the ball right now?", right, tuple(told.values()))
 
 
-def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> Choice | None:
+def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
     """While the board is on screen; the home team's number stands first, as its name does in the context."""
     score = facts.board(moment)
     if score is None:
         return None
     right, wrong = score_options(facts.names, score, rng)
-    return Choice("OCR", "What does the scoreboard show right now?", right, wrong)
+    return MultipleChoice("OCR", "What does the scoreboard show right now?", right, wrong)
 
 
 def what_has_just_happened(
     kinds: frozenset[Kind], facts: Facts, moment: int, rng: np.random.Generator
-) -> Choice | None:
+) -> MultipleChoice | None:
     """The newest event, if it is one of `kinds`. Options are two things that each team may have done.
 
     Nothing that is wrong has happened lately.
@@ -92,7 +92,7 @@ def what_has_just_happened(
     other = absent[rng.integers(len(absent))]
     options = [(newest.kind, newest.team), (newest.kind, 1 - newest.team), (other, 0), (other, 1)]
     right, *wrong = (_ACTIONS[kind].format(team=facts.names[team]) for kind, team in options)
-    return Choice("ACR", "What has just happened, in the last two seconds?", right, tuple(wrong))
+    return MultipleChoice("ACR", "What has just happened, in the last two seconds?", right, tuple(wrong))
 
 
 def _true_of(event: Event, team: int) -> Iterator[tuple[Kind, int]]:

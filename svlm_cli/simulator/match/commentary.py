@@ -54,7 +54,7 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class CommentaryWord:
     """A spoken word, with the punctuation that follows it. It belongs to the second in which it ends."""
 
     start_s: float
@@ -70,7 +70,7 @@ class Word:
         return round(self.end_s * 1000 - 1) // 1000
 
 
-def words(match: Match, start_s: float, end_s: float) -> tuple[Word, ...]:
+def words(match: Match, start_s: float, end_s: float) -> tuple[CommentaryWord, ...]:
     """The words that end in (start, end]. Plays on if need be.
 
     ValueError: too much of the match before `start_s` is forgotten to know what was said.
@@ -82,12 +82,12 @@ def words(match: Match, start_s: float, end_s: float) -> tuple[Word, ...]:
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
-def second_text(spoken: Iterable[Word]) -> str:
+def second_text(spoken: Iterable[CommentaryWord]) -> str:
     """A second's words as they are trained and generated: each with a space before it."""
     return "".join(f" {word.text}" for word in spoken)
 
 
-def _speak(match: Match, first: int, end: int) -> Iterator[Word]:
+def _speak(match: Match, first: int, end: int) -> Iterator[CommentaryWord]:
     """The words of the sentences that begin in these seconds; of the first ones only if they are the match's."""
     names = (match.teams[0].name, match.teams[1].name)
     log = _Log(match.events(first, end))
@@ -133,7 +133,7 @@ class _Log:
         return minor, major
 
 
-def _sentence(event: Event | None, second: int, names: tuple[str, str], score: Score) -> Iterator[Word]:
+def _sentence(event: Event | None, second: int, names: tuple[str, str], score: Score) -> Iterator[CommentaryWord]:
     pattern = REMINDER if event is None else SENTENCES[event.kind]
     team = None if event is None else event.team
     name = "" if team is None else names[team]
@@ -143,7 +143,7 @@ def _sentence(event: Event | None, second: int, names: tuple[str, str], score: S
     for part in pattern.split():
         text = part.removeprefix("*").format(team=name, way=way, home=NUMBERS[score[0]], away=NUMBERS[score[1]])
         start_ms, end_ms = end_ms, end_ms + (_NAME_MS if "{team}" in part else _WORD_MS)
-        yield Word(
+        yield CommentaryWord(
             start_ms / 1000,
             end_ms / 1000,
             text,
@@ -153,7 +153,7 @@ def _sentence(event: Event | None, second: int, names: tuple[str, str], score: S
         )
 
 
-def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[Word, ...]:
+def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[CommentaryWord, ...]:
     """A dense description of what is on screen half a second into a second, for the stage in which a model learns to
     see: kit and team of the player nearest the ball, column and row of the ball in cells of 28 pixels, what the ball
     does, and the score if the board is there: ``red Falvon c3 r2 held``, ``white Torbek c8 r3 net two one``.
@@ -169,7 +169,7 @@ def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[Wo
     if scene.scoreboard[0]:
         said += [NUMBERS[number] for number in scene.score[0]]
     ends = [second + (k + 1) / len(said) for k in range(len(said))]
-    return tuple(Word(end - 1 / len(said), end, text) for end, text in zip(ends, said, strict=True))
+    return tuple(CommentaryWord(end - 1 / len(said), end, text) for end, text in zip(ends, said, strict=True))
 
 
 def ball_state(ball: NDArray[np.int32], distance: float) -> str:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from svlm_cli.compute import ops
-from svlm_cli.compute.route import Run
+from svlm_cli.compute.route import CopyRange
 from tests.compute.kernels.device import INTERPRETED, large, on_device
 from tests.compute.kernels.numbers import DTYPES, alike, noise, tables
 
@@ -32,19 +32,25 @@ def test_rotation_on_the_way_to_the_cache(
 
 SLOTS = {
     "some slide, some jump": [
-        [Run(900, 3, 20), Run(100, 23, 800), Run(1200, 823, 800)],
-        [Run(2005, 2003, 95), Run(2500, 2098, 400)],
-        [Run(2950, 2960, 1), Run(2951, 2953, 1)],
+        [CopyRange(900, 3, 20), CopyRange(100, 23, 800), CopyRange(1200, 823, 800)],
+        [CopyRange(2005, 2003, 95), CopyRange(2500, 2098, 400)],
+        [CopyRange(2950, 2960, 1), CopyRange(2951, 2953, 1)],
     ],
     "runs on and beside the edge of a block": [
-        [Run(2, 1, 127), Run(130, 128, 128), Run(300, 256, 129), Run(500, 385, 256), Run(800, 641, 1)]
+        [
+            CopyRange(2, 1, 127),
+            CopyRange(130, 128, 128),
+            CopyRange(300, 256, 129),
+            CopyRange(500, 385, 256),
+            CopyRange(800, 641, 1),
+        ]
     ],
     "jumps on and beside the edge of a block": [
-        [Run(600, 1, 127), Run(10, 300, 1)],
-        [Run(1600, 1001, 128), Run(1010, 1300, 1)],
-        [Run(2600, 2001, 129), Run(2010, 2300, 1)],
+        [CopyRange(600, 1, 127), CopyRange(10, 300, 1)],
+        [CopyRange(1600, 1001, 128), CopyRange(1010, 1300, 1)],
+        [CopyRange(2600, 2001, 129), CopyRange(2010, 2300, 1)],
     ],
-    "one slot has nothing to move": [[Run(5, 4, 3)], [], [Run(2000, 1000, 2)]],
+    "one slot has nothing to move": [[CopyRange(5, 4, 3)], [], [CopyRange(2000, 1000, 2)]],
 }
 
 

@@ -22,8 +22,9 @@ from svlm_cli.evals.benchmarks.livesports import read_predictions
 from svlm_cli.evals.generation import predictions as written
 from svlm_cli.evals.generation import run as generation
 from svlm_cli.evals.generation.journal import RoundsFolder
+from svlm_cli.evals.generation.place import PredictionPlace
 from svlm_cli.evals.generation.predictions import CommentaryPredictions, EventPredictions
-from svlm_cli.evals.generation.run import Generation, GenerationListener, GenerationOutcome, PredictionPlace, is_done
+from svlm_cli.evals.generation.run import Generation, GenerationListener, GenerationOutcome, is_done
 from svlm_cli.evals.generation.setting import RunFile
 from svlm_cli.evals.generation.stretches import VideoStretch
 from svlm_cli.pipeline.chunker import chunks

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import InputError, OutputExistsError
-from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.evals.generation.setting import RunFile, StreamSetting, made_by
 
 SETTING = StreamSetting("commentary", "mini", "ab", "float32", StreamPolicy(), "Comment", 0, "cd", 1000.0, None)
@@ -29,7 +29,7 @@ def test_the_same_setting_goes_on(tmp_path: Path) -> None:
     [
         (replace(SETTING, seed=1), "seed"),
         (replace(SETTING, model_files="cd"), "model files"),
-        (replace(SETTING, policy=StreamPolicy().changed(temperature=0.5)), "policy"),
+        (replace(SETTING, policy=StreamPolicy().changed(PolicyOverrides(temperature=0.5))), "policy"),
         (replace(SETTING, chunk=100.0, start=0.0), "start, chunk"),
         (replace(SETTING, annotations="x"), "annotations"),
         (replace(SETTING, dtype="fp8"), "dtype"),

@@ -11,7 +11,7 @@ from svlm_cli.evals.judge.asking import JudgeAsker, JudgeForm
 from svlm_cli.evals.judge.pairs import Control, commentary_pairs
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import Benchmark, JudgedPair, JudgeQuestion, Outcome, PairOrder
-from svlm_cli.evals.judge.run import Spent, collect_votes
+from svlm_cli.evals.judge.run import JudgeUsage, collect_votes
 from svlm_cli.evals.judge.votes import GrowingVotes, Vote, VoteRun, VoteSetting, VotesFile, read_votes
 from svlm_cli.evals.prompt_files import prompts_file
 from svlm_cli.jsonl.lines import fingerprint_of
@@ -65,7 +65,7 @@ def questions(count: int) -> list[JudgeQuestion]:
 
 def judge(
     decide: Decide, output: Path, data: Path, a: Path, b: Path | None = None, control: Control | None = None
-) -> tuple[VotesFile, Spent]:
+) -> tuple[VotesFile, JudgeUsage]:
     """What ``svlm eval commentary judge`` does, with a judge that needs no server."""
     found = commentary_pairs(data, a, b, control)
     run = vote_run(

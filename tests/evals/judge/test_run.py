@@ -8,7 +8,7 @@ import pytest
 from svlm_cli.chat.server import AskAgainError
 from svlm_cli.core.errors import ModelError
 from svlm_cli.evals.judge.questions import Outcome
-from svlm_cli.evals.judge.run import Spent, collect_votes
+from svlm_cli.evals.judge.run import JudgeUsage, collect_votes
 from svlm_cli.evals.judge.votes import Vote
 from tests.evals.judge.judging import Direct, asker, questions
 from tests.servers.judge import malformed, truthful
@@ -68,4 +68,4 @@ def test_a_thread_s_error_comes_back(tmp_path: Path) -> None:
 
 
 def test_nothing_to_ask(tmp_path: Path) -> None:
-    assert collect_votes([], asker(Direct(truthful), tmp_path), jobs=3, has_ties=False, write=print) == Spent()
+    assert collect_votes([], asker(Direct(truthful), tmp_path), jobs=3, has_ties=False, write=print) == JudgeUsage()

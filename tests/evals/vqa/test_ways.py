@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svlm_cli.core.policy import Mode, StreamPolicy
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.evals.vqa.ways import WaySetting
 
@@ -49,7 +49,7 @@ def test_the_policies() -> None:
     """Guards the comparison: streams differ in how they forget alone, clips in how many frames they have."""
     streaming, window, full, recent = (setting(way) for way in (Way.STREAMING, Way.WINDOW, Way.FULL, Way.RECENT))
     assert streaming.policy == StreamPolicy()
-    assert window.policy == StreamPolicy().changed(mode=Mode.WINDOW)
+    assert window.policy == StreamPolicy().changed(PolicyOverrides(mode=Mode.WINDOW))
     assert (full.policy.mode, full.policy.prompt.clip, full.policy.frames_per_chunk) == (Mode.FULL, True, 64)
     assert recent.policy.frames_per_chunk == 4
     assert (streaming.seed, full.seed) == (3, 0), "nothing is drawn for a clip"

@@ -72,7 +72,7 @@ def test_a_steady_stream_lays_nothing_out_again(pair: Pair, monkeypatch: pytest.
     tower = VisionTower(pair[0].config.vision)
     with torch.no_grad():
         first = tower(random_patches([(3, 8, 12)]), [(3, 8, 12)])
-        monkeypatch.setattr(vision.Layout, "of", None)
+        monkeypatch.setattr(vision.PatchLayout, "of", None)
         again = tower(random_patches([(3, 8, 12)]), [(1, 8, 12), (2, 8, 12)])
     torch.testing.assert_close(again, first, atol=0, rtol=0)
 

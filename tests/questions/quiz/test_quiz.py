@@ -16,7 +16,7 @@ from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.evals.vqa.results import answered
 from svlm_cli.evals.vqa.tally import vqa_scores
-from svlm_cli.questions.quiz.choices import Choice, score_options
+from svlm_cli.questions.quiz.choices import MultipleChoice, score_options
 from svlm_cli.questions.quiz.quiz import questions_about
 from svlm_cli.simulator.match.match import Match, Split
 from tests.evals.benchmarks.question_sets import ovo_bench
@@ -104,7 +104,7 @@ def test_the_place_of_the_right_option_tells_nothing() -> None:
     """Guards against a model that always says A: it gets a half of two options, a quarter of four."""
     rng = np.random.default_rng(0)
     for options in (2, 3, 4):
-        choice = Choice("EPM", "Which?", "right", ("one", "two", "three")[: options - 1])
+        choice = MultipleChoice("EPM", "Which?", "right", ("one", "two", "three")[: options - 1])
         rows = [choice.row(9, rng) for _ in range(2000)]
         assert all(row["options"][row["gt"]] == "right" for row in rows)
         counted = Counter(row["gt"] for row in rows)

@@ -5,13 +5,13 @@ from functools import cache
 
 import pytest
 
-from svlm_cli.simulator.match.commentary import Word, words
+from svlm_cli.simulator.match.commentary import CommentaryWord, words
 from svlm_cli.simulator.match.match import Match
 
 PLAYED_S = 2400
 SEEDS = range(4)
 EACH_SEED = pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extra) for seed in SEEDS[1:])])
-Spoken = tuple[Match, tuple[Word, ...]]
+Spoken = tuple[Match, tuple[CommentaryWord, ...]]
 
 
 @pytest.fixture(scope="session")

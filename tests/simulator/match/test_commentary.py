@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from svlm_cli.simulator.match.commentary import MINOR, NUMBERS, SENTENCES, Word, describe, second_text, words
+from svlm_cli.simulator.match.commentary import MINOR, NUMBERS, SENTENCES, CommentaryWord, describe, second_text, words
 from svlm_cli.simulator.match.events import Kind
 from svlm_cli.simulator.match.match import Match
 from svlm_cli.simulator.match.teams import KITS
@@ -17,12 +17,12 @@ LONG_S = 3300
 Played = Callable[[int], Spoken]
 
 
-def _bare(word: Word) -> str:
+def _bare(word: CommentaryWord) -> str:
     return word.text.strip(",.")
 
 
-def _sentences(spoken: tuple[Word, ...]) -> list[list[Word]]:
-    sentences: list[list[Word]] = [[]]
+def _sentences(spoken: tuple[CommentaryWord, ...]) -> list[list[CommentaryWord]]:
+    sentences: list[list[CommentaryWord]] = [[]]
     for word in spoken:
         sentences[-1].append(word)
         if word.text.endswith("."):

@@ -1,0 +1,161 @@
+"""A recommendation in words: the machine, what fits, how fast it is, and what to do; and the same for programs."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from svlm_cli.checkpoints.guide import MeasuredSpeed, Purpose
+from svlm_cli.checkpoints.host import Host
+from svlm_cli.checkpoints.recommendation import Assessment, gigabytes
+from svlm_cli.core.text import presentable
+
+COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
+_NONE: Final = "None of the known models can run on this machine as it is."
+_CAVEATS: Final = {
+    Purpose.GENERAL: "What it would say in step with a video has not been measured.",
+    Purpose.DEMONSTRATION: "Nothing that knows real footage fits.",
+}
+
+
+def headline(best: Assessment | None) -> tuple[str, str]:
+    """What is recommended and what it is good at, and the way to it: a line for ``svlm doctor``."""
+    if best is None:
+        return _NONE, "`svlm models recommend` says why."
+    candidate = best.candidate
+    caveat = _CAVEATS.get(candidate.guide.purpose, "")
+    size = f" ({gigabytes(candidate.download_bytes)})" if candidate.download_bytes else ""
+    way = "Use it" if candidate.present else f"Fetch it{size}"
+    return f"{candidate.name}: {candidate.summary} {caveat}".rstrip(), f"{way}: {best.command}"
+
+
+def advice(best: Assessment | None, *, live: bool) -> str:
+    """The headline with its reasons, in one text."""
+    told, way = headline(best)
+    if best is None:
+        return f"{told} {way}"
+    doubt = ""
+    if live and best.here is None:
+        doubt = f" Whether it keeps up here, `svlm bench latency --model {best.candidate.name}` says once it is here."
+    return f"Recommended: {told} {best.why} Speed: {_speed(best)}.{doubt} {way}"
+
+
+def cells(one: Assessment) -> tuple[str, ...]:
+    """A row of the table, under `COLUMNS`."""
+    candidate = one.candidate
+    return (candidate.name, one.fits, _memory(one), _cell(one), _here(one), candidate.summary, one.command)
+
+
+def machine_line(machine: Host) -> str:
+    """What the table goes by, in a line."""
+    spot = machine.roomiest()
+    if spot.on_cpu:
+        free = "unknown" if spot.free_bytes is None else gigabytes(spot.free_bytes)
+        told = f"No GPU: {spot.cores} CPU cores, memory free: {free}"
+    else:
+        free = "memory unknown" if spot.free_bytes is None else f"{gigabytes(spot.free_bytes)} free"
+        others = f", the roomiest of {len(machine.gpus)} GPUs" if len(machine.gpus) > 1 else ""
+        told = f"{spot.name} (cuda:{spot.gpu}), {free}{others}"
+    disk = "unknown" if machine.disk_bytes is None else gigabytes(machine.disk_bytes)
+    return f"{told}; disk free for models: {disk}"
+
+
+def _memory(one: Assessment) -> str:
+    return ", ".join(f"{gigabytes(need)} {dtype}" for dtype, need in one.needs) or "unknown"
+
+
+def _nearest(one: Assessment) -> MeasuredSpeed | None:
+    """What was measured on such hardware as this, else on the same kind, else anywhere. Nothing is reckoned from it."""
+    same_kind = (speed for speed in one.speeds if speed.on_cpu == one.spot.on_cpu)
+    return one.here or next(same_kind, None) or next(iter(one.speeds), None)
+
+
+def _cell(one: Assessment) -> str:
+    """A speed in few words."""
+    speed = _nearest(one)
+    if speed is None:
+        return "not measured"
+    rate = "" if speed.fps == one.fps else f" at {speed.fps:g} FPS"
+    return f"{_times(speed)} x{rate} on {speed.where}{'' if speed is one.here else ', not here'}"
+
+
+def _speed(one: Assessment) -> str:
+    """The same in a sentence, with what has to be known of it."""
+    speed = _nearest(one)
+    if speed is None:
+        return "not measured"
+    told = f"{_times(speed)} x real time at {speed.fps:g} FPS in {speed.dtype}, measured on {speed.where}"
+    how = f" ({speed.how})" if speed.how else ""
+    return f"{told}{how}{'' if speed is one.here else '; here not measured'}"
+
+
+def _times(speed: MeasuredSpeed) -> str:
+    return f"{speed.times_real_time:.{0 if speed.times_real_time >= 10 else 1}f}"
+
+
+def _here(one: Assessment) -> str:
+    candidate = one.candidate
+    if candidate.embedded:
+        return "comes with svlm"
+    if candidate.present:
+        return "yes"
+    if candidate.begun_bytes:
+        return f"begun: {gigabytes(candidate.begun_bytes)} of {gigabytes(candidate.download_bytes)}"
+    return "no"
+
+
+def document(machine: Host, assessed: Sequence[Assessment], best: Assessment | None, *, live: bool) -> dict[str, Any]:
+    """For programs."""
+    spot = machine.roomiest()
+    return {
+        "machine": {
+            "gpus": [
+                {
+                    "device": f"cuda:{one.index}",
+                    "name": one.name,
+                    "total_bytes": one.total_bytes,
+                    "free_bytes": one.free_bytes,
+                }
+                for one in machine.gpus
+            ],
+            "cores": machine.cores,
+            "ram_free_bytes": machine.ram_bytes,
+            "cache": machine.cache,
+            "disk_free_bytes": machine.disk_bytes,
+            "notes": [presentable(note) for note in machine.notes],
+        },
+        "device": "cpu" if spot.on_cpu else f"cuda:{spot.gpu}",
+        "models": [_row(one) for one in assessed],
+        "recommended": None if best is None else best.candidate.name,
+        "sentence": presentable(advice(best, live=live)),
+        "command": None if best is None else best.command,
+    }
+
+
+def _row(one: Assessment) -> dict[str, Any]:
+    candidate = one.candidate
+    return {
+        "name": candidate.name,
+        "fits": one.fits,
+        "why": presentable(one.why),
+        "purpose": candidate.guide.purpose,
+        "good_at": candidate.summary,
+        "licence": candidate.licence,
+        "fps": one.fps,
+        "dtype": one.dtype,
+        "memory_bytes": {str(dtype): need for dtype, need in one.needs},
+        "speeds": [
+            {
+                "times_real_time": round(speed.times_real_time, 2),
+                "hardware": speed.where,
+                "dtype": speed.dtype,
+                "fps": speed.fps,
+                "how": speed.how,
+                "source": speed.source,
+                "like_this_machine": speed is one.here,
+            }
+            for speed in one.speeds
+        ],
+        "present": candidate.present,
+        "download_bytes": candidate.download_bytes or None,
+        "begun_bytes": candidate.begun_bytes,
+        "command": one.command,
+    }

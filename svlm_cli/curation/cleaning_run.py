@@ -1,0 +1,75 @@
+"""One run of an editor over a words file: what is left to ask, what is written, what has changed. Knows no server."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.curation.changes import Changes, diff_lines
+from svlm_cli.curation.cleaning import CleaningSpent, Edited, clean
+from svlm_cli.curation.editor import EditorAsker, EditorForm
+from svlm_cli.curation.growing_words import GrowingWords
+from svlm_cli.curation.passages import passages
+from svlm_cli.curation.words_file import SpokenVideo, identity, read_words
+
+
+def count_passages(words: Path) -> tuple[int, int]:
+    """How many videos and passages there are. All lines are read, so that what is wrong is told before it costs.
+
+    Raises `InputError`, also if there is no video.
+    """
+    seen: set[str] = set()
+    parts = 0
+    for video in read_words(words):
+        if (name := identity(video.video)) in seen:
+            raise InputError(f"{words} has two lines about {video.video}.", "Remove one of them.")
+        seen.add(name)
+        parts += len(passages(video))
+    if not seen:
+        raise InputError(f"There is no video in {words}.", "Write it with `svlm data words`.")
+    return len(seen), parts
+
+
+class CleaningRun:
+    """From `words` to `growing`, the words file of the output. `OutputError` if another editor has written that."""
+
+    def __init__(self, words: Path, output: Path, growing: GrowingWords, form: EditorForm) -> None:
+        if other := next((one for one in sorted(growing.sources) if not one.endswith(form.mark)), ""):
+            raise OutputError(
+                f"{output} holds words that are not {form.mark}, but {other}.",
+                "Choose another -o; what was answered before is not asked again.",
+            )
+        self._words, self._growing, self._form = words, growing, form
+        self.spent = CleaningSpent()
+        self.there = 0  # videos that were in the output already
+        self._done = 0
+
+    def clean(
+        self, asker: EditorAsker, *, jobs: int, progress: Callable[[int], None], unanswered: Callable[[Edited], None]
+    ) -> None:
+        """Ask about all that is left. `progress` is told how many passages are done. Raises as `cleaning.clean`."""
+
+        def heard(one: Edited) -> None:
+            self._done += 1
+            progress(self._done)
+            if one.unanswered:
+                unanswered(one)
+
+        write = self._growing.append
+        clean(self._left(), asker, self._form.mark, jobs=jobs, write=write, heard=heard, spent=self.spent)
+
+    def _left(self) -> Iterator[SpokenVideo]:
+        for video in read_words(self._words):
+            if video.video in self._growing:
+                self.there += 1
+                self._done += len(passages(video))
+            else:
+                yield video
+
+    def compare(self, write: Callable[[str], object]) -> Changes:
+        """All that is in the output with what it was, whichever call wrote it; `write` gets the difference."""
+        changes = Changes()
+        for before in read_words(self._words):
+            if (after := self._growing.find(before.video)) is not None:
+                changes.note(before, after)
+                write("".join(f"{line}\n" for line in diff_lines(before, after)))
+        return changes

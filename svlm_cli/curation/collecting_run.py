@@ -1,0 +1,74 @@
+"""One run that collects the words of videos: each is written as it comes, and what goes wrong with one is counted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from svlm_cli.core.errors import InputError, SvlmError
+from svlm_cli.curation.about import About, AboutVideos
+from svlm_cli.curation.collecting import WordCollector
+from svlm_cli.curation.growing_words import GrowingWords
+from svlm_cli.outputs.progress import clock
+
+
+@dataclass(slots=True)
+class CollectedWords:
+    """What a run has done."""
+
+    videos: int  # all that were named
+    there: int = 0  # of those, the ones that were done before
+    done: int = 0
+    silent: int = 0  # of those, the ones without a word
+    unknown: int = 0  # that the table of titles does not have
+    words: int = 0
+    video_s: float = 0.0
+    errors: list[SvlmError] = field(default_factory=list)
+
+    def sentence(self, output: Path) -> str:
+        """For people."""
+        silent = f" ({self.silent} without a word)" if self.silent else ""
+        failed = f"; {len(self.errors)} failed" if self.errors else ""
+        return f"{self.done} videos{silent} added to {output}: {self.words} words in {clock(self.video_s)}{failed}."
+
+    def to_json(self, output: Path) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "output": str(output),
+            "videos": self.videos,
+            "there": self.there,
+            "done": self.done,
+            "silent": self.silent,
+            "failed": len(self.errors),
+            "words": self.words,
+            "video_s": round(self.video_s, 3),
+        }
+
+
+def collect_words(
+    left: Sequence[Path],
+    collector: WordCollector,
+    about: AboutVideos,
+    growing: GrowingWords,
+    done: CollectedWords,
+    *,
+    progress: Callable[..., None],
+    failure: Callable[[InputError], None],
+) -> None:
+    """The words of those that are left. `progress` is told how many are done, and how far the next one is."""
+    for index, video in enumerate(left):
+        collector.on_progress = lambda done_s, index=index: progress(index, clock(done_s))  # type: ignore[misc]
+        known = about.of(video)
+        done.unknown += known is None
+        try:
+            spoken = collector.collect(video, known or About())
+        except InputError as error:
+            done.errors.append(error)
+            failure(error)
+        else:
+            growing.append(spoken)
+            done.done += 1
+            done.silent += not spoken.segments
+            done.words += spoken.words
+            done.video_s += spoken.duration_s
+        progress(index + 1)

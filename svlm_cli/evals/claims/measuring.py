@@ -1,0 +1,113 @@
+"""Measures rows of the claims that are not there yet, on one device, one engine at a time, and writes their files."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from svlm_cli.checkpoints.resolve import Origin, resolve
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
+from svlm_cli.engine.engine import Engine
+from svlm_cli.evals.claims.results import RowResult, dump, is_measured, read_results, row_file
+from svlm_cli.evals.claims.rows import MATCHES_AT_ONCE, Row, measured_as
+from svlm_cli.evals.claims.run import make_result
+from svlm_cli.evals.claims.setting import RowSetting, fingerprint, require_comparable
+from svlm_cli.evals.controls import Controls
+from svlm_cli.evals.match_files import match_seconds
+from svlm_cli.evals.runner import MatchSelection, Played
+from svlm_cli.evals.script import Script
+from svlm_cli.outputs.destination import make_folder, text_file
+
+WriteMatches = Callable[[Sequence[tuple[int, int]]], tuple[list[Script], Controls]]
+"""Seeds, each with its seconds -> what there is to say in those matches, and the controls."""
+
+PlayMatches = Callable[[Engine, MatchSelection], Played]
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredModel:
+    """A model that is measured."""
+
+    name: str
+    folder: Path
+    fingerprint: str
+    base: StreamPolicy
+
+    @classmethod
+    def of(cls, model: str, fps: float | None, revision: str | None, *, offline: bool, quiet: bool) -> "MeasuredModel":
+        """The one of that name, fetched if need be. Raises `ModelError`."""
+        checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
+        # Results travel: where somebody's folders lie is nobody else's affair.
+        name = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
+        base = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING, fps=fps, temperature=0.0))
+        return cls(name, checkpoint.folder, fingerprint(checkpoint.folder), base)
+
+
+class RowPlayer:
+    """Plays rows. What there is to say is written down once for each length."""
+
+    def __init__(self, device: torch.device, dtype: torch.dtype, write: WriteMatches, play: PlayMatches) -> None:
+        self._device, self._dtype, self._write, self._play = device, dtype, write, play
+        self._written: dict[MatchSelection, tuple[list[Script], Controls]] = {}
+
+    def measure(self, setting: RowSetting, model: MeasuredModel) -> RowResult:
+        """One row."""
+        matches = MatchSelection(setting.matches, setting.seconds, setting.seed)
+        if matches not in self._written:
+            self._written[matches] = self._write([(one, setting.seconds) for one in matches.seeds])
+        scripts, controls = self._written[matches]
+        streams = min(setting.matches, MATCHES_AT_ONCE)
+        engine = Engine.load(model.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=streams)
+        return make_result(setting, model.name, engine, self._play(engine, matches), scripts, controls)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsRun:
+    """One run over rows: where their files are, and what is not as each row says. None leaves it to the row."""
+
+    results: Path
+    seed: int
+    minutes: float | None
+    matches: int | None
+    overwrite: bool
+    tell: Callable[[str], None]
+
+    def measure(self, rows: Sequence[tuple[Row, MeasuredModel]], player: RowPlayer) -> list[str]:
+        """Measures those that are not there, and returns their names. All is checked before the first is measured."""
+        wanted = {row.name: (self._setting(row, model), model) for row, model in rows}
+        there = read_results(self.results)
+        if self.overwrite:
+            there = {name: result for name, result in there.items() if name not in wanted}
+        missing = {name: one for name, one in wanted.items() if not is_measured(there, one[0], self.results)}
+        for name in wanted:
+            if name not in missing:
+                self.tell(f"{name} is there already.")
+        require_comparable({name: one.setting for name, one in there.items()} | {n: s for n, (s, _) in wanted.items()})
+        make_folder(self.results, "Choose another one for the results.")
+        for name, (setting, model) in missing.items():
+            there[name] = self._one(setting, model, there, player)
+        return list(missing)
+
+    def _setting(self, row: Row, model: MeasuredModel) -> RowSetting:
+        usual = measured_as(row, model.base)
+        minutes = usual.minutes if self.minutes is None else self.minutes
+        matches = usual.matches if self.matches is None else self.matches
+        seconds, policy = match_seconds(minutes), row.policy(model.base)
+        return RowSetting(row.name, model.fingerprint, matches, seconds, self.seed, model.base, policy)
+
+    def _one(
+        self, setting: RowSetting, model: MeasuredModel, there: Mapping[str, RowResult], player: RowPlayer
+    ) -> RowResult:
+        """Measures a row, or takes it from one that has measured the same, and writes its file."""
+        # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
+        with text_file(row_file(self.results, setting.row), overwrite=self.overwrite) as file:
+            twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
+            if twin is not None:
+                self.tell(f"{setting.row} is what {twin.setting.row} has measured.")
+                result = replace(twin, setting=setting)
+            else:
+                self.tell(f"{setting.row}: {setting.matches} matches of {setting.seconds / 60:g} minutes")
+                result = player.measure(setting, model)
+            file.write(dump(result))
+        return result

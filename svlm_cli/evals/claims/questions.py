@@ -1,0 +1,194 @@
+"""The section of the claims' page about questions: what was asked of whom, the tables, and by which calls.
+
+Every number is computed from the report. Same report, same section. Measures nothing.
+"""
+
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+from svlm_cli.evals.claims.markdown import plain, share, table_line
+from svlm_cli.evals.claims.questions_file import (
+    BENCHMARK,
+    QUESTIONS_NAME,
+    AskedLook,
+    AskedShares,
+    AskedWay,
+    QuestionResults,
+)
+from svlm_cli.evals.scores import Estimate
+from svlm_cli.evals.vqa.choices import AnswerBy, Way
+from svlm_cli.simulator.match.match import Split
+
+_KINDS: Final = """\
+The questions are of OVO-Bench's kinds, but about [simulated matches](endless-match.md#as-a-benchmark-of-questions), so
+these numbers are not the benchmark's and compare with none that was published."""
+
+_READING: Final = """\
+Shares of right answers, from 0 to 1; in brackets stand 95 % intervals, by a bootstrap over matches. The total is the
+mean of the groups, each the mean of its tasks, as the benchmark averages. **chance** is what guessing reaches: one in
+the number of options, a half of yes or no, and nothing of a count, which has no options."""
+
+_TASKS: Final = {
+    "EPM": "the score at a time of the video, or which team scored the first goal, scored the last one, or did "
+    "something between two times. From two to four options.",
+    "ASI": "what became of the last shot before a time: a goal, saved, or missed.",
+    "HLD": 'which team did something between two times in which neither did. The right answer is always "neither of '
+    'them", so whoever always says that gets all of HLD, and loses those questions of EPM that are put in the same '
+    "words and have a team for an answer: read the two together.",
+    "OCR": "what the scoreboard shows now, of four scores.",
+    "ACR": "what has happened in the last two seconds, one of four things.",
+    "ATR": "the colour of the player who has the ball now, of four.",
+    "STU": "the quarter of the pitch in which the ball is now.",
+    "OJR": "which of the two teams has the ball now. That takes its colour and the text beforehand, which says whose "
+    "it is.",
+    "REC": "how many goals, goals of one team, saves, or shots there have been since the beginning of the video. Only "
+    "the very number is right; whoever always says 0 gets what is asked before the first one.",
+    "SSR": "whether the ball is in play, or whether the game has stopped in a certain way, asked before, at and after "
+    "a stop. A single picture tells it. Half of the right answers are yes.",
+    "CRR": "whether it is known yet which team scores the first goal after a time, or what becomes of the first shot "
+    "after it, asked twice before that and twice after it. Half of the right answers are yes, so whoever always says "
+    "the same gets half.",
+}
+_GROUPS: Final = {
+    "backward": "what was",
+    "realtime": "the last second or two, which takes no memory of the match",
+    "forward": "the same thing several times while the match goes on",
+}
+
+
+def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
+    """Its parts, of a report that lies in `folder`."""
+    yield "## Questions"
+    yield f"{_asked(questions)}\n{_KINDS}{_missing(questions)}"
+    yield "\n".join(_looks(questions))
+    yield _READING
+    yield "\n".join(_table(questions))
+    if questions.less_first:
+        yield (
+            f"How much better the others are than {questions.ways[0].of.way}, on the same questions, with the same "
+            "matches in each draw:"
+        )
+        yield "\n".join(_differences(questions))
+    yield _groups(questions)
+    yield "\n".join(f"- **{task}**: {_TASKS[task]}" for task in questions.chance.tasks)
+    yield "### How the questions were asked"
+    yield _measured(questions)
+    needs = ["# needs a GPU"] if any(one.of.device[-1].startswith("cuda") for one in questions.ways) else []
+    yield f"```sh\n{chr(10).join([*needs, *question_commands(questions, folder)])}\n```"
+
+
+def _asked(questions: QuestionResults) -> str:
+    """What, of whom and how."""
+    first, ways = questions.ways[0].of, len(questions.ways)
+    matches = first.matches
+    many = "1 simulated match" if matches.matches == 1 else f"{matches.matches} simulated matches"
+    names = "evaluation" if matches.split is Split.EVAL else "training"
+    how = "in one way of looking" if ways == 1 else f"in each of {ways} ways of looking"
+    answer = "the likeliest letter" if first.answer is AnswerBy.LETTERS else "what the model says"
+    return (
+        f"{plain(first.model)} ({plain(first.model_files)}, by the SHA-256 of its files) was asked "
+        f"{first.questions:,} questions about {many} of {matches.seconds / 60:.10g} minutes, with seeds from "
+        f"{matches.seed} on and the team names of {names}, {how}. Of a question with options, the answer is {answer}."
+    )
+
+
+def _measured(questions: QuestionResults) -> str:
+    """With what."""
+    first = questions.ways[0].of
+    versions = dict.fromkeys(version for one in questions.ways for version in one.of.svlm)
+    hardware = dict.fromkeys(name for one in questions.ways for name in one.of.hardware)
+    return (
+        f"Measured by svlm {', '.join(map(plain, versions))} on {', '.join(map(plain, hardware))}, "
+        f"{plain(first.dtype)}. The SHA-256 of the questions begins with {plain(first.questions_sha256[:16])}, that of "
+        f"the prompts with {plain(first.prompts_sha256[:16])}."
+    )
+
+
+def _missing(questions: QuestionResults) -> str:
+    absent = [task for task in BENCHMARK.tasks if task not in questions.chance.tasks]
+    if not absent:
+        return ""
+    return f" There is no {', '.join(absent)} among them: the total is over the other tasks."
+
+
+def _looks(questions: QuestionResults) -> Iterator[str]:
+    for one in questions.ways:
+        yield f"- **{one.of.way}**: {_look(one.of.way, one.look)}."
+
+
+def _look(way: Way, look: AskedLook) -> str:
+    """What a way shows of the match before a question."""
+    stream = f"a stream of the match from its beginning, {look.fps:g} frames a second, which"
+    match way:
+        case Way.STREAMING:
+            return f"{stream} remembers what its policy keeps"
+        case Way.WINDOW:
+            return f"{stream} forgets everything every {look.reset_s:g} s but its own last words"
+        case Way.RECENT:
+            return f"the last {look.frames} frames alone, at once"
+        case Way.FULL:
+            return f"up to {look.frames} frames, evenly spaced over all that came before, at once"
+
+
+def _table(questions: QuestionResults) -> Iterator[str]:
+    yield from _head("way", questions.chance)
+    for one in questions.ways:
+        shares = one.shares
+        yield table_line([one.of.way, share(shares.total), *(part.number() for part in _parts(shares))])
+    chance = questions.chance
+    yield table_line(["**chance**", chance.total.number(), *(part.number() for part in _parts(chance))])
+
+
+def _differences(questions: QuestionResults) -> Iterator[str]:
+    yield from _head(f"less {questions.ways[0].of.way}", questions.chance)
+    for way, shares in questions.less_first.items():
+        cells = (share(part, signed=True) for part in (shares.total, *_parts(shares)))
+        yield table_line([way, *cells])
+
+
+def _head(first: str, shares: AskedShares) -> Iterator[str]:
+    headings = [first, "total", *shares.groups, *shares.tasks]
+    yield table_line(headings)
+    yield table_line(["---"] * len(headings))
+
+
+def _parts(shares: AskedShares) -> tuple[Estimate, ...]:
+    return (*shares.groups.values(), *shares.tasks.values())
+
+
+def _groups(questions: QuestionResults) -> str:
+    told = (f"{name} asks about {_GROUPS[name]}" for name in questions.chance.groups)
+    return f"Of the groups, {'; '.join(told)}. The tasks ask:"
+
+
+def question_commands(questions: QuestionResults, folder: str) -> Iterator[str]:
+    """What made the matches, the answers and the report, a line each."""
+    first = questions.ways[0].of
+    matches = first.matches
+    made = ["--seed", str(matches.seed), "--matches", str(matches.matches)]
+    made += ["--minutes", f"{matches.seconds / 60:.10g}", "--fps", str(matches.fps), "--split", matches.split]
+    yield _shell(["svlm", "simulate", "--questions", first.folder, *made])
+    for one in questions.ways:
+        yield _shell(_asking(one))
+    files = dict.fromkeys(one.of.file for one in questions.ways)
+    report = _shell(["svlm", "eval", "vqa", "report", *files, "--json"])
+    yield f"{report} > {_shell([f'{folder}/{QUESTIONS_NAME}'])}"
+
+
+def _asking(way: AskedWay) -> list[str]:
+    of, look = way.of, way.look
+    words = ["svlm", "eval", "vqa", BENCHMARK, of.folder, "--model", of.model, "--way", of.way, "--answer", of.answer]
+    match of.way:
+        case Way.STREAMING | Way.WINDOW:
+            words += ["--fps", f"{look.fps:g}", "--temperature", f"{look.temperature:g}", "--seed", str(look.seed)]
+        case Way.RECENT:
+            words += ["--recent-frames", str(look.frames)]
+        case Way.FULL:
+            words += ["--frames", str(look.frames)]
+    words += ["--set", f"vision.min_pixels={look.min_pixels}", "--set", f"vision.max_pixels={look.max_pixels}"]
+    return [*words, "--jobs", str(of.jobs), "--device", of.device[-1], "--dtype", of.dtype, "-o", of.file]
+
+
+def _shell(words: list[str]) -> str:
+    return shlex.join(plain(word) for word in words)

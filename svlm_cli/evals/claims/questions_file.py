@@ -1,0 +1,189 @@
+"""RESULTS/questions.json: the report of ``svlm eval vqa`` on questions about simulated matches, one model in some ways.
+
+Read strictly: what the page says of it is all there, or the file is refused. Knows no model and no page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from svlm_cli.core import strict_json
+from svlm_cli.core.bounds import Within, require_usable
+from svlm_cli.core.errors import InputError
+from svlm_cli.core.text import plain_text
+from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
+from svlm_cli.evals.claims.file import read_strictly
+from svlm_cli.evals.claims.results import read_estimate
+from svlm_cli.evals.scores import Estimate
+from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+from svlm_cli.evals.vqa.choices import AnswerBy, Way
+from svlm_cli.jsonl.lines import record
+
+QUESTIONS_NAME: Final = "questions.json"
+BENCHMARK: Final = VqaBenchmark.OVO_BENCH
+
+_NO_REPORT: Final = "is no report of `svlm eval vqa` on simulated matches, or is one of an older svlm."
+_AGAIN: Final = "Make it anew with `svlm eval vqa report RESULTS --json`, or take it away."
+_ALIKE: Final = {
+    "model_files": "model",
+    "model": "name of the model",
+    "questions_sha256": "set of questions",
+    "prompts_sha256": "set of prompts",
+    "dtype": "dtype",
+    "answer": "way to answer",
+    "folder": "folder",
+    "matches": "set of matches",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AskedShares:
+    """Shares of right answers, or how much larger they are."""
+
+    total: Estimate
+    groups: Mapping[str, Estimate]
+    tasks: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOf:
+    """Of whom a row is and how it came about, by the names of the report."""
+
+    model: str
+    model_files: str
+    way: Way
+    questions_sha256: str
+    prompts_sha256: str
+    svlm: tuple[str, ...]
+    questions: Annotated[int, Within(1, 10_000_000)]
+    dtype: str
+    answer: AnswerBy
+    device: tuple[str, ...]
+    hardware: tuple[str, ...]
+    jobs: Annotated[int, Within(1, 1_000_000)]
+    matches: QuestionsSetting
+    folder: str
+    file: str
+    videos: int
+
+    def __post_init__(self) -> None:
+        require_usable(self)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedLook:
+    """What is shown of a video, and how much of it is remembered."""
+
+    frames: int  # of a clip
+    seed: int
+    fps: float
+    min_pixels: int  # of a frame
+    max_pixels: int
+    temperature: float
+    reset_s: float  # of a stream that forgets everything so often
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWay:
+    """A row."""
+
+    of: AskedOf
+    look: AskedLook
+    shares: AskedShares
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionResults:
+    """All that was measured, by one model about the same questions."""
+
+    ways: tuple[AskedWay, ...]  # one at least, and each another
+    less_first: Mapping[Way, AskedShares]  # how much better each of the others is than the first
+    chance: AskedShares  # without intervals
+
+    @property
+    def totals(self) -> dict[str, Estimate]:
+        """By the name of the row."""
+        return {**{str(one.of.way): one.shares.total for one in self.ways}, "chance": self.chance.total}
+
+
+def read_questions(folder: Path) -> QuestionResults | None:
+    """What the folder has of them; None if it has none. `InputError` for a file that is no whole report of them."""
+    path = folder / QUESTIONS_NAME
+    with read_strictly(path, otherwise=_NO_REPORT, hint=_AGAIN):
+        try:
+            report: Any = strict_json.parse(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        benchmark = VqaBenchmark(report["eval"])
+        if benchmark is not BENCHMARK:
+            raise InputError(f"{path} is of {benchmark}: the page tells of {BENCHMARK} alone.", _AGAIN)
+        for row in report["rows"]:
+            _require_answered(path, row)
+        ways = tuple(map(_way, report["rows"]))
+        _require_alike(path, ways)
+        first, *others = (row["name"] for row in report["rows"])
+        differences = {one["to"]: _shares(one) for one in report["differences"] if one["from"] == first}
+        less_first = {way.of.way: differences[name] for way, name in zip(ways[1:], others, strict=True)}
+        questions = QuestionResults(ways, less_first, _shares(report["chance"]))
+        _require_same_parts(questions)
+    return questions
+
+
+def _require_answered(path: Path, row: Mapping[str, Any]) -> None:
+    """`InputError` for a row that is half measured."""
+    left = int(row["not_asked"]) + sum(map(int, row["failed_videos"].values()))
+    if left:
+        name = plain_text(str(row["name"]))
+        raise InputError(
+            f"{path} is half measured: {left} questions of {name} have no answer.",
+            "Ask them by the same call as the others, and make the report again.",
+        )
+
+
+def _way(row: Mapping[str, Any]) -> AskedWay:
+    of: AskedOf = record(AskedOf, {one.name: row[one.name] for one in fields(AskedOf)}, "row")
+    if not (of.device and of.hardware and of.folder and of.file):
+        raise ValueError("an older svlm has not noted where it was measured")
+    setting = row["setting"]
+    policy = setting["policy"]
+    look = {
+        "frames": setting["frames"],
+        "seed": setting["seed"],
+        "fps": policy["vision"]["fps"],
+        "min_pixels": policy["vision"]["min_pixels"],
+        "max_pixels": policy["vision"]["max_pixels"],
+        "temperature": policy["sampling"]["temperature"],
+        "reset_s": policy["windows"]["reset_rounds"] * policy["chunk_seconds"],
+    }
+    return AskedWay(of, record(AskedLook, look, "setting"), _shares(row))
+
+
+def _shares(raw: Mapping[str, Any]) -> AskedShares:
+    groups, tasks = ({name: _known(one) for name, one in raw[part].items()} for part in ("groups", "tasks"))
+    return AskedShares(_known(raw["total"]), groups, tasks)
+
+
+def _known(raw: Mapping[str, Any]) -> Estimate:
+    found = read_estimate(raw)
+    if found.value is None:
+        raise ValueError("nothing was asked")
+    return found
+
+
+def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
+    """`InputError` unless all are one model's, about the same questions, each in another way."""
+    for name, what in _ALIKE.items():
+        if len({getattr(one.of, name) for one in ways}) > 1:
+            raise InputError(f"{path} is of more than one {what}: they do not belong in one table.", _AGAIN)
+    if len({one.of.way for one in ways}) < len(ways):
+        raise InputError(f"{path} has two rows of one way: they do not belong in one table.", _AGAIN)
+
+
+def _require_same_parts(questions: QuestionResults) -> None:
+    """`ValueError` unless there is a first row, and all rows tell of the same groups and tasks of the benchmark."""
+    shares = [*(one.shares for one in questions.ways), *questions.less_first.values(), questions.chance]
+    parts = {(tuple(one.groups), tuple(one.tasks)) for one in shares}
+    ((groups, tasks),) = parts
+    if not (set(groups) <= set(BENCHMARK.groups) and set(tasks) <= set(BENCHMARK.tasks)):
+        raise ValueError("a task that the benchmark has not")

@@ -1,0 +1,166 @@
+"""The section of the claims' page about training: how each model was trained, what it told, and what that decides.
+
+Two models are told apart by the interval of their difference, with the same matches in each draw. Every number and
+every verdict is computed. Same file, same section. Measures nothing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from svlm_cli.core.policy import Mode
+from svlm_cli.evals.claims.markdown import estimate, plain, table_line
+from svlm_cli.evals.claims.rows import Order
+from svlm_cli.evals.claims.training_file import TrainingClaims
+from svlm_cli.evals.claims.verdicts import LEVEL, Verdict, judge, order, over
+from svlm_cli.evals.scores import Count, Counts, Estimate, Scores, rates, resampled
+from svlm_cli.evals.scores import estimate as estimated
+
+_RATES: Final = {
+    "event F1": "event_f1",
+    "names": "name_accuracy",
+    "scores": "score_accuracy",
+    "restated scores": "restated_accuracy",
+    "speaking": "speech_balanced_accuracy",
+}
+_DECIDING: Final = ("event F1", "names", "scores", "speaking")  # the first one that tells two apart decides
+_NOTHING: Final = Estimate(0.0, 0.0, 0.0)
+_MODES: Final = {
+    Mode.STREAMING: "streamed as the method has it",
+    Mode.WINDOW_OVERLAP: "with all that a stream keeps computed anew in each second",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDifference:
+    """A model less the one that it is compared with."""
+
+    rates: Scores
+    decided_by: str  # the rate that tells the two apart; the first one where none does
+    here: Order
+    verdict: Verdict
+
+
+def differ(ours: Counts, theirs: Counts) -> Scores:
+    """How much larger the rates of one model are, each ``[matches, minutes, C]``, with the same matches in a draw."""
+    total, drawn = resampled([np.concatenate(pair, axis=-1) for pair in zip(ours, theirs, strict=True)])
+    values, draws = (
+        rates(counts[..., : len(Count)]) - rates(counts[..., len(Count) :])
+        for counts in (total.sum(axis=0), drawn.sum(axis=1))
+    )
+    return Scores(*(estimated(float(value), draws[:, index]) for index, value in enumerate(values)))
+
+
+def compare_training(claims: TrainingClaims, name: str, mode: Mode) -> TrainingDifference | None:
+    """A model with the one that it is compared with, streamed so; None if there is no such one."""
+    model = claims.models[name]
+    if not model.how.against:
+        return None
+    other = claims.models[model.how.against]
+    found = differ(model.by_minute[mode], other.by_minute[mode])
+    orders = {rate: order(getattr(found, _RATES[rate]), _NOTHING) for rate in _DECIDING}
+    decided_by = next((rate for rate, one in orders.items() if one is not Order.LEVEL), _DECIDING[0])
+    here = orders[decided_by]
+    events = tuple(over(one.by_minute[mode], claims.place.seconds).event_f1 for one in (model, other))
+    return TrainingDifference(found, decided_by, here, judge(model.how.claimed.order, here, found=events))
+
+
+def training_section(claims: TrainingClaims) -> Iterator[str]:
+    """Its parts."""
+    yield "## Training"
+    yield _introduction(claims)
+    yield "\n".join(_recipes(claims))
+    for mode in claims.modes:
+        yield f"The models, {_MODES.get(mode, f'in mode {mode}')}:"
+        yield "\n".join(_table(claims, mode))
+        yield "The same less the model that each is compared with:"
+        yield "\n".join(_differences(claims, mode))
+        yield "\n".join(
+            f"- **{plain(name)}.** {training_claim(claims, name, mode)}"
+            for name, one in claims.models.items()
+            if one.how.against
+        )
+    yield f"```sh\n# needs a GPU\n{plain(claims.place.command)}\n```"
+
+
+def training_claim(claims: TrainingClaims, name: str, mode: Mode) -> str:
+    """What the paper says of a way to train, what is so here, and whether the two agree."""
+    how, found = claims.models[name].how, compare_training(claims, name, mode)
+    if found is None:
+        return "Others are compared with it."
+    change = f"event F1 {estimate(found.rates.event_f1, signed=True)}"
+    if found.decided_by != _DECIDING[0]:
+        change += f", {found.decided_by} {estimate(getattr(found.rates, _RATES[found.decided_by]), signed=True)}"
+    told = "not told apart" if found.here is Order.LEVEL else f"{found.here} in {found.decided_by}"
+    if found.here is not Order.LEVEL and not how.repeat:
+        apart = abs(getattr(found.rates, _RATES[found.decided_by]).value or 0.0)
+        within = apart <= _chance(claims, mode)[found.decided_by]
+        told += ", but by no more than two runs of one recipe differ" if within else ""
+    paper = how.claimed
+    if paper.rate is None or paper.against_rate is None:
+        return f"Less {plain(how.against)}: {change}: {told}."
+    said = f"The paper: {paper.rate:.2f} against {paper.against_rate:.2f}, {paper.order}."
+    return f"{said} Here, less {plain(how.against)}: {change}: {told}, **{found.verdict.value}**."
+
+
+def _chance(claims: TrainingClaims, mode: Mode) -> dict[str, float]:
+    """By rate, how far two runs of one recipe lie apart, at most; without such runs, nothing is known: 0."""
+    repeats = (compare_training(claims, name, mode) for name, model in claims.models.items() if model.how.repeat)
+    found = [one.rates for one in repeats if one is not None]
+    return {
+        rate: max((abs(getattr(one, field).value or 0.0) for one in found), default=0.0)
+        for rate, field in _RATES.items()
+    }
+
+
+def _introduction(claims: TrainingClaims) -> str:
+    place = claims.place
+    text = (
+        f"Does each part of the paper's training help? All models here begin from {plain(place.base)}. Each told "
+        f"{place.matches} matches of {place.seconds / 60:.10g} minutes, with seeds from {place.seed} on, "
+        f"{place.fps:g} frames a second ({plain(place.hardware)}, {plain(place.dtype)}, svlm {plain(place.svlm)}). "
+        "In brackets stand 95 % intervals, by a bootstrap over matches; of a difference, with the same matches in "
+        f"each draw. Two models are told apart if that interval is beside 0 and the difference is {LEVEL:g} or more."
+    )
+    text += " Each row is one run, and intervals over matches know nothing of another one"
+    repeats = [name for name, one in claims.models.items() if one.how.repeat]
+    if not repeats:
+        return f"{text}."
+    named = ", ".join(map(plain, repeats))
+    apart = ", ".join(f"{_chance(claims, mode)[_DECIDING[0]]:.3f} in mode {mode}" for mode in claims.modes)
+    return f"{text}: {named} repeat a recipe with other data, and lie at most so far apart in event F1: {apart}."
+
+
+def _recipes(claims: TrainingClaims) -> Iterator[str]:
+    yield table_line(["model", "what is different", "compared with", "steps", "windows a step", "recipe", "files"])
+    yield table_line(["---"] * 7)
+    for name, model in claims.models.items():
+        how = model.how
+        changed = ", ".join(f"`{plain(one)}`" for one in how.recipe) or "-"
+        cells = [plain(how.title), plain(how.against) or "-", f"{how.steps:,}", str(how.windows), changed]
+        yield table_line([plain(name), *cells, plain(how.model_files)])
+
+
+def _table(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
+    yield table_line(["model", *_RATES])
+    yield table_line(["---"] * (1 + len(_RATES)))
+    for name, model in claims.models.items():
+        found = over(model.by_minute[mode], claims.place.seconds)
+        yield table_line([plain(name), *(estimate(getattr(found, rate)) for rate in _RATES.values())])
+
+
+def _differences(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
+    yield table_line(["model", "less", *_RATES])
+    yield table_line(["---"] * (2 + len(_RATES)))
+    for name, model in claims.models.items():
+        found = compare_training(claims, name, mode)
+        if found is not None:
+            cells = (estimate(getattr(found.rates, rate), signed=True) for rate in _RATES.values())
+            yield table_line([plain(name), plain(model.how.against), *cells])
+
+
+def event_f1(claims: TrainingClaims, name: str, mode: Mode) -> Estimate:
+    """Of a model, streamed so."""
+    return over(claims.models[name].by_minute[mode], claims.place.seconds).event_f1
