@@ -2,8 +2,6 @@
 
 import itertools
 import re
-import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +11,6 @@ import pytest
 from svlm_cli.core.errors import InputError
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
 from svlm_cli.media.network import Login, Transport, device_address, network_address, with_options
-from svlm_cli.sources.backoff import FIRST_S
 from svlm_cli.sources.http import Client
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.nature import fetch_playlist
@@ -22,24 +19,7 @@ from svlm_cli.sources.status import State, describe
 from tests.clips import X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 from tests.servers.web import WebServer
-from tests.sources.live import Watched
-
-FPS = 8  # of the server; the tests look at half of them
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of a moving picture, for a server."""
-    folder = tmp_path_factory.mktemp("pictures")
-    run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={FPS}:d=2", "-start_number", "0", folder / "%05d.jpg")
-    return folder
-
-
-@pytest.fixture
-def server(pictures: Path) -> Iterator[RtspServer]:
-    require_rtsp_server()
-    with RtspServer(pictures, fps=FPS) as server:
-        yield server
+from tests.sources.live import FPS, Watched
 
 
 def decoders() -> list[psutil.Process]:
@@ -83,55 +63,6 @@ def test_a_server_that_restarts(server: RtspServer) -> None:
         assert first.time_s - last.time_s == pytest.approx(first.wall_clock_s - last.wall_clock_s, abs=0.3)
         assert camera.stream.status.connections == 2
         assert "ended the connection" in " ".join(map(describe, camera.told))
-
-
-def test_failures_are_counted_anew_after_a_recovery(server: RtspServer) -> None:
-    """Guards the first seconds after a break: a camera that has come back is called again at once, not after 5 s."""
-    with Watched(server.url) as camera:
-        camera.wait_for_frames(1)
-        server.kill()
-        camera.wait_for(lambda: camera.stream.status.failures >= 2)
-        server.start()
-        camera.wait_for_frames(1)
-        assert camera.stream.status.failures == 0
-        server.kill()
-        camera.wait_for_state(State.WAITING)
-    waits = [one for one in camera.told if one.state is State.WAITING and one.connections == 2]
-    assert waits[0].failures == 1
-    assert waits[0].retry_s is not None
-    assert waits[0].retry_s <= FIRST_S
-
-
-@pytest.mark.parametrize(
-    ("fps", "timing", "video"),
-    [
-        pytest.param(4, Timing.SOURCE, "testsrc2=s=64x48:r=10:d=20", id="sends faster than it plays"),
-        pytest.param(0.1, Timing.ARRIVAL, "testsrc2=s=64x48:r=10:d=0.5,realtime", id="is back before the next moment"),
-    ],
-)
-def test_no_moment_comes_twice_after_a_reconnection(fps: float, timing: Timing, video: str) -> None:
-    """Guards the order of times where the last frame is later than the clock, or as late."""
-    address = device_address(find_ffmpeg(), video, "lavfi")
-    with Watched(address, fps=fps, options=LiveOptions(timing=timing)) as camera:
-        camera.wait_for(lambda: camera.pauses and len(camera.frames) > camera.pauses[0])
-        times_s = [frame.time_s for frame in camera.frames]
-        assert all(after - before >= 1 / fps for before, after in itertools.pairwise(times_s)), times_s
-
-
-def test_a_first_picture_may_take_longer_than_the_others() -> None:
-    """Guards cameras that take their time to start: they would be called again and again, and never show anything."""
-    video = run_ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=10:d=1", *X264, "-f", "flv", "-")
-
-    def late() -> Iterator[bytes]:
-        time.sleep(1.5)  # three times the timeout of a stall
-        yield video
-
-    with (
-        WebServer({"/live.flv": late}) as web,
-        Watched(web.url("/live.flv"), options=LiveOptions(stall_timeout_s=0.5)) as camera,
-    ):
-        camera.wait_for_frames(1)
-        assert [status.state for status in camera.told[:2]] == [State.CONNECTING, State.LIVE]
 
 
 def test_a_server_that_stalls(server: RtspServer) -> None:
@@ -336,17 +267,6 @@ def test_held_back_it_follows_the_sources_clock() -> None:
     ) as camera:
         camera.wait_for_frames(8)
         assert [frame.time_s for frame in camera.frames[:8]] == [index / 4 for index in range(8)]
-
-
-def test_paced_it_shows_nothing_before_its_time() -> None:
-    """Guards the live view of a source that sends in bursts: seconds of video would flash by."""
-    address = device_address(find_ffmpeg(), "testsrc2=s=64x48:r=10:d=20", "lavfi")
-    with Watched(address, options=LiveOptions(timing=Timing.SOURCE, paced=True)) as camera:
-        camera.wait_for(lambda: camera.frames and camera.frames[-1].time_s >= 1)
-        first, last = camera.frames[0].wall_clock_s, camera.frames[-1].wall_clock_s
-    assert first is not None
-    assert last is not None
-    assert last - first > 0.5
 
 
 def test_closing_ends_every_kind_of_wait(server: RtspServer) -> None:
