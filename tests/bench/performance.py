@@ -7,6 +7,7 @@ writes them anew, each between two comments that name it. What stands outside of
 
 import json
 import re
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -209,7 +210,7 @@ def where(folder: Path) -> str:
     rows = [Row(folder, path.stem) for path in sorted(folder.glob("*.json")) if path.stem != "about"]
     about = folder / "about.json"
     places = dict.fromkeys(_place(row.setting) for row in rows)
-    lines = [f"- {place}." for place in places]
+    lines = [textwrap.fill(f"- {place}.", 120, subsequent_indent="  ", break_on_hyphens=False) for place in places]
     if about.is_file():
         told = json.loads(about.read_text(encoding="utf-8"))
         lines.append(f"- Measured on {told['date']}, commit `{told['commit']}`, {told['cpus']} cores.")

@@ -27,4 +27,7 @@ def fake_checkpoint(folder: Path, *, content: str = "weights", size: int = 100_0
         (folder / name).write_bytes(f"{content} {number} ".encode() * (size // 10))
     (folder / "onnx").mkdir()
     (folder / "onnx" / "model.safetensors").write_bytes(b"another format")
+    (folder / "onnx" / "config.json").write_text("{}")
+    (folder / "model-fp8").mkdir()
+    (folder / "model-fp8" / "part.safetensors").write_bytes(b"the pattern model*.safetensors matches this path")
     return folder

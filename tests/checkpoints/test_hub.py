@@ -305,13 +305,14 @@ def test_ctrl_c_ends_a_download_at_once(tmp_path: Path) -> None:
         while SHARDS[0] not in hub.files_asked():
             assert process.poll() is None
             time.sleep(0.02)
-        time.sleep(0.5)
+        while not any(path.stat().st_size for path in home.rglob("*.incomplete")):
+            assert process.poll() is None
+            time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        start = time.monotonic()
-        out, _ = process.communicate(timeout=30)
-        assert time.monotonic() - start < 6
+        out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"")
     assert list(home.rglob("*.incomplete")) == []
+    assert max((path.stat().st_size for path in home.rglob("*")), default=0) < 60_000_000, "it went on to the end"
 
 
 def test_xet_storage_is_not_needed_and_the_environment_is_heeded(tmp_path: Path) -> None:

@@ -107,6 +107,15 @@ def test_a_hub_id_of_the_catalog_has_its_policy(hub: Hub, models: Path) -> None:
     assert (checkpoint.policy.vision.fps, checkpoint.folder.name) == (4, commit_of("v1"))
 
 
+def test_an_embedded_model_speaks_for_no_hub_id(hub: Hub, models: Path) -> None:
+    """Guards weights that were published again: the policy of those that come with svlm is not theirs."""
+    (models / "remote" / "policy.toml").unlink()
+    (models / "remote").rmdir()
+    (models / "own" / "policy.toml").write_text("[vision]\nfps = 8\n[weights]\nhub = 'team/model'\nrevision = 'v1'\n")
+    checkpoint = resolve("team/model")
+    assert (checkpoint.folder.name, checkpoint.policy) == (commit_of("main"), StreamPolicy())
+
+
 def test_another_hub_id_has_the_policy_that_it_brings(hub: Hub, models: Path, tmp_path: Path) -> None:
     """Guards checkpoints that others publish: their policy.toml is fetched with them."""
     hub.repositories = {"team/other": {"main": tmp_path / "served" / "main"}}

@@ -93,11 +93,11 @@ class Run:
         self.wait_for(lambda: len(self.rounds(pattern)) >= count)
 
     def stop(self, number: int = signal.SIGINT) -> int:
-        """Its exit code. Three seconds are promised, on a machine that is not busy with other tests."""
+        """Its exit code. The limit only guards against a run that never ends: the machine may be busy."""
         children = psutil.Process(self.process.pid).children(recursive=True)
         self.process.send_signal(number)
         try:
-            self.process.wait(6)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             pytest.fail(f"it goes on, having said: {self.told}")
         assert not any(map(lives, children)), "ffmpeg is gone too"
@@ -241,7 +241,7 @@ def test_stopped_at_any_moment_it_ends_in_time(start: Callable[..., Run], pictur
             assert "Traceback" not in run.told
             run.rounds("*.jsonl")
     run = start(server.url, "-q")
-    time.sleep(4)
+    run.wait_for(run.hears_signals)
     assert run.stop(number) == 128 + number
 
 
@@ -252,7 +252,7 @@ def test_a_second_interrupt_ends_at_once(start: Callable[..., Run], pictures: Pa
         children = psutil.Process(run.process.pid).children(recursive=True)
         run.process.send_signal(signal.SIGINT)
         run.process.send_signal(signal.SIGINT)
-        run.process.wait(6)
+        run.process.wait(60)
         assert shell_code(run.process) == 130
         psutil.wait_procs(children, timeout=1)
         assert not any(map(lives, children))
@@ -278,7 +278,7 @@ def test_the_terminal_gets_its_cursor_back(tiny_checkpoint: Path, tmp_path: Path
             seen += os.read(terminal, 4096)
         for _ in range(interrupts):
             process.send_signal(signal.SIGINT)
-        process.wait(6)
+        process.wait(60)
         with contextlib.suppress(OSError):  # how a terminal says that nobody writes to it any more
             while data := os.read(terminal, 4096):
                 seen += data

@@ -97,6 +97,12 @@ def test_names(said: list[tuple[int, str]], expected: tuple[int, int]) -> None:
     assert (found.get("names_said", 0), found.get("names_hit", 0)) == expected
 
 
+def test_a_right_name_is_not_also_a_wrong_one() -> None:
+    """Guards the accuracy of names where the reference has one more than was said."""
+    found = counts(names((8, "Kavo"), (9, "Remi")), names((8, "Kavo")))
+    assert (found["names_true"], found["names_said"], found["names_hit"]) == (2, 1, 1)
+
+
 def scores(*told: tuple[int, int, Score], with_goal: bool = False) -> Telling:
     return Telling(speech(), scores=tuple(ToldScore(*one, with_goal=with_goal) for one in told))
 

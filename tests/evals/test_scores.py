@@ -108,6 +108,15 @@ def test_interval_follows_the_spread_between_matches() -> None:
     assert 0.57 < narrow.high < 0.62
 
 
+def test_an_interval_holds_95_percent() -> None:
+    """Guards against narrower ones: 90 % would be 16 % less wide."""
+    good, bad = (counted(5, events_true=1000, events_said=1000, events_hit=hits) for hits in (1000, 0))
+    found = evaluate([good, bad] * 500).overall.event_recall
+    assert found.low is not None
+    assert found.high is not None
+    assert found.high - found.low == pytest.approx(2 * 1.96 * 0.5 / 1000**0.5, rel=0.07)
+
+
 def test_a_lone_match_is_resampled_by_blocks() -> None:
     """Guards against an interval of width 0, or one that takes each second for a witness of its own."""
     seconds = np.zeros((6000, len(Count)), np.int64)

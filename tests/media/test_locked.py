@@ -1,5 +1,6 @@
 """``NAME.part`` belongs to one run: whatever else has that name is left alone, by words and videos alike."""
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable
@@ -115,6 +116,39 @@ def test_a_file_put_in_its_place_does_not_get_the_name(path: Path, overwrite: bo
     video.abandon()
     assert video.part.read_text() == "mine"
     assert not path.exists()
+
+
+def test_a_link_put_in_its_place_does_not_get_the_name(path: Path) -> None:
+    """Guards against a link that leads to the very file that was written."""
+    video = PartVideo(path, overwrite=False)
+    video.open()
+    video.part.rename(path.with_name("moved"))
+    video.part.symlink_to("moved")
+    with pytest.raises(OutputError, match="taken away"):
+        video.complete()
+    video.abandon()
+    assert video.part.is_symlink()
+    assert not path.exists()
+
+
+def test_a_part_that_is_replaced_while_it_is_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the words of a run that locks a file just as another run gives it its name: nobody would find them."""
+    part = path.with_name("o.mp4.part")
+    lock = fcntl.flock
+    locked: list[int] = []
+
+    def replace_once(descriptor: int, operation: int) -> None:
+        if not locked:
+            part.rename(path.with_name("finished"))
+            part.write_text("new")
+        locked.append(os.fstat(descriptor).st_ino)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", replace_once)
+    ours = LockedPart(path)
+    assert ours.kept
+    assert locked[0] != locked[1] == part.stat().st_ino == os.fstat(ours.descriptor).st_ino
+    os.close(ours.descriptor)
 
 
 def test_a_video_that_appears_meanwhile_is_not_replaced(path: Path) -> None:

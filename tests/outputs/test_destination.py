@@ -25,6 +25,7 @@ from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.style import CueStyle
 from tests.conftest import environment
+from tests.outputs.checkers import CHECKERS
 from tests.outputs.speech import random_speech
 from tests.subtitle_checker import check_srt, check_vtt
 
@@ -115,8 +116,11 @@ class TestPartFile:
         """Guards the file of a run that died between its two renaming steps, when both names are the same file."""
         (tmp_path / "o.srt").write_text("finished")
         (tmp_path / "o.srt.part").hardlink_to(tmp_path / "o.srt")
-        PartFile(tmp_path / "o.srt", overwrite=True).close(complete=False)
+        file = PartFile(tmp_path / "o.srt", overwrite=True)
+        file.write("half")
+        file.close(complete=False)
         assert (tmp_path / "o.srt").read_text() == "finished"
+        assert (tmp_path / "o.srt.part").read_text() == "half"
 
     def test_two_runs_do_not_share_a_file(self, tmp_path: Path) -> None:
         first = PartFile(tmp_path / "o.srt", overwrite=False)
@@ -147,6 +151,16 @@ def test_places_that_cannot_be(tmp_path: Path, live: bool) -> None:
             open_destination(path, overwrite=True, live=live)
         assert caught.value.hint
         assert "\x1b" not in str(caught.value)
+
+
+def test_a_shorter_ending_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:
+    """Guards a document against the tail of its last state."""
+    file = PartFile(tmp_path / "o", overwrite=False)
+    file.write("one", "a long ending")
+    file.write("two", "end")
+    assert (tmp_path / "o.part").read_text() == "onetwoend"
+    file.close(complete=True)
+    assert (tmp_path / "o").read_text() == "onetwoend"
 
 
 class TestInPlaceFile:
@@ -180,8 +194,9 @@ class TestInPlaceFile:
         file.close(complete=False)
 
 
-def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
-    """Guards the end of a file on a full disk: the last cue is whole, and the file keeps its .part."""
+@pytest.mark.parametrize("format_", [Format.SRT, Format.JSON, Format.JSONL])
+def test_what_does_not_fit_is_taken_back(tmp_path: Path, format_: Format) -> None:
+    """Guards the end of a file on a full disk: cues are whole, a document is closed, and the file keeps its .part."""
     code = """
         import resource, sys
         from pathlib import Path
@@ -194,7 +209,7 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
 
         sys.dont_write_bytecode = True  # Python 3.11 would leave a module's file behind, cut at the limit
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-        output = open_output(Format.SRT, PartFile(Path(sys.argv[1]), overwrite=False), CueStyle())
+        output = open_output(Format(sys.argv[2]), PartFile(Path(sys.argv[1]), overwrite=False), CueStyle())
         try:
             for segment in random_speech(2.8, 600, seed=1):
                 output.write(segment)
@@ -202,14 +217,14 @@ def test_what_does_not_fit_is_taken_back(tmp_path: Path) -> None:
             print(error.message)
         output.close()
     """
-    command = python(code, tmp_path / "o.srt")
+    command = python(code, tmp_path / "o", format_)
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
     assert "no room left on the disk" in done.stdout
     assert done.stderr == ""
-    assert {path.name for path in tmp_path.iterdir()} == {"o.srt.part"}
-    text = (tmp_path / "o.srt.part").read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == {"o.part"}
+    text = (tmp_path / "o.part").read_text(encoding="utf-8")
     assert 1800 < len(text) <= 2000
-    assert check_srt(text) == []
+    assert CHECKERS[format_](text) == []
 
 
 def test_killed_at_any_moment_what_is_on_disk_is_valid(tmp_path: Path) -> None:

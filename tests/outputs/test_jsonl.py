@@ -27,6 +27,8 @@ def test_keys_that_say_nothing_are_left_out() -> None:
     )
     same = Segment(0, 3, 3.0, 4.0, " Goal", (5, 6, 7), 0.0312345, container_s=3.0)
     assert "container_s" not in line_of(same)
+    near = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, container_s=3.001)
+    assert json.loads(line_of(near))["container_s"] == 3.001
     late = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, container_s=50_003.0)
     assert json.loads(line_of(late))["container_s"] == 50_003.0
     live = Segment(0, 3, 3.0, 4.0, "", (7,), 0.03, wall_clock_s=1_763_000_000.1234, gap_s=2.5, dropped=4)

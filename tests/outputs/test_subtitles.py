@@ -1,11 +1,13 @@
 """Subtitle files that every player reads, at every moment of their making."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import PartFile
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.opening import open_output
@@ -78,6 +80,13 @@ def test_beyond_a_hundred_hours() -> None:
     late = rounds(["Still going."], start_s=360_000.0)
     assert "\n100:00:00,000 --> 100:00:01,000\n" in written(Format.SRT, late).text
     assert "\n100:00:00.000 --> 100:00:01.000\n" in written(Format.VTT, late).text
+
+
+@pytest.mark.parametrize("format_", [Format.SRT, Format.VTT])
+def test_times_are_rounded_to_milliseconds(format_: Format) -> None:
+    """Guards against cues a millisecond early: 1.001 s are 1000.999... ms as a float."""
+    text = written(format_, [Segment(0, 0, 1.001, 2.002, "Goal for Falcons!", (1, 1, 1), 0.05)]).text
+    assert re.findall(r"00:00:(\S+) --> 00:00:(\S+)", text.replace(".", ",")) == [("01,001", "02,002")]
 
 
 def test_words_that_look_like_tags_stay_words() -> None:

@@ -48,6 +48,17 @@ def test_thirty_a_second_become_two() -> None:
     assert [shown(chunk) for chunk in found] == [[0, 15], [30, 45], [60, 75], [90, 105]]
 
 
+def test_frames_may_have_the_same_time() -> None:
+    """Guards recordings whose clock stands still for a frame."""
+    assert [shown(chunk) for chunk in chunks(frames_at([0.0, 0.5, 0.5, 1.0]), fps=1, chunk_seconds=1)] == [[0], [3]]
+
+
+@pytest.mark.parametrize("time_s", [0.4996, 0.5004])
+def test_a_frame_is_on_time_despite_a_rounded_clock(time_s: float) -> None:
+    """Matroska rounds to milliseconds: a frame half a millisecond off its moment is shown then, without waiting."""
+    assert [shown(chunk) for chunk in chunks(frames_at([0.0, time_s]), fps=2, chunk_seconds=1)] == [[0, 1]]
+
+
 def test_a_second_without_frames_repeats_the_last_one() -> None:
     found = list(chunks(frames_at([0.0, 0.4, 3.2]), fps=2, chunk_seconds=1))
     assert [shown(chunk) for chunk in found] == [[0, 1], [1, 1], [1, 1], [1]]

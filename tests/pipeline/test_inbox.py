@@ -1,7 +1,7 @@
 """What waits between decoding and the model is bounded, in bytes as well."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import numpy as np
@@ -16,12 +16,14 @@ PICTURE_BYTES = 3000
 
 
 class Source:
-    """Chunks of two pictures; knows how many were asked for."""
+    """Chunks of two pictures; knows how many were asked for, and whether all were taken."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, gaps_s: Sequence[float] = ()) -> None:
         self.count = count
+        self.gaps_s = dict(enumerate(gaps_s))
         self.asked = 0
         self.grew = threading.Condition()
+        self.ended = threading.Event()
 
     def __iter__(self) -> Iterator[Chunk]:
         for index in range(self.count):
@@ -29,7 +31,8 @@ class Source:
                 self.asked = index + 1
                 self.grew.notify_all()
             pictures = tuple(np.zeros((10, PICTURE_BYTES // 30, 3), dtype=np.uint8) for _ in range(2))
-            yield Chunk(pictures, float(index), index + 1.0)
+            yield Chunk(pictures, float(index), index + 1.0, gap_s=self.gaps_s.get(index, 0.0))
+        self.ended.set()
 
     def wait_for(self, asked: int) -> None:
         with self.grew:
@@ -74,6 +77,43 @@ def test_each_source_may_have_one_that_waits(monkeypatch: pytest.MonkeyPatch) ->
                     left[key] -= 1
     finally:
         box.remove(0, 1, 2)
+
+
+def test_only_the_newest_chunk_of_a_source_that_drops_waits() -> None:
+    """Guards a live source against delay, and the time that it lost before a chunk that was dropped."""
+    source = Source(4, gaps_s=(0.0, 5.0, 0.0, 0.25))
+    box: Inbox[str] = Inbox()
+    box.add("a", iter(source), lambda: None, drops=lambda: True)
+    try:
+        assert source.ended.wait(10)
+        assert box.wait() == ["a"]
+        newest = box.take("a")
+        assert newest is not None
+        assert (newest.start_s, newest.dropped, newest.gap_s) == (3.0, 6, 5.25)
+        box.wait()
+        assert box.take("a") is None
+    finally:
+        box.remove("a")
+
+
+@pytest.mark.parametrize("removed", [False, True], ids=["dropped", "removed"])
+def test_chunks_that_are_gone_take_no_room(monkeypatch: pytest.MonkeyPatch, removed: bool) -> None:
+    """Guards the sources that are left: after hours of dropping, each of them would have one chunk that waits."""
+    monkeypatch.setattr(inbox, "READ_AHEAD_BYTES", 2 * 2 * PICTURE_BYTES)
+    gone, left = Source(8), Source(4)
+    box: Inbox[str] = Inbox()
+    box.add("gone", iter(gone), lambda: None, drops=lambda: not removed)
+    if removed:
+        gone.wait_for(READ_AHEAD_CHUNKS + 1)
+        box.remove("gone")
+    else:
+        assert gone.ended.wait(10)
+        assert box.take("gone") is not None
+    box.add("left", iter(left), lambda: None)
+    try:
+        left.wait_for(READ_AHEAD_CHUNKS + 1)  # two wait, and there is no room for the one asked for
+    finally:
+        box.remove("gone", "left")
 
 
 def test_sources_are_closed_side_by_side() -> None:

@@ -19,7 +19,7 @@ from svlm_cli.engine.stream import StreamState
 from svlm_cli.pipeline.asking import Schedule
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
-from svlm_cli.pipeline.run import Feed, FeedReport, Live, run
+from svlm_cli.pipeline.run import Feed, FeedReport, Live, run, with_latency
 from tests.engine.conftest import Parts, make_chunks, parts, small_policy
 
 __all__ = ["parts"]  # the fixture
@@ -245,6 +245,16 @@ def test_latency_is_counted_from_the_newest_frame(parts: Parts) -> None:
     assert report.latency.count == 2
 
 
+def test_a_whole_round_has_a_latency_and_a_short_one_none() -> None:
+    """Guards against rounds that lose it to rounding: 4.1 - 3.1 is less than 1."""
+    live = Live(now_s=lambda: 7.0)
+    policy = small_policy()
+    assert policy.chunk_seconds == 1 > 4.1 - 3.1
+    whole, short = (Segment(0, 0, 3.1, end_s, "", (), 0.0) for end_s in (4.1, 3.1 + 1 - 1 / policy.vision.fps))
+    assert with_latency(whole, live, policy).latency_s == pytest.approx(7.0 - (4.1 - 1 / policy.vision.fps))
+    assert with_latency(short, live, policy).latency_s is None
+
+
 @pytest.mark.parametrize("resets", [True, False])
 def test_a_gap_may_end_what_is_remembered(parts: Parts, resets: bool) -> None:
     """After a reset the words are those of a stream that begins there."""
@@ -252,7 +262,11 @@ def test_a_gap_may_end_what_is_remembered(parts: Parts, resets: bool) -> None:
     chunks[3] = replace(chunks[3], gap_s=5.0)
     whole, rest = Kept(), Kept()
     live = Live(now_s=lambda: 0.0, drops=False, resets=resets)
-    list(run(parts.engine(small_policy()), [Feed("a", iter(chunks), lambda: None, lambda: [whole], live=lambda: live)]))
+    (report,) = run(
+        parts.engine(small_policy()), [Feed("a", iter(chunks), lambda: None, lambda: [whole], live=lambda: live)]
+    )
+    assert report.gap_s == 5.0
+    assert report.video_s == sum(chunk.end_s - chunk.start_s for chunk in chunks)
     list(run(parts.engine(small_policy()), [feed("b", iter(chunks[3:]), rest)]))
     assert (texts(whole)[3:] == texts(rest)) is resets
     assert [segment.round for segment in whole.segments] == ([0, 1, 2, 0, 1, 2] if resets else [0, 1, 2, 3, 4, 5])

@@ -1,11 +1,14 @@
-"""Clips that several tests read, and the two ffmpegs that they are read with."""
+"""Clips that several tests read, the two ffmpegs that they are read with, and a camera."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from svlm_cli.media.ffmpeg import Ffmpeg
-from tests.clips import PROGRAMS, X264, make_clip
+from tests.clips import PROGRAMS, X264, make_clip, run_ffmpeg
+from tests.servers.rtsp import RtspServer, require_rtsp_server
+from tests.sources.live import FPS
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +28,18 @@ def each_ffmpeg(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
     (folder / "ffmpeg").symlink_to(program.path)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     return program
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of a moving picture, for a server."""
+    folder = tmp_path_factory.mktemp("pictures")
+    run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={FPS}:d=2", "-start_number", "0", folder / "%05d.jpg")
+    return folder
+
+
+@pytest.fixture
+def server(pictures: Path) -> Iterator[RtspServer]:
+    require_rtsp_server()
+    with RtspServer(pictures, fps=FPS) as server:
+        yield server

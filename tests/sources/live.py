@@ -12,6 +12,8 @@ from svlm_cli.media.network import network_address
 from svlm_cli.sources.live import LiveOptions, LiveStream
 from svlm_cli.sources.playlist import Following
 
+FPS = 8  # of the server of the tests, which look at half of them
+
 
 class Watched:
     """Reads a source until the context is left; keeps the frames without their pictures' memory, and what was told."""

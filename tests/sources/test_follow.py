@@ -80,7 +80,7 @@ def test_leaving_a_growing_file(tmp_path: Path) -> None:
     closer.start()
     list(frames)
     closer.join()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
     assert not [thread for thread in threading.enumerate() if thread.name == "svlm-follow"]
 
 

