@@ -14,11 +14,12 @@ VENV := .venv/.stamp
 KERNELS_VENV := .venv-kernels/.stamp
 JUDGE_VENV := .venv-judge/.stamp
 LMMS_VENV := .venv-lmms/.stamp
+LOWEST_VENV := .venv-lowest/.stamp
 TRAIN_VENV := .venv-train/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all kernels-test judge-test lmms-test train-test long-test bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test judge-test lmms-test lowest-test train-test long-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -69,6 +70,11 @@ $(LMMS_VENV): tests/evals/lmms/requirements.txt | $(VENV)
 	$(call lent-venv,$(@D),$<)
 	touch $@
 
+# The oldest of what the command line, the outputs and the networks are built on that pyproject.toml allows.
+$(LOWEST_VENV): tests/commands/requirements.txt | $(VENV)
+	$(call lent-venv,$(@D),$<)
+	touch $@
+
 # The oldest of what training is built on that pyproject.toml allows; .venv has the newest.
 $(TRAIN_VENV): tests/training/requirements.txt | $(VENV)
 	$(call lent-venv,$(@D),$<)
@@ -97,7 +103,7 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
 	$(BIN)/pytest -n 3 --dist worksteal -m 'extra and not long'
-	$(MAKE) kernels-test judge-test lmms-test train-test
+	$(MAKE) kernels-test judge-test lmms-test lowest-test train-test
 
 kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
@@ -107,6 +113,9 @@ judge-test: $(JUDGE_VENV)  ## the judge's client with the oldest openai that is 
 
 lmms-test: $(LMMS_VENV)  ## svlm as a model of lmms-eval, by its own command
 	$(<D)/bin/python -m pytest -m 'extra or not extra' tests/evals/lmms/test_model.py tests/evals/lmms/test_command.py
+
+lowest-test: $(LOWEST_VENV)  ## commands and outputs with the oldest libraries that are allowed
+	$(<D)/bin/python -m pytest -n 2 tests/commands tests/outputs
 
 train-test: $(TRAIN_VENV)  ## training with the oldest libraries that are allowed
 	$(<D)/bin/python -m pytest -n 2 -m 'extra or not extra' tests/training/test_trainer.py tests/training/test_adapter.py
@@ -132,5 +141,5 @@ format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove all that is made
-	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .venv-train .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .venv-lowest .venv-train .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,6 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from svlm_cli.commands import choices
 from svlm_cli.commands.command import SvlmCommand, SvlmGroup
 from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.messages import (
@@ -29,7 +28,7 @@ from svlm_cli.commands.messages import (
     machine_sentence,
     sentence,
 )
-from svlm_cli.commands.mistakes import usage_sentence
+from svlm_cli.commands.mistakes import other_command, usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
@@ -55,6 +54,9 @@ class LazyGroup(SvlmGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the group's own, with the real command in place of its entry in the table."""
+        hint = "" if ctx.resilient_parsing or args[0].startswith("-") else other_command(args[0])
+        if hint and self.get_command(ctx, args[0]) is None:
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
         name, entry, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, entry, rest
@@ -101,22 +103,6 @@ def _note_debug(context: typer.Context, debug: bool) -> None:
     context.obj.debug = debug
 
 
-def _install_completion(shell: str | None) -> None:
-    if shell is not None:
-        from svlm_cli.commands import completion
-
-        typer.echo(completion.install(shell))
-        raise typer.Exit
-
-
-def _show_completion(shell: str | None) -> None:
-    if shell is not None:
-        from svlm_cli.commands import completion
-
-        typer.echo(completion.script(shell))
-        raise typer.Exit
-
-
 def _svlm(
     context: typer.Context,
     _version: Annotated[
@@ -129,28 +115,6 @@ def _svlm(
             "--debug", envvar="SVLM_DEBUG", callback=_note_debug, is_eager=True, help="Print the traceback of an error."
         ),
     ] = False,
-    _install_completion: Annotated[
-        str | None,
-        typer.Option(
-            "--install-completion",
-            metavar="bash|zsh|fish",
-            autocompletion=choices.shells,
-            callback=_install_completion,
-            is_eager=True,
-            help="Have your shell complete commands, options, models and formats.",
-        ),
-    ] = None,
-    _show_completion: Annotated[
-        str | None,
-        typer.Option(
-            "--show-completion",
-            metavar="bash|zsh|fish",
-            autocompletion=choices.shells,
-            callback=_show_completion,
-            is_eager=True,
-            help="Print what that would install.",
-        ),
-    ] = None,
 ) -> None:
     """Watch video of any length and speak: captions as subtitles."""
     if context.invoked_subcommand is None:
@@ -167,7 +131,6 @@ def _root() -> Any:
         cls=LazyGroup,
         invoke_without_command=True,
         rich_markup_mode=None,
-        add_completion=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_svlm)
@@ -203,10 +166,8 @@ def _stdout_reader_is_gone() -> bool:
 
 def _run(arguments: Sequence[str], invocation: Invocation) -> int:
     root = _root()
-    if shell := os.environ.get(_COMPLETING):
-        from svlm_cli.commands import completion
-
-        return completion.answer(root, shell, arguments)
+    if os.environ.get(_COMPLETING):
+        root.main(list(arguments), prog_name="svlm", obj=invocation)  # answers the shell, and exits
     code: int = ExitCode.DONE
     try:
         with root.make_context("svlm", list(arguments), obj=invocation) as context:
@@ -225,6 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with signals_raise():
         try:
             return _run(sys.argv[1:] if arguments is None else arguments, invocation)
+        except SystemExit as done:  # Typer's way out of completion
+            return int(done.code or 0)
         except BaseException as error:  # noqa: BLE001 - the one boundary
             if invocation.debug:
                 _say(_traceback(error))

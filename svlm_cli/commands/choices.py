@@ -44,11 +44,6 @@ def formats(incomplete: str) -> list[tuple[str, str]]:
     return [(f"{before}{comma}{one.value}", one.traits.about) for one in Format if one.value not in before.split(",")]
 
 
-def shells() -> list[str]:
-    """Those that completion is there for."""
-    return ["bash", "zsh", "fish"]
-
-
 def commands() -> list[tuple[str, str]]:
     """Those of svlm itself."""
     return [(name, about) for name, (_, about) in COMMANDS.items()]

@@ -52,14 +52,10 @@ class Setting:
 
 @app.command("config")
 def config(
-    path: Annotated[
-        bool, typer.Option("--path", help="Print where the file is, or would be.", rich_help_panel=Panel.OUTPUT)
-    ] = False,
+    path: Annotated[bool, Panel.OUTPUT.option("--path", help="Print where the file is, or would be.")] = False,
     init: Annotated[
         bool,
-        typer.Option(
-            "--init", help="Write a file in which every setting is named and off.", rich_help_panel=Panel.OUTPUT
-        ),
+        Panel.OUTPUT.option("--init", help="Write a file in which every setting is named and off."),
     ] = False,
     as_json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What the commands of svlm are, as data: ``--help``, the manual, completion and the configuration are made of it.
+"""What the commands of svlm are, as data: ``--help``, the manual and the configuration are made of it.
 
 A command is described by the options that it was defined with, and nothing is said of it twice. Knows no terminal.
 """
@@ -6,8 +6,10 @@ A command is described by the options that it was defined with, and nothing is s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
@@ -19,6 +21,7 @@ class Option:
     """One option or argument, as it was defined."""
 
     parameter: Any
+    kind: Any  # the type of its value, or of one of its values
     names: tuple[str, ...]  # the short one first; of an argument, what stands for it
     value: str  # what stands for its value; empty for a flag
     help: str
@@ -32,12 +35,6 @@ class Option:
     def key(self) -> str:
         """Its name in a configuration file: that of the long option."""
         return next((name for name in self.names if name.startswith("--")), self.names[0]).lstrip("-")
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """The only values that it takes, if there are only a few."""
-        choices = self.parameter.type_descriptor.choices or ()
-        return tuple(str(getattr(one, "value", one)) for one in choices)
 
     @property
     def title(self) -> str:
@@ -62,7 +59,7 @@ def options(command: Any, context: Any = None) -> list[Option]:
     if command.add_help_option and context is not None:
         shown.append(command.get_help_option(context))
     order = list(Panel)
-    return sorted((option_of(one, context) for one in shown), key=lambda one: order.index(one.panel))
+    return sorted((option_of(command, one, context) for one in shown), key=lambda one: order.index(one.panel))
 
 
 def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -78,42 +75,62 @@ def leaves(command: Any, *path: str) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield from leaves(one, *path, name)
 
 
-def option_of(parameter: Any, context: Any = None) -> Option:
-    """One parameter, described."""
+def option_of(command: Any, parameter: Any, context: Any = None) -> Option:
+    """One parameter of a command, described."""
+    kind, declared = _declarations(command.callback).get(parameter.name, (bool, None))
     panel = parameter.rich_help_panel or Panel.OTHER
     if isinstance(parameter, TyperArgument):
         name = parameter.metavar or parameter.name.upper()
         names: tuple[str, ...] = (f"{name}..." if parameter.nargs != 1 else name,)
         value = ""
     else:
-        names, value = _names(parameter), _value(parameter)
+        names, value = _names(parameter), _value(parameter, kind)
     return Option(
         parameter=parameter,
+        kind=kind,
         names=names,
         value=value,
         help=parameter.help or "",
         default=_default(parameter, context),
-        limits=_limits(parameter),
+        limits=_limits(declared),
         variable=parameter.envvar or "",
         panel=Panel(panel),
         is_argument=isinstance(parameter, TyperArgument),
     )
 
 
+@cache
+def _declarations(function: Any) -> dict[str, tuple[Any, Any]]:
+    """Of each parameter of a command's function, its type and what `typer.Option` or `typer.Argument` made of it."""
+    hints = get_type_hints(function, include_extras=True) if function is not None else {}  # some groups have none
+    return {name: (_kind(hint), hint.__metadata__[0]) for name, hint in hints.items() if get_origin(hint) is Annotated}
+
+
+def _kind(hint: Any) -> Any:
+    """The type of one value: without Annotated, None and list."""
+    origin, inner = get_origin(hint), [one for one in get_args(hint) if one is not NoneType]
+    return _kind(inner[0]) if origin in (Annotated, Union, UnionType, list) else hint
+
+
+def _choices(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [str(one) for one in get_args(kind)]
+    return [str(one.value) for one in kind] if isinstance(kind, type) and issubclass(kind, Enum) else []
+
+
 def _names(parameter: TyperOption) -> tuple[str, ...]:
     return (*sorted(parameter.opts, key=lambda name: name.startswith("--")), *parameter.secondary_opts)
 
 
-def _value(parameter: TyperOption) -> str:
+def _value(parameter: TyperOption, kind: Any) -> str:
     if parameter.is_flag:
         return ""
     if parameter.metavar:
         return parameter.metavar
-    described = parameter.type_descriptor
-    if described.choices is not None:
-        return "|".join(str(getattr(one, "value", one)) for one in described.choices)
+    if choices := _choices(kind):
+        return "|".join(choices)
     kinds = {int: "N", float: "X", Path: "PATH"}
-    return kinds.get(described.annotation, "TEXT")
+    return kinds.get(kind, "TEXT")
 
 
 def _default(parameter: Any, context: Any) -> str:
@@ -140,8 +157,8 @@ def written(value: Any) -> str:
     return str(value)
 
 
-def _limits(parameter: Any) -> str:
-    least, most = parameter.min, parameter.max
+def _limits(declared: Any) -> str:
+    least, most = getattr(declared, "min", None), getattr(declared, "max", None)
     if least is None and most is None:
         return ""
     if most is None:

@@ -61,7 +61,7 @@ def _styled(text: str, code: str) -> str:
 
 def usage_pieces(command: Any) -> list[str]:
     """What follows a command's name: ``[OPTIONS] RECIPE.toml``."""
-    arguments = [option_of(one) for one in command.params if one.param_type_name == "argument"]
+    arguments = [option_of(command, one) for one in command.params if one.param_type_name == "argument"]
     return ["[OPTIONS]", *(one.names[0] if one.parameter.required else f"[{one.names[0]}]" for one in arguments)]
 
 

@@ -33,11 +33,10 @@ the environment, that over the file, and the file over what is built in."""
 def man(
     command: Annotated[
         list[str] | None,
-        typer.Argument(
+        Panel.INPUT.argument(
             metavar="COMMAND",
             help="The page of this command alone, as in `svlm man bench latency`.",
             autocompletion=choices.commands,
-            rich_help_panel=Panel.INPUT,
         ),
     ] = None,
 ) -> None:

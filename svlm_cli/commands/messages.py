@@ -71,6 +71,11 @@ def sentence(message: str, hint: str = "") -> str:
     return " ".join(presentable(f"svlm: {message} {hint}").split())
 
 
+def ended(message: str) -> str:
+    """With a full stop, if it has no end of its own."""
+    return message if message.endswith((".", "?", "!")) else f"{message}."
+
+
 class UnlessQuiet:
     """What a command with ``--quiet`` tells on stderr: its options inherit this, and have `quiet`."""
 

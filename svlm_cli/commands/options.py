@@ -10,8 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
-import typer
-
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices
 from svlm_cli.commands.panels import Panel
@@ -19,7 +17,7 @@ from svlm_cli.core.policy import Mode
 
 Model = Annotated[
     str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set
-    typer.Option(
+    Panel.MODEL.option(
         "--model",
         "-m",
         envvar="SVLM_MODEL",
@@ -28,47 +26,38 @@ Model = Annotated[
         help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub; `auto`: the best "
         "known model that is here and fits. "
         f"Default: {DEFAULT_MODEL}.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Adapter = Annotated[
     Path | None,
-    typer.Option(
+    Panel.MODEL.option(
         "--adapter",
         metavar="DIR",
         help="A LoRA adapter, as `svlm train` or peft writes it, on the base that it names, or on --model.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Revision = Annotated[
     str | None,
-    typer.Option(
-        "--revision",
-        envvar="SVLM_REVISION",
-        metavar="REV",
-        help="Branch, tag or commit of a model from the hub.",
-        rich_help_panel=Panel.MODEL,
+    Panel.MODEL.option(
+        "--revision", envvar="SVLM_REVISION", metavar="REV", help="Branch, tag or commit of a model from the hub."
     ),
 ]
 
 Offline = Annotated[
     bool,
-    typer.Option(
-        "--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk.", rich_help_panel=Panel.MODEL
-    ),
+    Panel.MODEL.option("--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk."),
 ]
 
 Device = Annotated[
     str,
-    typer.Option(
+    Panel.MODEL.option(
         "--device",
         envvar="SVLM_DEVICE",
         metavar="auto|cpu|cuda[:N]",
         autocompletion=choices.devices,
         help="Where the model runs. `auto`: a GPU if there is one.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
@@ -76,11 +65,10 @@ DtypeName = Literal["auto", "float32", "bfloat16", "float16", "fp8"]
 
 Dtype = Annotated[
     DtypeName,
-    typer.Option(
+    Panel.MODEL.option(
         "--dtype",
         envvar="SVLM_DTYPE",
         help="Number format of the weights. `auto` suits the device: float32 on a CPU. `fp8` takes half the memory.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
@@ -88,124 +76,96 @@ AttentionName = Literal["auto", "sdpa", "flash2", "flash4"]
 
 Attention = Annotated[
     AttentionName,
-    typer.Option(
+    Panel.MODEL.option(
         "--attention",
         envvar="SVLM_ATTENTION",
         help="The kernel that reads new frames on a GPU. `auto`: the fastest that is installed.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Graphs = Annotated[
     bool,
-    typer.Option(
+    Panel.MODEL.option(
         "--graphs/--no-graphs",
         envvar="SVLM_GRAPHS",
         help="Record what is the same in every step, and start it as a whole. On a GPU alone.",
-        rich_help_panel=Panel.MODEL,
     ),
 ]
 
 Seed = Annotated[
     int,
-    typer.Option(
-        "--seed",
-        envvar="SVLM_SEED",
-        min=0,
-        help="The same seed gives the same words.",
-        rich_help_panel=Panel.COMMENTARY,
-    ),
+    Panel.COMMENTARY.option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
 ]
 
 MatchSeed = Annotated[
     int,
-    typer.Option(
+    Panel.MATCH.option(
         "--seed",
         envvar="SVLM_SEED",
         min=0,
         help="Picks the match, of several the first: the same seed gives the same match.",
-        rich_help_panel=Panel.MATCH,
     ),
 ]
 
 Fps = Annotated[
     float | None,
-    typer.Option(
-        "--fps", help="Frames a second that the model sees. Default: the model's.", rich_help_panel=Panel.COMMENTARY
-    ),
+    Panel.COMMENTARY.option("--fps", help="Frames a second that the model sees. Default: the model's."),
 ]
 
 Context = Annotated[
     str,
-    typer.Option(
-        "--context",
-        metavar="TEXT|@FILE",
-        help="What the model should know: title, teams, names.",
-        rich_help_panel=Panel.COMMENTARY,
-    ),
+    Panel.COMMENTARY.option("--context", metavar="TEXT|@FILE", help="What the model should know: title, teams, names."),
 ]
 
 Query = Annotated[
     str | None,
-    typer.Option(
-        "--query", help="What the model is asked to do. Default: the model's.", rich_help_panel=Panel.COMMENTARY
-    ),
+    Panel.COMMENTARY.option("--query", help="What the model is asked to do. Default: the model's."),
 ]
 
 Temperature = Annotated[
     float | None,
-    typer.Option("--temperature", help="0 always takes the likeliest word.", rich_help_panel=Panel.COMMENTARY),
+    Panel.COMMENTARY.option("--temperature", help="0 always takes the likeliest word."),
 ]
 
 ForgetsBy = Annotated[
     Mode | None,
-    typer.Option("--mode", help="How the stream forgets. Default: streaming.", rich_help_panel=Panel.COMMENTARY),
+    Panel.COMMENTARY.option("--mode", help="How the stream forgets. Default: streaming."),
 ]
 
 PolicyFile = Annotated[
     Path | None,
-    typer.Option(
+    Panel.COMMENTARY.option(
         "--policy",
         metavar="FILE.toml",
         help="A policy whose keys replace the model's own; `svlm models show NAME --toml` prints one.",
-        rich_help_panel=Panel.COMMENTARY,
     ),
 ]
 
 PolicyKeys = Annotated[
     list[str] | None,
-    typer.Option(
+    Panel.COMMENTARY.option(
         "--set",
         metavar="KEY=VALUE",
         autocompletion=choices.policy_keys,
         help="One key of the policy, over --policy, as in TOML: windows.sink_tokens=8. May be given several times.",
-        rich_help_panel=Panel.COMMENTARY,
     ),
 ]
 
 Matches = Annotated[
     int,
-    typer.Option(
-        "--matches", min=1, help="How many, with seeds from --seed on, all in one batch.", rich_help_panel=Panel.MATCH
-    ),
+    Panel.MATCH.option("--matches", min=1, help="How many, with seeds from --seed on, all in one batch."),
 ]
 
 BatchFile = Annotated[
     str | None,
-    typer.Option(
-        "--batch-file",
-        "-a",
-        metavar="FILE|-",
-        help="More inputs, one a line (or ended by NUL); # comments.",
-        rich_help_panel=Panel.INPUT,
+    Panel.INPUT.option(
+        "--batch-file", "-a", metavar="FILE|-", help="More inputs, one a line (or ended by NUL); # comments."
     ),
 ]
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only errors on stderr.", rich_help_panel=Panel.OTHER)]
+Quiet = Annotated[bool, Panel.OTHER.option("--quiet", "-q", help="Only errors on stderr.")]
 
-Json = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout, for scripts.", rich_help_panel=Panel.OUTPUT)
-]
+Json = Annotated[bool, Panel.OUTPUT.option("--json", help="One JSON document on stdout, for scripts.")]
 
 Asked = TypeVar("Asked")
 

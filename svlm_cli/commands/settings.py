@@ -192,20 +192,20 @@ def _value(settings: Settings, key: str, option: Option, value: Any, context: An
     try:
         parameter.process_value(context, given)
     except typer.BadParameter as error:
-        from svlm_cli.commands.mistakes import value_problem
+        from svlm_cli.commands.messages import ended
 
-        problem, hint = value_problem(option, error)
-        raise UsageError(f"{settings.path}: {key} {problem}", hint) from None  # it quotes the beginning
+        raise UsageError(f"{settings.path}: {key}: {ended(error.message)}") from None  # it quotes the beginning
     return given
 
 
 def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator[str]:
-    described = option.parameter.type_descriptor
-    number = described.annotation in (int, float)
+    number = option.kind in (int, float)
     listed = option.parameter.multiple or "," in option.value
     expected = (
         ("true or false", bool)
         if option.parameter.is_flag
+        else ("a whole number", int)
+        if option.kind is int
         else ("a number", (int, float))
         if number
         else ("a text, or a list of texts", (str, list))
@@ -217,7 +217,7 @@ def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator
     for one in value if isinstance(value, list) else [value]:
         if isinstance(value, list) and not isinstance(one, str):
             raise UsageError(f"{settings.path}: {key} must be {expected[0]}, not {_shown(value)}.")
-        yield os.path.expanduser(str(one)) if described.is_path else str(one)  # noqa: PTH111  no shell does it here
+        yield os.path.expanduser(str(one)) if option.kind is Path else str(one)  # noqa: PTH111  no shell does it here
 
 
 def _shown(value: Any) -> str:

@@ -79,9 +79,9 @@ def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str], monkeypat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--nope"], "svlm: There is no option --nope. Try `svlm --help`.\n"),
+        (["--nope"], "svlm: No such option: --nope. Try `svlm --help`.\n"),
         (["troubel"], "svlm: No such command 'troubel'. Did you mean 'trouble'? Try `svlm --help`.\n"),
-        (["trouble", "exit"], "svlm: CODE is missing. Try `svlm trouble exit --help`.\n"),
+        (["trouble", "exit"], "svlm: Missing argument 'CODE'. Try `svlm trouble exit --help`.\n"),
     ],
 )
 def test_usage_errors_are_one_sentence(capsys: pytest.CaptureFixture[str], arguments: list[str], said: str) -> None:

@@ -295,7 +295,7 @@ def test_malformed_replies_are_shown(calls: Calls) -> None:
         (["livesports", "judge", "a.jsonl", "b.jsonl"], 2, "--events is missing"),
         (["commentary", "judge", "a.jsonl", "b.jsonl", "--clips", "c.jsonl"], 2, "-o is missing"),
         (["commentary", "judge", "a.jsonl", "b.jsonl", "--clips", "c", "-o", "v"], 2, "--judge is missing"),
-        (["commentary", "judge", "--control", "nothing"], 2, "same, reference, empty"),
+        (["commentary", "judge", "--control", "nothing"], 2, "is not one of 'same', 'reference', 'empty'"),
         (["commentary", "judge", "--prompts", "absent.toml"], 2, "absent.toml"),
         (
             ["commentary", "judge", "a", "--control", "same", *"--clips c -o v --judge j --price-in inf".split()],
@@ -303,7 +303,7 @@ def test_malformed_replies_are_shown(calls: Calls) -> None:
             "inf is no price",
         ),
         (["commentary", "report", "absent.jsonl"], 3, "absent.jsonl cannot be read"),
-        (["commentary", "report"], 2, "VOTES.jsonl... is missing"),
+        (["commentary", "report"], 2, "Missing argument 'VOTES.jsonl'"),
     ],
 )
 def test_requests_that_make_no_sense(

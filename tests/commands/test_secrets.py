@@ -62,7 +62,6 @@ EVERYWHERE = (
     "simulate -o @",
     "simulate --minutes @",
     "man @",
-    "--show-completion @",
     "--@",
 )
 

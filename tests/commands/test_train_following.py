@@ -25,7 +25,7 @@ def test_a_recipe_that_is_called_like_a_command_can_be_named(svlm_inside: Svlm, 
         done = svlm_inside("train", *words)
         assert done.returncode == ExitCode.USAGE
         assert "unknown key 'optimisation.step'" in done.stderr
-    assert "RUN is missing" in svlm_inside("train", "export").stderr
+    assert "Missing argument 'RUN'" in svlm_inside("train", "export").stderr
 
 
 def test_help_lists_what_may_follow(svlm_inside: Svlm) -> None:
@@ -87,7 +87,11 @@ def test_tab_offers_them_once_they_are_begun(
 ) -> None:
     """Guards recipes, which are what the shell completes else."""
     monkeypatch.setenv("_SVLM_COMPLETE", "complete_bash")
-    assert main(["train", begun]) == 0
-    assert [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()] == offered
-    assert main(["train", "export", "run", "--st"]) == 0
-    assert capsys.readouterr().out.startswith("--step\t")
+    monkeypatch.setenv("COMP_WORDS", f"svlm train {begun}")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert main([]) == 0
+    assert capsys.readouterr().out.split() == offered
+    monkeypatch.setenv("COMP_WORDS", "svlm train export run --st")
+    monkeypatch.setenv("COMP_CWORD", "4")
+    assert main([]) == 0
+    assert capsys.readouterr().out.split() == ["--step"]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -31,7 +32,7 @@ def interrupt() -> None:
 
 
 @app.command("exit")
-def exit_with(code: int) -> None:
+def exit_with(code: Annotated[int, typer.Argument(metavar="CODE")]) -> None:
     """What a command does that has already said what went wrong."""
     raise typer.Exit(code)
 
