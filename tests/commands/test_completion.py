@@ -91,6 +91,10 @@ ASK = {
         "source {script}; COMP_WORDS=(svlm caption --model svlm-m); COMP_CWORD=3\n"
         '_svlm_completion svlm; printf "%s\\n" "${{COMPREPLY[@]}}"'
     ),
+    "zsh": (
+        "compdef() {{ :; }}; _arguments() {{ print -r -- $* | grep -o 'svlm-m[a-z-]*' }}; source {script}\n"
+        "words=(svlm caption --model svlm-m); CURRENT=4; _svlm_completion"
+    ),
     "fish": "source {script}; complete --do-complete 'svlm caption --model svlm-m' | string replace --regex '\\t.*' ''",
 }
 
@@ -113,7 +117,7 @@ def test_real_shells(shell: str, tmp_path: Path) -> None:
         timeout=60,
     )
     (tmp_path / "script").write_text(script.stdout)
-    arguments = {"bash": ["--norc"], "fish": ["--no-config"]}[shell]
+    arguments = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     done = subprocess.run(
         [program, *arguments, "-c", ASK[shell].format(script=tmp_path / "script")],
         env=env,
