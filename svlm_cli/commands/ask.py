@@ -39,7 +39,8 @@ class AskOptions:
         list[str] | None,
         Panel.INPUT.option(
             metavar="TIME",
-            help="When: seconds, or [H:]MM:SS. Nothing after it is seen. Repeatable. Default: at the end.",
+            help="When: seconds, or [H:]MM:SS. Nothing after it is seen. Repeatable.",
+            show_default="at the end",
         ),
     ] = None
     choices: Annotated[

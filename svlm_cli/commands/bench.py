@@ -159,7 +159,7 @@ def startup(asked: BenchOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _StreamsOptions:
     video: Annotated[
-        Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode. Default: one that is made up.")
+        Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode.", show_default="one that is made up")
     ] = None
     asked: BenchOptions = field(default_factory=BenchOptions)
     decode: Annotated[

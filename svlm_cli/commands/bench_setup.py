@@ -50,10 +50,11 @@ class BenchOptions:
     policy_keys: options.PolicyKeys = None
     pair_tokens: Annotated[
         int | None,
-        Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair. Default: the model's."),
+        Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair.", show_default="the model's"),
     ] = None
     vision_tokens: Annotated[
-        int | None, Panel.MEASURING.option(min=0, help="At most so many in the vision window. Default: the model's.")
+        int | None,
+        Panel.MEASURING.option(min=0, help="At most so many in the vision window.", show_default="the model's"),
     ] = None
     size: Size = "1280x720"
     as_json: options.Json = False

@@ -69,7 +69,7 @@ class CameraOptions:
     ] = 8.0
     max_reconnects: Annotated[
         int | None,
-        Panel.CAMERAS.option(metavar="N", help="Give up after N failures in a row. Default: never."),
+        Panel.CAMERAS.option(metavar="N", help="Give up after N failures in a row.", show_default="never"),
     ] = None
     wait: Annotated[
         bool,

@@ -83,7 +83,8 @@ class CaptionOptions:
             "-f",
             metavar=",".join(Format),
             autocompletion=choices.formats,
-            help="One or several. Default: srt, or what -o FILE is called.",
+            help="One or several.",
+            show_default="srt, or what -o FILE is called",
         ),
     ] = ""
     overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False

@@ -41,14 +41,14 @@ class _Asked(UnlessQuiet):
         int | None,
         Panel.MATCH.option(
             min=1,
-            help="How many, with seeds from --seed on, 20 of them side by side. Default: 160 for full, 100 for "
-            "vision-0, 40 for window and native-positions, 20 for the others.",
+            help="How many, with seeds from --seed on, 20 of them side by side.",
+            show_default="160 for full, 100 for vision-0, 40 for window and native-positions, 20 for the others",
         ),
     ] = None
     minutes: Annotated[
         float | None,
         Panel.MEASURING.option(
-            help="Of each match. Default: 120 for streaming, 40 for window, 15 for full, 30 for the others."
+            help="Of each match.", show_default="120 for streaming, 40 for window, 15 for full, 30 for the others"
         ),
     ] = None
     seed: options.MatchSeed = 0

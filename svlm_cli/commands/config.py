@@ -5,7 +5,6 @@ The rules are in ``settings.py``. Imports the modules of all commands, and neith
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from svlm_cli.commands import settings
-from svlm_cli.commands.described import Option, leaves, written
+from svlm_cli.commands.described import Option, leaves, otherwise, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputError, OutputExistsError
@@ -103,13 +102,12 @@ def in_force_of(found: settings.Settings) -> list[Setting]:
 
 
 def _setting(found: settings.Settings, name: str, option: Option, chosen: Any) -> Setting:
-    default = re.search(r"Default: (.+?)\.(?:\s|$)", option.help)
-    otherwise = default[1] if default else ""
+    unset = otherwise(option.parameter)
     if option.variable and (value := os.environ.get(option.variable)):
-        return Setting(name, value, otherwise, "environment", option.variable)
+        return Setting(name, value, unset, "environment", option.variable)
     if chosen is not None:
-        return Setting(name, chosen, otherwise, "config", str(found.path))
-    return Setting(name, option.parameter.default, otherwise, "default", "")
+        return Setting(name, chosen, unset, "config", str(found.path))
+    return Setting(name, option.parameter.default, unset, "default", "")
 
 
 def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -172,7 +170,9 @@ def example() -> str:
 
 
 def _example_lines(option: Option) -> Iterator[str]:
-    yield from wrap(option.help, 110, initial_indent="#   ", subsequent_indent="#   ")
+    unset = otherwise(option.parameter)
+    said = f"{option.help} [default: {unset}]" if unset else option.help
+    yield from wrap(said, 110, initial_indent="#   ", subsequent_indent="#   ")
     value = option.parameter.default
     if value is None or value == "":
         yield f"# {option.key} = <{option.value or 'true or false'}>"

@@ -30,7 +30,7 @@ class CheckOptions(UnlessQuiet):
     videos: Annotated[
         Path | None,
         Panel.INPUT.option(
-            metavar="FOLDER", help="Where relative names of videos begin. Default: beside the annotation file."
+            metavar="FOLDER", help="Where relative names of videos begin.", show_default="beside the annotation file"
         ),
     ] = None
     output: Annotated[
@@ -43,7 +43,12 @@ class CheckOptions(UnlessQuiet):
     jobs: Annotated[
         int | None,
         Panel.MEASURING.option(
-            "--jobs", "-j", min=1, max=256, help="Rows or videos at once. Default: as many as there are processors."
+            "--jobs",
+            "-j",
+            min=1,
+            max=256,
+            help="Rows or videos at once.",
+            show_default="as many as there are processors",
         ),
     ] = None
     overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False

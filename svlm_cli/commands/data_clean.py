@@ -44,7 +44,7 @@ class CleanOptions(UnlessQuiet):
     cache: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/clean."
+            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/clean"
         ),
     ] = None
     show_prompts: Annotated[

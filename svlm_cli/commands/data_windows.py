@@ -51,7 +51,8 @@ class WindowsOptions(UnlessQuiet):
         Panel.WINDOWS.option(
             min=0.0,
             metavar="SECONDS",
-            help="Windows with a longer silence than this are left out. Default: no limit; with --annealing, 3.",
+            help="Windows with a longer silence than this are left out.",
+            show_default="no limit, with --annealing 3",
         ),
     ] = None
     language: Annotated[
@@ -76,7 +77,8 @@ class WindowsOptions(UnlessQuiet):
         ),
     ] = 0.0
     held_out_to: Annotated[
-        Path | None, Panel.OUTPUT.option(metavar="FILE.jsonl", help="Their windows. Default: held-out.jsonl beside -o.")
+        Path | None,
+        Panel.OUTPUT.option(metavar="FILE.jsonl", help="Their windows.", show_default="held-out.jsonl beside -o"),
     ] = None
     index: Annotated[
         bool, Panel.OUTPUT.option("--index", help="Write where each line begins, too: FILE_seeks.jsonl.")

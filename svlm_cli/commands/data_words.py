@@ -48,8 +48,8 @@ class WordsOptions(UnlessQuiet):
         str,
         Panel.INPUT.option(
             metavar="CODE",
-            help="What is spoken, such as en; a.en.srt comes before a.srt then. Default: what the transcript or the "
-            "recogniser says.",
+            help="What is spoken, such as en; a.en.srt comes before a.srt then.",
+            show_default="what the transcript or the recogniser says",
         ),
     ] = ""
     about: Annotated[

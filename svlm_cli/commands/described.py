@@ -138,10 +138,15 @@ def _default(parameter: Any, context: Any) -> str:
     if isinstance(parameter, TyperArgument) and not parameter.show_default:
         return ""
     if value is None or value in ("", (), []) or value is False or parameter.required:
-        return ""
+        return otherwise(parameter)
     if value is True:
         return parameter.opts[0] if parameter.secondary_opts else ""
     return written(value)
+
+
+def otherwise(parameter: Any) -> str:
+    """What an option means that nobody sets, as it was declared; empty if that was not said."""
+    return parameter.show_default if isinstance(parameter.show_default, str) else ""
 
 
 def written(value: Any) -> str:

@@ -20,7 +20,8 @@ class _Asked(PlayOptions):
         Path | None,
         Panel.MATCH.option(
             metavar="FOLDER",
-            help="Photos that the footage is made of, which no training has seen. Default: patterns alone.",
+            help="Photos that the footage is made of, which no training has seen.",
+            show_default="patterns alone",
         ),
     ] = None
 

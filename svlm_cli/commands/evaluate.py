@@ -53,9 +53,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure qual
 class _Asked(PlayOptions):
     """The options of `svlm eval match`."""
 
-    minutes: Annotated[float | None, Panel.MATCH.option(help="Of each match. Default: 10, or as long as the file.")] = (
-        None
-    )
+    minutes: Annotated[
+        float | None, Panel.MATCH.option(help="Of each match.", show_default="10, or as long as the file")
+    ] = None
     altered: AlteredPictures = None
     predictions: Predictions = None
     save: Annotated[

@@ -53,7 +53,8 @@ _Jobs = Annotated[
         "-j",
         min=1,
         metavar="N",
-        help="Streams at once, in one batch; with --backend openai, requests at once. Default: 1, and 8.",
+        help="Streams at once, in one batch; with --backend openai, requests at once.",
+        show_default="1, and 8",
     ),
 ]
 
@@ -111,7 +112,7 @@ class ServerOptions:
     cache: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/baseline."
+            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/baseline"
         ),
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL

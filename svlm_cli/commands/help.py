@@ -17,6 +17,7 @@ from svlm_cli.commands.messages import EXIT_CODES
 _INDENT: Final = 2
 _COLUMN: Final = 26  # where what is said of an option begins, unless its name is longer
 _TIED: Final = "\xa0"
+_LONG: Final = 30  # notes that are shorter stand on one line
 
 
 def command_help(command: Any, context: Any) -> str:
@@ -81,7 +82,7 @@ def _text(text: str, width: int) -> Iterator[str]:
 
 
 def _row(one: Option) -> tuple[str, str]:
-    notes = one.notes.replace(" ", _TIED).replace(f";{_TIED}", "; ")  # each on one line
+    notes = "; ".join(note.replace(" ", _TIED) if len(note) < _LONG else note for note in one.notes.split("; "))
     return one.title, f"{one.help} {notes}".strip()
 
 

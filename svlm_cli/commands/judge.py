@@ -61,7 +61,7 @@ class JudgeOptions(UnlessQuiet):
     cache: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again. Default: ~/.cache/svlm/judge."
+            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/judge"
         ),
     ] = None
     show_prompts: Annotated[

@@ -24,7 +24,8 @@ _MOST_FPS: Final = 1000.0
 
 def recommend(
     fps: Annotated[
-        float | None, Panel.COMMENTARY.option(help="Frames a second that the model shall see. Default: the model's.")
+        float | None,
+        Panel.COMMENTARY.option(help="Frames a second that the model shall see.", show_default="the model's"),
     ] = None,
     live: Annotated[
         bool,

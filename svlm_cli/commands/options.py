@@ -24,8 +24,8 @@ Model = Annotated[
         metavar="NAME|PATH|HUB_ID",
         autocompletion=choices.models_to_run,
         help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub; `auto`: the best "
-        "known model that is here and fits. "
-        f"Default: {DEFAULT_MODEL}.",
+        "known model that is here and fits.",
+        show_default=DEFAULT_MODEL,
     ),
 ]
 
@@ -109,7 +109,7 @@ MatchSeed = Annotated[
 
 Fps = Annotated[
     float | None,
-    Panel.COMMENTARY.option("--fps", help="Frames a second that the model sees. Default: the model's."),
+    Panel.COMMENTARY.option("--fps", help="Frames a second that the model sees.", show_default="the model's"),
 ]
 
 Context = Annotated[
@@ -119,7 +119,7 @@ Context = Annotated[
 
 Query = Annotated[
     str | None,
-    Panel.COMMENTARY.option("--query", help="What the model is asked to do. Default: the model's."),
+    Panel.COMMENTARY.option("--query", help="What the model is asked to do.", show_default="the model's"),
 ]
 
 Temperature = Annotated[
@@ -129,7 +129,7 @@ Temperature = Annotated[
 
 ForgetsBy = Annotated[
     Mode | None,
-    Panel.COMMENTARY.option("--mode", help="How the stream forgets. Default: streaming."),
+    Panel.COMMENTARY.option("--mode", help="How the stream forgets.", show_default="streaming"),
 ]
 
 PolicyFile = Annotated[

@@ -46,12 +46,15 @@ class _Asked:
     ] = None
     seed: Annotated[int, Panel.MATCH.option(min=0, help="Picks the match: the same seed gives the same match.")] = 0
     minutes: Annotated[
-        float | None, Panel.MATCH.option(min=0.05, max=6000.0, help="How long. Default: 5, of many matches 120.")
+        float | None, Panel.MATCH.option(min=0.05, max=6000.0, help="How long.", show_default="5, of many matches 120")
     ] = None
     fps: Annotated[
         int | None,
         Panel.MATCH.option(
-            min=1, max=60, help="Frames a second; the world moves 8 times a second. Default: 8, of many matches 2."
+            min=1,
+            max=60,
+            help="Frames a second; the world moves 8 times a second.",
+            show_default="8, of many matches 2",
         ),
     ] = None
     split: Annotated[Split, Panel.MATCH.option(help="Which team names: those of training, or those of evaluation.")] = (
@@ -60,7 +63,7 @@ class _Asked:
     matches: Annotated[
         int | None,
         Panel.MATCH.option(
-            min=1, help="How many for --benchmark and --questions, with seeds from --seed on. Default: 20."
+            min=1, help="How many for --benchmark and --questions, with seeds from --seed on.", show_default="20"
         ),
     ] = None
     start: Annotated[
@@ -68,7 +71,8 @@ class _Asked:
         Panel.MATCH.option(
             min=0,
             metavar="SECONDS",
-            help="From where on those of --benchmark are to be commented on. Default: 1000, or 0 in shorter matches.",
+            help="From where on those of --benchmark are to be commented on.",
+            show_default="1000, or 0 in shorter matches",
         ),
     ] = None
     overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False

@@ -17,7 +17,8 @@ def export(
         Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
     ],
     step: Annotated[
-        int | None, Panel.INPUT.option(min=1, help="The state after this step. Default: the newest that is whole.")
+        int | None,
+        Panel.INPUT.option(min=1, help="The state after this step.", show_default="the newest that is whole"),
     ] = None,
 ) -> None:
     """Make a checkpoint of a run's newest state, and print its folder.

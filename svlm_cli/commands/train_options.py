@@ -52,7 +52,10 @@ class TrainOptions:
     tflops: Annotated[
         float | None,
         Panel.PLANNING.option(
-            min=0.001, metavar="X", help=f"Model TFLOP/s that a GPU reaches, to tell hours by. Default: {TFLOPS:g}."
+            min=0.001,
+            metavar="X",
+            help="Model TFLOP/s that a GPU reaches, to tell hours by.",
+            show_default=f"{TFLOPS:g}",
         ),
     ] = None
     as_json: Annotated[bool, Panel.PLANNING.option("--json", help="With --dry-run: one JSON document on stdout.")] = (

@@ -57,8 +57,8 @@ class VqaOptions(UnlessQuiet):
             metavar="NAME|PATH|HUB_ID",
             autocompletion=choices.models_to_run,
             help="A known model, a checkpoint folder, OWNER/NAME on the hub, or `auto`; given again, "
-            "another to compare with. "
-            f"Default: {DEFAULT_MODEL}.",
+            "another to compare with.",
+            show_default=DEFAULT_MODEL,
         ),
     ] = None
     adapter: options.Adapter = None
@@ -66,8 +66,10 @@ class VqaOptions(UnlessQuiet):
         list[Way] | None,
         Panel.MEASURING.option(
             "--way",
-            help="How the model looks: as a stream that remembers; at frames of the whole, or the last frames alone, "
-            "at once; as a stream that forgets everything every so often. Repeatable. Default: streaming.",
+            help="How the model looks: as a stream that remembers; at frames of the whole, or "
+            "the last frames alone, at once; as a stream that forgets everything every so "
+            "often. Repeatable.",
+            show_default="streaming",
         ),
     ] = None
     answer: Annotated[
@@ -85,7 +87,7 @@ class VqaOptions(UnlessQuiet):
         int, Panel.MEASURING.option(min=1, max=_MOST_FRAMES, help="Of the way `recent`, two a second.")
     ] = 4
     max_pixels: Annotated[
-        int | None, Panel.MEASURING.option(min=1, help="Of a frame, in all ways. Default: the model's.")
+        int | None, Panel.MEASURING.option(min=1, help="Of a frame, in all ways.", show_default="the model's")
     ] = None
     seed: options.Seed = 0
     fps: options.Fps = None

@@ -312,7 +312,7 @@ def test_help_names_every_row_and_how_long_it_is(capsys: pytest.CaptureFixture[s
     (listed,) = re.findall(r"A row is (.*?)\. ", said)
     assert re.split(r", | or ", listed) == [row.name for row in ROWS]
     for option, usual in (("matches", MATCHES_AT_ONCE), ("minutes", 30)):
-        (defaults,) = re.findall(rf"--{option} .*?Default: (.*?), {usual} for the others\.", said)
+        (defaults,) = re.findall(rf"--{option} .*?default: (.*?), {usual} for the others", said)
         named = {
             row: float(value)
             for value, rows in re.findall(r"(\d+) for ([a-z0-9-]+(?: and [a-z0-9-]+)?)", defaults)
