@@ -68,7 +68,7 @@ Dtype = Annotated[
     Panel.MODEL.option(
         "--dtype",
         envvar="SVLM_DTYPE",
-        help="Number format of the weights. `auto` suits the device: float32 on a CPU. `fp8` takes half the memory.",
+        help="Number format of the weights. `auto` suits the device: float32 on a CPU. `fp8` halves them once loaded.",
     ),
 ]
 
