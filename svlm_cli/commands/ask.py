@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)
-class AskOptions:
+class AskOptions(options.EngineOptions):
     """What was asked for."""
 
     video: Annotated[str, Panel.INPUT.argument(metavar="VIDEO", help="A file; `-` is standard input.")]
@@ -52,12 +52,6 @@ class AskOptions:
     max_tokens: Annotated[int, Panel.OUTPUT.option(min=1, max=4096, help="Of an answer in words.")] = 64
     model: options.Model = None
     adapter: options.Adapter = None
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
     fps: options.Fps = None
     context: options.Context = ""
     mode: options.ForgetsBy = None

@@ -29,7 +29,7 @@ Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Of t
 
 
 @dataclass(frozen=True, slots=True)
-class BenchOptions:
+class BenchOptions(options.EngineOptions):
     """The options that all benches of streams share."""
 
     model: options.Model = None
@@ -37,12 +37,6 @@ class BenchOptions:
         str | None,
         Panel.MODEL.option(metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."),
     ] = None
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
     seed: options.Seed = 0
     tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Generated in every round, no more and no fewer.")] = 20
     fps: options.Fps = None

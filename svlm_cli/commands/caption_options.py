@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionOptions:
+class CaptionOptions(options.EngineOptions):
     """What was asked for, an option a field, in the order of the help."""
 
     sources: Annotated[
@@ -147,12 +147,6 @@ class CaptionOptions:
     seed: options.Seed = 0
     decoder: Annotated[Decoder, Panel.INPUT.option(help="What decodes files.")] = Decoder.FFMPEG
     live: CameraOptions = field(default_factory=CameraOptions)
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
     progress: Annotated[ProgressStyle, Panel.OTHER.option(help="On stderr.")] = ProgressStyle.AUTO
     summary: Annotated[
         SummaryStyle,

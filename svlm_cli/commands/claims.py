@@ -26,7 +26,7 @@ _Model = Panel.MODEL.option(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet):
+class _Asked(UnlessQuiet, options.PlaceOptions):
     """The options, in the order of the help."""
 
     results: Annotated[Path, Panel.INPUT.argument(metavar="RESULTS", help="A folder: a file a row.")]
@@ -69,10 +69,6 @@ class _Asked(UnlessQuiet):
         Panel.OUTPUT.option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it."),
     ] = None
     as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
     quiet: options.Quiet = False
 
 

@@ -60,7 +60,7 @@ _Jobs = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateOptions(UnlessQuiet):
+class GenerateOptions(UnlessQuiet, options.EngineOptions):
     """What the two ``generate`` commands share, in the order of the help."""
 
     backend: _Backend = "svlm"
@@ -78,12 +78,6 @@ class GenerateOptions(UnlessQuiet):
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
     quiet: options.Quiet = False
 
 

@@ -167,6 +167,25 @@ Quiet = Annotated[bool, Panel.OTHER.option("--quiet", "-q", help="Only errors on
 
 Json = Annotated[bool, Panel.OUTPUT.option("--json", help="One JSON document on stdout, for scripts.")]
 
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions:
+    """Where a model comes from, and what it runs on."""
+
+    revision: Revision = None
+    offline: Offline = False
+    device: Device = "auto"
+    dtype: Dtype = "auto"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions(PlaceOptions):
+    """The same, and how an engine computes."""
+
+    attention: Attention = "auto"
+    graphs: Graphs = True
+
+
 Asked = TypeVar("Asked")
 
 
@@ -198,7 +217,7 @@ def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[...
 
         command.__name__, command.__doc__ = function.__name__, function.__doc__
         command.__annotations__ = hints
-        signature = inspect.Signature(parameters)
+        signature = inspect.Signature(sorted(parameters, key=lambda one: one.kind))  # keyword-only ones stand last
         setattr(command, "__signature__", signature)  # noqa: B010  functions declare no such attribute
         return command
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayOptions(UnlessQuiet):
+class PlayOptions(UnlessQuiet, options.PlaceOptions):
     """The options of a command that plays to a model."""
 
     model: options.Model = None
@@ -42,10 +42,6 @@ class PlayOptions(UnlessQuiet):
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
     quiet: options.Quiet = False
 
     def tell_silent(self, what: str, ended: "Sequence[Ended]") -> None:

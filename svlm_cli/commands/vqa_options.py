@@ -14,7 +14,7 @@ _MOST_FRAMES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class VqaOptions(UnlessQuiet):
+class VqaOptions(UnlessQuiet, options.EngineOptions):
     """What the commands of all benchmarks share, in the order of the help."""
 
     folder: Annotated[
@@ -95,12 +95,6 @@ class VqaOptions(UnlessQuiet):
     policy: options.PolicyFile = None
     policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    revision: options.Revision = None
-    offline: options.Offline = False
-    device: options.Device = "auto"
-    dtype: options.Dtype = "auto"
-    attention: options.Attention = "auto"
-    graphs: options.Graphs = True
     quiet: options.Quiet = False
 
     @property
