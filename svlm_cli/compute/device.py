@@ -53,7 +53,7 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 
 def hardware_name(device: torch.device) -> str:
-    """What people call the device."""
+    """The display name of the device."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 

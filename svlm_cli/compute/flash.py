@@ -1,4 +1,4 @@
-"""Which kernel computes the attention of new tokens over a stream's keys: PyTorch's own, or one that is installed.
+"""Selects the attention kernel for new tokens over a stream's keys: PyTorch's own, or an installed one.
 
 All have the same interface, and none is imported before it is needed. Knows no cache and no stream.
 """
@@ -217,5 +217,5 @@ def learning(device: torch.device, dtype: torch.dtype) -> PackedAttention | None
 
 
 def steady() -> AbstractContextManager[None]:
-    """Within it, PyTorch uses none of its kernels that has to be planned anew for every shape."""
+    """A context in which PyTorch avoids kernels that need a new plan for every shape."""
     return sdpa_kernel(_STEADY)

@@ -1,4 +1,4 @@
-"""CUDA graphs: work that is always the same is recorded once and then replayed. Knows nothing of what is recorded."""
+"""CUDA graphs: repeated work is recorded once and then replayed. Knows nothing of what is recorded."""
 
 from collections.abc import Callable, Hashable
 

@@ -1,4 +1,4 @@
-"""In which order tokens move within their slots, so that none is overwritten before it is read.
+"""The order in which tokens move within their slots, so that none is overwritten before it is read.
 
 Knows no key and no kernel.
 """

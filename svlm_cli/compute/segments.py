@@ -1,4 +1,4 @@
-"""Attention within segments of any lengths, all in one call. Does not know what a segment is."""
+"""Variable-length attention within segments, in one call. Does not know what a segment is."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The words that every package speaks: frames, chunks, segments, cues, policies and errors.
+"""Types shared by every package: frames, chunks, segments, cues, policies and errors.
 
-Knows no torch, no disk and no network, and imports nothing else of ours.
+No torch, no disk, no network; imports no other package of svlm.
 """

@@ -1,4 +1,4 @@
-"""What somebody named to be watched, as one value that cannot be printed whole."""
+"""The address of a source, as a value that hides its credentials when printed."""
 
 from svlm_cli.core.text import presentable
 
@@ -6,8 +6,8 @@ from svlm_cli.core.text import presentable
 class SourceAddress:
     """The name of a file, ``-``, a device, or an address, which may hold a password.
 
-    However it is printed, formatted or found in a traceback, it comes without logins and queries. It equals the text
-    that it was made of, and is no text itself, so that whoever opens it has to say `reveal`.
+    Printing, formatting and tracebacks show it without logins and queries. It equals the string it was made from, but
+    is not a `str`: code that opens it must call `reveal`.
     """
 
     __slots__ = ("_whole",)
@@ -16,7 +16,7 @@ class SourceAddress:
         self._whole: str = whole if isinstance(whole, str) else whole.reveal()
 
     def reveal(self) -> str:
-        """As it was typed. For what opens it alone."""
+        """The address as typed, credentials included. Only for the code that opens it."""
         return self._whole
 
     def __str__(self) -> str:

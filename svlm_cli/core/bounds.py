@@ -1,7 +1,7 @@
 """Bounds of fields, written beside them: ``depth: Annotated[int, Within(1, 512)]``.
 
-What a stranger's file says goes through them before a tensor or a loop is made of it. Pure. Knows no particular field;
-what follows from a value out of bounds is for its reader to say.
+Values from untrusted files are checked before they size a tensor or a loop. Pure. Knows no particular field; the
+caller decides what to do with a value out of bounds.
 """
 
 import math
@@ -19,19 +19,19 @@ _LOOKED_AT = 1000  # for a login in them
 
 
 class FieldError(ValueError):
-    """Why a value cannot be: a sentence without its end. In which file it stands, its reader knows."""
+    """Why a value is invalid: a sentence without its full stop. The caller adds the name of the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """From `least` to `most`: of a number itself, of a text its length, of a list each of its members."""
+    """Bounds `least` to `most`: of a number's value, a string's length, or each item of a list."""
 
     least: float
     most: float
-    above: bool = False  # `least` itself is too little
+    above: bool = False  # `least` itself is excluded
 
     def problem(self, value: Any) -> str:
-        """What `value` must be and is not; empty if it is within."""
+        """What `value` should have been; empty if it is within bounds."""
         if isinstance(value, tuple):
             return next(filter(None, map(self.problem, value)), "")
         if isinstance(value, str):
@@ -53,13 +53,13 @@ def require_within(part: Any, name: str = "") -> None:
 
 
 def field_problem(kind: Any, field: str, value: Any) -> str:
-    """What the value of a field of the dataclass `kind` must be and is not; empty if it is within its bounds."""
+    """What the field of the dataclass `kind` should have been; empty if the value is within its bounds."""
     bounds = _bounds(kind).get(field)
     return bounds.problem(value) if bounds is not None else ""
 
 
 def require_usable(part: Any) -> None:
-    """The same as a `UsageError`, for what people set themselves."""
+    """The same as a `UsageError`, for values that users set."""
     try:
         require_within(part)
     except FieldError as error:
@@ -77,10 +77,10 @@ def _annotated(kind: Any) -> Iterator[tuple[str, Within]]:
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: whatever it is, and however large; without logins."""
+    """Any value as messages show it: shortened, and without logins."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # Python spells neither endless numbers nor endless nesting
+    except (ValueError, RecursionError):  # repr() fails on huge integers and on deep nesting
         return "what is too large to show"
     text = without_logins(text[:_LOOKED_AT])
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,4 +1,4 @@
-"""Speech in a row -> clips of it, the rule of an annealing set. Knows neither words nor videos."""
+"""Groups consecutive speech into clips for an annealing set. Knows neither words nor videos."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class SpokenPart:
-    """A part of what is said that no clip cuts in two."""
+    """A stretch of speech that is never split between clips."""
 
     start_s: float
     end_s: float
@@ -17,9 +17,9 @@ class SpokenPart:
 def speech_clips(
     parts: Iterable[SpokenPart], *, longest_s: float, silence_s: float | None
 ) -> Iterator[tuple[float, float]]:
-    """Whole parts in a row, as many as the longest clip holds, up to a silence that is too long. None share any.
+    """Disjoint runs of consecutive parts, each as long as a clip may be and ended early by a long silence.
 
-    A part that is longer than that by itself is a clip, too, and so is one that is alone.
+    A part that exceeds the limit by itself, or stands alone, is a clip too.
     """
     clip: tuple[float, float] | None = None
     said_until_s = 0.0

@@ -6,13 +6,13 @@ from typing import Self
 
 
 class Closing(ABC):
-    """Leaving the context calls `close`, whatever happened in it."""
+    """Leaving the context always calls `close`."""
 
     __slots__ = ()
 
     @abstractmethod
     def close(self) -> None:
-        """Give back what is held. Closing twice is harmless."""
+        """Release resources. Closing twice is harmless."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""Everything that can go wrong for a reason that is not ours.
+"""Errors with causes outside svlm.
 
 ::
 
@@ -9,18 +9,18 @@
     ├── OutputError       a file that must not be overwritten, or cannot be written
     └── CapacityError     a stream that has no room left (mode ``full``)
 
-Which exit code each one has is ``commands/messages.py``'s affair.
+``commands/messages.py`` maps them to exit codes.
 """
 
 import errno
 from typing import Final
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The numbers of an `OSError` that says that there is no room left on the disk."""
+"""The `errno` values of an `OSError` for a full disk."""
 
 
 class SvlmError(Exception):
-    """``message`` names the thing in one sentence; ``hint`` says the way out in another."""
+    """``message`` is one sentence that names the problem; ``hint`` is another that says what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -52,15 +52,15 @@ class OutputBusyError(OutputError):
 
 
 class OutputExistsError(OutputError):
-    """There is a file of that name already, perhaps since a moment ago."""
+    """A file of that name exists already; it may have just appeared."""
 
 
 class OutputAppearedError(OutputExistsError):
-    """There is one now, which was not there when its words were begun."""
+    """The file did not exist when writing began, but does now."""
 
 
 class CapacityError(SvlmError):
-    """A stream needs more room than its cache was given. `stream` says which one."""
+    """A stream needs more room than its cache has. `stream` says which one."""
 
     def __init__(self, message: str, hint: str = "", *, stream: int) -> None:
         super().__init__(message, hint)
@@ -68,7 +68,7 @@ class CapacityError(SvlmError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether there is no memory left: Python's own error, or torch's, which is not imported for that."""
+    """Whether the error means out of memory: Python's or torch's, checked without importing torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

@@ -1,7 +1,7 @@
 """What happens to a source while it is captioned: a closed set of events, small plain data that goes through JSON.
 
-JSON lines, the live view, progress and totals read them. Pictures are no part of an event. Knows neither who tells
-nor who hears.
+JSON lines, the live view, progress and totals read them. Pictures are not part of an event. Knows neither producers
+nor consumers.
 """
 
 import json
@@ -24,7 +24,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """A source at one moment. Handed out at each change of `state`, and whenever somebody asks."""
+    """The status of a source at one moment. Emitted at each change of `state`, and on request."""
 
     name: str
     state: State
@@ -39,7 +39,7 @@ class SourceStatus:
 
 @dataclass(frozen=True, slots=True)
 class RoundStarted:
-    """The model is shown the pictures of one round."""
+    """The pictures of one round go to the model."""
 
     name: str  # of the source, as in all events
     start_s: float
@@ -56,7 +56,7 @@ class RoundStarted:
 
 @dataclass(frozen=True, slots=True)
 class TokenSpoken:
-    """The round goes on with a token. `text` is what became readable with it, often nothing."""
+    """The round goes on with a token. `text` is the text that it completes, often none."""
 
     name: str
     text: str
@@ -107,7 +107,7 @@ SourceEvent = SourceStatus | RoundStarted | TokenSpoken | RoundEnded
 
 
 def event_of(happening: Chunk | TokenEvent | Segment, name: str) -> SourceEvent:
-    """What the loop hands out, as an event of the source called `name`."""
+    """An item from the loop, as an event of the source called `name`."""
     match happening:
         case Chunk():
             return RoundStarted.of(happening, name)
@@ -132,7 +132,7 @@ def to_json(event: SourceEvent) -> str:
 
 
 def from_json(text: str) -> SourceEvent:
-    """The event that `to_json` wrote. `ValueError` for what is none."""
+    """Parse an event written by `to_json`. Raises `ValueError` if it is not one."""
     values = json.loads(text)
     kind = _KINDS.get(str(values.pop("event", None))) if isinstance(values, dict) else None
     if kind is None:

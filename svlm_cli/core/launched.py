@@ -1,18 +1,18 @@
-"""Whether a launcher has started this process beside others (torchrun and `accelerate launch` say it alike)."""
+"""World size and ranks from the environment that torchrun and `accelerate launch` set."""
 
 import os
 
 
 def processes() -> int:
-    """How many there are; 1 without a launcher."""
+    """World size; 1 without a launcher."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def rank() -> int:
-    """Which of them this is."""
+    """Global rank of this process."""
     return int(os.environ.get("RANK", "0"))
 
 
 def local_rank() -> int:
-    """Which of those on its machine."""
+    """Local rank of this process on its machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))

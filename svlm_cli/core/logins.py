@@ -1,4 +1,4 @@
-"""Where an address keeps what nobody else may read: its login, its query and its fragment.
+"""Finds and hides the secrets of an address: its login, its query and its fragment.
 
 An address is ``SCHEME://USER:PASSWORD@HOST/PATH?QUERY#FRAGMENT``. People type passwords as they are, with signs in them
 that would end a host (``/``, ``?``, ``#``). Where that leaves two readings, all that may be a password is taken for one
@@ -9,7 +9,7 @@ import re
 from collections.abc import Generator, Iterator
 
 SIGNS_IN_A_PASSWORD = "In a password, write %2F for /, %3F for ?, %23 for # and %40 for @."
-"""The way out, for an address that can be read in two ways."""
+"""The hint for an ambiguous address."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")  # a path that is called so keeps one slash of two
 _QUERY = re.compile(r"[?#]")
@@ -29,7 +29,7 @@ _AFTER_AN_ADDRESS = "'\"`)]>.,;:!?"  # in a sentence
 
 
 def is_address(text: str) -> bool:
-    """Whether it begins like an address, of whatever kind."""
+    """Whether the text begins like an address of any scheme."""
     return _SCHEME.match(text) is not None
 
 
@@ -46,14 +46,14 @@ def end_of_login(rest: str) -> int | None:
 
 
 def is_readable(address: str) -> bool:
-    """Whether there is one way to read it, and its port is a number. Libraries quote a part of what is not so."""
+    """Whether it is unambiguous and its port is a number. Otherwise libraries quote parts of it in their errors."""
     rest = address.partition("://")[2] or address
     end = end_of_login(rest)
     return end is not None and _HOST.match(rest, end) is not None
 
 
 def without_logins(text: str) -> str:
-    """The same without what may let somebody in: logins, queries and fragments of all addresses in it are ``...``."""
+    """`text` with the logins, queries and fragments of all addresses in it replaced by ``...``."""
     shown = []
     for line in text.split("\n"):
         done = 0
@@ -65,7 +65,7 @@ def without_logins(text: str) -> str:
 
 
 def secret_spans(line: str) -> Iterator[tuple[int, int]]:
-    """From where to where a line, or an argument of a command line, holds what nobody may read; in order."""
+    """The spans of a line, or of a command-line argument, that hold secrets, in order."""
     done, found = 0, [kind.search(line) for kind in (_SCHEME, _BARE_LOGIN, _BARE_QUERY)]
     while True:
         found = [one.re.search(line, done) if one and one.start() < done else one for one in found]
@@ -84,7 +84,7 @@ def secret_spans(line: str) -> Iterator[tuple[int, int]]:
 
 
 def _spans_of_address(line: str, first: int) -> Generator[tuple[int, int], None, int]:
-    """Those of the address whose scheme ends at `first`; returns from where on there may be others."""
+    """Those of the address whose scheme ends at `first`; returns where the search for the next one goes on."""
     rest = line[first : _end_of_word(line, first)]
     length = end_of_login(rest)
     if length is None or (length == 0 and _NAMED_PORT.match(rest)):  # what may be a port may begin a password

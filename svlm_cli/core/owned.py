@@ -1,4 +1,4 @@
-"""What is open belongs to the process that opened it, and is closed before that process ends.
+"""Resources belong to the process that opened them, and are closed before it exits.
 
 As the interpreter ends, Python stops threads wherever they are, and aborts if one of them holds what is closed after
 that. So all is closed before, while threads still run; by then no new one can be started. A fork has none of the
@@ -13,7 +13,7 @@ from svlm_cli.core.closing import Closing
 
 
 class Owned(Closing):
-    """Closed at the end of the interpreter, if not before, the newest first.
+    """Closed at interpreter exit at the latest, newest first.
 
     `close` may be called from any thread, starts none, and does nothing where `owned` is false.
     """
@@ -24,7 +24,7 @@ class Owned(Closing):
 
     @property
     def owned(self) -> bool:
-        """Whether this process opened it, and not the one of which it is a fork."""
+        """Whether this process opened it, rather than the parent it was forked from."""
         return self._owner == os.getpid()
 
 

@@ -3,8 +3,8 @@
 All are in one process group with a keeper, a shell that waits for the end of a pipe. That comes when svlm ends, however
 it does, and then the keeper kills the group. A program has joined the group before it lets go of the pipe, so none is
 missed, not even one that is just being started. A signal at the parent's death (prctl) would not do: it comes as soon
-as the thread ends that started the program. A fork of svlm lets go of the programs, which are its parent's. Knows not
-what the programs do.
+as the thread ends that started the program. A fork of svlm lets go of the programs, which are its parent's. Knows
+nothing of what the programs do.
 """
 
 import io

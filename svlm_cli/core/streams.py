@@ -1,7 +1,7 @@
-"""Standard streams that can be relied on: all three are there, and what people are told never stops the work.
+"""Reliable standard streams: all three are open, and writing to stderr never blocks the work for long.
 
-Where one is closed, as a service manager may do, its number would go to the next file that is opened, which then gets
-what others print. Comes before all else, so it imports nothing that takes time.
+If one is closed, as a service manager may do, the next file opened would get its descriptor, and with it whatever is
+printed. Imported before everything else, so it imports nothing slow.
 """
 
 import io
@@ -19,30 +19,30 @@ _PATIENCE_S = 1.0
 
 
 class ClosedStream(io.TextIOWrapper):
-    """Stands in for a standard stream that is closed: there is nothing to read, and what is written goes nowhere."""
+    """Replaces a closed standard stream: reads are empty, writes are discarded."""
 
 
 class WholeLines(threading.local):
-    """What each thread writes, in whole lines, however many pieces it comes in."""
+    """Buffers each thread's writes until a line is complete."""
 
     def __init__(self) -> None:
         self._begun = ""
 
     def add(self, text: str) -> str:
-        """The lines that are whole now."""
+        """The lines that are complete now."""
         whole, end, self._begun = (self._begun + text).rpartition("\n")
         return whole + end
 
     def rest(self) -> str:
-        """What of a line there is, for whoever cannot wait for its end."""
+        """The incomplete line so far, for a flush."""
         rest, self._begun = self._begun, ""
         return rest
 
 
 class _Heedless(io.FileIO):
-    """A file that loses what cannot be written, whole pieces at a time.
+    """A file that drops what it cannot write, whole pieces at a time.
 
-    Who does not read what we tell must not hold us for long: a second, and no more at all until he reads again.
+    A reader that has stalled blocks a write for a second at most; until it reads again, writes do not wait at all.
     """
 
     _rest = b""  # of a piece that has begun
@@ -57,7 +57,7 @@ class _Heedless(io.FileIO):
         return size
 
     def _finish(self) -> bool:
-        """Write what is left of a piece; whether nothing is left."""
+        """Write the rest of a piece; return whether all of it was written."""
         poll = select.poll()
         poll.register(self.fileno(), select.POLLOUT)
         while self._rest:
@@ -75,7 +75,7 @@ class _Heedless(io.FileIO):
 
 
 class _Lines(io.TextIOWrapper):
-    """Text of several threads, whose lines do not mix.
+    """A text stream shared by threads, whose lines never interleave.
 
     Without a buffer below, which would write again what a signal's exception came right behind.
     """
@@ -100,7 +100,7 @@ class _Lines(io.TextIOWrapper):
 
 
 def open_standard_streams() -> None:
-    """Open those that are closed, on the null device, and let standard error lose what it cannot take."""
+    """Open closed streams on the null device, and let stderr drop what it cannot write."""
     closed = [descriptor for descriptor in (_STDIN, _STDOUT, _STDERR) if _is_closed(descriptor)]
     for descriptor in closed:
         os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one

@@ -1,4 +1,4 @@
-"""JSON of strangers, read strictly: bounded in parts and digits, without what JSON has not and Python takes.
+"""Strict parsing of untrusted JSON: bounded in size, and without Python's extensions to JSON.
 
 One error for all that can be wrong, in place of the many of the standard library (recursion, digits, characters). Knows
 no file, and not what the values are for.
@@ -17,11 +17,11 @@ _MOST_PARTS = 3_000_000  # a vocabulary of 250,000 entries has a third of them
 
 
 class JsonError(ValueError):
-    """Why a text is not read: a sentence without its end."""
+    """Why a text was refused: a sentence without its full stop."""
 
 
 def parse(data: bytes | str) -> Any:
-    """The value that `data`, UTF-8, holds. `JsonError` if it is no JSON, or more than anybody means by it.
+    """The value that `data`, UTF-8, holds. `JsonError` if it is not JSON, or exceeds the limits.
 
     Refused beyond what the standard library refuses: a key that an object has twice, NaN and infinities, numbers of
     more than 40 digits, halves of characters, millions of parts.

@@ -1,7 +1,7 @@
 """What flows through the pipeline: Frame -> Chunk -> TokenEvent and Segment -> Cue.
 
 All times are seconds as players count them: from the first moment of a file, or from the first picture of a camera.
-Knows neither where frames come from nor what becomes of the words.
+Knows neither sources nor outputs.
 """
 
 from dataclasses import dataclass

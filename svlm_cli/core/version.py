@@ -1,3 +1,3 @@
-"""Which svlm this is. The one place where that stands: the distribution takes it from here."""
+"""The version of svlm. Defined only here; the distribution reads it from this file."""
 
 __version__ = "0.1.0"

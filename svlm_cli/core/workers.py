@@ -1,4 +1,4 @@
-"""Processes that work for this one: they end when it does, and leave signals to it. Knows not what they do."""
+"""Worker processes: they exit with their parent and leave signals to it. Knows nothing of their work."""
 
 import multiprocessing
 import os
@@ -8,12 +8,12 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def start_workers(count: int) -> ProcessPoolExecutor:
-    """A pool of `count` new processes. They are no forks: the parent has threads, and perhaps a GPU."""
+    """A pool of `count` spawned processes. Not forked: the parent has threads, and perhaps a GPU context."""
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
 
 
 def leave_signals_to_parent() -> None:
-    """What a terminal sends to all of its processes is for the parent, which ends this one."""
+    """Ignore the terminal's signals: the parent handles them and ends this process."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,7 +1,7 @@
 """Attention of new tokens over the cache, for any subset of streams with ragged lengths.
 
 `CachedAttention` is what the network calls in each layer of a streaming forward: it rotates, stores, and attends.
-Streams in neighbouring slots attend in one call. Knows neither what the tokens mean nor why others were evicted.
+Streams in neighbouring slots attend in one call. Knows neither the tokens' meaning nor eviction.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _KEY_MULTIPLE = 16  # masks of other widths are copied by some kernels, in every
 
 @dataclass(frozen=True, slots=True)
 class PackedBatch:
-    """New tokens of several streams, packed one stream after the other."""
+    """New tokens of several streams, packed stream by stream."""
 
     slots: tuple[int, ...]
     counts: tuple[int, ...]  # new tokens of each slot
@@ -119,7 +119,7 @@ class CachedAttention:
 
 
 def claim_rows(cache: KVCache, batch: PackedBatch) -> NDArray[np.int64]:
-    """Room for the new tokens: their rows among all slots'."""
+    """Claim cache room for the new tokens; return their rows among all slots."""
     return np.concatenate([cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)])
 
 

@@ -1,7 +1,7 @@
 """Keys and values of all open streams: one slot a stream, allocated once.
 
-Keys are kept before rotation, so that they can be rotated for new positions without error, and once more as rotated
-for the positions of now. Tokens lie in their order, without holes. Knows no policy and decides nothing.
+Keys are kept before rotation, so that they can be rotated for new positions without error, and once more rotated
+for their current positions. Tokens lie in their order, without holes. Knows no policy and decides nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -83,7 +83,7 @@ class KVCache:
         self.values[:, slot] = 0
 
     def copy(self, source: int, target: int) -> None:
-        """Fill a slot with what another one holds."""
+        """Copy the tokens of one slot to another."""
         length = self.lengths[target] = self.lengths[source]
         for pool in (self.keys, self.rotated_keys, self.values):
             pool[:, target, :length] = pool[:, source, :length]

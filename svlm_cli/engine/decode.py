@@ -1,4 +1,4 @@
-"""Decode: one token after the other, for several streams side by side, without waiting for the device.
+"""Decode: one token per step for a batch of streams, without waiting for the device.
 
 What a step needs is on the device: which streams go on, their last tokens, where the keys of these go, and the random
 numbers that choose the next ones. So a step can be recorded as a graph, and the next one starts before the host has
@@ -52,7 +52,7 @@ class _Rows:
 
     @classmethod
     def empty(cls, rows: int, tokens: int, device: torch.device) -> "_Rows":
-        """Room for so many."""
+        """Allocate `rows`, each with room for `tokens`."""
         ids, many = torch.zeros(4, rows, device=device, dtype=torch.int64), (rows, tokens)
         return cls(
             tokens=ids[0],

@@ -212,7 +212,7 @@ class Engine:
         return StreamState(self._free_slots.pop(0), options, self._release)
 
     def fork(self, stream: StreamState) -> StreamState:
-        """A copy of a stream in a slot of its own, to be asked about what is in mind; the stream never knows.
+        """A copy of a stream in its own slot, for questions about its memory; the stream is unaffected.
 
         Between two rounds only. `UsageError` if all of the engine's forks are open.
         """
@@ -226,11 +226,11 @@ class Engine:
         return stream.fork(slot, self._release)
 
     def save(self, stream: StreamState, path: Path) -> None:
-        """Write all that a stream remembers, whole or not at all. Between two rounds only. Raises `OutputError`."""
+        """Save a stream's whole state, atomically. Between two rounds only. Raises `OutputError`."""
         snapshot.save(path, stream, self.cache, self.policy)
 
     def saved_bytes(self, stream: StreamState) -> int:
-        """About how much room `save` takes."""
+        """Approximate size of what `save` writes."""
         return snapshot.saved_bytes(stream, self.cache)
 
     def restore(self, stream: StreamState, path: Path) -> None:
@@ -312,7 +312,7 @@ class Engine:
 
     @torch.inference_mode()
     def _prefill(self, plans: Sequence[Plan]) -> Tensor:
-        """Read all tokens that have no keys yet; logits ``[B, V]`` for each stream's first token."""
+        """Prefill all tokens that have no keys yet; logits ``[B, V]`` for each stream's first token."""
         streams = [plan.stream for plan in plans]
         slots, contexts = [stream.slot for stream in streams], (distinct(stream.spans) for stream in streams)
         self._sampler.begin(slots, contexts, [plan.sampling for plan in plans])
@@ -324,7 +324,7 @@ class Engine:
     def _decode(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
     ) -> Iterator[TokenEvent | Segment]:
-        """Draw tokens until every stream has ended its round."""
+        """Decode tokens until every stream has ended its round."""
         speaking = list(turns)
         decoding = self._decoder.begin(speaking, logits, observe)
         while speaking:
@@ -337,7 +337,7 @@ class Engine:
             decoding.keep(going)
 
     def _note(self, turn: Turn, token: int) -> TokenEvent:
-        """Take note of a token; the last one ends the round and commits it to the stream's memory."""
+        """Record a token; the last one ends the round and commits it to the stream's memory."""
         stream, round_ = turn.stream, turn.stream.rounds
         turn.generated.append(token)
         text = turn.text.push(token)

@@ -1,4 +1,4 @@
-"""Which tokens of a stream stay, and in what order, before a round is appended.
+"""Eviction: which tokens of a stream stay, and in what order, before a round is appended.
 
 Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and no position.
 """
@@ -115,7 +115,7 @@ def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, 
 
 
 def _joined(stretches: Sequence[range]) -> tuple[range, ...]:
-    """The same, as few as possible: most are neighbours."""
+    """The same with adjacent stretches merged."""
     found: list[range] = []
     for one in stretches:
         if found and one.start == found[-1].stop:

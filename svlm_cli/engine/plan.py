@@ -1,4 +1,4 @@
-"""One round of one stream, decided before anything changes: what stays, what moves, what is read and where it stands.
+"""The plan of a stream's round, made before anything changes: what stays, moves and is prefilled, and where.
 
 Planning touches neither the device nor the stream. Knows no network and no key.
 """

@@ -1,4 +1,4 @@
-"""Drawing the next token: repetition penalty, tokens that are never said, temperature, top-k, in this order.
+"""Sampling the next token: repetition penalty, suppressed tokens, temperature, top-k, in this order.
 
 Every stream brings its own uniform numbers, so its text does not depend on who shares its batch. Nothing here waits
 for the device. Knows no stream: rows and slots only.

@@ -1,4 +1,4 @@
-"""A stream on disk: all that it remembers between two rounds, so that another process goes on as if nothing had been.
+"""A stream on disk: its whole state between two rounds, so that another process can resume it.
 
 A safetensors file: tensors as they are, the rest as JSON in its header. It belongs to a policy, to a stream's options
 and to weights of one shape; whether the weights are the same is for the caller to know. Knows no video.
@@ -27,7 +27,7 @@ _FEATURES: Final = "features."
 
 
 def save(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) -> None:
-    """Write a stream, whole or not at all. Raises `OutputError`."""
+    """Write a stream, atomically. Raises `OutputError`."""
     length = cache.lengths[stream.slot]
     tensors = {name: pool[:, stream.slot, :length].cpu().contiguous() for name, pool in _pools(cache).items()}
     tensors["positions"] = torch.from_numpy(stream.positions).contiguous()

@@ -1,4 +1,4 @@
-"""All that one stream remembers between two rounds, on the host. Its keys and values are in its slot of the cache.
+"""The host state of one stream between two rounds. Its keys and values are in its slot of the cache.
 
 Opened by `Engine.open`, as a context manager. A round changes it twice: `apply` before anything is read, `commit` after
 the last token. Knows no network and no sampling rule.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """What makes a stream this stream."""
+    """The options of one stream."""
 
     query: tuple[int, ...]  # ids
     context: tuple[int, ...]  # ids of the text in front: title, teams...
@@ -92,7 +92,7 @@ class StreamState(Closing):
             self.features.clear()
 
     def fork(self, slot: int, release: Callable[[int], None]) -> "StreamState":
-        """A stream in another slot that remembers the same and shares nothing that changes."""
+        """A copy of the stream in another slot that shares no mutable state."""
         copy = StreamState(slot, self.options, release, is_fork=True)
         copy.positions, copy.next_position, copy.spans = self.positions, self.next_position, self.spans
         copy.rounds, copy.end_s, copy.features = self.rounds, self.end_s, dict(self.features)

@@ -1,4 +1,4 @@
-"""One round of one stream while it speaks. Knows no tensor."""
+"""One round of one stream during decoding. Knows no tensor."""
 
 from dataclasses import dataclass, field
 

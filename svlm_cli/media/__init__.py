@@ -1,1 +1,1 @@
-"""ffmpeg: the program, its commands, what it says and what it writes. Knows no model and no words."""
+"""ffmpeg: the program, its commands, its log and its output. Knows no model and no words."""

@@ -30,7 +30,7 @@ _SHORTER_S = 1.0  # than what was sent into it, and a file may still be whole: f
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What ffmpeg says of a file before it reads on."""
+    """The header of a file, as ffmpeg reports it."""
 
     container: str  # ffmpeg's name for it, such as "matroska,webm"
     begin_s: float  # as players count: above 0 where they show a gap first

@@ -48,11 +48,11 @@ class Ffmpeg:
 
     @staticmethod
     def not_started(error: OSError) -> InputError:
-        """Why it does not run at all."""
+        """Why it cannot be started."""
         return InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.")
 
     def version(self) -> str:
-        """What it calls itself, such as ``5.1.9-0+deb12u1``."""
+        """Its version, such as ``5.1.9-0+deb12u1``."""
         try:
             text = run([self.path, "-version"], timeout_s=20, check=True).stdout.decode(errors="replace")
         except (OSError, subprocess.SubprocessError) as error:
@@ -108,7 +108,7 @@ def stdin_address() -> Address:
 
 
 def _hint_for(name: str) -> str:
-    """What somebody may have meant by a name that is no file's."""
+    """A suggestion for a name that is not a file."""
     if "@" in name or _HALF_AN_ADDRESS.match(name):
         return "Check its name; an address begins with its kind, as in rtsp://."
     if name.startswith("/dev/"):
@@ -143,7 +143,7 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
 
 
 def path_name(path: str | os.PathLike[str]) -> str:
-    """A path as people may see it."""
+    """A path as it is displayed."""
     return presentable(os.fspath(path)) or "''"
 
 

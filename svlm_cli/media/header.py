@@ -25,7 +25,7 @@ _ENTRY = re.compile(r"      (\S+) *: (.*)")
 
 
 class StreamKind(StrEnum):
-    """What a stream is."""
+    """The kind of a stream."""
 
     VIDEO = "video"
     COVER = "cover"

@@ -66,7 +66,7 @@ class LockedPart:
 
     @property
     def kept(self) -> bool:
-        """Whether the file of that name is still ours."""
+        """Whether that name still refers to our file."""
         return _is_same(os.fstat(self.descriptor), self.part)
 
     def rename(self, *, overwrite: bool) -> None:
@@ -164,12 +164,12 @@ def refuse_existing(path: Path) -> None:
 
 
 def exists_error(path: Path) -> OutputExistsError:
-    """There is something of that name."""
+    """The error for a name that is taken."""
     return OutputExistsError(f"{plain_text(str(path))} exists already.", "Use --overwrite to replace it.")
 
 
 def write_error(path: Path, error: OSError, *, elsewhere: str = "use -o to write elsewhere") -> OutputError:
-    """Why `path` cannot be written, and the way out."""
+    """Why `path` cannot be written, and what to do."""
     name, folder = plain_text(str(path)), plain_text(str(path.parent))
     hint = f"{elsewhere[0].upper()}{elsewhere[1:]}."
     if error.errno in NO_ROOM:

@@ -197,7 +197,7 @@ class Log:
 
     @property
     def last_error(self) -> str:
-        """What ffmpeg complained of last; empty if it did not."""
+        """The last error message of ffmpeg; empty if there is none."""
         return [*self.first_errors, *self._last_errors][-1] if self.first_errors else ""
 
     def says(self, pattern: str) -> re.Match[str] | None:
@@ -206,7 +206,7 @@ class Log:
         return next(filter(None, found), None)
 
     def failure(self, address: Address) -> InputError:
-        """Why not one picture came."""
+        """Why no picture arrived."""
         last, name = self.last_error, address.name
         if self.says(NO_PICTURES):
             found = "has sound but no video" if self.has_sound else "has no video"
@@ -273,7 +273,7 @@ class LogReader:
         self._begun.wait(timeout_s)
 
     def close(self) -> None:
-        """After ffmpeg's end."""
+        """Call after ffmpeg has exited."""
         self._thread.join()
         if not self._stream.closed:  # as in a fork, where the thread has gone that holds the stream's lock
             self._stream.close()

@@ -1,4 +1,4 @@
-"""One line of what ffmpeg says, read by its fields. Knows no facts: what a line means is its reader's affair.
+"""Parses one line of ffmpeg's log into fields. Does not interpret it.
 
 Lines hold names and titles, which may read like anything, so no meaning is ever searched for in the middle of one.
 """

@@ -40,7 +40,7 @@ _TRANSPORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who asks."""
+    """User name and password."""
 
     user: str = field(repr=False)
     password: str = field(repr=False)
@@ -138,7 +138,7 @@ def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
 
 
 def public_name(address: str | SourceAddress) -> str:
-    """A URL as people may see it: without login, query and fragment, which may be secret."""
+    """A URL as it is displayed: without login, query and fragment, which may be secret."""
     parts, _ = split_url(address)
     return presentable(parts._replace(query="", fragment="").geturl())
 

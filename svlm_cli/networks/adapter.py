@@ -1,4 +1,4 @@
-"""LoRA adapters in peft's format: merged into the weights of their base, tensor by tensor, as these are read.
+"""LoRA adapters in peft's format: merged into the base weights tensor by tensor, as they are read.
 
 Keys are those of transformers' model of the family. Knows no training.
 """

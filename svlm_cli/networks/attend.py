@@ -1,4 +1,4 @@
-"""Where attention happens: a network hands it to its caller, layer by layer. Knows no family and no cache."""
+"""The attention callback: in each layer the network calls back to its caller. Knows no family and no cache."""
 
 from collections.abc import Sequence
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""The families there are, and which of them a checkpoint is of. The one list to which a new family is added."""
+"""The registry of model families, and detection of a checkpoint's family. Add new families here."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -41,5 +41,5 @@ def read_family(raw: Mapping[str, Any]) -> Family:
 
 
 def default_family() -> type[Family]:
-    """What a network from scratch is of."""
+    """The family and sizes of a network from scratch."""
     return next(iter(FAMILIES.values()))

@@ -1,4 +1,4 @@
-"""What one model family does its own way: `Family`, which is data and arithmetic, and `Network`, which is tensors.
+"""What differs between model families: `Family` is data and arithmetic, `Network` is tensors.
 
 Engine, training, evaluation and benches speak to these two and never name a family. How to add one is in
 docs/architecture.md. Knows no file, no policy and no stream.
@@ -45,7 +45,7 @@ class LanguageShape(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """How many entries a new network's vocabulary has, and the ids of its control tokens."""
+    """Vocabulary size of a new network, and the ids of its control tokens."""
 
     entries: int
     end_of_text: int
@@ -99,7 +99,7 @@ class Family(ABC):
     title: ClassVar[str]
     """As people name it."""
     axes: ClassVar[int]
-    """How many numbers make a position."""
+    """Number of position axes, ``A``."""
 
     @classmethod
     @abstractmethod

@@ -20,7 +20,7 @@ _DTYPES = ("float32", "bfloat16", "float16")
 
 
 def merge(base: Checkpoint, adapter: Path, output: Path) -> None:
-    """Write the folder, all at once. Raises `ModelError` and `OutputError`."""
+    """Write the folder, atomically. Raises `ModelError` and `OutputError`."""
     network = load_network(base.folder, device=torch.device("cpu"), dtype=_stored_dtype(base), adapter=adapter)
     with _new_folder(output) as folder:
         _write_small_files(base, adapter, folder)

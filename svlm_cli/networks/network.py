@@ -84,7 +84,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[CheckpointingLayer]:
-        """The layers of both networks, to be compiled one by one: all of a kind are one piece of code."""
+        """The layers of both networks, to be compiled one by one: layers of a kind share their code."""
 
     @abstractmethod
     def merger(self) -> Iterator[nn.Parameter]:
@@ -96,7 +96,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def initialise(self, seed: int) -> None:
-        """First weights for training from scratch. The same seed gives the same weights on any device."""
+        """Initialise the weights for training from scratch. The same seed gives the same weights on any device."""
 
     @abstractmethod
     def fused_vision(self, graphs: Graphs) -> FusedVision:

@@ -127,7 +127,7 @@ def _write(network: Network, folder: Path, shards: Sequence[Mapping[str, Tensor]
 
 
 def _weight_files(folder: Path) -> Sequence[Path]:
-    """The one file, or all shards that the index names. Raises `ModelError` if any is not there."""
+    """The single file, or all shards in the index. Raises `ModelError` if any is not there."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if not (folder / INDEX).is_file():

@@ -1,1 +1,1 @@
-"""What people keep: Segments become subtitles and JSON lines. Knows no model and no video."""
+"""Output files: Segments become subtitles and JSON lines. Knows no model and no video."""

@@ -1,4 +1,4 @@
-"""Small pictures of a video as it goes by: a bounded number, however long it is. Knows no words and no page."""
+"""Collects thumbnails while a video is read: a bounded number for any length. Knows no words and no page."""
 
 import bisect
 import io
@@ -14,7 +14,7 @@ _MOST = 1200  # 10 MB or so
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture."""
+    """A thumbnail."""
 
     jpeg: bytes
     width: int
@@ -22,7 +22,7 @@ class Thumbnail:
 
 
 class Album:
-    """Small pictures by their time: evenly spaced, more of them the shorter the video."""
+    """Thumbnails by time: evenly spaced, and closer together in shorter videos."""
 
     def __init__(self) -> None:
         self._times_s: list[float] = []
@@ -30,7 +30,7 @@ class Album:
         self._step_s = 0.0
 
     def add(self, picture: Picture, time_s: float) -> None:
-        """A picture, if it is time for one; times must rise."""
+        """Add a thumbnail if one is due; times must increase."""
         if self._times_s and time_s - self._times_s[-1] < self._step_s - 1e-6:
             return
         self._times_s.append(time_s)
@@ -40,7 +40,7 @@ class Album:
             self._step_s = (self._times_s[-1] - self._times_s[0]) / (len(self._times_s) - 1)
 
     def at(self, time_s: float) -> Thumbnail | None:
-        """The picture nearest to that time."""
+        """The thumbnail nearest to that time."""
         if not self._times_s:
             return None
         after = bisect.bisect_left(self._times_s, time_s)

@@ -1,6 +1,6 @@
 """A file of cues, whatever its syntax: each is written as soon as it is final.
 
-How cues are made is the affair of ``cues.py``, where they go that of ``destination.py``.
+``cues.py`` makes the cues, ``destination.py`` writes them.
 """
 
 from abc import ABC, abstractmethod

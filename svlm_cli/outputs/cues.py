@@ -1,7 +1,7 @@
 """Segments -> readable cues, as they come. Knows one stream's words; knows no file and no format.
 
 A phrase a second reads badly: words are gathered until a sentence ends, nobody speaks, or a cue is full, and then
-parted where it hurts least. What is kept in memory is a cue's worth of words, and a word waits for at most about
+split at the cheapest break. What is kept in memory is a cue's worth of words, and a word waits for at most about
 ``max_s + silence_s`` until its cue is final.
 """
 
@@ -68,7 +68,7 @@ class CueBuilder:
         return self._close()
 
     def _close(self, limit_ms: int | None = None) -> list[Cue]:
-        """Everything that waits, since what follows is apart from it."""
+        """All waiting words as cues, the last one final too."""
         cues = []
         while self._waiting:
             cues.append(self._emit(self._first_cue(open_end=False, limit_ms=limit_ms), limit_ms))

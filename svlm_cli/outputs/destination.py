@@ -27,7 +27,7 @@ from svlm_cli.outputs.encoding import UTF_8, Encoding
 
 
 class OutputClosedError(OutputError):
-    """Nobody reads what is written any more, as in ``| head -1``. Not a fault: say nothing and exit with 0."""
+    """The reader has closed the pipe, as in ``| head -1``. Not an error: exit silently with 0."""
 
 
 class Destination(Protocol):
@@ -36,13 +36,13 @@ class Destination(Protocol):
     def write(self, text: str, ending: str = "") -> None:
         """Hand over a whole piece, now. Raises `OutputError`.
 
-        `ending` stands after it for as long as nothing follows: the next piece takes its place. So a document that has
-        to be closed is whole after every piece. Where nothing can be taken back, it is written at the close.
+        `ending` follows it until the next piece overwrites it. So a document with
+        a closing part is valid after every piece. Where nothing can be taken back, it is written at the close.
         """
         ...
 
     def close(self, *, complete: bool) -> None:
-        """Nothing more comes; `complete` unless something that should have been written is missing."""
+        """Close; `complete` unless something that should have been written is missing."""
         ...
 
 
@@ -258,7 +258,7 @@ class StandardOutput:
         self._ending = ending
 
     def _silence(self) -> None:
-        """What is still in the stream's buffer would raise again when the interpreter ends: let it go nowhere."""
+        """Discard the stream's buffer, which would raise again at interpreter exit."""
         self._ending = ""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         with contextlib.suppress(OSError, ValueError):  # a stream without a descriptor

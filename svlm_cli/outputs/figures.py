@@ -21,7 +21,7 @@ _DPI: Final = 110
 
 
 def require_matplotlib(what: str) -> None:
-    """`UsageError` where it is missing; `what` needs it."""
+    """Raise `UsageError` if matplotlib is missing; `what` needs it."""
     if find_spec("matplotlib") is None:
         raise UsageError(f"{what} needs matplotlib.", "Install svlm-cli[plots].")
 

@@ -37,7 +37,7 @@ class Format(StrEnum):
 
     @property
     def traits(self) -> FormatTraits:
-        """What it is like."""
+        """Its properties."""
         match self:
             case Format.SRT:
                 return FormatTraits("subtitles that every player reads")
@@ -58,7 +58,7 @@ class Format(StrEnum):
 
     @classmethod
     def from_suffix(cls, path: Path) -> "Format | None":
-        """The format that a file's name asks for, if it does."""
+        """The format implied by a file's suffix, if any."""
         suffix = path.suffix.lower().removeprefix(".")
         return next((one for one in cls if one.value == suffix), None)
 

@@ -1,4 +1,4 @@
-"""A file that is not given up: what cannot be written now is kept, and written when there is room again.
+"""Keeps retrying a file: text that cannot be written is buffered, and written once there is room again.
 
 For sources that go on for days, where a full disk must cost nothing but the time until somebody makes room, even if
 other files have begun meanwhile. What is kept is bounded. Knows no format.
@@ -76,13 +76,13 @@ class PatientFile:
 
     @property
     def left(self) -> "_Left | None":
-        """What the next file has to see to; None if all is well."""
+        """The unwritten rest that the next file takes over; None if there is none."""
         if self._trouble is None:
             return None
         return _Left((*self._earlier, self._own), self._lost, self._trouble)
 
     def write(self, text: str, ending: str = "") -> None:
-        """Hand over a whole piece, now or later. Raises `OutputClosedError` alone."""
+        """Write a whole piece, now or later. Raises `OutputClosedError` alone."""
         self._own.add(text, ending)
         files = (*self._earlier, self._own)
         while sum(file.size for file in files) > MOST_KEPT:

@@ -28,7 +28,7 @@ class ProgressStyle(StrEnum):
 
 
 class Progress(Protocol):
-    """Shows how videos come along."""
+    """Shows the progress of videos."""
 
     @property
     def quit_asked(self) -> bool:
@@ -80,7 +80,7 @@ def phrase(event: SourceEvent) -> str:
 
 
 class NoProgress:
-    """Says nothing but what must be said."""
+    """Prints messages only."""
 
     quit_asked = False
 

@@ -1,4 +1,4 @@
-"""The files of a source without an end: one after another, each named by the moment when it begins.
+"""Rotates the files of an endless source, each named by its start time.
 
 A period begins where the clock on the wall is a multiple of its length, as with hours and days. That clock may be set
 while a file is written: it names files, and makes none longer. Knows no format.

@@ -1,4 +1,4 @@
-"""When a cue stands on screen, given when its words were said and what stands around it. Knows no text.
+"""Display times of a cue, from the times of its words and its neighbours. Knows no text.
 
 In whole milliseconds, which is what subtitle files hold.
 """

@@ -1,4 +1,4 @@
-"""What a readable cue is. The defaults are the common guidelines for adults (Netflix, BBC).
+"""Limits that make cues readable. The defaults are the common guidelines for adults (Netflix, BBC).
 
 Knows nothing of how cues are made: that is ``cues.py``.
 """

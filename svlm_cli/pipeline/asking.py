@@ -1,4 +1,4 @@
-"""Questions about what a stream has in mind, asked of a fork of it: the stream goes on as if nobody had asked.
+"""Questions about a stream's memory, put to a fork of it: the stream itself is unaffected.
 
 Knows neither who asks nor how an answer is shown.
 """
@@ -101,7 +101,7 @@ def answers(
     *,
     seen: Callable[[Chunk], None] = lambda chunk: None,
 ) -> Iterator[Reply]:
-    """Watch `chunks`, and ask every question at each of the times, or at the end if there are none.
+    """Watch `chunks`, and ask every question at each time, or at the end if no times are given.
 
     See `Schedule` for what is seen at a time. After the last time nothing more is watched.
     """

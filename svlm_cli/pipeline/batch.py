@@ -1,4 +1,4 @@
-"""Which video becomes which file, decided and checked before any model is loaded.
+"""Maps videos to output files, checked before any model is loaded.
 
 Knows names and formats. Opens nothing.
 """
@@ -43,11 +43,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One source and what becomes of it: plain data, which can be pickled."""
+    """One source and its outputs: plain picklable data."""
 
     source: SourceAddress
     targets: tuple[Target, ...]  # none: all is there already; of what is no file, `strftime` patterns
-    kept: tuple[Target, ...] = ()  # those that are there
+    kept: tuple[Target, ...] = ()  # those that exist
     name: str = ""  # as people call it; without one, as it was typed
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Job:
 
 
 class Existing(Enum):
-    """What happens to an output that is there already."""
+    """What to do with an output that exists already."""
 
     REFUSE = auto()
     SKIP = auto()  # each format by itself; looked at again when it is the video's turn
@@ -108,7 +108,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = 
 
 
 def still_missing(job: Job) -> Job:
-    """The job with those of its outputs that are not there by now. A file that has its name is whole."""
+    """The job with the outputs that do not exist yet. A file under its final name is complete."""
     there = tuple(one for one in job.targets if one.path is not None and one.path.is_file())
     return replace(job, targets=tuple(one for one in job.targets if one not in there), kept=job.kept + there)
 

@@ -61,7 +61,7 @@ def plan_cameras(
 
 
 def camera_name(address: SourceAddress) -> str:
-    """What a source is called that nobody named."""
+    """The default name of a source."""
     return str(address) if scheme_of(address.reveal()) is None else public_name(address)
 
 
@@ -85,7 +85,7 @@ def _targets(address: SourceAddress, name: str, wanted: Wanted) -> tuple[Target,
 
 
 def _refuse_signs(output: str) -> None:
-    """`UsageError` for a pattern whose signs stand for more than a part of a file's name."""
+    """Raise `UsageError` for a pattern whose fields expand to more than a part of a file name."""
     for sign in _SIGN.findall(output.replace("%%", "")):
         meant = time.strftime(sign)
         if "/" in meant or not meant.isprintable():
@@ -98,7 +98,7 @@ def _refuse_signs(output: str) -> None:
 
 
 def _refuse_collisions(cameras: Sequence[Job]) -> None:
-    """No two cameras write to the same file, also where the disk takes capitals for small letters."""
+    """Check that no two cameras write to one file, also on a case-insensitive disk."""
     takers: dict[str, str] = {}
     for camera in cameras:
         for target in camera.targets:

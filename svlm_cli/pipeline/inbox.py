@@ -70,7 +70,7 @@ class Inbox(Owned, Generic[Key]):
         drops: Callable[[], bool] = lambda: False,
         ahead: bool = True,
     ) -> None:
-        """Start to read a source. `close`, called from another thread, makes `chunks` end.
+        """Start reading a source. `close`, called from another thread, makes `chunks` end.
 
         While it `drops`, only the newest chunk waits: the source is never held back. One that is not read `ahead` is
         read by `take`, in the thread that calls it.

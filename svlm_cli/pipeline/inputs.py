@@ -1,4 +1,4 @@
-"""What was named on the command line -> the videos, each with its place in a tree of outputs.
+"""Expands the inputs of the command line to videos, each with its place in the output tree.
 
 Files, standard input, folders, patterns, and lists of all these. Knows names and folders; opens no video.
 """
@@ -28,7 +28,7 @@ VIDEO_SUFFIXES = frozenset(
 _PATTERN = re.compile(r"[*?[]")
 _ANY_DEPTH = "**"
 Tell = Callable[[str], None]
-"""Hears what was left out, and why: one line each."""
+"""Called with what was left out, and why: one line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +158,7 @@ def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> 
 
 
 def _found(paths: Iterable[str], root: Path) -> list[Input]:
-    """In a natural order."""
+    """In natural order."""
     own = Path(os.path.realpath(root))
     return [Input.found(str(Path(path)), root, own) for path in sorted(paths, key=_natural)]
 

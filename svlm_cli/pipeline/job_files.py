@@ -16,7 +16,7 @@ from svlm_cli.pipeline.batch import Job, Target, still_missing
 from svlm_cli.pipeline.settings import SessionSettings
 
 Tell = Callable[[str], None]
-"""Hears of trouble with files that are not given up: one line each."""
+"""Called with problems of files that are retried: one line each."""
 
 
 class JobFiles:
@@ -65,7 +65,7 @@ class JobFiles:
         return open_destination(target.path, overwrite=settings.overwrite, live=self._live, encoding=encoding)
 
     def close(self) -> None:
-        """Those that have no output yet are let go."""
+        """Release the files that have no output yet."""
         while self._opened:
             _, file = self._opened.popitem()
             with suppress(OutputError):

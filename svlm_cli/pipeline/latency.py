@@ -1,4 +1,4 @@
-"""How long people wait for words: a count of durations that stays small for days. Pure."""
+"""A latency histogram that stays small for days. Pure."""
 
 import math
 
@@ -14,14 +14,14 @@ class Latency:
         self.longest_s = 0.0
 
     def add(self, seconds: float) -> None:
-        """One more."""
+        """Add a duration."""
         place = round(math.log(max(seconds, _SMALLEST_S) / _SMALLEST_S, _GROWTH))
         self._counts[place] = self._counts.get(place, 0) + 1
         self.count += 1
         self.longest_s = max(self.longest_s, seconds)
 
     def quantile(self, share: float) -> float:
-        """What that share of them does not exceed, to within 3 %; 0 if there are none."""
+        """The quantile for that share, to within 3 %; 0 if there are no durations."""
         wanted = share * self.count
         seen = 0
         for place in sorted(self._counts):

@@ -1,4 +1,4 @@
-"""What outputs are called: beside their videos, in a tree of their own, or as a template says.
+"""Names of outputs: beside their videos, in a tree of their own, or from a template.
 
 Two videos never get one name. Knows names and folders; writes nothing, and knows no format's syntax.
 """
@@ -121,7 +121,7 @@ class Template:
 
     @property
     def tells_videos_apart(self) -> bool:
-        """Whether videos can get names of their own."""
+        """Whether different videos get different names."""
         return bool(self._fields - {"ext"})
 
     def name(self, one: Input, suffix: str) -> Path:

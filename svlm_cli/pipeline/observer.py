@@ -1,4 +1,4 @@
-"""Who hears how a session goes. Imports no torch."""
+"""The observer of a session. Imports no torch."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SessionObserver:
-    """Hears how a session goes. Does nothing about it."""
+    """Is notified of a session's progress. Does not influence it."""
 
     def opened(self, source: "OpenSource") -> None:
         """A job's source is open, and its rounds are about to begin. An `SvlmError` closes it, as if it had failed."""

@@ -1,4 +1,4 @@
-"""What is answered to a web server that asks for a password: basic, or digest (RFC 7616). Knows no connection."""
+"""HTTP authentication, basic and digest (RFC 7616). Knows no connection."""
 
 import base64
 import hashlib
@@ -67,7 +67,7 @@ class Authorization:
 
 
 def algorithms(challenges: Sequence[str]) -> list[str]:
-    """How a password is asked for: ``BASIC``, or the algorithm of a digest."""
+    """An authentication scheme: ``BASIC``, or the algorithm of a digest."""
     return [
         scheme.upper() if scheme == "basic" else fields.get("algorithm", "MD5").upper()
         for scheme, fields in _parsed(challenges)

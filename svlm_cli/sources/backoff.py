@@ -20,7 +20,7 @@ class Backoff:
         self._denials = 0
 
     def next_s(self, *, denied: bool = False) -> float:
-        """Another failure: how long to wait."""
+        """Count a failure; return how long to wait."""
         self.failures += 1
         if denied:
             self._denials += 1
@@ -29,5 +29,5 @@ class Backoff:
         return longest * self._chance.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """It worked."""
+        """Reset after a success."""
         self.failures = self._denials = 0

@@ -1,4 +1,4 @@
-"""One connection to a live source, from the call to its end: pictures, a watchdog, and why it ended.
+"""One connection to a live source: its pictures, a watchdog, and why it ended.
 
 Knows neither what came before it nor whether another one follows.
 """
@@ -193,14 +193,14 @@ class Connection(Closing):
         self._pipe.kill()
 
     def close(self) -> None:
-        """Leave nothing of ffmpeg behind."""
+        """Kill ffmpeg and release its resources."""
         self._pipe.close()
         if self._feeding is not None:
             self._feeding.close()
 
 
 def failure(log: Log) -> Ending:
-    """Why not one picture came."""
+    """Why no picture arrived."""
     for pattern, sentence, hint, again in _FAILURES:
         if log.says(pattern):
             return Ending(sentence, HINTS[hint], again, denied=hint == "login", unseen=pattern is NO_PICTURES)

@@ -1,4 +1,4 @@
-"""Who a camera is told that we are: from a netrc file or the environment, so that no command line holds a password."""
+"""Logins for cameras, from a netrc file or the environment, so that no command line holds a password."""
 
 import netrc
 import os
@@ -37,7 +37,7 @@ class Credentials:
         self._default = None if password is None else Login(environment.get(USER, ""), password)
 
     def login(self, url: str | SourceAddress) -> Login | None:
-        """Who to be for this address, unless it says so itself."""
+        """The login for this address: its own, else the host's, else the default."""
         parts, own = split_url(url)
         if own is not None:
             return own

@@ -1,4 +1,4 @@
-"""Pieces of a source on their way into ffmpeg's standard input, in a thread of its own. Knows not whence they come."""
+"""Writes pieces of a source to ffmpeg's standard input, in a thread. Does not know where they come from."""
 
 import contextlib
 import threading

@@ -1,6 +1,6 @@
-"""A connection that is open before anybody wants to see its pictures: until then they are thrown away.
+"""A connection opened before its pictures are needed: until then they are dropped.
 
-A camera may take one watcher, and a model minutes to load. Knows not what comes after this connection.
+A camera may accept only one client, and a model may take minutes to load. Knows no later connection.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""One GET to a web server: redirects, logins, and an end to all patience.
+"""One GET to a web server, with redirects, logins and timeouts.
 
 A server may answer as slowly and as much as it likes: whoever asks has the beginning of the answer within seconds, or
 the reason why not. http and https alone, whatever a redirect says. Built on Python's own client, since libraries with
@@ -53,7 +53,7 @@ Found = TypeVar("Found")
 
 
 class RefusedError(Exception):
-    """There is no answer, or one that helps nobody."""
+    """There is no answer, or no usable one."""
 
     def __init__(self, ending: Ending) -> None:
         super().__init__(ending.sentence)
@@ -113,7 +113,7 @@ class HttpResponse(Closing):
 
 
 class Client:
-    """Who asks for an address, again and again if need be: with a login, for that host alone."""
+    """A client that requests one address, repeatedly if need be; its login is sent to that host only."""
 
     def __init__(self, address: str | SourceAddress, login: Login | None = None) -> None:
         parts, own = split_url(address)

@@ -1,7 +1,7 @@
 """Single pictures of a video, wherever they are, without decoding all that lies between them.
 
 decord's random access where that can be trusted, else ffmpeg: in one go where the moments are close together, with a
-seek to each where they are far apart. Times are those of players. Knows not why these moments.
+seek to each where they are far apart. Times are those of players. Does not choose the moments.
 """
 
 import os

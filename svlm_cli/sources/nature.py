@@ -1,4 +1,4 @@
-"""What is behind a web address: a recording, which has an end and is read like a file, or something live.
+"""Whether a web address is a recording, which has an end and is read like a file, or a live source.
 
 The question is the first connection: whoever reads a stream goes on with the answer. Only a playlist and a recording,
 which ffmpeg reads in several requests, are asked for again. Knows no ffmpeg.

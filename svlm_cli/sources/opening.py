@@ -168,7 +168,7 @@ class _Opening:
         following: Following | None = None,
         explain: Callable[[Ending], Ending] = lambda ending: ending,
     ) -> LiveStream:
-        """What goes on by itself."""
+        """A live source."""
         options = self._options
         if options.start_s is not None or options.end_s is not None:
             hint = "Leave them out, and stop it when you like."

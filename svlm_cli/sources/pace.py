@@ -1,4 +1,4 @@
-"""How often a camera sends a picture, learned from when they come; and how long it may take. Pure."""
+"""Estimates a camera's frame interval from arrival times, and from it the timeout. Pure."""
 
 from collections import deque
 
@@ -15,7 +15,7 @@ class PicturePace:
         self._intervals_s: deque[float] = deque(maxlen=_KEPT)
 
     def note(self, interval_s: float) -> None:
-        """Another picture has come, after so long."""
+        """Record the interval before a new picture."""
         self._intervals_s.append(interval_s)
 
     @property

@@ -104,7 +104,7 @@ class PicturePipe(Closing):
         return self._log_reader.log
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether `read` has something to read, if only the end, before the time is over."""
+        """Whether `read` has data, or the end, before the timeout."""
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
         return bool(poll.poll(max(0.0, timeout_s) * 1000))

@@ -1,6 +1,6 @@
-"""Whether a living source shows the same picture for ever: its encoder may hang while its connection goes on.
+"""Detects a frozen picture: a camera's encoder may hang while its connection stays up.
 
-A camera that looks at a still scene has noise, so its pictures differ. Knows no connection.
+A camera on a still scene has noise, so its pictures differ. Knows no connection.
 """
 
 import zlib

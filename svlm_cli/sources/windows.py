@@ -1,6 +1,6 @@
 """Random access into local files through decord: the frames of a window, for training, and a file from end to end.
 
-decord is fast where it works, and wrong without a word where it does not, so ffmpeg looks at a file first and decord
+decord is fast where it works, and silently wrong where it does not, so ffmpeg looks at a file first and decord
 gets only what it is known to read; everything else goes through the pipe. Its timestamps are used, never its average
 rate. It decodes ahead while nobody reads, as far as the file goes: nothing for a slow reader. Knows no training.
 """
