@@ -25,7 +25,6 @@ from svlm_cli.pipeline.settings import SessionSettings
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.pipeline.observer import SessionObserver
     from svlm_cli.pipeline.open_source import OpenSource
     from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import FeedReport
