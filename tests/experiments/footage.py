@@ -9,7 +9,6 @@ and RUNS/MODEL/speak have recipe, log and weights; RUNS/MODEL/footage.json is wh
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -20,7 +19,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from svlm_cli.simulator.footage.render import MODEL_SIZE
+from svlm_cli.training.log import rows_of
 from svlm_cli.training.recipe import Recipe, dump, read
+from tests.experiments.stages import svlm_call
 from tests.experiments.variants import Changes, changed
 from tests.training.recipes import SIZES
 
@@ -152,8 +153,7 @@ def run(model: str, gpu: str, options: Options) -> None:
 
 def _svlm(folder: Path, gpu: str, *words: object, to: Path | None = None) -> int:
     """Runs a command of svlm; what it says goes to a log, or what it prints to a file."""
-    environment = os.environ | ({} if gpu == "cpu" else {"CUDA_VISIBLE_DEVICES": gpu})
-    command = [sys.executable, "-m", "svlm_cli", *map(str, words), "--device", "cpu" if gpu == "cpu" else "cuda"]
+    command, environment = svlm_call(gpu, *words)
     with (folder / "log.txt").open("ab") as log, (to or folder / "log.txt").open("ab" if to is None else "wb") as out:
         code = subprocess.run(command, stdout=out, stderr=log, env=environment, check=False).returncode
     if code:
@@ -167,8 +167,7 @@ def tell(model: str, options: Options) -> None:
     for stage in STAGES:
         log = folder / stage / "log.jsonl"
         if log.exists():
-            lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-            last = [line for line in lines if "loss" in line][-1]
+            last = [row for row in rows_of(log) if "loss" in row][-1]
             print(f"{model} {stage}: {json.dumps(last)}")  # noqa: T201
     if (folder / "footage.json").exists():
         f1 = json.loads((folder / "footage.json").read_text(encoding="utf-8"))["f1"]

@@ -186,14 +186,12 @@ class Runs:
 
     def _svlm(self, variant: Variant, gpu: str, *words: object) -> float:
         """Runs a command of svlm, whose output goes to the variant's log; how long it took."""
-        device = [] if not gpu else ["--device", "cpu" if gpu == "cpu" else "cuda"]
-        environment = os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu not in ("", "cpu") else {})
+        command, environment = svlm_call(gpu, *words)
         began_s = time.monotonic()
         log = self.folder(variant) / "log.txt"
         if self._stopping:
             raise StepError("stopped")
         with log.open("ab") as file:
-            command = [sys.executable, "-m", "svlm_cli", *map(str, words), *device]
             child = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
             self._children.add(child)
             code = child.wait()
@@ -205,6 +203,13 @@ class Runs:
 
     def _say(self, variant: Variant, text: str) -> None:
         print(f"{time.monotonic() - self._began_s:7.0f} s  {variant.name}: {text}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def svlm_call(gpu: str, *words: object) -> tuple[list[str], dict[str, str]]:
+    """A command of svlm on a GPU, on the CPU ("cpu"), or with no say in that (""): its arguments and environment."""
+    device = [] if not gpu else ["--device", "cpu" if gpu == "cpu" else "cuda"]
+    environment = os.environ | ({"CUDA_VISIBLE_DEVICES": gpu} if gpu not in ("", "cpu") else {})
+    return [sys.executable, "-m", "svlm_cli", *map(str, words), *device], environment
 
 
 def last_line(folder: Path) -> dict[str, Any]:
