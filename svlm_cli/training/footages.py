@@ -12,6 +12,7 @@ import numpy as np
 
 from svlm_cli.simulator.footage.describing import describe, words_of_descriptions
 from svlm_cli.simulator.footage.footage import EndlessFootage
+from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.speech import texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.layout import Round
@@ -36,12 +37,18 @@ def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindo
     def described(second: int) -> Ids:
         return making.layout.words(text_of(describe(footage, second).split()))
 
+    @lru_cache(None)
+    def scenes(fps: int) -> FootageScenes:  # once for all windows: they overlap
+        return footage.scenes(np.arange(end_s * fps) / fps)
+
     return [
-        _window(making, footage, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
+        _window(making, scenes, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
     ]
 
 
-def _window(making: Making, footage: EndlessFootage, task: WindowTask, ids: Callable[[int], Ids]) -> SimulatedWindow:
+def _window(
+    making: Making, scenes: Callable[[int], FootageScenes], task: WindowTask, ids: Callable[[int], Ids]
+) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     dense = task.lesson is not Lesson.COMMENTARY
     shape = making.shape(task.fps)
@@ -53,8 +60,8 @@ def _window(making: Making, footage: EndlessFootage, task: WindowTask, ids: Call
         fps=task.fps,
         dense=dense,
     )
-    times_s = start + np.arange(size.seconds * round(task.fps)) / task.fps
-    return SimulatedWindow(task.place, tokens, footage.scenes(times_s))
+    fps = round(task.fps)
+    return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, (start + size.seconds) * fps)))
 
 
 def footage_texts(times: int = 8) -> Iterator[str]:
