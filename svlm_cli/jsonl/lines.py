@@ -153,7 +153,7 @@ def number(row: Mapping[str, Any], key: str) -> float:
     value = row.get(key)
     if not is_time(value):
         raise LineError(_wrong(row, key, "a number"))
-    return float(value)  # checked by is_time
+    return float(value)  # type: ignore[arg-type]  # checked by is_time
 
 
 def whole(row: Mapping[str, Any], key: str, *, most: int = int(_MOST_S)) -> int:
