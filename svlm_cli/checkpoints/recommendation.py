@@ -79,7 +79,7 @@ class Assessment:
         if not self.candidate.present:
             return f"svlm models pull {self.candidate.name}"
         words = ["svlm caption VIDEO --model", self.candidate.name]
-        if self.spot.gpu:  # 0 is the default of `auto`
+        if self.spot.gpu:  # `auto` takes 0
             words.append(f"--device cuda:{self.spot.gpu}")
         if self.dtype is Precision.FP8:
             words.append("--dtype fp8")

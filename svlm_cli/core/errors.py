@@ -3,9 +3,9 @@
 ::
 
     SvlmError
-    ├── UsageError        options that contradict each other, a policy that cannot be
+    ├── UsageError        contradictory options, an invalid policy
     ├── InputError        a video that cannot be found, read or decoded
-    ├── ModelError        a checkpoint that is not there, incomplete, or not what it says
+    ├── ModelError        a checkpoint that is missing, incomplete or invalid
     ├── OutputError       a file that must not be overwritten, or cannot be written
     └── CapacityError     a stream that has no room left (mode ``full``)
 

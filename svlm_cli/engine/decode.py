@@ -233,7 +233,7 @@ class Decoding:
 
     @torch.inference_mode()
     def keep(self, going: Sequence[bool]) -> None:
-        """Keep only the streams that are `going` on."""
+        """Drop the streams whose round has ended: `going` is False for them."""
         self._speaking = list(compress(self._speaking, going))
         width = self._decoder.width(len(self._speaking)) if self._speaking else 0
         if 0 < width < self._width:

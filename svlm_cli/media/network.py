@@ -55,7 +55,7 @@ class Scheme:
     formats: str
     options: tuple[tuple[str, str], ...]
     goodbye: bool = False  # a session is closed with a message, not only with its socket
-    knows_watchers: bool = False  # servers require logins
+    knows_watchers: bool = False  # servers may require a login
 
 
 # An RTSP session is fully described in advance. Other streams must be probed first, and the probed data must be kept

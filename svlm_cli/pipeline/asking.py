@@ -84,7 +84,7 @@ class Schedule(Appointments):
 def until(chunks: Iterable[Chunk], last_s: float) -> Iterator[Chunk]:
     """The chunks seen up to `last_s`, by the rule of `Appointments`: complete ones, and always the first.
 
-    One more chunk is read, if there is one: otherwise the last could be cut short.
+    `chunks` must go on after that, as far as the video does, or the last one could be cut short.
     """
     for index, chunk in enumerate(chunks):
         if index and chunk.end_s > last_s + _ON_TIME_S:

@@ -73,7 +73,7 @@ class Ending:
 
     sentence: str  # after the source's name: "refuses the connection."
     hint: str = ""
-    again: bool = True  # whether a retry may help although the user's input seems wrong
+    again: bool = True  # False if the user is at fault, so that a retry cannot help
     denied: bool = False  # the password was rejected; the camera may allow only a few tries
     unseen: bool = False  # there may be video, but none came in time
     over: bool = False  # the source says that it has ended

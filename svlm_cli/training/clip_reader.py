@@ -87,7 +87,7 @@ class ClipReader:
         return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
 
     def _most_pixels(self, frames: int) -> int:
-        """The maximum pixels of a picture in a window of `frames`, as published: a little above the minimum."""
+        """The maximum pixels of a picture in a window of `frames`, as published; at least a bit above the minimum."""
         bounds, total = self._recipe.policy.vision, self._recipe.windows.total_pixels
         if not total:
             return bounds.max_pixels

@@ -51,7 +51,7 @@ _CHARACTERS = {
 }  # fmt: skip
 _TYPED = {b"\n": Key.ENTER, b"\r": Key.ENTER, b"\x7f": Key.ERASE, b"\x08": Key.ERASE, b"\x15": Key.CLEAR}
 _ONE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O[ -~])|\x1b(?![\[O])|[^\x1b]", re.DOTALL)
-_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")  # at the end
+_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")  # UTF-8
 _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
 
 
