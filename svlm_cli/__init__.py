@@ -64,7 +64,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Imported when asked for: `svlm --help` needs none of them, and `Engine` takes torch with it."""
+    """Import lazily: `svlm --help` needs none of these, and `Engine` imports torch."""
     for home, names in _HOMES.items():
         if name in names:
             return getattr(import_module(home), name)

@@ -1,4 +1,4 @@
-"""``svlm``, and ``python -m svlm_cli``, which is the same."""
+"""Entry point of ``svlm`` and of ``python -m svlm_cli``."""
 
 import signal
 import sys
@@ -7,7 +7,7 @@ from svlm_cli.commands.hiding import hide_logins
 
 
 def start() -> int:
-    """The exit code of `svlm`. Interrupted before it can hear that, it ends by the signal, without a traceback."""
+    """Return the exit code of `svlm`. An interrupt before the command handles them ends it by the signal, silently."""
     hide_logins()
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -1,1 +1,1 @@
-"""Measurements of speed and memory. Runs without a video reader: decoded frames are made up."""
+"""Benchmarks of speed and memory. Needs no video reader: decoded frames are synthetic."""

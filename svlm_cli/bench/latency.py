@@ -1,6 +1,6 @@
-"""Time and memory of a round, over a long stream of made-up frames.
+"""Time and memory per round, over a long stream of synthetic frames.
 
-Knows no file and no terminal; `report.py` prints what comes out.
+Knows no file and no terminal; `report.py` prints the results.
 """
 
 import time
@@ -21,7 +21,7 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
 
-SETTLED_ROUNDS = slice(200, 300)  # between them and the last ones, nothing may have grown
+SETTLED_ROUNDS = slice(200, 300)  # nothing may have grown between these and the last ones
 LAST_ROUNDS = 100
 MINUTE = 60  # rounds
 STEP_ROUNDS = 10
@@ -29,10 +29,10 @@ STEP_ROUNDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What the engine is given to do."""
+    """The workload of the engine."""
 
     rounds: int
-    tokens: int  # of every round, forced
+    tokens: int  # per round, forced
     width: int
     height: int
     seed: int = 0
@@ -40,26 +40,26 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class StreamLatency:
-    """A stream's rounds. Medians are None where the stream was too short for them."""
+    """The rounds of a stream. Medians are None if the stream was too short for them."""
 
     mode: str
     rounds: int
     tokens_per_round: int
     round_s_median: float
     round_s_p99: float
-    full_after: int | None  # so many rounds, if it forgets: every window is full from then on
+    full_after: int | None  # rounds until every window is full, if the policy evicts
     round_s_full: float | None  # median of the rounds from then on
     round_s_settled: float | None  # median of rounds 200-300
     round_s_second_minute: float | None  # median of rounds 60-120
     round_s_last_minute: float | None  # median of the last 60 rounds
     round_s_last: float | None  # median of the last 100 rounds
     last_over_settled: float | None
-    token_s_median: float  # the whole round's time / its tokens, as the paper counts
-    token_s_over_time: tuple[float, ...]  # the same of every STEP_ROUNDS rounds
+    token_s_median: float  # round time / tokens, as in the paper
+    token_s_over_time: tuple[float, ...]  # the same per STEP_ROUNDS rounds
     resident_growth_bytes: int | None  # of the process, since round 300
     device_growth_bytes: int | None  # of the GPU's allocations, since round 300
     context_tokens: int  # in the cache at the end
-    ended: str  # why the stream ended early; empty if it did not
+    ended: str  # why the stream ended early; "" if it did not
 
 
 def chunks(load: Load, *, frames: int, seconds: float) -> Iterator[Chunk]:
@@ -74,9 +74,9 @@ def chunks(load: Load, *, frames: int, seconds: float) -> Iterator[Chunk]:
 
 
 def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, None, None]:
-    """How long each round of so many streams side by side takes, in seconds, once their windows are full; no end.
+    """Yields the time in seconds of each round of `streams` streams in a batch, once their windows are full; endless.
 
-    Closed, it closes the streams.
+    Closing it closes the streams.
     """
     policy = engine.policy
     source = chunks(load, frames=policy.frames_per_chunk, seconds=policy.chunk_seconds)
@@ -84,7 +84,7 @@ def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, No
     with ExitStack() as stack:
         opened = [stack.enter_context(engine.open(context=context, seed=load.seed + index)) for index in range(streams)]
         first = next(source)
-        for stream in opened:  # one by one: to read all fillings at once would take more memory than any round does
+        for stream in opened:  # one by one: prefilling all at once would need more memory than any round
             speak(engine, [stream], first, load)
         for round_, chunk in enumerate(source, start=1):
             wait(engine.device)
@@ -96,7 +96,7 @@ def time_rounds(engine: Engine, load: Load, streams: int) -> Generator[float, No
 
 
 def speak(engine: Engine, streams: Sequence[StreamState], chunk: Chunk, load: Load) -> None:
-    """A round of all these streams, with as many tokens as the load says."""
+    """One round of all these streams, with the number of tokens in `load`."""
     for _ in engine.step([Request(stream, chunk, forced_count=load.tokens) for stream in streams]):
         pass
 

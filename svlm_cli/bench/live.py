@@ -1,7 +1,7 @@
-"""Live streams from video to words, on the clock: reading, decoding, resizing and the model, all at once.
+"""Live streams from video to words, in real time: reading, decoding, resizing and the model together.
 
-`pipeline/run.py` runs them as it runs cameras. Here stand what makes its rounds alike, and what it is watched for.
-Knows no video and no terminal.
+Runs in `pipeline/run.py`, like cameras. This module makes rounds equally long, and measures them. Knows no video and no
+terminal.
 """
 
 import os
@@ -21,37 +21,37 @@ from svlm_cli.engine.decode import Observer, recorded_width
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 
-_SETTLING_ROUNDS = 8  # by then what was late, because the windows were being filled, is on time again
-_LAST_ROUNDS = 2  # not counted: by then some streams have ended
+_SETTLING_ROUNDS = 8  # delays from filling the windows are made up by then
+_LAST_ROUNDS = 2  # ignored, as some streams have ended by then
 
 
 class EvenEngine(Engine):
-    """An engine whose rounds all have `tokens` tokens, whoever asks for them."""
+    """An engine whose rounds all have `tokens` tokens."""
 
     tokens: int
 
     def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
-        """As `Engine.step`."""
+        """See `Engine.step`."""
         yield from super().step([replace(one, forced_count=self.tokens) for one in requests], observe=observe)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveTrial:
-    """So many live streams side by side. Latency is from the arrival of a round's newest frame to its last word."""
+    """Live streams in one batch. Latency is from the arrival of a round's newest frame to its last word."""
 
     streams: int
-    rounds: int  # that ended, of all streams together
-    dropped: int  # rounds' worth of frames that were not looked at, because the model was slower than the source
+    rounds: int  # over all streams
+    dropped: int  # frames dropped because the model was too slow, in rounds
     latency_s_median: float
     latency_s_p99: float
     latency_s_most: float
-    cpu_cores_svlm: float  # busy ones, on average
-    cpu_cores_decoding: float  # the same of all processes that decode
-    live: bool  # whether nothing was dropped, and the 99th percentile is less than a round shows
+    cpu_cores_svlm: float  # busy cores, on average
+    cpu_cores_decoding: float  # the same for all decoding processes
+    live: bool  # whether nothing was dropped, and the 99th percentile is below the chunk length
 
 
 def prepare(engine: EvenEngine, load: Load) -> None:
-    """Two rounds of each number of streams that a step may be recorded for: later there is no time for it."""
+    """Warm up each batch size that may be recorded as a graph: later there is no time for it."""
     policy, most = engine.policy, engine.max_streams
     for count in sorted({recorded_width(count, most) for count in range(1, most + 1)}):
         opened = [engine.open(seed=index) for index in range(count)]
@@ -63,7 +63,7 @@ def prepare(engine: EvenEngine, load: Load) -> None:
 
 
 class Watch:
-    """Listens to so many streams from when their windows are full, for `rounds` rounds of each."""
+    """Measures `rounds` rounds of each stream, once their windows are full."""
 
     def __init__(self, policy: StreamPolicy, streams: int, rounds: int) -> None:
         self._chunk_s, self._frames = policy.chunk_seconds, policy.frames_per_chunk
@@ -77,11 +77,11 @@ class Watch:
 
     @property
     def rounds(self) -> int:
-        """How many rounds each stream has to have, from its first on."""
+        """The total number of rounds that each stream needs."""
         return self._counted.stop + _LAST_ROUNDS
 
     def hear(self, event: Chunk | TokenEvent | Segment) -> None:
-        """What a stream shows or says; of streams that have as many rounds as they have to have."""
+        """Take in a chunk or the output of a stream; a stream that has all its rounds is ignored."""
         if not isinstance(event, Segment) or round(event.start_s / self._chunk_s) not in self._counted:
             return
         if self._begun is None:
@@ -93,7 +93,7 @@ class Watch:
             self._ended = _cpu()
 
     def trial(self) -> LiveTrial | None:
-        """What was heard; None if not one round was."""
+        """The result; None if no round was measured."""
         if not self._latencies or self._begun is None or self._ended is None:
             return None
         clock_s, own_s, others_s = (after - before for before, after in zip(self._begun, self._ended, strict=True))
@@ -113,5 +113,5 @@ class Watch:
 
 
 def _cpu() -> tuple[float, float, float]:
-    """Now; and CPU time so far, of this process and of those that it started."""
+    """The time, and the CPU time so far of this process and of its children."""
     return time.monotonic(), time.process_time(), sum(map(cpu_s, children_of(os.getpid())))

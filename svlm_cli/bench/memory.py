@@ -1,4 +1,4 @@
-"""How much memory this process holds, on the host and on a device."""
+"""The memory that this process holds, on the host and on a device."""
 
 import os
 import resource
@@ -10,7 +10,7 @@ from svlm_cli.core.process_stats import resident_bytes_of
 
 
 def resident_bytes() -> int:
-    """Resident memory now, on Linux; elsewhere the highest it has been."""
+    """Resident memory, on Linux; elsewhere its peak."""
     if now := resident_bytes_of(os.getpid()):
         return now
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -18,5 +18,5 @@ def resident_bytes() -> int:
 
 
 def device_bytes(device: torch.device) -> int:
-    """Allocated on a GPU now; 0 on a CPU."""
+    """Allocated GPU memory; 0 on a CPU."""
     return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0

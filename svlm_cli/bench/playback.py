@@ -1,6 +1,6 @@
-"""A video file from disk to words: how much longer a round takes when its frames have to be decoded first.
+"""A video file from disk to words: how much longer a round takes when frames have to be decoded.
 
-Decoding runs ahead of the model, as when captioning. Knows no output and no terminal.
+Decoding runs ahead of the model, as in captioning. Knows no output and no terminal.
 """
 
 import time
@@ -18,14 +18,14 @@ from svlm_cli.pipeline.inbox import Inbox
 
 @dataclass(frozen=True, slots=True)
 class Playback:
-    """Means over rounds whose windows are full, in seconds."""
+    """Means in seconds, over rounds with full windows."""
 
     rounds: int
-    width: int  # of the file's own pictures, as they are shown
+    width: int  # of the displayed picture
     height: int
-    round_s: float  # from the end of one to the end of the next, so all is in it
-    work_s: float  # of that, the engine's
-    wait_s: float  # of that, until the next frames were there
+    round_s: float  # from the end of one round to the end of the next
+    work_s: float  # of that, the engine's part
+    wait_s: float  # of that, waiting for frames
 
 
 def measure(
@@ -38,9 +38,9 @@ def measure(
     seed: int = 0,
     progress: Callable[[int], None] = lambda round_: None,
 ) -> Playback:
-    """Caption the first `rounds` chunks once the windows are full, with `tokens` forced in each; `close` ends `chunks`.
+    """Caption the first `rounds` chunks once windows are full, with `tokens` forced in each; `close` ends `chunks`.
 
-    `UsageError` if there are no more chunks than fill them.
+    `UsageError` if the video ends before windows are full.
     """
     policy = engine.policy
     full_after = filled_rounds(policy)

@@ -1,4 +1,4 @@
-"""The time of a token over a long stream, as a picture."""
+"""Plots the time per token over a long stream."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ _INCHES, _MS = (8.0, 4.5), 1000
 
 
 def draw_latency(results: Sequence[StreamLatency], path: Path, round_s: float) -> None:
-    """A line a mode: the whole round's time / its tokens, over the seconds of the stream. Raises `OutputError`."""
+    """A line per mode: round time / tokens, over the seconds of the stream. Raises `OutputError`."""
     with new_figure(_INCHES) as figure:
         axes = figure.subplots()
         for result in results:

@@ -1,4 +1,4 @@
-"""Measurements for people (a table) and for programs (one JSON object)."""
+"""Results of benchmarks as tables for people, and as one JSON object for programs."""
 
 import json
 import math
@@ -60,7 +60,7 @@ def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
 
 
 def kernels_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows of the table of `svlm bench stages --kernels`. Names of kernels are as long as a page."""
+    """Headings and rows of the table of `svlm bench stages --kernels`. Long kernel names are shortened."""
     rows = [
         [one.stage, one.name[:_NAME_LENGTH], str(one.calls), _number(one.seconds, MS, digits=3)]
         for one in result.kernels
@@ -116,7 +116,7 @@ def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
 
 
 def print_json(value: dict[str, Any], file: TextIO) -> None:
-    """One line of strict JSON: what is not a number is null."""
+    """One line of strict JSON; NaN becomes null."""
     print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
 
 
@@ -125,12 +125,12 @@ def results_json(
     results: Sequence[StreamLatency | Stages | Footprint | Playback | Startup | Drawing],
     setting: dict[str, Any],
 ) -> dict[str, Any]:
-    """The object of most benches: the setting, and the results."""
+    """The object of most benchmarks: setting and results."""
     return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}
 
 
 def streams_json(trials: Sequence[Trial] | Sequence[LiveTrial], setting: dict[str, Any]) -> dict[str, Any]:
-    """The object of `svlm bench streams`: the setting, the trials, and the largest number that was live."""
+    """The object of `svlm bench streams`: the setting, the trials, and the largest number of live streams."""
     most = max((one.streams for one in trials if one.live), default=0)
     return {"bench": "streams", "setting": setting, "results": [asdict(one) for one in trials], "live_streams": most}
 

@@ -1,7 +1,7 @@
-"""Where the time of a round goes, stage by stage of `Engine.step`.
+"""The time of a round by stage of `Engine.step`.
 
-On a GPU a stage lasts from when the device has done all of the one before until it has done all of this one: what the
-host does while the device works costs nothing. Knows no terminal.
+A stage is timed from the GPU finishing the previous stage to finishing this one, so host work that overlaps with the
+GPU is free. Knows no terminal.
 """
 
 import time
@@ -26,7 +26,7 @@ from svlm_cli.engine.turn import Turn
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """What a device does under one name in a stage of one round: GPU kernels, or a CPU's operations."""
+    """Work of one name within a stage of one round: a GPU kernel, or a CPU operation."""
 
     stage: str
     name: str
@@ -35,7 +35,7 @@ class Kernel:
 
 
 class _Moment:
-    """When the device has done all that it has been given until now."""
+    """The moment at which the device has done all work submitted so far."""
 
     def __init__(self, device: torch.device) -> None:
         self.at = time.perf_counter()
@@ -45,16 +45,16 @@ class _Moment:
             self.event.record()
 
     def since(self, before: "_Moment") -> float:
-        """Seconds, once the device has come so far."""
+        """Seconds between two moments; waits for the device."""
         if self.event is None or before.event is None:
             return self.at - before.at
         return float(before.event.elapsed_time(self.event)) / 1e3
 
 
 class StagedEngine(Engine):
-    """An engine that notes how long the stages of its last round took, in `taken`, in seconds.
+    """An engine that records the time per stage of its last round in `taken`, in seconds.
 
-    With `profiles`, it notes in `kernels` as well what the device did; that slows a round down.
+    With `profiles` it also records device activity in `kernels`, which slows rounds down.
     """
 
     taken: dict[str, float]
@@ -63,7 +63,7 @@ class StagedEngine(Engine):
     _ends: dict[str, _Moment]
 
     def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
-        """As `Engine.step`."""
+        """See `Engine.step`."""
         self.kernels, self._ends = [], {}
         self._ends["start"] = _Moment(self.device)
         yield from super().step(requests, observe=observe)
@@ -103,7 +103,7 @@ class StagedEngine(Engine):
         return profile(activities=[activity], acc_events=True)
 
     def _found(self, stage: str, profiler: profile) -> Iterator[Kernel]:
-        """The longest first."""
+        """Longest first."""
         cuda = self.device.type == "cuda"
         found = [
             (one.self_device_time_total if cuda else one.self_cpu_time_total, one.count, one.key)
@@ -116,20 +116,20 @@ class StagedEngine(Engine):
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Medians over rounds whose windows are full, in seconds."""
+    """Medians in seconds, over rounds with full windows."""
 
     streams: int
     rounds: int
-    context_tokens: int  # of a stream, at the end
+    context_tokens: int  # per stream, at the end
     look_s: float  # the vision tower
-    forget_s: float  # what planning, eviction, compaction and new rotation take beyond that
+    forget_s: float  # planning, eviction, compaction and re-rotation, beyond the above
     read_s: float  # prefill
-    speak_s: float  # all tokens
-    step_s: float  # the same for one token; the first of a round costs none, since reading chooses it
+    speak_s: float  # decode, all tokens
+    step_s: float  # decode, per token; the first token of a round needs no step, as prefill gives its logits
     round_s: float
-    estimated_bytes: int  # what `engine/footprint.py` says that all this takes
-    peak_bytes: int | None  # the most that was allocated on the GPU at once, while loading or in these rounds
-    kernels: tuple[Kernel, ...]  # of one further round, the longest of each stage
+    estimated_bytes: int  # according to `engine/footprint.py`
+    peak_bytes: int | None  # of GPU allocations, while loading or in these rounds
+    kernels: tuple[Kernel, ...]  # of one more round, the longest per stage
 
 
 def measure(
@@ -140,14 +140,15 @@ def measure(
     *,
     kernels: int = 0,
 ) -> Stages:
-    """`load.rounds` rounds of so many streams side by side; then, if `kernels` of each stage are wanted, one that is
-    profiled.
+    """`load.rounds` rounds of `streams` streams in a batch.
+
+    If `kernels` per stage are wanted, one more round is profiled.
     """
     taken: list[dict[str, float]] = []
     loading_bytes = _peak_bytes(engine.device)
     with closing(time_rounds(engine, load, streams)) as rounds:
         next(rounds)
-        _forget_peak(engine.device)  # what filled the windows does not count
+        _forget_peak(engine.device)  # excludes the filling of windows
         for round_, round_s in enumerate(islice(rounds, load.rounds)):
             engine.taken["round"] = round_s
             taken.append(engine.taken)
@@ -176,7 +177,7 @@ def measure(
 
 
 def _peak_bytes(device: torch.device) -> int:
-    """0 if it is no GPU."""
+    """0 on a CPU."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
 
 

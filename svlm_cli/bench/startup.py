@@ -1,6 +1,6 @@
-"""How long it takes from the start of a process to its first word.
+"""The time from the start of a process to its first word.
 
-Knows no terminal, and not whether what others have compiled is still there: that is its caller's affair.
+Knows no terminal. Does not control whether compiled kernels are cached: its caller does.
 """
 
 import os
@@ -16,17 +16,17 @@ from svlm_cli.engine.plan import Request
 
 @dataclass(frozen=True, slots=True)
 class Startup:
-    """In seconds, one after the other."""
+    """Times in seconds, in order."""
 
-    import_s: float  # from the start of this process until it begins to load
-    load_s: float  # weights to the device, and what the engine sets aside
+    import_s: float  # from the start of the process until it starts loading
+    load_s: float  # weights to the device, and allocation of the cache
     first_word_s: float  # the first round, up to its first token
-    second_round_s: float  # a whole round, for comparison
+    second_round_s: float  # a complete round, for comparison
     total_s: float  # from the start of the process to the first token
 
 
 def measure(load_engine: Callable[[], Engine], load: Load) -> Startup:
-    """Load an engine and have it speak. To be called once, as early in a process as can be. `OSError` but on Linux."""
+    """Load an engine and run it. Call once, as early in a process as possible. `OSError` except on Linux."""
     import_s, begun_s = age_s(os.getpid()), time.perf_counter()
     engine = load_engine()
     loaded_s = time.perf_counter()

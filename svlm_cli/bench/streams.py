@@ -1,4 +1,4 @@
-"""How many live streams one device keeps up with: every round in less time than it shows, but for one in a hundred.
+"""How many live streams a device can sustain: 99 % of rounds take less time than they show.
 
 Knows no terminal.
 """
@@ -18,13 +18,13 @@ from svlm_cli.engine.engine import Engine
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Rounds of so many streams side by side."""
+    """Rounds of several streams in a batch."""
 
     streams: int
     rounds: int
     round_s_median: float
     round_s_p99: float
-    live: bool  # whether the 99th percentile is less than a round shows
+    live: bool  # whether the 99th percentile is below the chunk length
 
 
 class Tried(Protocol):
@@ -32,12 +32,12 @@ class Tried(Protocol):
 
     @property
     def streams(self) -> int:
-        """How many there were."""
+        """The number of streams."""
         ...
 
     @property
     def live(self) -> bool:
-        """Whether they were kept up with."""
+        """Whether they were sustained."""
         ...
 
 
@@ -51,7 +51,7 @@ def find_most(
     step: int,
     progress: Callable[[AnyTrial], None] = lambda trial: None,
 ) -> list[AnyTrial]:
-    """The trials by which the largest live number of streams, a multiple of `step`, was found, up to `most`."""
+    """Trials that find the largest live number of streams, a multiple of `step`, up to `most`."""
     trials: dict[int, AnyTrial] = {}
 
     def live(count: int) -> bool:
@@ -70,7 +70,7 @@ def find_most(
 
 
 def attempt(engine: Engine, load: Load, streams: int) -> Trial:
-    """`load.rounds` rounds, once all windows are full."""
+    """`load.rounds` rounds, once windows are full."""
     with closing(time_rounds(engine, load, streams)) as rounds:
         measured = list(islice(rounds, load.rounds))
     late = float(np.quantile(measured, 0.99))

@@ -1,4 +1,4 @@
-"""What a bench measures: a checkpoint, or a known architecture with random weights, which are as slow as trained ones.
+"""The subject of a benchmark: a checkpoint, or a known architecture with random weights, which are equally fast.
 
 Knows no table and no command line.
 """
@@ -33,7 +33,7 @@ _Kind = TypeVar("_Kind", bound=Engine)
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and how it runs."""
+    """Device, number format and kernels."""
 
     device: torch.device
     dtype: torch.dtype
@@ -43,24 +43,24 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A checkpoint's folder, or a shape; and the policy that it is streamed with."""
+    """A checkpoint's folder, or sizes; and the policy to stream it with."""
 
     name: str
     policy: StreamPolicy
     folder: Path
-    shape: Family | None = None  # random weights: of the folder, only tokenizer and pixels are used
+    shape: Family | None = None  # random weights; only tokenizer and preprocessor come from the folder
 
     @classmethod
     def named(cls, model: str | None, revision: str | None, *, offline: bool, quiet: bool = False) -> "Subject":
-        """A checkpoint, as everywhere."""
+        """A checkpoint, named as everywhere."""
         checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
         return cls(checkpoint.name, checkpoint.policy, checkpoint.folder)
 
     @classmethod
     def random(cls, shape: str) -> "Subject":
-        """A shape of `SHAPES`, streamed as StreamingVLM is; `UsageError` if there is none of that name.
+        """Random weights with the sizes named in `SHAPES`, and StreamingVLM's policy; `UsageError` for an unknown name.
 
-        The tokenizer is that of another model, in which all that stands in every round has as many tokens as in Qwen's.
+        The tokenizer is that of another model, whose fixed markup has as many tokens as Qwen's.
         """
         if shape not in SHAPES:
             raise UsageError(f"There are no random weights {shape}.", f"Use {' or '.join(SHAPES)}.")
@@ -68,14 +68,14 @@ class Subject:
         return cls(f"random {shape}", policy, catalog.find(DEFAULT_MODEL).folder, SHAPES[shape])
 
     def footprint(self, policy: StreamPolicy, dtype: torch.dtype, *, streams: int) -> Footprint:
-        """What an engine under that policy will take; of weights in eight bits, on a GPU."""
+        """The memory of an engine with that policy; of fp8 weights, on a GPU."""
         shape = load_family(self.folder) if self.shape is None else self.shape
         value_bytes = torch.bfloat16.itemsize if dtype == FORMAT else dtype.itemsize
         prompt = Prompt(Tokenizer(self.folder), policy, shape)
         return footprint(shape, policy, prompt, streams=streams, value_bytes=value_bytes, fp8=dtype == FORMAT)
 
     def engine(self, policy: StreamPolicy, kind: type[_Kind], place: Place, *, max_streams: int = 1) -> _Kind:
-        """An engine of that kind, under that policy."""
+        """An engine of class `kind` with that policy."""
         if self.shape is None:
             return kind.load(
                 self.folder,
@@ -100,7 +100,7 @@ class Subject:
 
 @torch.no_grad()
 def _random_network(family: Family, place: Place) -> Network:
-    """Made where it is used: 7 billion numbers take minutes on a CPU."""
+    """Initialised on the device: 7 billion numbers would take minutes on a CPU."""
     with torch.device("meta"):
         network = family.network().to(computing_dtype(place.dtype, place.device))
     network = network.to_empty(device=place.device).eval().requires_grad_(requires_grad=False)

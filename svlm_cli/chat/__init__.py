@@ -1,1 +1,1 @@
-"""Servers of chat completions: how they are asked, until they answer, many at once; their answers on disk."""
+"""Clients of chat completions servers: concurrent requests with retries, and a cache of answers on disk."""

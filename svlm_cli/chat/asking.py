@@ -1,6 +1,6 @@
-"""Asking a server until it answers: from disk, else the server, again after a while, without a temperature if need be.
+"""Asks a server until it answers: from the cache, else the server, with retries, and without temperature if refused.
 
-Knows no protocol and no question: the server is handed in, and what makes a chat of a question.
+Knows no protocol and no question: the server, and the conversion of questions to chats, are passed in.
 """
 
 import hashlib
@@ -16,33 +16,33 @@ from svlm_cli.chat.server import AskAgainError, ChatServer, TemperatureRefusedEr
 from svlm_cli.core.errors import ModelError
 
 _MOST_DOUBLINGS: Final = 30
-_LONGEST_ASKED_FOR_S: Final = 600.0  # of a server's Retry-After
+_LONGEST_ASKED_FOR_S: Final = 600.0  # maximum for a server's Retry-After
 
 Question = TypeVar("Question")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often a question is asked, and how long is waited in between: each time about twice as long."""
+    """How often a question is asked, and the waits in between, which roughly double."""
 
     tries: int = 6
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
 
     def wait_s(self, failed: int, retry_after_s: float | None, chance: float) -> float:
-        """After so many failures; `chance` is from 0 to 1. A server that asks for more gets it, up to 10 minutes."""
+        """The wait after `failed` failures; `chance` is in [0, 1]. A longer Retry-After counts, up to 10 minutes."""
         whole = min(self.first_wait_s * 2.0 ** min(failed - 1, _MOST_DOUBLINGS), self.longest_wait_s)
         jittered = whole * (1 + chance) / 2
         return max(jittered, min(retry_after_s or 0.0, _LONGEST_ASKED_FOR_S) + whole * chance / 2)
 
 
 class UnansweredError(Exception):
-    """All tries are used up. Says why the last one failed, a sentence without its end."""
+    """All tries have failed. Says why the last one did, a sentence without its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedChat:
-    """A question as it is sent. Kinds of questions add whatever else decides the reply: two that are alike are one."""
+    """A question as sent. Subclasses add whatever else determines the reply: equal questions share one."""
 
     server: str
     model: str
@@ -52,41 +52,41 @@ class AskedChat:
 
     @property
     def key(self) -> str:
-        """The SHA-256 of all that decides the reply."""
+        """The SHA-256 of everything that determines the reply."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A reply, and how it came."""
+    """A reply, and how it was obtained."""
 
     reply: ChatReply
     cached: bool
-    temperature: bool  # whether it was asked for with one
+    temperature: bool  # whether the request had a temperature
 
 
 @dataclass(slots=True)
 class Asker(Generic[Question]):
-    """Asks one server, from several threads at once. `stop` ends all waiting."""
+    """Asks one server, from several threads. `stop` ends all waits."""
 
     server: ChatServer
-    asked: Callable[[Question, float | None], AskedChat]  # at that temperature
+    asked: Callable[[Question, float | None], AskedChat]  # builds a request with that temperature
     cache: ReplyCache
     temperature: float = 0.0
     seed: int | None = None
     patience: Patience = field(default_factory=Patience)
     is_kept: Callable[[ChatReply], bool] = lambda reply: True
-    fault: Callable[[Question, ChatReply], str] = lambda question, reply: ""  # of one that is of no use: asked again
+    fault: Callable[[Question, ChatReply], str] = lambda question, reply: ""  # why it is unusable: ask again
     stop: threading.Event = field(default_factory=threading.Event)
     chance: Callable[[], float] = random.random
-    requests: int = 0  # that were made of the server
-    lost_in: int = 0  # tokens of answers that were of no use
+    requests: int = 0  # made to the server
+    lost_in: int = 0  # tokens of unusable answers
     lost_out: int = 0
     _takes_temperature: bool = True
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     def ask(self, question: Question) -> Answered:
-        """Raises `UnansweredError`, `ModelError` if it is of no use to ask on, and `OutputError`."""
+        """Raises `UnansweredError`, `ModelError` if asking again is pointless, and `OutputError`."""
         for temperature in (self.temperature, None):
             found = self.cache.get(self.asked(question, temperature).key)
             if found and not self.fault(question, found):

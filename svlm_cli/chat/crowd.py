@@ -1,4 +1,4 @@
-"""Many questions at once: threads work on them, and what comes of each is handed on as it comes.
+"""Runs many questions concurrently in threads, and yields results as they arrive.
 
 Knows neither questions nor answers.
 """
@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from svlm_cli.core.errors import ModelError
 
-_IN_A_ROW: Final = 10  # questions without an answer: then the server is gone
+_IN_A_ROW: Final = 10  # unanswered questions, after which the server counts as down
 
 Question = TypeVar("Question")
 Done = TypeVar("Done")
@@ -20,10 +20,10 @@ Done = TypeVar("Done")
 def at_once(
     questions: Sequence[Question], work: Callable[[Question], Done], *, jobs: int, stop: threading.Event
 ) -> Generator[Done, None, None]:
-    """What `work` makes of each, in the order in which it is done, `jobs` at a time.
+    """The result of `work` for each question, in order of completion, `jobs` at a time.
 
-    Raises what `work` raises. `stop` is set at the end, also where the iterator is closed before; who waits for a
-    server that was given up is left behind then.
+    Re-raises what `work` raises. `stop` is set at the end, even if the iterator is closed early; threads that still
+    wait for an abandoned server are left behind.
     """
     waiting: queue.SimpleQueue[Question] = queue.SimpleQueue()
     done: queue.SimpleQueue[Done | _Failure] = queue.SimpleQueue()
@@ -49,7 +49,7 @@ def at_once(
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """It is raised where answers are waited for."""
+    """An exception to re-raise in the consumer."""
 
     error: BaseException
 
@@ -67,20 +67,20 @@ def _work(
             except queue.Empty:
                 return
             done.put(work(question))
-    except BaseException as error:  # noqa: BLE001  it is raised where answers are waited for
+    except BaseException as error:  # noqa: BLE001  re-raised in the consumer
         done.put(_Failure(error))
 
 
 @dataclass(slots=True)
 class Silence:
-    """How many questions in a row a server has left without an answer."""
+    """Counts consecutive unanswered questions."""
 
-    server: str  # as a sentence begins with it
+    server: str  # at the start of a sentence
     kept: str  # as in "votes and answers"
     count: int = 0
 
     def note(self, unanswered: str) -> None:
-        """What came of one more: nothing, or why there is no answer. Raises `ModelError` at the tenth in a row."""
+        """Record a question: "" if answered, else the reason. Raises `ModelError` at the tenth in a row."""
         self.count = self.count + 1 if unanswered else 0
         if self.count == _IN_A_ROW:
             raise ModelError(

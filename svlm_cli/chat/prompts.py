@@ -1,6 +1,6 @@
-"""What a server is asked: words in a file of ours or of the user's own, checked strictly.
+"""Prompts for a server, in a file of ours or the user's, parsed strictly.
 
-Knows not what for, and no server.
+Knows no use of them, and no server.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ Prompts = TypeVar("Prompts", bound="ChatPrompts")
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompts:
-    """The words of a question. A kind of question names its placeholders, and which of them it cannot do without."""
+    """The messages of a question. A subclass names its placeholders, and which of them are required."""
 
     placeholders: ClassVar[tuple[str, ...]] = ()
     needed: ClassVar[tuple[str, ...]] = ()
@@ -43,18 +43,18 @@ class ChatPrompts:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of its words."""
+        """The SHA-256 of the prompts."""
         return hashlib.sha256(json.dumps([self.system, self.question]).encode()).hexdigest()
 
     def messages(self, texts: Mapping[str, str]) -> list[dict[str, str]]:
-        """As a server of chat completions takes them. What a text holds is never taken for a placeholder."""
+        """Messages for chat completions. Braces in inserted texts are not placeholders."""
         asked = _PLACEHOLDER.sub(lambda match: texts[match[1]], self.question)
         system = [{"role": "system", "content": self.system.strip()}] if self.system.strip() else []
         return [*system, {"role": "user", "content": asked.strip()}]
 
 
 def read_prompts(kind: type[Prompts], path: Path) -> tuple[Prompts, str]:
-    """Those in a file, and its text. `UsageError` names what is not as it must be."""
+    """Parse a file; also returns its text. `UsageError` says what is wrong."""
     document = toml.Document(str(path), UsageError, [*toml.keys(kind)])
     text = toml.read_text(path, what="a file of prompts", error=UsageError)
     tables = document.tables(text)

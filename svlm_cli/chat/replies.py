@@ -1,7 +1,7 @@
-"""Replies of a server on disk: what was answered once is not asked again, by no run.
+"""A cache of server replies on disk: a question is never paid for twice, not even in another run.
 
-A file a reply, named by a hash of all that was asked. Each appears whole, and the first one stays, so that runs may
-share a folder. Nothing that was sent and no key is in it. Knows no server.
+One file per reply, named by a hash of the request. Files are created atomically and never replaced, so runs may share a
+folder. Contains no requests and no keys. Knows no server.
 """
 
 import json
@@ -19,24 +19,24 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.media.locked import write_error
 
 Message = Mapping[str, Any]
-"""One of a chat, as the protocol has it."""
+"""A message of a chat, as in the protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatReply:
-    """What a server answered."""
+    """A server's reply."""
 
     text: str
     tokens_in: int = 0
     tokens_out: int = 0
-    refused: bool = False  # by the model, or by a filter behind it
+    refused: bool = False  # by the model, or by a content filter
 
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a run's own requests took; prices are for a million tokens."""
+    """The cost of a run's own requests; prices are per million tokens."""
 
-    cached: int  # answers that came from disk
+    cached: int  # answers from the cache
     requests: int
     tokens_in: int
     tokens_out: int
@@ -45,39 +45,39 @@ class Bill:
 
     @property
     def cost(self) -> float | None:
-        """None without both prices."""
+        """None unless both prices are known."""
         if self.price_in is None or self.price_out is None:
             return None
         return (self.tokens_in * self.price_in + self.tokens_out * self.price_out) / 1e6
 
     def sentence(self) -> str:
-        """For people."""
+        """A summary for people."""
         cost = "" if self.cost is None else f": {self.cost:.4f} in all"
         return f"{self.tokens_in} tokens read, {self.tokens_out} written{cost}."
 
     def to_json(self) -> dict[str, float | None]:
-        """For programs."""
+        """A summary for programs."""
         counts = {"cached": self.cached, "requests": self.requests}
         return counts | {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out, "cost": self.cost}
 
 
 class ReplyCache:
-    """The folder. Raises `OutputError` where it cannot be written."""
+    """The cache folder. Raises `OutputError` if it is not writable."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def get(self, key: str) -> ChatReply | None:
-        """The reply, if there is one that can be read."""
+        """The reply, if there is a valid one."""
         try:
-            row = {"text": None, **read_json(self._path(key))}  # which is no text: it has to be there
+            row = {"text": None, **read_json(self._path(key))}  # `text` must be there, but may be null
             reply: ChatReply = toml.Document(key, InputError, ()).value(ChatReply, row, "")
         except (UnreadableError, InputError):
             return None
         return reply
 
     def put(self, key: str, reply: ChatReply) -> ChatReply:
-        """Keeps it. Returns the one that is kept: another run may have been quicker."""
+        """Store it. Returns the stored reply, which may be another run's."""
         path = self._path(key)
         row: dict[str, Any] = asdict(reply)
         try:
@@ -89,19 +89,19 @@ class ReplyCache:
                 self._name(Path(name), path)
             finally:
                 with suppress(FileNotFoundError):
-                    os.unlink(name)  # noqa: PTH108  a path is made of it for its new name alone
+                    os.unlink(name)  # noqa: PTH108  not a Path
         except OSError as error:
             raise write_error(path, error, elsewhere="choose another --cache") from error
         return self.get(key) or reply
 
     def _name(self, part: Path, path: Path) -> None:
-        """Never replaces a whole reply; what cannot be read is none."""
+        """Never replaces a valid reply; an invalid one does not count."""
         try:
             path.hardlink_to(part)
         except FileExistsError:
             if self.get(path.stem) is None:
                 part.replace(path)
-        except OSError:  # a file system without links
+        except OSError:  # a file system without hard links
             part.replace(path)
 
     def _path(self, key: str) -> Path:
@@ -109,7 +109,7 @@ class ReplyCache:
 
 
 def default_cache(name: str) -> Path:
-    """In the user's folder for such things."""
+    """In the user's cache folder."""
     named = os.environ.get("XDG_CACHE_HOME", "")
     base = Path(named) if named.startswith("/") else Path(os.path.expanduser("~/.cache"))  # noqa: PTH111  never raises
     return base / "svlm" / name

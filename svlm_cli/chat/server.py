@@ -1,6 +1,6 @@
-"""A model behind the chat-completions protocol, asked once by the package ``openai``, which is imported here alone.
+"""A model behind the chat completions protocol, asked once, with the package ``openai``, imported only here.
 
-What the server says goes into sentences without the key. Knows not what it is asked for, and does not ask twice.
+Error messages quote the server without the key. Does not know the purpose of questions, and does not retry.
 """
 
 import re
@@ -26,25 +26,25 @@ _AGAIN_LATER: Final = (408, 409, 425, 429)
 _FIRST_OF_SERVER_ERRORS: Final = 500
 _TELLS_OF_TEMPERATURE: Final = (400, 422)
 _KEY_LIKE: Final = re.compile(r"\bsk-[\w*.-]+")
-_SHOWN: Final = 200  # characters of what a server says
-_SHORTEST_SECRET: Final = 8  # characters; a shorter key is any text, for a server that takes any, and may be a word
+_SHOWN: Final = 200  # characters of a server's message
+_SHORTEST_SECRET: Final = 8  # characters; shorter keys may be dummies for servers that accept any, and ordinary words
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRole:
-    """What sentences call who is asked, and how much of an answer is kept."""
+    """The server's role in error messages, and how much of an answer is kept."""
 
-    name: str  # of its server, as a sentence begins with it
+    name: str  # of the server, at the start of a sentence
     asked: str  # as in "A judge is asked"
-    option: str  # that names the model
+    option: str  # the option that names the model
     most_characters: int
     address_option: str = "--base-url"
 
 
 class AskAgainError(Exception):
-    """No answer yet; the same question may be answered later. Says why, a sentence without its end.
+    """No answer, but the same question may be answered later. Says why, a sentence without its end.
 
-    `tokens` were read and written for it all the same.
+    `tokens` were spent on it nevertheless.
     """
 
     def __init__(self, why: str, retry_after_s: float | None = None, tokens: tuple[int, int] = (0, 0)) -> None:
@@ -54,21 +54,21 @@ class AskAgainError(Exception):
 
 
 class TemperatureRefusedError(Exception):
-    """The server takes no temperature for this model."""
+    """The server accepts no temperature for this model."""
 
 
 class ChatServer(Protocol):
-    """Whoever answers."""
+    """A server that answers."""
 
     def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
-        """One question, once. Raises `AskAgainError`, `TemperatureRefusedError`, or `ModelError`, which is final."""
+        """Send one request. Raises `AskAgainError`, `TemperatureRefusedError`, or `ModelError`, which is final."""
         ...
 
 
 class OpenAIServer:
-    """A server of the chat-completions protocol. Raises `UsageError` where something is missing to ask it.
+    """A chat completions server. Raises `UsageError` if something is missing.
 
-    `schema` is the JSON schema that each answer is to obey, if the server keeps its models to one.
+    `schema` is the JSON schema that answers must follow, if the server supports that.
     """
 
     def __init__(
@@ -98,12 +98,12 @@ class OpenAIServer:
         self._client = OpenAI(api_key=self._key, base_url=base_url, timeout=timeout_s, max_retries=0)
 
     def ask(self, messages: Sequence[Message], *, seed: int | None, temperature: float | None) -> ChatReply:
-        """One question, once."""
+        """Send one request."""
         from openai import APIConnectionError, APIStatusError, APITimeoutError, OpenAIError
 
         options: dict[str, Any] = {"seed": seed, "temperature": temperature}
         given = {name: value for name, value in options.items() if value is not None}
-        asked: Any = [*messages]  # the package has a type of its own for each role
+        asked: Any = [*messages]  # the package has a type per role
         try:
             completion = self._client.chat.completions.create(model=self._model, messages=asked, **given, **self._form)
         except APITimeoutError:
@@ -112,13 +112,13 @@ class OpenAIServer:
             reason = type(error.__cause__).__name__ if error.__cause__ else "no connection"
             raise AskAgainError(f"the connection to it fails ({reason})") from None
         except APIStatusError as error:
-            raise self._refusal(error, temperature) from None  # the original quotes all that the server said
+            raise self._refusal(error, temperature) from None  # the original would quote the server's whole message
         except (OpenAIError, ValueError, TypeError, AttributeError):
             raise AskAgainError("its answer is cut off or no chat completion") from None
         return self._reply(completion)
 
     def _reply(self, completion: Any) -> ChatReply:
-        """What the server means to be a completion may be anything."""
+        """Validate the completion, which may be anything."""
         try:
             choice = completion.choices[0]
             text, finish = choice.message.content, choice.finish_reason
@@ -160,7 +160,7 @@ class OpenAIServer:
 
 
 def require_openai(asked: str) -> None:
-    """`UsageError` where the package is missing."""
+    """`UsageError` if the package is not installed."""
     if find_spec("openai") is None:
         raise UsageError(f"{asked} by the package openai, which is missing.", "Install svlm-cli[eval].")
 
@@ -181,14 +181,14 @@ def _structured(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def openai_version() -> str:
-    """Of the package that asks."""
+    """The version of the package."""
     from importlib.metadata import version
 
     return version("openai")
 
 
 def retry_after_s(headers: Any) -> float | None:
-    """What ``Retry-After`` asks for, seconds or a date. None if it asks for nothing, or for what cannot be read."""
+    """The value of ``Retry-After``, seconds or a date, in seconds. None if missing or unreadable."""
     value = str(headers.get("retry-after", "")).strip()
     if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
         return float(value)

@@ -1,4 +1,4 @@
-"""From a name, a folder or a hub id to a checkpoint folder and the policy it is streamed with.
+"""Finds a checkpoint folder and its policy, from a name, a folder or a hub id.
 
-Knows neither torch nor transformers: listing and fetching models must be quick and work on any machine.
+Knows neither torch nor transformers, so listing and downloading models is fast and works on any machine.
 """

@@ -1,4 +1,4 @@
-"""An adapter's folder, as peft writes it: what its ``adapter_config.json`` says. Does not open weights."""
+"""Reads an adapter's ``adapter_config.json``, as written by peft. Does not open weights."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from svlm_cli.core.errors import ModelError
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _HINT = "Merge it into its base with peft, and use the result."
-_OF_OTHERS: Final = (  # what makes an update another one than alpha / rank times B A
+_OF_OTHERS: Final = (  # settings with which the update would not be alpha / rank times B A
     "alpha_pattern",
     "fan_in_fan_out",
     "layer_replication",
@@ -30,15 +30,15 @@ _OF_OTHERS: Final = (  # what makes an update another one than alpha / rank time
 class AdapterConfig:
     """A plain LoRA adapter."""
 
-    base: str  # as transformers would find it: a hub id or a folder; or a name of the catalog; empty: not stated
-    revision: str  # of a hub id; empty: not stated
+    base: str  # for transformers, a hub id or a folder; or a name in the catalog; "" if not given
+    revision: str  # of a hub id; "" if not given
     rank: int
     alpha: float
     rank_stabilised: bool  # Kalajdzievski 2023
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Raises `ModelError` for what is no adapter, or one of another kind than is read here."""
+        """Raises `ModelError` if it is no adapter, or of an unsupported kind."""
         if not folder.is_dir():
             raise ModelError(f"There is no folder {folder}.", "Name the folder of an adapter.")
         if not (folder / ADAPTER_CONFIG).is_file():
@@ -61,5 +61,5 @@ class AdapterConfig:
 
     @property
     def scale(self) -> float:
-        """Of the product of its two matrices."""
+        """The factor for the product of its two matrices."""
         return self.alpha / (self.rank**0.5 if self.rank_stabilised else self.rank)

@@ -1,6 +1,6 @@
-"""What a hub may answer: looked at before huggingface_hub acts on it, which makes paths of revisions, tags and names.
+"""Checks a hub's answers before huggingface_hub uses their revisions, tags and names as paths.
 
-Whoever HF_ENDPOINT names is a stranger. Knows no model and no file of one.
+The server in HF_ENDPOINT is not trusted. Knows no model and no model file.
 """
 
 import re
@@ -14,22 +14,22 @@ from svlm_cli.core import strict_json
 from svlm_cli.core.bounds import shown
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_TAG: Final = re.compile(r"[\w.+=-]{0,199}[\w+=-]", re.ASCII)  # never only dots
+_TAG: Final = re.compile(r"[\w.+=-]{0,199}[\w+=-]", re.ASCII)  # not only dots
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f\\]")
-_MOST_BYTES: Final = 32_000_000  # of an answer that is held in memory: the list of 100,000 files
+_MOST_BYTES: Final = 32_000_000  # for an answer held in memory: a list of 100,000 files
 
 
 class AnswerError(Exception):
-    """Why an answer is none of a hub: a sentence without its end, which calls the hub "it"."""
+    """Why an answer is invalid: a sentence without its end, in which the hub is "it"."""
 
 
 def is_commit(text: str) -> bool:
-    """Whether it is the name of a commit, which may be a folder's."""
+    """Whether it is a commit hash, and so safe as a folder name."""
     return _COMMIT.fullmatch(text) is not None
 
 
 def check_answers(cache: Path) -> None:
-    """From now on all that huggingface_hub hears has passed `AnswerError`, and what `cache` has no room for is full."""
+    """From now on, check all answers to huggingface_hub (`AnswerError`), and whether `cache` has room for them."""
     from huggingface_hub import get_session, set_client_factory
 
     plain: Any = get_session()
@@ -40,13 +40,13 @@ def check_answers(cache: Path) -> None:
 
 
 class _Careful:
-    """What is put before `send` of the library's client, whose class depends on its version."""
+    """A mixin for the library's client, whose class depends on its version."""
 
     cache: Path
 
     def send(self, request: Any, *, stream: bool = False, **options: Any) -> Any:
-        """As the client's own, with every answer checked, and one that is not streamed bounded."""
-        response = super().send(request, stream=True, **options)  # type: ignore[misc]  # of the client
+        """Like the client's own, but checks every answer, and limits those that are not streamed."""
+        response = super().send(request, stream=True, **options)  # type: ignore[misc]  # the client's
         try:
             _check_headers(request.method, response.headers)
             if stream:
@@ -73,7 +73,7 @@ class _Careful:
 
 
 def _bounded(pieces: Iterable[bytes]) -> bytes:
-    """All of an answer, unpacked."""
+    """The whole answer, decompressed."""
     body = bytearray()
     for piece in pieces:
         body += piece
@@ -93,7 +93,7 @@ def _check_headers(method: str, headers: Mapping[str, str]) -> None:
 
 
 def _check_document(document: Any) -> None:
-    """The description of a revision, or a list of files."""
+    """Check the description of a revision, or a list of files."""
     one = document if isinstance(document, dict) else {}
     if one.get("sha") is not None and not is_commit(str(one["sha"])):
         raise AnswerError(f"it calls {shown(one['sha'])} a commit")

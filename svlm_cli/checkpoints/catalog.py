@@ -1,6 +1,6 @@
-"""The models that svlm knows by name: one folder each, with a card and a policy, sometimes with the weights too.
+"""The models that svlm knows by name: a folder each, with a card and a policy, and sometimes with weights.
 
-Knows no network: whether weights named by hub id are on this machine is ``hub.py``'s affair.
+Knows no network: ``hub.py`` can tell whether weights on the hub have been downloaded.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from svlm_cli.checkpoints.policy_file import POLICY_FILE, PolicyFile
 from svlm_cli.core.errors import ModelError
 from svlm_cli.core.text import did_you_mean
 
-DEFAULT_MODEL: Final = "svlm-mini"  # what is used where no model is named; it needs no download
+DEFAULT_MODEL: Final = "svlm-mini"  # used if no model is named; needs no download
 
 _INSTALL_AGAIN = "Install svlm-cli again."
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -21,7 +21,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model of the catalog."""
+    """A model in the catalog."""
 
     name: str
     folder: Path
@@ -29,12 +29,12 @@ class ModelEntry:
 
     @property
     def embedded(self) -> bool:
-        """Whether the weights are in the catalog itself."""
+        """Whether the catalog contains its weights."""
         return (self.folder / CONFIG_FILE).is_file()
 
 
 def models_folder() -> Path:
-    """The catalog: shipped inside the installed package, beside the package in a checkout."""
+    """The catalog's folder: in the installed package, or beside the package in a checkout."""
     for folder in (_PACKAGE / "_models", _PACKAGE.parent / "models"):
         if folder.is_dir():
             return folder
@@ -42,17 +42,17 @@ def models_folder() -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """The names in the catalog, sorted, without reading what is behind them."""
+    """The names in the catalog, sorted, without reading the entries."""
     return tuple(sorted(path.name for path in models_folder().iterdir() if path.is_dir() and path.name[0] not in "._"))
 
 
 def list_models() -> tuple[ModelEntry, ...]:
-    """All entries, sorted by name. Raises `ModelError`, naming the entry, if one is broken."""
+    """All entries, sorted by name. Raises `ModelError` naming an invalid entry."""
     return tuple(find(name) for name in names())
 
 
 def find(name: str) -> ModelEntry:
-    """The entry called ``name``. Raises `ModelError` if there is none, or if it is broken."""
+    """The entry called ``name``. Raises `ModelError` if it does not exist, or is invalid."""
     known = names()
     if name not in known:
         raise ModelError(f"No model is called {name!r}.", nearest(name))
@@ -71,6 +71,6 @@ def find(name: str) -> ModelEntry:
 
 
 def nearest(name: str) -> str:
-    """The name closest to ``name``, or all of them, as a sentence."""
+    """A sentence with the most similar name, or with all of them."""
     known = names()
     return did_you_mean(name, known) or f"There are: {', '.join(known)}."

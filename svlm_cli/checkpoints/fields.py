@@ -1,6 +1,6 @@
-"""The JSON objects of a checkpoint, every access to which is checked: errors name the field and what it is.
+"""Checked access to JSON objects of a checkpoint: errors name the field and its value.
 
-Knows types; how large a value may be stands beside the fields of the dataclass that it goes into (``core/bounds.py``).
+Checks types; bounds of values are declared in dataclasses (``core/bounds.py``).
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from svlm_cli.checkpoints.reading import MOST_CONFIG_BYTES, MissingError, Unread
 from svlm_cli.core.bounds import FieldError, shown
 from svlm_cli.core.errors import ModelError
 
-_MOST_BITS = 1000  # of a whole number that becomes a float
+_MOST_BITS = 1000  # of an integer that is converted to float
 
 
 def read_object(folder: Path, name: str, *, most: int = MOST_CONFIG_BYTES) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def read_object(folder: Path, name: str, *, most: int = MOST_CONFIG_BYTES) -> di
 
 @contextmanager
 def of_file(name: str, hint: str) -> Iterator[None]:
-    """What is wrong with a field is a `ModelError` that names the file."""
+    """Turns a `FieldError` inside into a `ModelError` that names the file."""
     try:
         yield
     except FieldError as error:
@@ -35,43 +35,43 @@ def of_file(name: str, hint: str) -> Iterator[None]:
 
 
 class Fields:
-    """``null`` counts as absent."""
+    """The fields of an object. ``null`` counts as missing."""
 
     def __init__(self, raw: Mapping[str, Any], name: str = "") -> None:
         self.raw = {key: value for key, value in raw.items() if value is not None}
         self.name = name
 
     def over(self, fallback: "Fields") -> "Fields":
-        """These, and where one is absent the other's."""
+        """These fields, with missing ones taken from `fallback`."""
         return Fields(fallback.raw | self.raw, self.name)
 
     def path(self, field: str) -> str:
-        """What errors call a field."""
+        """The name of a field in errors."""
         return f"{self.name}.{field}" if self.name else field
 
     def has(self, field: str) -> bool:
-        """Whether it is there."""
+        """Whether the field exists."""
         return field in self.raw
 
     def get(self, field: str) -> Any:
-        """Whatever it is."""
+        """The value, of any type."""
         self._require(field in self.raw, field, "is missing")
         return self.raw[field]
 
     def mapping(self, field: str) -> "Fields":
-        """An object in the object."""
+        """A nested object."""
         value = self.get(field)
         self._require(isinstance(value, Mapping), field, f"is {shown(value)}, not an object")
         return Fields(value, self.path(field))
 
     def integer(self, field: str, *, default: int | None = None) -> int:
-        """A whole number of 0 or more."""
+        """An integer, at least 0."""
         value = self.raw.get(field, default) if default is not None else self.get(field)
         self._require(_is_count(value), field, f"is {shown(value)}, not a whole number of 0 or more")
         return int(value)
 
     def size(self, field: str) -> int:
-        """A whole number above 0."""
+        """An integer above 0."""
         value = self.integer(field)
         self._require(value > 0, field, "must be above 0")
         return value
@@ -83,21 +83,21 @@ class Fields:
         return float(value)
 
     def integers(self, field: str) -> tuple[int, ...]:
-        """A list of whole numbers of 0 or more."""
+        """A list of integers, at least 0."""
         value = self.get(field)
         valid = isinstance(value, (list, tuple)) and all(map(_is_count, value))
         self._require(valid, field, f"is {shown(value)}, not a list of whole numbers")
         return tuple(value)
 
     def one_or_more(self, field: str) -> tuple[int, ...]:
-        """A whole number of 0 or more, or a list of them."""
+        """An integer, or a list of them, at least 0."""
         several = isinstance(self.get(field), (list, tuple))
         values = self.integers(field) if several else (self.integer(field),)
         self._require(bool(values), field, "is empty")
         return values
 
     def three_numbers(self, field: str) -> tuple[float, float, float]:
-        """One for each colour."""
+        """One number per colour."""
         value = self.raw.get(field)
         valid = isinstance(value, (list, tuple)) and len(value) == 3 and all(map(_is_number, value))
         self._require(valid, field, f"must be three numbers, not {shown(value)}")
@@ -105,19 +105,19 @@ class Fields:
         return first, second, third
 
     def text(self, field: str) -> str:
-        """Any text."""
+        """A string."""
         value = self.get(field)
         self._require(isinstance(value, str), field, f"is {shown(value)}, not a text")
         return str(value)
 
     def flag(self, field: str) -> bool:
-        """False where it is absent."""
+        """A boolean; False if missing."""
         value = self.raw.get(field, False)
         self._require(isinstance(value, bool), field, f"is {shown(value)}, not true or false")
         return bool(value)
 
     def expect(self, field: str, *supported: Any) -> None:
-        """Absent, or one of ``supported``."""
+        """The field must be missing, or one of ``supported``."""
         value = self.raw.get(field)
         self._require(value is None or value in supported, field, f"{shown(value)} is not supported")
 
@@ -131,5 +131,5 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    """Also infinity and NaN: they are out of all bounds."""
+    """Includes infinity and NaN, which bounds exclude."""
     return isinstance(value, float) or (type(value) is int and value.bit_length() < _MOST_BITS)

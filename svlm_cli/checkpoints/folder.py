@@ -1,4 +1,4 @@
-"""What makes a folder a checkpoint, by the names of its files. What they say is the loader's affair."""
+"""Recognises a checkpoint folder by its file names. The loader reads their contents."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ SMALL_FILES = (
     "chat_template.jinja",
     "chat_template.json",
 )
-"""All that a checkpoint says besides its sizes and its weights."""
+"""All files of a checkpoint other than configuration and weights."""
 
 _NAME_ONE = "Name a folder that came from the hub, or that `svlm train` wrote to its end."
 _COMPLETE_IT = "Copy it from where the model came from."
@@ -31,7 +31,7 @@ _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
 def require_checkpoint(folder: Path, name: str) -> None:
-    """Raise `ModelError`, calling the checkpoint ``name``, if files are missing without which it cannot be loaded."""
+    """Raise `ModelError` about the checkpoint called ``name`` if files needed for loading are missing."""
     if not (folder / CONFIG_FILE).is_file() and (folder / ADAPTER_CONFIG).is_file():
         raise ModelError(
             f"{name} is an adapter, not a whole model.", "Name it with --adapter, or merge it: svlm models merge."
@@ -47,14 +47,14 @@ def require_checkpoint(folder: Path, name: str) -> None:
 
 
 def copy_files(source: Path, target: Path, names: Iterable[str]) -> None:
-    """Those of them that there are."""
+    """Copy those of them that exist."""
     for name in names:
         if (source / name).is_file():
             shutil.copyfile(source / name, target / name)
 
 
 def require_readable(folder: Path) -> None:
-    """Raise `ModelError` if a JSON file of a checkpoint is none, or more than anybody means by it."""
+    """Raise `ModelError` if a JSON file of a checkpoint is invalid or unreasonably large."""
     for name in (CONFIG_FILE, TOKENIZER_FILE, "generation_config.json", "preprocessor_config.json"):
         if os.path.lexists(folder / name):
             try:
@@ -64,7 +64,7 @@ def require_readable(folder: Path) -> None:
 
 
 def has_all_shards(folder: Path) -> bool:
-    """Whether every shard that the index names is in ``folder``."""
+    """Whether ``folder`` has all shards in the index."""
     index = folder / INDEX_FILE
     if not index.is_file():
         return (folder / SINGLE_FILE).is_file()
@@ -76,7 +76,7 @@ def has_all_shards(folder: Path) -> bool:
 
 
 def read_card(folder: Path) -> str:
-    """The model card in ``folder``, Markdown. Raises `ModelError` if there is none that can be read."""
+    """The model card in ``folder``, in Markdown. Raises `ModelError` if it is missing or unreadable."""
     path = folder / CARD_FILE
     try:
         return read_bytes(path, most=MOST_CONFIG_BYTES).decode("utf-8", errors="replace")
@@ -85,5 +85,5 @@ def read_card(folder: Path) -> str:
 
 
 def size_bytes(folder: Path) -> int:
-    """Bytes on disk of all files directly in ``folder``, links followed."""
+    """Size on disk of all files directly in ``folder``, following links."""
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())

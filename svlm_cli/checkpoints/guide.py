@@ -1,7 +1,7 @@
-"""``guide.toml`` beside a known model's card: what it is for, what memory it takes, how fast it was where it ran.
+"""``guide.toml`` beside a known model's card: purpose, memory, and measured speeds.
 
-Measurements and sums, which tests hold against their sources; nothing is computed here. Knows no machine: whether a
-model suits one is said by ``recommendation.py``.
+Contains measurements and sums, which tests compare with their sources; computes nothing. Knows no machine:
+``recommendation.py`` decides whether a model suits one.
 """
 
 from collections.abc import Iterable
@@ -17,23 +17,23 @@ from svlm_cli.core.errors import ModelError
 
 GUIDE_FILE = "guide.toml"
 
-_MOST_BYTES = 20_000  # a guide is a page long
+_MOST_BYTES = 20_000  # a guide is one page long
 _MOST_SECONDS = 1e6
 _MOST_FPS = 1000
 _MOST_GB = 1e6
 
 
 class Purpose(StrEnum):
-    """What a model is there for; the better ones for captions of real footage first."""
+    """A model's purpose, in order of usefulness for real footage."""
 
-    COMMENTARY = "commentary"  # trained to speak while a video plays
-    GENERAL = "general"  # has seen everything, and was not trained to stream
+    COMMENTARY = "commentary"  # trained to comment on a running video
+    GENERAL = "general"  # broadly trained, but not for streaming
     DEMONSTRATION = "demonstration"  # knows one simulated world
     UNKNOWN = "unknown"
 
 
 class Precision(StrEnum):
-    """A number format, as `--dtype` names it."""
+    """A number format, named as for `--dtype`."""
 
     BFLOAT16 = "bfloat16"
     FP8 = "fp8"
@@ -43,7 +43,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """The most that one stream takes at once, loading included."""
+    """Peak memory of one stream, including loading."""
 
     dtype: Precision
     fps: Annotated[float, Within(0, _MOST_FPS, above=True)]
@@ -55,14 +55,14 @@ class MemoryNeed:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredSpeed:
-    """How long one second of video took somewhere."""
+    """The time that one second of video took on some hardware."""
 
-    hardware: str  # a GPU by the name that its driver gives it, or "CPU"
+    hardware: str  # a GPU, as named by its driver, or "CPU"
     dtype: Precision
     fps: Annotated[float, Within(0, _MOST_FPS, above=True)]
-    seconds: Annotated[float, Within(0, _MOST_SECONDS, above=True)]  # of work, for a second of video
-    source: str  # the page or file of the project that has it
-    how: str = ""  # what has to be known beside it
+    seconds: Annotated[float, Within(0, _MOST_SECONDS, above=True)]  # of work per second of video
+    source: str  # the page or file of this project that contains it
+    how: str = ""  # conditions of the measurement
     cores: int = 0  # of a CPU
 
     def __post_init__(self) -> None:
@@ -70,17 +70,17 @@ class MeasuredSpeed:
 
     @property
     def times_real_time(self) -> float:
-        """How many seconds of video a second of work is enough for."""
+        """Seconds of video per second of work."""
         return 1 / self.seconds
 
     @property
     def where(self) -> str:
-        """The hardware in a sentence."""
+        """The hardware, for a sentence."""
         return f"{self.cores} CPU cores" if self.on_cpu else self.hardware
 
     @property
     def on_cpu(self) -> bool:
-        """Whether no GPU was used."""
+        """Whether it ran without a GPU."""
         return self.hardware == "CPU"
 
 
@@ -96,23 +96,23 @@ Row = TypeVar("Row", bound=_AtRate)
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The whole of one ``guide.toml``."""
+    """The contents of a ``guide.toml``."""
 
     purpose: Purpose = Purpose.UNKNOWN
     memory: tuple[MemoryNeed, ...] = ()
     speed: tuple[MeasuredSpeed, ...] = ()
 
     def need(self, dtype: Precision, fps: float) -> MemoryNeed | None:
-        """The row that is enough for `fps`; None if there is none, since memory must not be guessed too low."""
-        same = Precision.BFLOAT16 if dtype is Precision.FLOAT16 else dtype  # as many bytes
+        """The row that suffices for `fps`; None if there is none, because memory must not be underestimated."""
+        same = Precision.BFLOAT16 if dtype is Precision.FLOAT16 else dtype  # the same size
         return at_least(fps, (one for one in self.memory if one.dtype is same))
 
     def floor(self, dtype: Precision) -> MemoryNeed | None:
-        """The row of the highest rate that there is: at higher ones no less is needed."""
+        """The row of the highest rate: a lower bound for higher rates."""
         return max((one for one in self.memory if one.dtype is dtype), key=lambda one: one.fps, default=None)
 
     def speeds(self, dtype: Precision, fps: float) -> tuple[MeasuredSpeed, ...]:
-        """Of each kind of hardware the row that is enough for `fps`: at a lower rate it is no slower."""
+        """For each hardware, the row that suffices for `fps`: lower rates are not slower."""
         rows = [one for one in self.speed if one.dtype is dtype]
         kinds = dict.fromkeys(one.where for one in rows)
         found = (at_least(fps, (one for one in rows if one.where == kind)) for kind in kinds)
@@ -120,12 +120,12 @@ class Guide:
 
 
 def at_least(fps: float, rows: Iterable[Row]) -> Row | None:
-    """The row of the lowest rate that is not below `fps`."""
+    """The row with the lowest rate that is at least `fps`."""
     return min((one for one in rows if one.fps >= fps), key=lambda one: one.fps, default=None)
 
 
 def read(folder: Path) -> Guide:
-    """The guide in a model's folder, an empty one if there is none. Raises `ModelError`, naming file and key."""
+    """The guide in a model's folder; empty if there is none. Raises `ModelError` naming file and key."""
     path = folder / GUIDE_FILE
     if not path.is_file():
         return Guide()

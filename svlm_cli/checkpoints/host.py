@@ -1,7 +1,7 @@
-"""What this machine has for a model: GPUs, memory, and room on the disk where models are kept.
+"""The machine's resources: GPUs, memory, and free disk space where models are stored.
 
-Asks nvidia-smi and the system, since to import torch takes seconds; what does not answer is left unknown, with a
-sentence that says so. Knows no model. `Host` is data, so that any machine can be made up.
+Asks nvidia-smi and the system, because importing torch takes seconds; what cannot be found out is unknown, with a
+sentence about it. Knows no model. `Host` is plain data, so tests can make up machines.
 """
 
 import csv
@@ -21,7 +21,7 @@ _QUERY: Final = "index,uuid,name,memory.total,memory.free"
 _MIB: Final = 1 << 20
 _TIMEOUT_S: Final = 20.0
 _MOVE_IT: Final = "Set HF_HOME to a folder of your own."
-_LIMITS: Final = (  # of a container: the most that it may hold, what it holds, what of that is not in use
+_LIMITS: Final = (  # per cgroup version: limit, usage, and reclaimable usage
     ("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
     ("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
@@ -29,7 +29,7 @@ _LIMITS: Final = (  # of a container: the most that it may hold, what it holds, 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One that torch would see, by the number that `--device cuda:N` has for it."""
+    """A GPU visible to torch, with its number in `--device cuda:N`."""
 
     index: int
     name: str
@@ -49,20 +49,20 @@ class Spot:
 
     @property
     def on_cpu(self) -> bool:
-        """Whether it is no GPU."""
+        """Whether it is the CPU."""
         return self.gpu is None
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A machine. None stands for what it does not say."""
+    """A machine. None means unknown."""
 
     gpus: tuple[Gpu, ...] = ()
     cores: int = 1
-    ram_bytes: int | None = None  # that may be taken now
-    cache: str = ""  # the folder that models are fetched into
-    disk_bytes: int | None = None  # free there
-    notes: tuple[str, ...] = ()  # what is in the way, or could not be found out, a sentence each
+    ram_bytes: int | None = None  # available now
+    cache: str = ""  # the folder for downloaded models
+    disk_bytes: int | None = None  # free space there
+    notes: tuple[str, ...] = ()  # problems, and what could not be found out, one sentence each
 
     def roomiest(self) -> Spot:
         """The GPU with the most free memory, else the CPU."""
@@ -71,7 +71,7 @@ class Host:
         return _spot(max(self.gpus, key=lambda one: (one.free_bytes or 0, -one.index)))
 
     def spot(self, device: str) -> Spot:
-        """What `--device` means here: `auto` is the first GPU if there is one, as for torch."""
+        """The meaning of `--device` here: `auto` is the first GPU if there is one, as in torch."""
         kind, _, number = device.partition(":")
         if kind == "cpu" or not self.gpus:
             return self.cpu()
@@ -79,7 +79,7 @@ class Host:
         return next((_spot(one) for one in self.gpus if one.index == index), Spot(device, gpu=index))
 
     def cpu(self) -> Spot:
-        """Its processor."""
+        """The CPU."""
         return Spot("the CPU", None, None, self.ram_bytes, self.cores)
 
 
@@ -88,7 +88,7 @@ def _spot(gpu: Gpu) -> Spot:
 
 
 def look_around() -> Host:
-    """What there is on the machine that svlm runs on."""
+    """The machine that svlm runs on."""
     gpus, gpu_notes = _gpus()
     cache, disk_bytes, disk_notes = _disk()
     return Host(gpus, _cores(), available_bytes(Path("/")), cache, disk_bytes, (*gpu_notes, *disk_notes))
@@ -115,7 +115,7 @@ def _gpus() -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
 
 
 def gpus_of(text: str, visible: str | None) -> tuple[Gpu, ...]:
-    """From the lines of nvidia-smi: those that `visible`, the value of CUDA_VISIBLE_DEVICES, leaves, in its order."""
+    """Parse nvidia-smi's lines: the GPUs in `visible`, the value of CUDA_VISIBLE_DEVICES, in its order."""
     found: list[tuple[str, str, str, int | None, int | None]] = []
     for row in csv.reader(text.splitlines(), skipinitialspace=True):
         if len(row) == len(_QUERY.split(",")):
@@ -129,7 +129,7 @@ def gpus_of(text: str, visible: str | None) -> tuple[Gpu, ...]:
 def _visible(
     found: Sequence[tuple[str, str, str, int | None, int | None]], names: Sequence[str]
 ) -> list[tuple[str, str, str, int | None, int | None]]:
-    """CUDA's rule: the list ends at the first name that means nothing."""
+    """CUDA's rule: the list ends at the first invalid name."""
     kept = []
     for name in names:
         match = next((one for one in found if name and (one[0] == name or one[1].startswith(name))), None)
@@ -140,7 +140,7 @@ def _visible(
 
 
 def _bytes(mebibytes: str) -> int | None:
-    """None for `[N/A]`: where GPU and CPU share their memory, or a driver keeps it to itself."""
+    """None for `[N/A]`, if GPU and CPU share memory, or the driver does not tell."""
     return int(mebibytes) * _MIB if mebibytes.isdecimal() else None
 
 
@@ -152,18 +152,18 @@ def _is_for_cpus() -> bool:
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """The number that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def available_bytes(root: Path) -> int | None:
-    """Memory that may be taken now: the system's, or what a container's limit leaves, if that is less."""
+    """Available memory: the system's, or the rest of a container's limit, if that is less."""
     found = []
     with suppress(OSError, ValueError, IndexError):
         lines = (root / "proc/meminfo").read_text(encoding="ascii").splitlines()
         found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
     for place, most, held, unused in _LIMITS:
-        with suppress(OSError, ValueError):  # a limit that is called `max` is none
+        with suppress(OSError, ValueError):  # no limit: `max`
             folder = root / place
             limit, taken = (int((folder / name).read_text(encoding="ascii")) for name in (most, held))
             found.append(max(limit - taken + _counted(folder / "memory.stat", unused), 0))
@@ -171,7 +171,7 @@ def available_bytes(root: Path) -> int | None:
 
 
 def _counted(path: Path, key: str) -> int:
-    """A number of memory.stat: files that were read, such as a model's, are held until the memory is wanted."""
+    """A number in memory.stat: file cache, for example of a model, is freed when memory is needed."""
     with suppress(OSError, ValueError):
         lines = (line.split() for line in path.read_text(encoding="ascii").splitlines())
         return next((int(words[1]) for words in lines if len(words) == 2 and words[0] == key), 0)
@@ -179,7 +179,7 @@ def _counted(path: Path, key: str) -> int:
 
 
 def _disk() -> tuple[str, int | None, tuple[str, ...]]:
-    """The folder that models are fetched into, what is free there, and what is in the way."""
+    """The folder for downloaded models, its free space, and any problems."""
     try:
         from huggingface_hub import constants
     except ImportError as error:
@@ -188,8 +188,8 @@ def _disk() -> tuple[str, int | None, tuple[str, ...]]:
 
 
 def room_of(cache: Path) -> tuple[str, int | None, tuple[str, ...]]:
-    """As `_disk`, of any folder, which need not be there yet."""
-    if os.path.lexists(cache) and not os.path.isdir(cache):  # noqa: PTH112 - Path.is_dir raises where one may not look
+    """As `_disk`, for any folder, which need not exist."""
+    if os.path.lexists(cache) and not os.path.isdir(cache):  # noqa: PTH112 - Path.is_dir raises without permission
         return str(cache), None, (f"{cache}, where models are kept, is no folder. {_MOVE_IT}",)
     existing = next((path for path in (cache, *cache.parents) if os.path.isdir(path)), Path.cwd())  # noqa: PTH112
     notes = []

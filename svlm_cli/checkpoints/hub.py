@@ -1,8 +1,8 @@
-"""Weights from the Hugging Face hub, in the cache that all its tools share (HF_HOME), from HF_ENDPOINT.
+"""Downloads weights from the Hugging Face hub (HF_ENDPOINT) into the cache that its tools share (HF_HOME).
 
-Only the files that svlm reads are fetched: safetensors, JSON, the tokenizer, the card and the licence; never a pickle,
-never code. Every failure of the library is one sentence with the way out. Knows neither the catalog nor policies, and
-imports huggingface_hub (a second) only when it is called.
+Only files that svlm reads are downloaded: safetensors, JSON, the tokenizer, the card and the licence; no pickles, and
+no code. Every error of the library becomes one sentence with a hint. Knows neither the catalog nor policies.
+huggingface_hub takes a second to import, and is only imported when needed.
 """
 
 import threading
@@ -35,15 +35,15 @@ _NEEDED = (
     POLICY_FILE,
 )
 _WORTH_KEEPING = ("README.md", "LICENSE*", "NOTICE*")
-_MORE_THAN_ANNOUNCED = 10_000_000  # bytes, besides twice as many: what is sent again, or not announced at all
-_IGNORED = ("*/*",)  # patterns match across folders; what svlm reads lies at the top
+_MORE_THAN_ANNOUNCED = 10_000_000  # bytes, plus twice the announced size: for retries, and files without announced size
+_IGNORED = ("*/*",)  # patterns also match subfolders; svlm only reads the top level
 
 
 def fetch(hub_id: str, *, revision: str, offline: bool, quiet: bool = False) -> Path:
     """The folder of the checkpoint ``hub_id`` (organisation/name) at ``revision`` (branch, tag or commit).
 
-    Fetches what is missing or newer, with a progress bar on stderr unless ``quiet``. Without a network, or ``offline``,
-    what is in the cache is used if it is complete. Raises `ModelError`.
+    Downloads what is missing or outdated, with a progress bar on stderr unless ``quiet``. ``offline``, or without a
+    network, a complete copy in the cache is used. Raises `ModelError`.
     """
     from huggingface_hub import constants
 
@@ -52,10 +52,10 @@ def fetch(hub_id: str, *, revision: str, offline: bool, quiet: bool = False) -> 
         _refuse_unreadable_proxies()
     try:
         folder = _in_cache(hub_id, revision) if offline else _download(hub_id, revision, quiet=quiet)
-    except Exception as error:  # the library, its transport and its storage client have no common base
+    except Exception as error:  # the library, its HTTP client and its storage client share no base class
         raise _explained(error, hub_id, revision, offline=offline) from error
     require_checkpoint(folder, hub_id)
-    if not has_all_shards(folder):  # the cache of an older library cannot tell that a download was broken off
+    if not has_all_shards(folder):  # in an older library's cache, an incomplete download is not recognisable
         if offline:
             raise _absent(hub_id, revision, "only partly on this machine, and svlm is offline")
         raise ModelError(
@@ -66,7 +66,7 @@ def fetch(hub_id: str, *, revision: str, offline: bool, quiet: bool = False) -> 
 
 
 def cached(hub_id: str, revision: str) -> Path | None:
-    """The folder of ``hub_id`` at ``revision`` if it is on this machine and complete. Uses no network."""
+    """The folder of ``hub_id`` at ``revision`` if it is completely in the cache. Uses no network."""
     try:
         folder = _in_cache(hub_id, revision)
         require_checkpoint(folder, hub_id)
@@ -76,19 +76,19 @@ def cached(hub_id: str, revision: str) -> Path | None:
 
 
 def begun_bytes(hub_id: str) -> int:
-    """How much of ``hub_id`` is in the cache, whether or not it is complete. Uses no network."""
+    """Bytes of ``hub_id`` in the cache, complete or not. Uses no network."""
     from huggingface_hub import constants
 
     folder = Path(constants.HF_HUB_CACHE) / f"models--{hub_id.replace('/', '--')}" / "blobs"
     size = 0
-    with suppress(OSError):  # it is not there, or may not be read, or a download goes on meanwhile
+    with suppress(OSError):  # missing, not readable, or being downloaded
         for one in folder.iterdir():
             size += one.stat().st_size
     return size
 
 
 def _refuse_unreadable_proxies() -> None:
-    """The library's own error quotes a part of the password."""
+    """The library's own error would quote part of the password."""
     proxies = getproxies()
     for name in ("http", "https", "all"):
         if not is_readable(proxies.get(name, "")):
@@ -98,7 +98,7 @@ def _refuse_unreadable_proxies() -> None:
 def _in_cache(hub_id: str, revision: str) -> Path:
     from huggingface_hub import snapshot_download
 
-    # what is only worth keeping is not asked for: other tools that filled the cache may have left it out
+    # Leave out optional files, which other tools may not have downloaded to the cache.
     return _inside(
         snapshot_download(
             hub_id,
@@ -111,7 +111,7 @@ def _in_cache(hub_id: str, revision: str) -> Path:
 
 
 def _inside(folder: str) -> Path:
-    """A folder of the cache, which may have been filled by a tool that believes what a hub says."""
+    """A folder in the cache, which may have been filled by a tool that trusts the hub."""
     path = Path(folder)
     if not is_commit(path.name):
         raise AnswerError(f"it calls {shown(path.name)} a commit")
@@ -119,7 +119,7 @@ def _inside(folder: str) -> Path:
 
 
 def _download(hub_id: str, revision: str, *, quiet: bool) -> Path:
-    """Runs in a thread of its own, since the library's threads do not hear of Ctrl-C until a file is complete."""
+    """Runs in a separate thread, because the library's threads do not notice Ctrl-C until a file is complete."""
     from huggingface_hub import constants, snapshot_download
 
     check_answers(Path(constants.HF_HUB_CACHE))
@@ -141,21 +141,21 @@ def _download(hub_id: str, revision: str, *, quiet: bool) -> Path:
 
 
 def _watchful_bar(stop: threading.Event, *, quiet: bool) -> Any:
-    """The library's progress bar, which hears of all bytes that arrive, and ends the thread that counts them.
+    """The library's progress bar, extended to see all received bytes, and to end the thread that counts them.
 
-    So it does once ``stop`` is set, or far more have come than were announced: a hub can send without end.
+    It ends the thread once ``stop`` is set, or far more bytes than announced have come: a hub could send without end.
     """
     from huggingface_hub.utils.tqdm import tqdm
 
     class WatchfulBar(tqdm):
-        arrived = 0.0  # also where the bar is not shown
+        arrived = 0.0  # counted even if the bar is hidden
 
         def __init__(self, *values: Any, **options: Any) -> None:
             super().__init__(*values, **(options | {"disable": True} if quiet else options))  # type: ignore[no-untyped-call]  # of the library
 
         def update(self, n: float | None = 1) -> None:
             if stop.is_set():
-                raise KeyboardInterrupt  # the one exception at which the library also aborts its storage client
+                raise KeyboardInterrupt  # the only exception with which the library also aborts its storage client
             self.arrived += n or 0
             if self.arrived > 2 * (self.total or 0) + _MORE_THAN_ANNOUNCED:
                 raise AnswerError("it sends more than it announced")
@@ -165,7 +165,7 @@ def _watchful_bar(stop: threading.Event, *, quiet: bool) -> Any:
 
 
 def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -> ModelError:
-    """One sentence and the way out, for whatever the library raised."""
+    """An error with a hint, for anything that the library raises."""
     from huggingface_hub import errors
 
     if isinstance(error, AnswerError):
@@ -201,7 +201,7 @@ def _explained(error: Exception, hub_id: str, revision: str, *, offline: bool) -
 
 
 def _refused(answer: Any, hub_id: str, revision: str) -> ModelError:
-    """What the hub's answer, a `HfHubHTTPError`, means."""
+    """The meaning of the hub's answer, a `HfHubHTTPError`."""
     from huggingface_hub import errors
 
     page, status = f"{_endpoint()}/{hub_id}", answer.response.status_code

@@ -1,4 +1,4 @@
-"""Regular expressions of strangers, matched in a process of their own: Python cannot end one that takes for ever."""
+"""Matches untrusted regular expressions in a separate process, because Python cannot interrupt one that hangs."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from typing import Final
 from svlm_cli.core.errors import ModelError
 from svlm_cli.core.process import run
 
-_LIMIT_S: Final = 3.0  # of what takes milliseconds
+_LIMIT_S: Final = 3.0  # normally it takes milliseconds
 _MATCH: Final = """
 import json, re, resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (500_000_000, 500_000_000))
@@ -18,7 +18,7 @@ print(re.fullmatch(pattern, text) is not None)
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether all of `text` is of the form `pattern`. `ModelError` if that takes seconds, or too much memory."""
+    """Whether all of `text` matches `pattern`. `ModelError` if that takes seconds, or too much memory."""
     command = [sys.executable, "-I", "-S", "-c", _MATCH]
     try:
         answer = run(command, told=json.dumps([pattern, text]).encode(), timeout_s=_LIMIT_S).stdout.strip()

@@ -1,7 +1,7 @@
-"""What is asked of a model's policy for one call: a file over it, and single keys over that.
+"""Overrides of a model's policy for one call: a file, and single keys that take precedence.
 
-A file has the form of ``policy.toml``, whose ``[model]`` and ``[weights]`` change nothing here; a single key that of
-TOML, as in ``windows.sink_tokens=8``. What neither names stays the model's own. Knows no command line.
+The file has the format of ``policy.toml``, where ``[model]`` and ``[weights]`` are ignored; single keys are TOML, as in
+``windows.sink_tokens=8``. Everything else keeps the model's value. Knows no command line.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,20 +14,20 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 
-_SINGLE: Final = "--set"  # what errors call single keys
+_SINGLE: Final = "--set"  # the source of single keys in errors
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyChanges:
-    """Tables to lay over a policy, checked as far as that can be done without it."""
+    """Tables of overrides, validated as far as possible without the policy."""
 
-    source: str = ""  # what errors call them
-    tables: Mapping[str, Any] | None = None  # None: nothing is asked
+    source: str = ""  # its name in errors
+    tables: Mapping[str, Any] | None = None  # None: no overrides
 
     def applied(self, policy: StreamPolicy, overrides: PolicyOverrides | None = None) -> StreamPolicy:
-        """`policy` with what is asked for instead, and the overrides over that.
+        """`policy` with these changes, and with `overrides`, which take precedence.
 
-        `UsageError` for values that do not go together.
+        `UsageError` if the values are inconsistent.
         """
         overrides = overrides or PolicyOverrides()
         if self.tables is not None:
@@ -38,11 +38,11 @@ class PolicyChanges:
         return policy.changed(overrides)
 
     def told(self) -> dict[str, Any]:
-        """For the setting of a report: the tables, if there are any."""
+        """For the setting in a report: the tables, if any."""
         return {} if self.tables is None else {"policy": dict(self.tables)}
 
     def asks(self, key: str) -> bool:
-        """Whether the dotted `key` is among them."""
+        """Whether the dotted `key` is overridden."""
         found: Any = self.tables
         for name in key.split("."):
             if not isinstance(found, Mapping) or name not in found:
@@ -52,9 +52,9 @@ class PolicyChanges:
 
 
 def read(file: Path | None = None, single: Sequence[str] = ()) -> PolicyChanges:
-    """What a file and single keys ask for; a key given twice has its last value.
+    """The overrides in a file and in single keys; of a repeated key the last value counts.
 
-    `UsageError`, naming file and key, for what is unknown, of the wrong type or out of bounds.
+    `UsageError` naming file and key for an unknown key, a wrong type or a value out of bounds.
     """
     sources, tables = [], {}
     if file is not None:
@@ -98,7 +98,7 @@ def _of_line(text: str) -> dict[str, Any]:
 
 
 def _form(text: str) -> str:
-    """How a key is set; that of `text`, if it has one."""
+    """How a key is set; the key in `text`, if it has one."""
     key, sign, value = (part.strip() for part in text.partition("="))
     if not sign or not key or '"' in text or "'" in text:
         key, value = "prompt.query", "What happens?"
@@ -110,7 +110,7 @@ def _document(source: str) -> toml.Document:
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of both, at any depth; where both have one, that of `above`."""
+    """The keys of both, recursively; `above` takes precedence."""
     tables = dict(below)
     for name, value in above.items():
         own = tables.get(name)

@@ -1,7 +1,8 @@
-"""``policy.toml`` <-> dataclasses, strictly: every key is known and of the right type; what is missing is the default.
+"""Converts ``policy.toml`` to dataclasses and back. Strict: unknown keys and wrong types are errors.
 
-The top level holds the keys of ``StreamPolicy``, its parts are tables (``[vision]``, ``[prompt.markup]``, ...), and two
-tables say what is not policy: ``[model]`` and ``[weights]``. Does not know where such files lie.
+The top level has the keys of ``StreamPolicy``, its parts are tables (``[vision]``, ``[prompt.markup]``, ...), and two
+tables are not part of the policy: ``[model]`` and ``[weights]``. Missing keys get defaults. Does not know where such
+files are.
 """
 
 import re
@@ -19,18 +20,18 @@ POLICY_FILE = "policy.toml"
 DEFAULT_REVISION = "main"
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
-_MOST_BYTES = 100_000  # a policy is a page long
+_MOST_BYTES = 100_000  # a policy is one page long
 _NOT_POLICY = ("model", "weights")
 
 
 def is_hub_id(text: str) -> bool:
-    """Whether ``text`` has the form ``organisation/name``."""
+    """Whether ``text`` looks like ``organisation/name``."""
     return _HUB_ID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What people want to know of a model in one line each. The card says the rest."""
+    """Facts about a model, one line each. The card has the rest."""
 
     title: str = ""
     summary: str = ""
@@ -39,11 +40,11 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class WeightsInfo:
-    """Where the weights are, when they are not beside the file."""
+    """The location of the weights, if they are not beside the file."""
 
     hub: str = ""  # organisation/name
     revision: str = DEFAULT_REVISION  # branch, tag or commit
-    size_gb: Annotated[float, Within(0, 1_000_000)] = 0.0  # 10^9 bytes to download; 0: not known
+    size_gb: Annotated[float, Within(0, 1_000_000)] = 0.0  # in 10^9 bytes; 0: unknown
 
     def __post_init__(self) -> None:
         if self.hub and not is_hub_id(self.hub):
@@ -55,7 +56,7 @@ class WeightsInfo:
 
 @dataclass(frozen=True, slots=True)
 class PolicyFile:
-    """The whole of one ``policy.toml``."""
+    """The contents of a ``policy.toml``."""
 
     model: ModelInfo = field(default_factory=ModelInfo)
     weights: WeightsInfo = field(default_factory=WeightsInfo)
@@ -63,7 +64,7 @@ class PolicyFile:
 
 
 def read(path: Path) -> PolicyFile:
-    """The file at ``path``. Raises `ModelError`, naming file and key, for anything that is not as it must be."""
+    """The file at ``path``. Raises `ModelError` naming file and key if it is invalid."""
     try:
         data = read_bytes(path, most=_MOST_BYTES)
     except UnreadableError as error:
@@ -72,20 +73,20 @@ def read(path: Path) -> PolicyFile:
 
 
 def parse(text: str, *, source: str) -> PolicyFile:
-    """``text`` as a policy file; ``source`` is what errors call it."""
+    """Parse ``text``; ``source`` is its name in errors."""
     document = document_of(source, ModelError)
     model, weights, tables = split(document, text)
     return PolicyFile(model, weights, document.value(StreamPolicy, tables, ""))
 
 
 def document_of(source: str, error: type[SvlmError]) -> toml.Document:
-    """How a policy file is read that errors of this kind call ``source``."""
+    """A reader for policy files whose errors have this type and name ``source``."""
     known = [*toml.keys(StreamPolicy), *(key for key in toml.keys(PolicyFile) if key.split(".")[0] in _NOT_POLICY)]
     return toml.Document(source, error, known)
 
 
 def split(document: toml.Document, text: str) -> tuple[ModelInfo, WeightsInfo, dict[str, Any]]:
-    """The tables that are not policy, read; and those that are, as they stand."""
+    """The parsed tables that are not policy, and the unparsed ones that are."""
     tables = document.tables(text)
     parts = {name: tables.pop(name) for name in _NOT_POLICY if name in tables}
     return (
@@ -96,6 +97,6 @@ def split(document: toml.Document, text: str) -> tuple[ModelInfo, WeightsInfo, d
 
 
 def dump(file: PolicyFile) -> str:
-    """All of ``file`` as TOML, defaults included: ``parse(dump(file)) == file``."""
+    """All of ``file`` as TOML, with defaults: ``parse(dump(file)) == file``."""
     policy, rest = "\n".join(toml.lines(file.policy)), "\n".join(toml.lines(file, skip=("policy",)))
     return f"{policy.strip()}\n\n{rest.strip()}\n"

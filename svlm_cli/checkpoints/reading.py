@@ -1,6 +1,6 @@
-"""Small files of a checkpoint, which anyone may have made: read whole, or refused before they take memory or time.
+"""Reads small, untrusted files of a checkpoint, and refuses large ones before they take memory or time.
 
-A pipe, a device or a folder in a file's place is refused, not waited for. Knows not what is in them.
+Anything but a regular file, such as a pipe, device or folder, is refused at once. Does not know the contents.
 """
 
 import os
@@ -11,21 +11,21 @@ from typing import Any
 from svlm_cli.core import strict_json
 
 MOST_CONFIG_BYTES = 4_000_000  # such files are a few pages long
-MOST_TABLE_BYTES = 32_000_000  # a vocabulary of 250,000 entries takes 20
+MOST_TABLE_BYTES = 32_000_000  # a vocabulary of 250,000 entries takes 20 MB
 
 
 class UnreadableError(Exception):
-    """Why a file is not read: a sentence without its end, which calls the file "it"."""
+    """Why a file is not read: a sentence without its end, in which the file is "it"."""
 
 
 class MissingError(UnreadableError):
-    """There is no such file."""
+    """The file does not exist."""
 
 
 def read_bytes(path: Path, *, most: int) -> bytes:
-    """All of a regular file of at most `most` bytes. `UnreadableError` if it is none."""
+    """The contents of a regular file of at most `most` bytes. `UnreadableError` otherwise."""
     try:
-        # without O_NONBLOCK, a pipe that nobody writes into would be waited for
+        # without O_NONBLOCK, opening a pipe without a writer would block
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
@@ -33,7 +33,7 @@ def read_bytes(path: Path, *, most: int) -> bytes:
             data = file.read(most + 1) if found.st_size <= most else None
     except FileNotFoundError as error:
         raise MissingError("it is not there") from error
-    except (OSError, ValueError) as error:  # a name may hold what no name can
+    except (OSError, ValueError) as error:  # ValueError: an invalid name
         raise UnreadableError(f"it cannot be read: {getattr(error, 'strerror', None) or error}") from error
     if data is None or len(data) > most:
         raise UnreadableError(f"it is larger than {most / 1e6:g} MB")
@@ -41,7 +41,7 @@ def read_bytes(path: Path, *, most: int) -> bytes:
 
 
 def read_json(path: Path, *, most: int = MOST_CONFIG_BYTES) -> dict[str, Any]:
-    """The JSON object in a file. `UnreadableError` if there is none such in it."""
+    """The JSON object in a file. `UnreadableError` if there is none."""
     try:
         value = strict_json.parse(read_bytes(path, most=most))
     except strict_json.JsonError as error:

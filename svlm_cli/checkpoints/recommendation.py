@@ -1,7 +1,7 @@
-"""Which known model suits a machine: whether it fits, how fast it was on such hardware, and the command to type.
+"""Recommends a known model for a machine: whether it fits, how fast it is there, and the command to type.
 
-Rules over data (`Host`, `Guide`), without a disk or a network, so each can be tried on any machine; `candidates` alone
-looks which models are here. What is not known counts neither for a model nor against it, and is said.
+Rules over data (`Host`, `Guide`), without disk or network, so any machine can be tested; only `candidates` checks which
+models are on disk. Unknown facts count neither for nor against a model, and are mentioned.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from svlm_cli.checkpoints.host import Host, Spot
 from svlm_cli.core.errors import ModelError
 
 AUTO: Final = "auto"
-"""In the place of a model's name: the best one that is here."""
+"""Used as a model's name: the best one that is on this machine."""
 
 _ON_GPU: Final = (Precision.BFLOAT16, Precision.FP8)
 _ON_CPU: Final = (Precision.FLOAT32,)
@@ -23,10 +23,10 @@ _GB: Final = 1e9
 
 
 class Fit(StrEnum):
-    """Whether a model would run."""
+    """Whether a model can run."""
 
     YES = "yes"
-    UNKNOWN = "unknown"  # the machine, or the guide, does not say enough
+    UNKNOWN = "unknown"  # the machine or the guide does not say enough
     NO = "no"
 
 
@@ -38,16 +38,16 @@ class Candidate:
     summary: str
     licence: str
     guide: Guide
-    fps: float = 2.0  # of its policy
+    fps: float = 2.0  # from its policy
     present: bool = False
     embedded: bool = False
-    download_bytes: int = 0  # 0: not known
-    begun_bytes: int = 0  # of a download that was broken off
+    download_bytes: int = 0  # 0: unknown
+    begun_bytes: int = 0  # of an incomplete download
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What is wanted of a model. None: its own rate, the number format that fits best."""
+    """Requirements. None: the model's own rate, the most suitable number format."""
 
     fps: float | None = None
     live: bool = False
@@ -56,30 +56,30 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What is to be said of one model on one machine."""
+    """The assessment of one model on one machine."""
 
     candidate: Candidate
     spot: Spot
     fps: float
     fits: Fit
     why: str  # a sentence
-    dtype: Precision  # that it would run in
-    needs: tuple[tuple[Precision, int], ...]  # bytes
-    speeds: tuple[MeasuredSpeed, ...]  # in that format, else in another; of whatever hardware
-    own_rate: bool  # whether nobody asked for another
+    dtype: Precision  # to run in
+    needs: tuple[tuple[Precision, int], ...]  # in bytes
+    speeds: tuple[MeasuredSpeed, ...]  # in that format, or else in another; on any hardware
+    own_rate: bool  # whether the model's own rate is used
 
     @property
     def here(self) -> MeasuredSpeed | None:
-        """The speed that was measured on such hardware as this; None if there is none."""
+        """The speed measured on this hardware; None if there is none."""
         return next((one for one in self.speeds if _is_alike(one, self.spot)), None)
 
     @property
     def command(self) -> str:
-        """The one to type next: to fetch it, or to use it if it is here."""
+        """The next command: to download the model, or to use it if it is here."""
         if not self.candidate.present:
             return f"svlm models pull {self.candidate.name}"
         words = ["svlm caption VIDEO --model", self.candidate.name]
-        if self.spot.gpu:  # 0 is what `auto` takes
+        if self.spot.gpu:  # `auto` takes 0
             words.append(f"--device cuda:{self.spot.gpu}")
         if self.dtype is Precision.FP8:
             words.append("--dtype fp8")
@@ -90,19 +90,19 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class AutoChoice:
-    """What `--model auto` means: what is taken, and the better one that could be fetched, if there is one."""
+    """The meaning of `--model auto`: the model used, and a better one to download, if there is one."""
 
     taken: Assessment
     better: Assessment | None
 
 
 def candidates() -> tuple[Candidate, ...]:
-    """All known models. Looks on the disk which are here. Raises `ModelError` for a broken catalog."""
+    """All known models. Checks the disk for each. Raises `ModelError` for an invalid catalog."""
     return tuple(map(candidate, catalog.names()))
 
 
 def candidate(name: str) -> Candidate:
-    """One of them. Raises `ModelError` if it is broken."""
+    """One of them. Raises `ModelError` if it is invalid."""
     entry = catalog.find(name)
     weights = entry.file.weights
     present = resolve.refer(entry.name).present() is not None
@@ -120,7 +120,7 @@ def candidate(name: str) -> Candidate:
 
 
 def assess(model: Candidate, host: Host, spot: Spot, demand: Demand) -> Assessment:
-    """One model on that spot of that machine."""
+    """Assess one model in one place of the machine."""
     fps = model.fps if demand.fps is None else demand.fps
     formats = (_ON_CPU if spot.on_cpu else _ON_GPU) if demand.dtype is None else (demand.dtype,)
     rows = [row for one in formats if (row := model.guide.need(one, fps)) is not None]
@@ -162,7 +162,7 @@ def _memory(needs: Sequence[tuple[Precision, int]], spot: Spot) -> tuple[Fit, st
 
 
 def _beyond(model: Candidate, formats: Sequence[Precision], spot: Spot, fps: float) -> tuple[Fit, str]:
-    """At a rate that the guide has no row for: it takes no less than at the highest one that it has."""
+    """At a rate above the guide's: memory is at least that of its highest rate."""
     rows = filter(None, map(model.guide.floor, formats))
     lowest = min(rows, key=lambda one: one.gb, default=None)
     told = f"How much memory it takes at {fps:g} FPS is not known"
@@ -175,7 +175,7 @@ def _beyond(model: Candidate, formats: Sequence[Precision], spot: Spot, fps: flo
 
 
 def _pace(speeds: Sequence[MeasuredSpeed], spot: Spot, demand: Demand) -> tuple[Fit, str]:
-    """Why it would be too slow; an empty sentence if nothing says so."""
+    """Why it is too slow; empty if nothing is known against it."""
     alike = next((one for one in speeds if _is_alike(one, spot)), None)
     if demand.live and alike is not None and alike.times_real_time < 1:
         return Fit.NO, f"It is too slow for live video: {alike.times_real_time:.2g} x real time on {alike.where}."
@@ -183,7 +183,7 @@ def _pace(speeds: Sequence[MeasuredSpeed], spot: Spot, demand: Demand) -> tuple[
 
 
 def _room(model: Candidate, host: Host) -> tuple[Fit, str]:
-    """Why it cannot be fetched; an empty sentence if nothing says so."""
+    """Why it cannot be downloaded; empty if nothing is known against it."""
     left = max(model.download_bytes - model.begun_bytes, 0)
     if model.present or host.disk_bytes is None or left <= host.disk_bytes:
         return Fit.YES, ""
@@ -194,16 +194,16 @@ def _room(model: Candidate, host: Host) -> tuple[Fit, str]:
 
 
 def _is_alike(speed: MeasuredSpeed, spot: Spot) -> bool:
-    """Whether that hardware is this: the same GPU, or a CPU of at least as many cores."""
+    """Whether the hardware is equivalent: the same GPU, or a CPU of at least as many cores."""
     if speed.on_cpu:
         return spot.on_cpu and spot.cores >= speed.cores
     return not spot.on_cpu and speed.hardware == spot.name
 
 
 def ranked(host: Host, models: Sequence[Candidate], demand: Demand, spot: Spot | None = None) -> tuple[Assessment, ...]:
-    """All of them, the best first: what fits, then what is made for real footage, then the larger model.
+    """All models, best first: those that fit, then those for real footage, then larger ones.
 
-    On the roomiest GPU, unless a `spot` is named.
+    Assessed for the GPU with the most free memory, unless `spot` is given.
     """
     where = host.roomiest() if spot is None else spot
     return tuple(sorted((assess(one, host, where, demand) for one in models), key=_rank))
@@ -220,13 +220,13 @@ def _rank(one: Assessment) -> tuple[int, int, int, str]:
 
 
 def recommended(assessed: Sequence[Assessment]) -> Assessment | None:
-    """The best of those that fit, else the best of those of which that is not known; None if none can run."""
+    """The best that fits, else the best for which that is unknown; None if none can run."""
     best = min(assessed, key=_rank, default=None)
     return None if best is None or best.fits is Fit.NO else best
 
 
 def choose(host: Host, models: Sequence[Candidate], demand: Demand, device: str) -> AutoChoice:
-    """The best model that is here, for `--model auto`. Raises `ModelError` if none of them can run."""
+    """The best model on this machine, for `--model auto`. Raises `ModelError` if none can run."""
     assessed = ranked(host, models, demand, host.spot(device))
     here = [one for one in assessed if one.candidate.present]
     taken = recommended(here)
@@ -239,5 +239,5 @@ def choose(host: Host, models: Sequence[Candidate], demand: Demand, device: str)
 
 
 def gigabytes(size: float) -> str:
-    """A size that people can compare."""
+    """A size in a unit that allows comparison."""
     return f"{size / _GB:.1f} GB" if size >= _GB else f"{size / 1e6:.0f} MB"

@@ -1,4 +1,4 @@
-"""A recommendation in words: the machine, what fits, how fast it is, and what to do; and the same for programs."""
+"""A recommendation as text: the machine, what fits, how fast it is, what to do; and as JSON."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -17,7 +17,7 @@ _CAVEATS: Final = {
 
 
 def headline(best: Assessment | None) -> tuple[str, str]:
-    """What is recommended and what it is good at, and the way to it: a line for ``svlm doctor``."""
+    """The recommendation with the model's strength, and the command, as a line of ``svlm doctor``."""
     if best is None:
         return _NONE, "`svlm models recommend` says why."
     candidate = best.candidate
@@ -28,7 +28,7 @@ def headline(best: Assessment | None) -> tuple[str, str]:
 
 
 def advice(best: Assessment | None, *, live: bool) -> str:
-    """The headline with its reasons, in one text."""
+    """The headline and the reasons, as one text."""
     told, way = headline(best)
     if best is None:
         return f"{told} {way}"
@@ -39,13 +39,13 @@ def advice(best: Assessment | None, *, live: bool) -> str:
 
 
 def cells(one: Assessment) -> tuple[str, ...]:
-    """A row of the table, under `COLUMNS`."""
+    """A row of the table with `COLUMNS`."""
     candidate = one.candidate
     return (candidate.name, one.fits, _memory(one), _cell(one), _here(one), candidate.summary, one.command)
 
 
 def machine_line(machine: Host) -> str:
-    """What the table goes by, in a line."""
+    """The machine that the table is for, in one line."""
     spot = machine.roomiest()
     if spot.on_cpu:
         free = "unknown" if spot.free_bytes is None else gigabytes(spot.free_bytes)
@@ -63,13 +63,13 @@ def _memory(one: Assessment) -> str:
 
 
 def _nearest(one: Assessment) -> MeasuredSpeed | None:
-    """What was measured on such hardware as this, else on the same kind, else anywhere. Nothing is reckoned from it."""
+    """The measurement on this hardware, else on the same kind, else on any. Not extrapolated."""
     same_kind = (speed for speed in one.speeds if speed.on_cpu == one.spot.on_cpu)
     return one.here or next(same_kind, None) or next(iter(one.speeds), None)
 
 
 def _cell(one: Assessment) -> str:
-    """A speed in few words."""
+    """A speed, briefly."""
     speed = _nearest(one)
     if speed is None:
         return "not measured"
@@ -78,7 +78,7 @@ def _cell(one: Assessment) -> str:
 
 
 def _speed(one: Assessment) -> str:
-    """The same in a sentence, with what has to be known of it."""
+    """A speed in a sentence, with its conditions."""
     speed = _nearest(one)
     if speed is None:
         return "not measured"
@@ -103,7 +103,7 @@ def _here(one: Assessment) -> str:
 
 
 def document(machine: Host, assessed: Sequence[Assessment], best: Assessment | None, *, live: bool) -> dict[str, Any]:
-    """For programs."""
+    """As JSON."""
     spot = machine.roomiest()
     return {
         "machine": {

@@ -1,8 +1,8 @@
-"""What ``--model`` means: a name of the catalog, else a folder, else a hub id; and from there to a checkpoint folder.
+"""Resolves ``--model``: a name in the catalog, else a folder, else a hub id; and finds the checkpoint folder.
 
-A folder called like a model of the catalog is named ``./FOLDER``; one called like a hub id wins over the hub, which
-only sees what is not here. The policy is the catalog's where the catalog knows the model (a hub id that it knows
-included), else the checkpoint's own ``policy.toml``, else the published defaults. Does not open weights.
+A folder with the name of a catalog model is written ``./FOLDER``; one that looks like a hub id takes precedence over
+the hub. The policy is the catalog's for models in the catalog (also by hub id), else the checkpoint's ``policy.toml``,
+else the published defaults. Does not open weights.
 """
 
 import os
@@ -18,14 +18,14 @@ from svlm_cli.checkpoints.policy_file import DEFAULT_REVISION, POLICY_FILE, Poli
 from svlm_cli.core.errors import ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
 
-POLICY_OF_DEFAULTS = "streamingvlm-7b"  # the model of the catalog whose policy the defaults are
+POLICY_OF_DEFAULTS = "streamingvlm-7b"  # the catalog model whose policy equals the defaults
 
 _NAME_IT = "Name it with --model."
 _THREE_WAYS = "A model is a name (`svlm models list`), a folder, or a hub id like organisation/name."
 
 
 class Origin(StrEnum):
-    """Which of its three meanings a model's name had."""
+    """What a model's name refers to."""
 
     CATALOG = "catalog"
     FOLDER = "folder"
@@ -34,25 +34,25 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What a name stands for, before anything is fetched: its weights are in ``folder``, or on the hub."""
+    """A resolved name, before any download: its weights are in ``folder``, or on the hub."""
 
     name: str
     origin: Origin
-    folder: Path | None  # of weights that need no fetching
+    folder: Path | None  # set if the weights need no download
     hub_id: str = ""
     revision: str = DEFAULT_REVISION
-    entry: ModelEntry | None = None  # the catalog's
+    entry: ModelEntry | None = None  # in the catalog
 
     def present(self) -> Path | None:
-        """Where the weights are on this machine, if they are. Uses no network."""
+        """The folder of the weights if they are on this machine. Uses no network."""
         return self.folder or hub.cached(self.hub_id, self.revision)
 
     def fetch(self, *, offline: bool, quiet: bool = False) -> Path:
-        """Where the weights are, after fetching them if need be, with progress unless `quiet`. Raises `ModelError`."""
+        """The folder of the weights, downloaded if necessary, with progress unless `quiet`. Raises `ModelError`."""
         return self.folder or hub.fetch(self.hub_id, revision=self.revision, offline=offline, quiet=quiet)
 
     def described(self, folder: Path | None) -> PolicyFile:
-        """The policy file that holds for it, its weights being in ``folder``."""
+        """Its policy file, given the folder of its weights."""
         if self.entry is not None:
             return self.entry.file
         if folder is not None and os.path.lexists(folder / POLICY_FILE):
@@ -60,7 +60,7 @@ class Reference:
         return PolicyFile()
 
     def notice(self, folder: Path | None) -> str:
-        """Whose policy holds where a checkpoint that is not the catalog's, in ``folder``, has none; else empty."""
+        """Which policy is used if a checkpoint outside the catalog has none; empty otherwise."""
         if self.origin is Origin.CATALOG or folder is None or os.path.lexists(folder / POLICY_FILE):
             return ""
         whose = f"{POLICY_OF_DEFAULTS}, the default" if self.entry is None else self.entry.name
@@ -69,18 +69,18 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A folder to load, and how it is streamed."""
+    """A folder to load, and its policy."""
 
     name: str
     folder: Path
     policy: StreamPolicy
     origin: Origin
-    notice: str = ""  # whose policy that is, where the checkpoint has none
-    adapter: Path | None = None  # a folder, to be merged into the weights as they are loaded
+    notice: str = ""  # which policy is used, if the checkpoint has none
+    adapter: Path | None = None  # a folder; merged into the weights on loading
 
     @property
     def title(self) -> str:
-        """Its name in results: of folders, their own names, wherever they lie."""
+        """Its name in results: for folders only the folder's name, not its path."""
         base = self.folder.resolve().name if self.origin is Origin.FOLDER else self.name
         return base if self.adapter is None else f"{base}+{self.adapter.resolve().name}"
 
@@ -93,13 +93,12 @@ def resolve(
     quiet: bool = False,
     adapter: Path | None = None,
 ) -> Checkpoint:
-    """The checkpoint that ``model`` names, fetched if need be; ``None`` is `DEFAULT_MODEL`.
+    """The checkpoint named ``model``, downloaded if necessary; ``None`` is `DEFAULT_MODEL`.
 
-    With an ``adapter``, ``None`` is the base that it names, and the policy in its folder, if there is one, holds.
+    With an ``adapter``, ``None`` is the adapter's base, and a policy in the adapter's folder takes precedence.
 
-    ``revision`` (branch, tag or commit) replaces the catalog's, and makes sense for models from the hub alone;
-    ``offline`` uses nothing but what is on this machine; ``quiet`` shows no progress. Raises `ModelError`, and
-    `UsageError` for such a revision.
+    ``revision`` (branch, tag or commit) overrides the catalog's, only for models from the hub; ``offline`` uses no
+    network; ``quiet`` hides progress. Raises `ModelError`, and `UsageError` for an unsuitable revision.
     """
     if adapter is not None:
         return _adapted(adapter, model, revision=revision, offline=offline, quiet=quiet)
@@ -116,7 +115,7 @@ def resolve(
 
 
 def base_of(adapter: Path, model: str | None = None, *, revision: str | None = None) -> Reference:
-    """What an adapter was trained on: ``model``, or else what it says itself. Raises `ModelError`."""
+    """The base of an adapter: ``model``, or else as recorded in the adapter. Raises `ModelError`."""
     config = AdapterConfig.read(adapter)
     if model is not None:
         return refer(model, revision=revision)
@@ -142,11 +141,11 @@ def _adapted(adapter: Path, model: str | None, *, revision: str | None, offline:
 
 
 def refer(model: str, *, revision: str | None = None) -> Reference:
-    """What ``model`` stands for. Reads the catalog and looks for folders, no more. Raises as `resolve`."""
+    """Resolve ``model``, reading only the catalog and checking for folders. Raises as `resolve`."""
     if model in catalog.names():
         return _from_catalog(catalog.find(model), revision)
-    path = Path(os.path.expanduser(model))  # noqa: PTH111 - Path.expanduser raises for a user who is not there
-    if model and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a name too long
+    path = Path(os.path.expanduser(model))  # noqa: PTH111 - Path.expanduser raises for unknown users
+    if model and os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for names that are too long
         if revision is not None:
             raise UsageError(
                 f"{model} is a folder: it has no revision.", "Leave out --revision, or unset SVLM_REVISION."

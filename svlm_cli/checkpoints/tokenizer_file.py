@@ -1,8 +1,8 @@
-"""A checkpoint's ``tokenizer.json``, let in only if it is made of parts that svlm knows.
+"""Reads a checkpoint's ``tokenizer.json``, and rejects it unless it consists of known parts.
 
-The format is a small language: rules that replace texts can let one grow a millionfold, and a regular expression can
-take for ever. So each part must be one of those that byte-level BPE, the kind of Qwen and its relatives, is made of.
-They take time and memory in proportion to the text. Knows no model; to tokenize is the library's affair.
+The format is a small language: replacement rules can grow a text a millionfold, and a regular expression can hang. So
+only the parts of byte-level BPE, as used by Qwen and similar models, are accepted; their time and memory are
+proportional to the text. Knows no model; the library does the tokenizing.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from svlm_cli.core.errors import ModelError
 _CONTRACTIONS = "'s|'t|'re|'ve|'m|'ll|'d"
 _WORDS = rf"(?i:{_CONTRACTIONS})|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+"
 _REST = r" ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-_SPLITS: Final = (  # where words end, as published: none of them looks back far
+_SPLITS: Final = (  # published word patterns: none of them backtracks far
     rf"{_WORDS}|\p{{N}}|{_REST}",  # Qwen
     rf"{_WORDS}|\p{{N}}{{1,3}}|{_REST}",  # Llama 3
     rf"{_CONTRACTIONS}| ?\p{{L}}+| ?\p{{N}}+| ?[^\s\p{{L}}\p{{N}}]+|\s+(?!\S)|\s+",  # GPT-2
@@ -34,12 +34,12 @@ _MOST_IN_SEQUENCE = 8
 _MOST_TOKENS = 1_000_000
 _HIGHEST_ID = 10_000_000
 _MOST_ADDED = 10_000
-_LONGEST_TOKEN = 1000  # characters
+_LONGEST_TOKEN = 1000  # in characters
 _HINT = "Use a checkpoint with the tokenizer that it was published with."
 
 
 def read(folder: Path) -> str:
-    """The text of the file, for the library to load. `ModelError` for one that is broken, or of other parts."""
+    """The file's text, to be loaded by the library. `ModelError` if it is invalid, or has other parts."""
     try:
         text = read_bytes(folder / TOKENIZER_FILE, most=MOST_TABLE_BYTES).decode("utf-8", "replace")
         _require_known(strict_json.parse(text))
@@ -62,7 +62,7 @@ def _require_known(document: Any) -> None:
 
 
 def _parts(value: Any, sequence: str | None) -> list[Any]:
-    """The one, or those of a sequence."""
+    """The value, or the items of a sequence."""
     if sequence is None or not isinstance(value, dict) or value.get("type") != "Sequence":
         return [value]
     inner = value.get(sequence)

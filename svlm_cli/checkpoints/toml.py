@@ -1,7 +1,7 @@
-"""TOML <-> frozen dataclasses, strictly: every key is known and of the right type; what is missing is the default.
+"""Converts TOML to frozen dataclasses and back. Strict: unknown keys and wrong types are errors.
 
-Generic over the dataclasses: a new field needs no line here. A field is a text, a number, a truth value, a member of a
-StrEnum, a list of those (a tuple), or a table (another dataclass). Knows no particular file.
+Generic: a new field needs no code here. A field is a string, number, boolean, StrEnum member, a list of those (as a
+tuple), or a table (another dataclass). Missing keys get defaults. Knows no particular file.
 """
 
 import json
@@ -16,34 +16,34 @@ from svlm_cli.core.bounds import field_problem, shown
 from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.core.text import did_you_mean
 
-_MAX_BYTES = 1_000_000  # such files are a page long: what is bigger is something else
-_MOST = 2**63 - 1  # what TOML promises to keep; Python takes hexadecimal numbers without end
-_MOST_DOTS = 500  # in a line: a key of thousands of parts takes Python minutes
+_MAX_BYTES = 1_000_000  # such files are a page long
+_MOST = 2**63 - 1  # the range that TOML guarantees; Python parses hexadecimal numbers of any size
+_MOST_DOTS = 500  # per line: for a key with thousands of parts, Python takes minutes
 _TYPE_NAMES: dict[type, str] = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file that is read: what errors call it, their kind, and the keys that it may have."""
+    """A file to parse: its name in errors, their type, and its keys."""
 
     source: str
     error: type[SvlmError]
     known: Sequence[str]
 
     def tables(self, text: str) -> dict[str, Any]:
-        """``text`` as TOML."""
+        """Parse ``text`` as TOML."""
         if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
             raise self.error(f"{self.source}: a line has more than {_MOST_DOTS} dots.", "Break it, or mend its key.")
         try:
             tables = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: endless numbers, endless nesting
+        except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: huge numbers, deep nesting
             raise self.error(f"{self.source} is not valid TOML: {error}.") from error
         if any(type(value) is int and abs(value) > _MOST for value in _values(tables)):
             raise self.error(f"{self.source}: whole numbers must be within reason: at most 64 bits.")
         return tables
 
     def value(self, kind: Any, value: Any, key: str) -> Any:
-        """``value`` as the type ``kind``, or an error that names ``key``."""
+        """``value`` as type ``kind``, or an error that names ``key``."""
         if is_dataclass(kind):
             return self._instance(kind, self._table(value, key), key)
         if get_origin(kind) is tuple:
@@ -56,14 +56,14 @@ class Document:
             return kind(value)
         if kind is float and type(value) is int:
             return float(value)
-        if type(value) is not kind:  # exact: a bool is an int to isinstance
+        if type(value) is not kind:  # exact: isinstance accepts a bool as an int
             raise self._wrong_type(value, _TYPE_NAMES[kind], key)
         return value
 
     def check(self, kind: Any, table: Mapping[str, Any], prefix: str = "") -> None:
-        """An error unless every key is one of ``kind``'s, with a value of its type and within its bounds.
+        """Check that every key belongs to ``kind``, with a value of its type and within its bounds.
 
-        Whether the values go together is not looked at: the others may be somebody else's.
+        Does not check consistency between values: others may come from elsewhere.
         """
         types = self._types(kind, table, prefix)
         for name, value in table.items():
@@ -74,7 +74,7 @@ class Document:
                 raise self.error(f"{self._place(prefix)}: {name} must {problem}.")
 
     def over(self, part: Any, table: Mapping[str, Any], prefix: str = "") -> Any:
-        """``part`` with what stands in the table instead of its own."""
+        """``part`` with the values in the table replaced."""
         types = self._types(type(part), table, prefix)
         values = {}
         for name, value in table.items():
@@ -102,7 +102,7 @@ class Document:
         return self._made(lambda: kind(**values), prefix)
 
     def _types(self, kind: Any, table: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-        """The types of the keys of ``kind``, after checking that the table has no others."""
+        """The types of the keys of ``kind``; checks that the table has no others."""
         types = get_type_hints(kind)
         for name in table:
             if name not in types:
@@ -116,7 +116,7 @@ class Document:
         return value
 
     def _made(self, make: Callable[[], Any], prefix: str) -> Any:
-        """What is made of values; what they must be together is told with the place in the file."""
+        """Call `make`; add the place in the file to errors about inconsistent values."""
         try:
             return make()
         except UsageError as error:
@@ -130,7 +130,7 @@ class Document:
 
 
 def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
-    """The text of a file, or a pipe, that is ``what`` (a recipe), or an error that names it."""
+    """The text of a file or pipe that is ``what`` (a recipe), or an error that names it."""
     try:
         with path.open("rb") as file:
             data = file.read(_MAX_BYTES + 1)
@@ -142,7 +142,7 @@ def read_text(path: Path, *, what: str, error: type[SvlmError]) -> str:
 
 
 def decode(data: bytes, path: Path, error: type[SvlmError]) -> str:
-    """The text of the bytes of a file, or an error that names it."""
+    """Decode a file's bytes, or raise an error that names it."""
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as problem:
@@ -150,7 +150,7 @@ def decode(data: bytes, path: Path, error: type[SvlmError]) -> str:
 
 
 def _values(tables: dict[str, Any]) -> Iterator[Any]:
-    """All values, at any depth."""
+    """All values, recursively."""
     left: list[Any] = [tables]
     while left:
         value = left.pop()
@@ -161,7 +161,7 @@ def _values(tables: dict[str, Any]) -> Iterator[Any]:
 
 
 def keys(kind: Any, prefix: str = "") -> Iterator[str]:
-    """All keys of a dataclass, those of its tables included."""
+    """All keys of a dataclass, including those of its tables."""
     for name, inner in get_type_hints(kind).items():
         key = _join(prefix, name)
         yield key
@@ -170,7 +170,7 @@ def keys(kind: Any, prefix: str = "") -> Iterator[str]:
 
 
 def lines(part: Any, table: str = "", skip: tuple[str, ...] = ()) -> Iterator[str]:
-    """The keys of ``part``, then its tables, as TOML requires."""
+    """The keys of ``part``, then its tables, in the order that TOML requires."""
     values = {one.name: getattr(part, one.name) for one in fields(part) if one.name not in skip}
     scalars = {name: value for name, value in values.items() if not is_dataclass(value)}
     if table and scalars:
@@ -189,7 +189,7 @@ def _literal(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        # JSON's strings are TOML's basic strings, but for DEL, which TOML wants escaped
+        # JSON strings are TOML basic strings, except that TOML requires DEL to be escaped.
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple):
         return f"[{', '.join(map(_literal, value))}]"

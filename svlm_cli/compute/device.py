@@ -1,4 +1,4 @@
-"""`--device` and `--dtype` as torch knows them, and what to do once on a device. Knows no model."""
+"""Resolves `--device` and `--dtype` to torch's own, and manages a device. Knows no model."""
 
 import gc
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ from torch import Tensor
 
 from svlm_cli.core.errors import UsageError
 
-_STAGED_BYTES = 1 << 16  # the most that CUDA copies from pageable memory without waiting
+_STAGED_BYTES = 1 << 16  # the most that CUDA copies from pageable memory without blocking
 
 DTYPES = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
-    "fp8": torch.float8_e4m3fn,  # for the language model's weights; all else is as with `auto`
+    "fp8": torch.float8_e4m3fn,  # for the language model's weights; everything else as with `auto`
 }
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """`auto` takes the GPU if there is one."""
+    """`auto` selects the GPU, if there is one."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -39,7 +39,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
-    """`auto` is bfloat16 on a GPU and float32 on a CPU."""
+    """`auto` selects bfloat16 on a GPU and float32 on a CPU."""
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32
     if name not in DTYPES:
@@ -48,7 +48,7 @@ def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
 
 
 def dtype_name(dtype: torch.dtype) -> str:
-    """As `--dtype` names it."""
+    """The name of the dtype for `--dtype`."""
     return next(name for name, one in DTYPES.items() if one == dtype)
 
 
@@ -63,7 +63,7 @@ def computing_dtype(dtype: torch.dtype, device: torch.device) -> torch.dtype:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that is free on the device now; None if the system does not say."""
+    """Free memory of the device; None if the system does not say."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:
@@ -75,7 +75,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class HeldMemory:
-    """How many bytes of a GPU's memory this process holds."""
+    """How much memory of a GPU this process holds, in bytes."""
 
     name: str
     held: int
@@ -83,7 +83,7 @@ class HeldMemory:
 
 
 def held_memory(device: torch.device) -> HeldMemory | None:
-    """None if it is no GPU. Counted by torch: a call to the driver could disturb the recording of a graph."""
+    """None if it is no GPU. Counted by torch, because a driver call could disturb the recording of a graph."""
     if device.type != "cuda":
         return None
     about = torch.cuda.get_device_properties(device)
@@ -91,7 +91,7 @@ def held_memory(device: torch.device) -> HeldMemory | None:
 
 
 def settle(device: torch.device) -> None:
-    """Once all is loaded, exempt it from garbage collection, which would take longer than many a step on a GPU."""
+    """Exempt all loaded objects from garbage collection, which would take longer than many a GPU step."""
     if device.type == "cuda":
         gc.collect()
         gc.freeze()
@@ -104,7 +104,7 @@ def wait(device: torch.device) -> None:
 
 
 def upload(values: NDArray[Any] | Sequence[int] | Sequence[tuple[int, int]], device: torch.device) -> Tensor:
-    """Copy host numbers to `device` without waiting for it. A copy costs as much as a kernel: one beats several."""
+    """Copy host numbers to `device` without waiting. A copy costs as much as a kernel launch, so copy once."""
     host = torch.from_numpy(np.asarray(values))
     if device.type == "cuda" and host.nbytes > _STAGED_BYTES:
         host = host.pin_memory()

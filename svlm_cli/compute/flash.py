@@ -1,4 +1,4 @@
-"""Selects the attention kernel for new tokens over a stream's keys: PyTorch's own, or an installed one.
+"""Selects the attention kernel for new tokens over a stream's keys: PyTorch's, or an installed package's.
 
 All have the same interface, and none is imported before it is needed. Knows no cache and no stream.
 """
@@ -17,15 +17,15 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from svlm_cli.core.errors import UsageError
 
 CausalAttention = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""One stream: its last `n` tokens ``[n, H, D]`` over its `m` keys and values ``[m, K, D]``, each token over the keys up
-to its own -> ``[n, H, D]``."""
+"""One stream: its last `n` tokens ``[n, H, D]`` over its `m` keys and values ``[m, K, D]``, causal, aligned to the
+bottom right -> ``[n, H, D]``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
     """How a variable-length batch is packed: sequence ``i`` is rows ``cu_seqlens[i]`` to ``cu_seqlens[i + 1]``.
 
-    `cu_seqlens` ``[b + 1]`` int32 is on the device, `max_seqlen`, which no sequence exceeds, on the host.
+    `cu_seqlens` ``[b + 1]`` int32 is on the device; `max_seqlen`, an upper bound of the lengths, is on the host.
     """
 
     cu_seqlens: Tensor
@@ -33,27 +33,27 @@ class Lengths:
 
 
 VarlenAttention = Callable[[Tensor, Tensor, Tensor, Lengths, Tensor], Tensor]
-"""The same for `b` streams in one call: the packed tokens of all ``[N, H, D]``, keys and values ``[b, C, K, D]``, how
-tokens are packed, and how many of its `C` keys each stream has, ``[b]`` int32 on the device -> ``[N, H, D]``."""
+"""The same for `b` streams in one call: the packed tokens ``[N, H, D]``, keys and values ``[b, C, K, D]``, the packing
+of the tokens, and the number of keys per stream, ``[b]`` int32 on the device -> ``[N, H, D]``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CausalKernels:
-    """The attention kernel for one stream and, if it has one, for a variable-length batch."""
+    """The attention function for one stream and, if the kernel has one, for a variable-length batch."""
 
     single: CausalAttention
     batched: VarlenAttention | None = None
     padded: bool = False
-    """Whether `batched` pads to `max_seqlen`, which should then be the longest sequence and no upper bound of it."""
+    """Whether `batched` pads to `max_seqlen`, which should then be the exact maximum and not just an upper bound."""
 
 
 PackedAttention = Callable[[Tensor, Tensor, Tensor, Lengths], Tensor]
-"""Queries ``[N, H, D]``, keys and values ``[N, K, D]`` of packed sequences, each of which attends within itself ->
-``[N, H, D]``."""
+"""Queries ``[N, H, D]``, keys and values ``[N, K, D]`` of packed sequences, each attending within itself -> ``[N, H,
+D]``."""
 
 _HOPPER = (9, 0)
 HALF = (torch.bfloat16, torch.float16)
-# Without cuDNN's, which plans for a tenth of a second whenever the number of keys is new, as it is in most rounds.
+# Without cuDNN, which takes 0.1 s to plan for each new number of keys, and most rounds have a new one.
 _STEADY = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
@@ -70,15 +70,15 @@ _PACKAGES = {AttentionKernel.FLASH4: "flash_attn.cute", AttentionKernel.FLASH2: 
 
 
 def installed(kernel: AttentionKernel) -> bool:
-    """Whether its package is installed. Whether this GPU can run it is for `usable` to say."""
+    """Whether its package is installed. `usable` says whether this GPU can run it."""
     try:
         return kernel not in _PACKAGES or find_spec(_PACKAGES[kernel]) is not None
-    except ModuleNotFoundError:  # the parent package is missing too
+    except ModuleNotFoundError:  # the parent package may be missing too
         return False
 
 
 def usable(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether it is installed and runs on that device in that dtype."""
+    """Whether it is installed and supports the device and dtype."""
     if kernel not in _PACKAGES:
         return True
     if device.type != "cuda" or dtype not in HALF or not installed(kernel):
@@ -87,7 +87,7 @@ def usable(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) ->
 
 
 def choose(name: AttentionKernel, device: torch.device, dtype: torch.dtype) -> AttentionKernel:
-    """For `auto` the fastest usable kernel, else the one named; `UsageError` if that is not usable."""
+    """The fastest usable kernel for `auto`, else the named one; `UsageError` if that is not usable."""
     if name is AttentionKernel.AUTO:
         return next((one for one in _PACKAGES if usable(one, device, dtype)), AttentionKernel.SDPA)
     if not usable(name, device, dtype):
@@ -97,7 +97,7 @@ def choose(name: AttentionKernel, device: torch.device, dtype: torch.dtype) -> A
 
 
 def causal(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) -> CausalKernels | None:
-    """The functions of a usable kernel; None where PyTorch needs a mask for the batch."""
+    """The functions of a usable kernel; None if PyTorch's needs a mask for a batch."""
     if device.type != "cuda" or dtype not in HALF:
         return None
     match kernel:
@@ -111,7 +111,7 @@ def causal(kernel: AttentionKernel, device: torch.device, dtype: torch.dtype) ->
 
 def _flash4() -> CausalKernels:
     """FlashAttention 4."""
-    warnings.filterwarnings("ignore", module=r"cutlass\.")  # about its own code: users can do nothing about it
+    warnings.filterwarnings("ignore", module=r"cutlass\.")  # about its own code, so not for users
     from flash_attn.cute import flash_attn_func, flash_attn_varlen_func
 
     def single(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -127,8 +127,9 @@ def _flash4() -> CausalKernels:
 
 
 def _flash2() -> CausalKernels:
-    """FlashAttention 2. Over a cache it takes a padded batch alone. It aligns causal masks to the bottom right, so with
-    padding on the left every token sees the keys that it should.
+    """FlashAttention 2. With a cache it supports only padded batches.
+
+    Its causal masks are aligned to the bottom right, so with padding on the left every token sees the right keys.
     """
     from flash_attn import flash_attn_func, flash_attn_with_kvcache
 
@@ -147,10 +148,10 @@ def _flash2() -> CausalKernels:
 
 
 def _left_padding(new: Lengths, count: int) -> tuple[Tensor, Tensor]:
-    """How `count` packed tokens become a batch ``[b * max_seqlen]`` padded on the left, and back.
+    """Maps `count` packed tokens to a batch ``[b * max_seqlen]`` with left padding, and back.
 
-    Returns the token that fills each place of the batch, with any token as padding, and the place of each token.
-    Nothing is copied to the host.
+    Returns the token at each place of the batch, where padding may be any token, and the place of each token. Never
+    copies to the host.
     """
     ends, longest, device = new.cu_seqlens[1:], new.max_seqlen, new.cu_seqlens.device
     fill = (ends[:, None] - longest + torch.arange(longest, device=device)).clamp_(min=0).flatten()
@@ -160,9 +161,9 @@ def _left_padding(new: Lengths, count: int) -> tuple[Tensor, Tensor]:
 
 
 def _sdpa(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-    """PyTorch's FlashAttention, called by name: of its kernels, this one alone aligns causal masks to the bottom right.
+    """PyTorch's FlashAttention, called directly: the only one of its kernels that aligns causal masks bottom right.
 
-    Each KV head becomes a batch of its own, so that no kernel needs to know of grouped heads.
+    Each KV head becomes a batch element, so that kernels need not support grouped heads.
     """
     n, heads, size = query.shape
     kv_heads = keys.shape[1]
@@ -173,12 +174,12 @@ def _sdpa(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
 
 
 def _output(output: Tensor | tuple[Tensor, ...], query: Tensor) -> Tensor:
-    """Some releases return more than the output."""
+    """The output alone: some releases return more."""
     return (output[0] if isinstance(output, tuple) else output).reshape_as(query)
 
 
 def packed(device: torch.device, dtype: torch.dtype) -> PackedAttention | None:
-    """PyTorch's own kernel for packed sequences; None where it has none."""
+    """PyTorch's own kernel for packed sequences; None if it has none."""
     if device.type != "cuda" or dtype not in HALF:
         return None
     from torch.nn.attention.varlen import varlen_attn
@@ -193,7 +194,7 @@ def packed(device: torch.device, dtype: torch.dtype) -> PackedAttention | None:
 
 
 def learning(device: torch.device, dtype: torch.dtype) -> PackedAttention | None:
-    """A causal kernel for packed sequences that gradients go through; None where there is none."""
+    """A causal, differentiable kernel for packed sequences; None if there is none."""
     if device.type != "cuda" or dtype not in HALF:
         return None
     if usable(AttentionKernel.FLASH2, device, dtype):
@@ -208,7 +209,7 @@ def learning(device: torch.device, dtype: torch.dtype) -> PackedAttention | None
 
     def attend_by_torch(query: Tensor, keys: Tensor, values: Tensor, lengths: Lengths) -> Tensor:
         starts, longest = lengths.cu_seqlens, lengths.max_seqlen
-        shared = query.shape[1] // keys.shape[1]  # query heads to a KV head, which not all releases know of
+        shared = query.shape[1] // keys.shape[1]  # query heads per KV head: some releases do not support grouped heads
         keys, values = (x.repeat_interleave(shared, dim=1) if shared > 1 else x for x in (keys, values))
         output = varlen_attn(query, keys, values, starts, starts, longest, longest, window_size=(-1, 0))
         return _output(output, query)
@@ -217,5 +218,5 @@ def learning(device: torch.device, dtype: torch.dtype) -> PackedAttention | None
 
 
 def steady() -> AbstractContextManager[None]:
-    """A context in which PyTorch avoids kernels that need a new plan for every shape."""
+    """A context in which PyTorch avoids kernels that plan anew for every shape."""
     return sdpa_kernel(_STEADY)

@@ -1,7 +1,7 @@
-"""Weights in fp8: half the memory of bfloat16, and half of what a decoding step has to read.
+"""Weights in fp8: half the memory of bfloat16, and half the memory traffic of a decode step.
 
-Each output channel has its own scale. Where there are several rows of activations, they are quantised too, since tensor
-cores multiply fp8 twice as fast; for a single row see `ops.linear`. Knows no network.
+Each output channel has a scale. With several rows of activations these are quantised too, because tensor cores multiply
+fp8 twice as fast; for a single row see `ops.linear`. Knows no network.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Fp8Weight:
         from svlm_cli.compute.kernels import products
 
         values, scales = products.quantise_rows(x, FORMAT)
-        product = torch._scaled_mm(  # noqa: SLF001 - it has no public name yet
+        product = torch._scaled_mm(  # noqa: SLF001 - there is no public name yet
             values, self.values.t(), scales, self.scales.t(), bias, out_dtype=x.dtype, use_fast_accum=True
         )
         return product[: len(x)]
@@ -45,7 +45,7 @@ def quantise(weight: Tensor) -> Fp8Weight:
 
 
 def quantise_rows(rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Each row ``[K]`` in `FORMAT`, and the scales to multiply by, ``[N, 1]`` float32."""
+    """Rows ``[K]`` in `FORMAT`, and the scales to multiply by, ``[N, 1]`` float32."""
     rows = rows.float()
     scales = (rows.abs().amax(dim=1, keepdim=True) / LARGEST).clamp_(min=1e-12)
     return (rows / scales).to(FORMAT), scales

@@ -1,4 +1,4 @@
-"""CUDA graphs: repeated work is recorded once and then replayed. Knows nothing of what is recorded."""
+"""CUDA graphs: repeated work is recorded once and then replayed. Does not know what is recorded."""
 
 from collections.abc import Callable, Hashable
 
@@ -6,7 +6,7 @@ import torch
 
 
 class Graphs:
-    """Recorded graphs by key. Without a GPU, or when switched off, work simply runs."""
+    """Recorded graphs by key. Without a GPU, or if disabled, work simply runs."""
 
     def __init__(self, device: torch.device, *, enabled: bool = True) -> None:
         self.enabled = enabled and device.type == "cuda"
@@ -14,9 +14,9 @@ class Graphs:
         self._pool = torch.cuda.graph_pool_handle() if self.enabled else None
 
     def run(self, key: Hashable, work: Callable[[], object]) -> None:
-        """Run `work`, which must use the same tensors whenever `key` is the same, and must never synchronise.
+        """Run `work`, which must use the same tensors for the same `key`, and must never synchronise.
 
-        The first run is a warm-up, in which kernels are compiled; the second is recorded, and replayed from then on.
+        The first run is a warm-up that compiles kernels; the second is recorded, and replayed from then on.
         """
         if not self.enabled:
             work()

@@ -1,6 +1,6 @@
-"""What streaming computes between matrix products: one kernel each on a GPU, plain PyTorch elsewhere.
+"""Operations between matrix products in streaming: one kernel each on a GPU, plain PyTorch elsewhere.
 
-Each kernel is tested against the plain form. Knows no stream and no policy.
+Each kernel is tested against its plain form. Knows no stream and no policy.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from svlm_cli.compute.route import CopyRange, Route
 
 
 def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: float) -> Tensor:
-    """Adds `branch` ``[N, D]`` to the residual `stream` ``[N, D]`` in place; returns the sum, RMS-normalised."""
+    """Add `branch` ``[N, D]`` to the residual `stream` ``[N, D]`` in place; return the sum, RMS-normalised."""
     if stream.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -28,7 +28,7 @@ def add_rms_norm(branch: Tensor | None, stream: Tensor, weight: Tensor, eps: flo
 
 
 def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) -> Tensor:
-    """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. One row takes as long as reading the weights."""
+    """``[M, K]`` times ``[N, K]`` transposed, plus ``[N]``. For one row, bound by reading the weights."""
     if not x.is_cuda or len(x) != 1:
         return weight.matmul(x, bias) if isinstance(weight, Fp8Weight) else F.linear(x, weight, bias)
     from svlm_cli.compute.kernels import products
@@ -37,7 +37,7 @@ def linear(x: Tensor, weight: Tensor | Fp8Weight, bias: Tensor | None = None) ->
 
 
 def _stored(weight: Tensor | Fp8Weight) -> tuple[Tensor, Tensor | None]:
-    """Its values and, in fp8, their scales."""
+    """The stored values and, for fp8, their scales."""
     return (weight.values, weight.scales) if isinstance(weight, Fp8Weight) else (weight, None)
 
 
@@ -61,7 +61,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 
 def rotary_tables(positions: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
-    """The cosines and sines of positions ``[N, 3]`` in float32, each ``[N, 1, D]``, as `Rotary.angles` gives them."""
+    """The cosines and sines of positions ``[N, 3]`` in float32, each ``[N, 1, D]``, equal to `Rotary.angles`."""
     if positions.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -70,7 +70,7 @@ def rotary_tables(positions: Tensor, rotary: Rotary) -> tuple[Tensor, Tensor]:
 
 
 def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
-    """Rotates the queries and keys of `qkv` ``[N, 3 * H * D]`` in place, by rotary tables ``[N, 1, D]``."""
+    """Rotate the queries and keys in `qkv` ``[N, 3 * H * D]`` in place, by rotary tables ``[N, 1, D]``."""
     if qkv.is_cuda:
         from svlm_cli.compute.kernels import pointwise
 
@@ -84,9 +84,9 @@ def rotate_heads(qkv: Tensor, cos: Tensor, sin: Tensor) -> None:
 def rotate_and_store(
     qkv: Tensor, cos: Tensor, sin: Tensor, rows: Tensor, keys: Tensor, rotated_keys: Tensor, values: Tensor
 ) -> Tensor:
-    """Stores the keys and values of `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools ``[R, K, D]``.
+    """Store the keys and values in `qkv` ``[N, (H + 2 K) D]`` at `rows` ``[N]`` of the pools ``[R, K, D]``.
 
-    A token whose row is negative is not stored. `cos` and `sin` ``[N, 1, D]`` are rotary tables. Returns the rotated
+    Tokens with a negative row are not stored. `cos` and `sin` ``[N, 1, D]`` are rotary tables. Returns the rotated
     queries ``[N, H, D]``.
     """
     if qkv.is_cuda:
@@ -107,10 +107,10 @@ def rotate_and_store(
 
 
 def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, lengths: Tensor) -> Tensor:
-    """One query ``[H, D]`` of each of B streams over the first `lengths` ``[B]`` keys of its slot; ``[B, H, D]``.
+    """One query ``[H, D]`` per stream, of B, over the first `lengths` ``[B]`` keys of its slot; ``[B, H, D]``.
 
-    `keys` and `values` are whole pools ``[S, C, K, D]``, and `slots` ``[B]`` says which slot each stream has. On a GPU
-    the kernel reads `slots` and `lengths` from the device, so a recorded graph serves any of them.
+    `keys` and `values` are whole pools ``[S, C, K, D]``, `slots` ``[B]`` are the streams' slots. On a GPU the kernel
+    reads `slots` and `lengths` from the device, so a recorded graph works for any of them.
     """
     if query.is_cuda:
         from svlm_cli.compute.kernels import decode
@@ -127,10 +127,10 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
 def penalise(
     logits: Tensor, seen: Tensor | None, slots: Tensor, penalty: float, endless: Tensor | None, end_ids: Tensor
 ) -> Tensor:
-    """Logits ``[B, V]`` in float32, with the repetition penalty (Keskar et al. 2019) for ids that were seen.
+    """Logits ``[B, V]`` in float32, with the repetition penalty (Keskar et al. 2019) on ids in the context.
 
-    `seen` ``[S, V]`` says which ids were seen in each slot, `slots` ``[B]`` which slot each row has. Where `endless`
-    ``[B]`` is not 0, the round must not end yet: `end_ids` ``[E]`` get minus infinity.
+    `seen` ``[S, V]`` marks the ids in each slot's context, `slots` ``[B]`` are the rows' slots. Rows with nonzero
+    `endless` ``[B]`` may not end the round yet: `end_ids` ``[E]`` get minus infinity.
     """
     if logits.is_cuda:
         from svlm_cli.compute.kernels import pointwise
@@ -149,9 +149,9 @@ def penalise(
 def move(
     keys: Tensor, rotated_keys: Tensor, values: Tensor, slots: Sequence[Sequence[CopyRange]], cos: Tensor, sin: Tensor
 ) -> None:
-    """Moves runs of rows within the pools ``[L, R, K, D]``, in every layer, as if all rows moved at once.
+    """Move runs of rows within the pools ``[L, R, K, D]``, in every layer, as if all rows moved at once.
 
-    Their keys are rotated anew by `cos` and `sin` ``[N, 1, D]``, which list the rows slot after slot, run after run.
+    Moved keys are rotated anew by `cos` and `sin` ``[N, 1, D]``, which list the rows slot by slot, run by run.
     """
     if keys.is_cuda:
         from svlm_cli.compute.kernels import cache
@@ -161,7 +161,7 @@ def move(
     runs = [run for slot in slots for run in slot]
     source = upload(np.concatenate([np.arange(run.source, run.source + run.rows) for run in runs]), keys.device)
     target = upload(np.concatenate([np.arange(run.target, run.target + run.rows) for run in runs]), keys.device)
-    for layer, rotated_layer, value_layer in zip(keys, rotated_keys, values, strict=True):  # no copy of all layers
+    for layer, rotated_layer, value_layer in zip(keys, rotated_keys, values, strict=True):  # avoids copying all layers
         moved = layer.index_select(0, source)
         layer.index_copy_(0, target, moved)
         rotated_layer.index_copy_(0, target, rotate(moved, cos, sin))

@@ -1,6 +1,6 @@
-"""The order in which tokens move within their slots, so that none is overwritten before it is read.
+"""Orders the moves of tokens within their slots so that none is overwritten before it is read.
 
-Knows no key and no kernel.
+Knows no keys and no kernel.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from svlm_cli.compute.device import upload
 
 
 class CopyRange(NamedTuple):
-    """Consecutive rows that move together, the first of them from `source` to `target`."""
+    """Consecutive rows that move together; the first goes from `source` to `target`."""
 
     source: int
     target: int
@@ -25,12 +25,12 @@ class CopyRange(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Most runs slide towards the front, one after the other; a few rows jump over others, and are copied twice.
+    """Most runs slide towards the front, in order; the few rows that jump over others are staged, so copied twice.
 
-    `rows` ``[N, 4]`` int32 has, slot after slot, first the single rows that jump, then the runs that slide. Each entry
-    is: source, target, index of the first row among all moving rows, number of rows. `bounds` ``[2 * slots + 1]`` int32
-    says where in `rows` the jumps and the slides of each slot begin, and ends with N, so that slots can be worked on in
-    parallel. An entry has four numbers because kernels are compiled again for addresses not aligned to 16 bytes.
+    `rows` ``[N, 4]`` int32 lists, slot by slot, first the single rows that jump, then the runs that slide. An entry is:
+    source, target, index of the first row among all moving rows, number of rows. `bounds` ``[2 * slots + 1]`` int32
+    says where in `rows` the jumps and the slides of each slot begin, and ends with N, so that slots can be processed in
+    parallel. Entries have four numbers because Triton recompiles kernels for addresses not aligned to 16 bytes.
     """
 
     rows: Tensor
@@ -43,7 +43,7 @@ class Route:
 
     @classmethod
     def of(cls, slots: Sequence[Sequence[CopyRange]], device: torch.device) -> "Route":
-        """From the runs of each slot."""
+        """Build it from the runs of each slot."""
         table: list[tuple[int, int, int, int]] = []
         bounds = [0]
         first = 0  # index of the run's first row among all moving rows
@@ -63,9 +63,9 @@ class Route:
 
 
 def _sliding(runs: Sequence[CopyRange]) -> list[bool]:
-    """Which runs may move in order, row by row, in place: those that do not move backwards.
+    """Which runs can move in place, in order, row by row: those that do not move backwards.
 
-    Targets follow each other, so what one of them writes ends where the next one's target begins, which is not behind
-    its source. The others are set aside first.
+    Targets are consecutive, so a write ends where the target of the next run begins, which is not after that run's
+    source. The other runs are staged first.
     """
     return [run.target <= run.source for run in runs]

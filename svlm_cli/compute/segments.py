@@ -1,4 +1,4 @@
-"""Variable-length attention within segments, in one call. Does not know what a segment is."""
+"""Variable-length attention within segments, in one call. Does not know what a segment means."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,10 @@ from torch import Tensor
 class Segments:
     """How ``N`` packed rows split into segments that attend within themselves.
 
-    ``starts`` ``[count + 1]`` int32 are the segments' first rows and ``N``, as `cu_seqlens` of kernels. Segments of one
-    length are a view of the rows, and the other tensors are None. Otherwise they become a padded batch: ``rows``
-    ``[count * longest]`` says which row fills each place, ``places`` ``[N]`` where each row is, and ``mask``
-    ``[count, 1, 1, longest]`` which places are no padding.
+    ``starts`` ``[count + 1]`` int32 are the first rows of the segments, and ``N``, like `cu_seqlens` of kernels.
+    Segments of equal length are a view of the rows, and the other tensors are None. Otherwise they become a padded
+    batch: ``rows`` ``[count * longest]`` is the row at each place, ``places`` ``[N]`` the place of each row, and
+    ``mask`` ``[count, 1, 1, longest]`` marks the places that are not padding.
     """
 
     count: int
@@ -26,7 +26,7 @@ class Segments:
 
     @classmethod
     def of(cls, lengths: Tensor, device: torch.device) -> "Segments":
-        """From the lengths of the segments, ``[count]`` on the CPU."""
+        """Build it from the lengths of the segments, ``[count]`` on the CPU."""
         count, longest = len(lengths), int(lengths.max())
         bounds = F.pad(lengths.cumsum(0), (1, 0))
         starts = bounds.to(device, torch.int32)
@@ -34,7 +34,7 @@ class Segments:
             return cls(count, longest, starts)
         place = torch.arange(longest)
         mask = place < lengths[:, None]
-        # Padding repeats the last row of its own segment, so that no single row gathers the gradients of all padding.
+        # Padding repeats its own segment's last row; otherwise a single row would collect the gradients of all padding.
         rows = bounds[:-1, None] + torch.minimum(place, lengths[:, None] - 1)
         return cls(
             count,

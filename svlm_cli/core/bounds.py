@@ -1,4 +1,4 @@
-"""Bounds of fields, written beside them: ``depth: Annotated[int, Within(1, 512)]``.
+"""Bounds of fields, declared in their types: ``depth: Annotated[int, Within(1, 512)]``.
 
 Values from untrusted files are checked before they size a tensor or a loop. Pure. Knows no particular field; the
 caller decides what to do with a value out of bounds.
@@ -15,20 +15,20 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.logins import without_logins
 
 _SHOWN = 60  # characters of a value in a message
-_LOOKED_AT = 1000  # for a login in them
+_LOOKED_AT = 1000  # characters searched for a login
 
 
 class FieldError(ValueError):
-    """Why a value is invalid: a sentence without its full stop. The caller adds the name of the file."""
+    """Why a value is invalid: a sentence without its full stop. The caller adds the file name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """Bounds `least` to `most`: of a number's value, a string's length, or each item of a list."""
+    """Bounds from `least` to `most`: of a number, of a string's length, or of each item of a list."""
 
     least: float
     most: float
-    above: bool = False  # `least` itself is excluded
+    above: bool = False  # excludes `least` itself
 
     def problem(self, value: Any) -> str:
         """What `value` should have been; empty if it is within bounds."""
@@ -44,7 +44,7 @@ class Within:
 
 
 def require_within(part: Any, name: str = "") -> None:
-    """`FieldError` that names the first field of a dataclass, called `name`, that is out of its bounds."""
+    """`FieldError` naming the first field of a dataclass, called `name`, that is out of bounds."""
     kind: Any = type(part)
     for field, bounds in _bounds(kind).items():
         value = getattr(part, field)
@@ -53,13 +53,13 @@ def require_within(part: Any, name: str = "") -> None:
 
 
 def field_problem(kind: Any, field: str, value: Any) -> str:
-    """What the field of the dataclass `kind` should have been; empty if the value is within its bounds."""
+    """What a field of the dataclass `kind` should have been; empty if the value is within bounds."""
     bounds = _bounds(kind).get(field)
     return bounds.problem(value) if bounds is not None else ""
 
 
 def require_usable(part: Any) -> None:
-    """The same as a `UsageError`, for values that users set."""
+    """As `require_within`, but raises `UsageError`, for values set by users."""
     try:
         require_within(part)
     except FieldError as error:
@@ -77,7 +77,7 @@ def _annotated(kind: Any) -> Iterator[tuple[str, Within]]:
 
 
 def shown(value: Any) -> str:
-    """Any value as messages show it: shortened, and without logins."""
+    """A value as messages show it: shortened, and without logins."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # repr() fails on huge integers and on deep nesting

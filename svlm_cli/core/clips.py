@@ -10,16 +10,16 @@ class SpokenPart:
 
     start_s: float
     end_s: float
-    said_from_s: float  # where its first word begins, which may be later than `start_s`
-    said_until_s: float  # where its last one ends
+    said_from_s: float  # start of its first word, which may be later than `start_s`
+    said_until_s: float  # end of its last word
 
 
 def speech_clips(
     parts: Iterable[SpokenPart], *, longest_s: float, silence_s: float | None
 ) -> Iterator[tuple[float, float]]:
-    """Disjoint runs of consecutive parts, each as long as a clip may be and ended early by a long silence.
+    """Disjoint runs of consecutive parts, each at most `longest_s` long and ended early by a long silence.
 
-    A part that exceeds the limit by itself, or stands alone, is a clip too.
+    A part that is too long by itself, or stands alone, is a clip too.
     """
     clip: tuple[float, float] | None = None
     said_until_s = 0.0

@@ -1,4 +1,4 @@
-"""A context manager that closes itself. Knows nothing of what is closed."""
+"""A context manager that closes itself. Does not know what is closed."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType

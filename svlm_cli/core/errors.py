@@ -3,9 +3,9 @@
 ::
 
     SvlmError
-    ├── UsageError        options that contradict each other, a policy that cannot be
+    ├── UsageError        contradictory options, an invalid policy
     ├── InputError        a video that cannot be found, read or decoded
-    ├── ModelError        a checkpoint that is not there, incomplete, or not what it says
+    ├── ModelError        a checkpoint that is missing, incomplete or invalid
     ├── OutputError       a file that must not be overwritten, or cannot be written
     └── CapacityError     a stream that has no room left (mode ``full``)
 
@@ -20,7 +20,7 @@ NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class SvlmError(Exception):
-    """``message`` is one sentence that names the problem; ``hint`` is another that says what to do."""
+    """``message`` is one sentence that names the problem; ``hint`` is a second one that says what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ class SvlmError(Exception):
 
 
 class UsageError(SvlmError):
-    """The request itself makes no sense."""
+    """The request is invalid."""
 
 
 class InputError(SvlmError):
@@ -44,15 +44,15 @@ class ModelError(SvlmError):
 
 
 class OutputError(SvlmError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested place."""
 
 
 class OutputBusyError(OutputError):
-    """Another run is writing the file right now."""
+    """Another run is writing the file."""
 
 
 class OutputExistsError(OutputError):
-    """A file of that name exists already; it may have just appeared."""
+    """The file exists already; it may have just appeared."""
 
 
 class OutputAppearedError(OutputExistsError):
@@ -68,7 +68,7 @@ class CapacityError(SvlmError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error means out of memory: Python's or torch's, checked without importing torch."""
+    """Whether the error means out of memory, from Python or from torch; does not import torch."""
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
         return True
     return isinstance(error, RuntimeError) and "can't allocate memory" in str(error)

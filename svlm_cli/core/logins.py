@@ -1,8 +1,8 @@
 """Finds and hides the secrets of an address: its login, its query and its fragment.
 
-An address is ``SCHEME://USER:PASSWORD@HOST/PATH?QUERY#FRAGMENT``. People type passwords as they are, with signs in them
-that would end a host (``/``, ``?``, ``#``). Where that leaves two readings, all that may be a password is taken for one
-when text is shown, and no such address is opened. Pure. Comes before all else, so it imports nothing that takes time.
+An address is ``SCHEME://USER:PASSWORD@HOST/PATH?QUERY#FRAGMENT``. People type passwords unescaped, with characters that
+would end a host (``/``, ``?``, ``#``). If that makes an address ambiguous, everything that may be a password is hidden
+when text is shown, and the address is not opened. Pure. Imported before everything else, so it imports nothing slow.
 """
 
 import re
@@ -11,30 +11,30 @@ from collections.abc import Generator, Iterator
 SIGNS_IN_A_PASSWORD = "In a password, write %2F for /, %3F for ?, %23 for # and %40 for @."
 """The hint for an ambiguous address."""
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")  # a path that is called so keeps one slash of two
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")  # in a path object, two slashes become one
 _QUERY = re.compile(r"[?#]")
 _SPACE = re.compile(r"\s")
 _HOST_END = re.compile(r"[/?#]")
 _PORT = r"(?::\d{0,5})?(?=[/?#]|$)"
 _HOST = re.compile(rf"(?:\[[\w:.%]+\]|[^/?#@:]*){_PORT}")
-# What is more likely a host than a user: numbers, localhost; and names with a dot, unless numbers follow the @.
+# More likely a host than a user: numbers and localhost; and names with a dot, unless numbers follow the @.
 _CERTAIN_HOST = re.compile(rf"(?:\[[\w:.%]+\]|localhost|\d+(?:\.\d+){{3}}){_PORT}")
 _LIKELY_HOST = re.compile(r"[^/?#@:]+\.[^/?#@:]*(?::\d{1,5})?(?=[/?#])")
 _NAMED_PORT = re.compile(r"(?!localhost:|[\d.]+:)[^/?#@:]+:\d{1,5}[/?#]")
-# Where the scheme was forgotten: USER:PASSWORD@HOST, and ?KEY=VALUE.
+# Without a scheme: USER:PASSWORD@HOST, and ?KEY=VALUE.
 _WORD_BEGINS = r"(?:^|(?<=[\s\"'`(=,]))"
 _BARE_LOGIN = re.compile(rf"{_WORD_BEGINS}(?!{_SCHEME.pattern})[^\s:@/\"'`(=,]*:\S{{0,300}}@(?=\S)")
 _BARE_QUERY = re.compile(r"[?#](?=[^\s=/]+=)")
-_AFTER_AN_ADDRESS = "'\"`)]>.,;:!?"  # in a sentence
+_AFTER_AN_ADDRESS = "'\"`)]>.,;:!?"  # punctuation that may follow an address in a sentence
 
 
 def is_address(text: str) -> bool:
-    """Whether the text begins like an address of any scheme."""
+    """Whether the text starts like an address, of any scheme."""
     return _SCHEME.match(text) is not None
 
 
 def end_of_login(rest: str) -> int | None:
-    """Where the login ends in what follows ``://``, its @ included: 0 if there is none, None if that is in doubt."""
+    """The end of the login in the text after ``://``, including the @: 0 if there is none, None if ambiguous."""
     at = rest.rfind("@")
     before = rest[: max(at, 0)]
     if _HOST_END.search(before) is None:
@@ -46,14 +46,14 @@ def end_of_login(rest: str) -> int | None:
 
 
 def is_readable(address: str) -> bool:
-    """Whether it is unambiguous and its port is a number. Otherwise libraries quote parts of it in their errors."""
+    """Whether it is unambiguous and its port is a number. Otherwise libraries would quote parts of it in errors."""
     rest = address.partition("://")[2] or address
     end = end_of_login(rest)
     return end is not None and _HOST.match(rest, end) is not None
 
 
 def without_logins(text: str) -> str:
-    """`text` with the logins, queries and fragments of all addresses in it replaced by ``...``."""
+    """`text` with the logins, queries and fragments of all its addresses replaced by ``...``."""
     shown = []
     for line in text.split("\n"):
         done = 0
@@ -65,7 +65,7 @@ def without_logins(text: str) -> str:
 
 
 def secret_spans(line: str) -> Iterator[tuple[int, int]]:
-    """The spans of a line, or of a command-line argument, that hold secrets, in order."""
+    """The spans of secrets in a line, or in a command-line argument, in order."""
     done, found = 0, [kind.search(line) for kind in (_SCHEME, _BARE_LOGIN, _BARE_QUERY)]
     while True:
         found = [one.re.search(line, done) if one and one.start() < done else one for one in found]
@@ -84,12 +84,12 @@ def secret_spans(line: str) -> Iterator[tuple[int, int]]:
 
 
 def _spans_of_address(line: str, first: int) -> Generator[tuple[int, int], None, int]:
-    """Those of the address whose scheme ends at `first`; returns where the search for the next one goes on."""
+    """The spans in the address whose scheme ends at `first`; returns where to search for the next address."""
     rest = line[first : _end_of_word(line, first)]
     length = end_of_login(rest)
-    if length is None or (length == 0 and _NAMED_PORT.match(rest)):  # what may be a port may begin a password
+    if length is None or (length == 0 and _NAMED_PORT.match(rest)):  # a seeming port may be the start of a password
         length = rest.rfind("@") + 1
-    if length == 0 and not _HOST.match(rest.rstrip(_AFTER_AN_ADDRESS)):  # a login that is cut off, or holds a space
+    if length == 0 and not _HOST.match(rest.rstrip(_AFTER_AN_ADDRESS)):  # a login that is cut off, or contains a space
         at = line.rfind("@", first)
         length = at + 1 - first if at >= 0 else len(rest) + 1
     done = min(first + length, len(line))
@@ -97,7 +97,7 @@ def _spans_of_address(line: str, first: int) -> Generator[tuple[int, int], None,
         yield first, first + length - 1
     last = done + len(line[done : _end_of_word(line, done)].rstrip(_AFTER_AN_ADDRESS))
     query = _QUERY.search(line, done, last)
-    if _SCHEME.search(line, done, query.start() if query else last):  # of an address in its path
+    if _SCHEME.search(line, done, query.start() if query else last):  # an address in its path
         return done
     if query and query.end() < last:
         yield query.end(), last

@@ -1,15 +1,15 @@
-"""The times at which pictures are taken of a video. Knows no video."""
+"""Moments at which pictures are taken from a video. Knows no video."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-CLIP_FPS: Final = 2.0  # the most frames a second that are taken of a clip
+CLIP_FPS: Final = 2.0  # the maximum sampling rate of a clip
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """`count` times, `step_s` apart, from `start_s` on."""
+    """`count` times, `step_s` apart, starting at `start_s`."""
 
     start_s: float
     step_s: float
@@ -20,15 +20,15 @@ class Moments:
 
     @property
     def end_s(self) -> float:
-        """Up to when the last one is on screen."""
+        """The end of the last moment's step."""
         return self.start_s + self.count * self.step_s
 
 
 def clip_moments(start_s: float, end_s: float, frames: int, *, recent: bool) -> Moments:
-    """Of a clip's frames, at most so many, on a grid of `CLIP_FPS`: of all that may be seen, or of its last seconds.
+    """At most `frames` moments on a grid of `CLIP_FPS`: over the whole clip, or its last seconds if `recent`.
 
-    Where the grid has more than `frames` times, those of all are further apart. The last one is half a second before
-    the end, as the last frame that a stream of two a second sees.
+    If the grid of a whole clip has more than `frames` moments, the step is larger. The last moment is half a second
+    before the end, like the last frame of a stream at 2 fps.
     """
     step_s = 1 / CLIP_FPS
     grid = max(1, int((end_s - start_s) * CLIP_FPS + 1e-6))

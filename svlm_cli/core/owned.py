@@ -1,8 +1,8 @@
 """Resources belong to the process that opened them, and are closed before it exits.
 
-As the interpreter ends, Python stops threads wherever they are, and aborts if one of them holds what is closed after
-that. So all is closed before, while threads still run; by then no new one can be started. A fork has none of the
-threads: what its parent opened stays untouched there. Knows nothing of what is open.
+At exit, Python stops threads wherever they are, and aborts if one of them holds a resource that is closed later. So
+everything is closed earlier, while threads still run; no new thread can be started then. A forked process has none of
+the threads, so it leaves its parent's resources alone. Does not know what is open.
 """
 
 import atexit
@@ -13,9 +13,9 @@ from svlm_cli.core.closing import Closing
 
 
 class Owned(Closing):
-    """Closed at interpreter exit at the latest, newest first.
+    """A resource that is closed at interpreter exit at the latest, newest first.
 
-    `close` may be called from any thread, starts none, and does nothing where `owned` is false.
+    `close` may be called from any thread, starts no thread, and does nothing if `owned` is false.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Owned(Closing):
 
     @property
     def owned(self) -> bool:
-        """Whether this process opened it, rather than the parent it was forked from."""
+        """Whether this process opened it, and not the parent that it was forked from."""
         return self._owner == os.getpid()
 
 

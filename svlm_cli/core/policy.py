@@ -1,7 +1,7 @@
 """How a checkpoint is streamed. The defaults are those of the published StreamingVLM checkpoint.
 
-Frozen and validated; a value that cannot be raises `UsageError`. Where a policy is written down is
-``checkpoints/policy_file.py``'s affair; what it does to a stream is the engine's.
+Frozen and validated; an invalid value raises `UsageError`. ``checkpoints/policy_file.py`` reads and writes policies,
+the engine applies them.
 """
 
 import re
@@ -14,34 +14,34 @@ from typing import Annotated, Final
 from svlm_cli.core.bounds import Within, field_problem, require_usable
 from svlm_cli.core.errors import UsageError
 
-_Rounds = Annotated[int, Within(0, 100_000)]  # a day of seconds
+_Rounds = Annotated[int, Within(0, 100_000)]  # a day of rounds of one second
 _SomeRounds = Annotated[int, Within(1, 100_000)]
 _Tokens = Annotated[int, Within(0, 10_000_000)]
 _Text = Annotated[str, Within(0, 10_000)]
-_MOST_FRAMES = 10_000  # of a round
+_MOST_FRAMES = 10_000  # per round
 
 
 class Mode(StrEnum):
-    """How a stream forgets. All but the first are the paper's comparisons."""
+    """How a stream forgets. All but the first are baselines of the paper."""
 
-    STREAMING = "streaming"  # evict by the windows, keep positions contiguous, recompute nothing
+    STREAMING = "streaming"  # evict by the windows, keep positions contiguous, never recompute
     FULL = "full"  # keep everything
     WINDOW = "window"  # forget everything every `reset_rounds`
     WINDOW_OVERLAP = "window-overlap"  # the ids of `streaming`, all keys and values recomputed each round
-    NATIVE_POSITIONS = "native-positions"  # `streaming`, each token keeping its first position
-    RECENT = "recent"  # no memory: each round is read anew, with the context and the newest frames (arXiv 2604.02317)
+    NATIVE_POSITIONS = "native-positions"  # as `streaming`, but each token keeps its first position
+    RECENT = "recent"  # no memory: each round reads the context and the newest frames anew (arXiv 2604.02317)
 
     @property
     def recomputes(self) -> bool:
-        """Whether rounds are read again as long as their pixels stay."""
+        """Whether earlier rounds are prefilled again as long as their pixels stay."""
         return self in (Mode.WINDOW_OVERLAP, Mode.RECENT)
 
 
 class MarkerRule(StrEnum):
-    """Which ids of a round are its words, once the round leaves the text window."""
+    """Which ids of a round count as its words once it leaves the text window."""
 
-    POSITIONAL = "positional"  # drop the last len(marker) ids, whatever they are: published checkpoints
-    EXACT = "exact"  # drop the marker where it is
+    POSITIONAL = "positional"  # drop the last len(marker) ids, whatever they are, as published checkpoints expect
+    EXACT = "exact"  # drop the marker only if it is there
 
 
 def _require(condition: bool, message: str) -> None:
@@ -51,15 +51,15 @@ def _require(condition: bool, message: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class VisionPolicy:
-    """What the model sees of a second."""
+    """What the model sees of each second."""
 
     fps: Annotated[float, Within(0, 100_000, above=True)] = 2.0
-    min_pixels: int = 100 * 28 * 28  # of one frame, after resizing
+    min_pixels: int = 100 * 28 * 28  # per frame, after resizing
     max_pixels: Annotated[int, Within(1, 100_000_000)] = 768 * 28 * 28
 
     @property
     def enough_pixels(self) -> int:
-        """Of a picture that is reduced before it is resized: twice the width and the height that are looked at."""
+        """Pixels to which large pictures are reduced before resizing: twice the width and height that are used."""
         return 4 * self.max_pixels
 
     def __post_init__(self) -> None:
@@ -74,14 +74,14 @@ class VisionPolicy:
 class WindowPolicy:
     """What a stream remembers."""
 
-    vision_rounds: _Rounds = 16  # rounds whose pixels are kept, the current one included; 0 shows none
-    vision_tokens: _Tokens = 0  # visual tokens kept, the current round's included, which always stay; 0: no limit
-    text_rounds: _SomeRounds = 16  # rounds kept as turns, the current one included
+    vision_rounds: _Rounds = 16  # rounds whose pixels are kept, including the current one; 0 shows no pixels
+    vision_tokens: _Tokens = 0  # visual tokens kept, including the current round's, which always stay; 0: no limit
+    text_rounds: _SomeRounds = 16  # rounds kept as turns, including the current one
     sink_tokens: _Tokens = 512  # of the previous text, from its start
     window_tokens: _Tokens = 512  # of the previous text, from its end
-    reset_rounds: _SomeRounds = 100  # mode `window`: rounds between two resets
-    carried_tokens: _Tokens = 512  # mode `window`: the model's own last words that survive a reset
-    recent_rounds: Annotated[int, Within(1, 1000)] = 2  # mode `recent`: rounds whose frames are shown, this one's too
+    reset_rounds: _SomeRounds = 100  # mode `window`: rounds from one reset to the next
+    carried_tokens: _Tokens = 512  # mode `window`: the model's last words, carried over a reset
+    recent_rounds: Annotated[int, Within(1, 1000)] = 2  # mode `recent`: rounds whose frames are shown, with this one
     full_tokens: Annotated[int, Within(1, 10_000_000)] = 32_768  # mode `full`: the capacity of a stream
 
     def __post_init__(self) -> None:
@@ -101,18 +101,18 @@ class Markup:
 
 @dataclass(frozen=True, slots=True)
 class PromptPolicy:
-    """The words around the video."""
+    """The text around the video."""
 
     system: _Text = "You are a helpful assistant."
     previous_role: _Text = "previous text"
     query: _Text = "Commentate on this match"
-    keep_query: bool = False  # the query in every round instead of the first alone
-    clip: bool = False  # a round is a clip and a question, as offline models read them: no previous text, no times
-    max_query_tokens: Annotated[int, Within(0, 100_000)] = 256  # room that is set aside for it
-    marker: _Text = " ..."  # closes the words of a second; alone, it is silence
+    keep_query: bool = False  # the query in every round instead of only the first
+    clip: bool = False  # a round is a clip and a question in the format of offline models: no previous text, no times
+    max_query_tokens: Annotated[int, Within(0, 100_000)] = 256  # room reserved for it
+    marker: _Text = " ..."  # ends the words of a second; alone, it means silence
     marker_rule: MarkerRule = MarkerRule.POSITIONAL
-    context_form: _Text = ""  # a regular expression: every context that the model understands; empty: any, or none
-    context_hint: _Text = ""  # a sentence for who gives it another: the form in words, with an example
+    context_form: _Text = ""  # a regular expression for the contexts that the model understands; empty: any, or unknown
+    context_hint: _Text = ""  # a sentence for users whose context does not match: the format, with an example
     markup: Markup = field(default_factory=Markup)
 
     def __post_init__(self) -> None:
@@ -127,9 +127,9 @@ class PromptPolicy:
             raise UsageError(f"context_form is no regular expression: {error}.") from error
 
     def misunderstood(self, context: str, matches: Callable[[str, str], object] = re.fullmatch) -> str:
-        """Why the model will not understand a context, and which it does; empty if it will, or nobody can tell.
+        """Why the model would not understand a context, and what it expects; empty if it would, or that is unknown.
 
-        `matches` looks for the form: of a stranger's policy, with a limit (``checkpoints/patterns.py``).
+        `matches` applies the pattern; for untrusted policies with a time limit (``checkpoints/patterns.py``).
         """
         if not self.context_form or matches(self.context_form, context.strip()):
             return ""
@@ -139,13 +139,13 @@ class PromptPolicy:
 
 @dataclass(frozen=True, slots=True)
 class SamplingPolicy:
-    """How a token is drawn: repetition penalty, what is never said, then temperature, then top-k."""
+    """How a token is sampled: repetition penalty, suppressed tokens, then temperature, then top-k."""
 
-    max_new_tokens: Annotated[int, Within(1, 100_000)] = 20  # of one round
-    temperature: Annotated[float, Within(0, 1_000_000)] = 0.9  # 0 takes the likeliest token
+    max_new_tokens: Annotated[int, Within(1, 100_000)] = 20  # per round
+    temperature: Annotated[float, Within(0, 1_000_000)] = 0.9  # 0 is greedy
     top_k: Annotated[int, Within(0, 10_000_000)] = 50  # 0 keeps the whole vocabulary
     repetition_penalty: Annotated[float, Within(0, 1000, above=True)] = 1.05
-    suppress_tokens: tuple[str, ...] = ()  # each the text of one token: those are never said
+    suppress_tokens: tuple[str, ...] = ()  # texts of one token each, which are never generated
 
     def __post_init__(self) -> None:
         require_usable(self)
@@ -154,7 +154,7 @@ class SamplingPolicy:
 
 @dataclass(frozen=True, slots=True)
 class StreamPolicy:
-    """All that decides how a checkpoint is streamed, apart from its weights."""
+    """Everything that decides how a checkpoint is streamed, apart from its weights."""
 
     chunk_seconds: Annotated[float, Within(0, 3600, above=True)] = 1.0
     mode: Mode = Mode.STREAMING
@@ -175,15 +175,15 @@ class StreamPolicy:
 
     @property
     def frames_per_chunk(self) -> int:
-        """Frames of a whole round."""
+        """Frames of a complete round."""
         return round(self.vision.fps * self.chunk_seconds)
 
     def of_clips(self) -> "StreamPolicy":
-        """Of clips and questions in the layout of offline models, by a model that streams otherwise."""
+        """The policy for clips and questions in the format of offline models, for a model that otherwise streams."""
         return replace(self, mode=Mode.FULL, prompt=replace(self.prompt, clip=True))
 
     def changed(self, asked: "PolicyOverrides") -> "StreamPolicy":
-        """The policy with what was asked for instead."""
+        """The policy with the values in `asked` replaced."""
         given = {key: value for key, value in asdict(asked).items() if value is not None}
         if not given:
             return self
@@ -205,7 +205,7 @@ _PARTS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyOverrides:
-    """What options and programs set in a model's policy, under the policy's own names. None leaves a value as it is."""
+    """Values of a model's policy that options or programs override. None keeps the policy's value."""
 
     mode: Mode | None = None
     fps: float | None = None

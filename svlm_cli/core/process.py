@@ -1,10 +1,10 @@
-"""Programs that svlm starts, such as ffmpeg: none outlives svlm, hears the terminal's Ctrl-C, or gets a password.
+"""Starts programs such as ffmpeg. None outlives svlm, receives the terminal's Ctrl-C, or gets a password.
 
-All are in one process group with a keeper, a shell that waits for the end of a pipe. That comes when svlm ends, however
-it does, and then the keeper kills the group. A program has joined the group before it lets go of the pipe, so none is
-missed, not even one that is just being started. A signal at the parent's death (prctl) would not do: it comes as soon
-as the thread ends that started the program. A fork of svlm lets go of the programs, which are its parent's. Knows
-nothing of what the programs do.
+All run in one process group with a keeper, a shell that waits for the end of a pipe. The pipe ends when svlm ends, for
+whatever reason, and the keeper then kills the group. A program joins the group before it closes its copy of the pipe,
+so even one that is just starting is killed. A parent-death signal (prctl) would not work: it is sent when the thread
+that started the program ends. A forked svlm disowns the programs, which belong to its parent. Does not know what the
+programs do.
 """
 
 import io
@@ -20,11 +20,11 @@ from weakref import WeakSet
 from svlm_cli.core.owned import Owned
 
 SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY")
-"""Variables of the environment that no other program gets: whatever it reads might get hold of them."""
+"""Environment variables that are withheld from other programs, because their input might make them leak."""
 
 _KEEPER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0')
 _KEEPER_END_S = 1.0
-_LAST = 10  # niceness, of 19 at most
+_LAST = 10  # niceness; the maximum is 19
 
 Stream = int | IO[bytes] | None
 """What `subprocess` takes for a standard stream."""
@@ -42,10 +42,10 @@ def start(
     environment: Mapping[str, str] | None = None,
     gives_way: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program; by default it gets nothing to read, and what it says goes nowhere. Raises `OSError`.
+    """Start a program, by default without input and with its output discarded. Raises `OSError`.
 
-    `environment` is for svlm itself, which may know all that we know. One that `gives_way` gets what processor time
-    others leave: many of them must not hold up the thread that drives the model.
+    `environment` is meant for svlm itself, as it may contain secrets. With `gives_way` the program gets a low priority:
+    many of them must not slow down the thread that drives the model.
     """
     process = subprocess.Popen(
         command,
@@ -60,7 +60,7 @@ def start(
     )
     _started.add(process)
     if gives_way:
-        with suppress(OSError):  # it has ended already
+        with suppress(OSError):  # it has exited already
             os.setpriority(os.PRIO_PROCESS, process.pid, _LAST)
     return process
 
@@ -74,9 +74,9 @@ def run(
     check: bool = False,
     environment: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end, which reads what it is `told`, and keep what it says.
+    """Run a program to its end, with `told` on its standard input, and capture its output.
 
-    Raises `OSError`, and `SubprocessError` as `subprocess.run`.
+    Raises `OSError`, and `SubprocessError` like `subprocess.run`.
     """
     return subprocess.run(
         command,
@@ -91,12 +91,12 @@ def run(
 
 
 def without_secrets() -> dict[str, str]:
-    """Our environment, as other programs may have it."""
+    """The environment for other programs."""
     return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
 class _Keeper(Owned):
-    """Kills what is left of its group when this process has ended. It starts with the first program."""
+    """Kills the rest of its group once this process has ended. Started with the first program."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class _Keeper(Owned):
         self._process: subprocess.Popen[bytes] | None = None
 
     def group(self) -> int:
-        """The group to start a program in; 0, which is one of its own, where there is no shell to keep one."""
+        """The group for a new program; 0, which means a group of its own, if there is no shell to keep one."""
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 nowhere = subprocess.DEVNULL
@@ -117,23 +117,23 @@ class _Keeper(Owned):
             return self._process.pid
 
     def forget(self) -> None:
-        """In a fork of this process, whose children are none of the keeper's."""
+        """Disown the keeper in a forked process, whose children it does not keep."""
         self._lock = Lock()
         process, self._process = self._process, None
         if process is not None:
             _let_go(process)
 
     def close(self) -> None:
-        """When the interpreter ends: with whatever is left by then."""
+        """At interpreter exit: end the keeper, and whatever is left in its group."""
         if self._process is not None:
             with suppress(OSError, subprocess.TimeoutExpired):
                 self._process.communicate(timeout=_KEEPER_END_S)
 
 
 def _let_go(process: subprocess.Popen[bytes]) -> None:
-    """In a fork, whose parent it belongs to: it is neither waited for nor killed, and its pipes are the parent's."""
+    """Disown a program in a forked process: do not wait for it or kill it, and close only our copies of its pipes."""
     for pipe in (process.stdin, process.stdout, process.stderr):
-        if pipe is not None:  # without its buffer, on whose lock a thread of the parent may have been
+        if pipe is not None:  # bypass the buffer: a thread of the parent may hold its lock
             (pipe if isinstance(pipe, io.FileIO) else pipe.raw).close()  # type: ignore[attr-defined]
     process.returncode = 0
 
@@ -145,5 +145,5 @@ def _forget_all() -> None:
 
 
 _started: WeakSet[subprocess.Popen[bytes]] = WeakSet()
-_keeper = _Keeper()  # the first to be opened, and so the last to be closed
+_keeper = _Keeper()  # opened first, so closed last
 os.register_at_fork(after_in_child=_forget_all)

@@ -1,4 +1,4 @@
-"""What the system says of a process: its age, CPU time, memory and children. Linux only."""
+"""A process's age, CPU time, memory and children, from /proc. Linux only."""
 
 import os
 import resource
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def age_s(pid: int) -> float:
-    """For how many seconds it has been there, to a hundredth or so. `OSError` if it is gone, or if this is no Linux."""
+    """How long the process has existed, to about 10 ms. `OSError` if it is gone, or this is not Linux."""
     after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     started_s = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # proc(5): field 22, counted from 1
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started_s
 
 
 def cpu_s(pid: int) -> float:
-    """CPU time that it has used, of all its threads; 0 if it is gone, or if this is no Linux."""
+    """The CPU time of all its threads; 0 if it is gone, or this is not Linux."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -24,7 +24,7 @@ def cpu_s(pid: int) -> float:
 
 
 def resident_bytes_of(pid: int) -> int:
-    """Resident memory; 0 if the process is gone, or if this is no Linux."""
+    """Resident memory; 0 if it is gone, or this is not Linux."""
     try:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
     except OSError:
@@ -32,7 +32,7 @@ def resident_bytes_of(pid: int) -> int:
 
 
 def children_of(pid: int) -> list[int]:
-    """The processes that any of its threads started and that still exist."""
+    """The existing processes that any of its threads started."""
     found: list[int] = []
     with suppress(OSError):
         for path in Path(f"/proc/{pid}/task").glob("*/children"):

@@ -1,6 +1,6 @@
-"""Reliable standard streams: all three are open, and writing to stderr never blocks the work for long.
+"""Reliable standard streams: all three are open, and a write to stderr never blocks for long.
 
-If one is closed, as a service manager may do, the next file opened would get its descriptor, and with it whatever is
+If one is closed, as service managers may do, the next opened file would get its descriptor, and receive whatever is
 printed. Imported before everything else, so it imports nothing slow.
 """
 
@@ -29,7 +29,7 @@ class WholeLines(threading.local):
         self._begun = ""
 
     def add(self, text: str) -> str:
-        """The lines that are complete now."""
+        """Add text; return the lines that are now complete."""
         whole, end, self._begun = (self._begun + text).rpartition("\n")
         return whole + end
 
@@ -40,12 +40,12 @@ class WholeLines(threading.local):
 
 
 class _Heedless(io.FileIO):
-    """A file that drops what it cannot write, whole pieces at a time.
+    """A file that discards what it cannot write, as whole pieces.
 
-    A reader that has stalled blocks a write for a second at most; until it reads again, writes do not wait at all.
+    A stalled reader blocks a write for at most a second; until it reads again, writes do not wait at all.
     """
 
-    _rest = b""  # of a piece that has begun
+    _rest = b""  # of a piece that is partly written
     _patience_s = _PATIENCE_S
 
     def write(self, data: "ReadableBuffer", /) -> int:
@@ -65,10 +65,10 @@ class _Heedless(io.FileIO):
                 self._patience_s = 0.0
                 return False
             piece, self._rest = self._rest[: select.PIPE_BUF], self._rest[select.PIPE_BUF :]
-            try:  # a signal's exception behind the write must not have it written again
-                written = super().write(piece) or 0  # so much never waits
+            try:  # an exception from a signal handler after the write must not repeat it
+                written = super().write(piece) or 0  # this little never blocks
                 self._rest = piece[written:] + self._rest
-            except OSError:  # a full disk, a reader that is gone
+            except OSError:  # the disk is full, or the reader has gone
                 self._rest = b""
             self._patience_s = _PATIENCE_S
         return True
@@ -77,7 +77,7 @@ class _Heedless(io.FileIO):
 class _Lines(io.TextIOWrapper):
     """A text stream shared by threads, whose lines never interleave.
 
-    Without a buffer below, which would write again what a signal's exception came right behind.
+    Has no buffer below, which would repeat a write interrupted by an exception from a signal handler.
     """
 
     def __init__(self, file: _Heedless, *, encoding: str, errors: str | None) -> None:
@@ -103,7 +103,7 @@ def open_standard_streams() -> None:
     """Open closed streams on the null device, and let stderr drop what it cannot write."""
     closed = [descriptor for descriptor in (_STDIN, _STDOUT, _STDERR) if _is_closed(descriptor)]
     for descriptor in closed:
-        os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+        os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
         os.set_inheritable(descriptor, True)
     if _STDIN in closed:
         sys.stdin = ClosedStream(open(_STDIN, "rb", closefd=False), encoding="utf-8")  # noqa: SIM115

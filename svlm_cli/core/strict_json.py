@@ -1,7 +1,7 @@
-"""Strict parsing of untrusted JSON: bounded in size, and without Python's extensions to JSON.
+"""Strict parsing of untrusted JSON: of bounded size, and without Python's extensions.
 
-One error for all that can be wrong, in place of the many of the standard library (recursion, digits, characters). Knows
-no file, and not what the values are for.
+One error for everything that can be wrong, instead of the standard library's many (recursion, digits, characters).
+Knows no file, and not what the values are for.
 """
 
 import json
@@ -12,23 +12,23 @@ from typing import Any
 
 from svlm_cli.core.bounds import shown
 
-_MOST_DIGITS = 40  # transformers writes 10^30 for a length without limit
-_MOST_PARTS = 3_000_000  # a vocabulary of 250,000 entries has a third of them
+_MOST_DIGITS = 40  # transformers writes 10^30 for "no limit"
+_MOST_PARTS = 3_000_000  # a vocabulary of 250,000 entries needs a third
 
 
 class JsonError(ValueError):
-    """Why a text was refused: a sentence without its full stop."""
+    """Why a text was rejected: a sentence without its full stop."""
 
 
 def parse(data: bytes | str) -> Any:
-    """The value that `data`, UTF-8, holds. `JsonError` if it is not JSON, or exceeds the limits.
+    """The value of `data` in UTF-8. `JsonError` if it is not JSON, or exceeds the limits.
 
-    Refused beyond what the standard library refuses: a key that an object has twice, NaN and infinities, numbers of
-    more than 40 digits, halves of characters, millions of parts.
+    Also rejected: duplicate keys in an object, NaN and infinities, numbers of more than 40 digits, lone surrogates, and
+    millions of values.
     """
     try:
         text = data.decode("utf-8") if isinstance(data, bytes) else data
-        if sum(map(text.count, ",[{")) > _MOST_PARTS:  # of those in texts too: counting is quick
+        if sum(map(text.count, ",[{")) > _MOST_PARTS:  # also counts those in strings: fast, and close enough
             raise JsonError(f"it has more than {_MOST_PARTS} parts")
         value = json.loads(
             text, parse_int=_whole, parse_float=_number, parse_constant=_no_number, object_pairs_hook=_object

@@ -1,6 +1,6 @@
-"""Untrusted text made safe to show, in a terminal as in a file; and names that are nearly right.
+"""Makes untrusted text safe to show, in terminals and files; suggests similar names.
 
-Pure. Knows nothing of lines, widths or words: breaking text is the reader's affair.
+Pure. Does not deal with lines, widths or words: whoever shows the text breaks it.
 """
 
 import difflib
@@ -12,7 +12,7 @@ from svlm_cli.core.logins import without_logins
 
 _ESCAPE_SEQUENCE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC and the other strings
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]*(?:\x07|\x1b\\|\x9c)"  # OSC and other string sequences
     r"|\x1b[ -/]*[0-~]"
 )
 _LINE_BREAK_OR_TAB = re.compile(r"\r\n|[\t-\r\x1c-\x1f\x85\u2028\u2029]")
@@ -26,19 +26,19 @@ _INVISIBLE = re.compile(
     "\ufdd0-\ufdef" + "".join(chr(plane * 0x10000 + last) for plane in range(17) for last in (0xFFFE, 0xFFFF)) + "]"
 )
 _JOINERS = frozenset("\u200c\u200d")
-_VIRAMA = 9  # the canonical combining class of the sign that joins two Indic consonants
-_MOST_MARKS = 8  # on one letter; written languages need four
+_VIRAMA = 9  # canonical combining class of the sign that joins Indic consonants
+_MOST_MARKS = 8  # per letter; written languages need up to four
 
 
 def plain_text(text: str) -> str:
-    """`text` without anything that moves a cursor, hides or reorders characters; what is left reads the same.
+    """`text` without anything that moves the cursor or hides or reorders characters; the rest reads the same.
 
-    Line breaks and tabs become one space each, so the result is one line; spaces at its ends stay, because they say how
-    it joins its neighbours. Lone surrogates become U+FFFD, pairs the character they stand for. Removed: escape
-    sequences, control characters, zero-width and bidirectional controls, noncharacters, more than eight marks on one
-    letter. Kept: emoji sequences, regional flags, and the joiners that Indic and Persian spelling needs.
+    Line breaks and tabs become one space each, so the result is one line; spaces at its ends are kept, because they
+    show how it joins its neighbours. Lone surrogates become U+FFFD, pairs the character that they encode. Removed:
+    escape sequences, control characters, zero-width and bidirectional controls, noncharacters, and more than eight
+    marks on one letter. Kept: emoji sequences, regional flags, and the joiners that Indic and Persian spelling needs.
 
-    Idempotent. A sequence cut in two by a token's end loses its escape character and stays as harmless letters.
+    Idempotent. An escape sequence that is split between two tokens loses its escape character; harmless letters stay.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -53,7 +53,7 @@ def plain_text(text: str) -> str:
 
 
 def presentable(text: str) -> str:
-    """Text from elsewhere, or that somebody typed, fit for logs and terminals: plain, and without credentials."""
+    """Text from elsewhere or from the user, safe for logs and terminals: plain, and without credentials."""
     return without_logins(plain_text(text))
 
 
@@ -81,7 +81,7 @@ def _without_stray_joiners(text: str) -> str:
 
 
 def _join(before: str, after: str) -> bool:
-    """Whether a joiner between the two changes what is seen."""
+    """Whether a joiner between the two affects how they look."""
     if unicodedata.combining(before) == _VIRAMA:
         return after not in _JOINERS
     return _can_join(before) and _can_join(after)
@@ -95,14 +95,14 @@ def _can_join(char: str) -> bool:
 
 
 def says_something(text: str) -> bool:
-    """Whether there is a letter, a digit or a symbol in it: stops and quotes alone say nothing."""
+    """Whether the text contains a letter, a digit or a symbol, and not just punctuation."""
     return any(unicodedata.category(char)[0] in "LNS" for char in plain_text(text))
 
 
 def did_you_mean(name: object, known: Sequence[str], *, quoted: bool = False) -> str:
-    """A question that names the nearest of the known names; empty if none is near, or if `name` is no text.
+    """A question that suggests the most similar known name; empty if none is similar, or `name` is not a string.
 
-    Of dotted keys, the right one in the wrong table is the nearest.
+    For dotted keys, the right key in another table counts as the most similar.
     """
     if not isinstance(name, str):
         return ""
@@ -113,13 +113,13 @@ def did_you_mean(name: object, known: Sequence[str], *, quoted: bool = False) ->
     return f"Did you mean {close[0]!r}?" if close and quoted else f"Did you mean {close[0]}?" if close else ""
 
 
-_LONGEST_SLUG = 200  # bytes; a file system takes 255, and a time, a number and suffixes follow
+_LONGEST_SLUG = 200  # bytes; file systems allow 255, and a time, a number and suffixes are added
 
 
 def slug(name: str, *, otherwise: str) -> str:
-    """A file's name made of what people call something: letters, digits, stops and dashes, and not too many.
+    """A file name made from `name`: letters, digits, dots and dashes, of limited length.
 
-    It names no folder, hides nothing and has no sign of `strftime`. `otherwise` is for a name of which nothing is left.
+    It contains no folder, is not hidden, and has no `strftime` field. `otherwise` is used if nothing is left.
     """
     whole = unicodedata.normalize("NFC", name.partition("://")[2] or name)
     kept = re.sub(r"[^\w.]+", "-", whole).strip("-.")

@@ -1,7 +1,7 @@
-"""What flows through the pipeline: Frame -> Chunk -> TokenEvent and Segment -> Cue.
+"""The types that flow through the pipeline: Frame -> Chunk -> TokenEvent and Segment -> Cue.
 
-All times are seconds as players count them: from the first moment of a file, or from the first picture of a camera.
-Knows neither sources nor outputs.
+All times are seconds on a player's clock: from the first moment of a file, or from the first picture of a camera. Knows
+neither sources nor outputs.
 """
 
 from dataclasses import dataclass
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
     Picture = NDArray[np.uint8]
 else:
-    Picture = Any  # only hints name it, and numpy costs `svlm caption --help` 0.3 s
-"""RGB, uint8, ``[H, W, 3]``, as shown: rotation and sample aspect ratio are already applied."""
+    Picture = Any  # only used in annotations; importing numpy would cost `svlm caption --help` 0.3 s
+"""RGB, uint8, ``[H, W, 3]``, as displayed: rotation and sample aspect ratio are applied."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a source and when it came on screen."""
+    """One picture of a source, and when it appeared."""
 
     pixels: Picture
     time_s: float
     wall_clock_s: float | None = None  # Unix time of arrival, for live sources
-    container_s: float | None = None  # the same moment on the file's own clock, for files
-    gap_s: float = 0.0  # time lost just before this frame (a reconnection)
-    dropped: int = 0  # frames thrown away since the frame before, because the model was slower than the source
+    container_s: float | None = None  # the same time on the file's own clock, for files
+    gap_s: float = 0.0  # time missing just before this frame (a reconnection)
+    dropped: int = 0  # frames dropped since the last one, because the model was too slow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chunk:
-    """What one round shows to the model: the frames of one second (of ``chunk_seconds``).
+    """What one round shows to the model: the frames of one second, or of ``chunk_seconds``.
 
-    The pictures of one chunk may differ in size from those of the next, and among themselves.
+    Pictures may differ in size, within a chunk and between chunks.
     """
 
     frames: tuple[Picture, ...]
@@ -51,12 +51,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """A token, the moment it was generated."""
+    """A token, at the moment it is generated."""
 
     stream: int
     round: int
     token_id: int
-    text: str  # what became readable with it: no marker, never half a character, often empty
+    text: str  # the text that it completes: without marker, never part of a character, often empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Segment:
     start_s: float
     end_s: float
     text: str
-    token_ids: tuple[int, ...]  # as generated, marker and end-of-turn included
+    token_ids: tuple[int, ...]  # as generated, with marker and end-of-turn token
     work_s: float  # from the call of the step to the round's last token
     wall_clock_s: float | None = None
     container_s: float | None = None  # `start_s` on the file's own clock

@@ -1,4 +1,4 @@
-"""Worker processes: they exit with their parent and leave signals to it. Knows nothing of their work."""
+"""Worker processes that exit with their parent and leave signals to it. Does not know what they do."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 
 def start_workers(count: int) -> ProcessPoolExecutor:
-    """A pool of `count` spawned processes. Not forked: the parent has threads, and perhaps a GPU context."""
+    """A pool of `count` spawned processes. Not forked, because the parent has threads and perhaps a GPU context."""
     return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"), initializer=_end_with_parent)
 
 
@@ -19,7 +19,7 @@ def leave_signals_to_parent() -> None:
 
 
 def _end_with_parent() -> None:
-    """An interrupted run ends its workers itself; a killed one must not leave them behind."""
+    """Exit when the parent is gone: an interrupted parent ends its workers, but a killed one cannot."""
     leave_signals_to_parent()
 
     def wait() -> None:

@@ -1,1 +1,1 @@
-"""Videos with sound -> a training set: timed words, cleaned, cut into windows, and checked. Knows no torch."""
+"""Makes a training set from videos with sound: timed words, cleaning, windows, checks. Imports no torch."""

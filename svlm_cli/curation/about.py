@@ -1,4 +1,4 @@
-"""What videos are about: a CSV with the columns ``video``, ``title`` and ``category``. Reads no video."""
+"""Titles and categories of videos: a CSV with the columns ``video``, ``title`` and ``category``. Reads no video."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,25 +16,25 @@ _COLUMNS: Final = ("video", "title", "category")
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Of one video."""
+    """Facts about one video."""
 
     title: str = ""
     category: str = ""
 
 
 class AboutVideos:
-    """By the videos' files: a path is taken from the CSV's own folder, a name alone is that of a video anywhere."""
+    """By video file: paths are relative to the CSV's folder; a bare name matches a video in any folder."""
 
     def __init__(self, rows: Mapping[str, About]) -> None:
         self._rows = rows
 
     def of(self, video: Path) -> About | None:
-        """What is known of it."""
+        """The facts about a video, if any."""
         return self._rows.get(identity(video)) or self._rows.get(video.name)
 
 
 def read_about(path: Path) -> AboutVideos:
-    """Raises `InputError`, which names file and line."""
+    """Read a CSV. Raises `InputError`, which names file and line."""
     rows: dict[str, About] = {}
     for number, (video, title, category) in _rows(path):
         key = video if Path(video).name == video else identity(path.parent / video)

@@ -1,4 +1,4 @@
-"""Windows as lines of an annotation file, in the published form, and the file while it grows. Knows no rules."""
+"""Writes windows as lines of an annotation file, in the published format. Knows no rules."""
 
 import json
 from array import array
@@ -15,7 +15,7 @@ from svlm_cli.outputs.destination import Destination, text_file
 
 
 def annotation_line(window: SpokenWindow, video: str, told: SpokenVideo, *, query: str, previous: str) -> str:
-    """The line of a window, with its end. `video` is its file's name, as seen from the annotation file."""
+    """The line of a window, with its end. `video` is the file's name relative to the annotation file."""
     text = {"type": "text", "text": query, "previous": previous, "title": told.title, "category": told.category}
     shown = {"type": "video", "video": video, "video_start": window.start_s, "video_end": window.end_s}
     said = {"type": "text_stream", "text_stream": [[one.start_s, one.end_s, one.text] for one in window.words]}
@@ -24,7 +24,7 @@ def annotation_line(window: SpokenWindow, video: str, told: SpokenVideo, *, quer
 
 
 class AnnotationFile:
-    """An annotation file that is being written: it knows where its lines begin, and reads them again."""
+    """An annotation file being written; it knows the offsets of its lines, and can reread them."""
 
     def __init__(self, destination: Destination, lines: BinaryIO) -> None:
         self.offsets = array("Q")
@@ -33,13 +33,13 @@ class AnnotationFile:
         self._end = 0
 
     def append(self, line: str) -> None:
-        """One more line. Raises `OutputError`."""
+        """Add a line. Raises `OutputError`."""
         self._destination.write(line)
         self.offsets.append(self._end)
         self._end += len(line) if line.isascii() else len(line.encode())
 
     def said(self, number: int) -> SaidWindow:
-        """A line as it is compared with others."""
+        """A line, in the form in which windows are compared."""
         self._lines.seek(self.offsets[number])
         user, assistant = json.loads(self._lines.readline())
         shown, said = user["content"][0], assistant["content"][0]
@@ -51,7 +51,7 @@ class AnnotationFile:
 
 @contextmanager
 def annotation_file(path: Path, *, overwrite: bool) -> Iterator[AnnotationFile]:
-    """A new file, which gets its name when all of it is written. Raises `OutputError`."""
+    """A new file, which gets its name when it is complete. Raises `OutputError`."""
     refuse_special(path)
     with text_file(path, overwrite=overwrite) as destination, part_of(path).open("rb", buffering=1 << 14) as lines:
         yield AnnotationFile(destination, lines)

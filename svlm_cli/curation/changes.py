@@ -1,6 +1,6 @@
-"""What was changed in a video's words: counts and shares, and a text that shows it. Pure, but for nobody's terminal.
+"""Changes in a video's words: counts, shares, and a diff. Pure; text is not made safe for terminals.
 
-Two versions of one video are compared: a segment that is in both is known by its span.
+Compares two versions of a video; a segment that is in both is identified by its span.
 """
 
 from collections import Counter
@@ -23,18 +23,18 @@ class Changes:
     words_after: int = 0
 
     def note(self, before: SpokenVideo, after: SpokenVideo) -> None:
-        """One more video."""
+        """Compare one more video."""
         self.segments.update(action for action, _, _ in compared(before, after))
         self.words_before += before.words
         self.words_after += after.words
 
     def share(self, action: Action) -> float | None:
-        """Of all segments; None if there are none."""
+        """The share of all segments; None if there are none."""
         total = sum(self.segments.values())
         return self.segments[action] / total if total else None
 
     def sentence(self) -> str:
-        """For people."""
+        """A summary for people."""
         total = sum(self.segments.values())
         if not total:
             return "There is no segment in it."
@@ -43,7 +43,7 @@ class Changes:
         return f"{total} segments: {shares}. {self.words_before} words before, {self.words_after} after."
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """A summary for programs."""
         return {
             "segments": {str(action): self.segments[action] for action in Action},
             "shares": {str(action): self.share(action) for action in Action},
@@ -53,7 +53,7 @@ class Changes:
 
 
 def compared(before: SpokenVideo, after: SpokenVideo) -> Iterator[tuple[Action, SpokenSegment, SpokenSegment | None]]:
-    """Each segment, what became of it, and what it is now."""
+    """Each segment, its change, and its new version."""
     left = {_span(one): one for one in after.segments}
     for segment in before.segments:
         now = left.get(_span(segment))
@@ -66,7 +66,7 @@ def _span(segment: SpokenSegment) -> tuple[float, float]:
 
 
 def diff_lines(before: SpokenVideo, after: SpokenVideo) -> Iterator[str]:
-    """What changed, a line a segment: ``[-old-]`` and ``{+new+}`` within it, as with ``git diff --word-diff``."""
+    """Changes, one line per segment, marked with ``[-old-]`` and ``{+new+}`` as by ``git diff --word-diff``."""
     yield f"=== {plain_text(str(before.video))} ==="
     for action, segment, now in compared(before, after):
         if action is not Action.KEEP:

@@ -1,4 +1,4 @@
-"""A check of annotation files: every row, every video once, every seek index. What is wrong is named, once each."""
+"""Checks annotation files: every row, every video once, every seek index. Each problem is reported once."""
 
 import os
 import time
@@ -18,28 +18,28 @@ from svlm_cli.curation.seeks import fault_of_index
 from svlm_cli.jsonl.seeks import index_of
 from svlm_cli.outputs.destination import Destination
 
-_AHEAD = 2  # videos for each job
+_AHEAD = 2  # videos per job
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something that is bad, and why."""
+    """A problem, and its reason."""
 
-    place: str  # file:line; of a video or an index, the file
-    reason: str  # the end of a sentence; of a video, a sentence that names it
+    place: str  # file:line; for a video or an index, the file
+    reason: str  # the end of a sentence; for a video, a sentence that names it
     video: str = ""
-    rows: int = 0  # that are bad for that
+    rows: int = 0  # number of affected rows
     first_row: str = ""  # file:line of the first of them
 
     def told(self) -> str:
-        """For people."""
+        """A message for people."""
         if not self.first_row:
             return f"{self.place}: {self.reason}."
         rows = f"it is in {self.rows} rows, of which the first is" if self.rows > 1 else "it is in"
         return f"{self.reason.rstrip('.')}; {rows} {self.first_row}."
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """A message for programs."""
         row: dict[str, Any] = {"place": self.place, "reason": self.reason}
         if self.video:
             row["video"] = self.video
@@ -48,7 +48,7 @@ class Flaw:
 
 @dataclass(slots=True)
 class CheckReport:
-    """How many of each, and how quick it was."""
+    """Counts and times of a check."""
 
     rows: int = 0
     bad_rows: int = 0
@@ -57,21 +57,21 @@ class CheckReport:
     opened: int = 0  # videos that were not known from an earlier check
     indices: int = 0
     bad_indices: int = 0
-    rows_s: float = 0.0  # seconds that reading all rows took
+    rows_s: float = 0.0  # time spent reading all rows
     videos_s: float = 0.0
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is bad."""
+        """Whether there are no problems."""
         return not (self.bad_rows or self.bad_videos or self.bad_indices)
 
     @property
     def rows_per_second(self) -> float:
-        """How quickly rows were read."""
+        """The rate of reading."""
         return self.rows / self.rows_s if self.rows_s else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """A summary for programs."""
         return {
             "rows": self.rows,
             "bad_rows": self.bad_rows,
@@ -87,7 +87,7 @@ class CheckReport:
 
 
 class Check:
-    """One check. `find` hears of everything that is bad; `jobs` rows or videos are looked at at once."""
+    """One check. `find` is called with every problem; `jobs` rows or videos are checked at a time."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Check:
         self._videos, self._store, self._find, self._jobs = videos, store, find, jobs
 
     def read_rows(self, tell: Callable[[int], None]) -> int:
-        """Reads all rows and indices; tells how many so far. How many videos they name. Raises `InputError`."""
+        """Read all rows and indices, reporting progress; return the number of videos. Raises `InputError`."""
         begun_s = time.monotonic()
         with Judges(self._jobs) as judges:
             for number, path in enumerate(self._files):
@@ -135,7 +135,7 @@ class Check:
                 self._find(Flaw(place, f"as an index of {_name(file.path)} it is wrong: {fault}"))
 
     def look_at_videos(self, tell: Callable[[int], None]) -> None:
-        """Opens each video that has changed since it was looked at; tells how many are done."""
+        """Open each video that has changed since its last check, reporting progress."""
         begun_s = time.monotonic()
         for done, (video, status, found) in enumerate(self._looked_at(), 1):
             if found is not None:
@@ -145,7 +145,7 @@ class Check:
         self.report.videos_s = time.monotonic() - begun_s
 
     def _looked_at(self) -> Iterator[tuple[NamedVideo, os.stat_result | None, PictureSpan | None]]:
-        """Each video with what was found, or None if that is known; in any order."""
+        """Each video with the findings, or None if these are known; in any order."""
         begun: dict[Future[PictureSpan], tuple[NamedVideo, os.stat_result | None]] = {}
         pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="videos")
         try:
@@ -163,7 +163,7 @@ class Check:
             pool.shutdown(cancel_futures=True)
 
     def judge(self, good: Destination | None) -> None:
-        """Names what is bad, and writes the rows that are good."""
+        """Report problems, and write the good rows."""
         for video in self._store.videos():
             fault = self._store.fault(video)
             if fault:

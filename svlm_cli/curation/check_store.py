@@ -1,6 +1,6 @@
-"""What a check knows, in a database on disk: rows and videos of this run, and what was found of videos by any run.
+"""The state of a check, in a database: rows and videos of this run, and findings about videos of any run.
 
-So a million rows take no memory, and a check that was stopped opens no video twice. Knows no ffmpeg and no JSON.
+So millions of rows take no memory, and an interrupted check does not open a video again. Knows no ffmpeg and no JSON.
 """
 
 import os
@@ -33,7 +33,7 @@ _COLUMNS: Final = ("video", "size", "time_ns", "last_s", "fault", "from_s", "unt
 
 @dataclass(frozen=True, slots=True)
 class NamedVideo:
-    """A video, the last second that its rows show, how many they are, and which one is the first."""
+    """A video, the last second that its rows show, their number, and the first of them."""
 
     path: Path
     last_s: float
@@ -44,19 +44,19 @@ class NamedVideo:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """A row, with what was found of its video."""
+    """A row, with the findings about its video."""
 
     file: int
     number: int
     offset: int
     length: int
     video: str
-    fault: str  # the end of a sentence; empty if nothing is wrong
-    video_fault: str  # of its whole video, a sentence
+    fault: str  # the end of a sentence; empty if there is no problem
+    video_fault: str  # about the whole video, a sentence
 
 
 class CheckStore(Closing):
-    """A database at `journal`, or one that is gone afterwards. Raises `OutputError`, and `InputError` if it is none."""
+    """A database at `journal`, or a temporary one. Raises `OutputError`, and `InputError` if the file is none."""
 
     def __init__(self, journal: Path | None) -> None:
         self._journal = journal
@@ -89,7 +89,7 @@ class CheckStore(Closing):
             raise InputError(f"{name} is no journal of a check.", "Remove it, or choose another -o.") from error
 
     def add_rows(self, file: int, rows: Sequence[ReadRow]) -> None:
-        """More rows of a file, in order."""
+        """Add rows of a file, in order."""
         with self._errors():
             self._data.execute("BEGIN")
             self._data.executemany(
@@ -107,12 +107,12 @@ class CheckStore(Closing):
             self._data.execute("COMMIT")
 
     def count_videos(self) -> int:
-        """Those that good rows name."""
+        """The number of videos in good rows."""
         (found,) = self._data.execute("SELECT count(*) FROM videos").fetchone()
         return int(found)
 
     def videos(self) -> Iterator[NamedVideo]:
-        """All of them, in the order in which they are named first."""
+        """All videos, in order of first occurrence."""
         last = 0
         while found := self._data.execute(
             "SELECT id, video, last_s, rows, file, number FROM videos WHERE id > ? ORDER BY id LIMIT 1000",
@@ -123,7 +123,7 @@ class CheckStore(Closing):
             last = found[-1][0]
 
     def known(self, video: NamedVideo, status: os.stat_result) -> PictureSpan | None:
-        """What was found of a video by the same question, if it has not changed since."""
+        """The findings about a video for the same question, if it has not changed since."""
         found = self._data.execute(
             "SELECT fault, from_s, until_s FROM spans WHERE video = ? AND size = ? AND time_ns = ? AND last_s = ?",
             (os.fsencode(video.path), status.st_size, status.st_mtime_ns, video.last_s),
@@ -131,12 +131,12 @@ class CheckStore(Closing):
         return None if found is None else PictureSpan(*found)
 
     def fault(self, video: NamedVideo) -> str:
-        """What is wrong with all of a video that is noted: a sentence, or nothing."""
+        """The problem of a whole video that was checked: a sentence, or "" if there is none."""
         (found,) = self._data.execute("SELECT fault FROM spans WHERE video = ?", (os.fsencode(video.path),)).fetchone()
         return str(found)
 
     def note(self, video: NamedVideo, status: os.stat_result | None, found: PictureSpan) -> None:
-        """What was found of it. What is not there has no size and no time, and is looked for again."""
+        """Store findings. A missing video has no size and time, and is checked again in the next run."""
         size, time_ns = (None, None) if status is None else (status.st_size, status.st_mtime_ns)
         key = os.fsencode(video.path)
         with self._errors():
@@ -146,7 +146,7 @@ class CheckStore(Closing):
             )
 
     def rows(self) -> Iterator[JudgedRow]:
-        """All rows in order, once all videos are noted."""
+        """All rows in order, once all videos are checked."""
         cursor = self._data.execute(
             "SELECT rows.file, rows.number, start, length, videos.video, rows.first_s, rows.last_s, rows.fault, "
             "spans.fault, from_s, until_s FROM rows LEFT JOIN videos ON videos.id = rows.video "
@@ -161,7 +161,7 @@ class CheckStore(Closing):
             yield JudgedRow(file, number, start, length, os.fsdecode(video), fault, span.fault)
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the database."""
         self._data.close()
 
 

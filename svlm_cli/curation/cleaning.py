@@ -1,4 +1,4 @@
-"""Words files before an editor: passages of many videos at once, each video put together again. Knows no server."""
+"""Sends words files to an editor: passages of many videos concurrently, then reassembles videos. Knows no server."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -12,12 +12,12 @@ from svlm_cli.curation.passages import Passage, passages
 from svlm_cli.curation.retiming import retimed
 from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo
 
-_QUESTIONS_A_JOB = 16  # of a batch: what is held in memory, and so many wait for its last
+_QUESTIONS_A_JOB = 16  # size of a batch, which is held in memory and ends with its slowest question
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A passage, and what is left of it; or why there is no answer."""
+    """An edited passage; or why there is no answer."""
 
     passage: Passage
     segments: tuple[SpokenSegment, ...] = ()
@@ -29,18 +29,18 @@ class Edited:
 
 @dataclass(slots=True)
 class CleaningSpent:
-    """What a run has done, and what it took."""
+    """Counts of a run, and its cost."""
 
     videos: int = 0
     failed: int = 0
     passages: int = 0
     cached: int = 0
     unanswered: int = 0
-    tokens_in: int = 0  # of this run's own requests, answers of no use among them
+    tokens_in: int = 0  # of this run's own requests, including unusable answers
     tokens_out: int = 0
 
     def note(self, one: Edited) -> None:
-        """One more passage."""
+        """Count a passage."""
         self.passages += not one.unanswered
         self.unanswered += bool(one.unanswered)
         self.cached += one.cached
@@ -50,7 +50,7 @@ class CleaningSpent:
 
 
 def edit(passage: Passage, asker: EditorAsker) -> Edited:
-    """Asks about one passage."""
+    """Ask about one passage."""
     try:
         answered = asker.ask(passage)
     except UnansweredError as error:
@@ -73,10 +73,10 @@ def clean(
     heard: Callable[[Edited], None],
     spent: CleaningSpent,
 ) -> None:
-    """Writes each video when all of it is answered, in their order; one that is not is left out, and counted as failed.
+    """Write each video once all its passages are answered, in order; a video without all answers counts as failed.
 
-    `heard` is told of each passage. Raises what ends it: `ModelError` if the server is of no use, or has not answered
-    ten questions in a row.
+    `heard` is called with each passage. Raises what ends the run: `ModelError` if the server is unusable, or has not
+    answered ten questions in a row.
     """
     silence = Silence(EDITOR.name, "answers")
     for batch in _batches(videos, jobs * _QUESTIONS_A_JOB):
@@ -91,14 +91,14 @@ def clean(
                 by_video[id(one.passage.video)].note(one)
                 _write_done(waiting, mark, write, spent)
                 silence.note(one.unanswered)
-        asker.stop.clear()  # which the end of a batch has set
+        asker.stop.clear()  # set by the end of a batch
     spent.tokens_in += asker.lost_in
     spent.tokens_out += asker.lost_out
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """A video, and how many of its passages are still to be answered."""
+    """A video, and the number of its unanswered passages."""
 
     video: SpokenVideo
     left: int
@@ -109,7 +109,7 @@ class _Waiting:
         self.answers.append(one)
 
     def whole(self, mark: str) -> SpokenVideo | None:
-        """The video without what was deleted; None if a passage of it has no answer."""
+        """The video without deleted segments; None if a passage has no answer."""
         answers = sorted(self.answers, key=lambda one: one.passage.first)
         if any(one.unanswered for one in answers):
             return None
@@ -118,7 +118,7 @@ class _Waiting:
 
 
 def _write_done(waiting: list[_Waiting], mark: str, write: Callable[[SpokenVideo], None], spent: CleaningSpent) -> None:
-    """Those at the front that wait for nothing."""
+    """Write the videos at the front that are complete."""
     while waiting and waiting[0].left == 0:
         video = waiting.pop(0).whole(mark)
         if video is None:
@@ -131,7 +131,7 @@ def _write_done(waiting: list[_Waiting], mark: str, write: Callable[[SpokenVideo
 def _batches(
     videos: Iterable[SpokenVideo], questions: int
 ) -> Iterator[Sequence[tuple[SpokenVideo, Sequence[Passage]]]]:
-    """Videos with their passages, as many as have so many passages."""
+    """Videos with their passages, in batches of at least this many passages."""
     batch: list[tuple[SpokenVideo, Sequence[Passage]]] = []
     count = 0
     for video in videos:

@@ -1,4 +1,4 @@
-"""One run of an editor over a words file: what is left to ask, what is written, what has changed. Knows no server."""
+"""One run of an editor over a words file: skips finished videos, writes, and compares. Knows no server."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from svlm_cli.curation.words_file import SpokenVideo, identity, read_words
 
 
 def count_passages(words: Path) -> tuple[int, int]:
-    """How many videos and passages there are. All lines are read, so that what is wrong is told before it costs.
+    """The numbers of videos and passages. Reads all lines, so that errors are found before there are costs.
 
     Raises `InputError`, also if there is no video.
     """
@@ -30,7 +30,7 @@ def count_passages(words: Path) -> tuple[int, int]:
 
 
 class CleaningRun:
-    """From `words` to `growing`, the words file of the output. `OutputError` if another editor has written that."""
+    """Edits `words` into `growing`, the output's words file. `OutputError` if another editor has written that."""
 
     def __init__(self, words: Path, output: Path, growing: GrowingWords, form: EditorForm) -> None:
         if other := next((one for one in sorted(growing.sources) if not one.endswith(form.mark)), ""):
@@ -40,13 +40,13 @@ class CleaningRun:
             )
         self._words, self._growing, self._form = words, growing, form
         self.spent = CleaningSpent()
-        self.there = 0  # videos that were in the output already
+        self.there = 0  # videos already in the output
         self._done = 0
 
     def clean(
         self, asker: EditorAsker, *, jobs: int, progress: Callable[[int], None], unanswered: Callable[[Edited], None]
     ) -> None:
-        """Ask about all that is left. `progress` is told how many passages are done. Raises as `cleaning.clean`."""
+        """Ask about the rest. `progress` is called with the number of passages done. Raises as `cleaning.clean`."""
 
         def heard(one: Edited) -> None:
             self._done += 1
@@ -66,7 +66,7 @@ class CleaningRun:
                 yield video
 
     def compare(self, write: Callable[[str], object]) -> Changes:
-        """All that is in the output with what it was, whichever call wrote it; `write` gets the difference."""
+        """Compare the whole output with its input, whichever run wrote it; `write` gets the diff."""
         changes = Changes()
         for before in read_words(self._words):
             if (after := self._growing.find(before.video)) is not None:

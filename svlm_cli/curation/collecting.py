@@ -1,4 +1,4 @@
-"""The words of one video: from a transcript beside it, else from its sound. Knows no words file and no terminal."""
+"""Collects the words of one video: from a transcript beside it, or from its sound. Knows no words file or terminal."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from svlm_cli.media.header import StreamKind
 from svlm_cli.media.sound import SoundPipe
 
 NO_SOUND: Final = "no sound"
-"""What a words file calls the source of a video that has none."""
+"""The source, in words files, of a video without sound."""
 
 
 class WordsFrom(StrEnum):
-    """Where words come from."""
+    """The source of words."""
 
     AUTO = "auto"  # a transcript if there is one, else faster-whisper
     SRT = "srt"
@@ -35,7 +35,7 @@ class WordsFrom(StrEnum):
 
     @property
     def formats(self) -> tuple[TranscriptFormat, ...]:
-        """Of the transcripts that are looked for."""
+        """The transcript formats to look for."""
         if self is WordsFrom.AUTO:
             return tuple(TranscriptFormat)
         return (TranscriptFormat(self),) if self in (WordsFrom.SRT, WordsFrom.VTT, WordsFrom.JSON) else ()
@@ -43,16 +43,16 @@ class WordsFrom(StrEnum):
 
 @dataclass(slots=True)
 class RecogniserChoice:
-    """Which recogniser is used, which is loaded when the first video needs it."""
+    """The recogniser, loaded when the first video needs it."""
 
     words_from: WordsFrom
-    model: str  # of faster-whisper
+    model: str  # for faster-whisper
     device: str
     language: str
     _loaded: Recogniser | None = None
 
     def get(self) -> Recogniser:
-        """Raises `UsageError` where its package is missing, and `ModelError`."""
+        """Load it. Raises `UsageError` if its package is missing, and `ModelError`."""
         if self._loaded is None:
             if self.words_from is WordsFrom.POCKETSPHINX:
                 self._loaded = PocketSphinx(self.language)
@@ -63,17 +63,17 @@ class RecogniserChoice:
 
 @dataclass(slots=True)
 class WordCollector:
-    """Collects the words of videos, one after the other."""
+    """Collects the words of videos, one by one."""
 
     program: Ffmpeg
     words_from: WordsFrom
     recogniser: RecogniserChoice
     language: str = ""
-    tell: Callable[[str], None] = lambda line: None  # hears what people should know of a video
-    on_progress: Callable[[float], None] = lambda done_s: None  # hears how many seconds of its sound are done
+    tell: Callable[[str], None] = lambda line: None  # called with remarks about a video
+    on_progress: Callable[[float], None] = lambda done_s: None  # called with the seconds of sound done
 
     def collect(self, video: Path, about: About) -> SpokenVideo:
-        """Raises `InputError` for what is wrong with the video or its transcript."""
+        """Raises `InputError` if the video or its transcript is bad."""
         address = file_address(video)
         header = read_header(self.program, address)
         if not header.of(StreamKind.VIDEO):
@@ -98,7 +98,7 @@ class WordCollector:
         return Transcript(segments, found.source, found.language)
 
     def _require_recogniser(self, address: Address) -> None:
-        """`InputError` where a transcript was to be there, or nobody can listen."""
+        """`InputError` if only transcripts are allowed, or there is no recogniser."""
         if self.words_from in (WordsFrom.FASTER_WHISPER, WordsFrom.POCKETSPHINX):
             return
         wanted = ", ".join(f".{format_}" for format_ in self.words_from.formats)
@@ -123,12 +123,12 @@ class WordCollector:
                 self.on_progress(piece.start_s + piece.seconds)
         segments = in_order(heard)
         if header.duration_s is not None:
-            segments, _ = within(segments, header.duration_s)  # a word may be heard to the end of a last, half frame
+            segments, _ = within(segments, header.duration_s)  # the last word may end within a last, partial frame
         return Transcript(segments, recogniser.source, language)
 
 
 def _moved(segments: Sequence[HeardSegment], by_s: float) -> Iterator[HeardSegment]:
-    """From a piece of sound to where that stands in the video."""
+    """Shift from the start of a piece of sound to its place in the video."""
     for one in segments:
         words = (HeardWord(word.text, _plus(word.start_s, by_s), _plus(word.end_s, by_s)) for word in one.words)
         yield HeardSegment(one.start_s + by_s, one.end_s + by_s, tuple(words))

@@ -1,4 +1,4 @@
-"""One run that collects the words of videos: each is written as it comes, and what goes wrong with one is counted."""
+"""One run that collects words of videos: writes each as it is done, and counts failures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,25 +14,25 @@ from svlm_cli.outputs.progress import clock
 
 @dataclass(slots=True)
 class CollectedWords:
-    """What a run has done."""
+    """Counts of a run."""
 
     videos: int  # all that were named
-    there: int = 0  # of those, the ones that were done before
+    there: int = 0  # of those, done by earlier runs
     done: int = 0
-    silent: int = 0  # of those, the ones without a word
-    unknown: int = 0  # that the table of titles does not have
+    silent: int = 0  # of those, without words
+    unknown: int = 0  # not in the table of titles
     words: int = 0
     video_s: float = 0.0
     errors: list[SvlmError] = field(default_factory=list)
 
     def sentence(self, output: Path) -> str:
-        """For people."""
+        """A summary for people."""
         silent = f" ({self.silent} without a word)" if self.silent else ""
         failed = f"; {len(self.errors)} failed" if self.errors else ""
         return f"{self.done} videos{silent} added to {output}: {self.words} words in {clock(self.video_s)}{failed}."
 
     def to_json(self, output: Path) -> dict[str, Any]:
-        """For programs."""
+        """A summary for programs."""
         return {
             "output": str(output),
             "videos": self.videos,
@@ -55,7 +55,7 @@ def collect_words(
     progress: Callable[..., None],
     failure: Callable[[InputError], None],
 ) -> None:
-    """The words of those that are left. `progress` is told how many are done, and how far the next one is."""
+    """Process the remaining videos. `progress` is called with the number done, and the position in the next one."""
     for index, video in enumerate(left):
         collector.on_progress = lambda done_s, index=index: progress(index, clock(done_s))  # type: ignore[misc]
         known = about.of(video)

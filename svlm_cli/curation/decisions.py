@@ -1,4 +1,4 @@
-"""What an editor says of a passage: JSON by a schema, read strictly, to a decision a segment. Knows no server."""
+"""Parses an editor's answer about a passage, JSON with a schema, into a decision per segment. Knows no server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from svlm_cli.curation.timing import split
 from svlm_cli.curation.words_file import SpokenSegment
 
 _MARKUP: Final = "<>[]{}*_`|#\\"
-_LONGER: Final = 2  # times, and so many words more, than what was said: it is another text
+_LONGER: Final = 2  # factor, plus as many words: a longer text is not an edit of the original
 _WORDS_MORE: Final = 10
 
 
 class Action(StrEnum):
-    """What becomes of a segment."""
+    """What happens to a segment."""
 
     KEEP = "keep"
     EDIT = "edit"
@@ -44,23 +44,23 @@ SCHEMA: Final[Mapping[str, Any]] = {
         }
     },
 }
-"""Of an answer."""
+"""The schema of an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """About one segment; `words` are the new ones if it is edited."""
+    """A decision about one segment; `words` are the new ones if it is edited."""
 
     action: Action
     words: tuple[str, ...] = ()
 
 
 class BadAnswerError(ValueError):
-    """Why an answer is of no use: a sentence without its end."""
+    """Why an answer is unusable: a sentence without its end."""
 
 
 def read_answer(text: str, segments: Sequence[SpokenSegment]) -> list[Decision]:
-    """One decision for each segment. Raises `BadAnswerError`."""
+    """One decision per segment. Raises `BadAnswerError`."""
     try:
         answer = strict_json.parse(text)
     except strict_json.JsonError as error:
@@ -86,7 +86,7 @@ def _decision(row: Mapping[str, Any], segment: SpokenSegment) -> Decision:
         raise BadAnswerError(f"what its answer says of segment {number} is {shown(row['action'])}, {shown(text)}")
     action = Action(row["action"])
     if action is not Action.EDIT:
-        if text.strip() not in ("", segment.text):  # some repeat what they keep
+        if text.strip() not in ("", segment.text):  # some models repeat segments that they keep
             raise BadAnswerError(f"its answer has a new text for segment {number}, and the action {action}")
         return Decision(action)
     if plain_text(text) != text:

@@ -1,8 +1,9 @@
-"""Windows in which the same is said as in an earlier one, to the word or nearly.
+"""Finds windows with the same words as an earlier one, exactly or nearly.
 
-MinHash: of the hashes of all runs of three words, the least by each of several orders. Two windows that share most runs
-agree in most of these; those that agree in a band of four are compared word by word, so none is taken for another.
-Memory is bounded: digests are kept, words are not. Knows no file: whoever keeps the windows hands them out again.
+MinHash: of the hashes of all three-word shingles, the minimum under several permutations. Windows that share most
+shingles agree in most minima; those that agree in a band of four are compared word by word, so there are no false
+positives. Memory is bounded: digests are kept, words are not. Knows no file: the caller keeps the windows, and returns
+them on request.
 """
 
 import re
@@ -21,8 +22,8 @@ from svlm_cli.curation.windows import LeftOut
 Hashes = NDArray[np.uint64]
 
 SIMILAR: Final = 0.8
-_RUN: Final = 3  # words
-_BANDS, _BAND = 4, 4  # of two windows that share 0.9 of their runs, 99 in 100 agree in a band; at 0.8, 88
+_RUN: Final = 3  # words per shingle
+_BANDS, _BAND = 4, 4  # of two windows that share 0.9 of their shingles, 99 % agree in a band; at 0.8, 88 %
 _NO_WORD = re.compile(r"[\W_]+")
 _ODD: Final[Hashes] = np.random.default_rng(0).integers(0, 2**63, 64, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _ORDERS, _JOINS, _PLACES = _ODD[:16], _ODD[16:20], _ODD[20:23]
@@ -31,16 +32,16 @@ _HALF: Final = np.uint64(32)
 
 @dataclass(frozen=True, slots=True)
 class SaidWindow:
-    """A window that is kept, as it is compared."""
+    """A window that is kept, in the form in which it is compared."""
 
     video: str
     start_s: float
     end_s: float
-    words: tuple[str, ...]  # `plain`
+    words: tuple[str, ...]  # from `plain`
 
 
 def plain(words: Sequence[str]) -> tuple[str, ...]:
-    """Words without case and punctuation."""
+    """Lower-case words without punctuation."""
     return tuple(filter(None, map(_plain, words)))
 
 
@@ -50,7 +51,7 @@ def _plain(word: str) -> str:
 
 
 class SaidBefore:
-    """The windows that are kept. `recall` hands out the one that was added as number so and so."""
+    """The windows that are kept. `recall` returns the one added with a number."""
 
     def __init__(self, recall: Callable[[int], SaidWindow], *, similar: float = SIMILAR) -> None:
         self._recall = recall
@@ -58,7 +59,7 @@ class SaidBefore:
         self._table = DigestTable()
 
     def add(self, window: SaidWindow, number: int) -> LeftOut | None:
-        """Remembers a window, unless it says what another one says. Two that overlap in one video are not compared."""
+        """Add a window, unless it duplicates another. Overlapping windows of one video are not compared."""
         digests = digests_of(window.words)
         for other in sorted({found for one in digests if (found := self._table.get(one)) is not None}):
             if reason := self._compare(window, self._recall(other)):
@@ -76,7 +77,7 @@ class SaidBefore:
 
 
 def similarity(a: Sequence[str], b: Sequence[str]) -> float:
-    """The share of the runs of three words in either that are in both: Jaccard's index."""
+    """Jaccard similarity of the sets of three-word shingles."""
     first, second = _runs(a), _runs(b)
     return len(first & second) / len(first | second) if first or second else 0.0
 
@@ -86,7 +87,7 @@ def _runs(words: Sequence[str]) -> set[tuple[str, ...]]:
 
 
 def digests_of(words: Sequence[str]) -> list[int]:
-    """One of all words, and one of each band of the least hashes; the first alone where there is no run of words."""
+    """A digest of all words, and one per band of minima; only the first if there are no shingles."""
     whole = _digest(" ".join(words))
     if len(words) < _RUN:
         return [whole]
@@ -99,7 +100,7 @@ def digests_of(words: Sequence[str]) -> list[int]:
 
 
 def _mixed(values: Hashes) -> Hashes:
-    """Each bit depends on those above it too, not on those below alone, as after a product."""
+    """Mix bits, so that each also depends on higher ones, which products alone do not achieve."""
     mixed: Hashes = (values ^ (values >> _HALF)) * _ODD[-1]
     return mixed
 
@@ -114,16 +115,16 @@ def _digest(text: str) -> int:
 
 
 class DigestTable:
-    """64-bit digests, each with the number that was first added with it; 12 bytes a place, at most two thirds taken.
+    """Maps 64-bit digests to the first number added with each; 12 bytes per slot, with a load factor up to 2/3.
 
-    Python's own dictionary takes more than a hundred for each.
+    A Python dictionary needs over a hundred bytes per entry.
     """
 
     def __init__(self) -> None:
         self._make(1 << 16)
 
     def _make(self, places: int) -> None:
-        self._digests = array("Q", bytes(8 * places))  # 0: nobody is there
+        self._digests = array("Q", bytes(8 * places))  # 0: free
         self._numbers = array("I", bytes(4 * places))
         self._last = places - 1
         self._taken = 0
@@ -134,7 +135,7 @@ class DigestTable:
         return self._numbers[place] if self._digests[place] else None
 
     def add(self, digest: int, number: int) -> None:
-        """Remember a digest, unless it is there already."""
+        """Add a digest, unless it exists."""
         digest = digest or 1
         place = self._place(digest)
         if self._digests[place]:
@@ -145,7 +146,7 @@ class DigestTable:
             self._grow()
 
     def _place(self, digest: int) -> int:
-        """Where it is, or would be."""
+        """Its slot, or the free slot for it."""
         place = digest & self._last
         while self._digests[place] not in (0, digest):
             place = (place + 1) & self._last

@@ -1,4 +1,4 @@
-"""How an editor is asked about a passage, until its answer is of use. Knows no protocol and no words file."""
+"""Asks an editor about a passage until its answer is usable. Knows no protocol and no words file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ EditorAsker = Asker[Passage]
 
 @dataclass(frozen=True, slots=True)
 class EditorPrompts(ChatPrompts):
-    """The words of a question about segments."""
+    """The prompt for editing segments."""
 
     placeholders: ClassVar[tuple[str, ...]] = ("title", "category", "language", "segments")
     needed: ClassVar[tuple[str, ...]] = ("segments",)
@@ -31,14 +31,14 @@ class EditorPrompts(ChatPrompts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedEditor(AskedChat):
-    """What is to become of segments. Answers are kept for this form of them."""
+    """A request to edit segments. Its type is part of the cache key."""
 
     form: str = "segments-1"
 
 
 @dataclass(frozen=True, slots=True)
 class EditorForm:
-    """One editor and the words that it is asked in."""
+    """An editor and its prompts."""
 
     address: str
     model: str
@@ -46,11 +46,11 @@ class EditorForm:
 
     @property
     def mark(self) -> str:
-        """What a words file says of its editor."""
+        """The editor's name in a words file."""
         return f"cleaned by {self.model}, prompts {self.prompts.fingerprint[:8]}"
 
     def asked(self, passage: Passage, temperature: float | None) -> AskedEditor:
-        """A question to it."""
+        """A request to it."""
         video = passage.video
         texts = {
             "title": video.title or _UNKNOWN,
@@ -68,7 +68,7 @@ class EditorForm:
 
 
 def fault(passage: Passage, reply: ChatReply) -> str:
-    """Why a reply is of no use; empty if it is."""
+    """Why a reply is unusable; empty if it is usable."""
     if reply.refused:
         return "it refuses to answer"
     try:
@@ -79,5 +79,5 @@ def fault(passage: Passage, reply: ChatReply) -> str:
 
 
 def editor_asker(server: ChatServer, form: EditorForm, cache: ReplyCache, *, patience: Patience) -> EditorAsker:
-    """Asks that editor; what is of no use is asked again, and not kept."""
+    """Asks that editor; unusable answers are asked again, and not cached."""
     return Asker(server, form.asked, cache, patience=patience, fault=fault)

@@ -1,4 +1,4 @@
-"""A words file that a run adds to: which videos it has, and one line more at a time. Knows not whose words they are."""
+"""A words file that a run appends to, with an index of its videos. Does not know whose words they are."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ _BEGINNING = b'{"video":'
 
 
 class GrowingWords(Closing):
-    """Locked while it is open. What is there is read once, line by line, and what is wrong with it is an `InputError`.
+    """Locked while open. Existing lines are read once; `InputError` if one is invalid.
 
-    Half a line, which a killed writer left, goes with the first `append`. Raises `OutputError`.
+    An incomplete last line, left by a killed writer, is removed by the first `append`. Raises `OutputError`.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._places: dict[str, int] = {}  # of each video's line, in bytes
+        self._places: dict[str, int] = {}  # byte offset of each video's line
         self.sources: set[str] = set()
         self.notice = ""
         self._lines = LockedLines(path, is_object)
@@ -54,7 +54,7 @@ class GrowingWords(Closing):
         return identity(video) in self._places
 
     def find(self, video: Path) -> SpokenVideo | None:
-        """The video's line, if there is one."""
+        """The video's line, if it exists."""
         place = self._places.get(identity(video))
         if place is None:
             return None
@@ -63,14 +63,14 @@ class GrowingWords(Closing):
             return spoken_video(file.readline(), self._path.parent)
 
     def append(self, video: SpokenVideo) -> None:
-        """One more. Raises `OutputError`; then the file is as it was before."""
+        """Add a video. Raises `OutputError`; then the file is unchanged."""
         line = words_line(video, self._path.parent).encode()
         self._lines.append(line)
         self._places[identity(video.video)] = self._path.stat().st_size - len(line)
         self.sources.add(video.source)
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the file."""
         self._lines.close()
 
 

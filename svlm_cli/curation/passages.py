@@ -1,4 +1,4 @@
-"""Passages of a video's segments: what an editor reads in one go. Pure."""
+"""Passages of a video's segments: what an editor reads at once. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ PASSAGE_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Segments that follow one another, and the video that they are of."""
+    """Consecutive segments of a video."""
 
     video: SpokenVideo
-    first: int  # which of the video's segments it begins with
+    first: int  # index of the first one among the video's segments
     segments: tuple[SpokenSegment, ...]
 
     @property
     def name(self) -> str:
-        """As in a sentence."""
+        """Its name in messages."""
         return f"{self.video.video.name} from {self.segments[0].start_s:g} s"
 
 
 def passages(video: SpokenVideo) -> list[Passage]:
-    """All segments, in passages that are as long as `PASSAGE_S` allows; one segment alone may be longer."""
+    """All segments, in passages up to `PASSAGE_S`; a single segment may be longer."""
     found: list[Passage] = []
     first = 0
     for index, segment in enumerate(video.segments):
@@ -39,6 +39,6 @@ def _passage(video: SpokenVideo, first: int, end: int) -> Passage:
 
 
 def numbered(segments: Sequence[SpokenSegment]) -> str:
-    """As an editor reads them: a number, when it is said, and what, a line each."""
+    """For an editor: one line per segment, with number, time and words."""
     lines = (f"{number}. [{one.start_s:.1f}-{one.end_s:.1f} s] {one.text}" for number, one in enumerate(segments, 1))
     return "\n".join(lines)

@@ -1,6 +1,6 @@
-"""Whether a video can be learned from: it is there, it opens, and from when to when it has pictures.
+"""Whether a video can be used for training: it exists, opens, and has pictures over a known span.
 
-By the reader and the rule of training: at a moment is the newest picture until then. Knows no rows.
+Uses training's reader and rule: the picture at a moment is the newest one until then. Knows no rows.
 """
 
 from collections.abc import Generator
@@ -15,20 +15,20 @@ from svlm_cli.core.types import Frame
 from svlm_cli.media.ffmpeg import Address, Ffmpeg, file_address, find_ffmpeg
 from svlm_cli.sources.sequential import Reading, read_in_order
 
-_NEAR_S: Final = 4.0  # of the end of the pictures: from there on they are read
-_FINE: Final = Fraction(10)  # pictures a second by which the end is found
+_NEAR_S: Final = 4.0  # from the end of the pictures: from there on they are decoded one by one
+_FINE: Final = Fraction(10)  # sampling rate for finding the end
 
 
 @dataclass(frozen=True, slots=True)
 class PictureSpan:
-    """What was found of a video: what is wrong with all of it, or from when to when it has pictures."""
+    """Findings about a video: a problem of the whole video, or the span of its pictures."""
 
     fault: str = ""  # a sentence
     from_s: float = 0.0
-    until_s: float = 0.0  # as far as anybody asked
+    until_s: float = 0.0  # only as far as was asked
 
     def fault_of(self, first_s: float, last_s: float) -> str:
-        """What a row is without whose first and last second begin then: the end of a sentence, or nothing."""
+        """What a row with these first and last seconds lacks: the end of a sentence, or ""."""
         if first_s + 1 <= self.from_s:
             return f"its video has no picture at {first_s:g} s, but from {self.from_s:g} s on"
         if last_s > self.until_s:
@@ -37,7 +37,7 @@ class PictureSpan:
 
 
 def look_at(video: Path, last_s: float) -> PictureSpan:
-    """Opens a video, looks at its first picture and at the last moment, and if there is none, for the end of them."""
+    """Open a video, check its first picture and the last moment, and if that has none, find the last picture."""
     try:
         looker = _Looker(find_ffmpeg(), file_address(video))
         from_s = looker.first_s()
@@ -49,14 +49,14 @@ def look_at(video: Path, last_s: float) -> PictureSpan:
 
 
 class _Looker:
-    """One video, of which single pictures are read."""
+    """Reads single pictures of one video."""
 
     def __init__(self, program: Ffmpeg, address: Address) -> None:
         self._program, self._address = program, address
-        self._duration_s: float | None = None  # as the header says
+        self._duration_s: float | None = None  # from the header
 
     def first_s(self) -> float:
-        """When its first picture is shown. `InputError` if there is none."""
+        """The time of its first picture. `InputError` if there is none."""
         reading = Reading()
         with closing(self._frames(Fraction(1), None, None, reading)) as frames:
             time_s = next(frames).time_s
@@ -64,7 +64,7 @@ class _Looker:
         return time_s
 
     def sees(self, time_s: float) -> bool:
-        """Whether a picture is on screen then, or comes within a second."""
+        """Whether a picture is on screen then, or appears within a second."""
         with closing(self._frames(Fraction(1), time_s, time_s + 1, Reading())) as frames:
             try:
                 return next(frames, None) is not None
@@ -72,7 +72,7 @@ class _Looker:
                 return False
 
     def last_s(self, seen_s: float, unseen_s: float) -> float:
-        """Between a moment with a picture and one without: nearly the last one with a picture."""
+        """Approximately the last moment with a picture, between one with and one without."""
         guess_s = unseen_s if self._duration_s is None else self._duration_s - 1
         if seen_s < guess_s < unseen_s and self.sees(guess_s):
             seen_s = guess_s

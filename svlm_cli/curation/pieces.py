@@ -1,4 +1,4 @@
-"""An endless sound cut into pieces that a recogniser can hold, each where it is quiet. Knows no recogniser."""
+"""Cuts endless audio into pieces for a recogniser, at quiet places. Knows no recogniser."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,25 +8,25 @@ import numpy as np
 
 from svlm_cli.media.sound import RATE, SAMPLE_BYTES
 
-_WINDOW: Final = RATE // 5  # samples, over which it is quiet or not
-_SEARCHED: Final = 1 / 3  # of a piece, its last part
+_WINDOW: Final = RATE // 5  # in samples, for measuring loudness
+_SEARCHED: Final = 1 / 3  # the last part of a piece, in which to cut
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Samples, as ffmpeg wrote them, and when the first one is heard."""
+    """Samples from ffmpeg, and the time of the first."""
 
     start_s: float
     pcm: bytes
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The duration."""
         return len(self.pcm) / (RATE * SAMPLE_BYTES)
 
 
 def cut(blocks: Iterable[bytes], longest_s: float) -> Iterator[Piece]:
-    """All of the sound, in pieces of `longest_s` at most; no more than that and a block is held."""
+    """Pieces of at most `longest_s`; holds at most one piece and a block in memory."""
     most, held, start = round(longest_s * RATE) * SAMPLE_BYTES, bytearray(), 0
     for block in blocks:
         held += block
@@ -40,7 +40,7 @@ def cut(blocks: Iterable[bytes], longest_s: float) -> Iterator[Piece]:
 
 
 def _quiet(pcm: bytearray) -> int:
-    """Where to cut, in bytes: the middle of the quietest window of the last part."""
+    """Where to cut, in bytes: the middle of the quietest window in the last part."""
     samples = np.frombuffer(bytes(pcm), np.int16).astype(np.float64)
     first = round(len(samples) * (1 - _SEARCHED))
     energy = np.concatenate(([0.0], np.cumsum(samples[first:] ** 2)))

@@ -1,18 +1,18 @@
-"""What stands in front of a window: the video's title, then its earlier words. Pure."""
+"""The text before a window: the video's title, then its earlier words. Pure."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from svlm_cli.core.policy import WindowPolicy
 
-PREVIOUS_WORDS: Final = WindowPolicy().sink_tokens + WindowPolicy().window_tokens  # no word has less than one token
+PREVIOUS_WORDS: Final = WindowPolicy().sink_tokens + WindowPolicy().window_tokens  # a word has at least one token
 
 
 def previous_text(title: str, words: Sequence[str], before: int, most: int) -> str:
-    """The title and the first `before` of a video's words, of which no more than `most` are written.
+    """The title and the first `before` words of a video, at most `most` of them.
 
-    Of more, the first and the last half: a stream keeps the beginning of its text (the sink) and the end of it (the
-    window), so with halves as long as those the text that training cuts from it is the same.
+    If there are more, the first and the last half: a stream keeps the start of its previous text (sink) and its end
+    (window), so with halves at least that long, training cuts the same text from it.
     """
     if before <= most:
         kept = [*words[:before]]

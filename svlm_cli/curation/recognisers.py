@@ -1,6 +1,6 @@
-"""Speech to timed words: faster-whisper and pocketsphinx behind one interface, each imported here alone.
+"""Speech recognition: faster-whisper and pocketsphinx behind one interface, imported only here.
 
-A recogniser hears pieces of sound, whose times begin at 0. Knows no file.
+A recogniser gets pieces of audio, with times from 0. Knows no file.
 """
 
 from collections.abc import Sequence
@@ -14,39 +14,39 @@ from svlm_cli.curation.timing import HeardSegment, HeardWord, grouped
 from svlm_cli.curation.words_file import TimedWord
 from svlm_cli.media.sound import RATE
 
-_FRAMES_A_SECOND: Final = 100  # of pocketsphinx
+_FRAMES_A_SECOND: Final = 100  # in pocketsphinx
 _NOT_WORDS: Final = ("<", "[", "+")  # as in <sil>, [NOISE], ++COUGH++
-_SHORTEST_BYTES: Final = RATE // 5  # a tenth of a second; pocketsphinx hears nothing in less
+_SHORTEST_BYTES: Final = RATE // 5  # 0.1 s; pocketsphinx recognises nothing in less
 
 
 @dataclass(frozen=True, slots=True)
 class HeardPiece:
-    """What was said in a piece, and in which language, if the recogniser knows."""
+    """The words in a piece, and their language, if known."""
 
     segments: Sequence[HeardSegment]
     language: str = ""
 
 
 class Recogniser(Protocol):
-    """Whoever hears words."""
+    """Recognises words."""
 
     @property
     def source(self) -> str:
-        """Its name, as a words file gives it."""
+        """Its name in words files."""
         ...
 
     @property
     def longest_s(self) -> float:
-        """How much it hears in one go."""
+        """The longest piece it can process."""
         ...
 
     def hear(self, pcm: bytes, language: str) -> HeardPiece:
-        """What is said in these samples. Without a language it finds out by itself."""
+        """The words in these samples. Without a language it is detected."""
         ...
 
 
 class FasterWhisper:
-    """A Whisper model run by CTranslate2. Raises `UsageError` without the package, `ModelError` without the model."""
+    """A Whisper model on CTranslate2. Raises `UsageError` without the package, `ModelError` without the model."""
 
     longest_s = 600.0
 
@@ -69,7 +69,7 @@ class FasterWhisper:
         self.source = f"faster-whisper {presentable(model)}"
 
     def hear(self, pcm: bytes, language: str) -> HeardPiece:
-        """Words by cross-attention; where its detector of voices hears none, there are none."""
+        """Words timed by cross-attention; none where voice activity detection finds no speech."""
         import numpy as np
 
         samples = np.frombuffer(pcm, np.int16).astype(np.float32) / 32768
@@ -78,7 +78,7 @@ class FasterWhisper:
             language=language or None,
             word_timestamps=True,
             vad_filter=True,
-            condition_on_previous_text=False,  # else a mistake in the noise of a crowd repeats itself for minutes
+            condition_on_previous_text=False,  # otherwise errors in crowd noise repeat for minutes
         )
         heard = [_whisper_segment(one) for one in segments]
         return HeardPiece(heard, info.language if heard else "")
@@ -90,10 +90,10 @@ def _whisper_segment(one: Any) -> HeardSegment:
 
 
 class PocketSphinx:
-    """An English model that comes with its package. Raises `UsageError` without it, and for any other language."""
+    """An English model included in its package. Raises `UsageError` without it, and for other languages."""
 
     source = "pocketsphinx"
-    longest_s = 20.0  # its search grows with what it hears in one go
+    longest_s = 20.0  # its search grows with the length
 
     def __init__(self, language: str) -> None:
         if language and language.partition("-")[0].lower() != "en":
@@ -104,8 +104,8 @@ class PocketSphinx:
 
         self._decoder = Decoder(samprate=RATE, loglevel="FATAL")
 
-    def hear(self, pcm: bytes, language: str) -> HeardPiece:  # noqa: ARG002  it is English
-        """Words by the best path."""
+    def hear(self, pcm: bytes, language: str) -> HeardPiece:  # noqa: ARG002  always English
+        """The words of the best path."""
         if len(pcm) < _SHORTEST_BYTES:
             return HeardPiece((), "en")
         self._decoder.start_utt()
@@ -115,7 +115,7 @@ class PocketSphinx:
 
 
 def _sphinx_word(one: Any) -> TimedWord | None:
-    """Its word, without the number of its pronunciation; None for a silence or a noise."""
+    """A word without the number of its pronunciation; None for silence and noise."""
     if one.word.startswith(_NOT_WORDS):
         return None
     word = one.word.partition("(")[0]

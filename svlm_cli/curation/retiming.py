@@ -1,4 +1,4 @@
-"""Times of edited words: those that stay keep theirs, new ones share the time of those they replace. Pure."""
+"""Times of edited words: unchanged words keep theirs, new ones share the time of those they replace. Pure."""
 
 from collections.abc import Sequence
 from difflib import SequenceMatcher
@@ -10,7 +10,7 @@ from svlm_cli.curation.words_file import SpokenSegment, TimedWord
 
 
 def retimed(segment: SpokenSegment, words: Sequence[str]) -> SpokenSegment:
-    """The segment with these words, in its span. What is inserted between two words has the pause between them."""
+    """The segment with new words in the same span. An insertion gets the pause between its neighbours."""
     old = segment.words
     same = SequenceMatcher(None, [_alike(word.text) for word in old], [_alike(word) for word in words], autojunk=False)
     found: list[TimedWord] = []
@@ -29,5 +29,5 @@ def retimed(segment: SpokenSegment, words: Sequence[str]) -> SpokenSegment:
 
 
 def _alike(word: str) -> str:
-    """The same for words that differ in capitals and stops alone."""
+    """Equal for words that differ only in case and punctuation."""
     return "".join(filter(says_something, word)).casefold() or word

@@ -1,6 +1,6 @@
-"""Rows of annotation files, each read as training reads it: which video it is about, where, and what is wrong with it.
+"""Rows of annotation files, parsed as in training: the video, the span, and any problem.
 
-A file is read once, line by line; its lines are judged in batches, in processes where there are many. Opens no video.
+A file is read once, line by line; batches of lines are checked, in several processes if possible. Opens no video.
 """
 
 import math
@@ -21,30 +21,30 @@ from svlm_cli.training.records import BadRecordError, parse_record
 
 _BATCH_LINES: Final = 500
 _BATCH_BYTES: Final = 1 << 20
-_AHEAD: Final = 2  # batches for each process
+_AHEAD: Final = 2  # batches per process
 
-Line = tuple[int, int, bytes]  # its number, where it begins, what it says
+Line = tuple[int, int, bytes]  # (number, offset, text)
 
 
 class ReadRow(NamedTuple):
-    """A line of an annotation file; without a video if it cannot be read."""
+    """A parsed line; without a video if it is invalid."""
 
     number: int
     offset: int
     length: int
-    video: str  # absolute
-    first_s: float  # where its first second begins
-    last_s: float  # where its last second begins
-    fault: str  # the end of a sentence; empty if nothing is wrong
+    video: str  # absolute path
+    first_s: float  # start of its first second
+    last_s: float  # start of its last second
+    fault: str  # the end of a sentence; empty if there is no problem
 
 
 class RowFile:
-    """The lines of an annotation file. Once they are read, `offsets` and `index_line` are complete."""
+    """The lines of an annotation file. After reading, `offsets` and `index_line` are complete."""
 
     def __init__(self, path: Path, videos: Path | None) -> None:
         self.path = path
         self.offsets = array("Q")  # of its rows
-        self.index_line: bytes | None = None  # its own seek index, if its last line is one
+        self.index_line: bytes | None = None  # its own seek index, if the last line is one
         self._videos = videos or path.parent
 
     def rows(self, judges: "Judges") -> Iterator[list[ReadRow]]:
@@ -64,7 +64,7 @@ class RowFile:
             yield batch
 
     def _lines(self) -> Iterator[Line]:
-        """All that are not blank, but for an index at the end."""
+        """All non-blank lines, without an index at the end."""
         offset, waiting = 0, None
         try:
             with self.path.open("rb") as file:
@@ -86,7 +86,7 @@ class RowFile:
 
 
 class Judges(Closing):
-    """Whoever judges rows: `jobs` processes, which are started when there is more than one batch."""
+    """Checks rows in `jobs` processes, which are started if there is more than one batch."""
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
@@ -107,14 +107,14 @@ class Judges(Closing):
             yield begun.popleft().result()
 
     def close(self) -> None:
-        """Let them go."""
+        """End the processes."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
 
 
 def judge_rows(batch: Sequence[Line], videos: str) -> list[ReadRow]:
-    """What each line says; relative names of videos begin at the folder `videos`."""
+    """Parse each line; relative paths of videos are relative to the folder `videos`."""
     return [_row(number, offset, text, Path(videos)) for number, offset, text in batch]
 
 

@@ -1,4 +1,4 @@
-"""The seek index of an annotation file (`jsonl/seeks.py`), written and compared. Knows not what the lines say."""
+"""Writes and checks the seek index of an annotation file (`jsonl/seeks.py`). Does not know what the lines say."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -11,7 +11,7 @@ _AT_ONCE: Final = 10_000
 
 
 def write_index(offsets: Sequence[int], destination: Destination) -> None:
-    """All of it on one line, in pieces."""
+    """Write it on one line, in pieces."""
     for at in range(0, len(offsets), _AT_ONCE):
         numbers = ", ".join(map(str, offsets[at : at + _AT_ONCE]))
         destination.write(f"{', ' if at else '['}{numbers}")
@@ -19,7 +19,7 @@ def write_index(offsets: Sequence[int], destination: Destination) -> None:
 
 
 def fault_of_index(line: bytes, offsets: Sequence[int]) -> str:
-    """What is wrong with an index of lines that begin there: the end of a sentence; empty if nothing is."""
+    """What is wrong with an index, given the true offsets: the end of a sentence; empty if it is right."""
     try:
         found = strict_json.parse(line)
     except strict_json.JsonError as error:

@@ -1,4 +1,4 @@
-"""When words are said: what transcripts and recognisers tell, made into segments that are in order and do not overlap.
+"""Word times: turns the output of transcripts and recognisers into sorted segments that do not overlap.
 
 Pure. Knows no format.
 """
@@ -11,16 +11,16 @@ from typing import Final
 from svlm_cli.core.text import plain_text, says_something
 from svlm_cli.curation.words_file import SpokenSegment, TimedWord
 
-_PAUSE_S: Final = 0.7  # between two words: there a segment ends
-_MOST_WORDS: Final = 40  # of a segment that is made of words alone
-_SAME_S: Final = 0.05  # two segments that begin so close to each other are one
-_SPOKEN: Final = frozenset("&%@#")  # signs that are read aloud
+_PAUSE_S: Final = 0.7  # between words: ends a segment
+_MOST_WORDS: Final = 40  # in a segment formed from single words
+_SAME_S: Final = 0.05  # two segments that start this close are one
+_SPOKEN: Final = frozenset("&%@#")  # symbols that are read aloud
 _STOPS: Final = re.compile(r"[.,!?;:…。、！？]+")
 
 
 @dataclass(frozen=True, slots=True)
 class HeardWord:
-    """A word as it was told: the times may be missing, and the text is anybody's."""
+    """A word as received: times may be missing, and the text is unchecked."""
 
     text: str
     start_s: float | None = None
@@ -29,7 +29,7 @@ class HeardWord:
 
 @dataclass(frozen=True, slots=True)
 class HeardSegment:
-    """A cue, or what a recogniser calls a segment."""
+    """A cue, or a recogniser's segment."""
 
     start_s: float
     end_s: float
@@ -37,12 +37,12 @@ class HeardSegment:
 
 
 def spread(text: str, start_s: float, end_s: float) -> list[TimedWord]:
-    """The words of `text`, which share that time in proportion to their lengths."""
+    """The words of `text`, timed in proportion to their lengths."""
     return spread_words(split(text), start_s, end_s)
 
 
 def spread_words(words: Sequence[str], start_s: float, end_s: float) -> list[TimedWord]:
-    """The same for words that are split already."""
+    """The same for a list of words."""
     total, done, found = sum(map(len, words)), 0, list[TimedWord]()
     begin_s = start_s
     for word in words:
@@ -54,7 +54,7 @@ def spread_words(words: Sequence[str], start_s: float, end_s: float) -> list[Tim
 
 
 def split(text: str) -> list[str]:
-    """The words of a text as they may stand in a file. What says nothing goes; a stop goes to the word before it."""
+    """The words of a text as a file may have them: stops are attached to the word before, other symbols dropped."""
     words: list[str] = []
     for part in plain_text(text).split():
         if says_something(part) or not _SPOKEN.isdisjoint(part):
@@ -65,7 +65,7 @@ def split(text: str) -> list[str]:
 
 
 def in_order(heard: Iterable[HeardSegment]) -> tuple[SpokenSegment, ...]:
-    """Segments as a words file has them. Where two overlap, the first one ends when the second one begins."""
+    """Segments for a words file. If two overlap, the first ends where the second starts."""
     merged: list[HeardSegment] = []
     for one in sorted(heard, key=lambda segment: segment.start_s):
         if merged and one.start_s - merged[-1].start_s < _SAME_S:
@@ -83,9 +83,9 @@ def in_order(heard: Iterable[HeardSegment]) -> tuple[SpokenSegment, ...]:
 
 
 def _timed(heard: Sequence[HeardWord], start_s: float, end_s: float) -> tuple[TimedWord, ...]:
-    """Each within the segment, none before the one in front of it ends; those without times share what is left."""
+    """Words within the segment and in order; those without times share the gaps."""
     found: list[TimedWord] = []
-    waiting: list[str] = []  # without times
+    waiting: list[str] = []  # those without times
     reached_s = start_s
     for word in heard:
         parts = split(word.text)
@@ -101,7 +101,7 @@ def _timed(heard: Sequence[HeardWord], start_s: float, end_s: float) -> tuple[Ti
 
 
 def grouped(words: Iterable[TimedWord]) -> Iterator[HeardSegment]:
-    """Segments of words alone: each ends where there is a pause, or after so many words."""
+    """Forms segments from single words: a segment ends at a pause, or at the maximum number of words."""
     group: list[TimedWord] = []
     for word in words:
         if group and (word.start_s - group[-1].end_s >= _PAUSE_S or len(group) == _MOST_WORDS):
@@ -118,7 +118,7 @@ def _segment(words: Sequence[TimedWord]) -> HeardSegment:
 
 
 def within(segments: Sequence[SpokenSegment], duration_s: float) -> tuple[tuple[SpokenSegment, ...], int]:
-    """What is said before a video's end, and how many words are not."""
+    """The words before a video's end, and the number of those after it."""
     found, lost = [], 0
     for segment in segments:
         words = tuple(

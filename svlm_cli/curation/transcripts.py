@@ -1,6 +1,6 @@
-"""Transcripts beside videos: SRT, WebVTT, and the JSON of Whisper and WhisperX, read strictly.
+"""Transcripts beside videos: SRT, WebVTT, and the JSON of Whisper and WhisperX, parsed strictly.
 
-Raises `InputError`, which names what is wrong. Knows no sound.
+Raises `InputError` for invalid files. Knows no sound.
 """
 
 import html
@@ -23,7 +23,7 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>|\{\\[^{}]*\}")  # <i>, <font color
 
 
 class TranscriptFormat(StrEnum):
-    """In the order in which they are looked for: those that may have a time for each word come first."""
+    """In order of preference: formats that may have word times come first."""
 
     JSON = "json"
     VTT = "vtt"
@@ -32,7 +32,7 @@ class TranscriptFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What is said in a video, as somebody wrote it down."""
+    """The words of a video, from a file."""
 
     segments: tuple[SpokenSegment, ...]
     source: str
@@ -40,7 +40,7 @@ class Transcript:
 
 
 def find_transcript(video: Path, formats: tuple[TranscriptFormat, ...], language: str) -> Path | None:
-    """The file beside a video with its stem, as in ``a.srt``; if a language is given, ``a.en.srt`` comes before it."""
+    """The file beside a video with the same stem, as ``a.srt``; with a language, preferably ``a.en.srt``."""
     for format_ in formats:
         for tag in (f".{language}", "") if language else ("",):
             path = video.with_name(f"{video.stem}{tag}.{format_}")
@@ -50,7 +50,7 @@ def find_transcript(video: Path, formats: tuple[TranscriptFormat, ...], language
 
 
 def read_transcript(path: Path) -> Transcript:
-    """By its suffix, which is one of `TranscriptFormat`."""
+    """Read a file in the format of its suffix, which is in `TranscriptFormat`."""
     text = _text(path)
     match TranscriptFormat(path.suffix[1:]):
         case TranscriptFormat.SRT:
@@ -96,7 +96,7 @@ def _vtt(path: Path, text: str) -> Iterator[HeardSegment]:
 
 
 def _seconds(timestamp: str) -> float:
-    """Of ``HH:MM:SS.mmm``, as the library writes it."""
+    """The seconds of ``HH:MM:SS.mmm``, as the library writes it."""
     hours, minutes, seconds = timestamp.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
@@ -136,7 +136,7 @@ def _whisper_segment(path: Path, index: int, row: Any) -> HeardSegment:
 
 
 def _whisper_word(path: Path, row: Any, name: str) -> HeardWord:
-    """WhisperX leaves out the times of what it could not align, such as numbers."""
+    """WhisperX omits times of words it could not align, such as numbers."""
     if not isinstance(row, dict) or not isinstance(row.get("word"), str):
         raise _wrong(path, "is not Whisper's JSON", f"{name} has no word")
     return HeardWord(row["word"], _time(path, row, "start", name), _time(path, row, "end", name))

@@ -1,6 +1,6 @@
-"""A video's words -> stretches of it to learn from, and which of them are left out, each for one reason.
+"""Cuts a video into windows by its words, and decides which are left out, with one reason each.
 
-Pure. Knows no file, and nothing of other videos.
+Pure. Knows no file, and no other videos.
 """
 
 from bisect import bisect_right
@@ -15,7 +15,7 @@ from svlm_cli.curation.words_file import SpokenSegment, SpokenVideo, TimedWord
 
 
 class LeftOut(StrEnum):
-    """Why a window is left out; the first reason that holds is the one that counts."""
+    """Why a window is left out; the first reason that applies counts."""
 
     SHORT = "too short"
     LONG = "too long"
@@ -28,13 +28,13 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WindowRules:
-    """Which windows there are, and which are good. `UsageError` for what cannot be."""
+    """How windows are cut, and which are good. `UsageError` for invalid values."""
 
-    seconds: float = 24.0  # of a window
-    overlap_s: float = 12.0  # shared with the one before
-    clips_s: tuple[float, float] | None = None  # clips at borders of segments instead: the shortest and the longest
-    words_per_second: float = 2.0  # at least
-    silence_s: float | None = None  # at most, between words and at both ends
+    seconds: float = 24.0  # length of a window
+    overlap_s: float = 12.0  # with the previous window
+    clips_s: tuple[float, float] | None = None  # clips of whole segments instead: minimum and maximum length
+    words_per_second: float = 2.0  # minimum
+    silence_s: float | None = None  # maximum, between words and at both ends
     language: str = ""  # empty: any
 
     def __post_init__(self) -> None:
@@ -47,26 +47,26 @@ class WindowRules:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWindow:
-    """A stretch of a video and the words that end in it."""
+    """A stretch of a video, and the words that end in it."""
 
     start_s: float
     end_s: float
     words: tuple[TimedWord, ...]
-    before: int  # words of the video that end earlier
+    before: int  # number of the video's words that end earlier
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """Its length."""
         return self.end_s - self.start_s
 
     @property
     def words_per_second(self) -> float:
-        """On average."""
+        """The average."""
         return len(self.words) / self.seconds if self.seconds else 0.0
 
     @property
     def silence_s(self) -> float:
-        """The longest time in it in which no word is said."""
+        """The longest silence in it."""
         reached_s, longest_s = self.start_s, 0.0
         for word in self.words:
             longest_s = max(longest_s, word.start_s - reached_s)
@@ -75,21 +75,21 @@ class SpokenWindow:
 
 
 def words_of(video: SpokenVideo) -> tuple[TimedWord, ...]:
-    """All of a video, in order."""
+    """All words of a video, in order."""
     return tuple(word for segment in video.segments for word in segment.words)
 
 
 def windows_of(video: SpokenVideo, words: Sequence[TimedWord], rules: WindowRules) -> Iterator[SpokenWindow]:
-    """All windows of a video, good and bad; `words` are all of its words."""
+    """All windows of a video, good and bad; `words` are all its words."""
     ends = [word.end_s for word in words]
     stretches = _even(video.duration_s, rules) if rules.clips_s is None else _clips(video.segments, rules)
     for start_s, end_s in stretches:
-        first, last = bisect_right(ends, start_s), bisect_right(ends, end_s)  # a word belongs to where it ends
+        first, last = bisect_right(ends, start_s), bisect_right(ends, end_s)  # words belong to where they end
         yield SpokenWindow(start_s, end_s, tuple(words[first:last]), first)
 
 
 def why_left_out(window: SpokenWindow, language: str, rules: WindowRules) -> LeftOut | None:
-    """What is wrong with a window of a video in that language, or None."""
+    """The problem of a window of a video in that language, or None."""
     shortest_s, longest_s = rules.clips_s or (rules.seconds, rules.seconds)
     if window.seconds < shortest_s:
         return LeftOut.SHORT
@@ -105,7 +105,7 @@ def why_left_out(window: SpokenWindow, language: str, rules: WindowRules) -> Lef
 
 
 def _even(duration_s: float, rules: WindowRules) -> Iterator[tuple[float, float]]:
-    """Windows of one length from the video's start on; the last one ends with the video, and may be shorter."""
+    """Windows of equal length from the video's start; the last one ends with the video, and may be shorter."""
     stride_s = rules.seconds - rules.overlap_s
     for index in count():
         start_s = index * stride_s
@@ -117,7 +117,7 @@ def _even(duration_s: float, rules: WindowRules) -> Iterator[tuple[float, float]
 
 
 def _clips(segments: Sequence[SpokenSegment], rules: WindowRules) -> Iterator[tuple[float, float]]:
-    """Whole segments in a row."""
+    """Runs of whole segments."""
     assert rules.clips_s is not None
     parts = (
         SpokenPart(segment.start_s, segment.end_s, segment.words[0].start_s, segment.words[-1].end_s)

@@ -1,4 +1,4 @@
-"""A picture of what became of windows: which were left out and why, and what they are like. Same report, same bytes."""
+"""Plots a report on windows: which were left out and why, and their statistics. Deterministic, to the byte."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ _INCHES: Final = (11.0, 7.0)
 
 
 def draw_windows(report: WindowsReport, path: Path) -> None:
-    """Writes a PNG file. Raises `OutputError`."""
+    """Write a PNG file. Raises `OutputError`."""
     with new_figure(_INCHES) as figure:
         fates, *others = figure.subplots(2, 2).flat
         names = ["kept", *(str(reason) for reason in LeftOut if report.left_out[reason])]

@@ -1,4 +1,4 @@
-"""What became of all windows: kept, held out, or left out and why; and what those that are kept are like."""
+"""Counts all windows: kept, held out, or left out and why; with statistics of the kept ones."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ Table = tuple[tuple[str, ...], list[tuple[str, ...]]]
 
 @dataclass(slots=True)
 class Likeness:
-    """What windows are like."""
+    """Statistics of windows."""
 
     words_per_second: Histogram = field(default_factory=lambda: Histogram(0.1))
     silence_s: Histogram = field(default_factory=lambda: Histogram(0.5))
     seconds: Histogram = field(default_factory=lambda: Histogram(1.0))
 
     def add(self, window: SpokenWindow) -> None:
-        """One more."""
+        """Add a window."""
         self.words_per_second.add(window.words_per_second)
         self.silence_s.add(window.silence_s)
         self.seconds.add(window.seconds)
 
     def named(self) -> dict[str, Histogram]:
-        """Each with its name."""
+        """Each histogram by name."""
         return {
             "words a second": self.words_per_second,
             "longest silence, s": self.silence_s,
@@ -35,24 +35,24 @@ class Likeness:
 
 @dataclass(slots=True)
 class WindowsReport:
-    """It grows with every window."""
+    """Updated with every window."""
 
     videos: int = 0
-    kept: int = 0  # those that are held out among them
+    kept: int = 0  # including those held out
     held_out: int = 0
-    words: int = 0  # in those that are kept
+    words: int = 0  # in kept windows
     seconds: float = 0.0
     left_out: Counter[LeftOut] = field(default_factory=Counter)
-    before: Likeness = field(default_factory=Likeness)  # all windows
-    after: Likeness = field(default_factory=Likeness)  # those that are kept
+    before: Likeness = field(default_factory=Likeness)  # of all windows
+    after: Likeness = field(default_factory=Likeness)  # of kept windows
 
     @property
     def windows(self) -> int:
-        """All of them."""
+        """The total."""
         return self.kept + self.left_out.total()
 
     def note(self, window: SpokenWindow, reason: LeftOut | None, *, held_out: bool) -> None:
-        """One more window, and why it is left out, if it is."""
+        """Add a window, with the reason if it is left out."""
         self.before.add(window)
         if reason is not None:
             self.left_out[reason] += 1
@@ -64,7 +64,7 @@ class WindowsReport:
         self.after.add(window)
 
     def tables(self) -> list[Table]:
-        """For people: what became of the windows, and what they are like."""
+        """Tables for people: counts and statistics."""
         fates = [
             ("kept", self.kept - self.held_out),
             *([("kept, held out", self.held_out)] if self.held_out else []),
@@ -85,7 +85,7 @@ class WindowsReport:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """For programs."""
+        """A summary for programs."""
         return {
             "videos": self.videos,
             "windows": self.windows,

@@ -1,4 +1,4 @@
-"""Words files -> annotation files: each window judged, compared with those before it, and written. Bounded memory."""
+"""Turns words files into annotation files: judges, deduplicates and writes each window. Memory is bounded."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -20,7 +20,7 @@ from svlm_cli.outputs.destination import text_file
 
 @dataclass(frozen=True, slots=True)
 class WindowsOutput:
-    """Where windows go, and what is written of them."""
+    """The output files, and their contents."""
 
     train: Path
     held_out: Path | None  # None: nothing is held out
@@ -37,12 +37,12 @@ class WindowsOutput:
 
     @property
     def all_files(self) -> tuple[Path, ...]:
-        """Those, and their indices."""
+        """The annotation files and their indices."""
         return (*self.files, *(map(index_of, self.files) if self.index else ()))
 
 
 def is_held_out(video: Path, share: float) -> bool:
-    """Whether a video is one of that share, by its name alone: the same one everywhere, in every set."""
+    """Whether a video is held out, by a hash of its name: the same in every data set."""
     digest = blake2b(video.name.encode("utf-8", "surrogateescape"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
 
@@ -55,7 +55,7 @@ def cut_windows(
     similar: float,
     tell: Callable[[WindowsReport], None],
 ) -> WindowsReport:
-    """Writes the windows of all videos, and tells after each video. `InputError` if none is left or a file is bad."""
+    """Write the windows of all videos, and report after each. `InputError` if none is left or a file is bad."""
     with ExitStack() as stack:
         files = [stack.enter_context(annotation_file(path, overwrite=output.overwrite)) for path in output.files]
         indices = [
@@ -84,12 +84,12 @@ class _Cutting:
         self._said = SaidBefore(self._recall, similar=similar)
 
     def _recall(self, number: int) -> SaidWindow:
-        """Lines of the files in turn have even and odd numbers."""
+        """Even and odd numbers are lines of the two files."""
         line, file = divmod(number, len(self._files))
         return self._files[file].said(line)
 
     def cut(self, video: SpokenVideo) -> None:
-        """All windows of a video."""
+        """Process all windows of a video."""
         self.report.videos += 1
         held_out = self._output.held_out is not None and is_held_out(video.video, self._output.held_out_share)
         name = relative_name(video.video, self._output.files[held_out].parent)

@@ -1,7 +1,7 @@
-"""Words files: JSON lines, a video and all that is said in it each. Read strictly, line by line, whatever the size.
+"""Words files: JSON lines, one video with all its words per line. Parsed strictly, line by line, at any size.
 
-`video` is relative to the words file's own folder in the file, and never here. Knows no media: a line only says which
-video it is about.
+In a file, `video` is relative to the file's folder; in this code it never is. Knows no media: a line only names a
+video.
 """
 
 import json
@@ -17,14 +17,14 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import InputError
 from svlm_cli.core.text import plain_text
 
-_LONGEST_LINE: Final = 1 << 28  # a day of speech is a twentieth of it
-DIGITS: Final = 3  # of times in a file: milliseconds
+_LONGEST_LINE: Final = 1 << 28  # a day of speech takes a twentieth
+DIGITS: Final = 3  # decimals of times in files: ms
 _KEYS: Final = {"video", "duration_s", "title", "category", "language", "source", "segments"}
 
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A word, in which there is no space, and when it is said."""
+    """A word without spaces, and its times."""
 
     start_s: float
     end_s: float
@@ -33,7 +33,7 @@ class TimedWord:
 
 @dataclass(frozen=True, slots=True)
 class SpokenSegment:
-    """What is said without a pause to speak of: one word or more, in order of time, within its span."""
+    """Words without a long pause: at least one, in time order, within its span."""
 
     start_s: float
     end_s: float
@@ -41,13 +41,13 @@ class SpokenSegment:
 
     @property
     def text(self) -> str:
-        """Its words, a space between each two."""
+        """The words, joined by spaces."""
         return " ".join(word.text for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenVideo:
-    """A video and its segments, in order of time, of which no two overlap. Times are the video's own."""
+    """A video and its segments, sorted and disjoint. Times are the video's own."""
 
     video: Path
     duration_s: float
@@ -59,7 +59,7 @@ class SpokenVideo:
 
     @property
     def words(self) -> int:
-        """How many there are."""
+        """The number of words."""
         return sum(len(segment.words) for segment in self.segments)
 
 
@@ -68,7 +68,7 @@ class BadLineError(ValueError):
 
 
 def read_words(path: Path) -> Iterator[SpokenVideo]:
-    """The videos of a words file, one after the other. `InputError` names the file and the line that is wrong."""
+    """The videos of a words file, one by one. `InputError` names file and line."""
     name = plain_text(str(path))
     try:
         with path.open("rb") as file:
@@ -86,12 +86,12 @@ def read_words(path: Path) -> Iterator[SpokenVideo]:
 
 
 def _hint(line: bytes) -> str:
-    """A line without an end is what a writer left that was stopped."""
+    """An incomplete line was left by an interrupted writer."""
     return "Correct it." if line.endswith(b"\n") else "It may be cut off: `svlm data words` again completes the file."
 
 
 def spoken_video(line: bytes, folder: Path) -> SpokenVideo:
-    """The video of one line of a file in `folder`. Raises `BadLineError`."""
+    """Parse one line of a file in `folder`. Raises `BadLineError`."""
     try:
         row = strict_json.parse(line)
     except strict_json.JsonError as error:
@@ -139,7 +139,7 @@ def _words(rows: Any, segment: str, start_s: float, end_s: float) -> tuple[Timed
 
 
 def _fault_of(row: Any, start_s: float, end_s: float, before_s: float) -> str:
-    """What is wrong with a word after one that ends at `before_s`; nothing is formatted for one that is right."""
+    """What is wrong with a word that follows one ending at `before_s`; formats nothing if it is right."""
     if not (isinstance(row, list) and len(row) == 3):
         return "is not [start, end, word]"
     begin, end, text = row
@@ -160,7 +160,7 @@ def words_line(video: SpokenVideo, folder: Path) -> str:
 
 
 def words_row(video: SpokenVideo, folder: Path) -> dict[str, Any]:
-    """The same as an object. Times are rounded to milliseconds, alike wherever they are, so that their order stays."""
+    """The same as an object. Times are rounded to ms, all in the same way, so their order is kept."""
     return {
         "video": relative_name(video.video, folder),
         "duration_s": _rounded(video.duration_s),
@@ -180,14 +180,14 @@ def words_row(video: SpokenVideo, folder: Path) -> dict[str, Any]:
 
 
 def relative_name(video: Path, folder: Path) -> str:
-    """The video as seen from `folder`, links of folders resolved; absolute where the two have nothing in common."""
+    """The video relative to `folder`, with links to folders resolved; absolute if they share no root."""
     place, root = Path(identity(video)), Path(os.path.realpath(folder))
     alone = Path(os.path.commonpath((place, root))) == Path(place.anchor)
     return str(place if alone else os.path.relpath(place, root))
 
 
 def identity(video: Path) -> str:
-    """The same for one file in one folder, whatever leads to that folder."""
+    """A key that is equal for the same file reached through different folders."""
     return str(Path(os.path.realpath(video.parent)) / video.name)
 
 
@@ -202,7 +202,7 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 
 def is_time(value: Any) -> bool:
-    """Whether it can be a moment of a video."""
+    """Whether it can be a time in a video."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 

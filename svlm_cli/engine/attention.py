@@ -1,7 +1,7 @@
 """Attention of new tokens over the cache, for any subset of streams with ragged lengths.
 
-`CachedAttention` is what the network calls in each layer of a streaming forward: it rotates, stores, and attends.
-Streams in neighbouring slots attend in one call. Knows neither the tokens' meaning nor eviction.
+In each layer of a streaming forward pass the network calls `CachedAttention`, which rotates, stores and attends.
+Streams in neighbouring slots share one call. Knows neither the meaning of tokens nor eviction.
 """
 
 from dataclasses import dataclass
@@ -16,36 +16,37 @@ from svlm_cli.compute.device import upload
 from svlm_cli.compute.flash import CausalAttention, CausalKernels, Lengths, VarlenAttention
 from svlm_cli.engine.cache import KVCache
 
-JOINED_KEYS = 4096  # an estimate: beyond that, reading one stream's keys takes longer than starting a call
-JOINED_SCORES = 1 << 23  # of one head; bounds the mask, and what padding computes in vain
-_KEY_MULTIPLE = 16  # masks of other widths are copied by some kernels, in every layer
+JOINED_KEYS = 4096  # an estimate: beyond it, reading the keys of one stream takes longer than launching a kernel
+JOINED_SCORES = 1 << 23  # per head; bounds the mask, and the computation wasted on padding
+_KEY_MULTIPLE = 16  # some kernels copy masks of other widths, in every layer
 
 
 @dataclass(frozen=True, slots=True)
 class PackedBatch:
-    """New tokens of several streams, packed stream by stream."""
+    """New tokens of several streams, packed one stream after another."""
 
     slots: tuple[int, ...]
-    counts: tuple[int, ...]  # new tokens of each slot
+    counts: tuple[int, ...]  # new tokens per slot
 
 
 @dataclass(frozen=True, slots=True)
 class PaddedGroup:
-    """Streams in neighbouring slots, which attend in one call, padded to the longest.
+    """Streams in neighbouring slots that share one attention call, padded to the longest.
 
-    ``b`` streams with up to ``n`` new tokens each, together the packed ones in `tokens`, and up to ``m`` keys. `fill`
-    and `real` are None where all have the same number of new tokens, `mask` where lone tokens see all ``m`` keys.
+    ``b`` streams with up to ``n`` new tokens each (together the packed ones in `tokens`) and up to ``m`` keys. `fill`
+    and `real` are None if all have the same number of new tokens, `mask` if each stream has one new token that sees all
+    ``m`` keys.
     """
 
     slots: slice
     tokens: slice
     keys: int  # m
-    fill: Tensor | None  # [b * n] which of `tokens` fills each place
-    real: Tensor | None  # [tokens] the places that are no padding
-    mask: Tensor | None  # to be added to the scores: [b, 1, n, m], where both b and n are above 1 [b, 1, n * H / K, m]
+    fill: Tensor | None  # [b * n] the token of the batch at each padded place
+    real: Tensor | None  # [tokens] the places that are not padding
+    mask: Tensor | None  # added to the scores: [b, 1, n, m], or [b, 1, n * H / K, m] where both b and n are above 1
 
     def attend(self, cache: KVCache, layer: int, query: Tensor) -> Tensor:
-        """The rotated queries of `tokens`, ``[..., H, D]``, over the keys of their streams; as `query` comes out."""
+        """The rotated queries of `tokens`, ``[..., H, D]``, attend over their streams' keys; shaped as `query`."""
         keys, values = cache.read(layer, self.slots, self.keys)
         padded = query if self.fill is None else query.index_select(0, self.fill)
         output = attend(padded, keys, values, self.mask)
@@ -54,7 +55,7 @@ class PaddedGroup:
 
 @dataclass(frozen=True, slots=True)
 class VariableGroup:
-    """Streams in neighbouring slots, which attend in one call of a kernel that knows lengths."""
+    """Streams in neighbouring slots that share one call of a variable-length kernel."""
 
     slots: slice
     tokens: slice
@@ -69,7 +70,7 @@ class VariableGroup:
 
 @dataclass(frozen=True, slots=True)
 class SingleGroup:
-    """A stream that attends in a call of its own, which needs no mask."""
+    """A stream with an attention call of its own, which needs no mask."""
 
     slot: int
     tokens: slice
@@ -82,7 +83,7 @@ class SingleGroup:
 
 
 class CachedAttention:
-    """The `PackedAttend` of new tokens: claims their room in the cache and fills it layer by layer."""
+    """The `PackedAttend` for new tokens: claims their rows in the cache and fills them layer by layer."""
 
     def __init__(
         self,
@@ -94,13 +95,14 @@ class CachedAttention:
         heads: int,
         kernels: CausalKernels | None = None,
     ) -> None:
-        """`cos` and `sin` are those of the packed tokens, `heads` the network's query heads ``H``; without `kernels`
-        masks say who sees what.
+        """`cos` and `sin` are the tables of the packed tokens, `heads` is the network's number of query heads ``H``.
+
+        Without `kernels`, causality is enforced by masks.
         """
         self._cache, self._cos, self._sin = cache, cos, sin
         self._rows = upload(claim_rows(cache, batch), cache.keys.device)
         shared = heads // cache.keys.shape[3]
-        places = self._rows % cache.capacity  # of each token in its slot
+        places = self._rows % cache.capacity  # index of each token in its slot
         together = None if kernels is None else kernels.batched
         self._groups: list[PaddedGroup | VariableGroup | SingleGroup] = []
         for members in neighbours(cache, batch, shared, bundled=together is not None):
@@ -119,14 +121,14 @@ class CachedAttention:
 
 
 def claim_rows(cache: KVCache, batch: PackedBatch) -> NDArray[np.int64]:
-    """Claim cache room for the new tokens; return their rows among all slots."""
+    """Claim rows of the cache for the new tokens; return their indices over all slots."""
     return np.concatenate([cache.claim(slot, count) for slot, count in zip(batch.slots, batch.counts, strict=True)])
 
 
 def neighbours(cache: KVCache, batch: PackedBatch, shared: int, *, bundled: bool = False) -> list[range]:
-    """Which streams of the batch attend together, by index: as many in a row as lie side by side and are short.
+    """Which streams of the batch share a call, as index ranges: neighbouring slots, while they are short.
 
-    `shared` is how many query heads share a key head. If `bundled`, lengths do not matter.
+    `shared` is the number of query heads per KV head. If `bundled`, lengths do not matter.
     """
     lengths = [cache.lengths[slot] for slot in batch.slots]
     groups = [range(1)]
@@ -157,7 +159,7 @@ def _bundle(cache: KVCache, batch: PackedBatch, members: range, kernel: VarlenAt
 
 
 def _join(cache: KVCache, batch: PackedBatch, members: range, places: Tensor, shared: int) -> PaddedGroup:
-    """How the streams `members` of the batch attend together. `places` ``[N]`` are those of all new tokens."""
+    """The padded group of the streams `members`. `places` ``[N]`` are the indices of all new tokens in their slots."""
     slots = batch.slots[members.start : members.stop]
     counts = np.array(batch.counts[members.start : members.stop])
     lengths = {cache.lengths[slot] for slot in slots}
@@ -173,7 +175,7 @@ def _join(cache: KVCache, batch: PackedBatch, members: range, places: Tensor, sh
         fill = upload((starts[:, None] + np.minimum(np.arange(n), counts[:, None] - 1)).ravel(), places.device)
         real = upload(np.flatnonzero(np.arange(n) < counts[:, None]), places.device)
         places = places.index_select(0, fill)
-    last = places.view(len(slots), n)  # key that each token sees
+    last = places.view(len(slots), n)  # the last key that each token sees
     m = min(-(-m // _KEY_MULTIPLE) * _KEY_MULTIPLE, cache.capacity)
     alone = n == 1 or len(slots) == 1
     mask = causal_mask(last if alone else last.repeat(1, shared), m, cache.keys.dtype)
@@ -181,7 +183,7 @@ def _join(cache: KVCache, batch: PackedBatch, members: range, places: Tensor, sh
 
 
 def last_of_each(packed: Tensor, batch: PackedBatch) -> Tensor:
-    """The last token of each stream in a packed ``[N, D]``: ``[B, D]``."""
+    """The last token of each stream, from packed ``[N, D]`` to ``[B, D]``."""
     if len(packed) == len(batch.slots):
         return packed
     return packed.index_select(0, upload(np.cumsum(batch.counts) - 1, packed.device))

@@ -1,7 +1,7 @@
-"""Keys and values of all open streams: one slot a stream, allocated once.
+"""Keys and values of all open streams: one slot per stream, allocated once.
 
-Keys are kept before rotation, so that they can be rotated for new positions without error, and once more rotated
-for their current positions. Tokens lie in their order, without holes. Knows no policy and decides nothing.
+Keys are stored twice: unrotated, so that they can be rotated to new positions without rounding errors adding up, and
+rotated for their current positions. Tokens are contiguous and in order. Knows no policy and decides nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from svlm_cli.compute.route import CopyRange
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Tokens of a slot that are to lie from `start` on, in this order; `stretches` are where they lie now."""
+    """Tokens of a slot to be moved to `start` and on, in this order; `stretches` are where they are now."""
 
     slot: int
     start: int
@@ -26,13 +26,13 @@ class Move:
 
     @property
     def count(self) -> int:
-        """How many tokens move."""
+        """The number of tokens to move."""
         return sum(map(len, self.stretches))
 
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """Views of one layer of the pools: slot after slot as ``[S * C, K, D]``, and head by head as ``[S, K, C, D]``."""
+    """Views of one layer of the pools: over all slots as ``[S * C, K, D]``, and by head as ``[S, K, C, D]``."""
 
     keys: Tensor
     rotated_keys: Tensor
@@ -59,7 +59,7 @@ class KVCache:
         dtype: torch.dtype,
     ) -> None:
         shape = (layers, slots, capacity, heads, head_size)
-        self.keys = torch.zeros(shape, device=device, dtype=dtype)  # before rotation
+        self.keys = torch.zeros(shape, device=device, dtype=dtype)  # unrotated
         self.rotated_keys = torch.zeros(shape, device=device, dtype=dtype)
         self.values = torch.zeros(shape, device=device, dtype=dtype)
         self.lengths = [0] * slots
@@ -69,14 +69,14 @@ class KVCache:
 
     @property
     def capacity(self) -> int:
-        """Tokens a slot has room for."""
+        """Tokens per slot."""
         return self.keys.shape[2]
 
     def clear(self, slot: int) -> None:
         """Forget all tokens of a slot.
 
-        Streams that attend together read past each other's ends, with a weight of 0: what is there must be a number,
-        even where a stream has overflowed.
+        Streams that share an attention call read past each other's ends with weight 0, so those values must be finite,
+        even if a stream has overflowed.
         """
         self.lengths[slot] = 0
         self.rotated_keys[:, slot] = 0
@@ -89,16 +89,16 @@ class KVCache:
             pool[:, target, :length] = pool[:, source, :length]
 
     def claim(self, slot: int, count: int) -> NDArray[np.int64]:
-        """Room for `count` further tokens of a slot: their rows among all slots', ``S * C``."""
+        """Claim `count` more rows of a slot; return their indices over all slots, ``S * C``."""
         start = self.lengths[slot]
         assert start + count <= self.capacity, "room is checked before a round begins"
         self.lengths[slot] = start + count
         return slot * self.capacity + np.arange(start, start + count)
 
     def store(self, layer: int, rows: Tensor, qkv: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        """Store one layer's keys and values at `rows` ``[N]`` of all slots'; returns the rotated queries ``[N, H, D]``.
+        """Store one layer's keys and values at `rows` ``[N]`` over all slots; return the rotated queries ``[N, H, D]``.
 
-        `qkv` is ``[N, (H + 2 K) D]``, `cos` and `sin` ``[N, 1, D]`` are its rotary tables.
+        `qkv` is ``[N, (H + 2 K) D]``; `cos` and `sin` ``[N, 1, D]`` are its rotary tables.
         """
         pools = self._layers[layer]
         return ops.rotate_and_store(qkv, cos, sin, rows, pools.keys, pools.rotated_keys, pools.values)
@@ -117,9 +117,9 @@ class KVCache:
         return self.rotated_keys[layer, slots], self.values[layer, slots]
 
     def keep(self, slot: int, stretches: Sequence[range]) -> Move:
-        """Keep the tokens `stretches` of a slot, in that order; what is to be moved before anything else is done.
+        """Keep only the tokens in `stretches` of a slot, in that order; return the move that must come first.
 
-        The front that stays where it is (system and sink) is no part of that.
+        The front that stays in place (system prompt and sink) is not part of the move.
         """
         if not stretches:
             self.clear(slot)
@@ -128,7 +128,7 @@ class KVCache:
         return Move(slot, start, tuple(stretches[1:] if start else stretches))
 
     def move(self, moves: Sequence[Move], cos: Tensor, sin: Tensor) -> None:
-        """Move tokens of any slots, and rotate their keys anew: `cos` and `sin` are those of one move after another."""
+        """Move tokens in any slots and rotate their keys anew; `cos` and `sin` list the tokens move by move."""
         keys, rotated_keys, values = (pool.flatten(1, 2) for pool in (self.keys, self.rotated_keys, self.values))
         slots = [list(self._runs(move)) for move in moves]
         ops.move(keys, rotated_keys, values, slots, cos, sin)

@@ -1,8 +1,8 @@
-"""Decode: one token per step for a batch of streams, without waiting for the device.
+"""Decode: one token per step for a batch of streams, without synchronising with the device.
 
-What a step needs is on the device: which streams go on, their last tokens, where the keys of these go, and the random
-numbers that choose the next ones. So a step can be recorded as a graph, and the next one starts before the host has
-seen the last one's tokens. Knows no video and no words.
+All inputs of a step are on the device: the active streams, their last tokens, the rows for the keys of these, and the
+random numbers that choose the next tokens. So a step can be recorded as a CUDA graph, and the next one launched before
+the host has read the tokens of the last. Knows no video and no words.
 """
 
 from collections import deque
@@ -28,23 +28,23 @@ Observer = Callable[[StreamState, Tensor], None]
 """Called with a stream and the raw logits ``[V]`` from which its next token is about to be chosen."""
 
 RowPolicies = Mapping[SamplingPolicy, Sequence[int]]
-"""Which rows of a step are drawn by which policy."""
+"""The rows of a step that each policy samples."""
 
-_DRAWN = -1  # in the place of a forced token: none is
+_DRAWN = -1  # no token is forced here
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """What the rows of a step hold, on the device: B at most, with room for T tokens of a round."""
+    """The rows of a step, on the device: B at most, with room for T tokens of a round."""
 
-    tokens: Tensor  # [B] just said
+    tokens: Tensor  # [B] the last token of each
     slots: Tensor  # [B] in the cache
-    lengths: Tensor  # [B] keys in the slot
-    endless: Tensor  # [B] 1 if no token may end the round
-    forced: Tensor  # [B, T] what is said instead of what is drawn, or _DRAWN
-    positions: Tensor  # [B] of the token just said, float32
+    lengths: Tensor  # [B] keys in the slot before this token
+    endless: Tensor  # [B] 1 if the round may not end yet
+    forced: Tensor  # [B, T] tokens to use instead of the sampled ones, or _DRAWN
+    positions: Tensor  # [B] of the last token, float32
     uniforms: Tensor  # [B, T] float32
-    said: Tensor  # [1] how many tokens have been said
+    said: Tensor  # [1] number of tokens so far
 
     def first(self, count: int) -> "_Rows":
         """Views of the first `count` rows."""
@@ -52,7 +52,7 @@ class _Rows:
 
     @classmethod
     def empty(cls, rows: int, tokens: int, device: torch.device) -> "_Rows":
-        """Allocate `rows`, each with room for `tokens`."""
+        """Allocate `rows` rows, each with room for `tokens` tokens."""
         ids, many = torch.zeros(4, rows, device=device, dtype=torch.int64), (rows, tokens)
         return cls(
             tokens=ids[0],
@@ -70,7 +70,7 @@ _OF_ROWS = tuple(one.name for one in fields(_Rows) if one.name != "said")
 
 
 class DecodeRunner:
-    """The decoding steps of one engine."""
+    """Runs the decode steps of one engine."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class DecodeRunner:
         *,
         max_tokens: int,
     ) -> None:
-        """`max_tokens` of a round."""
+        """`max_tokens` is the limit of a round."""
         self._network, self._language, self._cache, self._sampler = network, language, cache, sampler
         self._graphs = graphs
         self.device = cache.keys.device
@@ -90,25 +90,25 @@ class DecodeRunner:
 
     @property
     def policy(self) -> SamplingPolicy:
-        """By which rows are drawn that bring none of their own."""
+        """The policy of rows that have none of their own."""
         return self._sampler.policy
 
     @property
     def ahead(self) -> int:
-        """How many steps are started before the host looks at the first one's tokens: one, on a GPU."""
+        """How many steps are launched before the host reads the tokens of the first: one, on a GPU."""
         return int(self.device.type == "cuda")
 
     @torch.inference_mode()
     def begin(self, turns: Sequence[Turn], logits: Tensor, observe: Observer | None = None) -> "Decoding":
-        """A round of `turns`, whose first tokens are chosen from `logits` ``[B, V]``."""
+        """Start a round of `turns`, whose first tokens are chosen from `logits` ``[B, V]``."""
         return Decoding(self, turns, logits, observe)
 
     def width(self, count: int) -> int:
-        """How many rows a step of `count` streams has: with graphs, few different numbers."""
+        """The number of rows in a step for `count` streams: with graphs, one of a few fixed numbers."""
         return recorded_width(count, len(self._rows.tokens)) if self._graphs.enabled else count
 
     def fill(self, turns: Sequence[Turn], width: int) -> None:
-        """Give each turn a row. Spare rows repeat the first one, so that they write what it writes anyway."""
+        """Give each turn a row. Spare rows duplicate the first, so their writes are harmless."""
         most = self._rows.forced.shape[1]
         whole = np.full((width, 3 + most), _DRAWN, np.int64)
         real = np.zeros((width, 1 + most), np.float32)
@@ -129,7 +129,7 @@ class DecodeRunner:
         rows.said.zero_()
 
     def move_up(self, rows: Sequence[int], width: int) -> None:
-        """Only `rows` go on, in this order."""
+        """Keep only `rows`, in this order."""
         taken = upload([rows[index] if index < len(rows) else rows[0] for index in range(width)], self.device)
         for name in _OF_ROWS:
             tensor = getattr(self._rows, name)
@@ -138,7 +138,7 @@ class DecodeRunner:
     def advance(
         self, width: int, observe: Callable[[Tensor], None] | None = None, policies: RowPolicies | None = None
     ) -> None:
-        """One step of the first `width` rows; with `policies`, of rows that are drawn by policies of their own."""
+        """One step of the first `width` rows; `policies` is needed if some rows have policies of their own."""
         if observe is None and policies is None:
             self._graphs.run(width, lambda: self.choose(self._read(width)))
             return
@@ -148,7 +148,7 @@ class DecodeRunner:
         self.choose(logits, policies)
 
     def choose(self, logits: Tensor, policies: RowPolicies | None = None) -> None:
-        """The next token of the first rows, from `logits` ``[B, V]``."""
+        """Choose the next token of each row, from `logits` ``[B, V]``."""
         rows = self._rows.first(len(logits))
         uniforms = rows.uniforms.index_select(1, rows.said).squeeze(1)
         if policies is None:
@@ -166,7 +166,7 @@ class DecodeRunner:
         rows.said.add_(1).clamp_(max=rows.forced.shape[1] - 1)
 
     def fetch(self, width: int) -> Callable[[], list[int]]:
-        """The tokens of the first `width` rows, as they are now; waits for them when it is called."""
+        """Start copying the tokens of the first `width` rows to the host; the returned function waits for them."""
         tokens = self._rows.tokens[:width]
         if self.device.type != "cuda":
             values: list[int] = tokens.tolist()
@@ -184,11 +184,11 @@ class DecodeRunner:
         return wait
 
     def _read(self, width: int) -> Tensor:
-        """Feed each row the token that it has just said; logits ``[B, V]``."""
+        """Feed each row its last token; logits ``[B, V]``."""
         rows, cache = self._rows.first(width), self._cache
-        where = rows.positions[:, None].expand(-1, self._network.family.axes)  # text has the same on all axes
+        where = rows.positions[:, None].expand(-1, self._network.family.axes)  # text has equal positions on all axes
         cos, sin = ops.rotary_tables(where, self._network.rotary)
-        # A stream that has ended in this round may still have a row: what it writes lies behind its end.
+        # A stream that has finished may still occupy a row: its writes go past its end.
         place = rows.lengths.clamp(max=cache.capacity - 1)
         at = rows.slots * cache.capacity + place
         lengths = place + 1
@@ -204,15 +204,15 @@ class DecodeRunner:
 
 
 class Decoding:
-    """One round of several streams, token by token. Its steps run ahead of the caller."""
+    """One round of several streams, token by token. Steps are launched ahead of the caller."""
 
     def __init__(self, decoder: DecodeRunner, turns: Sequence[Turn], logits: Tensor, observe: Observer | None) -> None:
         self._decoder, self._observe = decoder, observe
         self._speaking = list(turns)
-        self._in_rows: tuple[Turn, ...] = tuple(turns)  # by rows
+        self._in_rows: tuple[Turn, ...] = tuple(turns)  # one per row
         self._width = decoder.width(len(turns))
         self._policies = self._own_policies()
-        self._said = 0  # tokens that have been begun
+        self._said = 0  # number of tokens launched
         self._coming: deque[tuple[tuple[Turn, ...], Callable[[], list[int]]]] = deque()
         decoder.fill(turns, self._width)
         if self._observe is not None:
@@ -222,7 +222,7 @@ class Decoding:
 
     @torch.inference_mode()
     def next_tokens(self) -> list[int]:
-        """The next token of every stream whose round goes on. Only here does a round wait for the device."""
+        """The next token of every active stream. The only place where a round waits for the device."""
         ahead = 0 if self._observe is not None else self._decoder.ahead
         while len(self._coming) <= ahead and self._said < max(turn.plan.limit for turn in self._speaking):
             self._decoder.advance(self._width, None if self._observe is None else self._show, self._policies)
@@ -233,7 +233,7 @@ class Decoding:
 
     @torch.inference_mode()
     def keep(self, going: Sequence[bool]) -> None:
-        """Which of those who were speaking go on."""
+        """Drop the streams whose round has ended: `going` is False for them."""
         self._speaking = list(compress(self._speaking, going))
         width = self._decoder.width(len(self._speaking)) if self._speaking else 0
         if 0 < width < self._width:
@@ -243,7 +243,7 @@ class Decoding:
             self._policies = self._own_policies()
 
     def _own_policies(self) -> RowPolicies | None:
-        """By which policy each row is drawn; None where all are drawn by the engine's."""
+        """The rows of each policy; None if all use the engine's policy."""
         policies = [turn.plan.sampling for turn in self._in_rows]
         if all(policy == self._decoder.policy for policy in policies):
             return None
@@ -264,12 +264,12 @@ class Decoding:
 
 
 def recorded_width(count: int, most: int) -> int:
-    """How many rows a recorded step of `count` streams has, of `most` that there can be."""
+    """The number of rows in a recorded step for `count` streams, of at most `most`."""
     rounded = 1 << (count - 1).bit_length() if count <= 8 else -(-count // 8) * 8
     return min(rounded, most)
 
 
 def _padded(logits: Tensor, width: int) -> Tensor:
-    """With as many rows as a step has, further ones like the first."""
+    """Padded to `width` rows by repeating the first."""
     missing = width - len(logits)
     return torch.cat((logits, logits[:1].expand(missing, -1))) if missing else logits

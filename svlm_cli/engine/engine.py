@@ -41,7 +41,7 @@ from svlm_cli.networks.weights import load_family, load_network, load_preprocess
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fused:
-    """A network in the form in which engines run it: weights alone, which several engines can share."""
+    """A network in the form that engines run: weights only, which several engines can share."""
 
     vision: FusedVision
     language: FusedLanguage
@@ -49,7 +49,7 @@ class Fused:
 
     @classmethod
     def of(cls, network: Network, recorder: Graphs, *, fp8: bool) -> Self:
-        """Once a network: a second time would copy its weights, or find none in eight bits."""
+        """Call once per network: a second call would copy the weights, or find none left after rounding to fp8."""
         return cls(network.fused_vision(recorder), network.fused_language(fp8=fp8), fp8)
 
 
@@ -70,11 +70,11 @@ class Engine:
         fp8: bool = False,
         fused: Fused | None = None,
     ) -> None:
-        """`fp8` rounds the decoder's weights to eight bits, which the network cannot take back.
+        """`fp8` rounds the decoder's weights in place; the network cannot undo that.
 
-        `questions` says how many forks there can be besides the streams. `graphs` lets a GPU record what it does again
-        and again; elsewhere it means nothing. `fused` is what another engine has made of the same network (`fused`
-        there), and says itself whether that is in eight bits. `UsageError` if the attention kernel cannot be used here.
+        `questions` sets how many forks there can be besides the streams. `graphs` lets a GPU record and replay repeated
+        work; it has no effect elsewhere. `fused` is another engine's fused form of the same network (its attribute
+        `fused`), and determines whether weights are in fp8. `UsageError` if the attention kernel cannot be used here.
         """
         self.network, self.family = network, network.family
         self.preprocessor, self.tokenizer, self.policy = preprocessor, tokenizer, policy
@@ -127,8 +127,9 @@ class Engine:
         attention: AttentionKernel = AttentionKernel.AUTO,
         graphs: bool = True,
     ) -> Self:
-        """An engine for the checkpoint in `folder`, with an adapter's folder merged into it; `ModelError` if it cannot
-        be used. `dtype` is one of `DTYPES`.
+        """An engine for the checkpoint in `folder`, with an optional adapter folder merged into it.
+
+        `dtype` is one of `DTYPES`. `ModelError` if the checkpoint cannot be used.
         """
         tokenizer = Tokenizer(folder)
         family = load_family(folder)
@@ -157,7 +158,7 @@ class Engine:
         max_streams: int = 1,
         questions: Questions = NO_QUESTIONS,
     ) -> Footprint:
-        """What `load` with the same arguments will take, without loading anything; `ModelError` as there."""
+        """The memory that `load` with the same arguments will need, without loading anything; `ModelError` as there."""
         computing = computing_dtype(dtype, device)
         family = load_family(folder)
         return footprint(
@@ -171,7 +172,7 @@ class Engine:
         )
 
     def estimate(self) -> Footprint:
-        """What `footprint` says of this engine."""
+        """The result of `footprint` for this engine."""
         return footprint(
             self.family,
             self.policy,
@@ -184,16 +185,16 @@ class Engine:
 
     @property
     def fp8(self) -> bool:
-        """Whether the decoder's weights have eight bits."""
+        """Whether the decoder's weights are in fp8."""
         return self.fused.fp8
 
     @property
     def number_format(self) -> str:
-        """Of the weights, as `--dtype` names it."""
+        """The format of the weights, as `--dtype` names it."""
         return "fp8" if self.fp8 else dtype_name(self.dtype)
 
     def open(self, *, query: str | None = None, context: str = "", seed: int = 0) -> StreamState:
-        """A new stream in a free slot. `query` defaults to the policy's; `context` stands before all that is said."""
+        """A new stream in a free slot. `query` defaults to the policy's; `context` precedes all words."""
         words, policy = self.policy.prompt, self.policy
         asked = query_ids(self.prompt, words, words.query if query is None else query)
         if not self._free_slots:
@@ -226,7 +227,7 @@ class Engine:
         return stream.fork(slot, self._release)
 
     def save(self, stream: StreamState, path: Path) -> None:
-        """Save a stream's whole state, atomically. Between two rounds only. Raises `OutputError`."""
+        """Save a stream's whole state, atomically. Call between two rounds. Raises `OutputError`."""
         snapshot.save(path, stream, self.cache, self.policy)
 
     def saved_bytes(self, stream: StreamState) -> int:
@@ -234,29 +235,29 @@ class Engine:
         return snapshot.saved_bytes(stream, self.cache)
 
     def restore(self, stream: StreamState, path: Path) -> None:
-        """Make a stream that was just opened remember what was saved of one with the same options.
+        """Restore saved state into a newly opened stream with the same options.
 
-        `InputError` if that is no snapshot of this model, this policy and such a stream, which is then still new.
+        `InputError` if the file is no snapshot for this model, policy and options; the stream is then still new.
         """
         snapshot.restore(path, stream, self.cache, self.policy)
 
     def _release(self, slot: int) -> None:
         self.cache.clear(slot)
-        insort(self._free_slots if slot < self.max_streams else self._free_forks, slot)  # neighbours attend together
+        insort(self._free_slots if slot < self.max_streams else self._free_forks, slot)  # neighbours share calls
 
     def step(self, requests: Sequence[Request], *, observe: Observer | None = None) -> Iterator[TokenEvent | Segment]:
-        """One round of each requested stream: token events as they are generated, each stream's Segment at its end.
+        """One round of each requested stream: yields token events as they are generated, and each stream's Segment.
 
-        In this order: the vision tower looks at the chunks while the host plans; the caches evict what the plans leave
-        out and each stream becomes what its plan says; what has no keys is prefilled; tokens are decoded until every
-        stream has ended its round; each is committed to its stream's memory.
+        In this order: the vision tower encodes the chunks while the host plans; what the plans evict is removed from
+        the caches, and each stream takes the state in its plan; tokens without keys are prefilled; tokens are decoded
+        until every stream has ended its round; each round is committed to its stream's memory.
 
-        `CapacityError` and `UsageError` come before any stream has changed. A caller that stops listening ends the
-        round: what was said so far is what was said.
+        `CapacityError` and `UsageError` are raised before any stream has changed. If the caller stops iterating, the
+        round ends with the tokens generated so far.
         """
         started = time.perf_counter()
         assert len({request.stream.slot for request in requests}) == len(requests), "one round a stream a step"
-        requests = sorted(requests, key=lambda request: request.stream.slot)  # neighbours in the cache attend together
+        requests = sorted(requests, key=lambda request: request.stream.slot)  # neighbouring slots share attention calls
         features = self._look(requests)
         plans = [self._planner.plan(request, self.cache.lengths[request.stream.slot]) for request in requests]
         self._evict(plans)
@@ -273,7 +274,7 @@ class Engine:
 
     @torch.inference_mode()
     def _look(self, requests: Sequence[Request]) -> Sequence[Tensor | None]:
-        """Features of each request's chunk: the vision tower over all of them, each alone, in one batch.
+        """Features of each request's chunk: the vision tower encodes all chunks in one batch, without mixing them.
 
         None for a question, and under a policy that shows no pixels.
         """
@@ -301,7 +302,7 @@ class Engine:
 
     @torch.inference_mode()
     def _evict(self, plans: Sequence[Plan]) -> None:
-        """Drop keys and values of what the plans leave out, and rotate the keys of what moves for its new position."""
+        """Remove evicted keys and values, and rotate the keys of moved tokens to their new positions."""
         if unread := [self._unread(plan.stream, plan.read_first) for plan in plans if plan.read_first]:
             self._prefiller.run(unread)
         moves = [(plan, self.cache.keep(plan.stream.slot, plan.kept)) for plan in plans]
@@ -312,7 +313,7 @@ class Engine:
 
     @torch.inference_mode()
     def _prefill(self, plans: Sequence[Plan]) -> Tensor:
-        """Prefill all tokens that have no keys yet; logits ``[B, V]`` for each stream's first token."""
+        """Prefill all tokens that have no keys; logits ``[B, V]`` for each stream's first token."""
         streams = [plan.stream for plan in plans]
         slots, contexts = [stream.slot for stream in streams], (distinct(stream.spans) for stream in streams)
         self._sampler.begin(slots, contexts, [plan.sampling for plan in plans])

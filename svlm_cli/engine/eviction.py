@@ -1,4 +1,4 @@
-"""Eviction: which tokens of a stream stay, and in what order, before a round is appended.
+"""Eviction: which tokens of a stream are kept, and in what order, before a round is appended.
 
 Pure: spans and a policy in, spans and indices out. Knows no tensor, no key and no position.
 """
@@ -18,25 +18,25 @@ from svlm_cli.engine.prompt import Part, Span, count_ids
 
 @dataclass(frozen=True, slots=True)
 class Eviction:
-    """The sequence after eviction: the tokens that were at `stretches` before, one stretch after the other."""
+    """The sequence after eviction: the tokens of the old `stretches`, concatenated."""
 
     spans: tuple[Span, ...]
     stretches: tuple[range, ...]
 
     @property
     def count(self) -> int:
-        """How many tokens stay."""
+        """The number of tokens kept."""
         return sum(map(len, self.stretches))
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Token i was token ``order[i]`` before."""
+        """Token i was at ``order[i]`` before."""
         parts = [np.arange(one.start, one.stop) for one in self.stretches]
         return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 class _Piece(NamedTuple):
-    """A span that stays, and where its first token was."""
+    """A kept span, and the old index of its first token."""
 
     span: Span
     start: int
@@ -46,7 +46,7 @@ class _Piece(NamedTuple):
 
 
 MovingWords = Callable[[tuple[int, ...]], tuple[int, ...]]
-"""A round's words -> those of them, counted from the first, that move to the previous text (see `prompt.spoken`)."""
+"""A round's words -> the leading part of them that moves to the previous text (see `prompt.spoken`)."""
 
 _MARKUP_OF_WORDS = (Part.TIME, Part.ASSISTANT_HEAD, Part.WORDS, Part.ASSISTANT_TAIL)
 
@@ -64,14 +64,14 @@ def cut_previous(length: int, windows: WindowPolicy) -> tuple[int, int]:
 def evict(
     spans: Sequence[Span], next_round: int, windows: WindowPolicy, moving_words: MovingWords, *, coming: int = 0
 ) -> Eviction:
-    """What is left of `spans` before round `next_round`, with `coming` visual tokens, is appended.
+    """The part of `spans` that is kept before round `next_round`, with `coming` visual tokens, is appended.
 
-    Words of rounds that leave the text window move to the end of the previous text, which is then cut to its sink
-    and its window; pixels leave with the vision window, or before, the oldest first, where they are too many; a round
-    with neither left goes.
+    Words of rounds that leave the text window move to the end of the previous text, which is then cut to its sink and
+    its window. Pixels leave with the vision window, or earlier, the oldest first, if there are too many visual tokens.
+    A round that has neither words nor pixels left is dropped.
     """
     oldest_seen, oldest_read = _oldest_seen(spans, next_round, windows, coming), next_round - windows.text_rounds + 1
-    whole = bisect_left(spans, max(oldest_seen, oldest_read, 0), key=lambda span: span.round)  # from there on, all stay
+    whole = bisect_left(spans, max(oldest_seen, oldest_read, 0), key=lambda span: span.round)  # all kept from there on
     opening: list[_Piece] = []
     previous: list[_Piece] = []
     moved: list[_Piece] = []
@@ -102,7 +102,7 @@ def evict(
 
 
 def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, coming: int) -> int:
-    """The first round whose pixels stay."""
+    """The first round whose pixels are kept."""
     oldest = next_round - windows.vision_rounds + 1
     if not windows.vision_tokens:
         return oldest
@@ -115,7 +115,7 @@ def _oldest_seen(spans: Sequence[Span], next_round: int, windows: WindowPolicy, 
 
 
 def _joined(stretches: Sequence[range]) -> tuple[range, ...]:
-    """The same with adjacent stretches merged."""
+    """The stretches, with adjacent ones merged."""
     found: list[range] = []
     for one in stretches:
         if found and one.start == found[-1].stop:

@@ -1,7 +1,7 @@
-"""How much memory streams take, computed from shapes and a policy before anything is allocated.
+"""The memory that streams need, computed from shapes and a policy before anything is allocated.
 
-Holds for weights, cache and the sampler's memory to the byte; the largest of what comes and goes in a round is an
-estimate. Knows no tensor.
+Exact for weights, cache and the sampler's state; the peak of temporary memory in a round is an estimate. Knows no
+tensor.
 """
 
 import math
@@ -11,13 +11,13 @@ from svlm_cli.core.policy import Mode, StreamPolicy
 from svlm_cli.engine.prompt import Prompt, flatten
 from svlm_cli.networks.family import Family
 
-_POOLS = 3  # keys as they are, keys rotated, values
+_POOLS = 3  # unrotated keys, rotated keys, values
 _FLOAT = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """How many forks of streams an engine holds besides the streams, and how long an answer may be."""
+    """How many forks an engine has room for besides its streams, and the longest answer, in tokens."""
 
     forks: int = 0
     answer_tokens: int = 64
@@ -52,7 +52,7 @@ def stream_tokens(prompt: Prompt, policy: StreamPolicy, family: Family) -> int:
 
 
 def slot_tokens(prompt: Prompt, policy: StreamPolicy, family: Family, questions: Questions) -> int:
-    """The capacity of a slot: where streams can be forked, with room for a question on top."""
+    """The capacity of a slot, in tokens: if streams can be forked, with extra room for a question."""
     tokens = stream_tokens(prompt, policy, family)
     if not questions.forks:
         return tokens
@@ -60,23 +60,23 @@ def slot_tokens(prompt: Prompt, policy: StreamPolicy, family: Family, questions:
 
 
 def visual_tokens(policy: StreamPolicy, family: Family) -> int:
-    """Of a round, at most."""
+    """The maximum number of visual tokens in a round."""
     steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)
     return steps * (policy.vision.max_pixels // family.pixels_per_token)
 
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Bytes."""
+    """Memory in bytes."""
 
     weights: int
-    cache: int  # all slots, and which ids each one's context holds
-    working: int  # what a round needs besides, at most
-    loading: int  # in all, at most, until all weights are where they stay
+    cache: int  # all slots, and the record of which ids each context contains
+    working: int  # the peak of a round, in addition
+    loading: int  # the peak while weights are loaded, in total
 
     @property
     def total(self) -> int:
-        """The most that is needed at once."""
+        """The peak."""
         return max(self.weights + self.cache + self.working, self.loading)
 
 
@@ -90,7 +90,7 @@ def footprint(
     fp8: bool = False,
     questions: Questions = NO_QUESTIONS,
 ) -> Footprint:
-    """Of an engine with so many streams, whose numbers have `value_bytes`; with `fp8` most of its weights have one."""
+    """The footprint of an engine with `streams` streams and numbers of `value_bytes`; `fp8`: decoder weights in fp8."""
     shape = family.language
     capacity = slot_tokens(prompt, policy, family, questions)
     slots = streams + questions.forks

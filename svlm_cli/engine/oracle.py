@@ -1,8 +1,8 @@
-"""The streaming step once more, naive and slow: what every fast path has to agree with.
+"""The streaming step again, naive and slow: the reference for every fast path.
 
-One stream, one Python object a token, keys concatenated and rotated anew at every use, attention written out. Shares
-the networks (which are held against transformers) and the tokenizer with the engine, and nothing that is fast there:
-not its spans, its eviction, its positions, its cache, its attention or its sampling.
+One stream, one Python object per token, keys concatenated and rotated at every use, attention written out. It shares
+with the engine the networks (which are tested against transformers) and the tokenizer, but nothing that is optimised:
+not its spans, eviction, positions, cache, attention or sampling.
 """
 
 import math
@@ -24,16 +24,16 @@ from svlm_cli.networks.pixels import Preprocessor
 
 @dataclass(slots=True, eq=False)
 class Token:
-    """One token of the sequence, with all that belongs to it."""
+    """One token of the sequence, with everything that belongs to it."""
 
     id: int
     role: str
     round: int = -1
     features: Tensor | None = None  # of a video pad, ``[F, D]``
     place: tuple[float, ...] | None = None  # of a video pad: its position within its block
-    reach: float | None = None  # of the first video pad of a block: its largest position
+    reach: float | None = None  # of the first video pad of a block: the block's largest position
     position: tuple[float, ...] | None = None
-    keys: list[Tensor] = field(default_factory=list)  # a layer each, ``[K, D]``, before rotation
+    keys: list[Tensor] = field(default_factory=list)  # one per layer, ``[K, D]``, unrotated
     values: list[Tensor] = field(default_factory=list)
 
 
@@ -58,8 +58,8 @@ class Oracle:
         self.tokens: list[Token] = []
         self.round = 0
         self.own_words: list[int] = []
-        self.largest = -1.0  # position so far
-        self.again: list[Token] = []  # mode `recent`: what is shown once more
+        self.largest = -1.0  # largest position so far
+        self.again: list[Token] = []  # mode `recent`: tokens to show once more
         self.marker = tokenizer.encode(policy.prompt.marker)
         markup = policy.prompt.markup
         self.start, self.end = tokenizer.special(markup.turn_start), tokenizer.special(markup.turn_end)
@@ -68,7 +68,7 @@ class Oracle:
 
     @torch.no_grad()
     def step(self, chunk: Chunk, forced_ids: tuple[int, ...] | None = None) -> tuple[list[int], list[Tensor]]:
-        """One round: the ids that were said, and the raw logits ``[V]`` that each was chosen from."""
+        """One round: the generated ids, and the raw logits ``[V]`` that each was chosen from."""
         restarts = self._forget(chunk)
         self._ask(chunk, restarts)
         uniforms = self.random.random(self.policy.sampling.max_new_tokens)
@@ -92,10 +92,10 @@ class Oracle:
         self.round += 1
         return said, all_logits
 
-    # What is forgotten
+    # Evict
 
     def _forget(self, chunk: Chunk) -> bool:
-        """Make room before a round; whether it is the first of its sequence."""
+        """Make room before a round; return whether it is the first of its sequence."""
         windows, mode = self.policy.windows, self.policy.mode
         if mode is Mode.RECENT:
             self._keep_recent()
@@ -127,14 +127,14 @@ class Oracle:
         return False
 
     def _keep_recent(self) -> None:
-        """The pictures of the newest rounds and their times, as if they had never been read."""
+        """Set aside the pictures of the newest rounds and their times, to be prefilled once more."""
         oldest = self.round - self.policy.windows.recent_rounds + 1
         self.again = [token for token in self.tokens if token.role in ("time", "vision") and token.round >= oldest]
         for token in self.again:
             token.keys, token.values, token.position = [], [], None
 
     def _newest_unseen(self, chunk: Chunk) -> int:
-        """The last round whose pixels go."""
+        """The newest round whose pixels are evicted."""
         windows = self.policy.windows
         outside = self.round - windows.vision_rounds
         if windows.vision_tokens == 0 or windows.vision_rounds == 0:
@@ -160,7 +160,7 @@ class Oracle:
         self._renumber()
 
     def _previous_end(self) -> int:
-        """The index of P's `<|im_end|>`."""
+        """The index of the `<|im_end|>` of the previous text."""
         return max(i for i, t in enumerate(self.tokens) if t.role == "previous markup" and t.id == self.end)
 
     def _moving(self, round_: int) -> list[Token]:
@@ -173,7 +173,7 @@ class Oracle:
         return words[: -len(self.marker)] if ids[-len(self.marker) :] == self.marker else words
 
     def _read_moving(self) -> None:
-        """The newest round's words are about to move: those without keys are read first, where they stand."""
+        """Prefill the newest round's words without keys where they stand, before they move."""
         moving = self._moving(self.round - 1)
         if any(not token.keys for token in moving):
             cut = self.tokens.index(moving[-1]) + 1
@@ -193,7 +193,7 @@ class Oracle:
         self.tokens = [token for token in self.tokens if token.round != round_ or token.role not in roles]
 
     def _cut_previous(self) -> None:
-        """STREAMING's closed interval, with indices into the whole sequence, never touching P's markup."""
+        """The closed interval of mode `streaming`, as indices into the whole sequence; never cuts the markup."""
         windows = self.policy.windows
         start = next(i for i, token in enumerate(self.tokens) if token.role == "previous markup")
         markup = 1 + len(self.tokenizer.encode(self.policy.prompt.previous_role + "\n"))
@@ -203,7 +203,7 @@ class Oracle:
             token for i, token in enumerate(self.tokens) if not first <= i <= last or token.role == "previous markup"
         ]
 
-    # What is read
+    # Prefill
 
     def _ask(self, chunk: Chunk, restarts: bool) -> None:
         encode, here = self.tokenizer.encode, self.round
@@ -232,7 +232,7 @@ class Oracle:
         assert next(coming, None) is None, "every feature has its pad"
 
     def _look(self, chunk: Chunk) -> tuple[Grid, Sequence[Tensor]]:
-        """The grid in tokens, and of each token its features ``[F, D]``."""
+        """The grid in tokens, and the features ``[F, D]`` of each token."""
         size, weight = self._size(chunk), next(self.network.parameters())
         patches, grid = self.preprocessor.patches(chunk.frames, *size, device=weight.device, dtype=weight.dtype)
         features = self.network.look(patches, [grid])
@@ -255,7 +255,7 @@ class Oracle:
         self._number()
 
     def _number(self) -> None:
-        """Positions for tokens that have none, each after the largest there has been."""
+        """Give positions to tokens that have none, continuing after the largest so far."""
         axes, base, reach = self.network.family.axes, 0.0, 0.0
         for token in self.tokens:
             if token.position is not None:
@@ -300,14 +300,14 @@ class Oracle:
         return self.network.logits(hidden[-1])
 
     def _deep(self, new: Sequence[Token]) -> DeepFeatures | None:
-        """The features of the tokens that are read now, from the second layer on."""
+        """The features that the tokens in `new` get from the second layer on."""
         shown = [(row, token.features) for row, token in enumerate(new) if token.features is not None]
         if not shown:
             return None
         rows, features = zip(*shown, strict=True)
         return DeepFeatures.of(torch.tensor(rows), torch.stack(features, dim=1))
 
-    # What is said
+    # Sample
 
     def _choose(self, logits: Tensor, uniform: float) -> int:
         policy = self.policy.sampling

@@ -1,6 +1,6 @@
-"""The plan of a stream's round, made before anything changes: what stays, moves and is prefilled, and where.
+"""The plan of a stream's round, made before anything changes: which tokens are kept, moved and prefilled, and where.
 
-Planning touches neither the device nor the stream. Knows no network and no key.
+Planning touches neither the device nor the stream. Knows no network and no keys.
 """
 
 import math
@@ -22,51 +22,51 @@ from svlm_cli.networks.pixels import Preprocessor
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One stream's next round: a chunk that is shown, or a question to a fork about what is in mind already."""
+    """One stream's next round: a chunk, or a question to a fork about its context."""
 
     stream: StreamState
     chunk: Chunk | None
-    query: str | None = None  # asked in this round; None: as the policy says
-    max_tokens: int | None = None  # said at most; None: as the sampling says
+    query: str | None = None  # for this round; None: as the policy says
+    max_tokens: int | None = None  # to generate at most; None: as the sampling policy says
     sampling: SamplingPolicy | None = None  # None: the policy's
-    forced_ids: tuple[int, ...] | None = None  # said instead of what the model would say (scoring)
-    forced_count: int | None = None  # exactly so many tokens, none of them an end (benches)
+    forced_ids: tuple[int, ...] | None = None  # tokens to use instead of sampled ones (scoring)
+    forced_count: int | None = None  # exactly this many tokens, none of them an end (benchmarks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """All that a round does to a stream. Token numbers count the stream's tokens as they lie before it."""
+    """Everything a round does to a stream. Token indices refer to the stream's tokens before the round."""
 
     request: Request
     sampling: SamplingPolicy
-    limit: int  # tokens that it may say
-    draws: int  # random numbers that it takes: as many as a round may say, however few are said
-    read_first: int  # tokens without keys that are read where they stand, since they move before they would be
-    kept: tuple[range, ...]  # tokens whose keys and values stay, one stretch after the other
-    spans: tuple[Span, ...]  # the whole sequence then, up to where the model speaks
-    positions: Positions  # of all its tokens
+    limit: int  # maximum number of tokens to generate
+    draws: int  # random numbers consumed: as many as the round may generate, however few it does
+    read_first: int  # tokens without keys that are about to move, so they are prefilled first, where they stand
+    kept: tuple[range, ...]  # tokens whose keys and values are kept, as consecutive ranges
+    spans: tuple[Span, ...]  # the sequence after the plan, up to where the model starts to generate
+    positions: Positions  # of all tokens in `spans`
     next_position: float
 
     @property
     def stream(self) -> StreamState:
-        """Whose round it is."""
+        """The stream that the plan is for."""
         return self.request.stream
 
     @property
     def prefilled(self) -> int:
-        """How many tokens are read before the first is said: the last of the sequence."""
+        """How many tokens are prefilled before the first is generated: the last ones of the sequence."""
         return len(self.positions) - sum(map(len, self.kept))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssistantTurn:
-    """What was said in a round, as it goes into the stream's memory."""
+    """The tokens generated in a round, in the form in which they join the stream's memory."""
 
     spans: tuple[Span, ...]
     positions: Positions
     next_position: float
-    moving: tuple[int, ...]  # the words that move to the previous text one day
-    keyed: int  # of its tokens, from the first, how many have keys: each but the last was fed to say the next
+    moving: tuple[int, ...]  # the words that will move to the previous text later
+    keyed: int  # number of leading tokens with keys: all but the last, which was never fed back
 
 
 class Planner:
@@ -82,7 +82,7 @@ class Planner:
         capacity: int,
         most: int,
     ) -> None:
-        """`capacity` counts the tokens of a slot, `most` those that a round may say."""
+        """`capacity` is the number of tokens per slot, `most` the number that a round may generate."""
         self._prompt = prompt
         self._policy = policy
         self._preprocessor = preprocessor
@@ -91,9 +91,9 @@ class Planner:
         self._capacity, self._most = capacity, most
 
     def plan(self, request: Request, keyed: int) -> Plan:
-        """Decide a round of a stream of whose tokens the first `keyed` have keys.
+        """Plan a round of a stream whose first `keyed` tokens have keys.
 
-        `CapacityError` if the stream has no room for it, `UsageError` for what cannot be asked.
+        `CapacityError` if the stream has no room for it, `UsageError` for an invalid request.
         """
         stream = request.stream
         restarts = request.chunk is not None and self._restarts(stream)
@@ -121,7 +121,7 @@ class Planner:
         )
 
     def answer(self, plan: Plan, said: Sequence[int]) -> AssistantTurn:
-        """The end of a round in which `said` was said, its end included."""
+        """The end of a round in which the ids `said` were generated, including the end token."""
         words, tail = self._prompt.answer(plan.stream.rounds, tuple(said))
         positions, next_position = self._place((words, tail), plan.next_position)
         moving = self._prompt.moving_words(words.ids)
@@ -136,19 +136,19 @@ class Planner:
         return self._preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
 
     def shown_grid(self, chunk: Chunk) -> Grid | None:
-        """The tokens that the frames are shown as."""
+        """The grid of tokens for the frames; None shows no pixels."""
         size = self.shown_size(chunk)
         return None if size is None else self._preprocessor.merged_grid(len(chunk.frames), *size)
 
     def _restarts(self, stream: StreamState) -> bool:
-        """Whether a chunk is the first of its sequence."""
+        """Whether a chunk starts a new sequence."""
         policy = self._policy
         if not stream.spans or policy.mode is Mode.RECENT:
             return True
         return policy.mode is Mode.WINDOW and stream.rounds % policy.windows.reset_rounds == 0
 
     def _kept(self, request: Request, *, restarts: bool, coming: int) -> Eviction:
-        """What the stream keeps of its past. A question evicts nothing: all that is in mind counts."""
+        """The tokens that the stream keeps. A question evicts nothing: it may use the whole context."""
         stream = request.stream
         if restarts:
             return Eviction(self._opening(stream), ())
@@ -157,7 +157,7 @@ class Planner:
         return evict(stream.spans, stream.rounds, self._policy.windows, self._prompt.moving_words, coming=coming)
 
     def _opening(self, stream: StreamState) -> tuple[Span, ...]:
-        """What a sequence starts with: the context, cut (but in mode `full`), and own words that survived a reset."""
+        """The start of a sequence: the context, cut except in mode `full`, and own words carried over a reset."""
         context = stream.options.context
         if self._policy.mode is not Mode.FULL:
             start, stop = cut_previous(len(context), self._policy.windows)
@@ -166,7 +166,7 @@ class Planner:
         return self._prompt.opening(context + carried)
 
     def _new(self, request: Request, grid: Grid | None, *, restarts: bool) -> tuple[Span, ...]:
-        """What the stream reads in this round, besides what it has not read yet of its past."""
+        """The spans of this round, apart from tokens of earlier rounds that still have no keys."""
         stream, chunk = request.stream, request.chunk
         asked = None if request.query is None else query_ids(self._prompt, self._policy.prompt, request.query)
         if chunk is None:
@@ -178,14 +178,14 @@ class Planner:
         return turn if self._policy.mode is not Mode.RECENT else (turn[0], *self._recent(stream), *turn[1:])
 
     def _recent(self, stream: StreamState) -> Iterator[Span]:
-        """What mode `recent` shows once more: the newest rounds before this one, with their times."""
+        """The newest earlier rounds, with their times, which mode `recent` shows once more."""
         oldest = stream.rounds - self._policy.windows.recent_rounds + 1
         return (span for span in stream.spans if span.part in (Part.TIME, Part.VISION) and span.round >= oldest)
 
     def _positions(
         self, request: Request, kept: Eviction, spans: tuple[Span, ...], *, restarts: bool
     ) -> tuple[Positions, float]:
-        """Contiguous ones. What stays where it is, or keeps its first position, need not be counted again."""
+        """Contiguous positions. Those of tokens that do not move, or keep their first position, are reused."""
         stream, place = request.stream, self._placement(request.chunk)
         whole = kept.stretches == (range(len(stream.positions)),)
         if restarts or not (whole or self._policy.mode is Mode.NATIVE_POSITIONS):
@@ -194,15 +194,15 @@ class Planner:
         return np.concatenate([stream.positions if whole else stream.positions[kept.order], new]), after
 
     def _placement(self, chunk: Chunk | None) -> Placement:
-        """By the policy's rate; a clip has a rate of its own."""
+        """By the policy's frame rate; a clip has its own."""
         if chunk is None or not self._policy.prompt.clip:
             return self._place
         return Placement(self._family, len(chunk.frames) / (chunk.end_s - chunk.start_s), whole=True)
 
     def _moving_without_keys(self, stream: StreamState, keyed: int) -> int:
-        """How many tokens move to the previous text without keys yet.
+        """How many tokens without keys are about to move to the previous text.
 
-        Only where the newest round leaves the text window at once (`text_rounds` 1) having been cut at its limit.
+        Only possible if the newest round leaves the text window at once (`text_rounds` 1) and was cut at its limit.
         """
         evicts = self._policy.mode in (Mode.STREAMING, Mode.NATIVE_POSITIONS)
         if not evicts or self._policy.windows.text_rounds > 1:
@@ -237,7 +237,7 @@ class Planner:
 
 
 def query_ids(prompt: Prompt, policy: PromptPolicy, query: str) -> tuple[int, ...]:
-    """The ids of a query; `UsageError` if it is longer than the room that is set aside for one."""
+    """The ids of a query; `UsageError` if it is longer than the room reserved for one."""
     ids = prompt.text_ids(query)
     if len(ids) > policy.max_query_tokens:
         raise UsageError(
@@ -257,7 +257,7 @@ def _require_question(stream: StreamState, query: tuple[int, ...] | None) -> Non
 
 
 def _below(stretches: tuple[range, ...], stop: int) -> tuple[range, ...]:
-    """What of them lies below `stop`. Tokens without keys come last, so that is their front."""
+    """The part of the stretches below `stop`. Tokens without keys come last, so this is a prefix."""
     cut = tuple(range(one.start, min(one.stop, stop)) for one in stretches if one.start < stop)
     assert cut[:-1] == stretches[: len(cut)][:-1], "tokens without keys come last"
     return cut

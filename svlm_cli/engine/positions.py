@@ -1,8 +1,7 @@
-"""The rotary positions of a sequence of spans.
+"""Computes the rotary positions of a sequence of spans.
 
-Pure. Contiguous positions are those of the spans that are left, counted from 0 as if nothing had ever been evicted
-(StreamingVLM, arXiv 2510.09608, section 3.1). Where the tokens of a video block stand is its family's affair. Knows no
-tensor and no history.
+Pure. Contiguous positions count the spans that are kept from 0, as if nothing had ever been evicted (StreamingVLM,
+arXiv 2510.09608, section 3.1). The positions within a video block are up to the family. Knows no tensor and no history.
 """
 
 from collections.abc import Sequence
@@ -17,18 +16,18 @@ class Placement:
     """Positions of one family's spans at one frame rate."""
 
     def __init__(self, family: Family, fps: float, *, whole: bool = False) -> None:
-        """`whole` cuts positions in video blocks to whole numbers, as offline models were trained."""
+        """`whole` truncates positions in video blocks to integers, as offline models were trained."""
         self._family, self._fps, self._whole = family, fps, whole
-        self._blocks: dict[Grid, tuple[Positions, float]] = {}  # and how far each reaches; most rounds have the same
+        self._blocks: dict[Grid, tuple[Positions, float]] = {}  # by grid, with their extent; most are alike
         self._counting = np.empty((0, family.axes))  # 0, 1, 2, ... on all axes
 
     def __call__(self, spans: Sequence[Span], start: float = 0.0) -> tuple[Positions, float]:
-        """Positions of all tokens, ``[N, A]``, and that of the token that would come next.
+        """Positions of all tokens, ``[N, A]``, and the position of the next token.
 
-        Text advances all axes by 1; after a video block, text goes on at the block's largest position + 1.
+        Text advances all axes by 1; after a video block, text continues at the block's largest position + 1.
         """
         where = np.empty((count_ids(spans), self._family.axes))
-        at, begin, text = start, 0, 0  # where the text since the last block began, its first token, and its length
+        at, begin, text = start, 0, 0  # for the text since the last block: its first position, index and length
         for span in spans:
             if span.grid is None:
                 text += len(span.ids)

@@ -1,7 +1,7 @@
-"""Prefill: new tokens of several streams through the decoder, all of them packed into one batch.
+"""Prefill: runs the new tokens of several streams through the decoder, packed into one batch.
 
-Few tokens take the host longer to start than the device to compute, so that is recorded, where there is an attention
-kernel that reads lengths from the device. Knows no video and no words.
+For few tokens, launching kernels takes longer than running them, so the pass is recorded as a CUDA graph if there is an
+attention kernel that reads lengths from the device. Knows no video and no words.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,36 +21,36 @@ from svlm_cli.engine.prompt import Span, flatten, last
 from svlm_cli.networks.family import Positions
 from svlm_cli.networks.network import DeepFeatures, FusedLanguage, Network
 
-_FEW_TOKENS = 1024  # beyond, starting the kernels one by one takes less time than they do
-_WIDTH = 32  # recordings have so many tokens, or a multiple of that; what is left over is padding
-_MOST_RECORDED = 8  # a recording keeps its memory
-_NOWHERE = -1  # the row of a token whose keys are not stored: they may be no numbers, and kernels read past ends
+_FEW_TOKENS = 1024  # above this, running the kernels takes longer than launching them
+_WIDTH = 32  # recorded batches are padded to a multiple of this
+_MOST_RECORDED = 8  # each recording holds memory
+_NOWHERE = -1  # padding is not stored: its keys may be NaN, and kernels read past the end of a stream
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Unread:
-    """A sequence, of which the `count` tokens after those with keys are to be read."""
+    """A sequence whose `count` tokens after those with keys are to be prefilled."""
 
     slot: int
     spans: tuple[Span, ...]
-    positions: Positions  # of all its tokens
-    features: Mapping[int, Tensor]  # ``[F, n, D]`` of the rounds whose pads are to be read
+    positions: Positions  # of all tokens
+    features: Mapping[int, Tensor]  # ``[F, n, D]`` per round with pads to prefill
     count: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Batch:
-    """N tokens of several streams, packed one stream after the other."""
+    """N tokens of several streams, packed one stream after another."""
 
     packed: PackedBatch
     ids: list[int]
     positions: Positions  # [N, A]
-    pads: list[int]  # which of the tokens features replace
+    pads: list[int]  # indices of the tokens that features replace
     features: list[Tensor]  # [F, n, D] each, for the pads in this order
 
     @classmethod
     def of(cls, unread: Sequence[Unread], lengths: Sequence[int]) -> "_Batch":
-        """`lengths` are how many tokens of each slot have keys."""
+        """`lengths` are the numbers of keys per slot."""
         ids: list[int] = []
         pads: list[int] = []
         features: list[Tensor] = []
@@ -71,9 +71,9 @@ class _Batch:
 def _blocks(
     spans: Sequence[Span], begin: int, new: range, features: Mapping[int, Tensor]
 ) -> Iterator[tuple[int, Tensor]]:
-    """Where the pads of each video block in `new` begin if the first span is at `begin`, and its features.
+    """For each video block with pads in `new`: the index of its first pad, and its features.
 
-    The blocks of a round share its features in order.
+    The first span starts at `begin`. The blocks of a round share its features, in order.
     """
     taken: dict[int, int] = {}
     for span in spans:
@@ -86,7 +86,7 @@ def _blocks(
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """What a recording depends on: `width` tokens at most, of these slots, so many of them visual."""
+    """What a recording depends on: the padded number of tokens, the slots, and the number of visual tokens."""
 
     width: int
     slots: tuple[int, ...]
@@ -94,7 +94,7 @@ class _Key:
 
 
 class _Place:
-    """Where a recorded pass reads and writes."""
+    """The input and output buffers of a recording."""
 
     def __init__(self, key: _Key, network: Network, device: torch.device, dtype: torch.dtype) -> None:
         family, streams = network.family, len(key.slots)
@@ -107,7 +107,7 @@ class _Place:
 
 
 class Prefill:
-    """The prefills of one engine."""
+    """Runs the prefills of one engine."""
 
     def __init__(
         self,
@@ -117,13 +117,13 @@ class Prefill:
         kernels: CausalKernels | None,
         graphs: Graphs,
     ) -> None:
-        """Without `kernels` masks say who sees what."""
+        """Without `kernels`, causality is enforced by masks."""
         self._network, self._language, self._cache = network, language, cache
         self._kernels, self._graphs = kernels, graphs
         self._places: dict[_Key, _Place] = {}
 
     def run(self, unread: Sequence[Unread]) -> Tensor:
-        """Logits ``[B, V]`` after the last of the tokens that are read of each stream; all get their keys."""
+        """Prefill the unread tokens, which stores their keys; logits ``[B, V]`` after the last token of each stream."""
         batch = _Batch.of(unread, self._cache.lengths)
         slots, kernels = batch.packed.slots, self._kernels
         batched = None if kernels is None or kernels.padded else kernels.batched
@@ -165,7 +165,7 @@ class Prefill:
         return place.logits.clone()
 
     def _pass(self, key: _Key, place: _Place, batched: VarlenAttention) -> None:
-        """From `place` to `place`. Padding computes what nobody reads; its keys go nowhere."""
+        """Compute from and to `place`. Outputs of padding are ignored and its keys not stored."""
         ids, rows, pads, ends, held, starts = place.numbers.split_with_sizes(place.sizes)
         slots, new = slice(key.slots[0], key.slots[-1] + 1), Lengths(starts.int(), key.width)
         lengths = held.int()

@@ -1,4 +1,4 @@
-"""A chunk and what was said before, as spans of token ids: the layout of a conversation that streams.
+"""The layout of a streaming conversation: turns chunks and earlier words into spans of token ids.
 
 Knows the markup and its order, for one stream. Knows no window, no position and no tensor.
 """
@@ -16,25 +16,25 @@ from svlm_cli.networks.family import Family, Grid, TimeText, VisionPads, VisionT
 
 
 class Part(Enum):
-    """What a span is for; eviction decides by it."""
+    """The role of a span, which decides its eviction."""
 
     SYSTEM = auto()
     PREVIOUS_HEAD = auto()  # <|im_start|>previous text\n
-    PREVIOUS = auto()  # the user's context, then words that left the text window
+    PREVIOUS = auto()  # the user's context, then words that have left the text window
     PREVIOUS_TAIL = auto()  # <|im_end|>\n
     USER_HEAD = auto()  # <|im_start|>user\n
     TIME = auto()  # Time=0.0-1.0s
-    VISION = auto()  # the pads of a video block, and the control tokens around them
+    VISION = auto()  # the pads of a video block, with the control tokens around them
     QUERY = auto()
     USER_TAIL = auto()
     ASSISTANT_HEAD = auto()  # <|im_start|>assistant\n
-    WORDS = auto()  # as generated, the marker included, the closing <|im_end|> not
+    WORDS = auto()  # as generated, with the marker, without the closing <|im_end|>
     ASSISTANT_TAIL = auto()  # <|im_end|>\n
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Consecutive token ids of one part. With a `grid` they are all pads: one for each feature of a video block."""
+    """Consecutive token ids of one part. With a `grid`, they are all pads, one per feature of a video block."""
 
     part: Part
     ids: tuple[int, ...]
@@ -46,16 +46,16 @@ class Span:
 
     @property
     def visual_tokens(self) -> int:
-        """How many of the ids stand for pixels."""
+        """The number of ids that stand for pixels."""
         return 0 if self.grid is None else len(self.ids)
 
     def cut(self, start: int, stop: int) -> "Span":
-        """The span with `ids[start:stop]` only."""
+        """The span with only `ids[start:stop]`."""
         return Span(self.part, self.ids[start:stop], self.round, self.grid)
 
 
 def count_ids(spans: Iterable[Span]) -> int:
-    """How many there are in all of them."""
+    """The total number of ids."""
     return sum([len(span.ids) for span in spans])
 
 
@@ -65,12 +65,12 @@ def flatten(spans: Iterable[Span]) -> list[int]:
 
 
 def distinct(spans: Iterable[Span]) -> set[int]:
-    """Which ids there are. Most are pads of video blocks, all alike."""
+    """The set of ids. Fast because most ids are the same pad of a video block."""
     return set(chain.from_iterable([span.ids if span.grid is None else span.ids[:1] for span in spans]))
 
 
 def last(spans: tuple[Span, ...], count: int) -> tuple[tuple[Span, ...], int]:
-    """The last of them, as few as hold `count` ids, and how many ids more they hold."""
+    """The fewest spans from the end that hold `count` ids, and how many ids more they hold."""
     begin, held = len(spans), 0
     while held < count:
         begin -= 1
@@ -79,10 +79,10 @@ def last(spans: tuple[Span, ...], count: int) -> tuple[tuple[Span, ...], int]:
 
 
 def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_ids: Collection[int]) -> int:
-    """How many of a round's `words` are words that move to the previous text, counted from the first.
+    """The number of leading ids in a round's `words` that move to the previous text.
 
-    `positional` drops as many ids as the marker has, whatever they are; `exact` drops an end-of-sequence id, then
-    the marker, where they are.
+    `positional` drops as many ids as the marker has, whatever they are; `exact` drops an end-of-sequence id and then
+    the marker, if they are there.
     """
     if rule is MarkerRule.POSITIONAL:
         return max(len(words) - len(marker), 0)
@@ -95,7 +95,7 @@ def spoken(words: Sequence[int], marker: Sequence[int], rule: MarkerRule, end_id
 
 
 class Prompt:
-    """Builds the spans of one checkpoint's conversations. Stateless: everything is tokenized once, here."""
+    """Builds the spans of conversations for one checkpoint. Stateless; fixed texts are tokenized once, here."""
 
     def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy, family: Family) -> None:
         if policy.prompt.clip and policy.mode is not Mode.FULL:
@@ -123,15 +123,15 @@ class Prompt:
         self._assistant_head = (start, *tokenizer.encode("assistant\n"))
 
     def text_ids(self, text: str) -> tuple[int, ...]:
-        """Ids of a user's text; control tokens spelled in it stay plain text."""
+        """The ids of a user's text; control tokens spelled out in it stay plain text."""
         return tuple(self._tokenizer.encode(text.strip()))
 
     def moving_words(self, words: tuple[int, ...]) -> tuple[int, ...]:
-        """The ids of a round's words that move to the previous text when it leaves the text window."""
+        """The ids of a round's words that move to the previous text once it leaves the text window."""
         return words[: spoken(words, self.marker, self._marker_rule, self._tokenizer.end_ids)]
 
     def opening(self, previous: tuple[int, ...]) -> tuple[Span, ...]:
-        """What stands before the first round."""
+        """The spans before the first round."""
         if self._clip:
             return (Span(Part.SYSTEM, self._system),)
         return (
@@ -149,13 +149,13 @@ class Prompt:
         grid: Grid | None,
         query: tuple[int, ...],
     ) -> tuple[Span, ...]:
-        """One round, up to where the model begins to speak. Without a grid no pixels are shown."""
+        """One round, up to where the model starts to generate. Without a grid no pixels are shown."""
         pieces = self._family.markings(start_s, end_s, grid, self._fps, self._markup)
         shown = [piece for piece in pieces if not (self._clip and isinstance(piece, TimeText))]
         return self._turn(round_, [self._marked(piece, round_) for piece in shown], query)
 
     def question(self, round_: int, query: tuple[int, ...]) -> tuple[Span, ...]:
-        """A round that shows nothing new, up to where the model begins to answer."""
+        """A round that shows nothing new, up to where the model starts to answer."""
         return self._turn(round_, (), query)
 
     def _turn(self, round_: int, shown: Iterable[Span], query: tuple[int, ...]) -> tuple[Span, ...]:
@@ -176,17 +176,17 @@ class Prompt:
         return Span(Part.VISION, (self.video_pad,) * math.prod(piece.grid), round_, piece.grid)
 
     def answer(self, round_: int, generated: tuple[int, ...]) -> tuple[Span, ...]:
-        """What the model said, closed by `<|im_end|>` whether it said that or not."""
+        """The generated words, closed by `<|im_end|>` whether or not the model generated it."""
         words = generated[:-1] if generated[-1:] == (self.turn_end,) else generated
         return Span(Part.WORDS, words, round_), Span(Part.ASSISTANT_TAIL, self.tail, round_)
 
     def longest_turn(self, max_new_tokens: int) -> int:
-        """Tokens that a round needs at most, besides its pixels and its query."""
+        """The most tokens that a round needs, apart from its pixels and its query."""
         latest_s = 1e9  # 31 years
         turn = self.turn(0, latest_s, latest_s + 1, self._least_grid, ())
         markup = count_ids(span for span in turn if span.grid is None)
         return markup + max_new_tokens + len(self.tail)
 
     def longest_question(self, max_query_tokens: int, max_answer_tokens: int) -> int:
-        """Tokens that a question and its answer need at most."""
+        """The most tokens that a question and its answer need."""
         return count_ids(self.question(0, ())) + max_query_tokens + max_answer_tokens + len(self.tail)

@@ -1,7 +1,7 @@
-"""Sampling the next token: repetition penalty, suppressed tokens, temperature, top-k, in this order.
+"""Samples the next token: repetition penalty, suppressed tokens, temperature, top-k, in this order.
 
-Every stream brings its own uniform numbers, so its text does not depend on who shares its batch. Nothing here waits
-for the device. Knows no stream: rows and slots only.
+Every stream has its own uniform random numbers, so its text does not depend on the rest of the batch. Never
+synchronises with the device. Knows no stream, only rows and slots.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence, Set
@@ -18,15 +18,15 @@ from svlm_cli.core.policy import SamplingPolicy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rule:
-    """A sampling policy as the device needs it."""
+    """A sampling policy, as tensors."""
 
     policy: SamplingPolicy
-    suppressed: Tensor | None  # [V] what is never said
-    choices: int  # tokens that are drawn from
+    suppressed: Tensor | None  # [V] tokens that are never generated
+    choices: int  # number of candidates
 
 
 class Sampler:
-    """Draws tokens for a pool of slots, and remembers which ids each slot's context holds, if that is penalized."""
+    """Samples tokens for a pool of slots; tracks the ids in each slot's context if a repetition penalty needs them."""
 
     def __init__(
         self,
@@ -38,8 +38,9 @@ class Sampler:
         token_id: Callable[[str], int],
         device: torch.device,
     ) -> None:
-        """`policy` is that of all rows which bring none of their own, `end_ids` are the tokens that end a round, and
-        `token_id` knows the id of a text that is one token.
+        """`policy` applies to rows without one of their own, `end_ids` are the tokens that end a round.
+
+        `token_id` returns the id of a text that is one token.
         """
         self.policy = policy
         self._token_id, self._device = token_id, device
@@ -51,7 +52,7 @@ class Sampler:
         self._require(policy)
 
     def _require(self, policy: SamplingPolicy) -> _Rule:
-        """What drawing by a policy takes: made once, before anything is recorded."""
+        """The tensors of a policy: created once, before anything is recorded."""
         if policy.repetition_penalty != 1 and self._seen is None:
             self._seen = torch.zeros(self._slots, self._vocabulary, dtype=torch.bool, device=self._device)
         if policy not in self._rules:
@@ -68,9 +69,9 @@ class Sampler:
     def begin(
         self, slots: Sequence[int], contexts: Iterable[Set[int]], policies: Iterable[SamplingPolicy] = ()
     ) -> None:
-        """Start a round of each of `slots`: its context is every id that the model sees, markup and pads included.
+        """Start a round in each of `slots`: its context is the set of all ids in the sequence, with markup and pads.
 
-        `policies` are those by which will be drawn.
+        `policies` are those that the round will use.
         """
         for policy in policies:
             self._require(policy)
@@ -81,16 +82,16 @@ class Sampler:
             self.remember(*upload(np.stack([rows, np.concatenate(found)]), self._device))
 
     def remember(self, slots: Tensor, tokens: Tensor) -> None:
-        """Add one of `tokens` ``[N]`` to each of `slots` ``[N]``; a slot may stand there several times."""
+        """Add one of `tokens` ``[N]`` to the context of each of `slots` ``[N]``, which may repeat."""
         if self._seen is not None:
             self._seen.index_put_((slots, tokens), self._true)
 
     def scores(
         self, logits: Tensor, slots: Tensor, endless: Tensor | None = None, policy: SamplingPolicy | None = None
     ) -> Tensor:
-        """Logits ``[B, V]`` with the repetition penalty, in float32; of rows that are `endless` ``[B]``, no end.
+        """Logits ``[B, V]`` in float32 with the repetition penalty; `endless` rows ``[B]`` cannot end the round.
 
-        What is suppressed is impossible, as in transformers' `SuppressTokensLogitsProcessor`.
+        Suppressed tokens get minus infinity, as in transformers' `SuppressTokensLogitsProcessor`.
         """
         rule = self._rules[policy or self.policy]
         penalty = rule.policy.repetition_penalty
@@ -105,10 +106,10 @@ class Sampler:
         endless: Tensor | None = None,
         policy: SamplingPolicy | None = None,
     ) -> Tensor:
-        """One token ``[B]`` for each row of `logits` ``[B, V]``, of the streams in `slots` ``[B]``.
+        """Sample one token per row of `logits` ``[B, V]``, for the streams in `slots` ``[B]``; ``[B]``.
 
-        `uniforms` ``[B]`` in [0, 1) choose it, through the inverse of the cumulative distribution over the `top_k`
-        likeliest tokens. Rows that are `endless` ``[B]``, not 0, get none that ends a round.
+        `uniforms` ``[B]`` in [0, 1) select it through the inverse of the cumulative distribution over the `top_k`
+        likeliest tokens. Rows with nonzero `endless` ``[B]`` never get a token that ends the round.
         """
         scores = self.scores(logits, slots, endless, policy)
         rule = self._rules[policy or self.policy]

@@ -1,7 +1,7 @@
-"""A stream on disk: its whole state between two rounds, so that another process can resume it.
+"""Saves a stream's whole state between two rounds to disk, so that another process can resume it.
 
-A safetensors file: tensors as they are, the rest as JSON in its header. It belongs to a policy, to a stream's options
-and to weights of one shape; whether the weights are the same is for the caller to know. Knows no video.
+A safetensors file: tensors as such, the rest as JSON in its header. It is valid for one policy, one set of stream
+options and weights of one shape; the caller has to ensure that the weights are the same. Knows no video.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from svlm_cli.engine.cache import KVCache
 from svlm_cli.engine.prompt import Part, Span
 from svlm_cli.engine.stream import StreamState
 
-_FORM: Final = "svlm stream 1"  # of this file; the number changes with what is in it
+_FORM: Final = "svlm stream 1"  # file format; the number changes with the layout
 _FEATURES: Final = "features."
 
 
@@ -44,16 +44,16 @@ def save(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) 
 
 
 def saved_bytes(stream: StreamState, cache: KVCache) -> int:
-    """How much room its tensors take."""
+    """The size of its tensors in bytes."""
     keys_and_values = sum(pool[:, stream.slot, : cache.lengths[stream.slot]].nbytes for pool in _pools(cache).values())
     return keys_and_values + sum(one.nbytes for one in stream.features.values()) + stream.positions.nbytes
 
 
 def restore(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolicy) -> None:
-    """Fill a stream that is new, and its empty slot, with what was saved of one with the same options.
+    """Fill a new stream and its empty slot with the saved state of one with the same options.
 
-    Raises `InputError`, and the stream is still new, if the file cannot be read or is of another policy, other options
-    or another shape.
+    Raises `InputError`, leaving the stream new, if the file cannot be read or is for another policy, other options or
+    another shape.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -88,7 +88,7 @@ def _pools(cache: KVCache) -> dict[str, Tensor]:
 
 
 def _fits(held: Tensor, pool: Tensor) -> bool:
-    """Whether it is ``[L, T, K, D]`` and finds room in a slot of ``[L, S, C, K, D]``."""
+    """Whether `held` is ``[L, T, K, D]`` and fits a slot of ``[L, S, C, K, D]``."""
     layers, _, capacity, *head = pool.shape
     return (
         held.dtype == pool.dtype

@@ -1,7 +1,7 @@
 """The host state of one stream between two rounds. Its keys and values are in its slot of the cache.
 
-Opened by `Engine.open`, as a context manager. A round changes it twice: `apply` before anything is read, `commit` after
-the last token. Knows no network and no sampling rule.
+Opened by `Engine.open`, as a context manager. A round changes it twice: `apply` before prefill, `commit` after the last
+token. Knows no network and no sampling rule.
 """
 
 from collections import deque
@@ -26,16 +26,16 @@ class StreamOptions:
     """The options of one stream."""
 
     query: tuple[int, ...]  # ids
-    context: tuple[int, ...]  # ids of the text in front: title, teams...
+    context: tuple[int, ...]  # ids of the text at the start: title, teams...
     seed: int
-    axes: int  # of positions
-    carried_tokens: int  # own words remembered for mode `window`
-    recomputes: bool  # modes `window-overlap` and `recent`: features are read again as long as their pixels stay
+    axes: int  # number of position axes
+    carried_tokens: int  # own words carried over a reset in mode `window`
+    recomputes: bool  # modes `window-overlap` and `recent`: features are used again as long as their pixels stay
 
 
 @dataclass(slots=True, eq=False)
 class StreamState(Closing):
-    """The memory of one stream. `close` gives its slot back; leaving the context does that too."""
+    """The memory of one stream. `close`, or leaving the context, frees its slot."""
 
     slot: int
     options: StreamOptions
@@ -45,12 +45,12 @@ class StreamState(Closing):
     rounds: int = 0
     end_s: float = 0.0  # of the last chunk
     closed: bool = False
-    positions: Positions = field(init=False)  # of all tokens of `spans`
+    positions: Positions = field(init=False)  # of all tokens in `spans`
     next_position: float = 0.0
-    features: dict[int, Tensor] = field(default_factory=dict)  # ``[F, n, D]`` of rounds that are still to be read
+    features: dict[int, Tensor] = field(default_factory=dict)  # ``[F, n, D]`` per round that is still to be prefilled
     own_words: deque[int] = field(init=False)
     random: np.random.Generator = field(init=False)
-    uniforms: list[float] = field(default_factory=list)  # of this round: one a token, each in [0, 1)
+    uniforms: list[float] = field(default_factory=list)  # for this round, one per token, each in [0, 1)
 
     def __post_init__(self) -> None:
         self.reset()
@@ -63,14 +63,14 @@ class StreamState(Closing):
         self.random = np.random.default_rng(self.options.seed)
 
     def forget(self) -> None:
-        """Drop the whole sequence, but neither the round count nor the random state."""
+        """Drop the whole sequence, but keep the round count and the random state."""
         self.spans = ()
         self.positions = np.empty((0, self.options.axes))
         self.next_position = 0.0
         self.features.clear()
 
     def apply(self, plan: "Plan", features: Tensor | None) -> None:
-        """The sequence becomes the plan's, which is then to be read. `features` are those of what it shows."""
+        """Take over the plan's sequence, which is then prefilled. `features` are those of the round's chunk."""
         self.spans, self.positions, self.next_position = plan.spans, plan.positions, plan.next_position
         self.uniforms = self.random.random(plan.draws).tolist()
         if self.features:
@@ -82,7 +82,7 @@ class StreamState(Closing):
             self.end_s = plan.request.chunk.end_s
 
     def commit(self, answer: "AssistantTurn") -> None:
-        """The round is over: its words become part of the sequence. Its last tokens get their keys in the next one."""
+        """End the round: its words join the sequence. Tokens without keys yet get them in the next round."""
         self.spans += answer.spans
         self.positions = np.concatenate([self.positions, answer.positions])
         self.next_position = answer.next_position
@@ -100,7 +100,7 @@ class StreamState(Closing):
         return copy
 
     def close(self) -> None:
-        """Give the slot back. Closing twice is harmless."""
+        """Free the slot. Closing twice is harmless."""
         if not self.closed:
             self.closed = True
             self.forget()

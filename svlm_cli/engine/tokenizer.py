@@ -1,7 +1,7 @@
-"""Text to ids and back, with the checkpoint's own tokenizer.
+"""Converts text to ids and back, with the checkpoint's own tokenizer.
 
-Knows which ids end a generation and how to hand out text while it is being generated. Knows no prompt. Reads
-tokenizer.json with the library that transformers' fast tokenizers wrap: to import that costs seconds.
+Knows which ids end a generation, and streams text while it is generated. Knows no prompt. Reads tokenizer.json with the
+library beneath transformers' fast tokenizers, because importing transformers takes seconds.
 """
 
 import os
@@ -15,13 +15,13 @@ from svlm_cli.checkpoints.fields import Fields, of_file, read_object
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import ModelError
 
-_REPLACEMENT = "\ufffd"  # what an unfinished UTF-8 character decodes to
+_REPLACEMENT = "\ufffd"  # the decoding of an incomplete UTF-8 character
 _LONGEST_CHARACTER_BYTES = 4
 _HINT = "Fetch the checkpoint again."
 
 
 def load_fast(folder: Path) -> FastTokenizer:
-    """The library's own tokenizer of a checkpoint. `ModelError` if there is none, or none that may be used."""
+    """The `tokenizers` object of a checkpoint. `ModelError` if it is missing or not allowed."""
     text = tokenizer_file.read(folder)
     try:
         return FastTokenizer.from_str(text)
@@ -30,14 +30,14 @@ def load_fast(folder: Path) -> FastTokenizer:
 
 
 class Tokenizer:
-    """A checkpoint's tokenizer. Special tokens are looked up by name; one that is missing is an error that names it."""
+    """A checkpoint's tokenizer. Special tokens are looked up by name; a missing one is an error that names it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._tokenizer = load_fast(folder)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._tokenizer.encode_special_tokens = True  # a control token spelled in a text is text
+        self._tokenizer.encode_special_tokens = True  # control tokens spelled out in a text are plain text
         self.end_ids = self._read_end_ids()
 
     def special(self, name: str) -> int:
@@ -61,16 +61,16 @@ class Tokenizer:
         return ids[0]
 
     def encode(self, text: str) -> list[int]:
-        """Ids of plain text: nothing is added, and control tokens spelled in it are not control tokens."""
+        """Ids of plain text: nothing is added, and control tokens spelled out in it are not interpreted."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def decode(self, ids: Sequence[int]) -> str:
-        """Text of ids, control tokens left out."""
+        """The text of ids, without control tokens."""
         return self._tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def require_within(self, vocabulary: int) -> None:
-        """`ModelError` if any id of a token, or of an end, is not one of a network of so many."""
+        """`ModelError` if the id of any token or end token exceeds the network's vocabulary size."""
         beyond = max(*self._tokenizer.get_vocab().values(), *self.end_ids)
         if beyond >= vocabulary:
             raise ModelError(
@@ -79,7 +79,7 @@ class Tokenizer:
             )
 
     def _read_end_ids(self) -> frozenset[int]:
-        """The checkpoint's EOS list: generation_config.json, else config.json, else the tokenizer's own end."""
+        """The checkpoint's EOS ids: from generation_config.json, else config.json, else the tokenizer."""
         for name in ("generation_config.json", "config.json"):
             fields = self._fields(name)
             if fields.has("eos_token_id"):
@@ -97,19 +97,19 @@ class Tokenizer:
             return frozenset([self.special(fields.text("eos_token"))])
 
     def _fields(self, name: str) -> Fields:
-        """Those of a file of the checkpoint; none if it is not there."""
+        """The fields of a JSON file of the checkpoint; empty if it does not exist."""
         return Fields(read_object(self._folder, name) if os.path.lexists(self._folder / name) else {})
 
 
 def without_marker(text: str, marker: str) -> str:
-    """`text` as it is shown: without the marker, if it ends with it."""
+    """`text` as shown: without the marker at its end."""
     return text.removesuffix(marker)
 
 
 class TextStream:
-    """Text of a round while it is being generated: never half a character, never the marker.
+    """The text of a round while it is generated: never part of a character, never the marker.
 
-    What might still become the marker is held back, so that the pieces joined are `without_marker` of the whole.
+    Text that might become the marker is held back, so that the pieces add up to `without_marker` of the whole.
     """
 
     def __init__(self, tokenizer: Tokenizer, marker: str) -> None:
@@ -119,7 +119,7 @@ class TextStream:
         self._shown = 0
 
     def push(self, token_id: int) -> str:
-        """The text that became readable with `token_id`."""
+        """The text that `token_id` completes."""
         self._ids.append(token_id)
         text = self._tokenizer.decode(self._ids)
         unfinished = len(text) - len(text.rstrip(_REPLACEMENT))
@@ -128,16 +128,16 @@ class TextStream:
         return self._show(text[: len(text) - self._held_back(text)])
 
     def finish(self) -> str:
-        """What was held back and did not become the marker."""
+        """The text that was held back and did not become the marker."""
         return self._show(self.text)
 
     @property
     def text(self) -> str:
-        """All of the round's words so far, without the marker."""
+        """The round's words so far, without the marker."""
         return without_marker(self._tokenizer.decode(self._ids), self._marker)
 
     def _held_back(self, text: str) -> int:
-        """Characters at the end of `text` that begin the marker."""
+        """The number of characters at the end of `text` that could start the marker."""
         longest = min(len(self._marker), len(text))
         return next((n for n in range(longest, 0, -1) if self._marker.startswith(text[-n:])), 0)
 

@@ -10,7 +10,7 @@ from svlm_cli.engine.tokenizer import TextStream
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """What has been said so far."""
+    """The tokens and text generated so far."""
 
     plan: Plan
     text: TextStream
@@ -19,11 +19,11 @@ class Turn:
 
     @property
     def stream(self) -> StreamState:
-        """Whose round it is."""
+        """The stream whose round it is."""
         return self.plan.stream
 
     def segment(self, work_s: float) -> Segment:
-        """All of it, once the round is over. An answer about what is in mind stands at the end of the last chunk."""
+        """The finished round. A question's answer is placed at the end of the last chunk."""
         stream, chunk = self.stream, self.plan.request.chunk
         return Segment(
             stream=stream.slot,

@@ -1,1 +1,1 @@
-"""Quality measured, not judged: a model comments on matches of the simulated world, where the truth is known."""
+"""Evaluation without human judgement: models comment on simulated matches, where the truth is known."""

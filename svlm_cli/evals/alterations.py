@@ -1,4 +1,4 @@
-"""Pictures of the simulated world as they never are in training: where does a model that knows no others break?
+"""Alters pictures of the simulated world in ways that training never shows, to see where a model breaks.
 
 Pure functions on pictures ``[N, H, W, 3]``, RGB, uint8. Knows neither matches nor models.
 """
@@ -19,7 +19,7 @@ _LUMA: Final = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 class Altered(StrEnum):
-    """What is done to them."""
+    """A kind of alteration."""
 
     HUE = "hue"
     BRIGHT = "bright"
@@ -29,12 +29,12 @@ class Altered(StrEnum):
 
 
 def alter(pictures: Picture, how: Altered | None) -> Picture:
-    """As `how` says, if it does. Rotated and letterboxed ones have another size."""
+    """Apply `how`, if it is not None. Rotating and letterboxing change the size."""
     return pictures if how is None else _WAYS[how](pictures)
 
 
 def _hue(pictures: Picture) -> Picture:
-    """Colours turned around the axis of greys, so that red becomes more yellow."""
+    """Rotate colours around the grey axis, so that red becomes more yellow."""
     angle = np.deg2rad(HUE_DEGREES)
     along = (1 - np.cos(angle)) / 3
     across = np.sqrt(1 / 3) * np.sin(angle)
@@ -51,19 +51,19 @@ def _grey(pictures: Picture) -> Picture:
 
 
 def _rotated(pictures: Picture) -> Picture:
-    """A quarter turn, counter-clockwise."""
+    """Rotate by 90 degrees counter-clockwise."""
     return np.ascontiguousarray(np.rot90(pictures, axes=(1, 2)))
 
 
 def _letterboxed(pictures: Picture) -> Picture:
-    """Black above and below, until the picture is as high as one of 16:9."""
+    """Add black bars above and below, up to the height of a 16:9 picture."""
     height, width = pictures.shape[1:3]
     missing = max(round(width / _WIDE) - height, 0)
     return np.pad(pictures, ((0, 0), (missing // 2, missing - missing // 2), (0, 0), (0, 0)))
 
 
 def _linear(pictures: Picture, matrix: NDArray[np.float64]) -> Picture:
-    """Each colour multiplied by `matrix`, in whole numbers from 0 to 255."""
+    """Multiply each colour by `matrix`, rounded and clipped to 0 to 255."""
     return np.rint(pictures @ matrix.T).clip(0, 255).astype(np.uint8)
 
 

@@ -1,6 +1,6 @@
-"""Three commentaries whose scores are known beforehand. If one of them scores otherwise, the evaluation is wrong.
+"""Three commentaries with known scores. If one of them scores otherwise, the evaluation is wrong.
 
-They need no model, so they come first: what follows them can be believed.
+They need no model, so they are scored first.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from svlm_cli.evals.timeliness import TimedControls, TimedCount, Timeliness, mea
 
 SHIFT_S: Final = 3
 MOST_SHIFTED_F1: Final = 0.25
-ENOUGH_EVENTS: Final = 100  # for the line above: in a minute, chance may have it that one pass follows another
+ENOUGH_EVENTS: Final = 100  # for the line above to apply: among fewer, passes may happen to repeat
 
-_CHANCE: Final = {"speech_balanced_accuracy": 0.5}  # of one who never speaks; agreement is the share of silence
+_CHANCE: Final = {"speech_balanced_accuracy": 0.5}  # for a model that never speaks; agreement is the share of silence
 
 
 class ControlError(SvlmError):
@@ -26,12 +26,12 @@ class ControlError(SvlmError):
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What the three scored."""
+    """The scores of the three controls."""
 
     reference: Evaluation
     shifted: Evaluation
     empty: Evaluation
-    shifted_bound: float  # of its event F1, from how often the same is told again
+    shifted_bound: float  # upper bound of its event F1, from repeated events
     timeliness: TimedControls
 
     def to_json(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Controls:
 
 
 def run_controls(scripts: Sequence[Script]) -> Controls:
-    """The reference itself, the reference late, and silence; `ControlError` if one does not score as it must."""
+    """Score the reference, the reference late, and silence; `ControlError` if one does not score as expected."""
     reference, timely = _scored(scripts, lambda texts: texts)
     if not reference.counts[Count.EVENTS_TRUE]:
         raise UsageError("The matches are too short: no event is told in them.", "Ask for more minutes.")
@@ -82,7 +82,7 @@ def _check_shifted(found: Evaluation, bound: float) -> None:
 
 
 def _shifted_bound(scripts: Sequence[Script], shifted: Evaluation) -> float:
-    """The most that late words can score: all that tell what the reference tells again 2 to 4 s later, of that team."""
+    """Upper bound for late words: events that the reference repeats 2 to 4 s later, of the same team."""
     again = 0
     for script in scripts:
         events = script.truth.reference.events
@@ -107,7 +107,7 @@ def _check_empty(found: Evaluation) -> None:
 
 
 def _check_timeliness(found: TimedControls) -> None:
-    """All within a second; late by what it is late; never."""
+    """The reference is always in time, the late one late by the shift, silence never."""
     known = {"f1": 1.0, "precision": 1.0, "in_time": 1.0}
     for shares in (found.reference.overall, *found.reference.fifths):
         for name, estimate in shares.estimates().items():

@@ -1,6 +1,6 @@
-"""What a match holds to be told, what a commentary tells, and the counts, second by second, of how the two compare.
+"""What there is to say in a match, what a commentary says, and second-by-second counts that compare the two.
 
-A second is named by its index: second 3 is (3 s, 4 s]. Knows neither how words are read (``reading.py``) nor where they
+Seconds are named by index: second 3 is (3 s, 4 s]. Does not know how words are parsed (``reading.py``) or where they
 come from.
 """
 
@@ -17,8 +17,8 @@ from svlm_cli.evals.scores import Count, Counts
 from svlm_cli.evals.timeliness import Timed, hold_against
 from svlm_cli.simulator.match.events import Score
 
-NOBODY = -1  # the team of an event that was told of someone else
-TOLERANCE_S = 1.5  # of the second in which the reference ends its key word, so: that second, or a neighbour
+NOBODY = -1  # an event told of a name that belongs to neither team
+TOLERANCE_S = 1.5  # around the second of the reference's key word, so that second or a neighbour
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ToldEvent:
 
 @dataclass(frozen=True, slots=True)
 class ToldName:
-    """A word where a team's name belongs, right or not."""
+    """A word in the place of a team's name, right or not."""
 
     second: int
     name: str
@@ -41,12 +41,12 @@ class ToldName:
 
 @dataclass(frozen=True, slots=True)
 class ToldScore:
-    """A score that is stated, from its first number to its last."""
+    """A stated score, from its first number to its last."""
 
     first_second: int
     second: int
     score: Score
-    with_goal: bool  # in the sentence that tells a goal, so that a scoreboard shows it; any other is restated
+    with_goal: bool  # in the sentence about a goal, so the scoreboard shows it; other scores are restated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +61,23 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is so, and what the reference says of it."""
+    """What is true, and what the reference says about it."""
 
     reference: Telling
-    scores: tuple[tuple[float, Score], ...]  # each change: when, in s, and to what; before the first it is 0 0
+    scores: tuple[tuple[float, Score], ...]  # changes: time in s, and new score; before the first it is 0 0
 
     @property
     def seconds(self) -> int:
-        """How long the match lasts."""
+        """The duration of the match."""
         return len(self.reference.speaks)
 
 
 def matched(
     wanted: Sequence[tuple[int, Hashable]], said: Sequence[tuple[int, Hashable]], within_s: float = TOLERANCE_S
 ) -> list[Pair]:
-    """The most one-to-one pairs of equal keys with seconds within `within_s`. Both are (second, key), in any order.
+    """The largest one-to-one matching of equal keys at most `within_s` apart. Both are (second, key), in any order.
 
-    Of one key, earliest with earliest is optimal, because all tolerances are alike.
+    Per key, matching the earliest to the earliest is optimal, because all tolerances are equal.
     """
     by_key: dict[Hashable, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for side, told in enumerate((wanted, said)):
@@ -106,7 +106,7 @@ def _nearest(
 
 @dataclass(frozen=True, slots=True)
 class KindCount:
-    """How the events of one kind fared: in the reference, said, and both."""
+    """Counts of events of one kind: in the reference, said, and both."""
 
     kind: str
     true: int
@@ -115,7 +115,7 @@ class KindCount:
 
 
 def count_kinds(matches: Sequence[tuple[Truth, Telling]]) -> tuple[KindCount, ...]:
-    """Over all matches, each with what a candidate told of it, the commonest kinds first."""
+    """Over all matches, each with a candidate's commentary; the most frequent kinds first."""
     true, said, hit = Counter[str](), Counter[str](), Counter[str]()
     for truth, candidate in matches:
         wanted = truth.reference.events
@@ -127,9 +127,9 @@ def count_kinds(matches: Sequence[tuple[Truth, Telling]]) -> tuple[KindCount, ..
 
 
 def tally(truth: Truth, candidate: Telling) -> Counts:
-    """``[seconds, C]``: how the candidate did, each thing counted in the second of what it was compared with.
+    """``[seconds, C]``: the candidate's counts, each in the second of what it was compared with.
 
-    So a hit counts where the reference has it, with its claim, and what is without counterpart where it was said.
+    So a hit and the claim it matches count in the reference's second, and an unmatched claim where it was said.
     """
     assert len(candidate.speaks) == truth.seconds, "both are of the same match"
     counts = np.zeros((truth.seconds, len(Count)), np.int64)
@@ -145,7 +145,7 @@ def tally(truth: Truth, candidate: Telling) -> Counts:
 
 
 def time_events(truth: Truth, candidate: Telling) -> Timed:
-    """When the candidate told the events: each at the end of the second in which its key word ends."""
+    """When the candidate told each event: at the end of the second of its key word."""
     return hold_against(_moments(truth.reference.events), _moments(candidate.events), truth.seconds)
 
 
@@ -169,7 +169,7 @@ def _keyed(events: Sequence[ToldEvent]) -> list[tuple[int, Hashable]]:
 
 
 def _count_names(counts: Counts, wanted: Sequence[ToldName], said: Sequence[ToldName]) -> None:
-    """Right names find their counterparts first; of the rest, one in reach of a name that nobody said is wrong."""
+    """Match right names first; of the rest, a name within reach of an unmatched one is wrong."""
     right = matched([(one.second, one.name) for one in wanted], [(one.second, one.name) for one in said])
     ours, theirs = ({pair[side] for pair in right} for side in (0, 1))
     rest = [one for index, one in enumerate(wanted) if index not in ours]
@@ -201,7 +201,7 @@ def _count_scores(counts: Counts, truth: Truth, said: Sequence[ToldScore]) -> No
 
 
 def _scores_during(changes: Sequence[tuple[float, Score]], told: ToldScore) -> set[Score]:
-    """Every score that stood at some moment of the seconds of the statement."""
+    """Every score that was valid at some time during the statement."""
     times = [time_s for time_s, _ in changes]
     first, last = (bisect_right(times, float(moment)) for moment in (told.first_second, told.second + 1))
     return {changes[index - 1][1] if index else (0, 0) for index in range(first, last + 1)}

@@ -1,6 +1,6 @@
-"""A match as files: its pictures, a stretch at a time, for whoever writes them, and its log as lines of JSON.
+"""A match as pictures, stretch by stretch, and as a log of JSON lines.
 
-Knows the simulator; neither where files go nor what is said.
+Knows the simulator; does not know where files go, or what is said.
 """
 
 import json
@@ -15,26 +15,26 @@ from svlm_cli.core.types import Picture
 from svlm_cli.simulator.match.match import Event, Match
 from svlm_cli.simulator.match.render import render
 
-_STRETCH_S: Final = 15  # what is in memory at once
+_STRETCH_S: Final = 15  # length held in memory at once
 
 Stretch = tuple[float, float]
-"""From when to when, in seconds."""
+"""Start and end, in seconds."""
 
 
 def stretches(duration_s: float) -> Iterator[Stretch]:
-    """The parts in which a match is written, from its beginning."""
+    """Divides a match into parts to write one at a time."""
     for start in range(0, math.ceil(duration_s), _STRETCH_S):
         yield float(start), min(start + _STRETCH_S, duration_s)
 
 
 def pictures(match: Match, stretch: Stretch, fps: int) -> Picture:
-    """``[N, H, W, 3]``: all that are shown in a stretch, `fps` a second of the match."""
+    """``[N, H, W, 3]``: the pictures of a stretch, at `fps`."""
     first, last = (math.ceil(time_s * fps - 1e-9) for time_s in stretch)
     return render(match.scenes(np.arange(first, last) / fps))
 
 
 def event_lines(match: Match, stretch: Stretch) -> str:
-    """A line an event of a stretch."""
+    """One line per event in a stretch."""
     return "".join(_event_line(match, event) for event in match.events(*stretch))
 
 
@@ -45,7 +45,7 @@ def _event_line(match: Match, event: Event) -> str:
 
 
 def match_seconds(minutes: float) -> int:
-    """Whole seconds, or `UsageError`."""
+    """Whole seconds; `UsageError` if invalid."""
     seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
     if seconds < 1:
         raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")

@@ -1,4 +1,4 @@
-"""A match as files beside each other: the video, its context, its events and the reference commentary."""
+"""Writes a match as files beside each other: video, context, events and reference commentary."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match
 
 
 def refuse_output(output: Path, *, overwrite: bool) -> None:
-    """Before anything is written: `UsageError` or `OutputError` for a video that cannot be."""
+    """Before anything is written: `UsageError` or `OutputError` for an impossible output."""
     if output.suffix.lower() != ".mp4":
         raise UsageError(f"{output} is not the name of an MP4 file.", "Give one like match.mp4.")
     PartVideo(output, overwrite=overwrite)
@@ -30,15 +30,15 @@ def refuse_output(output: Path, *, overwrite: bool) -> None:
 def write_match(
     match: Match, output: Path, seconds: float, fps: int, *, overwrite: bool, progress: Callable[[float], None]
 ) -> None:
-    """So many seconds of it. `progress` is told how many are written. Raises `OutputError`.
+    """Write this many seconds. `progress` is called with the seconds written. Raises `OutputError`.
 
-    No file has a name that `svlm caption` gives to captions of the video.
+    File names differ from those of `svlm caption` for the same video.
     """
     with (
         text_file(output.with_suffix(".context.txt"), overwrite=overwrite) as context,
         text_file(output.with_suffix(".events.jsonl"), overwrite=overwrite) as events,
         _subtitles(output.with_suffix(".truth.srt"), overwrite=overwrite) as subtitles,
-        # The last, and so the first that is closed: without the video, nothing else gets its name.
+        # Opened last, so closed first: without the video, no other file gets its name.
         VideoWriter(output, width=WIDTH, height=HEIGHT, rate=Fraction(fps), overwrite=overwrite) as video,
     ):
         context.write(f"{match.context}\n")

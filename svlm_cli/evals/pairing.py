@@ -1,9 +1,9 @@
-"""What was to be said and what was said, paired one to one by key and time, however late.
+"""Pairs what should have been said with what was said, one to one, by key and time.
 
-Two steps. First what is in time: the most pairs within a second. Then, of what is left, the most pairs within a wider
-window. Of as many pairs, those with the least delay in total. In one step, what is said in time could be spent on an
-earlier thing, for which it is late; and if the nearest were simply taken first, two things could be left with one pair
-where both have a word in time. Knows no words.
+In two steps: first the most pairs within one second, then, from the rest, the most pairs within a wider window; among
+equally many pairs, those with the smallest total delay. In a single step, something said in time could be paired with
+an earlier item, for which it is late; and greedy matching of the nearest could leave two items with one pair, though
+both have a word in time. Knows no words.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,22 +12,22 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 IN_TIME_S: Final = 1.0
-WINDOW_S: Final = 10.0  # what is further away was not meant
+WINDOW_S: Final = 10.0  # beyond this, something else was meant
 
 Moment = tuple[float, Hashable]
 """When something is said, in seconds, and what."""
 
 Pair = tuple[int, int]
-"""Indices of one thing that was to be said and of the one that was."""
+"""Indices of an item that should have been said, and of one that was."""
 
 _ROUNDING_S: Final = 1e-6  # 10.3 - 10 is more than 0.3
 
 _Value = tuple[int, float]
-"""Pairs, and their delay in total, negative: the larger the better."""
+"""Number of pairs, and their negated total delay: larger is better."""
 
 
 def pair_up(wanted: Sequence[Moment], said: Sequence[Moment]) -> list[Pair]:
-    """One-to-one pairs of equal keys, those in time before all others. Both sides may be in any order."""
+    """One-to-one pairs of equal keys, with priority to those in time. Both sides may be in any order."""
     in_time = list(_closest(wanted, said, range(len(wanted)), range(len(said)), IN_TIME_S))
     ours, theirs = ({pair[side] for pair in in_time} for side in (0, 1))
     left = (
@@ -52,11 +52,11 @@ def _closest(
 def _align(wanted: Sequence[float], said: Sequence[float], within_s: float) -> Iterator[Pair]:
     """The best pairs of two sorted lists of times.
 
-    Uncrossing two pairs makes none longer than the longer one was, nor their sum, so the best pairs need not cross, and
-    a table of prefixes finds them: row i holds the best of `wanted` up to i with each prefix of `said` that ends in
-    reach of it.
+    Uncrossing two pairs increases neither their longer distance nor the sum, so some optimum has no crossings, and
+    dynamic programming over prefixes finds it: row i holds the best values for `wanted` up to i with each prefix of
+    `said` that ends within its reach.
     """
-    rows: list[tuple[int, list[_Value]]] = []  # the length of the shortest prefix in the row, and the values
+    rows: list[tuple[int, list[_Value]]] = []  # per row: the shortest prefix, and the values
     for i, time_s in enumerate(wanted):
         first = bisect_left(said, time_s - within_s)
         row = [_value(rows, i - 1, first)]
@@ -69,7 +69,7 @@ def _align(wanted: Sequence[float], said: Sequence[float], within_s: float) -> I
 
 
 def _value(rows: Sequence[tuple[int, list[_Value]]], i: int, length: int) -> _Value:
-    """Of `wanted` up to i with a prefix of `said`; what is beyond a row's reach adds nothing."""
+    """The best value of `wanted` up to i with a prefix of `said`; beyond a row's reach, values stay constant."""
     if i < 0:
         return 0, 0.0
     first, row = rows[i]

@@ -1,4 +1,4 @@
-"""What was said, by seconds, from the rounds of a run or from a file of JSON lines that ``svlm caption`` wrote.
+"""Groups words by second, from the rounds of a run or from a JSON lines file of ``svlm caption``.
 
 Knows no match and no meaning.
 """
@@ -12,14 +12,14 @@ from svlm_cli.core import strict_json
 from svlm_cli.core.errors import InputError
 
 Round = tuple[float, str]
-"""When it ends, in seconds, and what was said in it."""
+"""Its end in seconds, and its words."""
 
-_ROUNDING_S = 1e-3  # the file's times have three decimals
+_ROUNDING_S = 1e-3  # times in files have three decimals
 _MOST_S = 1e9
 
 
 def by_second(rounds: Iterable[Round], seconds: int) -> tuple[str, ...]:
-    """The text of each of `seconds` seconds; a round belongs to the one in which it ends. Later ones are left out."""
+    """The text of each of `seconds` seconds; a round belongs to the one in which it ends. Later rounds are dropped."""
     texts = [""] * seconds
     for end_s, text in rounds:
         second = max(math.ceil(end_s - _ROUNDING_S) - 1, 0)
@@ -29,7 +29,7 @@ def by_second(rounds: Iterable[Round], seconds: int) -> tuple[str, ...]:
 
 
 def read_rounds(path: Path) -> tuple[Round, ...]:
-    """The rounds in a file of JSON lines. `InputError` names the line that is none."""
+    """The rounds in a JSON lines file. `InputError` names an invalid line."""
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:

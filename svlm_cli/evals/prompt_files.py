@@ -1,4 +1,4 @@
-"""Where the prompts in ``evals/prompts/`` are. Knows not what they say."""
+"""Locates the prompts in ``evals/prompts/``. Does not know their contents."""
 
 from pathlib import Path
 from typing import Final
@@ -7,5 +7,5 @@ _OURS: Final = Path(__file__).resolve().parent / "prompts"
 
 
 def prompts_file(name: str) -> Path:
-    """The file of that name."""
+    """The path of the file."""
     return _OURS / f"{name}.toml"

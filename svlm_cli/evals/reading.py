@@ -1,7 +1,7 @@
-"""Words -> what they tell: events, names and scores, read by the grammar in which the reference is spoken.
+"""Parses a commentary into events, names and scores, by the grammar of the reference.
 
-Everything is read from the words alone, a candidate's as the reference's own. Robust to any text: what follows no form
-tells nothing. Knows no truth and no score.
+Uses the words alone, for a candidate as for the reference. Accepts any text: what matches no form says nothing. Does
+not know the truth, and computes no score.
 """
 
 import itertools
@@ -22,7 +22,7 @@ _TEAM: Final = "{team}"
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How an event is told: the words up to its key word; None is where a team's name stands."""
+    """How an event is told: the words up to its key word; None stands for a team's name."""
 
     kind: Kind
     words: tuple[str | None, ...]
@@ -30,11 +30,11 @@ class _Form:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A word as it was said, without its punctuation, and the second in which it ends."""
+    """A word without its punctuation, and the second in which it ends."""
 
     second: int
     word: str
-    closes: bool  # its sentence
+    closes: bool  # ends its sentence
 
 
 def _form(kind: Kind, sentence: str) -> _Form:
@@ -52,10 +52,10 @@ _VALUES: Final = {word: value for value, word in enumerate(NUMBERS)}
 
 
 def read(texts: Sequence[str], teams: Sequence[str]) -> Telling:
-    """What the texts of a match's seconds tell. `teams`: the names, home first.
+    """What the texts of a match's seconds say. `teams`: the names, home first.
 
-    An event is a form's words up to its key word, one after the other, within a sentence; who plays for neither team is
-    `NOBODY`. A name is any word with a capital that is none of the grammar's own. A score is two numbers in a row.
+    An event is a form's words up to its key word, consecutive and within a sentence; a name of neither team is
+    `NOBODY`. A name is any capitalised word outside the grammar. A score is two consecutive numbers.
     """
     tokens = [token for second, text in enumerate(texts) for token in _tokens(second, text)]
     told = list(_events(tokens, teams))
@@ -79,7 +79,7 @@ def _tokens(second: int, text: str) -> Iterator[_Token]:
 
 
 def _events(tokens: Sequence[_Token], teams: Sequence[str]) -> Iterator[tuple[ToldEvent, int]]:
-    """Each event, and the index of its key word."""
+    """Each event, with the index of its key word."""
     start = 0
     while start < len(tokens):
         form = next((form for form in _FORMS if _follows(tokens, start, form)), None)

@@ -1,4 +1,4 @@
-"""An evaluation for people (rows of a table) and for programs (one JSON object). Prints nothing itself."""
+"""An evaluation as tables for people and as one JSON object for programs. Prints nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from svlm_cli.evals.runner import Played
 
 Table = tuple[list[str], list[list[str]]]
-"""Headings, and the cells of each row."""
+"""Column headings, and the cells of each row."""
 
 _HEADINGS: Final = ("value", "95 % interval", *(f"fifth {one}" for one in range(1, FIFTHS + 1)), "last - first")
 _QUANTILES: Final[tuple[tuple[str, Callable[[Delay], float | None]], ...]] = (
@@ -25,7 +25,7 @@ _QUANTILES: Final[tuple[tuple[str, Callable[[Delay], float | None]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """What a commentary of some matches scored, and the controls that say that this means something."""
+    """The scores of a commentary of some matches, and of the controls that validate them."""
 
     evaluation: Evaluation
     kinds: tuple[KindCount, ...]
@@ -33,7 +33,7 @@ class EvaluationReport:
     timeliness: Timeliness
 
     def to_json(self, setting: Mapping[str, Any], played: "Played | None" = None) -> dict[str, Any]:
-        """The object of ``svlm eval match``. Timing is null where nothing was played."""
+        """The object of ``svlm eval match``. Timing is null if nothing was played."""
         return {
             "eval": "match",
             "setting": dict(setting),
@@ -46,13 +46,13 @@ class EvaluationReport:
         }
 
     def table(self) -> Table:
-        """A row a rate: over all matches, by fifths, and how the last fifth differs from the first."""
+        """One row per rate: over all matches, by fifths, and the difference of the last fifth from the first."""
         found = self.evaluation
         rows = _rows(found.overall, found.fifths, found.last_minus_first)
         return ["", *_HEADINGS], rows
 
     def control_table(self) -> Table:
-        """A row a rate: what the three controls score."""
+        """One row per rate: the three controls."""
         controls = [one.overall for one in (self.controls.reference, self.controls.shifted, self.controls.empty)]
         headings = ["controls", "reference", f"{SHIFT_S} s late", "empty"]
         rows = [
@@ -62,12 +62,12 @@ class EvaluationReport:
         return headings, rows
 
     def timeliness_tables(self) -> tuple[Table, Table]:
-        """When events were told, and the same of the controls."""
+        """The timeliness of events, for the commentary and for the controls."""
         return timeliness_tables(self.timeliness, self.controls.timeliness, f"{SHIFT_S} s")
 
 
 def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls: Controls) -> EvaluationReport:
-    """Score a commentary of each script, by seconds, against it."""
+    """Score a commentary of each script, given by second, against it."""
     told = [(script.truth, script.read(one)) for script, one in zip(scripts, texts, strict=True)]
     timed = measure_timeliness([time_events(truth, telling) for truth, telling in told])
     scores = evaluate([tally(truth, telling) for truth, telling in told])
@@ -75,7 +75,7 @@ def score(scripts: Sequence[Script], texts: Sequence[tuple[str, ...]], controls:
 
 
 def timeliness_tables(found: Timeliness, controls: TimedControls, shift: str) -> tuple[Table, Table]:
-    """A row a rate and one for each quantile of the delay: what was found, and what the controls score."""
+    """A row per rate and per quantile of the delay, for the commentary and for the controls."""
     rows = _rows(found.overall, found.fifths, found.last_minus_first)
     for name, quantile in _QUANTILES:
         rows.append(

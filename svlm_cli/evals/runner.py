@@ -1,7 +1,7 @@
-"""Plays matches of the simulated world to an engine, side by side, and keeps what was said and how long it took.
+"""Plays simulated matches to an engine, in batches, and records its words and times.
 
-Nothing else is kept: pictures are drawn for the round that sees them, and an engine's streams hold what their policy
-lets them. Knows nothing of what the words mean.
+Nothing else is kept: pictures are drawn for the round that sees them, and streams hold what their policy allows. Does
+not know what the words mean.
 """
 
 import itertools
@@ -27,12 +27,12 @@ Listener = Callable[[int, Segment], None]
 """Called with a match's index and its newest round."""
 
 Progress = Callable[[int, float], None]
-"""Called with the rounds that are done, and how long the newest took, in seconds."""
+"""Called with the number of rounds done, and the duration of the newest, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchSelection:
-    """Which matches are played: those of the seeds from `seed` on. Footage counts as a match."""
+    """Which matches to play: those with seeds from `seed` on. A footage counts as a match."""
 
     matches: int
     seconds: int
@@ -41,13 +41,13 @@ class MatchSelection:
 
     @property
     def seeds(self) -> range:
-        """One a match."""
+        """One seed per match."""
         return range(self.seed, self.seed + self.matches)
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A match that the engine could not see to its end; it is silent from there on."""
+    """A match that the engine had to give up; it is silent from then on."""
 
     seed: int
     at_s: float
@@ -56,32 +56,32 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class RoundTimings:
-    """How long a round of all matches of a batch took, the pictures not counted. None where there was none."""
+    """The time of a round of a whole batch, without its pictures. None if there was none."""
 
-    rounds: int  # of all batches
+    rounds: int  # over all batches
     round_s_median: float | None
     round_s_p99: float | None
     round_s_by_fifth: tuple[float | None, ...]  # medians
     round_s_by_minute: tuple[float | None, ...]
-    tokens_per_round: float | None  # of one match, on average
-    wait_s_median: float | None  # for a round's pictures
+    tokens_per_round: float | None  # per match, on average
+    wait_s_median: float | None  # for the pictures of a round
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What came of a run."""
+    """The result of a run."""
 
-    said: tuple[tuple[Segment, ...], ...]  # a match's rounds
+    said: tuple[tuple[Segment, ...], ...]  # the rounds of each match
     ended: tuple[Ended, ...]
     timing: RoundTimings
 
     def texts(self, seconds: int) -> list[tuple[str, ...]]:
-        """What was said in each of `seconds` seconds, a match a tuple."""
+        """The words in each of `seconds` seconds, one tuple per match."""
         return [by_second(((segment.end_s, segment.text) for segment in said), seconds) for said in self.said]
 
 
 def describe(model: str, engine: Engine, setting: MatchSelection) -> dict[str, Any]:
-    """What a report says of how it came about."""
+    """The description of a run for reports."""
     return {
         "model": model,
         "mode": engine.policy.mode.value,
@@ -101,7 +101,7 @@ def play(
     listen: Listener = lambda match, segment: None,
     progress: Progress = lambda rounds, round_s: None,
 ) -> Played:
-    """Every match of the setting: as many side by side as the engine has streams, a round of each a step; then more."""
+    """Play all matches: as many at a time as the engine has streams, one round of each per step."""
     rounds = round(setting.seconds / engine.policy.chunk_seconds)
     size, seeds = engine.max_streams, setting.seeds
     batches = []
@@ -121,7 +121,7 @@ def play(
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What came of matches that were played side by side."""
+    """The result of one batch of matches."""
 
     said: tuple[tuple[Segment, ...], ...]
     ended: tuple[Ended, ...]
@@ -164,7 +164,7 @@ def _play_batch(
 def _step(
     engine: Engine, streams: Mapping[int, StreamState], chunks: Sequence[Chunk]
 ) -> Iterator[tuple[int, Segment | CapacityError]]:
-    """One round of all matches: what was said in each, and whose stream had no room for it."""
+    """One round of all matches: the words of each, or the error of a stream without room."""
     waiting = {stream.slot: match for match, stream in streams.items()}
     while waiting:
         requests = [Request(streams[match], chunks[match]) for match in waiting.values()]

@@ -1,7 +1,7 @@
-"""Counts -> rates with intervals, for whole matches, for their fifths, and from the first fifth to the last.
+"""Computes rates with intervals from counts: for whole matches, by fifths, and from the first fifth to the last.
 
-Everything that is scored is a sum of counts by second (`Count`), so a rate over any part of any set of matches is one
-function of one vector. Knows neither words nor matches.
+Every score is a function of counts per second (`Count`), so the rates of any part of any set of matches follow from the
+sum of their counts. Knows neither words nor matches.
 """
 
 import itertools
@@ -17,31 +17,31 @@ from numpy.typing import NDArray
 FIFTHS = 5
 RESAMPLES = 1000
 INTERVAL = (0.025, 0.975)
-BLOCK_S = 60  # of a lone match: long enough that one block's sentences say little of the next one's
+BLOCK_S = 60  # for a single match: long enough to make blocks nearly independent
 
 Counts = NDArray[np.int64]
 """``[..., C]``, indexed by `Count`."""
 
 
 class Count(IntEnum):
-    """What is counted in a second."""
+    """What is counted per second."""
 
-    EVENTS_TRUE = 0  # events that the reference tells
+    EVENTS_TRUE = 0  # events in the reference
     EVENTS_SAID = 1
     EVENTS_HIT = 2
     GOALS_TRUE = 3
     GOALS_SAID = 4
     GOALS_HIT = 5
     NAMES_TRUE = 6  # team names in the reference
-    NAMES_SAID = 7  # names said where the reference has one
+    NAMES_SAID = 7  # names where the reference has one
     NAMES_HIT = 8
-    SCORES_TRUE = 9  # scores that the reference states
-    SCORES_SAID = 10  # that the candidate states, whenever
+    SCORES_TRUE = 9  # scores stated in the reference
+    SCORES_SAID = 10  # stated by the candidate, at any time
     SCORES_RIGHT = 11
-    RESTATED_TRUE = 12  # scores that the reference states from memory, not in the sentence that tells a goal
+    RESTATED_TRUE = 12  # scores that the reference states from memory, outside the sentence about a goal
     RESTATED_SAID = 13
     RESTATED_RIGHT = 14
-    RESTATED_HIT = 15  # of the reference's, stated by the candidate as well, at that time
+    RESTATED_HIT = 15  # the reference's, also stated by the candidate at that time
     BOTH_SPEAK = 16
     ONLY_REFERENCE = 17
     ONLY_CANDIDATE = 18
@@ -50,29 +50,29 @@ class Count(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A rate and its 95 % interval; all None where there is nothing to score."""
+    """A rate and its 95 % interval; None if there is nothing to score."""
 
     value: float | None
     low: float | None
     high: float | None
 
     def to_json(self) -> dict[str, float | None]:
-        """Its three numbers by name."""
+        """The three numbers by name."""
         return {"value": self.value, "low": self.low, "high": self.high}
 
     def number(self, *, signed: bool = False) -> str:
-        """The rate, as tables show it."""
+        """The rate, formatted for tables."""
         return "-" if self.value is None else f"{self.value:{'+' if signed else ''}.3f}"
 
     def interval(self, *, signed: bool = False) -> str:
-        """The interval, as tables show it."""
+        """The interval, formatted for tables."""
         sign = "+" if signed else ""
         return "-" if self.low is None or self.high is None else f"{self.low:{sign}.3f} .. {self.high:{sign}.3f}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """All rates of one set of seconds, in the order in which `rates` computes them."""
+    """All rates of one set of seconds, in the order of `rates`."""
 
     event_f1: Estimate
     event_precision: Estimate
@@ -89,7 +89,7 @@ class Scores:
     speech_kappa: Estimate
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every rate by its name."""
+        """Every rate by name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def to_json(self) -> dict[str, Any]:
@@ -102,12 +102,12 @@ class Evaluation:
     """The scores of a set of matches."""
 
     overall: Scores
-    fifths: tuple[Scores, ...]  # of every match: the first fifths of all, the second fifths of all...
-    last_minus_first: Scores  # differences of rates, resampled together
-    counts: tuple[int, ...]  # in all, by `Count`
+    fifths: tuple[Scores, ...]  # over all matches: the first fifths, the second fifths...
+    last_minus_first: Scores  # differences of rates, with paired resampling
+    counts: tuple[int, ...]  # in total, by `Count`
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, ready for `json.dumps`."""
+        """Everything, ready for `json.dumps`."""
         return {
             "overall": self.overall.to_json(),
             "fifths": [fifth.to_json() for fifth in self.fifths],
@@ -117,9 +117,9 @@ class Evaluation:
 
 
 def rates(counts: Counts) -> NDArray[np.float64]:
-    """``[..., C]`` -> ``[..., M]``, in the order of `Scores`; NaN where there is nothing to score.
+    """``[..., C]`` -> ``[..., M]``, in the order of `Scores`; NaN if there is nothing to score.
 
-    Nothing said where something was to be said is 0, not NaN, for precisions as well.
+    If nothing was said although something should have been, all rates are 0, including precisions.
     """
     count = {one: counts[..., one] for one in Count}
     events = count[Count.EVENTS_TRUE], count[Count.EVENTS_SAID], count[Count.EVENTS_HIT]
@@ -148,7 +148,7 @@ def rates(counts: Counts) -> NDArray[np.float64]:
 
 
 def ratio(part: Counts, whole: Counts, *, expected: Counts | None = None) -> NDArray[np.float64]:
-    """The share; of an empty whole 0 where something was expected, else NaN."""
+    """The share; for an empty whole, 0 if something was expected, else NaN."""
     empty = np.full(whole.shape, np.nan) if expected is None else np.where(expected > 0, 0.0, np.nan)
     return np.divide(part, whole, out=empty, where=whole > 0)
 
@@ -156,13 +156,13 @@ def ratio(part: Counts, whole: Counts, *, expected: Counts | None = None) -> NDA
 def _agreement(
     both: Counts, reference: Counts, candidate: Counts, neither: Counts
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Observed agreement, balanced accuracy, and Cohen's kappa (1960), of two who speak or are silent."""
+    """Observed agreement, balanced accuracy, and Cohen's kappa (1960), of two binary decisions: to speak or not."""
     seconds = both + reference + candidate + neither
     recalls = np.stack([ratio(both, both + reference), ratio(neither, candidate + neither)])
     known = (~np.isnan(recalls)).sum(axis=0)
     balanced = np.full(both.shape, np.nan)
     np.divide(np.nansum(recalls, axis=0), known, out=balanced, where=known > 0)
-    # In whole numbers: kappa of a commentary that never speaks is 0, not nearly 0.
+    # In integers, so that kappa of a silent commentary is exactly 0.
     chance = (both + reference) * (both + candidate) + (neither + reference) * (neither + candidate)
     kappa = ratio(seconds * (both + neither) - chance, seconds * seconds - chance)
     return ratio(both + neither, seconds), balanced, kappa
@@ -171,8 +171,8 @@ def _agreement(
 def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
     """Rates over all `matches`, each ``[seconds, C]``, with percentile bootstrap intervals over matches.
 
-    A lone match is resampled by blocks of about a minute, within its fifths. Resamples without anything to score are
-    left out; an interval always contains its rate. The order of the matches does not matter.
+    A single match is resampled by blocks of about a minute, within its fifths. Resamples with nothing to score are
+    ignored; an interval always contains its rate. Does not depend on the order of matches.
     """
     total, drawn = resampled(matches, seed=seed)
     each, each_drawn = rates(total), rates(drawn)
@@ -186,9 +186,9 @@ def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
 
 
 def resampled(matches: Sequence[Counts], *, seed: int = 0) -> tuple[Counts, Counts]:
-    """Of `matches`, each ``[seconds, C]``, the counts of each fifth, ``[5, C]``, and resamples of them, ``[R, 5, C]``.
+    """Counts of each fifth of `matches`, ``[5, C]``, and resamples of them, ``[R, 5, C]``.
 
-    C is any set of counts.
+    Each match is ``[seconds, C]``, with any set of counts.
     """
     assert matches, "there is a match to score"
     cells = np.stack([_by_fifth(match) for match in matches]) if len(matches) > 1 else _blocks(matches[0])
@@ -198,7 +198,7 @@ def resampled(matches: Sequence[Counts], *, seed: int = 0) -> tuple[Counts, Coun
 
 
 def fifth_bounds(seconds: int) -> list[int]:
-    """Where a match of `seconds` is cut in five: six seconds, the first 0, the last `seconds`."""
+    """The bounds of a match's fifths in seconds: six numbers from 0 to `seconds`."""
     return [seconds * index // FIFTHS for index in range(FIFTHS + 1)]
 
 
@@ -208,7 +208,7 @@ def _by_fifth(match: Counts) -> Counts:
 
 
 def _blocks(match: Counts) -> Counts:
-    """``[blocks, 5, C]``: each fifth of a lone match in the same number of blocks."""
+    """``[blocks, 5, C]``: each fifth of a single match, divided into equally many blocks."""
     bounds = fifth_bounds(len(match))
     blocks = max(2, round(len(match) / FIFTHS / BLOCK_S))
     parts = [
@@ -219,9 +219,9 @@ def _blocks(match: Counts) -> Counts:
 
 
 def _resampled(cells: Counts, *, together: bool, seed: int) -> Counts:
-    """``[R, 5, C]``: sums over as many units as there are, drawn with replacement.
+    """``[R, 5, C]``: sums over units, resampled with replacement.
 
-    Matches keep their fifths `together`; the blocks of a lone match are drawn for each fifth apart.
+    The fifths of a match are drawn `together`; blocks of a single match are drawn separately for each fifth.
     """
     random = np.random.default_rng(seed)
     units = len(cells)
@@ -237,7 +237,7 @@ def _scores(values: NDArray[np.float64], drawn: NDArray[np.float64]) -> Scores:
 
 
 def estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
-    """A rate, and the interval of its resamples."""
+    """A rate, and the interval from its resamples."""
     if math.isnan(value):
         return Estimate(None, None, None)
     known = drawn[~np.isnan(drawn)]

@@ -1,6 +1,6 @@
-"""A match of the simulated world as it is scored: its truth, and the reference commentary as a candidate would say it.
+"""A simulated match prepared for scoring: its truth, and the reference commentary as a candidate would say it.
 
-Made from a seed alone, without a picture. Knows no model.
+Computed from a seed, without pictures. Knows no model.
 """
 
 import itertools
@@ -22,28 +22,28 @@ from svlm_cli.simulator.match.match import Kind, Match
 WORTH_A_PROCESS_S: Final = 3600
 
 Length = tuple[int, int]
-"""A match's seed, and how many seconds of it."""
+"""The seed of a match, and its length in seconds."""
 
 Progress = Callable[[int], None]
-"""Called with the number of matches that are done."""
+"""Called with the number of matches done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What there was to say in one match."""
+    """What there is to say in one match."""
 
     seed: int
-    teams: tuple[str, str]  # names, home first
+    teams: tuple[str, str]  # home first
     truth: Truth
-    texts: tuple[str, ...]  # the reference, by seconds
+    texts: tuple[str, ...]  # the reference, per second
 
     def read(self, texts: tuple[str, ...]) -> Telling:
-        """What another commentary tells of this match."""
+        """Parse another commentary of this match."""
         return read(texts, self.teams)
 
 
 def write_scripts(matches: Sequence[Length], progress: Progress = lambda done: None) -> list[Script]:
-    """A script a match, in their order; long ones are written by all processors."""
+    """A script per match, in order; long ones are computed on all processors."""
     processes = min(os.cpu_count() or 1, len(matches))
     if processes == 1 or sum(seconds for _, seconds in matches) < WORTH_A_PROCESS_S:
         return _collect(itertools.starmap(write_script, matches), progress)
@@ -60,7 +60,7 @@ def _collect(scripts: Iterable[Script], progress: Progress) -> list[Script]:
 
 
 def write_script(seed: int, seconds: int) -> Script:
-    """The first `seconds` of the match of `seed`. Events are as the simulator marks them; all else is read."""
+    """The first `seconds` of the match of `seed`. Events come from the simulator; everything else is parsed."""
     match = Match(seed, SPLIT, keep_s=float(seconds) + KEPT_S)
     teams = match.teams[0].name, match.teams[1].name
     spoken: list[list[CommentaryWord]] = [[] for _ in range(seconds)]

@@ -1,6 +1,6 @@
-"""When things are said: of all that was to be said, what came within a second, early, late or never; and by how much.
+"""Timeliness: how much of what should be said is in time, early, late or never said; and the delays.
 
-Works on pairs of times and keys (``pairing.py``), counted second by second like all scores. Knows neither matches nor
+Works on pairs of times and keys (``pairing.py``), counted per second like other scores. Knows neither matches nor
 words.
 """
 
@@ -16,48 +16,48 @@ from numpy.typing import NDArray
 from svlm_cli.evals.pairing import IN_TIME_S, WINDOW_S, Moment, pair_up
 from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, estimate, fifth_bounds, ratio, resampled
 
-_FAR: Final = 0.9  # the quantile beside the median
+_FAR: Final = 0.9  # another quantile besides the median
 _ROUNDING_S: Final = 1e-6
 
 
 class TimedCount(IntEnum):
-    """What is counted in a second."""
+    """What is counted per second."""
 
-    WANTED = 0  # that was to be said
+    WANTED = 0  # items that should be said
     SAID = 1
-    IN_TIME = 2  # of what was to be said, with a counterpart within a second
-    EARLY = 3  # with one that came more than a second before
-    LATE = 4  # or after
+    IN_TIME = 2  # of these, paired within a second
+    EARLY = 3  # of these, paired with something more than a second earlier
+    LATE = 4  # or later
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """One commentary held against what was to be said."""
+    """One commentary compared with what should be said."""
 
     counts: Counts  # [seconds, C]
-    delays: tuple[tuple[int, float], ...]  # of each pair: the second of what was to be said, and how late it was, in s
+    delays: tuple[tuple[int, float], ...]  # per pair: the second when it should be said, and its delay in s
 
 
 @dataclass(frozen=True, slots=True)
 class TimedShares:
-    """The rates of one set of seconds, in the order in which `_rates` computes them."""
+    """The rates of one set of seconds, in the order of `_rates`."""
 
     f1: Estimate  # of `precision` and `in_time`
-    precision: Estimate  # of what was said, what is in time
-    in_time: Estimate  # of what was to be said; so this is the recall
+    precision: Estimate  # the share of what was said that is in time
+    in_time: Estimate  # the share of what should be said that is in time: the recall
     early: Estimate
     late: Estimate
     never: Estimate
-    stray: Estimate  # of what was said, what belongs to nothing
+    stray: Estimate  # the share of what was said that is unpaired
 
     def estimates(self) -> dict[str, Estimate]:
-        """Every rate by its name."""
+        """Every rate by name."""
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How late what was said came, in s; negative: early. None where nothing has a counterpart."""
+    """Delays of what was said, in s; negative is early. None if nothing is paired."""
 
     median: float | None
     p90: float | None
@@ -65,17 +65,17 @@ class Delay:
 
 @dataclass(frozen=True, slots=True)
 class Timeliness:
-    """When a set of commentaries said what they said."""
+    """The timeliness of a set of commentaries."""
 
     overall: TimedShares
     fifths: tuple[TimedShares, ...]
     last_minus_first: TimedShares
     delay: Delay
     delay_by_fifth: tuple[Delay, ...]
-    counts: tuple[int, ...]  # in all, by `TimedCount`
+    counts: tuple[int, ...]  # in total, by `TimedCount`
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, ready for `json.dumps`."""
+        """Everything, ready for `json.dumps`."""
         return {
             "in_time_s": IN_TIME_S,
             "window_s": WINDOW_S,
@@ -86,21 +86,21 @@ class Timeliness:
         }
 
     def control_json(self) -> dict[str, float | None]:
-        """The rates over all, without intervals."""
+        """Overall rates, without intervals."""
         rates = {name: one.value for name, one in self.overall.estimates().items()}
         return {**rates, "delay_s_median": self.delay.median, "delay_s_p90": self.delay.p90}
 
 
 @dataclass(frozen=True, slots=True)
 class TimedControls:
-    """Three commentaries of which it is known when they say what they say."""
+    """Three commentaries with known timeliness."""
 
     reference: Timeliness
     shifted: Timeliness  # the reference, late
     empty: Timeliness
 
     def to_json(self) -> dict[str, dict[str, float | None]]:
-        """Each control's rates over all, without intervals."""
+        """Overall rates of each control, without intervals."""
         return {one.name: getattr(self, one.name).control_json() for one in fields(self)}
 
 
@@ -110,9 +110,9 @@ def _json(shares: TimedShares, delay: Delay | None) -> dict[str, Any]:
 
 
 def hold_against(wanted: Sequence[Moment], said: Sequence[Moment], seconds: int) -> Timed:
-    """What was said, counted by seconds: a pair where it was to be said, what belongs to nothing where it was said.
+    """Counts per second: a pair counts when it should be said, an unpaired word when it was said.
 
-    A time t > 0 is in second s of (s, s + 1]; what is outside of the `seconds` counts in the first or the last.
+    A time t > 0 is in second s if s < t <= s + 1; times outside `seconds` count in the first or last second.
     """
     assert seconds > 0, "there is time to say something"
     counts = np.zeros((seconds, len(TimedCount)), np.int64)
@@ -141,7 +141,7 @@ def _when(delay_s: float) -> TimedCount:
 
 
 def measure_timeliness(commentaries: Sequence[Timed]) -> Timeliness:
-    """All of them together, with intervals over commentaries (of a lone one, over its minutes), and by fifths."""
+    """All of them together, with intervals over commentaries (for a single one, over its minutes), and by fifths."""
     total, drawn = resampled([one.counts for one in commentaries])
     each, each_drawn = _rates(total), _rates(drawn)
     by_fifth: list[list[float]] = [[] for _ in range(FIFTHS)]
@@ -164,7 +164,7 @@ def _last_not_above(bounds: Sequence[int], second: int) -> int:
 
 
 def _rates(counts: Counts) -> NDArray[np.float64]:
-    """``[..., C]`` -> ``[..., M]``, in the order of `TimedShares`; NaN where there is nothing to score."""
+    """``[..., C]`` -> ``[..., M]``, in the order of `TimedShares`; NaN if there is nothing to score."""
     wanted, said, in_time, early, late = (counts[..., one] for one in TimedCount)
     paired = in_time + early + late
     shares = [ratio(one, wanted) for one in (in_time, early, late, wanted - paired)]

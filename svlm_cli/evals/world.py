@@ -1,7 +1,7 @@
-"""A simulated world as models see it: the pictures of many matches, or of much footage, round by round.
+"""A simulated world as models see it: the pictures of many matches, or much footage, round by round.
 
-Several are played by processes of their own, each at most one round ahead, so that the engine need not wait for them.
-Knows no engine and no word.
+Worker processes render in parallel, each at most one round ahead, so that the engine need not wait. Knows no engine and
+no word.
 """
 
 import itertools
@@ -24,15 +24,15 @@ from svlm_cli.evals.alterations import Altered, alter
 from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Scenes, Split
 from svlm_cli.simulator.match.render import render
 
-SPLIT: Final = Split.EVAL  # names that no training has seen
-KEPT_S: Final = 60.0  # of what was played
+SPLIT: Final = Split.EVAL  # names that do not occur in training
+KEPT_S: Final = 60.0  # how much of the past is kept
 
 Rounds = Iterator[NDArray[np.uint8]]
-"""``[matches, F, H, W, 3]`` a round, without end."""
+"""``[matches, F, H, W, 3]`` per round, endless."""
 
 
 class Player(Protocol):
-    """Shows what has a seed: a match, or footage. Small, since processes get it sent."""
+    """Renders what has a seed: a match, or a footage. Small, because it is sent to processes."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -40,32 +40,32 @@ class Player(Protocol):
         ...
 
     def context(self, seed: int) -> str:
-        """The text that stands in front of what is said of it."""
+        """The context for what is said about it."""
         ...
 
     def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
-        """The pictures of rounds of so many seconds, at these moments of each."""
+        """The pictures of rounds of `seconds`, at `moments` within each."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class MatchPlayer:
-    """Shows Endless Match, with names that no training has seen."""
+    """Renders Endless Match, with names that do not occur in training."""
 
-    altered: Altered | None = None  # what is done to the pictures
+    altered: Altered | None = None  # alteration of the pictures
 
     @property
     def size(self) -> tuple[int, int]:
-        """As `Player` has it."""
+        """See `Player`."""
         height, width = alter(np.zeros((1, HEIGHT, WIDTH, 3), np.uint8), self.altered).shape[1:3]
         return height, width
 
     def context(self, seed: int) -> str:
-        """As `Player` has it."""
+        """See `Player`."""
         return Match(seed, SPLIT).context
 
     def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
-        """As `Player` has it."""
+        """See `Player`."""
         matches = [Match(seed, SPLIT, keep_s=KEPT_S) for seed in seeds]
         for round_ in itertools.count():
             times_s = round_ * seconds + moments
@@ -74,12 +74,12 @@ class MatchPlayer:
 
 
 class World:
-    """What `seeds` stand for, from the beginning. A context manager; iterating over it gives each round's chunks."""
+    """The worlds of `seeds`, from the beginning. A context manager; iterating over it yields each round's chunks."""
 
     def __init__(
         self, player: Player, seeds: Sequence[int], policy: StreamPolicy, *, processes: int | None = None
     ) -> None:
-        """`processes`: None for as many as there are spare processors, 0 to play in this one."""
+        """`processes`: None for as many as there are spare processors, 0 to render in this one."""
         spare = min((os.cpu_count() or 1) - 1, len(seeds)) if len(seeds) > 1 else 0
         count = spare if processes is None else processes
         self._seconds, self._moments = policy.chunk_seconds, np.arange(policy.frames_per_chunk) / policy.vision.fps
@@ -90,7 +90,7 @@ class World:
             self._rounds = [player.rounds(list(seeds), self._seconds, self._moments)]
 
     def __iter__(self) -> Iterator[tuple[Chunk, ...]]:
-        """A chunk for each seed, in their order; no end."""
+        """A chunk per seed, in order; endless."""
         for round_, parts in enumerate(zip(*self._rounds, strict=True)):
             start_s = round_ * self._seconds
             end_s = start_s + self._seconds
@@ -107,11 +107,11 @@ class World:
 
 
 class _Worker:
-    """A process that plays some of them. Its pipe holds less than a round: it waits until that is taken."""
+    """A process that renders some of them. Its pipe holds less than a round, so it waits until that is read."""
 
     def __init__(self, player: Player, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> None:
         self._shape = (len(seeds), len(moments), *player.size, 3)
-        spawn = multiprocessing.get_context("spawn")  # a fork would take the threads' locks of torch with it
+        spawn = multiprocessing.get_context("spawn")  # a fork would inherit locks held by torch's threads
         self._ours, theirs = spawn.Pipe(duplex=False)
         self._process = spawn.Process(target=_work, args=(theirs, player, seeds, seconds, moments), daemon=True)
         self._process.start()
@@ -124,7 +124,7 @@ class _Worker:
             yield pictures
 
     def stop(self) -> None:
-        """Ends the process, wherever it is."""
+        """End the process, whatever it is doing."""
         self._ours.close()
         self._process.terminate()
         self._process.join()
@@ -135,6 +135,6 @@ def _work(
     connection: Connection, player: Player, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]
 ) -> None:
     leave_signals_to_parent()
-    with suppress(BrokenPipeError):  # nobody looks any more
+    with suppress(BrokenPipeError):  # the reader has gone
         for pictures in player.rounds(seeds, seconds, moments):
             connection.send_bytes(np.ascontiguousarray(pictures).data.cast("B"))

@@ -1,1 +1,1 @@
-"""Files of JSON objects, one a line: read strictly, and appended to by one writer."""
+"""JSON lines files: parsed strictly, and appended to by one writer."""

@@ -1,7 +1,7 @@
-"""Files of JSON objects, one a line: read strictly, and written so that a killed writer loses one line at most.
+"""JSON lines files: parsed strictly, and written so that a killed writer loses at most one line.
 
-Whoever writes appends whole lines, and alone. A last line without its end is what a killed writer left: it is dropped,
-and whoever reads is told. Knows not what the objects mean.
+A writer appends whole lines, and has the file to itself. A last line without its end was left by a killed writer: it is
+dropped, and the reader is told. Does not know what the objects mean.
 """
 
 import hashlib
@@ -24,12 +24,12 @@ _MOST_S = 1e9
 
 
 class LineError(ValueError):
-    """What is wrong with an object: what follows "Line 3 of FILE", without the end of the sentence."""
+    """What is wrong with an object: the rest of a sentence that begins with "Line 3 of FILE", without its end."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonLines:
-    """What a file holds: each object with the number of its line; and whether its last line was torn, and dropped."""
+    """The objects of a file with their line numbers, and whether an incomplete last line was dropped."""
 
     path: Path
     rows: tuple[tuple[int, dict[str, Any]], ...]
@@ -38,13 +38,13 @@ class JsonLines:
 
     @property
     def notice(self) -> str:
-        """What people should know of it; empty if there is nothing."""
+        """A remark for the user; empty if there is none."""
         name = plain_text(str(self.path))
         return f"The last line of {name} is incomplete and is left out: its writer was stopped." if self.torn else ""
 
     @contextmanager
     def at(self, number: int) -> Iterator[None]:
-        """A `LineError` inside is an `InputError` that names file and line."""
+        """Turns a `LineError` inside into an `InputError` that names file and line."""
         try:
             yield
         except LineError as error:
@@ -53,7 +53,7 @@ class JsonLines:
 
 
 def read_data(path: Path) -> bytes:
-    """All of a file. Raises `InputError`."""
+    """The contents of a file. Raises `InputError`."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -66,11 +66,11 @@ def fingerprint_of(path: Path) -> str:
 
 
 def parse_lines(path: Path, data: bytes) -> JsonLines:
-    """The objects in `data`, which is what `path` holds. `InputError` names the line that is none."""
+    """The objects in `data`, the contents of `path`. `InputError` names an invalid line."""
     whole, _, rest = data.rpartition(b"\n")
     lines = whole.split(b"\n")
     torn = bool(rest.strip()) and not is_object(rest)
-    if rest.strip() and not torn:  # somebody's editor leaves out the last line's end
+    if rest.strip() and not torn:  # some editors omit the last line's end
         lines.append(rest)
     found = JsonLines(path, (), torn)
     rows = []
@@ -106,10 +106,10 @@ def is_object(line: bytes) -> bool:
 
 
 class AppendedLines(Closing):
-    """A file of JSON lines that grows: `before` is what it held, and each `append` is one whole line.
+    """A JSON lines file to append to: `before` is its existing contents, and each `append` adds one line.
 
-    It is locked while it is open; a second writer is refused. Raises `OutputError`, and `InputError` for what is in it:
-    a torn line is dropped, with the first `append`, only if it begins as one of ours does (`beginnings`).
+    Locked while open; a second writer is refused. Raises `OutputError`, and `InputError` for invalid contents: an
+    incomplete last line is dropped, with the first `append`, only if it begins like one of ours (`beginnings`).
     """
 
     def __init__(self, path: Path, beginnings: tuple[str, ...]) -> None:
@@ -124,16 +124,16 @@ class AppendedLines(Closing):
             raise
 
     def append(self, row: Mapping[str, Any]) -> None:
-        """One more line. Raises `OutputError`; then the file is as it was before."""
+        """Add a line. Raises `OutputError`; then the file is unchanged."""
         self._lines.append(json.dumps(row, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode() + b"\n")
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the file."""
         self._lines.close()
 
 
 def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) -> None:
-    """`InputError` if the torn line is somebody's one line of text, which is not ours to drop."""
+    """`InputError` if the incomplete line is someone's own text, which must not be dropped."""
     *before, rest = data.split(b"\n")
     if not any(rest.startswith(one.encode()) or one.encode().startswith(rest) for one in beginnings):
         with lines.at(len(before) + 1):
@@ -141,7 +141,7 @@ def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) ->
 
 
 def text(row: Mapping[str, Any], key: str, *, default: str | None = None) -> str:
-    """A text of an object. Raises `LineError`."""
+    """A string in an object. Raises `LineError`."""
     value = row.get(key, default)
     if not isinstance(value, str):
         raise LineError(_wrong(row, key, "a text"))
@@ -149,15 +149,15 @@ def text(row: Mapping[str, Any], key: str, *, default: str | None = None) -> str
 
 
 def number(row: Mapping[str, Any], key: str) -> float:
-    """A number of an object. Raises `LineError`."""
+    """A number in an object. Raises `LineError`."""
     value = row.get(key)
     if not is_time(value):
         raise LineError(_wrong(row, key, "a number"))
-    return float(value)  # type: ignore[arg-type]  # is_time knows
+    return float(value)  # type: ignore[arg-type]  # checked by is_time
 
 
 def whole(row: Mapping[str, Any], key: str, *, most: int = int(_MOST_S)) -> int:
-    """A whole number of an object, from 0 to `most`. Raises `LineError`."""
+    """An integer in an object, from 0 to `most`. Raises `LineError`."""
     value = row.get(key)
     if type(value) is not int or not 0 <= value <= most:
         raise LineError(_wrong(row, key, f"a whole number from 0 to {most}"))
@@ -165,7 +165,7 @@ def whole(row: Mapping[str, Any], key: str, *, most: int = int(_MOST_S)) -> int:
 
 
 def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[str, ...]:
-    """A list of so many texts of an object, none of them empty. Raises `LineError`."""
+    """A list of `least` to `most` non-empty strings in an object. Raises `LineError`."""
     value = row.get(key)
     count = f"{least} to {most}" if least < most else f"{least}"
     if not isinstance(value, list) or not least <= len(value) <= most:
@@ -177,7 +177,7 @@ def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[s
 
 
 def record(kind: Any, row: Any, what: str) -> Any:
-    """An object as the dataclass `kind`, every field of which it must have. `LineError` says that it is no `what`."""
+    """An object as the dataclass `kind`, with every field present. `LineError` says that it is no `what`."""
     _require_all(kind, row, what)
     try:
         return toml.Document("it", InputError, [*toml.keys(kind)]).value(kind, row, "")
@@ -195,7 +195,7 @@ def _require_all(kind: Any, row: Any, what: str) -> None:
 
 @contextmanager
 def inside(place: str) -> Iterator[None]:
-    """A `LineError` inside says in which part of the object."""
+    """Adds the part of the object to a `LineError` inside."""
     try:
         yield
     except LineError as error:

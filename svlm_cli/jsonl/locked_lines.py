@@ -1,4 +1,4 @@
-"""A file that grows by whole lines, and that one run at a time writes. Knows not what the lines mean."""
+"""A file that grows by whole lines, written by one run at a time. Does not know what the lines mean."""
 
 import fcntl
 import os
@@ -15,10 +15,10 @@ _BLOCK: Final = 1 << 16
 
 
 class LockedLines(Closing):
-    """Opened to append to, and made if it is not there. Raises `OutputError`, also where another run has it.
+    """Opened for appending, and created if necessary. Raises `OutputError`, also if another run has locked it.
 
-    A killed writer may have left a last line without its end. With the first `append` it is ended if it `is_whole`, and
-    dropped if not.
+    A killed writer may have left a last line without its end. The first `append` ends it if it `is_whole`, and
+    otherwise drops it.
     """
 
     def __init__(self, path: Path, is_whole: Callable[[bytes], bool]) -> None:
@@ -28,7 +28,7 @@ class LockedLines(Closing):
         self._descriptor = open_locked(path)
 
     def append(self, line: bytes) -> None:
-        """One more, with its end. Raises `OutputError`; then the file is as it was before."""
+        """Add a line, including its end. Raises `OutputError`; then the file is unchanged."""
         if not self._mended:
             self._mended = True
             self._end_last_line()
@@ -43,7 +43,7 @@ class LockedLines(Closing):
             os.ftruncate(self._descriptor, size - len(rest))
 
     def _rest(self, end: int) -> bytes:
-        """What stands after the last line's end."""
+        """The text after the last line's end."""
         rest = b""
         while end > 0 and b"\n" not in rest:
             begin = max(0, end - _BLOCK)
@@ -62,7 +62,7 @@ class LockedLines(Closing):
             raise write_error(self._path, error) from error
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the file."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             try:
@@ -72,7 +72,7 @@ class LockedLines(Closing):
 
 
 def empty(path: Path) -> None:
-    """Nothing is in a file of lines any more, if nobody is writing it. Raises `OutputError`."""
+    """Truncate a file of lines, unless another run is writing it. Raises `OutputError`."""
     descriptor = open_locked(path)
     try:
         os.ftruncate(descriptor, 0)
@@ -83,7 +83,7 @@ def empty(path: Path) -> None:
 
 
 def open_locked(path: Path) -> int:
-    """A file to append to, which nobody else can open so meanwhile. Raises `OutputError`."""
+    """Open a file for appending, and lock it. Raises `OutputError`."""
     refuse_special(path)
     refuse_folder(path)
     try:

@@ -1,7 +1,7 @@
-"""The seek index of a file of JSON lines: where each of its lines begins, in bytes, as one JSON list; and lines by it.
+"""Seek indices of JSON lines files: the byte offset of each line, as one JSON list; and random access to lines.
 
-Published sets have it as ``X_seeks.jsonl`` beside ``X_with_seeks.jsonl``, or as the last line of the file itself. Knows
-not what the lines say.
+Published data sets have it as ``X_seeks.jsonl`` beside ``X_with_seeks.jsonl``, or as the last line of the file itself.
+Does not know what the lines say.
 """
 
 import re
@@ -16,37 +16,38 @@ from svlm_cli.core.text import plain_text
 
 _MARK: Final = "_with_seeks"
 _LIST: Final = re.compile(rb"\s*\[([\d,\s]*)\]\s*")
-_AT_ONCE: Final = 1 << 20  # bytes
-_TRIED: Final = 256  # lines that are looked at before any is used
+_AT_ONCE: Final = 1 << 20  # in bytes
+_TRIED: Final = 256  # lines that are checked before any is used
 
 
 class StaleIndexError(InputError):
-    """A seek index that is of another file, or of an earlier state of its own."""
+    """A seek index for another file, or for an earlier state of its own."""
 
 
 def index_of(path: Path) -> Path:
-    """Where the index of a file is, if it is a file of its own."""
+    """The path of a file's index, if it is a separate file."""
     return path.with_name(f"{path.stem.removesuffix(_MARK)}_seeks{path.suffix}")
 
 
 def is_index(line: bytes) -> bool:
-    """Whether a line is one, and no record, which is a list of objects."""
+    """Whether a line is an index, and not a record, which is a list of objects."""
     begin = line.lstrip()[:64]
     return begin.startswith(b"[") and begin[1:].lstrip()[:1] in (b"]", *(b"%d" % digit for digit in range(10)))
 
 
 class SeekableLines:
-    """A file whose lines are read when they are asked for, each checked to be one. Threads may share it."""
+    """A file whose lines are read on demand, and checked. Threads may share it."""
 
     def __init__(self, path: Path, offsets: "array[int]", stop: int, index: str) -> None:
-        """The last line ends at `stop`; `index` is what errors call the index."""
+        """The last line ends at `stop`; `index` is the index's name in errors."""
         self.path = path
         self._offsets, self._stop, self._index = offsets, stop, index
 
     @classmethod
     def open(cls, path: Path, say: Callable[[str], None]) -> Self:
-        """By the index beside the file, or by that in its last line; without any, all lines are looked for, and it is
-        said. `InputError` if the file or its index cannot be read, `StaleIndexError` if they do not belong together.
+        """Uses the index beside the file, or in its last line; without one, all lines are located, and `say` is told.
+
+        `InputError` if the file or its index cannot be read, `StaleIndexError` if they do not match.
         """
         name = plain_text(str(path))
         try:
@@ -71,7 +72,7 @@ class SeekableLines:
         return len(self._offsets)
 
     def line(self, number: int) -> bytes:
-        """The line of that number, counted from 0. `StaleIndexError` if none begins and ends there."""
+        """The line with that index, counted from 0. `StaleIndexError` if the offset is not that of a line."""
         begin = self._offsets[number]
         stop = self._offsets[number + 1] if number + 1 < len(self) else self._stop
         before = min(begin, 1)
@@ -88,7 +89,7 @@ class SeekableLines:
         return line
 
     def _check(self, *, readable: bool) -> None:
-        """Order and length of the index, and lines from all over the file."""
+        """Check order and length of the index, and lines all over the file."""
         if not readable:
             raise self._stale("it is no list of whole numbers")
         if self._stop and (not self._offsets or self._offsets[0] != 0):
@@ -109,7 +110,7 @@ class SeekableLines:
 
 
 def _offsets(text: bytes) -> "array[int] | None":
-    """What an index lists; None if it is none."""
+    """The offsets in an index; None if it is none."""
     found = _LIST.fullmatch(text)
     if found is None:
         return None
@@ -120,7 +121,7 @@ def _offsets(text: bytes) -> "array[int] | None":
 
 
 def _found(path: Path) -> Iterator[int]:
-    """Where each line begins, blank ones left out."""
+    """The offset of each line, skipping blank ones."""
     offset = 0
     with path.open("rb") as file:
         for line in file:
@@ -130,7 +131,7 @@ def _found(path: Path) -> Iterator[int]:
 
 
 def _last_line(path: Path) -> tuple[int, bytes]:
-    """The last line that is not blank, and where it begins. The rest of the file is not read."""
+    """The last non-blank line, and its offset. Does not read the rest of the file."""
     with path.open("rb") as file:
         start = file.seek(0, 2)
         text = b""

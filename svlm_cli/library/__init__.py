@@ -1,7 +1,6 @@
-"""svlm as a library: a video, frames or a camera in, Segments out, one by one.
+"""svlm as a library: takes a video, frames or a camera, and yields Segments.
 
-Imports what it needs when it is called, so that ``import svlm_cli`` stays light. Knows no command line and writes
-nothing.
+Imports are deferred, so that ``import svlm_cli`` is fast. Knows no command line and writes nothing.
 """
 
 import os
@@ -34,24 +33,23 @@ def caption(
     options: "SourceOptions | None" = None,
     on_status: "Callable[[SourceStatus], object] | None" = None,
 ) -> "Captions":
-    """What the model says of a video, second by second: a Segment a round; with empty text it was silent.
+    """The model's captions of a video, second by second: one Segment per round, with empty text for silence.
 
-    `source` is a path, ``-`` for standard input, an address that ``svlm caption`` takes, as of a camera, or frames,
-    maybe endless: `Frame` objects with their times, in order, or bare pictures (RGB, uint8, ``[H, W, 3]``), `fps` of
-    them a second. The model sees as many of them a second as it was made for: the newest one at each moment. `start_s`
-    and `end_s` are seconds as players count them; the end is left out itself.
+    `source` is a path, ``-`` for standard input, an address that ``svlm caption`` accepts, such as a camera's, or an
+    iterable of frames, possibly endless: `Frame` objects with increasing times, or bare pictures (RGB, uint8, ``[H, W,
+    3]``) at `fps`. The model sees frames at its own rate: the newest one at each moment. `start_s` and `end_s` are
+    seconds on a player's clock; `end_s` is exclusive.
 
-    `model` is what ``--model`` takes, None the model that comes with svlm. An engine of `load_engine` is not loaded
-    again; it takes as many captions at a time as it has streams. `context` is what ``--context`` takes, as text; that
-    the model will not understand it is told.
+    `model` is what ``--model`` takes; None is the default model. An engine from `load_engine` is used as it is; it can
+    make as many captions at a time as it has streams. `context` is the text for ``--context``; a warning says if the
+    model will not understand it.
 
-    `options` says how a path or an address is opened; `on_status` hears each change of a live source, in the thread
-    that reads it.
+    `options` says how a path or an address is opened; `on_status` is called with each change of a live source, in its
+    reader's thread.
 
-    Nothing is opened before the first segment is asked for, and all is closed after the last one, or with the
-    captions. `UsageError` for bad arguments, at once where they can be known; other `SvlmError`s for a model that
-    cannot be used, and for a video that cannot be read, or ends too early: then after its last segment. What there is
-    to tell besides is a `UserWarning`.
+    The source is opened when the first segment is requested, and closed after the last one, or with the captions.
+    `UsageError` for bad arguments, at once if possible; other `SvlmError`s for an unusable model, and for a video that
+    cannot be read, or, after its last segment, that ends too early. Other remarks are `UserWarning`s.
     """
     from svlm_cli.library.door import check_on_status, check_process, check_span, check_wish, sources_of
     from svlm_cli.library.wish import Wish
@@ -63,7 +61,7 @@ def caption(
     check_wish(wish)
 
     from svlm_cli.library.captions import CaptionControl, Captions
-    from svlm_cli.library.rounds import rounds  # torch
+    from svlm_cli.library.rounds import rounds  # imports torch
 
     control = CaptionControl(on_status)
     return Captions(rounds(wish, control), control)
@@ -84,13 +82,13 @@ def load_engine(
     max_streams: int = 1,
     questions: int = 0,
 ) -> "Engine":
-    """A model on a device, for `caption`; what is None is the model's own. Raises `ModelError`, `UsageError`.
+    """A model on a device, for `caption`; None is the model's own default. Raises `ModelError`, `UsageError`.
 
-    `adapter` is what ``--adapter`` takes: a folder, on the base that it names, or on `model`.
+    `adapter` is what ``--adapter`` takes: a folder, to be used with its own base, or with `model`.
 
-    `policy` is a whole one, or a file to lay over the model's own, as ``--policy`` takes it; `fps`, `mode` and
-    `temperature` win over it. `questions` says how many may be answered at a time (`Captions.ask`): each takes the
-    memory of a stream. That a checkpoint has no policy is a `UserWarning`.
+    `policy` is a whole policy, or a file of overrides, as for ``--policy``; `fps`, `mode` and `temperature` take
+    precedence. `questions` is the number answered at a time (`Captions.ask`): each needs the memory of a stream. A
+    checkpoint without a policy causes a `UserWarning`.
     """
     from svlm_cli.library.door import check_adapter, check_engine, check_policy, check_process, known_mode
 

@@ -1,4 +1,4 @@
-"""Captions on their way: segments one by one, and how to end them from elsewhere. Knows no engine and no source."""
+"""Captions in progress: iterates over segments, and can be stopped from elsewhere. Knows no engine and no source."""
 
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,16 +19,16 @@ _LONGEST_ROUND_S = 5.0
 
 @dataclass(slots=True, eq=False)
 class CaptionControl:
-    """What is shared by the captions that the caller holds and the rounds that make them."""
+    """Shared by the caller's `Captions` and the generator of rounds."""
 
     on_status: Callable[[SourceStatus], object] | None = None
     status: SourceStatus | None = None
     stopped: bool = False
-    end_source: Callable[[], None] | None = None  # without waiting for it
-    reply: Callable[[Question], Reply] | None = None  # while there is a stream to ask
+    end_source: Callable[[], None] | None = None  # does not wait for the source
+    reply: Callable[[Question], Reply] | None = None  # set while there is a stream to ask
 
     def note(self, status: SourceStatus) -> None:
-        """A live source has changed."""
+        """Record a change of a live source."""
         self.status = status
         if self.on_status is not None:
             self.on_status(status)
@@ -36,7 +36,7 @@ class CaptionControl:
             warnings.warn(f"{describe(status)} That goes on until max_reconnects failures, or stop().", stacklevel=2)
 
     def stop(self) -> None:
-        """No other round begins, and the source ends."""
+        """Begin no further round, and end the source."""
         if not self.stopped:
             self.stopped = True
             if self.end_source is not None:
@@ -44,9 +44,9 @@ class CaptionControl:
 
 
 class Captions(Owned, Iterator[Segment]):
-    """The segments of one video, as the model says them. An iterator and a context manager.
+    """The segments of one video, as they are generated. An iterator and a context manager.
 
-    Left early, it holds its source and its stream of the engine for as long as somebody holds it, or until `close`.
+    If not exhausted, it holds its source and the engine's stream until it is garbage-collected or closed.
     """
 
     def __init__(self, segments: Generator[Segment, None, None], control: CaptionControl) -> None:
@@ -57,7 +57,7 @@ class Captions(Owned, Iterator[Segment]):
 
     @property
     def status(self) -> SourceStatus | None:
-        """How a live source is; None before it is opened, and for what is not live."""
+        """The state of a live source; None before it is opened, and for other sources."""
         return self._control.status
 
     def __iter__(self) -> Self:
@@ -73,10 +73,10 @@ class Captions(Owned, Iterator[Segment]):
             return next(self._segments)
 
     def ask(self, question: str, *, choices: Sequence[str] = ()) -> Reply:
-        """Ask about what is in mind now, between two segments; the captions go on as if nobody had.
+        """Ask about the stream's memory, between two segments; the captions are unaffected.
 
-        With `choices` one of them is the answer, and `Reply.chances` has those of all. The engine needs room for it,
-        ``load_engine(questions=1)``. From another thread it waits for the round that is going on. Raises `UsageError`.
+        With `choices`, one of them is the answer, and `Reply.chances` has the probability of each. Requires an engine
+        from ``load_engine(questions=1)``. From another thread it waits for the current round. Raises `UsageError`.
         """
         asked = question_of(question, choices)
         with self._turn:
@@ -85,9 +85,9 @@ class Captions(Owned, Iterator[Segment]):
             return self._control.reply(asked)
 
     def stop(self) -> None:
-        """Let the loop over the segments end after the round that is going on. Returns at once.
+        """End the loop over segments after the current round. Returns at once.
 
-        For signal handlers and other threads. Frames of the caller's own must come to an end by themselves.
+        For signal handlers and other threads. The caller's own frames must end by themselves.
         """
         if self.owned:
             self._control.stop()
@@ -97,9 +97,9 @@ class Captions(Owned, Iterator[Segment]):
         if not self.owned:
             return
         self._control.stop()
-        if self._turn.acquire(timeout=_LONGEST_ROUND_S):  # longer, if at all, waits who gets frames of the caller's own
+        if self._turn.acquire(timeout=_LONGEST_ROUND_S):  # it takes longer only if the caller's own frames block
             try:
-                with suppress(ValueError):  # a signal handler may close under its own thread's round
+                with suppress(ValueError):  # a signal handler interrupts its own thread's round
                     self._segments.close()
             finally:
                 self._turn.release()

@@ -1,6 +1,6 @@
-"""What programs ask for, checked before anything is done: each wrong value is a `UsageError` that names it.
+"""Validates arguments from programs before anything is done: each wrong value is a `UsageError` that names it.
 
-Types say the same, but nobody has to check them. Imports neither torch nor numpy.
+Annotations say the same, but are not enforced. Imports neither torch nor numpy.
 """
 
 import math
@@ -19,12 +19,12 @@ from svlm_cli.pipeline.questions import Question
 from svlm_cli.sources.grid import frame_rate
 from svlm_cli.sources.opening import SourceOptions, is_file
 
-_process: int | None = None  # that a model was first asked of
+_process: int | None = None  # process id of the first use of a model
 
 
 def check_process() -> None:
-    """`UsageError` in a fork of a process that has used a model: what computes there has lost its threads."""
-    global _process  # noqa: PLW0603  of the process, as the threads are
+    """`UsageError` in a fork of a process that has used a model, because torch's threads are missing there."""
+    global _process  # noqa: PLW0603  per process
     if _process not in (None, os.getpid()):
         raise UsageError(
             "This process is a fork of one that has used a model, and no model runs in such a fork.",
@@ -34,7 +34,7 @@ def check_process() -> None:
 
 
 def check_wish(wish: Wish) -> None:
-    """`UsageError` for what no video could be captioned with."""
+    """`UsageError` for arguments with which no video could be captioned."""
     if not (wish.model is None or isinstance(wish.model, str | os.PathLike) or _is_engine(wish.model)):
         hint = "Give the name of a model, a checkpoint folder, or an engine of load_engine."
         raise UsageError(f"model cannot be {shown(wish.model)}.", hint)
@@ -51,7 +51,7 @@ def check_wish(wish: Wish) -> None:
 
 
 def check_span(start_s: float | None, end_s: float | None) -> None:
-    """`UsageError` for times that cannot be, or are in the wrong order."""
+    """`UsageError` for invalid times, or an end before the start."""
     _check_number("start_s", start_s)
     _check_number("end_s", end_s)
     for name, time_s in (("start_s", start_s), ("end_s", end_s)):
@@ -62,7 +62,7 @@ def check_span(start_s: float | None, end_s: float | None) -> None:
 
 
 def check_on_status(on_status: object) -> None:
-    """`UsageError` for what cannot be called."""
+    """`UsageError` if it is not callable."""
     if not (on_status is None or callable(on_status)):
         raise UsageError(f"on_status must be a function, not {shown(on_status)}.")
 
@@ -70,7 +70,7 @@ def check_on_status(on_status: object) -> None:
 def sources_of(
     source: object, options: SourceOptions | None, start_s: float | None, end_s: float | None
 ) -> SourceOptions:
-    """How a source is opened; `UsageError` if it is none, or of another kind than its options are for."""
+    """The options for a source; `UsageError` if it is invalid, or the options are for another kind."""
     if not (options is None or isinstance(options, SourceOptions)):
         raise UsageError(f"options must be SourceOptions, not {shown(options)}.")
     chosen = options or SourceOptions()
@@ -78,9 +78,9 @@ def sources_of(
         chosen = replace(chosen, start_s=start_s, end_s=end_s)
     if isinstance(source, str | os.PathLike):
         _check_name(os.fspath(source))
-        chosen.live()  # checks what it is given
+        chosen.live()  # validates its values
         if isinstance(source, str):
-            is_file(source, chosen)  # refuses addresses that nobody reads
+            is_file(source, chosen)  # refuses unsupported addresses
     elif isinstance(source, bytes | bytearray | memoryview) or not isinstance(source, Iterable):
         raise UsageError(f"The source cannot be {shown(source)}.", "Give a path, an address, or frames.")
     elif options is not None:
@@ -99,7 +99,7 @@ def check_engine(
     max_streams: object,
     questions: object,
 ) -> None:
-    """`UsageError` for values of the wrong type; those that are out of bounds are the policy's affair."""
+    """`UsageError` for values of the wrong type; the policy checks bounds."""
     if not (model is None or isinstance(model, str | os.PathLike)):
         raise UsageError(f"model cannot be {shown(model)}.", "Give the name of a model, or a checkpoint folder.")
     _check_number("fps", fps)
@@ -114,13 +114,13 @@ def check_engine(
 
 
 def check_adapter(adapter: object) -> None:
-    """`UsageError` for what is no path."""
+    """`UsageError` unless it is a path."""
     if not (adapter is None or isinstance(adapter, str | os.PathLike)):
         raise UsageError(f"adapter cannot be {shown(adapter)}.", "Give the folder of an adapter.")
 
 
 def question_of(text: object, choices: object) -> Question:
-    """A question; `UsageError` for what is none."""
+    """A question; `UsageError` if it is invalid."""
     if isinstance(choices, str) or not isinstance(choices, Iterable):
         raise UsageError(f"choices must be a sequence of texts, not {shown(choices)}.")
     listed = tuple(choices)
@@ -131,13 +131,13 @@ def question_of(text: object, choices: object) -> Question:
 
 
 def check_policy(policy: object) -> None:
-    """`UsageError` for what is neither a policy nor the name of a file."""
+    """`UsageError` unless it is a policy or a file name."""
     if not (policy is None or isinstance(policy, StreamPolicy | str | os.PathLike)):
         raise UsageError(f"policy cannot be {shown(policy)}.", "Give a StreamPolicy, or a file as --policy takes it.")
 
 
 def known_mode(mode: str) -> Mode:
-    """The mode, which may be given by its name."""
+    """The mode, which may be given by name."""
     try:
         return Mode(mode)
     except ValueError:
@@ -150,7 +150,7 @@ def _check_name(name: object) -> None:
 
 
 def _is_engine(value: object) -> bool:
-    """Whoever has an engine has imported its module; who has none shall not wait for torch."""
+    """Only checks if the engine's module has been imported, to avoid importing torch."""
     module = sys.modules.get("svlm_cli.engine.engine")
     return module is not None and isinstance(value, module.Engine)
 

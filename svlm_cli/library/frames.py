@@ -1,4 +1,4 @@
-"""Frames of the caller's own, checked one by one. Knows no model: which of them it sees is the chunker's affair."""
+"""Checks a caller's own frames one by one. Knows no model: the chunker selects the frames it sees."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -15,7 +15,7 @@ from svlm_cli.sources.grid import frame_rate, moment
 def timed_frames(
     source: Iterable[Frame | Picture], fps: float | None, *, start_s: float | None, end_s: float | None
 ) -> Iterator[Frame]:
-    """Those from `start_s` up to `end_s`; bare pictures get their times from `fps`. Raises `UsageError`."""
+    """Frames from `start_s` up to `end_s`, exclusive; bare pictures are timed by `fps`. Raises `UsageError`."""
     for index, one in enumerate(source):
         frame = _frame(one, index, fps)
         if start_s is not None and frame.time_s < start_s:
@@ -51,7 +51,7 @@ def _described(pixels: object) -> str:
 
 
 def _is_picture(pixels: object) -> bool:
-    """Whatever was given: a list, a tensor, an array of another kind, one without a pixel."""
+    """Accepts any value: a list, a tensor, another array type, an empty array."""
     return (
         isinstance(pixels, np.ndarray)
         and pixels.dtype == np.uint8

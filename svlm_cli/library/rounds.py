@@ -1,6 +1,6 @@
-"""The rounds of one source, as a session whose segments go to the caller one by one.
+"""The rounds of one source, as a session whose segments go to the caller.
 
-Knows neither who asks for the next segment nor whether what was asked for makes sense.
+Does not know who requests segments, and does not validate requests.
 """
 
 import os
@@ -27,23 +27,23 @@ from svlm_cli.pipeline.settings import SessionSettings
 
 
 class _Caller(SessionObserver):
-    """Whoever called `caption`."""
+    """The caller of `caption`."""
 
     def __init__(self, control: CaptionControl) -> None:
         self._control = control
 
     def failed(self, job: Job, error: SvlmError) -> None:  # noqa: ARG002
-        """Its error is the caller's."""
+        """Raise the error in the caller."""
         raise error
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:  # noqa: ARG002
-        """How a live source is; what is said comes as segments."""
+        """Pass on the state of a live source; words are yielded as segments."""
         if isinstance(event, SourceStatus) and event.state is not State.READING:
             self._control.note(event)
 
 
 def rounds(wish: Wish, control: CaptionControl) -> Generator[Segment, None, None]:
-    """The segments of what is wished for. Raises `SvlmError`."""
+    """The segments of the request. Raises `SvlmError`."""
     engine = wish.model if isinstance(wish.model, Engine) else load_engine(wish.model)
     policy, sources = engine.policy, wish.sources
     if misunderstood := policy.prompt.misunderstood(wish.context, matches):
@@ -81,7 +81,7 @@ def _reply(engine: Engine, session: Session, name: str, question: Question) -> R
 
 
 def _raise(outcome: JobOutcome) -> None:
-    """`SvlmError` for what ended the captions early."""
+    """Raise the `SvlmError` that ended the captions early."""
     if outcome.report.error is not None:
         raise outcome.report.error
     if outcome.source.truncated:
@@ -89,7 +89,7 @@ def _raise(outcome: JobOutcome) -> None:
 
 
 def _text(source: str | os.PathLike[str]) -> str:
-    """A path is a file's, whatever it reads like; a text may be an address, or ``-``."""
+    """A `Path` is always a file, whatever it looks like; a string may be an address, or ``-``."""
     text = os.fspath(source)
     is_path = not isinstance(source, str)
     return f"./{text}" if is_path and (text == "-" or "://" in text) else text

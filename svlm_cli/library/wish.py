@@ -1,4 +1,4 @@
-"""What a caller of `caption` asked for, in one piece."""
+"""The arguments of `caption`, as one object."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wish:
-    """As `caption` takes it, once `door.py` has seen it."""
+    """The arguments of `caption`, validated by `door.py`."""
 
     source: str | PathLike[str] | Iterable[Frame | Picture]
     model: "str | PathLike[str] | Engine | None"
-    fps: float | None  # of bare pictures
+    fps: float | None  # for bare pictures
     query: str | None
     context: str
     seed: int

@@ -1,4 +1,4 @@
-"""Whether a file's clock can be trusted to find a moment in it. Reads packets, decodes nothing."""
+"""Whether a file's timestamps can be used to seek to a moment. Reads packets, decodes nothing."""
 
 import subprocess
 
@@ -6,14 +6,14 @@ from svlm_cli.core.process import start
 from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import LONGEST_STEP_US, Address, Ffmpeg
 
-_INDEXED = ("mov,", "matroska,", "avi")  # their clocks count from the beginning of the file
+_INDEXED = ("mov,", "matroska,", "avi")  # their timestamps count from the start of the file
 
 
 def runs_steadily(program: Ffmpeg, address: Address, container: str) -> bool:
-    """Whether the time of each picture of a file follows from its own clock alone. `container` is ffmpeg's name for it.
+    """Whether each timestamp in a file belongs to one picture only. `container` is ffmpeg's name for the format.
 
-    A recording that was joined from several, or that lost its sender for a while, has a clock that goes back or leaps.
-    Its pictures have to be counted from the beginning.
+    In a recording that was joined from several, or whose sender was lost for a while, timestamps go back or leap. Its
+    pictures have to be counted from the beginning.
     """
     if container.startswith(_INDEXED):
         return True
@@ -28,7 +28,7 @@ def runs_steadily(program: Ffmpeg, address: Address, container: str) -> bool:
                     numerator, denominator = line.removeprefix(b"#tb 0: ").split(b"/")
                     longest = LONGEST_STEP_US / 1e6 * int(denominator) / int(numerator)
                 elif not line.startswith(b"#"):
-                    ticks = int(line.split(b",")[1])  # of decoding; ffmpeg turns a step back into none
+                    ticks = int(line.split(b",")[1])  # decoding time: ffmpeg removes steps back from display times
                     if before is not None and not 0 < ticks - before <= longest:
                         return False
                     before = ticks

@@ -1,4 +1,4 @@
-"""The two containers of videos with words: their names, how ffmpeg writes them, how to see that a file is whole."""
+"""The two containers of videos with words: their names, ffmpeg's options, and whether a file is complete."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -8,14 +8,14 @@ from svlm_cli.media.whole import is_whole_matroska, is_whole_mp4
 
 
 class Container(StrEnum):
-    """A file that takes pictures, sound and words; the value is its suffix."""
+    """A container for video, audio and subtitles; its value is the file suffix."""
 
     MKV = "mkv"
     MP4 = "mp4"
 
     @classmethod
     def of(cls, path: Path) -> "Container":
-        """What the file's name asks for; `UsageError` if it is neither."""
+        """The container that the file's suffix asks for; `UsageError` for any other suffix."""
         try:
             return cls(path.suffix.lower().removeprefix("."))
         except ValueError as error:
@@ -23,19 +23,19 @@ class Container(StrEnum):
 
     @property
     def muxer(self) -> str:
-        """Ffmpeg's name for it."""
+        """The name of ffmpeg's muxer."""
         return "matroska" if self is Container.MKV else "mp4"
 
     @property
     def options(self) -> list[str]:
-        """How ffmpeg writes it."""
+        """The options of ffmpeg's muxer."""
         return ["-f", self.muxer] if self is Container.MKV else ["-f", self.muxer, "-movflags", "+faststart"]
 
     @property
     def words(self) -> str:
-        """What ffmpeg writes text subtitles as."""
+        """The codec of text subtitles."""
         return "srt" if self is Container.MKV else "mov_text"
 
     def is_whole(self, file: Path) -> bool:
-        """Whether nothing of the file is missing, as far as its own sizes and its index tell."""
+        """Whether the file is complete, judging by its own sizes and index."""
         return is_whole_matroska(file) if self is Container.MKV else is_whole_mp4(file)

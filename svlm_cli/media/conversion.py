@@ -1,6 +1,6 @@
-"""One run of ffmpeg that turns files into a video file, with progress; and what the header of a file says.
+"""One run of ffmpeg that converts files to a video file, with progress; and the header of a file.
 
-Knows not what is converted into what: that is its caller's affair.
+Does not know what is converted into what: its caller does.
 """
 
 import re
@@ -22,10 +22,10 @@ from svlm_cli.media.message import Message, read_messages, whole_lines
 from svlm_cli.media.part import PartVideo
 
 Progress = Callable[[float], None]
-"""Called with how much of the video is done, in seconds."""
+"""Called with the seconds of video that are done."""
 
 _HEADER_TIMEOUT_S = 60.0
-_SHORTER_S = 1.0  # than what was sent into it, and a file may still be whole: ffmpeg's two clocks round differently
+_SHORTER_S = 1.0  # a complete file may be shorter than its input by this much: ffmpeg's two clocks round differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class Header:
     """The header of a file, as ffmpeg reports it."""
 
     container: str  # ffmpeg's name for it, such as "matroska,webm"
-    begin_s: float  # as players count: above 0 where they show a gap first
-    origin_s: float  # where players begin to count, on the file's own clock
+    begin_s: float  # on a player's clock: above 0 if players show a gap first
+    origin_s: float  # where players start counting, on the file's own clock
     duration_s: float | None
     streams: tuple[Stream, ...]
 
     @property
     def size(self) -> tuple[int, int] | None:
-        """Width and height of its pictures, upright."""
+        """Width and height of the picture, upright."""
         for stream in self.of(StreamKind.VIDEO):
             if stream.size is not None:
                 return stream.size[::-1] if round(stream.turn_degrees) % 180 else stream.size
@@ -48,21 +48,21 @@ class Header:
 
     @property
     def rate(self) -> float | None:
-        """How many pictures a second it has, on average."""
+        """The average number of pictures per second."""
         return next((stream.rate for stream in self.of(StreamKind.VIDEO)), None)
 
     def of(self, *kinds: StreamKind) -> tuple[Stream, ...]:
-        """Its streams of these kinds."""
+        """The streams of these kinds."""
         return tuple(stream for stream in self.streams if stream.kind in kinds)
 
 
 def input_options(address: Address) -> list[str]:
-    """Opens a source as safely as when it was captioned."""
+    """Options to open a source with the same restrictions as for captioning."""
     return ["-protocol_whitelist", address.protocols, "-format_whitelist", address.formats, "-i", address.url]
 
 
 def read_header(program: Ffmpeg, address: Address) -> Header:
-    """Raises `InputError` if the file cannot be opened."""
+    """Read a file's header. Raises `InputError` if it cannot be opened."""
     command = [program.path, "-nostdin", "-hide_banner", "-loglevel", "level+info", *input_options(address)]
     try:
         done = run(command, timeout_s=_HEADER_TIMEOUT_S)
@@ -89,10 +89,10 @@ def convert(
     on_progress: Progress,
     notable: Callable[[Message], bool] = lambda message: False,
 ) -> bool:
-    """Run ffmpeg with `arguments`, in `folder`; the file gets its name when all is in it, also the streams it `needs`.
+    """Run ffmpeg with `arguments` in `folder`; the file gets its name once it is complete, with all streams in `needs`.
 
-    Returns whether any of ffmpeg's warnings is `notable`. Raises `OutputError`, with `hint` if ffmpeg fails. Whatever
-    is raised, ffmpeg is gone and no half of a file is left.
+    Returns whether any of ffmpeg's warnings is `notable`. Raises `OutputError`, with `hint` if ffmpeg fails. On any
+    error ffmpeg is ended and no partial file is left.
     """
     command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+warning", *KEEPS_LEAPS, "-y"]
     command += ["-progress", "pipe:1", *arguments, *container.options, f"file:{video.part.absolute()}"]
@@ -127,7 +127,7 @@ def _start(command: Sequence[str], log: IO[bytes], folder: Path, inherited: tupl
 def check_whole(
     program: Ffmpeg, video: PartVideo, container: Container, needs: Mapping[StreamKind, int], sent_s: float
 ) -> None:
-    """Read back what was written: `OutputError` unless it is all there, as long as what was sent into it."""
+    """Read back the written file: `OutputError` unless it is complete and as long as its input."""
     try:
         whole = container.is_whole(video.part)
         header = read_header(program, file_address(video.part.absolute()))

@@ -1,6 +1,6 @@
-"""The tracks of a video as options of ffmpeg: where each goes in a copy, and what is said of it there.
+"""Maps the tracks of a video to ffmpeg options: where each goes in a copy, and its metadata there.
 
-Which ones are kept is the affair of `media/tracks.py`.
+Which tracks are kept is decided in `media/tracks.py`.
 """
 
 import subprocess
@@ -15,18 +15,18 @@ from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.tracks import Track, Tracks
 
-_SUFFIXES = {"mjpeg": "jpg"}  # of pictures whose codec is called otherwise
+_SUFFIXES = {"mjpeg": "jpg"}  # of pictures with a codec of another name
 _COVER_TIMEOUT_S = 60.0
 
 
 def copied(tracks: Tracks, container: Container) -> list[str]:
-    """All that is kept of ffmpeg's first input as it was, with the words of the second one as the first subtitles.
+    """Copy all kept tracks of ffmpeg's first input, with the words of the second as the first subtitles.
 
-    Of what it says of its tracks, one thing alone changes: subtitles of its own are not the ones shown by default.
+    Metadata stays the same, except that the source's own subtitles lose the default flag.
     """
     videos, sounds = tracks.of(StreamKind.VIDEO), tracks.of(StreamKind.AUDIO)
     subtitles = tracks.of(StreamKind.SUBTITLES)
-    covers = tracks.of(StreamKind.COVER) if container is Container.MP4 else ()  # in an MKV they are attached
+    covers = tracks.of(StreamKind.COVER) if container is Container.MP4 else ()  # an MKV has them as attachments
     arguments = [*_maps((*videos, *sounds)), "-map", "1:s"]
     arguments += _maps((*subtitles, *covers, *tracks.of(StreamKind.ATTACHMENT), *tracks.of(StreamKind.DATA)))
     arguments += ["-c", "copy"]
@@ -46,8 +46,8 @@ def _maps(tracks: Iterable[Track]) -> list[str]:
 
 
 def _title(option: str, stream: Stream, container: Container) -> list[str]:
-    """A track's title where players look for it; ffmpeg copies what is called a title already."""
-    title, name = stream.metadata.get("title"), stream.metadata.get("name")  # an MP4's, for FFmpeg 9
+    """A track's title where players look for it; ffmpeg already copies metadata called `title`."""
+    title, name = stream.metadata.get("title"), stream.metadata.get("name")  # in an MP4, with FFmpeg 9
     arguments = [option, f"title={name}"] if name and not title else []
     if container is Container.MP4 and (title or name):
         arguments += [option, f"handler_name={title or name}"]
@@ -55,7 +55,7 @@ def _title(option: str, stream: Stream, container: Container) -> list[str]:
 
 
 def attached_covers(program: Ffmpeg, source: Address, tracks: Tracks, folder: Path) -> list[str]:
-    """The options that attach the source's covers, which are put into `folder` for that. Raises `InputError`."""
+    """Options that attach the source's covers, which are first written to `folder`. Raises `InputError`."""
     arguments = []
     attachments = len(tracks.of(StreamKind.ATTACHMENT))
     for number, track in enumerate(tracks.of(StreamKind.COVER)):

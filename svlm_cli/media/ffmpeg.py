@@ -1,6 +1,6 @@
 """The ffmpeg program: where it is, what it may open, and the command that turns a source into pictures.
 
-Knows no process (`sources/pipe.py` runs it) and not what ffmpeg answers (`media/log.py`, `media/nut.py`).
+Knows no process (`sources/pipe.py` runs it) and does not parse ffmpeg's output (`media/log.py`, `media/nut.py`).
 """
 
 import os
@@ -20,14 +20,14 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.process import run
 from svlm_cli.core.text import presentable
 
-MAX_PIXELS = 64 * 1024 * 1024  # of one coded picture; 8K has half of that
-LARGE_PIXELS = 4096 * 2304  # above these, 4K of any shape, a picture is reduced before it is handed over
-LONGEST_STEP_US = 3_600_000_000  # with the source's own clock: a longer step between pictures is a broken clock
-KEEPS_LEAPS = ("-dts_delta_threshold", str(LONGEST_STEP_US // 1_000_000))  # where ffmpeg itself minds a broken clock
-LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may be set while it runs
+MAX_PIXELS = 64 * 1024 * 1024  # per coded picture; 8K has half as many
+LARGE_PIXELS = 4096 * 2304  # 4K at any aspect ratio; larger pictures are reduced before they are handed over
+LONGEST_STEP_US = 3_600_000_000  # on the source's clock: a longer step between pictures is a broken clock
+KEEPS_LEAPS = ("-dts_delta_threshold", str(LONGEST_STEP_US // 1_000_000))  # the same for ffmpeg's own correction
+LONGEST_LIVE_STEP_US = 10_000_000  # the same for a live source, whose clock may be set at any time
 
-# What ffmpeg may take a file for. Left out on purpose: whatever opens further files or addresses (hls, concat, dash,
-# image2, sdp, imf ...), and text drawn as pictures (tty).
+# Formats that ffmpeg may detect. Left out on purpose: those that open further files or addresses (hls, concat, dash,
+# image2, sdp, imf ...), and text rendered as pictures (tty).
 _HALF_AN_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}(?:[:/]|$)|[\w.-]+:\d{1,5}(?:/|$)|[a-z]+:/")
 FORMATS = ",".join(
     """
@@ -48,7 +48,7 @@ class Ffmpeg:
 
     @staticmethod
     def not_started(error: OSError) -> InputError:
-        """Why it cannot be started."""
+        """The error for an ffmpeg that cannot be started."""
         return InputError(f"ffmpeg cannot be started: {error.strerror}.", "Install ffmpeg again.")
 
     def version(self) -> str:
@@ -62,7 +62,7 @@ class Ffmpeg:
 
 
 def find_ffmpeg() -> Ffmpeg:
-    """The ffmpeg on PATH, else the one that the package imageio-ffmpeg carries; `InputError` without either."""
+    """The ffmpeg on PATH, else the one in the package imageio-ffmpeg; `InputError` without either."""
     path = shutil.which("ffmpeg")
     if path is None:
         try:
@@ -78,37 +78,37 @@ def find_ffmpeg() -> Ffmpeg:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where ffmpeg reads from, and what it may open on the way."""
+    """Where ffmpeg reads from, and what it may open to do so."""
 
     url: str = field(repr=False)
-    name: str  # for people: short, printable, without credentials
+    name: str  # shown to people: short, printable, without credentials
     protocols: str
     formats: str = FORMATS
     seekable: bool = False
     stdin: bool = False
-    fed: bool = False  # somebody here writes it into ffmpeg's stdin
-    goodbye: bool = False  # its server keeps a place for us until ffmpeg says that we leave
-    options: tuple[tuple[str, str], ...] = ()  # of the input
-    enough_pixels: int | None = None  # what is left of a picture of more than LARGE_PIXELS; None: all of it
-    script: str = field(default="", repr=False)  # goes to ffmpeg's stdin: what it holds is not among the arguments
-    secrets: tuple[str, ...] = field(default=(), repr=False)  # what nobody may read in a message
+    fed: bool = False  # svlm writes the data into ffmpeg's stdin
+    goodbye: bool = False  # ffmpeg should close its session, or the server keeps it open
+    options: tuple[tuple[str, str], ...] = ()  # for the input
+    enough_pixels: int | None = None  # target for a picture of more than LARGE_PIXELS; None: not reduced
+    script: str = field(default="", repr=False)  # sent to ffmpeg's stdin, because arguments are visible to all users
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # redacted in messages
 
     def presentable(self, text: str) -> str:
-        """What ffmpeg says of this source, fit for logs and terminals."""
+        """Ffmpeg's text about this source, made safe for logs and terminals."""
         for secret in self.secrets:
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(secret)}(?![A-Za-z0-9])", "...", text)
         return presentable(text)
 
 
 def stdin_address() -> Address:
-    """Standard input; `InputError` if it is a terminal, where nobody types a video."""
+    """Standard input; `InputError` if it is a terminal."""
     if os.isatty(0):
         raise InputError("Standard input is a terminal.", "Send a video into it: ffmpeg ... | svlm caption -")
     return Address(url="pipe:0", name="standard input", protocols="pipe,fd", stdin=True)
 
 
 def _hint_for(name: str) -> str:
-    """A suggestion for a name that is not a file."""
+    """A suggestion if the name does not exist as a file."""
     if "@" in name or _HALF_AN_ADDRESS.match(name):
         return "Check its name; an address begins with its kind, as in rtsp://."
     if name.startswith("/dev/"):
@@ -117,7 +117,7 @@ def _hint_for(name: str) -> str:
 
 
 def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Address:
-    """A file that is there and can be opened; `InputError` with the reason otherwise. One that grows may be empty."""
+    """A file that exists and can be opened; `InputError` with the reason otherwise. With `grows` it may be empty."""
     file = Path(path)
     name = path_name(path)
     try:
@@ -129,7 +129,7 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
             with file.open("rb"):
                 pass
     except FileNotFoundError:
-        raise InputError(f"{name} does not exist.", _hint_for(name)) from None  # the cause would quote it whole
+        raise InputError(f"{name} does not exist.", _hint_for(name)) from None  # the cause would quote the full path
     except PermissionError as error:
         raise InputError(f"{name} may not be read.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
@@ -138,20 +138,20 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
         ) from error
     if regular and status.st_size == 0 and not grows:
         raise InputError(f"{name} is empty.", "Copy or record it again.")
-    # The prefix keeps ffmpeg from reading a protocol or an option into the name.
+    # With the prefix ffmpeg does not interpret the name as a protocol or an option.
     return Address(url=f"file:{file}", name=name, protocols="file,pipe,fd", seekable=regular)
 
 
 def path_name(path: str | os.PathLike[str]) -> str:
-    """A path as it is displayed."""
+    """A path as it is shown."""
     return presentable(os.fspath(path)) or "''"
 
 
 class Timing(StrEnum):
-    """Which clock a live source's pictures follow."""
+    """The clock that times a live source's pictures."""
 
-    ARRIVAL = "arrival"  # pictures come as they were decoded; whoever reads them knows when that was
-    SOURCE = "source"  # pictures are 1 / rate apart on the source's clock, which may be set while it runs
+    ARRIVAL = "arrival"  # pictures are sent as soon as they are decoded; the reader notes the time
+    SOURCE = "source"  # pictures are 1 / rate apart on the source's clock, which may be set at any time
 
 
 def picture_command(
@@ -163,22 +163,23 @@ def picture_command(
     start_s: float | None = None,
     seek_s: float | None = None,
 ) -> list[str]:
-    """The command that writes `rate` pictures a second to stdout, as NUT (see `media/nut.py`).
+    """The command that writes `rate` pictures per second to stdout, as NUT (see `media/nut.py`).
 
     Picture k is the newest one whose time is <= t0 + k / rate, or later by at most `on_time_s`; t0 is the time of the
-    first picture, or `start_s` where the source has begun by then. Two rows come before each picture, one white, one
+    first picture, or `start_s` if the source has begun by then. Two marker rows precede each picture, one white, one
     black: the length of the white one is the picture's width. ffmpeg logs the time of the first decoded picture in
-    microseconds, a number alone on a line (`media/log.py`). These times are on the source's own clock, `start_s` too.
+    microseconds, as a number alone on a line (`media/log.py`). All these times, including `start_s`, are on the
+    source's own clock.
 
-    `seek_s` is where decoding may begin; the caller checks that the first decoded picture is not after `start_s`.
+    Decoding starts at `seek_s`; the caller checks that the first decoded picture is not after `start_s`.
     """
     options = _input_options(address)
-    # Without ffmpeg's offset, which rounds to the stream's ticks, but also without its care for broken clocks.
+    # Without ffmpeg's start offset, which is rounded to ticks; this also turns off its timestamp corrections.
     options["copyts"] = None
-    # Not quite 0: FFmpeg 5 moves a transport stream whose sound begins at 0 to where its video begins.
+    # Not exactly 0: FFmpeg 5 would move a transport stream whose audio starts at 0 to the start of its video.
     options["itsoffset"] = "0.000001"
     start = "STARTPTS" if start_s is None else round(start_s * 1e6)
-    # A print that is subtracted would lose its sign.
+    # Inside max(), because ffmpeg drops the sign of a subtracted print().
     times = _clamped(f"PTS-max(print(STARTPTS),{start})-{round(on_time_s * 1e6)}", LONGEST_STEP_US)
     if seek_s is not None:
         options |= {"ss": f"{seek_s:.6f}", "seek_timestamp": 1, "noaccurate_seek": None}
@@ -187,16 +188,16 @@ def picture_command(
 
 
 def live_command(program: Ffmpeg, address: Address, rate: Fraction, timing: Timing) -> list[str]:
-    """As `picture_command`, for a source that has no beginning and no end: about `rate` pictures a second, at once."""
+    """As `picture_command`, for an endless source: about `rate` pictures per second, without delay."""
     options = _input_options(address)
-    # Threads that each decode a picture of their own hold one back each; those that share one hold none.
+    # With frame threading each thread holds back a picture; with slice threading none does.
     options |= {"threads": 2, "thread_type": "slice"}
     pictures = ffmpeg.input("", **options)["V:0"].filter("settb", "AVTB")
     if timing is Timing.SOURCE:
         pictures = _every(pictures.filter("setpts", _clamped("0", LONGEST_LIVE_STEP_US)), rate)
     else:
-        # The first picture of each 1 / rate, by the time of its decoding: a camera's clock may jump. So may this
-        # machine's, so only its steps count, from picture to picture: one that leads back is a step of nothing.
+        # The first picture in each 1 / rate by decoding time, since a camera's clock may jump. This machine's clock may
+        # jump too, so only differences between pictures count; a negative one counts as 0.
         pictures = pictures.filter(
             "setpts", "if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+max(1,RTCTIME-ld(0)))+0*st(0,RTCTIME)"
         )
@@ -212,14 +213,14 @@ def _input_options(address: Address) -> dict[str, object]:
         "protocol_whitelist": address.protocols,
         "format_whitelist": address.formats,
         "max_pixels": MAX_PIXELS,
-        # A new filter graph for a new picture size would forget where the clock stands and lose pictures.
+        # A filter graph rebuilt for a new picture size would lose the time position, and pictures.
         "reinit_filter": 0,
         **dict(address.options),
     }
 
 
 def _clamped(start: str, longest_step_us: int) -> str:
-    """Times that begin with the expression `start`, and go on by steps of the source that are possible."""
+    """An expression for times that start with `start` and advance by the source's steps, ignoring impossible ones."""
     step = "(PTS-PREV_INPTS)"
     return f"if(isnan(PREV_INPTS),{start},PREV_OUTPTS+{step}*between({step},0,{longest_step_us}))"
 
@@ -229,7 +230,7 @@ def _every(pictures: Any, rate: Fraction) -> Any:
 
 
 def _size(address: Address) -> tuple[str, str]:
-    """Expressions for the width and height that pictures are handed over with: square pixels, and not too many."""
+    """Expressions for the output width and height: square pixels, within the pixel limit."""
     width = "max(1,round(iw*clip(sar,1/4,4)))"
     if address.enough_pixels is None:
         return width, "ih"
@@ -247,10 +248,10 @@ def _command(program: Ffmpeg, address: Address, pictures: Any) -> list[str]:
         .filter("pad", w="iw", h="ih+1", y=1, color="black", eval="frame")
         .filter("pad", w="iw", h="ih+1", y=1, color="white", eval="frame")
     )
-    # The encoder must be rawvideo: others take the first picture's size for that of all. It too would hold a picture
-    # back for each of its threads.
+    # The encoder must be rawvideo: others keep the first picture's size. With several threads it would hold pictures
+    # back.
     output = pictures.output("pipe:1", f="nut", vcodec="rawvideo", threads=1, write_index=0, flush_packets=1)
     arguments: list[str] = output.compile(program.path)
-    arguments[arguments.index("-i") + 1] = address.url  # only now: the library takes no name that is not UTF-8
-    # Verbose, because only there ffmpeg says by how much it corrects the start of a transport stream.
+    arguments[arguments.index("-i") + 1] = address.url  # set afterwards, because ffmpeg-python accepts only UTF-8 names
+    # Only at this level ffmpeg logs by how much it corrects the start of a transport stream.
     return [arguments[0], "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+verbose", *arguments[1:]]

@@ -1,17 +1,15 @@
-"""What ffmpeg prints of a source's streams when it opens it, read by indentation and fields.
+"""Parses what ffmpeg prints about a source's streams, by indentation and fields.
 
-What a source says about itself, its titles and names, stands deeper than what ffmpeg says of it, and is never taken for
-it. Knows no clock and no process.
+A source's own metadata, such as titles, is indented deeper than ffmpeg's lines and never confused with them. Knows no
+clock and no process.
 """
 
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-_STREAM = (
-    re.compile(  # a language is free text and stands before the kind, so the last kind in the line is the true one
-        r"  Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\(.*\))?: (Video|Audio|Subtitle|Attachment|Data|Unknown): (\w+)(.*)"
-    )
+_STREAM = re.compile(  # the language is free text before the kind, so the last kind in the line is the right one
+    r"  Stream #0:(\d+)(?:\[0x[0-9a-f]+\])?(?:\(.*\))?: (Video|Audio|Subtitle|Attachment|Data|Unknown): (\w+)(.*)"
 )
 _SIZE = re.compile(r", (\d+)x(\d+)\b")
 _RATE = re.compile(r", (\d+(?:\.\d+)?)(k?) fps\b")
@@ -52,34 +50,34 @@ class Stream:
     index: int
     kind: StreamKind
     codec: str  # ffmpeg's name for it
-    tag: str  # the container's name for it, four characters; empty if there is none
-    size: tuple[int, int] | None  # of its pictures, as they are stored
-    rate: float | None  # pictures a second, on average
+    tag: str  # the container's four-character code; empty if there is none
+    size: tuple[int, int] | None  # of the stored picture
+    rate: float | None  # average, in pictures per second
     anamorphic: bool  # its pixels are not square
     turned: bool = False  # rotated, mirrored or cropped for display
     turn_degrees: float = 0.0
-    metadata: dict[str, str] = field(default_factory=dict)  # what it says of itself, by names in small letters
+    metadata: dict[str, str] = field(default_factory=dict)  # keys in lower case
 
 
 class StreamReader:
-    """The streams among the lines of a header, which are fed one by one."""
+    """Collects the streams from the lines of a header, which are fed one by one."""
 
     def __init__(self) -> None:
         self._streams: dict[int, Stream] = {}
-        self._stream: Stream | None = None  # the one whose lines follow
+        self._stream: Stream | None = None  # the one that the next lines belong to
         self._section = ""
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """In the source's order."""
+        """The streams in the source's order."""
         return tuple(self._streams[index] for index in sorted(self._streams))
 
     def feed(self, text: str) -> None:
-        """A line of ffmpeg's, without its level."""
+        """Take in a line of ffmpeg's, without its level."""
         if not text.startswith("    "):
             stream = _read_stream(text)
             if stream is not None:
-                self._streams[stream.index] = stream  # one that belongs to several programs stands there several times
+                self._streams[stream.index] = stream  # listed again for each program that it belongs to
             self._stream, self._section = stream, ""
         elif match := _SECTION.fullmatch(text):
             self._section = match[1]

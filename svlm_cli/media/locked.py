@@ -1,6 +1,6 @@
-"""A file on its way: ``NAME.part``, which one run writes and nobody else touches, until it gets its name.
+"""A file being written: ``NAME.part``, locked by one run until it gets its final name.
 
-Files of words and videos are alike here. Knows neither what is in them nor who writes it.
+The same for text files and videos. Knows neither their contents nor who writes them.
 """
 
 import contextlib
@@ -13,14 +13,15 @@ from pathlib import Path
 from svlm_cli.core.errors import NO_ROOM, OutputBusyError, OutputError, OutputExistsError
 from svlm_cli.core.text import plain_text
 
-_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe nobody reads must not hold us
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # opening a pipe must not block
 
 
 class LockedPart:
-    """`path`'s ``.part``, open, and locked for as long as `descriptor` is open. Raises `OutputError`.
+    """The ``.part`` file of `path`, locked for as long as `descriptor` is open. Raises `OutputError`.
 
-    What a dead run left under that name stays until `begin`. What a living one writes is not touched, nor anything that
-    no run leaves behind: a link, a folder, a pipe, a device, a file that may not be written or has a name of its own.
+    What a run that has died left under that name is kept until `begin`. A file that a running process writes is not
+    touched, nor is anything that no run leaves behind: a link, a folder, a pipe, a device, a file that is not writable
+    or has another hard link.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +33,7 @@ class LockedPart:
         self.descriptor = descriptor
 
     def _open(self) -> int | None:
-        """None if the file just opened is not the one with that name any more."""
+        """Open and lock it; None if the opened file has lost that name in the meantime."""
         try:
             descriptor = os.open(self.part, _FLAGS | os.O_CREAT, 0o666)
         except OSError as error:
@@ -49,28 +50,28 @@ class LockedPart:
         return None
 
     def _take(self, descriptor: int) -> bool:
-        """Lock the file just opened; False if it is not the one with that name any more."""
+        """Lock the opened file; False if it has lost that name in the meantime."""
         _refuse_others(descriptor, self._path)
         if not _is_same(os.fstat(descriptor), self.part):
             return False
-        if os.fstat(descriptor).st_nlink > 1:  # a run that died while it renamed: `path` is the finished file
+        if os.fstat(descriptor).st_nlink > 1:  # a run died between link and unlink: `path` is the finished file
             self.part.unlink()
             return False
         return True
 
     def begin(self) -> None:
-        """What a dead run left there goes, once. Raises `OSError`."""
+        """Discard what a run that has died left, once. Raises `OSError`."""
         if not self._begun:
             os.ftruncate(self.descriptor, 0)
             self._begun = True
 
     @property
     def kept(self) -> bool:
-        """Whether that name still refers to our file."""
+        """Whether the name still refers to our file."""
         return _is_same(os.fstat(self.descriptor), self.part)
 
     def rename(self, *, overwrite: bool) -> None:
-        """It gets its name. Raises `FileExistsError` if that was taken meanwhile and is not to be replaced."""
+        """Give it its final name. Raises `FileExistsError` if that was taken meanwhile and may not be replaced."""
         if not self.kept:
             name = plain_text(str(self.part))
             raise OutputError(f"{name} was taken away while it was written.", "Leave it alone, and try again.")
@@ -81,20 +82,20 @@ class LockedPart:
             self._path.hardlink_to(self.part)  # unlike a rename, never replaces a file that appeared meanwhile
         except FileExistsError:
             raise
-        except OSError:  # a file system without links
+        except OSError:  # a file system without hard links
             refuse_existing(self._path)
             self.part.replace(self._path)
         else:
             self.part.unlink()
 
     def discard(self) -> None:
-        """It is gone, unless what a dead run left is still in it. Raises `OSError`."""
+        """Remove it, unless it still holds what a run that has died left. Raises `OSError`."""
         if self.kept and (self._begun or os.fstat(self.descriptor).st_size == 0):
             self.part.unlink(missing_ok=True)
 
 
 def refuse_part(path: Path) -> None:
-    """Raise the `OutputError` that `LockedPart` would, if there is something already that it would not take."""
+    """Raise the `OutputError` that `LockedPart` would raise for a ``.part`` that exists already."""
     part = part_of(path)
     try:
         descriptor = os.open(part, _FLAGS)
@@ -109,11 +110,11 @@ def refuse_part(path: Path) -> None:
 
 
 def _refuse_others(descriptor: int, path: Path) -> None:
-    """Lock it; `OutputError` if it is another run's, or none's."""
+    """Lock the file; `OutputError` if another run holds it, or no run has made it."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise _no_file(part_of(path))
-    if not status.st_mode & stat.S_IWUSR:  # which does not keep root from opening it
+    if not status.st_mode & stat.S_IWUSR:  # root could open it all the same
         raise write_error(part_of(path), PermissionError())
     if status.st_nlink > 1 and not _is_same(status, path):
         name = plain_text(str(part_of(path)))
@@ -135,30 +136,30 @@ def _is_same(status: os.stat_result, path: Path) -> bool:
 
 
 def part_of(path: Path) -> Path:
-    """The name of a file while it is written."""
+    """The name of a file while it is being written."""
     return path.with_name(f"{path.name}.part")
 
 
 def is_special(path: Path) -> bool:
-    """Whether there is a device, a pipe or a socket of that name: nothing to be replaced."""
+    """Whether the name is a device, a pipe or a socket, which cannot be replaced."""
     mode = _mode(path)
     return mode != 0 and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def refuse_special(path: Path) -> None:
-    """Raise `OutputError` if there is a device, a pipe or a socket of that name."""
+    """Raise `OutputError` if the name is a device, a pipe or a socket."""
     if is_special(path):
         raise _no_file(path)
 
 
 def refuse_folder(path: Path) -> None:
-    """Raise `OutputError` if there is a folder of that name."""
+    """Raise `OutputError` if the name is a folder."""
     if stat.S_ISDIR(_mode(path)):
         raise OutputError(f"{plain_text(str(path))} is a folder.", "Name a file in it.")
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `OutputError` if there is anything of that name."""
+    """Raise `OutputError` if the name exists."""
     if os.path.lexists(path):
         raise exists_error(path)
 
@@ -169,7 +170,7 @@ def exists_error(path: Path) -> OutputExistsError:
 
 
 def write_error(path: Path, error: OSError, *, elsewhere: str = "use -o to write elsewhere") -> OutputError:
-    """Why `path` cannot be written, and what to do."""
+    """Why `path` cannot be written, with a hint."""
     name, folder = plain_text(str(path)), plain_text(str(path.parent))
     hint = f"{elsewhere[0].upper()}{elsewhere[1:]}."
     if error.errno in NO_ROOM:
@@ -194,7 +195,7 @@ def _no_file(path: Path) -> OutputError:
 
 
 def _mode(path: Path) -> int:
-    """What there is of that name; 0 if nothing is, or could be."""
+    """The file mode; 0 if the name does not exist or cannot."""
     with contextlib.suppress(OSError, ValueError):
         return path.stat().st_mode
     return 0

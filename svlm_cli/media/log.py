@@ -1,7 +1,7 @@
-"""What ffmpeg says on stderr: facts about the source, and one clear sentence when it fails.
+"""Interprets ffmpeg's log: facts about the source, and one clear sentence when it fails.
 
-`Log` understands lines; `LogReader` keeps the pipe empty while ffmpeg runs. Both remember a bounded amount, whatever
-ffmpeg says. Knows neither the process nor its pictures.
+`Log` interprets lines; `LogReader` drains the pipe while ffmpeg runs. Both need bounded memory, whatever ffmpeg prints.
+Knows neither the process nor its pictures.
 """
 
 import io
@@ -18,14 +18,14 @@ from svlm_cli.media.header import Stream, StreamKind, StreamReader
 from svlm_cli.media.message import Message, read_message, says, whole_lines
 
 _KEPT_ERRORS = 20
-_KEPT_REQUESTS = 32  # for each of
-_MOST_PLAYLISTS = 32  # which a stream may have
+_KEPT_REQUESTS = 32  # per playlist
+_MOST_PLAYLISTS = 32  # of one stream
 _MOV, _MATROSKA = "mov,", "matroska,"
 
 _INPUT = re.compile(r"Input #0, (\S+), from '")
 _DURATION = re.compile(r"  Duration: (?:N/A|(\d+):(\d+):(\d+\.\d+))(?:, start: (-?\d+\.\d+))?")
 _FIRST_PICTURE = re.compile(r"(-?\d+\.\d{6})\s*")
-_DESCRIPTION = "SDP:"  # of an RTSP session
+_DESCRIPTION = "SDP:"  # describes an RTSP session
 _REQUEST = re.compile(r"HLS request for url '(.*)', offset (\d+), playlist (\d+)")
 _CHANGED = re.compile(r"filter context - w:|Changing video frame properties on the fly")
 _CUT_OFF = (
@@ -37,8 +37,8 @@ _NO_INDEX = "moov atom not found"
 NO_PICTURES = r"Stream (?:map|specifier) '.*matches no streams\."
 _NO_DATA = "Invalid data found when processing input"
 
-# What ffmpeg says when it gives up, as a whole line or as the reason at its end, first match wins: (pattern, sentence,
-# hint). {0} is the pattern's first group.
+# Reasons why ffmpeg gives up: (pattern, sentence, hint). The pattern matches a whole line or the reason at its end; the
+# first match wins. {0} is the pattern's first group.
 _FAILURES = (
     (
         r"Format not on whitelist '.*",
@@ -63,87 +63,87 @@ _FAILURES = (
 
 
 class SegmentRequest(NamedTuple):
-    """A segment of a playlist that ffmpeg asked for."""
+    """A segment of a playlist that ffmpeg has requested."""
 
     url: str
     offset: int
 
 
 class Log:
-    """The facts in ffmpeg's lines so far."""
+    """The facts in ffmpeg's log so far."""
 
     def __init__(self, present: Callable[[str], str] = presentable) -> None:
-        self._present = present  # makes what ffmpeg says fit for people
+        self._present = present  # makes ffmpeg's text safe to show
         self.container = ""  # ffmpeg's name for it, such as "matroska,webm"; empty until the source is open
-        self.begin_s = 0.0  # when the source begins, on its own clock, as its header says
+        self.begin_s = 0.0  # start time in the source's header, on its own clock
         self.first_s: float | None = None  # time of the first decoded picture, as printed by the filter graph
-        self.changed = False  # the picture size or format changed on the way
-        self.cut_off = False  # the container says that something is missing at its end
+        self.changed = False  # the picture size or format has changed since the start
+        self.cut_off = False  # the container reports that its end is missing
         self.errors = 0
         self.first_errors: list[str] = []
         self._last_errors: deque[str] = deque(maxlen=_KEPT_ERRORS)
         self._length_s: float | None = None
         self._low_score = False
-        self._in_name = False  # of the source, which may hold line breaks
+        self._in_name = False  # inside the source's name, which may contain line breaks
         self._in_header = False
-        self.opened = False  # the header is over
-        self.answered = False  # there is somebody, who may not have shown anything yet
+        self.opened = False  # the header is complete
+        self.answered = False  # a server has answered; there may be no picture yet
         self._streams = StreamReader()
         self._requests: dict[int, deque[SegmentRequest]] = {}
 
     @property
     def requests(self) -> dict[int, tuple[SegmentRequest, ...]]:
-        """The segments that were asked for last, in order, by ffmpeg's number for their playlist. Not for people."""
+        """The latest requested segments, in order, by ffmpeg's number for their playlist. Not safe to show."""
         return {playlist: tuple(requests) for playlist, requests in self._requests.copy().items()}
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """What the source consists of."""
+        """The streams of the source."""
         return self._streams.streams
 
     @property
     def videos(self) -> int:
-        """How many streams of moving pictures there are."""
+        """The number of video streams."""
         return sum(stream.kind is StreamKind.VIDEO for stream in self.streams)
 
     @property
     def pixels(self) -> int:
-        """Of a picture as it is stored, the largest; 0 if nobody knows."""
+        """Pixels of the largest stored picture; 0 if unknown."""
         sizes = (stream.size for stream in self.streams if stream.kind is StreamKind.VIDEO)
         return max((width * height for width, height in filter(None, sizes)), default=0)
 
     @property
     def has_sound(self) -> bool:
-        """Whether there is a stream of sound."""
+        """Whether there is an audio stream."""
         return any(stream.kind is StreamKind.AUDIO for stream in self.streams)
 
     @property
     def turned(self) -> bool:
-        """Whether something is rotated, mirrored or cropped by ffmpeg on the way."""
+        """Whether ffmpeg rotates, mirrors or crops a stream."""
         return any(stream.turned for stream in self.streams)
 
     @property
     def anamorphic(self) -> bool:
-        """Whether there are moving pictures whose pixels are not square."""
+        """Whether there is video with non-square pixels."""
         return any(stream.anamorphic for stream in self.streams if stream.kind is StreamKind.VIDEO)
 
     @property
     def origin_s(self) -> float:
-        """Where players begin to count, on the source's own clock: with its first moment.
+        """Where players start counting, on the source's own clock: at its first moment.
 
-        MP4 and MOV alone count from 0, and players show their gap before it.
+        Only MP4 and MOV count from 0, and players show the gap before the first moment.
         """
         return min(0.0, self.begin_s) if self.container.startswith(_MOV) else self.begin_s
 
     @property
     def duration_s(self) -> float | None:
-        """How long the source is, as players count, as its header says."""
+        """The duration in the source's header, on a player's clock."""
         if self._length_s is None or not self.container.startswith(_MATROSKA):
             return self._length_s
-        return self._length_s - max(0.0, self.begin_s)  # it counts from 0 there, whenever the first picture comes
+        return self._length_s - max(0.0, self.begin_s)  # a Matroska duration counts from 0, not from the first picture
 
     def feed(self, line: str) -> None:
-        """One line, without its end."""
+        """Take in one line, without its line end."""
         if self._in_name:
             self._in_name = not line.endswith("':")
             return
@@ -201,12 +201,12 @@ class Log:
         return [*self.first_errors, *self._last_errors][-1] if self.first_errors else ""
 
     def says(self, pattern: str) -> re.Match[str] | None:
-        """Whether one of the complaints that are kept is `pattern`, or has it as its reason."""
+        """Whether one of the kept errors is `pattern` or ends with it as its reason."""
         found = (says(text, pattern) for text in (*self.first_errors, *self._last_errors))
         return next(filter(None, found), None)
 
     def failure(self, address: Address) -> InputError:
-        """Why no picture arrived."""
+        """The error for a source without any picture."""
         last, name = self.last_error, address.name
         if self.says(NO_PICTURES):
             found = "has sound but no video" if self.has_sound else "has no video"
@@ -242,13 +242,13 @@ class Log:
 
 
 class LogReader:
-    """Reads ffmpeg's stderr into a `Log` until it ends, in a thread of its own."""
+    """Reads ffmpeg's stderr into a `Log` until it ends, in a thread."""
 
     def __init__(self, stream: io.BufferedIOBase, present: Callable[[str], str] = presentable) -> None:
         self.log = Log(present)
         self._stream = stream
-        self._opened = threading.Event()  # the header is known, or the end has come
-        self._begun = threading.Event()  # the same of the first picture's time
+        self._opened = threading.Event()  # set when the header is known, or at the end
+        self._begun = threading.Event()  # set when the first picture's time is known, or at the end
         self._thread = threading.Thread(target=self._read, name="ffmpeg-log", daemon=True)
         self._thread.start()
 
@@ -265,15 +265,15 @@ class LogReader:
             self._begun.set()
 
     def wait_for_header(self, timeout_s: float | None) -> None:
-        """Until the log knows what the source consists of, or knows that it never will."""
+        """Wait until the log has the source's streams, or never will."""
         self._opened.wait(timeout_s)
 
     def wait_for_first_picture(self, timeout_s: float) -> None:
-        """Until the log knows when the first picture is shown, or knows that it never will."""
+        """Wait until the log has the time of the first picture, or never will."""
         self._begun.wait(timeout_s)
 
     def close(self) -> None:
         """Call after ffmpeg has exited."""
         self._thread.join()
-        if not self._stream.closed:  # as in a fork, where the thread has gone that holds the stream's lock
+        if not self._stream.closed:  # in a forked process the thread that holds the stream's lock is gone
             self._stream.close()

@@ -1,6 +1,6 @@
 """Parses one line of ffmpeg's log into fields. Does not interpret it.
 
-Lines hold names and titles, which may read like anything, so no meaning is ever searched for in the middle of one.
+Lines contain names and titles, which may look like anything, so nothing is searched for in the middle of a line.
 """
 
 import io
@@ -23,41 +23,41 @@ _WRITING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A line that ffmpeg writes with ``-loglevel level+...``."""
+    """A line of ffmpeg's with ``-loglevel level+...``."""
 
-    component: str  # who says it, such as "mp4 @ 0x55d1"; empty if it is ffmpeg itself
+    component: str  # the speaker, such as "mp4 @ 0x55d1"; empty for ffmpeg itself
     level: str
     text: str
 
     @property
     def is_error(self) -> bool:
-        """Whether something failed."""
+        """Whether it reports an error."""
         return self.level in ("panic", "fatal", "error")
 
     @property
     def no_room(self) -> bool:
-        """Whether it failed because the disk is full, or the file may not become longer."""
+        """Whether the disk is full, or the file has reached its size limit."""
         return self.is_error and says(self.text, _NO_ROOM) is not None
 
     @property
     def not_written(self) -> bool:
-        """Whether something is missing in what ffmpeg writes, which may end with exit code 0 all the same."""
+        """Whether it says that output is missing; ffmpeg may still exit with 0."""
         return self.is_error and _WRITING.match(self.text) is not None
 
 
 def read_message(line: str) -> Message | None:
-    """None for a line that is no message of its own: it goes on with what stood before it."""
+    """Parse a line; None if it continues the message before it."""
     match = _FIELDS.match(line)
     return None if match is None else Message(match[1].strip(" []"), match[2], match[3])
 
 
 def says(text: str, pattern: str) -> re.Match[str] | None:
-    """Whether the whole of `text` is `pattern`, or the reason in it: what follows its last colon, after all names."""
+    """Whether `text` is `pattern`, or ends with it as the reason after the last colon, behind all names."""
     return re.fullmatch(pattern, text) or re.fullmatch(pattern, text.rpartition(": ")[2].strip())
 
 
 def whole_lines(stream: IO[bytes] | io.BufferedIOBase) -> Iterator[str]:
-    """The lines of ffmpeg's stderr, without their ends; of one that is too long, the beginning."""
+    """The lines of ffmpeg's stderr, without line ends; an overlong line is cut."""
     begins = True
     while piece := stream.readline(LINE_BYTES):
         if begins:
@@ -66,7 +66,7 @@ def whole_lines(stream: IO[bytes] | io.BufferedIOBase) -> Iterator[str]:
 
 
 def read_messages(lines: Iterable[str]) -> Iterator[Message]:
-    """The messages among them."""
+    """The lines that are messages."""
     for line in lines:
         if (message := read_message(line)) is not None:
             yield message

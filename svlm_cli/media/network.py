@@ -1,7 +1,7 @@
-"""Addresses on the network and devices, as ffmpeg may open them: what each kind needs, and what it may lead to.
+"""Network addresses and devices for ffmpeg: what each kind needs, and what it may open.
 
-A URL reaches ffmpeg in a script on its standard input, never as an argument, which every user of the machine could
-read. Knows no connection: whether anybody answers is the reader's affair.
+A URL is passed to ffmpeg in a script on standard input, never as an argument, which every user of the machine could
+read. Knows no connection: whether a server answers is for the reader to find out.
 """
 
 import re
@@ -18,16 +18,16 @@ from svlm_cli.core.process import run
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.media.ffmpeg import FORMATS, Address, Ffmpeg, path_name
 
-_PATIENCE_US = 30_000_000  # for the case that nobody watches ffmpeg any more
+_PATIENCE_US = 30_000_000  # in case nothing watches ffmpeg any more
 
 
 class Transport(StrEnum):
-    """What carries the video of an RTSP camera."""
+    """The transport of an RTSP camera's video."""
 
     TCP = "tcp"  # or UDP, if the camera refuses TCP
     UDP = "udp"
     MULTICAST = "multicast"
-    HTTP = "http"  # RTSP through a web port
+    HTTP = "http"  # RTSP tunnelled through a web port
 
 
 _TRANSPORTS = {
@@ -48,22 +48,22 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """How ffmpeg opens the addresses that begin with a word, and what their servers are like."""
+    """How ffmpeg opens addresses of one scheme, and how their servers behave."""
 
-    needs: str  # the demuxer or protocol that an ffmpeg must have for it
+    needs: str  # the demuxer or protocol that ffmpeg must have
     protocols: str
     formats: str
     options: tuple[tuple[str, str], ...]
-    goodbye: bool = False  # a session ends with a message; others end with their socket
-    knows_watchers: bool = False  # a server refuses those that it does not know
+    goodbye: bool = False  # a session is closed with a message, not only with its socket
+    knows_watchers: bool = False  # servers may require a login
 
 
-# The description of an RTSP session says it all. Others have to be looked at first, and what was looked at must be kept
-# (no `nobuffer`): it holds a key frame, and the next one may be seconds away.
+# An RTSP session is fully described in advance. Other streams must be probed first, and the probed data must be kept
+# (no `nobuffer`): it contains a key frame, and the next one may be seconds away.
 _QUICK = (("probesize", "32"), ("analyzeduration", "0"), ("fflags", "nobuffer"))
 _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 _RTSP_OPTIONS = (*_QUICK, ("allowed_media_types", "video"), ("timeout", str(_PATIENCE_US)))
-# What has an end goes on, after a break, where it was; the others are called again by whoever reads them.
+# After a break, a recording continues where it was; live sources are reconnected by their reader.
 _HTTP_OPTIONS = (("rw_timeout", str(_PATIENCE_US)), ("reconnect", "1"), ("reconnect_delay_max", "10"))
 _LONGER = (("probesize", "50000000"), ("analyzeduration", "20000000"))
 _HTTP_FORMATS = f"{FORMATS},hls,applehttp"
@@ -77,14 +77,14 @@ SCHEMES = {
     "udp": Scheme("udp", "udp", "mpegts,mpegtsraw", _CAREFUL),
     "srt": Scheme("srt", "srt", "mpegts,mpegtsraw", _CAREFUL, goodbye=True),
 }
-"""All that there is to know of the kinds of addresses that svlm reads, by the word before ``://``."""
+"""Everything known about the schemes that svlm reads."""
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 
 
 def scheme_of(source: str) -> str | None:
-    """The scheme of an address that svlm can read; None for the name of a file.
+    """The scheme of an address that svlm can read; None for a file name.
 
-    `UsageError` for an address of another kind, unless there is a file of that name.
+    `UsageError` for an unsupported scheme, unless a file of that name exists.
     """
     match = _URL.match(source)
     if match is None:
@@ -98,18 +98,18 @@ def scheme_of(source: str) -> str | None:
 
 
 def tells_who_may_watch(source: str) -> bool:
-    """Whether a server refuses those that it does not know, so that it is worth a call of its own to ask.
+    """Whether the server may refuse us, so that a connection just to find out is worthwhile.
 
-    A web server has been asked when its address was opened. Who sends by SRT, RTMP or UDP may serve one call alone.
+    A web server is asked when its address is opened. An SRT, RTMP or UDP sender may serve only one connection.
     """
     scheme = scheme_of(source)
     return scheme is None or SCHEMES[scheme].knows_watchers
 
 
 def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
-    """A URL without its login, and its login; `UsageError`, which does not repeat it, if it is none.
+    """Split a URL into the URL without login, and the login; `UsageError`, which does not quote it, if it is invalid.
 
-    No error has another as its cause: those of the library quote what they were given.
+    Errors have no cause attached: the library's own errors quote the URL.
     """
     url = SourceAddress(address).reveal()
     if re.search("[\x00-\x20\x7f\ud800-\udfff]", url):
@@ -131,14 +131,14 @@ def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
     host = f"[{host}]" if host and ":" in host else host or ""
     where = host if port is None else f"{host}:{port}"
     if parts.scheme == "udp" and end == 1:
-        where = f"@{where}"  # ffmpeg's way to say that it listens
+        where = f"@{where}"  # `listen` in ffmpeg's syntax
     user, colon, password = rest[: max(end - 1, 0)].partition(":")
     login = Login(unquote(user), unquote(password)) if user or colon else None
     return parts._replace(netloc=where), login
 
 
 def public_name(address: str | SourceAddress) -> str:
-    """A URL as it is displayed: without login, query and fragment, which may be secret."""
+    """A URL as it is shown: without login, query and fragment, which may be secret."""
     parts, _ = split_url(address)
     return presentable(parts._replace(query="", fragment="").geturl())
 
@@ -146,7 +146,7 @@ def public_name(address: str | SourceAddress) -> str:
 def network_address(
     url: str | SourceAddress, *, name: str = "", login: Login | None = None, transport: Transport = Transport.TCP
 ) -> Address:
-    """How ffmpeg opens a URL. `login` is for one that brings none; `UsageError` if it cannot be a URL."""
+    """How ffmpeg opens a URL. `login` is used if the URL has none; `UsageError` for an invalid URL."""
     parts, own = split_url(url)
     scheme = SCHEMES[parts.scheme]
     login = own or login
@@ -175,7 +175,7 @@ def network_address(
 
 
 def with_options(address: Address, *options: tuple[str, str]) -> Address:
-    """The same, opened in another way; of a device, the same."""
+    """The address with more input options; a device is returned unchanged."""
     lines = "".join(f"option {key} {value}\n" for key, value in options)
     if not address.script or address.script.endswith(lines):
         return address
@@ -183,9 +183,9 @@ def with_options(address: Address, *options: tuple[str, str]) -> Address:
 
 
 def looked_at_longer(address: Address) -> Address:
-    """For streams whose sound comes at once and whose video with the next key frame alone, such as RTMP.
+    """Probe longer, for streams such as RTMP whose audio comes at once but whose video starts with the next key frame.
 
-    Not at first: ffmpeg would look at a stream without sound for as long.
+    Only as a second try: a stream without audio would be probed for all that time.
     """
     return with_options(address, *_LONGER)
 
@@ -193,7 +193,7 @@ def looked_at_longer(address: Address) -> Address:
 def device_address(
     program: Ffmpeg, device: str, input_format: str, *, name: str = "", options: tuple[tuple[str, str], ...] = ()
 ) -> Address:
-    """How ffmpeg opens a device of the kind `input_format` (v4l2, ...); `UsageError` if it knows no such kind."""
+    """How ffmpeg opens a device of the kind `input_format` (v4l2, ...); `UsageError` if ffmpeg has no such kind."""
     known = devices(program)
     if input_format not in known:
         raise UsageError(f"This ffmpeg has no input device {plain_text(input_format)}.", f"It has {', '.join(known)}.")
@@ -202,12 +202,12 @@ def device_address(
         name=name or path_name(device),
         protocols="file,pipe,fd",
         formats=f"{input_format},rawvideo",
-        options=(("f", input_format), ("fpsprobesize", "0"), *options),  # nobody counts twenty slow pictures first
+        options=(("f", input_format), ("fpsprobesize", "0"), *options),  # do not probe the rate of a slow device
     )
 
 
 def devices(program: Ffmpeg) -> list[str]:
-    """The input devices that an ffmpeg knows."""
+    """The input devices that this ffmpeg supports."""
     try:
         text = run([program.path, "-hide_banner", "-devices"], timeout_s=20, check=True).stdout.decode(errors="replace")
     except (OSError, subprocess.SubprocessError) as error:

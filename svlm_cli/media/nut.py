@@ -1,7 +1,7 @@
-"""NUT, the container in which ffmpeg hands pictures through a pipe: only as much of it as that takes.
+"""Parses NUT, the container in which ffmpeg pipes pictures, as far as that requires.
 
-One video stream, read once, in order. Layout as in the NUT Open Container Format specification, version 3. Knows
-nothing of what is inside the packets.
+One video stream, read once, in order. Layout from the NUT Open Container Format specification, version 3. Knows nothing
+about the contents of packets.
 """
 
 import io
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 _FILE_ID = b"nut/multimedia container\0"
 _MAIN_HEADER = b"NM\x7a\x56\x1f\x5f\x04\xad"
-_START_CODE = ord("N")  # no frame code is an N: it begins the eight bytes of a start code
+_START_CODE = ord("N")  # no frame code is an N: it starts the eight bytes of a start code
 
 _CODED_PTS, _STREAM_ID, _SIZE_MSB, _CHECKSUM, _RESERVED = 8, 16, 32, 64, 128
 _HEADER_IDX, _MATCH_TIME, _CODED = 1024, 2048, 4096
@@ -19,7 +19,7 @@ Readable = io.RawIOBase | io.BufferedIOBase
 
 
 class _Code(NamedTuple):
-    """What the first byte of a frame stands for."""
+    """The meaning of the first byte of a frame."""
 
     flags: int
     size_mul: int
@@ -29,16 +29,16 @@ class _Code(NamedTuple):
 
 
 class NutReader:
-    """The packets of the first video stream, as they come through `stream`. Buffers nothing."""
+    """The packets of the first video stream, as they arrive through `stream`. Buffers nothing."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream = stream
         self._begun = False
         self._codes: list[_Code] = []
-        self._headers: list[bytes] = []  # beginnings of packets that are left out of the stream
+        self._headers: list[bytes] = []  # elided headers: packet prefixes that the stream leaves out
 
     def read(self) -> bytearray | None:
-        """The next packet; None at the end, also where the stream breaks off inside a packet."""
+        """The next packet; None at the end, or if the stream ends inside a packet."""
         try:
             if not self._begun:
                 if _exactly(self._stream, len(_FILE_ID)) != _FILE_ID:
@@ -51,11 +51,11 @@ class NutReader:
             return None
 
     def _read_block(self) -> None:
-        """A header, a sync point, an index: only the main header matters."""
+        """Read a header, a sync point or an index; only the main header matters."""
         start_code = b"N" + _exactly(self._stream, 7)
         size = _unsigned(self._stream)
         if size > 4096:
-            _exactly(self._stream, 4)  # the checksum of the block's own header
+            _exactly(self._stream, 4)  # checksum of the block header
         body = _exactly(self._stream, size)
         if start_code == _MAIN_HEADER:
             self._read_main_header(io.BytesIO(body))
@@ -64,7 +64,7 @@ class NutReader:
         if _unsigned(body) > 3:
             _unsigned(body)  # minor version
         _unsigned(body)  # streams
-        _unsigned(body)  # longest distance between sync points
+        _unsigned(body)  # maximum distance between sync points
         for _ in range(2 * _unsigned(body)):
             _unsigned(body)  # time bases
         self._codes = []
@@ -125,7 +125,7 @@ def _fill(stream: Readable, target: memoryview) -> None:
 
 
 def _unsigned(stream: Readable) -> int:
-    """Seven bits a byte, the highest first; the top bit says that more follow."""
+    """A variable-length integer: seven bits per byte, the highest first; a set top bit means that more follow."""
     value = 0
     while True:
         byte = _byte(stream)

@@ -1,6 +1,6 @@
-"""A video file on its way: ffmpeg writes ``NAME.part``, which gets its name when it is found to be whole.
+"""A video file being written: ffmpeg writes ``NAME.part``, which is renamed once it is found to be complete.
 
-Knows what a whole file looks like from outside, not what is to be seen in it.
+Knows how a complete file looks from outside, not what it shows.
 """
 
 import errno
@@ -29,8 +29,8 @@ class PartVideo:
         self.refuse()
 
     def refuse(self) -> None:
-        """Raise `OutputError` if the file cannot be written, or is there and must not be replaced."""
-        if os.path.isdir(self._path):  # noqa: PTH112  a name that is too long is refused when it is opened
+        """Raise `OutputError` if the file cannot be written, or exists and must not be replaced."""
+        if os.path.isdir(self._path):  # noqa: PTH112  a name that is too long is refused on opening
             raise OutputError(f"{self.name} is a folder.", "Name a file in it.")
         folder = self._path.parent
         if not folder.is_dir():
@@ -44,7 +44,7 @@ class PartVideo:
             refuse_part(self._path)
 
     def open(self) -> tuple[int]:
-        """Take `part` for us. Returns what ffmpeg has to inherit: while it lives, nobody else may have the file."""
+        """Lock `part`. Returns the descriptors that ffmpeg must inherit, so that the lock lasts as long as ffmpeg."""
         self.refuse()
         self._locked = LockedPart(self._path)
         try:
@@ -55,7 +55,7 @@ class PartVideo:
         return (self._locked.descriptor,)
 
     def complete(self) -> None:
-        """It gets its name. Raises `OutputError`."""
+        """Give it its final name. Raises `OutputError`."""
         assert self._locked is not None, "it was opened"
         try:
             self._locked.rename(overwrite=self._overwrite)
@@ -67,7 +67,7 @@ class PartVideo:
             raise self.error(error) from error
 
     def abandon(self) -> None:
-        """No half of a file is left behind. Once complete, or if it was never opened, there is nothing to do."""
+        """Leave no partial file behind. Does nothing once it is complete, or if it was never opened."""
         if self._locked is None:
             return
         locked, self._locked = self._locked, None
@@ -76,9 +76,9 @@ class PartVideo:
         os.close(locked.descriptor)
 
     def failure(self, exit_code: int, log: IO[bytes], hint: str) -> OutputError | None:
-        """Why it is not whole, from how ffmpeg ended and what it said last; None if it says that all went well.
+        """Why it is incomplete, from ffmpeg's exit code and last messages; None if ffmpeg reports success.
 
-        ffmpeg may end with 0 though the last that it had to write did not fit.
+        ffmpeg may exit with 0 although its last bytes could not be written.
         """
         said, no_room, failed = "", exit_code == -signal.SIGXFSZ, exit_code != 0
         log.seek(0)
@@ -96,10 +96,10 @@ class PartVideo:
 
     @property
     def incomplete(self) -> OutputError:
-        """It ends too early, or cannot be read again, and nobody said why."""
+        """The error for a file that ends too early or cannot be read back, for no known reason."""
         hint = "See whether its disk is full or failing, and try again."
         return OutputError(f"{self.name} did not come out whole.", hint)
 
     def error(self, error: OSError) -> OutputError:
-        """Why it cannot be written."""
+        """The error for a file that cannot be written."""
         return write_error(self._path, error, elsewhere="write it elsewhere")

@@ -1,6 +1,6 @@
-"""A video to measure with, made by ffmpeg alone: pictures that move and are as hard to decode as a broadcast's.
+"""Makes a video for benchmarks with ffmpeg alone: moving pictures, as hard to decode as a broadcast.
 
-What it shows means nothing.
+Its content is meaningless.
 """
 
 from pathlib import Path
@@ -15,17 +15,17 @@ from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
 
 RATE = 25
-BITS_PER_S = 4_000_000  # of 1280 x 720; in proportion for other sizes
+BITS_PER_S = 4_000_000  # for 1280 x 720, scaled for other sizes
 _KEY_FRAME_S = 2
-_PAN = {"horizontal": 0.004, "vertical": 0.002}  # of the picture, in each frame
-_GRAIN = 12  # of 255
+_PAN = {"horizontal": 0.004, "vertical": 0.002}  # fraction of the picture, per frame
+_GRAIN = 12  # amplitude, of 255
 
 
 def make_sample(path: Path, *, width: int, height: int, seconds: float, overwrite: bool = False) -> None:
-    """H.264 at a constant bitrate: a pattern that moves while the camera pans over it, and a camera's grain.
+    """H.264 at a constant bitrate: a moving pattern, a panning camera, and film grain.
 
-    Raises `OutputError` if the file cannot be written, or is there and must not be replaced; `InputError` without
-    ffmpeg. Width and height have to be even.
+    Raises `OutputError` if the file cannot be written, or exists and must not be replaced; `InputError` without ffmpeg.
+    Width and height must be even.
     """
     video = PartVideo(path, overwrite=overwrite)
     arguments = _arguments(width, height, seconds)
@@ -59,4 +59,4 @@ def _arguments(width: int, height: int, seconds: float) -> list[str]:
         )
     )
     made: list[Any] = output.get_args()
-    return [str(one) for one in made[:-1]]  # the last one is where to
+    return [str(one) for one in made[:-1]]  # without the output path at the end

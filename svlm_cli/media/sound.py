@@ -1,7 +1,7 @@
-"""The sound of a file as samples, straight from ffmpeg's pipe: one channel, 16 bits, 16,000 a second.
+"""The audio of a file as samples from ffmpeg's pipe: mono, 16 bits, 16 kHz.
 
-Sample k is heard at k / 16,000 s after the file's first moment: what comes later, or is missing on the way, is silence.
-Knows not what is said.
+Sample k is at k / 16,000 s after the file's first moment; audio that starts later or is missing is filled with silence.
+Does not know what is said.
 """
 
 import io
@@ -16,17 +16,17 @@ from svlm_cli.media.conversion import input_options
 from svlm_cli.media.ffmpeg import LONGEST_STEP_US, Address, Ffmpeg
 from svlm_cli.media.log import LogReader
 
-RATE: Final = 16_000  # samples a second: what recognisers of speech were trained on
+RATE: Final = 16_000  # in Hz: what speech recognisers were trained on
 SAMPLE_BYTES: Final = 2
 
-_FOLLOWED_S: Final = 0.02  # a gap that is shorter is none
+_FOLLOWED_S: Final = 0.02  # shorter gaps are ignored
 _BLOCK_BYTES: Final = RATE * SAMPLE_BYTES
 
 
 class SoundPipe(Closing):
-    """The first track of sound of `address`. ffmpeg never runs ahead of its reader by more than its own few buffers.
+    """The first audio track of `address`. ffmpeg is never ahead of its reader by more than its own few buffers.
 
-    `origin_s` is where players begin to count, on the source's own clock.
+    `origin_s` is where players start counting, on the source's own clock.
     """
 
     def __init__(self, program: Ffmpeg, address: Address, *, origin_s: float) -> None:
@@ -46,7 +46,7 @@ class SoundPipe(Closing):
         self._log_reader = LogReader(self._process.stderr, address.presentable)
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it, a second at a time. `InputError` at the end if it was cut off, or ffmpeg gave up."""
+        """All samples, one second at a time. `InputError` at the end if the file was cut off, or ffmpeg gave up."""
         while block := self._stdout.read(_BLOCK_BYTES):
             yield block
         code = self._process.wait()
@@ -59,7 +59,7 @@ class SoundPipe(Closing):
             raise InputError(f"The sound of {name} cannot be decoded.", said)
 
     def close(self) -> None:
-        """End ffmpeg and leave nothing of it behind."""
+        """End ffmpeg and release everything."""
         self._stdout.close()
         self._process.kill()
         self._process.wait()
@@ -67,9 +67,9 @@ class SoundPipe(Closing):
 
 
 def sound_command(program: Ffmpeg, address: Address, origin_s: float) -> list[str]:
-    """The command that writes samples to stdout. Times follow the source's own clock as those of pictures do."""
+    """The command that writes samples to stdout, timed on the source's own clock like pictures."""
     command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info"]
-    # Without ffmpeg's offset, which for sound alone begins with the sound.
+    # Without ffmpeg's start offset, which for audio alone would be the start of the audio.
     command += ["-copyts", "-itsoffset", "0.000001", *input_options(address), "-map", "0:a:0"]
     step = "(PTS-PREV_INPTS)"
     possible = f"between({step},1,{LONGEST_STEP_US / 1e6:g}/TB)"

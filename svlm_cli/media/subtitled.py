@@ -1,6 +1,6 @@
-"""A video and its words -> a video with words: as a track that viewers can switch off, or in its pictures.
+"""Adds words to a video: as a track that viewers can switch off, or drawn into its pictures.
 
-Sound is copied as it is. Knows files of subtitles, not how they are made.
+Audio is copied. Knows subtitle files, not how they are made.
 """
 
 import re
@@ -18,15 +18,15 @@ from svlm_cli.media.message import read_messages
 from svlm_cli.media.part import PartVideo
 from svlm_cli.media.tracks import COPYING, Tracks, choose_tracks, refuse_unfit
 
-_CRF = 18  # looks like the original
+_CRF = 18  # visually lossless
 _NO_FONT = re.compile(
     r"fontselect: failed to find any fallback with glyph 0x0 .*|Failed to load fontconfig fonts!"
     r"|(?:no|can't find selected) font provider.*"
 )
 _MISSING_GLYPH = re.compile(r"fontselect: failed to find any fallback with glyph 0x0*[1-9a-fA-F][0-9a-fA-F]* .*")
 _WIDE = 16 / 9
-_UPRIGHT = 1.6  # times larger than the whole line would allow
-_EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"  # 4:2:0 has no odd sizes
+_UPRIGHT = 1.6  # enlargement over the font size at which the whole line would fit
+_EVEN = "scale=trunc(iw/2)*2:trunc(ih/2)*2"  # 4:2:0 requires even sizes
 _SAMPLE = """[Script Info]
 ScriptType: v4.00+
 
@@ -41,7 +41,7 @@ Dialogue: 0:00:00.00,0:00:01.00,Default,Goal
 
 
 def check_burning() -> None:
-    """`InputError` unless this machine's ffmpeg can draw words into pictures, and has a font for them."""
+    """`InputError` unless ffmpeg on this machine can draw text and has a font."""
     program = find_ffmpeg()
     picture = ["-f", "lavfi", "-i", "color=s=64x64:r=10:d=0.2", "-vf", "subtitles=words.ass"]
     with tempfile.TemporaryDirectory(prefix="svlm-") as folder:
@@ -63,15 +63,15 @@ def check_burning() -> None:
 
 
 def check_mux(source: Address, video: PartVideo, container: Container) -> str:
-    """What `mux` would tell, before there are words. Raises what it would: `InputError`, `OutputError`."""
+    """What `mux` would return, before there are words. Raises what `mux` would: `InputError`, `OutputError`."""
     program = find_ffmpeg()
     return _told(choose_tracks(program, source, read_header(program, source), container, video.name), video, container)
 
 
 def mux(source: Address, words: Path, video: PartVideo, container: Container, language: str, done: Progress) -> str:
-    """Copy `source` with `words` (SubRip) as its first track of subtitles; what it has itself follows.
+    """Copy `source` with `words` (SubRip) as its first subtitle track, before its own subtitles.
 
-    `language` is a code of ISO 639-2, such as ``eng``. Returns what there is to tell. Raises `InputError`,
+    `language` is an ISO 639-2 code, such as ``eng``. Returns a warning for the user, or nothing. Raises `InputError`,
     `OutputError`.
     """
     program = find_ffmpeg()
@@ -96,7 +96,7 @@ def _told(tracks: Tracks, video: PartVideo, container: Container) -> str:
 
 
 def check_burn_in(source: Address, video: PartVideo, container: Container) -> None:
-    """Raise what `burn_in` would, as far as that shows before there are words: `InputError`, `OutputError`."""
+    """Raise what `burn_in` would, as far as that is known without words: `InputError`, `OutputError`."""
     check_burning()
     program = find_ffmpeg()
     sound = read_header(program, source).of(StreamKind.AUDIO)
@@ -106,9 +106,9 @@ def check_burn_in(source: Address, video: PartVideo, container: Container) -> No
 def burn_in(
     source: Address, words: Path, video: PartVideo, container: Container, font_size: int, done: Progress
 ) -> str:
-    """Draw `words` (ASS, its font of `font_size` for wide pictures) into the pictures, which are encoded anew as H.264.
+    """Draw `words` (ASS, with `font_size` for 16:9 pictures) into the pictures, and re-encode them as H.264.
 
-    Returns what there is to tell. Raises `InputError`, `OutputError`.
+    Returns a warning for the user, or nothing. Raises `InputError`, `OutputError`.
     """
     program = find_ffmpeg()
     header = read_header(program, source)
@@ -133,11 +133,11 @@ def burn_in(
 
 
 def _with_its_gap(header: Header) -> list[str]:
-    """Ffmpeg lets what it writes begin at 0, without the gap that players show before the first moment."""
+    """Keep the gap that players show before the first moment; by default, ffmpeg's output starts at 0."""
     return ["-output_ts_offset", f"{header.begin_s:.6f}"] if header.begin_s > 0 else []
 
 
 def _scale(width: int, height: int) -> float:
-    """Of the font: a picture that is less wide holds the same lines in smaller letters; an upright one wraps them."""
+    """Font scale: narrower pictures fit the same lines in smaller letters; upright ones wrap them."""
     fits = min(1.0, width / height / _WIDE)
     return fits * _UPRIGHT if width < height else fits

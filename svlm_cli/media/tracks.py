@@ -1,6 +1,6 @@
-"""Which streams of a video a copy of it can hold, and as what. ffmpeg knows, and is asked: by a copy that goes nowhere.
+"""Which streams a copy of a video can hold, and in which form. Finds out by letting ffmpeg make trial copies.
 
-Knows nothing of the words that are added.
+Knows nothing about the words that are added.
 """
 
 import subprocess
@@ -16,13 +16,13 @@ from svlm_cli.media.ffmpeg import Address, Ffmpeg
 from svlm_cli.media.header import Stream, StreamKind
 from svlm_cli.media.message import read_messages
 
-COPYING = ["-fflags", "+genpts"]  # an AVI does not say when pictures are shown, and copies have to
-"""Options of an input that is copied."""
+COPYING = ["-fflags", "+genpts"]  # AVI files lack presentation times, which copies need
+"""Options for an input that is copied."""
 
 _TRIAL_TIMEOUT_S = 20.0
-_PAST_THE_END = ("-ss", "1000000")  # then ffmpeg writes a header and nothing else
+_PAST_THE_END = ("-ss", "1000000")  # makes ffmpeg write a header and nothing else
 _FIRST_SECOND = ("-t", "1")
-_OWN_TAGS = ("text", "tmcd")  # chapters and time code, which an MP4 keeps as tracks: ffmpeg writes them anew
+_OWN_TAGS = ("text", "tmcd")  # chapters and time code, which MP4 stores as tracks: ffmpeg writes new ones
 _NAMES = {
     StreamKind.COVER: ("cover", "covers"),
     StreamKind.SUBTITLES: ("track of subtitles", "tracks of subtitles"),
@@ -36,18 +36,18 @@ class Track:
     """One stream that is kept."""
 
     stream: Stream
-    codec: str  # "copy", or what its text becomes
+    codec: str  # "copy", or a text codec
 
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """What becomes of a video's streams: pictures and sound first, as ffmpeg's numbers of tracks count them."""
+    """The kept streams of a video: video and audio first, in the order in which ffmpeg numbers tracks."""
 
     kept: tuple[Track, ...]
     lost: tuple[Stream, ...]
 
     def of(self, kind: StreamKind) -> tuple[Track, ...]:
-        """Those of a kind that are kept."""
+        """The kept tracks of a kind."""
         return tuple(track for track in self.kept if track.stream.kind is kind)
 
     def loss(self, container: Container) -> str:
@@ -64,7 +64,7 @@ class Tracks:
 
 
 def choose_tracks(program: Ffmpeg, source: Address, header: Header, container: Container, name: str) -> Tracks:
-    """What `container` holds of the source. `OutputError` if the file `name` would lack pictures or sound."""
+    """What `container` can hold of the source. `OutputError` if the file `name` would lack video or audio."""
     seen_and_heard = header.of(StreamKind.VIDEO) + header.of(StreamKind.AUDIO)
     refuse_unfit(program, source, seen_and_heard, container, name, "--mux")
     kept, lost = [Track(stream, "copy") for stream in seen_and_heard], []
@@ -86,7 +86,7 @@ def choose_tracks(program: Ffmpeg, source: Address, header: Header, container: C
 def refuse_unfit(
     program: Ffmpeg, source: Address, streams: Sequence[Stream], container: Container, name: str, option: str
 ) -> None:
-    """Raise `OutputError` if a file `name`, asked for by `option`, cannot hold a copy of these streams."""
+    """Raise `OutputError` if the file `name`, requested by `option`, cannot hold a copy of these streams."""
     if not streams:
         return
     said = _trial(program, source, streams, container, _FIRST_SECOND)
@@ -104,7 +104,7 @@ def refuse_unfit(
 
 
 def _codec(program: Ffmpeg, source: Address, stream: Stream, container: Container) -> str | None:
-    """As what `container` takes a stream; None if it does not."""
+    """The form in which `container` takes a stream; None if it does not."""
     if stream.kind is StreamKind.COVER and container is Container.MKV:
         return "copy"  # any picture can be attached
     if _trial(program, source, [stream], container, _PAST_THE_END) is None:
@@ -124,7 +124,7 @@ def _trial(
     *,
     codec: str = "copy",
 ) -> str | None:
-    """What ffmpeg says if it cannot write a file with these streams; None if it can, or takes long to say."""
+    """The error message of ffmpeg if it cannot write these streams; None if it can, or does not fail soon."""
     command = [program.path, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+error", "-y", *extent]
     command += [*COPYING, *input_options(source)]
     command += [part for stream in streams for part in ("-map", f"0:{stream.index}")]

@@ -1,7 +1,7 @@
-"""Whether an MP4 or Matroska file is all there, by its own measure: the sizes of its parts, and its index.
+"""Whether an MP4 or Matroska file is complete, by the sizes of its parts and its index.
 
-Reads the heads of its parts and skips what they hold, so a large file takes no longer than a small one. Knows neither
-streams nor codecs: `media/conversion.py` looks at those.
+Reads part headers and skips their contents, so large files take no longer than small ones. Knows neither streams nor
+codecs: `media/conversion.py` checks those.
 """
 
 import os
@@ -11,11 +11,11 @@ from typing import BinaryIO
 _SEGMENT = 0x18538067
 _CUES = 0x1C53BB6B
 _EBML = 0x1A45DFA3
-_LONG_BOX = 1  # instead of a size: it follows in eight bytes
+_LONG_BOX = 1  # special size: the real one follows in eight bytes
 
 
 def is_whole_mp4(path: Path) -> bool:
-    """Whether its boxes fill the file to the last byte, the index ('moov') and the pictures ('mdat') among them."""
+    """Whether its boxes fill the file exactly, and include the index ('moov') and the data ('mdat')."""
     with path.open("rb") as file:
         end, kinds = os.fstat(file.fileno()).st_size, set()
         while file.tell() < end:
@@ -31,7 +31,7 @@ def is_whole_mp4(path: Path) -> bool:
 
 
 def is_whole_matroska(path: Path) -> bool:
-    """Whether its elements fill the file to the last byte, the index ('Cues') among them."""
+    """Whether its elements fill the file exactly, and include the index ('Cues')."""
     with path.open("rb") as file:
         end, ids = os.fstat(file.fileno()).st_size, []
         while file.tell() < end:
@@ -47,7 +47,7 @@ def is_whole_matroska(path: Path) -> bool:
 
 
 def _number(file: BinaryIO, *, keep_marker: bool = False) -> int | None:
-    """A number of one to eight bytes, whose first set bit says how many; None for the end, and for an unknown size."""
+    """An integer of one to eight bytes; its first set bit gives the length. None at the end, or for an unknown size."""
     first = file.read(1)
     if not first or first[0] == 0:
         return None

@@ -1,6 +1,6 @@
-"""Pictures -> an H.264 video file, through a pipe into ffmpeg, as they come.
+"""Encodes pictures as an H.264 video file, through a pipe into ffmpeg.
 
-What has been handed over is not kept here, so a video may last for hours. Knows not what the pictures show.
+Pictures are passed on at once, so a video may last for hours. Does not know what they show.
 """
 
 import subprocess
@@ -24,14 +24,14 @@ from svlm_cli.media.header import StreamKind
 from svlm_cli.media.part import PartVideo
 
 _HINT = "Use -o to write elsewhere."
-_CRF = 16  # visually lossless; 4:2:0 colours, which every player shows
+_CRF = 16  # visually lossless; 4:2:0, which every player supports
 
 
 class VideoWriter:
-    """Writes pictures of one size to `path`, `rate` a second. A context manager: an error inside removes the file.
+    """Writes pictures of one size to `path`, at `rate`. A context manager: an error inside it removes the file.
 
-    Raises `OutputError` if the file cannot be written, or is there and must not be replaced; `InputError` without
-    ffmpeg. Width and height have to be even.
+    Raises `OutputError` if the file cannot be written, or exists and must not be replaced; `InputError` without ffmpeg.
+    Width and height must be even.
     """
 
     def __init__(self, path: Path, *, width: int, height: int, rate: Fraction, overwrite: bool) -> None:
@@ -55,7 +55,7 @@ class VideoWriter:
         self._pipe = self._process.stdin
 
     def write(self, pictures: Picture) -> None:
-        """Some pictures, ``[N, H, W, 3]``; waits while ffmpeg is busy. Raises `OutputError`."""
+        """Write pictures, ``[N, H, W, 3]``; blocks while ffmpeg is busy. Raises `OutputError`."""
         assert pictures.dtype == np.uint8
         assert pictures.shape[1:] == self._size
         try:
@@ -65,7 +65,7 @@ class VideoWriter:
             raise self._failure() from error
 
     def close(self) -> None:
-        """The video is complete and gets its name. Raises `OutputError`."""
+        """Complete the video and give it its final name. Raises `OutputError`."""
         try:
             try:
                 self._pipe.close()
@@ -80,16 +80,16 @@ class VideoWriter:
             self.abandon()
 
     def abandon(self) -> None:
-        """Ends ffmpeg, and leaves no half of a file behind. After `close` there is nothing to do."""
+        """End ffmpeg and leave no partial file behind. Does nothing after `close`."""
         self._process.kill()
         self._process.wait()
-        with suppress(OSError):  # what was still to be written goes nowhere
+        with suppress(OSError):  # unwritten data is discarded
             self._pipe.close()
         self._log.close()
         self._video.abandon()
 
     def _failure(self) -> OutputError:
-        """Why ffmpeg takes no more."""
+        """Why ffmpeg accepts no more data."""
         code = self._process.wait()
         return self._video.failure(code, self._log, _HINT) or self._video.incomplete
 
@@ -111,7 +111,7 @@ def _command(program: str, path: Path, width: int, height: int, rate: Fraction) 
     output = pictures.filter("scale", out_color_matrix="bt709").output(
         f"file:{path}",
         f="mp4",
-        movflags="+faststart",  # or nobody could read it from a pipe
+        movflags="+faststart",  # or the file could not be read from a pipe
         vcodec="libx264",
         crf=_CRF,
         preset="veryfast",

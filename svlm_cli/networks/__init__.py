@@ -1,4 +1,4 @@
-"""Model families behind one interface, `Family`, and their checkpoint folders.
+"""Model families behind one interface, `Family`, and the loading and saving of their checkpoints.
 
-The only package that knows one family from another. Knows no cache, no policy, no sampling and no tokenizer.
+The only package that distinguishes families. Knows no cache, no policy, no sampling and no tokenizer.
 """

@@ -18,13 +18,13 @@ from svlm_cli.core.errors import ModelError
 from svlm_cli.networks.family import Family
 
 KEY_PREFIX: Final = "base_model.model."
-BASE_KEY: Final = "svlm_base"  # in the metadata of the file: the fingerprint of the base
+BASE_KEY: Final = "svlm_base"  # key in the file's metadata: the fingerprint of the base
 _SIDES: Final = (".lora_A.weight", ".lora_B.weight")
 _AGAIN = "Fetch or train the adapter again."
 
 
 class AdapterWeights:
-    """What an adapter adds to the matrices of its base, by their published names."""
+    """What an adapter adds to the matrices of its base, by published name."""
 
     def __init__(self, folder: Path, scale: float, sides: dict[str, dict[str, Tensor]], base: str) -> None:
         self._folder, self._scale, self._left, self._base = folder, scale, sides, base
@@ -32,12 +32,12 @@ class AdapterWeights:
 
     @classmethod
     def load(cls, folder: Path, family: Family) -> Self:
-        """All of it, on the CPU. Raises `ModelError`."""
+        """Load it to the CPU. Raises `ModelError`."""
         config, path = AdapterConfig.read(folder), folder / ADAPTER_WEIGHTS
         sides: dict[str, dict[str, Tensor]] = {}
         with _told(path), safe_open(path, framework="pt", device="cpu") as file:
             base = (file.metadata() or {}).get(BASE_KEY, "")
-            for key in file.keys():  # noqa: SIM118 - it is no mapping
+            for key in file.keys():  # noqa: SIM118 - not a mapping
                 side = next((side for side in _SIDES if key.endswith(side)), None)
                 if side is None or not key.startswith(KEY_PREFIX):
                     raise ModelError(f"{path}: {key:.100} is not part of a plain LoRA adapter.", _AGAIN)
@@ -50,7 +50,7 @@ class AdapterWeights:
         return cls(folder, config.scale, sides, base)
 
     def merged(self, name: str, weight: Tensor, device: torch.device) -> Tensor:
-        """A tensor of the base, with what the adapter adds to it; computed in float32 on `device`."""
+        """A tensor of the base plus the adapter's update, computed in float32 on `device`."""
         if name not in self._left:
             return weight
         down, up = (self._left[name][side].to(device, torch.float32) for side in _SIDES)
@@ -62,7 +62,7 @@ class AdapterWeights:
         return torch.addmm(weight.to(device, torch.float32), up, down, alpha=self._scale)
 
     def finish(self) -> None:
-        """All of the base was read. Raises `ModelError` if that was another base than the adapter's."""
+        """Call after the whole base was read. Raises `ModelError` if it was not the adapter's base."""
         if self._left:
             raise self._other_base(f"there is no {min(self._left)}")
         if self._base and self._base != fingerprint(self._rows):
@@ -76,9 +76,9 @@ class AdapterWeights:
 
 
 def fingerprint(rows: Mapping[str, Tensor]) -> str:
-    """Of a base: a digest of the first row of each matrix that an adapter changes, by their published names.
+    """The fingerprint of a base: a digest of the first row of each matrix that an adapter changes, by published name.
 
-    They are taken as bfloat16, so the format in which a copy of the base is stored makes no difference.
+    Rows are taken as bfloat16, so the format in which a copy of the base is stored makes no difference.
     """
     digest = hashlib.sha256()
     for name in sorted(rows):

@@ -10,10 +10,10 @@ from svlm_cli.networks.qwen2_5_vl import shapes
 from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
 
 FAMILIES: Final[dict[str, type[Family]]] = {one.model_type: one for one in (Qwen2_5VLFamily,)}
-"""By their `model_type`. The first is what is trained from scratch."""
+"""Families by `model_type`. The first is the default for networks from scratch."""
 
 SHAPES: Final[Mapping[str, Family]] = shapes.PUBLISHED
-"""Sizes of published checkpoints, by the name that benches give them."""
+"""Sizes of published checkpoints, by the names that benchmarks use."""
 
 _ON_HUB: Final = {
     "Qwen/Qwen2.5-VL-3B-Instruct": "3b",
@@ -23,13 +23,13 @@ _ON_HUB: Final = {
 
 
 def published(hub_id: str) -> Family | None:
-    """The family and sizes of a checkpoint on the hub; None if they are not known here."""
+    """The family and sizes of a checkpoint on the hub; None if unknown."""
     shape = _ON_HUB.get(hub_id)
     return None if shape is None else SHAPES[shape]
 
 
 def read_family(raw: Mapping[str, Any]) -> Family:
-    """The family and sizes that a ``config.json`` states. Raises `ModelError` naming the field at fault."""
+    """The family and sizes given by a ``config.json``. Raises `ModelError` naming the field at fault."""
     model_type = raw.get("model_type")
     if isinstance(model_type, str) and model_type in FAMILIES:
         return FAMILIES[model_type].read(raw)
@@ -41,5 +41,5 @@ def read_family(raw: Mapping[str, Any]) -> Family:
 
 
 def default_family() -> type[Family]:
-    """The family and sizes of a network from scratch."""
+    """The family of networks from scratch."""
     return next(iter(FAMILIES.values()))

@@ -1,7 +1,7 @@
-"""What differs between model families: `Family` is data and arithmetic, `Network` is tensors.
+"""The differences between model families: `Family` is data and arithmetic, `Network` is tensors.
 
-Engine, training, evaluation and benches speak to these two and never name a family. How to add one is in
-docs/architecture.md. Knows no file, no policy and no stream.
+Engine, training, evaluation and benchmarks use only these two and never name a family. docs/architecture.md explains
+how to add one. Knows no file, no policy and no stream.
 """
 
 from abc import ABC, abstractmethod
@@ -15,19 +15,19 @@ from numpy.typing import NDArray
 from svlm_cli.core.policy import Markup
 from svlm_cli.networks.sizes import NetworkSizes
 
-if TYPE_CHECKING:  # what a family says of itself needs no torch
+if TYPE_CHECKING:  # `Family` itself needs no torch
     from svlm_cli.networks.network import Network
     from svlm_cli.networks.pixels import Preprocessor
 
 Grid = tuple[int, int, int]
-"""Steps in time, rows, columns: of patches, or of the tokens that patches are merged to."""
+"""Temporal steps, rows, columns: of patches, or of the tokens into which patches are merged."""
 
 Positions = NDArray[np.float64]
 """``[N, A]``: the position of each token on each of the family's axes. May be fractional."""
 
 
 class LanguageShape(Protocol):
-    """The sizes of a decoder that a cache and a sampler need, in the words of ``config.json``."""
+    """The sizes of a decoder that a cache and a sampler need, named as in ``config.json``."""
 
     @property
     def vocab_size(self) -> int: ...
@@ -58,58 +58,58 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class TimeText:
-    """Text of a second's markup that stays when its pixels leave."""
+    """Text in a second's markup that stays when its pixels are evicted."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class VisionToken:
-    """A control token, by name, that leaves together with the pixels."""
+    """A control token, by name, that is evicted together with the pixels."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class VisionPads:
-    """A token for each feature of a video block. `grid` counts tokens."""
+    """One token per feature of a video block. `grid` counts tokens."""
 
     grid: Grid
 
 
 Markings = tuple[TimeText | VisionToken | VisionPads, ...]
-"""What stands in the user's turn for one second of video, in order."""
+"""The markup of one second of video in the user's turn, in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkMemory:
-    """Bytes that a network takes."""
+    """The memory that a network needs, in bytes."""
 
     weights: int
-    loading: int  # at most, until all weights are where they stay
-    vision: int  # what the vision tower needs besides, at most
-    prefill: int  # what the decoder needs besides, at most
+    loading: int  # the peak while weights are loaded
+    vision: int  # temporary memory of the vision tower
+    prefill: int  # temporary memory of the decoder
 
 
 class Family(ABC):
     """A model family with the sizes of one checkpoint. Immutable, comparable and picklable."""
 
     model_type: ClassVar[str]
-    """As ``config.json`` names it."""
+    """As in ``config.json``."""
     title: ClassVar[str]
-    """As people name it."""
+    """The name to show."""
     axes: ClassVar[int]
     """Number of position axes, ``A``."""
 
     @classmethod
     @abstractmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:
-        """From a checkpoint's ``config.json``. Raises `ModelError` naming the field that is wrong or missing."""
+        """Read a checkpoint's ``config.json``. Raises `ModelError` naming the field that is wrong or missing."""
 
     @classmethod
     @abstractmethod
     def from_sizes(cls, sizes: NetworkSizes, vocabulary: Vocabulary) -> Self:
-        """For a network from scratch. Raises `FieldError` naming the size that cannot be."""
+        """For a network from scratch. Raises `FieldError` naming an invalid size."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -117,15 +117,15 @@ class Family(ABC):
 
     @abstractmethod
     def published_name(self, stored: str) -> str:
-        """The published name of a tensor, from any layout in which files store it."""
+        """The published name of a tensor, from any layout used in files."""
 
     @abstractmethod
     def disk_name(self, parameter: str) -> str:
-        """The published name of one of the network's parameters."""
+        """The published name of a parameter of the network."""
 
     @abstractmethod
     def library_name(self, module: str) -> str:
-        """What transformers' model of this family calls a module of the network."""
+        """The name of a module of the network in transformers' model of this family."""
 
     @property
     @abstractmethod
@@ -135,51 +135,53 @@ class Family(ABC):
     @property
     @abstractmethod
     def tied(self) -> bool:
-        """Whether the output layer is the embedding: then no file needs to hold ``lm_head.weight``."""
+        """Whether the output layer shares the embedding's weights: then files may omit ``lm_head.weight``."""
 
     @property
     @abstractmethod
     def feature_layers(self) -> int:
-        """How many features each visual token has: the first replaces its embedding, the others are added to its
-        hidden state after as many of the first decoder layers.
+        """The number of features per visual token.
+
+        The first replaces the token's embedding; feature i is added to its hidden state after decoder layer i.
         """
 
     @property
     @abstractmethod
     def temporal_patch_size(self) -> int:
-        """Frames that one step in time of a video block shows."""
+        """Frames per temporal step of a video block."""
 
     @property
     @abstractmethod
     def pixels_per_token(self) -> int:
-        """Pixels of one frame that one token stands for."""
+        """Pixels of one frame that become one token."""
 
     @abstractmethod
     def markings(self, start_s: float, end_s: float, grid: Grid | None, fps: float, markup: Markup) -> Markings:
-        """One second of video in the user's turn; without a `grid` (of tokens) no pixels are shown."""
+        """The markup of one second of video in the user's turn; without a `grid` (of tokens) no pixels are shown."""
 
     @abstractmethod
     def block_positions(self, grid: Grid, fps: float) -> Positions:
-        """Positions of the pads of one video block that starts at 0, ``[t * h * w, A]``, in raster order.
+        """Positions of the pads of a video block that starts at 0, ``[t * h * w, A]``, in raster order.
 
-        The text after it goes on at the largest of them + 1, on all axes.
+        The text after the block continues at the largest of them + 1, on all axes.
         """
 
     @abstractmethod
     def memory(self, *, value_bytes: int, fp8: bool, seen: int, new: int) -> NetworkMemory:
-        """Of numbers with `value_bytes`, most weights in eight bits with `fp8`, while `seen` visual tokens go through
-        the vision tower at once and `new` tokens through the decoder.
+        """Memory for numbers of `value_bytes`, with most weights in fp8 if `fp8`.
+
+        `seen` visual tokens pass through the vision tower at once, `new` tokens through the decoder.
         """
 
     @abstractmethod
     def preprocessor(self, raw: Mapping[str, Any]) -> "Preprocessor":
-        """From a checkpoint's ``preprocessor_config.json``. Raises `ModelError`, also where it does not fit."""
+        """Read a ``preprocessor_config.json``. Raises `ModelError`, also if it does not fit the network."""
 
     @classmethod
     @abstractmethod
     def pixels_from_scratch(cls) -> dict[str, Any]:
-        """The ``preprocessor_config.json`` of every network from scratch."""
+        """The ``preprocessor_config.json`` of networks from scratch."""
 
     @abstractmethod
     def network(self) -> "Network":
-        """Made on torch's current device, its weights not yet those of any checkpoint."""
+        """A network on torch's current device, with weights still to be loaded or initialised."""

@@ -1,4 +1,4 @@
-"""Layers that families share: normalisation, feed-forward, and a layer that saves memory. Knows no attention."""
+"""Layers that families share: normalisation, feed-forward, and activation checkpointing. Knows no attention."""
 
 from itertools import chain
 from typing import Any
@@ -18,14 +18,14 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(size))
 
     def forward(self, hidden: Tensor) -> Tensor:
-        # One kernel needs one dtype: under autocast the weight is still float32.
+        # The kernel needs equal dtypes, but under autocast the weight is still float32.
         return F.rms_norm(hidden, self.weight.shape, self.weight.to(hidden.dtype), self.eps)
 
 
 class CheckpointingLayer(nn.Module):
-    """A layer that can forget its activations and compute them again in the backward pass (Chen et al. 2016).
+    """A layer that can drop its activations and recompute them in the backward pass (Chen et al. 2016).
 
-    Where nothing is learned, not even its inputs are kept.
+    If nothing in it is trained, not even its inputs are kept.
     """
 
     checkpointing = False

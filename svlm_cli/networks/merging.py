@@ -1,4 +1,4 @@
-"""A checkpoint folder in which an adapter is merged into its base. Numbers keep the format of the base."""
+"""Merges an adapter into its base, as a new checkpoint folder in the number format of the base."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ def _stored_dtype(checkpoint: Checkpoint) -> torch.dtype:
 
 @contextmanager
 def _new_folder(output: Path) -> Iterator[Path]:
-    """Gets its name when all is in it."""
+    """A temporary folder that is renamed to `output` when it is complete."""
     part = output.absolute().with_name(f".{output.name}.{os.getpid()}.part")
     try:
         part.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""`Network`: a family's vision tower and decoder, as training and streaming drive them. Knows no cache."""
+"""`Network`: a family's vision tower and decoder, as used by training and streaming. Knows no cache."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,18 +16,18 @@ from svlm_cli.networks.layers import CheckpointingLayer
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeepFeatures:
-    """Features that visual tokens get inside the decoder: the i-th after decoder layer i."""
+    """Features added to visual tokens inside the decoder: the i-th after decoder layer i."""
 
-    rows: Tensor  # [P] which of all hidden states they belong to
+    rows: Tensor  # [P] the rows of hidden states that they are added to
     features: Tensor  # [F - 1, P, D]
 
     @classmethod
     def of(cls, rows: Tensor, features: Tensor) -> "DeepFeatures | None":
-        """All but the first of `features` ``[F, P, D]``; None where there is no other."""
+        """All but the first of `features` ``[F, P, D]``; None if there is only one."""
         return cls(rows, features[1:]) if len(features) > 1 else None
 
     def add(self, layer: int, hidden: Tensor) -> Tensor:
-        """``[..., D]`` after decoder layer `layer` -> the same with what belongs there."""
+        """``[..., D]`` after decoder layer `layer` -> the same plus that layer's features."""
         if layer >= len(self.features):
             return hidden
         added = self.features[layer].to(hidden.dtype)
@@ -43,10 +43,10 @@ class FusedVision(Protocol):
 
 
 class FusedLanguage(Protocol):
-    """A decoder for streaming, of packed tokens."""
+    """A decoder for streaming, on packed tokens."""
 
     def __call__(self, hidden: Tensor, attend: PackedAttend, deep: DeepFeatures | None = None, /) -> Tensor:
-        """``[N, D]``, which may be written over, -> ``[N, D]`` after the final norm."""
+        """``[N, D]``, which may be overwritten, -> ``[N, D]`` after the final norm."""
         ...
 
     def logits(self, hidden: Tensor, /) -> Tensor:
@@ -55,7 +55,7 @@ class FusedLanguage(Protocol):
 
 
 class Network(nn.Module, ABC):
-    """Both networks of one checkpoint. Parameters have the published names, by `Family.disk_name`."""
+    """Both networks of one checkpoint. `Family.disk_name` gives the published names of the parameters."""
 
     family: Family
     visual: nn.Module
@@ -64,7 +64,7 @@ class Network(nn.Module, ABC):
     @property
     @abstractmethod
     def rotary(self) -> Rotary:
-        """How the decoder's queries and keys are turned; the network itself rotates nothing."""
+        """The rotation of the decoder's queries and keys, which the network leaves to its caller."""
 
     @abstractmethod
     def look(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
@@ -84,15 +84,15 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def blocks(self) -> Iterator[CheckpointingLayer]:
-        """The layers of both networks, to be compiled one by one: layers of a kind share their code."""
+        """The layers of both networks, to be compiled one by one, as equal layers share compiled code."""
 
     @abstractmethod
     def merger(self) -> Iterator[nn.Parameter]:
-        """The weights of `visual` that turn patches into visual tokens of the decoder's width."""
+        """The parameters of `visual` that merge patches into visual tokens of the decoder's width."""
 
     @abstractmethod
     def word_embeddings(self) -> Iterator[nn.Parameter]:
-        """The weights of `language` that have a row for each id, at its input and at its output."""
+        """The parameters of `language` that have a row per id: input embedding and output layer."""
 
     @abstractmethod
     def initialise(self, seed: int) -> None:
@@ -100,11 +100,11 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def fused_vision(self, graphs: Graphs) -> FusedVision:
-        """The vision tower for streaming, on this network's own weights; the network goes on working."""
+        """The vision tower for streaming. Shares this network's weights; the network still works."""
 
     @abstractmethod
     def fused_language(self, *, fp8: bool = False) -> FusedLanguage:
-        """The decoder for streaming, on this network's own weights.
+        """The decoder for streaming. Shares this network's weights.
 
-        With `fp8` they are rounded to eight bits and the network's own are given up: it can only embed from then on.
+        With `fp8` they are rounded and the network's own are freed: after that it can only embed.
         """

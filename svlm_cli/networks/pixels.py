@@ -1,4 +1,4 @@
-"""`Preprocessor`: how a family turns pictures into what its vision tower reads. Knows no file and no frame rate."""
+"""`Preprocessor`: how a family turns pictures into the input of its vision tower. Knows no file and no frame rate."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -11,24 +11,24 @@ from svlm_cli.networks.family import Grid
 
 
 class Preprocessor(Protocol):
-    """uint8 RGB pictures to patches. A picture of any size is resized to whole tokens."""
+    """Turns uint8 RGB pictures into patches. Pictures are resized to a whole number of tokens."""
 
     temporal_patch_size: int  # frames
 
     def target_size(self, height: int, width: int, *, min_pixels: int, max_pixels: int) -> tuple[int, int]:
-        """Height and width to resize to. Raises `InputError` for a picture that cannot be shown."""
+        """Height and width to resize to. Raises `InputError` for an unusable picture."""
         ...
 
     def grid(self, frames: int, height: int, width: int) -> Grid:
-        """Of so many frames of a size from `target_size`, in patches."""
+        """The grid, in patches, of `frames` frames of a size from `target_size`."""
         ...
 
     def merged_grid(self, frames: int, height: int, width: int) -> Grid:
-        """The same in tokens."""
+        """The same, in tokens."""
         ...
 
     def whole_steps(self, frames: Sequence[Picture]) -> tuple[Picture, ...]:
-        """The frames of one chunk, the last one repeated until they fill whole steps in time."""
+        """The frames of one chunk, with the last one repeated to fill whole temporal steps."""
         ...
 
     def resize(self, frames: Sequence[Picture], height: int, width: int, device: torch.device) -> Tensor:
@@ -36,11 +36,11 @@ class Preprocessor(Protocol):
         ...
 
     def to_patches(self, pixels: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Grid]:
-        """uint8 ``[T, 3, H, W]`` of whole steps and whole tokens -> what `Network.look` takes."""
+        """uint8 ``[T, 3, H, W]``, whole temporal steps and tokens -> the input of `Network.look`."""
         ...
 
     def patches(
         self, frames: Sequence[Picture], height: int, width: int, *, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, Grid]:
-        """All of it for the frames of one chunk: a patch a row, and their grid."""
+        """All steps for the frames of one chunk: one patch per row, and their grid."""
         ...

@@ -1,4 +1,4 @@
-"""The sizes of a network from scratch, as a training recipe states them, in the words of ``config.json``."""
+"""The sizes of a network from scratch, as in a training recipe, named as in ``config.json``."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -34,7 +34,7 @@ class TextSize:
     num_hidden_layers: _Size = 8
     num_attention_heads: _Size = 4
     num_key_value_heads: _Size = 2
-    mrope_section: tuple[int, int, int] = (8, 12, 12)  # they add up to half a head
+    mrope_section: tuple[int, int, int] = (8, 12, 12)  # must add up to half of a head
     rope_theta: _Factor = 1_000_000.0
     rms_norm_eps: _Factor = 1e-6
     max_position_embeddings: _Size = 32_768
@@ -52,4 +52,4 @@ class NetworkSizes:
     text: TextSize
     vision: VisionSize
     tie_word_embeddings: bool
-    tokens_per_second: int  # temporal positions
+    tokens_per_second: int  # temporal positions per second

@@ -1,7 +1,7 @@
-"""Checkpoint folders to networks, and networks to checkpoint folders.
+"""Loads networks from checkpoint folders, and saves them.
 
-Safetensors and JSON only: nothing in a folder is executed. Strict: every tensor of the network is in the folder once,
-in its shape, and nothing else is. Knows no hub and no tokenizer.
+Only safetensors and JSON, so nothing in a folder is executed. Strict: the folder contains every tensor of the network
+once, in its shape, and no others. Knows no hub and no tokenizer.
 """
 
 import json
@@ -29,20 +29,20 @@ WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
 MAX_SHARD_BYTES = 5_000_000_000
 _KINDS = ("BF16", "F16", "F32", "F64")
 _MOST_SHARDS = 1000
-_LONGEST_NAME = 200  # of a shard
+_LONGEST_NAME = 200  # of a shard's file
 _AGAIN = "Fetch the checkpoint again."
 
 
 def load_family(folder: Path) -> Family:
-    """The family and sizes of a checkpoint. Raises `ModelError` naming what is wrong with its config.json."""
+    """The family and sizes of a checkpoint. Raises `ModelError` saying what is wrong with its config.json."""
     return read_family(read_object(folder, "config.json"))
 
 
 def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype, adapter: Path | None = None) -> Network:
     """The network of a checkpoint folder, in eval mode, its parameters in ``dtype`` on ``device``.
 
-    An adapter's folder is merged into it on the way. Peak memory is about one copy of the weights. Raises `ModelError`
-    naming the file or tensor at fault.
+    An adapter folder is merged while loading. Peak memory is about one copy of the weights. Raises `ModelError` naming
+    the file or tensor at fault.
     """
     family = load_family(folder)
     with torch.device("meta"):
@@ -50,13 +50,13 @@ def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype, adap
     missing = {family.disk_name(name): (name, parameter.shape) for name, parameter in network.named_parameters()}
     added = None if adapter is None else AdapterWeights.load(adapter, family)
     state: dict[str, Tensor] = {}
-    extremes: dict[str, Tensor] = {}  # on the device too: nobody waits for a GPU before all is on the way to it
+    extremes: dict[str, Tensor] = {}  # kept on the device, so that loading need not wait for it
     for path in _weight_files(folder):
         with _open(path) as file:
             for stored in sorted(file.keys()):
                 name = family.published_name(stored)
                 if family.tied and name == "lm_head.weight":
-                    continue  # some tools write the embedding twice
+                    continue  # some tools write a tied embedding twice
                 if name not in missing:
                     raise ModelError(
                         f"{path}: the network has no place, or none left, for tensor {stored:.100}.",
@@ -79,29 +79,29 @@ def load_network(folder: Path, *, device: torch.device, dtype: torch.dtype, adap
 
 
 def first_rows(folder: Path, family: Family, names: Collection[str]) -> dict[str, Tensor]:
-    """Of those tensors of a checkpoint, by their published names, the first row each. Raises `ModelError`."""
+    """The first row of each of the named tensors of a checkpoint, by published name. Raises `ModelError`."""
     rows: dict[str, Tensor] = {}
     for path in _weight_files(folder):
         with _open(path) as file:
-            stored = {family.published_name(one): one for one in file.keys()}  # noqa: SIM118 - it is no mapping
+            stored = {family.published_name(one): one for one in file.keys()}  # noqa: SIM118 - not a mapping
             rows |= {name: file.get_slice(stored[name])[:1] for name in stored.keys() & names}
     return rows
 
 
 def load_preprocessor(folder: Path, family: Family) -> Preprocessor:
-    """How a checkpoint's pictures are prepared. Raises `ModelError`."""
+    """The preprocessor of a checkpoint. Raises `ModelError`."""
     if not (folder / "preprocessor_config.json").is_file() and (folder / "processor_config.json").is_file():
-        # transformers 5 writes all of a processor's parts into one file.
+        # transformers 5 writes all parts of a processor into one file.
         raw = read_object(folder, "processor_config.json").get("image_processor")
         return family.preprocessor(raw if isinstance(raw, dict) else {})
     return family.preprocessor(read_object(folder, "preprocessor_config.json"))
 
 
 def save_network(network: Network, folder: Path, *, max_shard_bytes: int = MAX_SHARD_BYTES) -> None:
-    """Writes config.json and weights as transformers does: both `load_network` and transformers read them.
+    """Write config.json and weights as transformers does: both `load_network` and transformers can read them.
 
-    Raises `OutputError` if the folder cannot be written, or holds weights already: of new and stale files, a reader
-    might take the stale ones.
+    Raises `OutputError` if the folder cannot be written, or already contains weights, since a reader might pick stale
+    files.
     """
     if any(folder.glob("model*.safetensors*")):
         raise OutputError(f"{folder} holds weights already.", "Save to another folder, or empty this one.")
@@ -119,7 +119,7 @@ def _write(network: Network, folder: Path, shards: Sequence[Mapping[str, Tensor]
     for number, shard in enumerate(shards, start=1):
         file = WEIGHTS if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         save_file(dict(shard), folder / file, metadata={"format": "pt"})
-        shutil.copymode(folder / "config.json", folder / file)  # safetensors leaves it to its owner alone
+        shutil.copymode(folder / "config.json", folder / file)  # safetensors creates files readable only by their owner
         weight_map |= dict.fromkeys(shard, file)
     if len(shards) > 1:
         total = sum(map(_bytes, network.parameters()))
@@ -127,7 +127,7 @@ def _write(network: Network, folder: Path, shards: Sequence[Mapping[str, Tensor]
 
 
 def _weight_files(folder: Path) -> Sequence[Path]:
-    """The single file, or all shards in the index. Raises `ModelError` if any is not there."""
+    """The single file, or all shards in the index. Raises `ModelError` if one is missing."""
     if (folder / WEIGHTS).is_file():
         return [folder / WEIGHTS]
     if not (folder / INDEX).is_file():
@@ -173,7 +173,7 @@ def _read(file: Any, path: Path, name: str, shape: torch.Size) -> Tensor:
 
 
 def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
-    """`ModelError` unless the least and the largest value of every tensor are numbers: then all between them are."""
+    """`ModelError` if a tensor contains NaN or infinity, judging by its minimum and maximum."""
     finite = torch.stack(list(extremes.values())).isfinite().all(dim=1).tolist()
     if not all(finite):
         name = list(extremes)[finite.index(False)]
@@ -182,7 +182,7 @@ def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
 
 
 def _shards(network: Network, max_bytes: int) -> Iterator[dict[str, Tensor]]:
-    """All parameters under their published names, in parts of at most ``max_bytes`` (or of one tensor)."""
+    """All parameters by published name, in shards of at most ``max_bytes`` (or of one tensor)."""
     shard: dict[str, Tensor] = {}
     size = 0
     for name, parameter in network.named_parameters():

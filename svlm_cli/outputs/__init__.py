@@ -1,1 +1,1 @@
-"""Output files: Segments become subtitles and JSON lines. Knows no model and no video."""
+"""Writes segments as subtitles, JSON lines and other files. Knows no model and no video."""

@@ -1,4 +1,4 @@
-"""Collects thumbnails while a video is read: a bounded number for any length. Knows no words and no page."""
+"""Collects thumbnails while a video is read, a bounded number whatever its length. Knows no words and no page."""
 
 import bisect
 import io
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from svlm_cli.core.types import Picture
 
 WIDTH = 240
-_HEIGHT = 320  # at most, of portraits
+_HEIGHT = 320  # limits portrait pictures
 _QUALITY = 70
-_MOST = 1200  # 10 MB or so
+_MOST = 1200  # about 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Album:
             self._step_s = (self._times_s[-1] - self._times_s[0]) / (len(self._times_s) - 1)
 
     def at(self, time_s: float) -> Thumbnail | None:
-        """The thumbnail nearest to that time."""
+        """The thumbnail nearest to `time_s`."""
         if not self._times_s:
             return None
         after = bisect.bisect_left(self._times_s, time_s)
@@ -52,7 +52,7 @@ class Album:
 
 
 def _thumbnail(picture: Picture) -> Thumbnail:
-    from PIL import Image  # most who import this package draw nothing
+    from PIL import Image  # imported late: most importers of this package draw nothing
 
     image = Image.fromarray(picture)
     image.thumbnail((WIDTH, _HEIGHT), Image.Resampling.BILINEAR)

@@ -1,17 +1,17 @@
-"""Segments -> Advanced SubStation Alpha, the subtitles whose look is in the file. Knows its syntax."""
+"""Writes Advanced SubStation Alpha, subtitles that carry their own style. Knows its syntax."""
 
 from svlm_cli.core.types import Cue
 from svlm_cli.outputs.cue_output import CueOutput
 from svlm_cli.outputs.destination import Destination
 from svlm_cli.outputs.style import CueStyle
 
-FONT_SIZE = 48  # of a picture 720 high: 42 columns take about two thirds of a wide one
-# `{` begins a command and `\` an escape, and nothing takes that from them in every player.
+FONT_SIZE = 48  # at a picture height of 720: 42 columns take about two thirds of a wide picture
+# `{` begins a command and `\` an escape, and not every player offers a way to write them literally.
 _HARMLESS = str.maketrans({"{": "(", "}": ")", "\\": "/", "\n": "\\N"})
 
 
 class AssOutput(CueOutput):
-    """An ASS file: white on a dark outline, below."""
+    """An ASS file: white text with a dark outline, at the bottom."""
 
     header = f"""[Script Info]
 ScriptType: v4.00+
@@ -35,7 +35,7 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
     def _block(self, index: int, cue: Cue) -> str:  # noqa: ARG002  lines of this format have no number
         start_cs = max(round(cue.start_s * 100), self._shown_until_cs)
-        end_cs = self._shown_until_cs = max(round(cue.end_s * 100), start_cs + 1)  # the shortest that can be written
+        end_cs = self._shown_until_cs = max(round(cue.end_s * 100), start_cs + 1)  # the shortest in ASS
         text = cue.text.translate(_HARMLESS)
         return f"Dialogue: 0,{_ass_time(start_cs)},{_ass_time(end_cs)},Default,,0,0,0,,{text}\n"
 

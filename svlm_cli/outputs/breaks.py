@@ -1,6 +1,6 @@
-"""How good a place between two words is for a break, of a cue or of a line. Knows words alone, no time and no width.
+"""How good a break between two words is, for cues and lines. Knows only words: no times and no widths.
 
-The lists are English, with the articles of the languages nearest to it; elsewhere punctuation alone guides.
+The word lists are English, with the articles of related languages; in other languages only punctuation counts.
 """
 
 import re
@@ -29,7 +29,7 @@ _CONJUNCTIONS = frozenset("and but or so because while when as that which who wh
 
 
 def ends_sentence(left: str, right: str = "") -> bool:
-    """Whether a sentence ends between the two words (`right` may be unknown)."""
+    """Whether a sentence ends between the two words; `right` is empty if not yet known."""
     word = left.rstrip(_CLOSERS)
     if not word or word[-1] not in _SENTENCE_ENDS:
         return False
@@ -37,9 +37,9 @@ def ends_sentence(left: str, right: str = "") -> bool:
 
 
 def break_cost(left: str, right: str, *, spaced: bool) -> float:
-    """What a break between two words costs: 0 after a sentence, and the more the closer they belong together.
+    """The cost of a break between two words: 0 after a sentence, higher the closer they belong together.
 
-    `spaced`: a space stands between them; without one they are parts of a word, or ideographs.
+    `spaced`: a space separates them; otherwise they are parts of a word, or ideographs.
     """
     if ends_sentence(left, right):
         return SENTENCE

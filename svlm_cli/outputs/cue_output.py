@@ -1,4 +1,4 @@
-"""A file of cues, whatever its syntax: each is written as soon as it is final.
+"""A file of cues in any syntax. Each cue is written as soon as it is final.
 
 ``cues.py`` makes the cues, ``destination.py`` writes them.
 """
@@ -15,9 +15,9 @@ from svlm_cli.outputs.style import CueStyle
 
 
 class CueOutput(ABC):
-    """Writes the cues of one stream. After a failed write there are no more, so that no cue is left out."""
+    """Writes the cues of one stream. It stops after a failed write, so that no cue is missing in between."""
 
-    header = ""  # stands before the first cue, and in a file that has none
+    header = ""  # before the first cue, and in a file without cues
 
     def __init__(self, destination: Destination, style: CueStyle) -> None:
         self._destination = destination
@@ -27,12 +27,12 @@ class CueOutput(ABC):
         self._failed = False
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Write one round. Raises `OutputError`."""
         refuse_impossible(segment)
         self._write(self._builder.add(segment))
 
     def close(self, *, complete: bool = True) -> None:
-        """Writes the last cues; the file gets its final name if it is `complete`. Raises `OutputError`."""
+        """Write the last cues; the file gets its final name if it is `complete`. Raises `OutputError`."""
         written = False
         try:
             if not self._failed:
@@ -55,4 +55,4 @@ class CueOutput(ABC):
 
     @abstractmethod
     def _block(self, index: int, cue: Cue) -> str:
-        """The cue with this number, from 1 on, as it stands in the file, with all that separates it from the next."""
+        """The text of the cue with this number, counted from 1, including the separator before the next one."""

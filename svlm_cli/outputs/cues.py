@@ -1,7 +1,7 @@
-"""Segments -> readable cues, as they come. Knows one stream's words; knows no file and no format.
+"""Turns segments into readable cues as they arrive. Knows the words of one stream; knows no file and no format.
 
-A phrase a second reads badly: words are gathered until a sentence ends, nobody speaks, or a cue is full, and then
-split at the cheapest break. What is kept in memory is a cue's worth of words, and a word waits for at most about
+One phrase a second reads badly. So words are gathered until a sentence ends, there is silence, or a cue is full, and
+then split at the cheapest break. Memory holds about one cue of words, and a word waits at most about
 ``max_s + silence_s`` until its cue is final.
 """
 
@@ -17,20 +17,20 @@ from svlm_cli.outputs.schedule import Neighbours, Scheduler
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.words import Word, WordStream
 
-_ARROW = re.compile("--+>")  # in a file of subtitles it would be a line of times
+_ARROW = re.compile("--+>")  # in a subtitle file it would look like a line of times
 
-_PER_CUE = 3.0  # costs of a cue, in the unit of `break_cost`
-_PER_BREAK = 2.0  # a break between cues counts for more than one between lines
-_TOO_FAST = 60.0  # and
-_PER_EXCESS = 15.0  # times the part by which it is too fast
+_PER_CUE = 3.0  # cost of a cue, in the unit of `break_cost`
+_PER_BREAK = 2.0  # factor: a break between cues costs more than one between lines
+_TOO_FAST = 60.0  # cost of a cue that cannot be read in time, plus
+_PER_EXCESS = 15.0  # this times the excess of its reading speed
 _TOO_SHORT = 400.0
-_LATE = 4.0  # of each second by which the words that follow would be late
-_CUES_AHEAD = 3  # the furthest that parting words into cues looks
-_LINES_AHEAD = 2  # of words seen before a full cue is parted from what follows
+_LATE = 4.0  # per second by which the following words would be late
+_CUES_AHEAD = 3  # how many cues ahead the split is optimised
+_LINES_AHEAD = 2  # lines of following words that must be known before a full cue is split off
 
 
 class CueBuilder:
-    """Gathers the words of one stream and hands out its cues: sorted, without overlap, each final."""
+    """Gathers the words of one stream and returns its cues: in order, without overlap, each final."""
 
     def __init__(self, style: CueStyle) -> None:
         self._style = style
@@ -41,7 +41,7 @@ class CueBuilder:
         self._shown_until_ms: int | None = None
 
     def add(self, segment: Segment) -> list[Cue]:
-        """The cues that are final now."""
+        """Add a segment; return the cues that are now final."""
         start_ms = math.ceil(segment.start_s * 1000 - 1e-6)
         end_ms = math.floor(segment.end_s * 1000 + 1e-6)
         cues: list[Cue] = []
@@ -64,18 +64,18 @@ class CueBuilder:
         return cues
 
     def finish(self) -> list[Cue]:
-        """The last cues."""
+        """Return the last cues."""
         return self._close()
 
     def _close(self, limit_ms: int | None = None) -> list[Cue]:
-        """All waiting words as cues, the last one final too."""
+        """Turn all waiting words into cues, including the last one."""
         cues = []
         while self._waiting:
             cues.append(self._emit(self._first_cue(open_end=False, limit_ms=limit_ms), limit_ms))
         return cues
 
     def _ready(self) -> int | None:
-        """How many of the waiting words are a cue already; None while it may still grow."""
+        """How many of the waiting words form a final cue; None while the cue may still grow."""
         words = self._waiting
         if not words:
             return None
@@ -88,7 +88,7 @@ class CueBuilder:
         return None
 
     def _stands_alone(self, count: int) -> bool:
-        """Whether the sentence at the start is long enough for a cue, can be read in time and is laid out well."""
+        """Whether the first sentence is long enough for a cue, can be read in time and breaks well into lines."""
         words = self._waiting[:count]
         if words[-1].end_ms - words[0].start_ms < self._style.sentence_s * 1000:
             return False
@@ -96,16 +96,16 @@ class CueBuilder:
         return cost < _TOO_FAST
 
     def _sees_enough(self, reach: int) -> bool:
-        """Whether enough is known of what follows the longest first cue to choose where to part the two."""
+        """Whether enough words after the longest possible first cue are known to choose the split."""
         waited_ms = self._waiting[-1].end_ms - self._waiting[0].start_ms
         if waited_ms > (self._style.max_s + self._style.silence_s) * 1000:
             return True
         return columns_together(self._waiting[reach:]) >= self._style.max_line_width * _LINES_AHEAD
 
     def _first_cue(self, *, open_end: bool, limit_ms: int | None = None) -> int:
-        """How many words the first cue takes when all that wait are parted as well as can be.
+        """How many words the first cue takes in the cheapest split of all waiting words.
 
-        `open_end`: the last part is still to grow, so it is no cue yet and costs nothing by itself.
+        `open_end`: the last part can still grow, so it is not a cue yet and has no cost of its own.
         """
         words = self._waiting
         horizon = 0
@@ -114,7 +114,7 @@ class CueBuilder:
         open_end = open_end or horizon < len(words)
         words = words[:horizon]
         costs = _break_costs(words)
-        # best[k]: the first k words as cues: what they cost, until when they are shown, the length of the first
+        # best[k] for the first k words, split into cues: cost, display end of the last cue, words in the first cue
         best: list[tuple[float, int | None, int]] = [(math.inf, None, 0)] * (len(words) + 1)
         best[0] = (0.0, self._shown_until_ms, 0)
         for first in range(len(words)):
@@ -137,7 +137,7 @@ class CueBuilder:
     def _cost(
         self, first: int, last: int, costs: list[float], previous_end_ms: int | None, limit_ms: int | None
     ) -> tuple[float, int]:
-        """What the cue of these words costs, and when it would end."""
+        """The cost of a cue of these words, and its end in ms."""
         start_ms, end_ms = self._place(first, last, previous_end_ms, limit_ms)
         _, cost = break_into_lines(self._waiting[first:last], costs[first:last], self._style)
         cost += _PER_CUE + (costs[last] * _PER_BREAK if last < len(costs) else 0.0)
@@ -149,7 +149,7 @@ class CueBuilder:
         return cost, end_ms
 
     def _reach(self, first: int) -> int:
-        """The end of the longest cue that begins with this word; at least the next word."""
+        """The end index of the longest cue that starts with this word; it holds at least that word."""
         end = longest_fit(self._waiting, first, self._style.max_line_width, self._style.max_lines)
         start_ms = self._waiting[first].start_ms
         while end > first + 1 and self._waiting[end - 1].end_ms - start_ms > self._style.max_s * 1000:
@@ -168,7 +168,7 @@ class CueBuilder:
         return self._scheduler.place(words, columns_together(words), around)
 
     def _excess(self, first: int, last: int, duration_ms: int) -> float:
-        """By what part of the allowed speed these words are too fast; at most 0 if they are not."""
+        """The relative excess over the allowed reading speed; at most 0 if the words can be read in time."""
         columns_a_second = columns_together(self._waiting[first:last]) * 1000 / duration_ms
         return columns_a_second / self._style.max_cps - 1
 
@@ -181,6 +181,6 @@ class CueBuilder:
 
 
 def _break_costs(words: Sequence[Word]) -> list[float]:
-    """What a break before each word costs."""
+    """The cost of a break before each word."""
     pairs = itertools.pairwise(words)
     return [0.0] + [break_cost(left.text, right.text, spaced=right.spaced) for left, right in pairs]

@@ -1,7 +1,7 @@
 """Where text goes: a file that gets its name when it is complete, a file that others follow, or standard output.
 
-Every write hands over one whole piece at once; a piece that does not fit on the disk is taken back. Text becomes UTF-8
-as it is, unless another encoding is asked for. Knows no format.
+Each write hands over one whole piece at once; a piece that does not fit on the disk is removed again. Text is UTF-8
+unless another encoding is requested. Knows no format.
 """
 
 import contextlib
@@ -31,27 +31,27 @@ class OutputClosedError(OutputError):
 
 
 class Destination(Protocol):
-    """Takes text, piece by piece."""
+    """Receives text, piece by piece."""
 
     def write(self, text: str, ending: str = "") -> None:
-        """Hand over a whole piece, now. Raises `OutputError`.
+        """Write a whole piece, now. Raises `OutputError`.
 
-        `ending` follows it until the next piece overwrites it. So a document with
-        a closing part is valid after every piece. Where nothing can be taken back, it is written at the close.
+        `ending` follows the piece and is overwritten by the next one. So a document with a closing part is valid after
+        every piece. Where nothing can be overwritten, the ending is written by `close`.
         """
         ...
 
     def close(self, *, complete: bool) -> None:
-        """Close; `complete` unless something that should have been written is missing."""
+        """Close. `complete` is False if something is missing that should have been written."""
         ...
 
 
 def open_destination(
     path: Path | None, *, overwrite: bool, live: bool = False, encoding: Encoding = UTF_8
 ) -> Destination:
-    """Standard output without a path; a live source's file and devices in place; any other file by way of ``.part``.
+    """Standard output for no path; in place for live sources and devices; any other file by way of ``.part``.
 
-    Raises `OutputError`, before anything is written, if it cannot be written or exists and may not be overwritten.
+    Raises `OutputError`, before anything is written, if the file cannot be written or exists and may not be replaced.
     """
     if path is None:
         return StandardOutput(encoding=encoding)
@@ -61,13 +61,13 @@ def open_destination(
 
 
 def has_part(path: Path, *, live: bool = False) -> bool:
-    """Whether it is written by way of ``.part``, which one run at a time can have."""
+    """Whether the file is written by way of ``.part``, which only one run at a time can hold."""
     return not live and not is_special(path)
 
 
 @contextlib.contextmanager
 def text_file(path: Path | None, *, overwrite: bool) -> Iterator[Destination]:
-    """As `open_destination`; complete unless something is raised meanwhile."""
+    """As `open_destination`; complete unless the body of the `with` statement raises."""
     destination, complete = open_destination(path, overwrite=overwrite), False
     try:
         yield destination
@@ -77,7 +77,7 @@ def text_file(path: Path | None, *, overwrite: bool) -> Iterator[Destination]:
 
 
 def make_folder(folder: Path, hint: str) -> None:
-    """`folder`, with those above it; `OutputError` with that hint if it cannot be one."""
+    """Make `folder` and its parents; `OutputError` with `hint` if that fails."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -87,9 +87,9 @@ def make_folder(folder: Path, hint: str) -> None:
 def refuse_unwritable(
     path: Path, *, makes_folders: bool, hint: str = "Use -o or --output-dir to write elsewhere."
 ) -> None:
-    """Raise `OutputError` if a file of that name cannot be written, as far as that shows before anything is.
+    """Raise `OutputError` if a file at `path` cannot be written, as far as that can be checked without writing.
 
-    `makes_folders`: those that are missing above it will be made.
+    `makes_folders`: missing parent folders will be made.
     """
     if is_special(path):
         return
@@ -106,7 +106,7 @@ def refuse_unwritable(
 
 
 class _Descriptor:
-    """An open file that is written in whole pieces. `special`: a pipe or a device, which takes nothing back."""
+    """An open file that is written in whole pieces. `special`: a pipe or a device, which cannot be truncated."""
 
     def __init__(self, descriptor: int, path: Path, encoding: Encoding, *, special: bool = False) -> None:
         self._descriptor = descriptor
@@ -135,7 +135,7 @@ class _Descriptor:
         self._ending = end
 
     def _put(self, data: bytes) -> None:
-        """Write after the last piece, over its ending."""
+        """Write after the last piece, over the ending."""
         if not self._special:
             os.lseek(self._descriptor, self.written_bytes, os.SEEK_SET)
         rest = memoryview(data)
@@ -161,10 +161,10 @@ class _Descriptor:
 
 
 class PartFile:
-    """A file written as ``NAME.part`` and renamed when it is complete; incomplete, it stays under that name.
+    """A file written as ``NAME.part`` and renamed when it is complete; if incomplete, it keeps that name.
 
-    From the start on it is locked: no other run writes it. What a dead run left under that name is replaced by the
-    first words; what a living one writes is not touched.
+    It is locked from the start, so that no other run writes it. What a run that has died left under that name is
+    overwritten by the first words; a file that another run is writing is not touched.
     """
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
@@ -181,7 +181,7 @@ class PartFile:
             raise exists_error(path)
 
     def write(self, text: str, ending: str = "") -> None:
-        """Hand over a whole piece. Raises `OutputError`."""
+        """Write a whole piece. Raises `OutputError`."""
         try:
             self._locked.begin()
         except OSError as error:
@@ -189,7 +189,7 @@ class PartFile:
         self._file.write(text, ending)
 
     def close(self, *, complete: bool) -> None:
-        """Give the file its name. Raises `OutputError` if that was taken meanwhile; the words stay in ``.part``."""
+        """Give the file its name. Raises `OutputError` if the name was taken meanwhile; the words stay in ``.part``."""
         try:
             if complete:
                 self._locked.begin()
@@ -206,7 +206,7 @@ class PartFile:
 
 
 class InPlaceFile:
-    """A file written under its own name, so that players and ``tail -f`` can follow it; also devices and pipes."""
+    """A file written under its final name, so that players and ``tail -f`` can follow it; also devices and pipes."""
 
     def __init__(self, path: Path, *, overwrite: bool, encoding: Encoding = UTF_8) -> None:
         flags = os.O_WRONLY | os.O_CLOEXEC
@@ -225,16 +225,16 @@ class InPlaceFile:
         self._file = _Descriptor(descriptor, path, encoding, special=special)
 
     def write(self, text: str, ending: str = "") -> None:
-        """Hand over a whole piece. Raises `OutputError`."""
+        """Write a whole piece. Raises `OutputError`."""
         self._file.write(text, ending)
 
-    def close(self, *, complete: bool) -> None:  # noqa: ARG002  what is there stays as it is
-        """Nothing more comes."""
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002  incomplete or not, it keeps its name
+        """Close the file."""
         self._file.close()
 
 
 class StandardOutput:
-    """Standard output, flushed after every piece. Raises `OutputClosedError` when nobody reads it any more."""
+    """Standard output, flushed after every piece. Raises `OutputClosedError` once its reader has closed it."""
 
     def __init__(self, stream: BinaryIO | None = None, *, encoding: Encoding = UTF_8) -> None:
         if stream is None:
@@ -245,7 +245,7 @@ class StandardOutput:
         self._ending = ""
 
     def write(self, text: str, ending: str = "") -> None:
-        """Hand over a whole piece. Raises `OutputError`, or `OutputClosedError`."""
+        """Write a whole piece. Raises `OutputError`, or `OutputClosedError`."""
         try:
             self._stream.write(self._encoder.encode(text))
             self._stream.flush()
@@ -265,8 +265,8 @@ class StandardOutput:
             os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
 
-    def close(self, *, complete: bool) -> None:  # noqa: ARG002  nobody can rename it
-        """Write the ending. Standard output itself belongs to the process."""
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002  there is nothing to rename
+        """Write the ending. The process owns standard output, so it stays open."""
         ending, self._ending = self._ending, ""
         if ending:
             self.write(ending)

@@ -1,4 +1,4 @@
-"""How text becomes bytes: its character encoding and its line ends. Knows no file and no format."""
+"""How text becomes bytes: character encoding and line ends. Knows no file and no format."""
 
 import codecs
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from svlm_cli.core.errors import UsageError
 
 
 class Encoder:
-    """Encodes one text, piece by piece: a byte order mark comes once. What the encoding lacks becomes ``?``."""
+    """Encodes one text, piece by piece, with at most one byte order mark. Characters it lacks become ``?``."""
 
     def __init__(self, name: str, line_end: str) -> None:
         self._encoder = codecs.getincrementalencoder(name)(errors="replace")
@@ -20,7 +20,7 @@ class Encoder:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """The name of an encoding, and whether lines end as on Windows."""
+    """The name of an encoding, and whether lines end in CRLF."""
 
     name: str = "utf-8"
     crlf: bool = False
@@ -35,7 +35,7 @@ class Encoding:
             ) from error
 
     def encoder(self) -> Encoder:
-        """For one text."""
+        """A new encoder, for one text."""
         return Encoder(self.name, "\r\n" if self.crlf else "\n")
 
 

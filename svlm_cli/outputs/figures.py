@@ -1,6 +1,6 @@
-"""Figures as PNG and SVG files. matplotlib, which draws them, is optional and imported when something is drawn.
+"""Figures as PNG and SVG files. matplotlib, which draws them, is optional and imported when it is needed.
 
-Knows nothing of what is drawn. The same figure gives the same bytes.
+Does not know what is drawn. The same figure always gives the same bytes.
 """
 
 import io
@@ -21,20 +21,20 @@ _DPI: Final = 110
 
 
 def require_matplotlib(what: str) -> None:
-    """Raise `UsageError` if matplotlib is missing; `what` needs it."""
+    """Raise `UsageError`, which says that `what` needs it, if matplotlib is missing."""
     if find_spec("matplotlib") is None:
         raise UsageError(f"{what} needs matplotlib.", "Install svlm-cli[plots].")
 
 
 def require_plot(path: Path, *, option: str = "--plot", makes_folders: bool = True) -> None:
-    """Before anything is measured: `UsageError` or `OutputError` if the plot cannot be drawn and written there."""
+    """Raise `UsageError` or `OutputError`, before anything is measured, if no plot can be drawn and written there."""
     require_matplotlib("A plot")
     refuse_unwritable(path, makes_folders=makes_folders, hint=f"Choose another {option}.")
 
 
 @contextmanager
 def new_figure(inches: tuple[float, float]) -> Iterator["Figure"]:
-    """A white figure, in matplotlib's own style and not the user's."""
+    """A white figure in matplotlib's default style, whatever the user's settings."""
     import matplotlib.style
     from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def new_figure(inches: tuple[float, float]) -> Iterator["Figure"]:
 
 
 def number_plainly(axis: "Axis") -> None:
-    """On a logarithmic axis: 20, not 2 x 10^1."""
+    """Label a logarithmic axis with 20, not 2 x 10^1."""
     from matplotlib.ticker import LogFormatter
 
     axis.set_major_formatter(LogFormatter())
@@ -51,24 +51,24 @@ def number_plainly(axis: "Axis") -> None:
 
 
 def png(figure: "Figure") -> bytes:
-    """The figure, drawn without a display."""
+    """The figure as PNG, drawn without a display."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()
 
 
 def svg(figure: "Figure") -> bytes:
-    """The same as lines, for any size."""
+    """The figure as SVG."""
     import matplotlib as mpl
 
     picture = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "svlm"}):  # else ids are drawn by chance
+    with mpl.rc_context({"svg.hashsalt": "svlm"}):  # ids are random otherwise
         figure.savefig(picture, format="svg", metadata={"Date": None, "Creator": None})
     return picture.getvalue()
 
 
 def write_picture(path: Path, picture: bytes, hint: str) -> None:
-    """Makes or replaces a file, all at once; `OutputError`, with the way out, if that cannot be."""
+    """Create or replace a file atomically; `OutputError` with `hint` if that fails."""
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The file formats there are, and what the rest of svlm must know of each. Knows no format's syntax and no file."""
+"""The file formats, and what the rest of svlm has to know about each. Knows no syntax and no file."""
 
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
@@ -8,24 +8,24 @@ from svlm_cli.outputs.encoding import UTF_8, Encoding
 
 
 class Charset(Enum):
-    """Which bytes a format may consist of."""
+    """Which encodings a format allows."""
 
-    ANY = auto()  # encoding and line ends as people want them
-    UTF_8 = auto()  # with either line ends
-    FIXED = auto()  # UTF-8, and lines end as they do here
+    ANY = auto()  # any encoding and line ends
+    UTF_8 = auto()  # with either kind of line end
+    FIXED = auto()  # UTF-8 with the line ends of this platform
 
 
 @dataclass(frozen=True, slots=True)
 class FormatTraits:
-    """What the rest of svlm must know of a format."""
+    """What the rest of svlm has to know about a format."""
 
-    about: str  # what it is, in the words of the documentation
-    has_cues: bool = True  # as people read them, and not the rounds as they were said
+    about: str  # its description in the documentation
+    has_cues: bool = True  # laid out for reading, instead of the rounds as generated
     charset: Charset = Charset.ANY
 
 
 class Format(StrEnum):
-    """A file format; the value is its suffix."""
+    """A file format; its value is the file suffix."""
 
     SRT = "srt"
     VTT = "vtt"
@@ -37,7 +37,7 @@ class Format(StrEnum):
 
     @property
     def traits(self) -> FormatTraits:
-        """Its properties."""
+        """The properties of the format."""
         match self:
             case Format.SRT:
                 return FormatTraits("subtitles that every player reads")
@@ -58,12 +58,12 @@ class Format(StrEnum):
 
     @classmethod
     def from_suffix(cls, path: Path) -> "Format | None":
-        """The format implied by a file's suffix, if any."""
+        """The format that a file's suffix implies, if any."""
         suffix = path.suffix.lower().removeprefix(".")
         return next((one for one in cls if one.value == suffix), None)
 
     def encoded(self, wanted: Encoding) -> Encoding:
-        """How this format is encoded where `wanted` is asked for."""
+        """The encoding that this format uses when `wanted` is requested."""
         match self.traits.charset:
             case Charset.ANY:
                 return wanted

@@ -1,4 +1,4 @@
-"""Segments -> JSON: lines, or one document. An object a round, silent ones included. Text stays as it was generated."""
+"""Writes segments as JSON: lines, or one document. One object per round, also for silence; text as generated."""
 
 import json
 import re
@@ -14,7 +14,7 @@ _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u20
 
 
 class _JsonOutput:
-    """A file of objects."""
+    """A file of JSON objects."""
 
     def __init__(self, destination: Destination) -> None:
         self._destination = destination
@@ -33,7 +33,7 @@ class _JsonOutput:
 
 
 class JsonlOutput(_JsonOutput):
-    """A file of JSON lines, each of which says what spoke, and of what: there is no head, and lines are read alone."""
+    """A file of JSON lines. Each line names model and source, because lines may be read one by one."""
 
     def __init__(self, destination: Destination, model: str = "", source: str = "") -> None:
         super().__init__(destination)
@@ -41,19 +41,19 @@ class JsonlOutput(_JsonOutput):
         self._source = source
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Write one round. Raises `OutputError`."""
         self._put(json_line(RoundEnded.of(segment, self._source, self._model)))
 
 
 class JsonOutput(_JsonOutput):
-    """One JSON document: what was captioned by what, and its rounds as `segments`. Closed after every round."""
+    """One JSON document: source, model, and the rounds as `segments`. It is valid JSON after every round."""
 
     def __init__(self, destination: Destination, provenance: Provenance) -> None:
         super().__init__(destination)
         self._head = f'{{"source": {_json(provenance.source)}, "model": {_json(provenance.model)}, "segments": ['
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Write one round. Raises `OutputError`."""
         line = json_line(RoundEnded.of(segment)).rstrip("\n")
         self._put(self._begin() + line, _DOCUMENT_END)
 
@@ -64,15 +64,15 @@ class JsonOutput(_JsonOutput):
         super().close(complete=complete)
 
     def _begin(self) -> str:
-        """What stands before the next round."""
+        """The text before the next round."""
         head, self._head = self._head, ""
         return f"{head}\n" if head else ",\n"
 
 
 def json_line(ended: RoundEnded) -> str:
-    """A round as one line of JSON, without keys that say nothing: times in seconds, ``tokens`` a count.
+    """A round as one line of JSON, without empty keys: times in seconds, ``tokens`` a count.
 
-    Raises `OutputError` for times that cannot be.
+    Raises `OutputError` for impossible times.
     """
     refuse_impossible(ended)
     values: dict[str, str | int | float] = {"source": ended.name} if ended.name else {}
@@ -99,7 +99,7 @@ def json_line(ended: RoundEnded) -> str:
 
 
 def _json(value: object) -> str:
-    """On one line, safe in a terminal. Lone surrogates become U+FFFD."""
+    """One line of JSON, safe to print to a terminal. Lone surrogates become U+FFFD."""
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -1,4 +1,4 @@
-"""Words -> the lines of a cue. Knows widths and the worth of a break; knows no time."""
+"""Breaks words into the lines of a cue. Knows widths and costs of breaks; knows no times."""
 
 import itertools
 from collections.abc import Sequence
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.words import Word
 
-_RAGGED = 0.3  # cost of one column of difference between two lines, in the unit of `break_cost`
-_TOP_HEAVY = 1.5  # cost of a first line longer than the second, which hides more of the picture
+_RAGGED = 0.3  # per column of difference between two lines, in the unit of `break_cost`
+_TOP_HEAVY = 1.5  # for a first line longer than the second, which covers more of the picture
 
 
 def columns_together(words: Sequence[Word]) -> int:
-    """The width of `words` on one line; of several lines, with a space for each line break."""
+    """The width of `words` on one line, where each line break counts as a space."""
     return sum(word.columns + word.spaced for word in words) - (words[0].spaced if words else 0)
 
 
 def longest_fit(words: Sequence[Word], first: int, max_columns: int, max_lines: int) -> int:
-    """The end of the longest run of words from ``words[first]`` that so many lines of this width hold."""
+    """The end index of the longest run of words from ``words[first]`` that fits `max_lines` of `max_columns`."""
     lines = 1
     used = 0
     for index in range(first, len(words)):
@@ -41,9 +41,9 @@ def _lines_needed(words: Sequence[Word], max_columns: int) -> int:
 
 
 def break_into_lines(words: Sequence[Word], costs: Sequence[float], style: CueStyle) -> tuple[str, float]:
-    """The text of a cue, on as few lines as it needs, and what its breaks cost; which must fit a cue.
+    """The text of a cue on as few lines as possible, and the cost of its breaks. The words must fit a cue.
 
-    ``costs[k]`` is the cost of a break before ``words[k]``. Lines are balanced, the lower ones rather the longer.
+    ``costs[k]`` is the cost of a break before ``words[k]``. Lines are balanced; a lower line should be the longer one.
     """
     needed = _lines_needed(words, style.max_line_width)
     assert needed <= style.max_lines, "the words were not checked with longest_fit"
@@ -54,7 +54,7 @@ def break_into_lines(words: Sequence[Word], costs: Sequence[float], style: CueSt
         ends.append(ends[-1] + word.columns + word.spaced)
     mean = ends[-1] / needed
 
-    # best[k]: what the first k words cost on the lines so far, and where these lines end
+    # best[k] for the first k words on the lines so far: cost, and the end index of each line
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
     for _ in range(needed - 1):
         longer: dict[int, tuple[float, tuple[int, ...]]] = {}

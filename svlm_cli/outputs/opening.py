@@ -1,4 +1,4 @@
-"""The output of each format. Knows them all."""
+"""Opens the output of each format. Knows all of them."""
 
 from svlm_cli.outputs.ass import AssOutput
 from svlm_cli.outputs.destination import Destination
@@ -11,7 +11,7 @@ from svlm_cli.outputs.transcript import TsvOutput, TxtOutput
 
 
 def open_output(
-    format: Format,  # noqa: A002  its name elsewhere
+    format: Format,  # noqa: A002  named so elsewhere
     destination: Destination,
     style: CueStyle,
     provenance: Provenance = UNKNOWN,
@@ -19,10 +19,10 @@ def open_output(
     raw_tsv: bool = False,
     several: bool = False,
 ) -> Output:
-    """The output that writes `format` to `destination`. `style` is for those with cues, `provenance` for JSON.
+    """The output that writes `format` to `destination`. `style` applies to formats with cues, `provenance` to JSON.
 
-    With `raw_tsv` the words of a table are as they were said, whatever a spreadsheet takes them for. With `several`
-    sources, each JSON line says which one it is of.
+    With `raw_tsv`, words in a table are not protected from being read as formulas. With `several` sources, each JSON
+    line names its source.
     """
     match format:
         case Format.SRT:

@@ -1,4 +1,4 @@
-"""What the pipeline writes to. Knows no format and no file."""
+"""The interface that the pipeline writes to. Knows no format and no file."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,7 +10,7 @@ from svlm_cli.core.types import Segment
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What was captioned, and by what, as people call them; empty where nobody knows."""
+    """What was captioned, and by which model, as shown to people; empty where unknown."""
 
     source: str = ""
     model: str = ""
@@ -20,10 +20,10 @@ UNKNOWN = Provenance()
 
 
 class Output(Protocol):
-    """Takes the segments of one stream, in order. Every call leaves what is on disk valid."""
+    """Takes the segments of one stream, in order. After every call the file on disk is valid."""
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Write one round. Raises `OutputError`."""
         ...
 
     def close(self, *, complete: bool = True) -> None:
@@ -32,7 +32,7 @@ class Output(Protocol):
 
 
 def refuse_impossible(segment: Segment | RoundEnded) -> None:
-    """Raise `OutputError` for times that no file may have: before 0, or an end that does not come after its start."""
+    """Raise `OutputError` for impossible times: before 0, or an end that is not after its start."""
     if not (0 <= segment.start_s < segment.end_s < float("inf")):
         times = f"{segment.start_s:g} s to {segment.end_s:g} s"
         raise OutputError(f"No words can be shown from {times}.", "Let times begin at 0, and grow.")

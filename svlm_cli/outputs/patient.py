@@ -1,7 +1,7 @@
 """Keeps retrying a file: text that cannot be written is buffered, and written once there is room again.
 
-For sources that go on for days, where a full disk must cost nothing but the time until somebody makes room, even if
-other files have begun meanwhile. What is kept is bounded. Knows no format.
+For sources that run for days: a full disk must lose nothing if someone makes room in time, even if later files have
+begun meanwhile. The buffer is bounded. Knows no format.
 """
 
 from collections import deque
@@ -16,16 +16,16 @@ MOST_KEPT = 1 << 20  # characters: hours of words
 
 
 class OutputUnfinishedError(OutputError):
-    """Not all of a file could be written. The file that comes after it still tries to; if none does, it is lost."""
+    """Not all of a file could be written. The next file still tries to; if there is none, the rest is lost."""
 
 
 class _Pieces:
-    """What is still to be written to one file."""
+    """The text that is still to be written to one file."""
 
     def __init__(self, open_file: Callable[[], Destination]) -> None:
         self._open_file = open_file
         self._file: Destination | None = None
-        self._waiting: deque[tuple[str, str]] = deque()  # pieces, and what stands after each while it is the last
+        self._waiting: deque[tuple[str, str]] = deque()  # pieces, each with its ending
         self.size = 0
 
     def add(self, text: str, ending: str) -> None:
@@ -53,13 +53,13 @@ class _Left:
 
     files: tuple[_Pieces, ...]
     lost: int
-    trouble: OutputError  # which has been told
+    trouble: OutputError  # already reported
 
 
 class PatientFile:
-    """A `Destination` that is opened by `open_file`, again if that fails. `tell` hears of trouble and of its end.
+    """A `Destination` opened by `open_file`, which is retried if it fails. `tell` gets each failure and recovery.
 
-    `after` is the file before this one, which is closed: what still waits for it is written first.
+    `after` is the closed file before this one, whose buffered text is written first.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class PatientFile:
         return _Left((*self._earlier, self._own), self._lost, self._trouble)
 
     def write(self, text: str, ending: str = "") -> None:
-        """Write a whole piece, now or later. Raises `OutputClosedError` alone."""
+        """Write a whole piece, now or later. Raises only `OutputClosedError`."""
         self._own.add(text, ending)
         files = (*self._earlier, self._own)
         while sum(file.size for file in files) > MOST_KEPT:
@@ -91,7 +91,7 @@ class PatientFile:
         self._try()
 
     def close(self, *, complete: bool) -> None:
-        """Try a last time. Raises `OutputUnfinishedError` if something still waits, `OutputError` if it was lost."""
+        """Try a last time. Raises `OutputUnfinishedError` if text is still buffered, `OutputError` if any was lost."""
         self._try()
         if self._trouble is not None:
             raise OutputUnfinishedError(f"{self._trouble.message} The last words were lost.", self._trouble.hint)

@@ -1,8 +1,8 @@
-"""Progress on stderr: phrases as they are spoken, a bar where there is a terminal. stdout is for data.
+"""Progress on stderr: phrases as they are generated, and a bar on a terminal. stdout is for data.
 
-A third kind, a whole screen, is `svlm_cli.outputs.live`.
+`svlm_cli.outputs.live` is a third kind: a full screen.
 
-Knows names, events and times. What it prints comes from a model, so it is made plain first.
+Knows names, events and times. Text from a model is stripped of control characters before it is printed.
 """
 
 import sys
@@ -15,15 +15,15 @@ from svlm_cli.core.events import RoundEnded, SourceEvent
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.core.types import Picture
 
-_MOVE_S = 10.0  # between two lines of what is only counted
+_MOVE_S = 10.0  # between lines for a job that emits no events
 
 
 class ProgressStyle(StrEnum):
     """How progress is shown."""
 
-    AUTO = "auto"  # a bar on a terminal, else plain
+    AUTO = "auto"  # a bar on a terminal, otherwise plain
     BAR = "bar"
-    PLAIN = "plain"  # a line a phrase
+    PLAIN = "plain"  # one line per phrase
     NONE = "none"
 
 
@@ -32,19 +32,19 @@ class Progress(Protocol):
 
     @property
     def quit_asked(self) -> bool:
-        """Whether people asked it to end the command, which it did as Ctrl-C does."""
+        """Whether the user asked it to end the command, which it did by an interrupt, like Ctrl-C."""
         ...
 
     def begin(self, name: str, length_s: float | None) -> None:
-        """A video starts."""
+        """A video starts; `length_s` is None if unknown."""
         ...
 
     def write(self, name: str, files: str) -> None:
-        """Its words go into these files from now on, as people call them."""
+        """The video's words now go to `files`, as shown to people."""
         ...
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
-        """Something happened to a video; `pictures` are those of a round that starts."""
+        """An event of a video; `pictures` are those of a round that starts."""
         ...
 
     def move(self, name: str, done_s: float) -> None:
@@ -52,20 +52,20 @@ class Progress(Protocol):
         ...
 
     def say(self, line: str) -> None:
-        """One line for people."""
+        """Show one line."""
         ...
 
     def end(self, name: str) -> None:
-        """A video is over."""
+        """A video has ended."""
         ...
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal."""
         ...
 
 
 def clock(seconds: float, *, tenths: bool = False) -> str:
-    """`H:MM:SS`; with `tenths` of a second, for how long something took."""
+    """`H:MM:SS`; with `tenths` of a second for durations."""
     whole, rest = divmod(int(seconds * 10), 10)
     told = f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
     return f"{told}.{rest}" if tenths else told
@@ -88,59 +88,59 @@ class NoProgress:
         self._file = file
 
     def begin(self, name: str, length_s: float | None) -> None:
-        """Silent."""
+        """Does nothing."""
 
     def write(self, name: str, files: str) -> None:
-        """Silent: that is told at the end."""
+        """Does nothing: files are reported at the end."""
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
-        """Silent."""
+        """Does nothing."""
 
     def move(self, name: str, done_s: float) -> None:
-        """Silent."""
+        """Does nothing."""
 
     def say(self, line: str) -> None:
-        """Printed at once."""
+        """Print the line."""
         print(presentable(line), file=self._file, flush=True)
 
     def end(self, name: str) -> None:
-        """Silent."""
+        """Does nothing."""
 
     def close(self) -> None:
-        """Nothing to undo."""
+        """Does nothing."""
 
 
 class PlainProgress(NoProgress):
-    """A flushed line a phrase; with its video's name while several run."""
+    """One flushed line per phrase; with the video's name while several run."""
 
     def __init__(self, file: TextIO) -> None:
         super().__init__(file)
         self._running: set[str] = set()
         self._moved = time.monotonic()
 
-    def begin(self, name: str, length_s: float | None) -> None:  # noqa: ARG002 - a line has no length
-        """Silent."""
+    def begin(self, name: str, length_s: float | None) -> None:  # noqa: ARG002 - lines show no length
+        """Does nothing."""
         self._running.add(name)
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
-        """The phrase, if there is one."""
+        """Print the phrase, if there is one."""
         if line := phrase(event):
             self.say(line if len(self._running) == 1 else f"{event.name} {line}")
 
     def move(self, name: str, done_s: float) -> None:
-        """A line now and then."""
+        """Print a line now and then."""
         now = time.monotonic()
         if now - self._moved >= _MOVE_S:
             self._moved = now
             self.say(f"{name}: {clock(done_s)}")
 
     def end(self, name: str) -> None:
-        """Silent."""
+        """Does nothing."""
         self._running.discard(name)
 
 
 class BarProgress:
-    """A bar for each video that runs, phrases scrolling above."""
+    """A bar per running video, with phrases scrolling above."""
 
     quit_asked = False
 
@@ -156,18 +156,18 @@ class BarProgress:
         )
         self._progress = Progress(*columns, console=Console(file=file), transient=True)
         self._tasks: dict[str, TaskID] = {}
-        self._starts_s: dict[str, float] = {}  # a file's clock need not begin at 0
+        self._starts_s: dict[str, float] = {}  # a file's clock need not start at 0
         self._progress.start()
 
     def begin(self, name: str, length_s: float | None) -> None:
-        """A new bar; it only pulses if nobody knows how long the video is."""
+        """Add a bar; it only pulses if the length is unknown."""
         self._tasks[name] = self._progress.add_task("", total=length_s, name=presentable(name), position="")
 
     def write(self, name: str, files: str) -> None:
-        """Silent: that is told at the end."""
+        """Does nothing: files are reported at the end."""
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:  # noqa: ARG002
-        """Moves the bar to the end of a round and prints its phrase, with the video's name while several run."""
+        """Move the bar to the end of the round and print its phrase, with the video's name while several run."""
         if not isinstance(event, RoundEnded):
             return
         done_s = event.end_s - self._starts_s.setdefault(event.name, event.start_s)
@@ -176,25 +176,25 @@ class BarProgress:
             self.say(line if len(self._tasks) == 1 else f"{event.name} {line}")
 
     def move(self, name: str, done_s: float) -> None:
-        """Moves the bar."""
+        """Move the bar."""
         self._progress.update(self._tasks[name], completed=done_s, position=clock(done_s))
 
     def say(self, line: str) -> None:
-        """Printed above the bars."""
+        """Print the line above the bars."""
         self._progress.console.print(presentable(line), markup=False, highlight=False, soft_wrap=True)
 
     def end(self, name: str) -> None:
-        """Takes the bar away."""
+        """Remove the bar."""
         self._starts_s.pop(name, None)
         self._progress.remove_task(self._tasks.pop(name))
 
     def close(self) -> None:
-        """Takes all bars away and shows the cursor again."""
+        """Remove all bars and show the cursor again."""
         self._progress.stop()
 
 
 def open_progress(style: ProgressStyle, *, quiet: bool) -> Progress:
-    """The progress that suits stderr, terminal or not."""
+    """The progress for `style`, depending on whether stderr is a terminal."""
     file = sys.stderr
     if quiet or style is ProgressStyle.NONE:
         return NoProgress(file)

@@ -1,7 +1,7 @@
-"""A video's commentary as one HTML page: pictures, words beside them, a search, and links that jump in the video.
+"""A video's captions as one HTML page: pictures with their words, a search, and links that seek in the video.
 
-The page holds all that it shows but the video itself, which it finds by a relative path; it fetches nothing else, and
-its own policy forbids it to. Its look and its behaviour are in ``page/``. Knows neither the video nor the model.
+The page contains everything but the video, which it links by a relative path; it fetches nothing else, and its content
+security policy forbids that. Styles and scripts are in ``page/``. Knows neither the video nor the model.
 """
 
 import base64
@@ -24,46 +24,46 @@ from svlm_cli.outputs.progress import clock
 from svlm_cli.outputs.style import CueStyle
 
 _MOST_PICTURES = 600
-_SILENCE_S = 10.0  # of this length it is shown
-_SILENT_STEP_S = 30.0  # between two pictures of it
+_SILENCE_S = 10.0  # silence this long is shown
+_SILENT_STEP_S = 30.0  # between pictures during silence
 
 
 class CueList:
-    """An output that keeps the cues."""
+    """An output that collects the cues."""
 
     def __init__(self, style: CueStyle) -> None:
         self._builder = CueBuilder(style)
         self.cues: list[Cue] = []
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Add one round. Raises `OutputError`."""
         refuse_impossible(segment)
         self.cues += self._builder.add(segment)
 
-    def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  they are as complete as they are
-        """The last cues."""
+    def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  the list is all there is
+        """Add the last cues."""
         self.cues += self._builder.finish()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the page is made of."""
+    """The contents of the page."""
 
     provenance: Provenance
-    video: str  # its path from the page's folder
-    length_s: float  # of what was captioned
+    video: str  # path relative to the page's folder
+    length_s: float  # the captioned part
     cues: tuple[Cue, ...]
     album: Album
 
 
 def video_path(video: Path, page: Path) -> str:
-    """The way from the page to the video, as a link."""
+    """The relative link from the page to the video."""
     way = os.path.relpath(video.absolute(), page.absolute().parent)
     return quote(os.fsencode(way))
 
 
 def write_page(report: Report) -> str:
-    """The whole page. Words and names are only ever text in it."""
+    """The whole page. Words and names are escaped."""
     style, script = _asset("report.css"), _asset("report.js")
     lines = list(_with_silence(report.cues))
     every = -(-len(lines) // _MOST_PICTURES)
@@ -83,7 +83,7 @@ def write_page(report: Report) -> str:
 
 
 def _with_silence(cues: tuple[Cue, ...]) -> Iterator[Cue]:
-    """The cues, and some without words where long nothing is said."""
+    """The cues, with cues without words inserted into long silences."""
     said_until_s: float | None = None
     for cue in cues:
         if said_until_s is not None and cue.start_s - said_until_s >= _SILENCE_S:
@@ -96,7 +96,7 @@ def _with_silence(cues: tuple[Cue, ...]) -> Iterator[Cue]:
 
 
 def _row(report: Report, cue: Cue, *, pictured: bool) -> str:
-    """A line: it leads to its moment, by the page's script, or in the video alone."""
+    """A row. Clicking it seeks, by the page's script or by a link to that moment of the video."""
     picture = report.album.at(cue.start_s) if pictured else None
     shot = ""
     if picture is not None:

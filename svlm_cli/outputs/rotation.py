@@ -1,7 +1,7 @@
-"""Rotates the files of an endless source, each named by its start time.
+"""Splits the output of an endless source into files, each named by its start time.
 
-A period begins where the clock on the wall is a multiple of its length, as with hours and days. That clock may be set
-while a file is written: it names files, and makes none longer. Knows no format.
+A period begins where the local wall-clock time is a multiple of its length, as with hours and days. Setting the clock
+while a file is written makes no file longer. Knows no format.
 """
 
 import time
@@ -14,16 +14,16 @@ from svlm_cli.core.types import Segment
 from svlm_cli.outputs.output import Output
 from svlm_cli.outputs.patient import OutputUnfinishedError
 
-_PATIENCE_S = 10.0  # for a speaker, at the end of a file
-_EARLY_S = 2.0  # a file that begins this much before its period does begins with it: clocks are corrected all the time
+_PATIENCE_S = 10.0  # for a sentence at the end of a file
+_EARLY_S = 2.0  # a file may begin this much before its period, because clocks get corrected
 
 
 class RotatingOutput:
-    """An `Output` that opens a new one for each period, by the wall-clock time at which it begins.
+    """An `Output` that opens a new one for each period of wall-clock time.
 
-    With `shifts` each file's times are counted from its own beginning, so that they are those of a recording that
-    begins with it. A round is written to one file, whole, so no word is lost and none is written twice; who is speaking
-    when a period ends may finish, for a while.
+    With `shifts`, each file's times count from its own beginning, like those of a recording that starts with it. A
+    round goes to one file as a whole, so no word is lost or written twice. A sentence in progress at the end of a
+    period may finish, within a limit.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class RotatingOutput:
         self._output: Output | None = None
         self._period: int | None = None
         self._zero_s = 0.0
-        self._begun_s = 0.0  # by the source's clock, and
+        self._begun_s = 0.0  # on the source's clock; with `_begun_wall_s` the start of the current file
         self._begun_wall_s = 0.0
 
     def write(self, segment: Segment) -> None:
-        """One round. Raises `OutputError`."""
+        """Write one round. Raises `OutputError`."""
         wall_s = time.time() if segment.wall_clock_s is None else segment.wall_clock_s
         self._turn(segment, wall_s)
         assert self._output is not None, "opened with the first round"
@@ -55,9 +55,9 @@ class RotatingOutput:
         self._output.write(segment)
 
     def _turn(self, segment: Segment, wall_s: float) -> None:
-        """Begin the file that the segment belongs to, unless it is there."""
+        """Begin a new file if the segment does not belong to the current one."""
         if self._output is not None:
-            steady_s = self._begun_wall_s + segment.start_s - self._begun_s  # the time, had the clock not been set
+            steady_s = self._begun_wall_s + segment.start_s - self._begun_s  # the time if nobody set the clock
             period, since_s = self._period_at(max(wall_s, steady_s))
             set_back = steady_s - wall_s > self._early_s and self._period_at(wall_s)[0] != self._period
             if not set_back and (period == self._period or self._goes_on(segment, period, since_s)):
@@ -70,14 +70,14 @@ class RotatingOutput:
         return 0.0 if self._every_s is None else min(_EARLY_S, self._every_s / 6)
 
     def _period_at(self, wall_s: float) -> tuple[int, float]:
-        """Its number, and for how long it has lasted."""
+        """The number of the period, and the seconds since its start."""
         if self._every_s is None:
             return 0, 0.0
         local_s = wall_s + (time.localtime(wall_s).tm_gmtoff or 0)
         return int(local_s // self._every_s), local_s % self._every_s
 
     def _begin(self, segment: Segment, wall_s: float) -> None:
-        """The file of this moment; the first one begins with the source."""
+        """Open the file for this moment. The first file begins with the source."""
         since_s = 0.0
         if self._output is None or self._every_s is None:
             self._period, _ = self._period_at(wall_s)
@@ -90,18 +90,18 @@ class RotatingOutput:
         self._output = self._open_output(begins_s)
 
     def _goes_on(self, segment: Segment, period: int, since_s: float) -> bool:
-        """Whether a sentence may run over into the next period."""
+        """Whether a sentence may continue into the next period."""
         if self._every_s is None or self._period is None or period != self._period + 1:
             return False
         return bool(segment.text.strip()) and not segment.gap_s and since_s < min(_PATIENCE_S, self._every_s / 6)
 
     def _finish(self) -> None:
-        """A file is complete; that it is not whole must not end what comes after it."""
+        """Close the current file. An error is reported, but must not stop the next file."""
         assert self._output is not None
         try:
             self._output.close()
         except OutputUnfinishedError:
-            pass  # it was told, and the next file does what is left
+            pass  # already reported; the next file writes the rest
         except OutputError as error:
             self._tell(error.message)
 
@@ -112,13 +112,13 @@ class RotatingOutput:
 
 
 def fixed_name(pattern: Path) -> Path | None:
-    """The name that a pattern gives at any time; None if it depends on the time."""
+    """The name that a pattern gives at any time; None if the name depends on the time."""
     depends = "%" in str(pattern).replace("%%", "")
     return None if depends else Path(str(pattern).replace("%%", "%"))
 
 
 def file_at(pattern: Path, wall_s: float, *, taken: Callable[[Path], bool]) -> Path:
-    """The name that the pattern of `strftime` gives a file that begins then; with ``-1``, ``-2`` ... if it is taken."""
+    """The name by the `strftime` pattern for a file that begins at `wall_s`; ``-1``, ``-2`` ... are added if taken."""
     path = Path(time.strftime(str(pattern), time.localtime(wall_s)))
     number = 0
     free = path

@@ -1,6 +1,6 @@
-"""Display times of a cue, from the times of its words and its neighbours. Knows no text.
+"""Sets a cue's display times from the times of its words and of its neighbours. Knows no text.
 
-In whole milliseconds, which is what subtitle files hold.
+All times are whole milliseconds, the resolution of subtitle files.
 """
 
 import math
@@ -13,21 +13,21 @@ from svlm_cli.outputs.words import Word
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What a cue must leave room for."""
+    """What a cue has to leave room for."""
 
     previous_end_ms: int | None = None
-    next_start_ms: int | None = None  # when the next word is said, if it follows without a break in the source
-    next_end_ms: int = 0  # when the last word is said that may stand with it
-    limit_ms: int | None = None  # where the source breaks off: no cue stands longer
+    next_start_ms: int | None = None  # time of the next word, if no gap in the source precedes it
+    next_end_ms: int = 0  # end of the last word that may share a cue with it
+    limit_ms: int | None = None  # where the source breaks off: no cue is shown longer
 
 
 class Scheduler:
     """Places cues one after another.
 
-    A cue starts no earlier than the round of its first word, at the earliest when the one before it ends and at most
-    `drift_s` after its first word; it ends at most `hold_s` after its last word. Within that it takes the time its
-    reader needs. A late cue follows without a gap; one that cannot be read in time in any case makes the next no later
-    than it is itself.
+    A cue starts no earlier than the round of its first word and the end of the previous cue, and at most `drift_s`
+    after its first word; it ends at most `hold_s` after its last word. Within these limits it is shown as long as
+    reading takes. A late cue follows without a gap; a cue that cannot be read in time anyway delays the next one no
+    further than it is late itself.
     """
 
     def __init__(self, style: CueStyle) -> None:
@@ -40,7 +40,7 @@ class Scheduler:
         self._bridge_ms = round(style.bridge_s * 1000)
 
     def place(self, words: Sequence[Word], columns: int, around: Neighbours) -> tuple[int, int]:
-        """Start and end of the cue of `words`, in ms: at least 1 ms, never into a neighbour, never over `max_s`."""
+        """Start and end of the cue of `words`, in ms: at least 1 ms, at most `max_s`, never overlapping a neighbour."""
         said_ms, end_said_ms = words[0].start_ms, words[-1].end_ms
         wanted_ms = max(self._min_ms, math.ceil(columns * 1000 / self._max_cps))
         latest_ms = self._latest_end(end_said_ms, around)
@@ -68,6 +68,6 @@ class Scheduler:
         if around.limit_ms is not None:
             latest_ms = min(latest_ms, around.limit_ms)
         if around.next_start_ms is not None:
-            next_lasts_ms = around.next_end_ms + self._hold_ms - self._min_ms  # or it would be shorter than min_s
+            next_lasts_ms = around.next_end_ms + self._hold_ms - self._min_ms  # or the next would be shorter
             latest_ms = min(latest_ms, around.next_start_ms + self._drift_ms, max(next_lasts_ms, end_said_ms))
         return latest_ms

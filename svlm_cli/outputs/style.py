@@ -1,6 +1,6 @@
-"""Limits that make cues readable. The defaults are the common guidelines for adults (Netflix, BBC).
+"""Limits that make cues readable. The defaults follow common guidelines for adults (Netflix, BBC).
 
-Knows nothing of how cues are made: that is ``cues.py``.
+Does not know how cues are made: see ``cues.py``.
 """
 
 import math
@@ -11,11 +11,11 @@ from svlm_cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class CueStyle:
-    """Limits of a cue. Widths are columns as displayed: an ideograph and an emoji take two."""
+    """Limits of a cue. Widths are displayed columns: ideographs and emoji take two."""
 
     max_line_width: int = 42
     max_lines: int = 2
-    max_cps: float = 20.0  # columns a second; a soft limit, for nobody can slow the speaker down
+    max_cps: float = 20.0  # columns per second; a soft limit, as the speaker cannot be slowed down
     min_s: float = 5 / 6
     max_s: float = 7.0
     sentence_s: float = 1.5  # a sentence at least this long ends its cue

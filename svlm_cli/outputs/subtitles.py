@@ -1,4 +1,4 @@
-"""Segments -> SubRip and WebVTT. Knows the syntax of both."""
+"""Writes SubRip and WebVTT. Knows the syntax of both."""
 
 import html
 import re
@@ -14,7 +14,7 @@ _OVERRIDE_START = re.compile(r"\{(?=\\)")
 
 
 class SrtOutput(CueOutput):
-    """A SubRip file. Players read some tags in it, so words that look like one are made to look like words."""
+    """A SubRip file. Players interpret some tags in it, so words that look like tags are escaped."""
 
     def _block(self, index: int, cue: Cue) -> str:
         text = _OVERRIDE_START.sub("(", _TAG_START.sub("‹", cue.text))

@@ -1,4 +1,4 @@
-"""Segments -> words in lines, a cue on each: bare, or with its times as a table. Knows the syntax of both."""
+"""Writes cues as plain lines, or with their times as a table. Knows the syntax of both."""
 
 import re
 import unicodedata
@@ -8,20 +8,20 @@ from svlm_cli.outputs.cue_output import CueOutput
 from svlm_cli.outputs.destination import Destination
 from svlm_cli.outputs.style import CueStyle
 
-_FORMULA = re.compile(r"[\s\"']*[=+\-@]")  # a spreadsheet takes quotes off before it looks
+_FORMULA = re.compile(r"[\s\"']*[=+\-@]")  # spreadsheets strip quotes first
 
 
 class TxtOutput(CueOutput):
     """The words alone."""
 
-    def _block(self, index: int, cue: Cue) -> str:  # noqa: ARG002  lines have no number
+    def _block(self, index: int, cue: Cue) -> str:  # noqa: ARG002  lines are not numbered
         return _line(cue) + "\n"
 
 
 class TsvOutput(CueOutput):
-    """A table with tabs between its columns, as whisper writes it: start and end in whole milliseconds, words.
+    """A tab-separated table in whisper's layout: start and end in whole milliseconds, words.
 
-    A spreadsheet must not take words for a formula, which could run programs: such words get a ``'``, unless `raw`.
+    A spreadsheet would run words that look like a formula, so these get a leading ``'``, unless `raw`.
     """
 
     header = "start\tend\ttext\n"
@@ -40,5 +40,5 @@ def _line(cue: Cue) -> str:
 
 
 def _harmless(words: str) -> str:
-    """With a ``'`` first, the sign for text, where a formula could begin; also one in wide letters."""
+    """Add the text marker ``'`` where a formula could begin, also with full-width characters."""
     return f"'{words}" if _FORMULA.match(unicodedata.normalize("NFKC", words)) else words

@@ -1,15 +1,15 @@
-"""Rounds -> timed words: where one word ends and the next begins, and when each was said.
+"""Splits rounds into timed words: where each word ends, and when it was spoken.
 
-Knows the text of one stream, round by round. Knows nothing of cues and lines.
+Knows the text of one stream, round by round. Knows nothing about cues and lines.
 
-How a round joins the one before it. White space at the end of one or at the start of the other separates them, as
-generated. Without any, a round begins a new word, since the published checkpoints were trained on rounds of whole words
-without a leading space. It continues the word before it in these cases only:
+How a round joins the one before it: white space at the end of one or at the start of the other separates them. Without
+any, a round starts a new word, since the published checkpoints were trained on rounds of whole words without a leading
+space. It continues the last word in these cases only:
 
 - it begins with closing punctuation or a combining mark; or the round before ended with an opening bracket, a currency
   sign or a hyphen (``goal`` ``!``, ``2`` ``-1``, ``well-`` ``known``); or two ideographs meet;
-- letters meet, most rounds of this stream do begin with a space, this one follows without a pause, and the letters are
-  not a small and a capital one (``Fal`` ``cons``, but ``Goal`` ``Falcons``).
+- letters meet, most rounds of this stream start with a space, this one follows without a pause, and the letters are
+  not a lower-case and an upper-case one (``Fal`` ``cons``, but ``Goal`` ``Falcons``).
 """
 
 import re
@@ -27,30 +27,30 @@ _OPENING = frozenset("([{«“‘¿¡$£€¥（［｛「『【〔《〈")
 _HYPHENS = frozenset("-‐‑–—/")
 _QUOTES = frozenset("\"'")
 _JOINER = "\u200d"
-_LONGEST_WORD_MS = 3000  # a word that goes on for longer is ended, or nothing of it would ever be shown
+_LONGEST_WORD_MS = 3000  # a word that lasts longer is ended, because unfinished words are not shown
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What no line is ever broken within: a word, an ideograph, or as much of a word as a line can hold."""
+    """A unit that no line break may split: a word, an ideograph, or as much of a long word as fits a line."""
 
     text: str
     columns: int
-    spaced: bool  # a space stands before it, except at the start of a line
-    round_start_ms: int  # of the round in which it began
+    spaced: bool  # preceded by a space, except at the start of a line
+    round_start_ms: int  # start of the round in which it began
     start_ms: int
     end_ms: int
 
 
 def columns_of(text: str) -> int:
     """The width of `text` as displayed."""
-    from rich.cells import cell_len  # not at the top: most who import this package draw no text
+    from rich.cells import cell_len  # imported late: most importers of this package draw no text
 
     return cell_len(text)
 
 
 class WordStream:
-    """Cuts the rounds of one stream into words. Remembers how its rounds begin and how the last one ended."""
+    """Splits the rounds of one stream into words. Remembers how its rounds start and how the last one ended."""
 
     def __init__(self, max_columns: int) -> None:
         self._max_columns = max_columns
@@ -60,9 +60,9 @@ class WordStream:
         self._paused = False
 
     def words(self, text: str, start_ms: int, end_ms: int, previous: Word | None) -> tuple[Word | None, list[Word]]:
-        """Return `previous` as it is now and the words that follow it, spread over the round by their widths.
+        """Return `previous` with any continuation, and the words after it, spread over the round by their widths.
 
-        `previous` is the stream's last word if it may still grow. Stops with nothing before them are dropped.
+        `previous` is the stream's last word if it may still grow. Leading punctuation without a word is dropped.
         """
         text = plain_text(text)
         pieces = [piece.strip() for piece in _BREAKING_SPACE.split(text) if piece.strip()]
@@ -78,7 +78,7 @@ class WordStream:
         if previous is not None and self._continues(previous, text, pieces[0], end_ms):
             head, *rest = _parts(plain_text(previous.text + pieces.pop(0)), self._max_columns)
             parts += [(part, False) for part in rest]
-        for piece in filter(columns_of, pieces):  # marks without a letter are no word
+        for piece in filter(columns_of, pieces):  # combining marks without a letter are not a word
             parts += [(part, index == 0) for index, part in enumerate(_parts(piece, self._max_columns))]
         self._remember(text)
 
@@ -117,7 +117,7 @@ class WordStream:
 
 
 def _spread(parts: list[tuple[str, bool]], before: int, start_ms: int, end_ms: int) -> list[Word]:
-    """Words in the time of a round, each as long as it is wide, after the first `before` columns."""
+    """Spread words over a round by their widths, after the first `before` columns."""
     widths = [columns_of(text) for text, _ in parts]
     total = before + sum(widths) + len(widths)
     duration_ms = end_ms - start_ms
@@ -131,7 +131,7 @@ def _spread(parts: list[tuple[str, bool]], before: int, start_ms: int, end_ms: i
 
 
 def _parts(piece: str, max_columns: int) -> list[str]:
-    """`piece` cut where a line may break: between ideographs, and hard where it is wider than a line."""
+    """Split `piece` where lines may break: between ideographs, and anywhere if it is wider than a line."""
     if piece.isascii() and len(piece) <= max_columns:
         return [piece]
     parts = [""]
@@ -145,7 +145,7 @@ def _parts(piece: str, max_columns: int) -> list[str]:
 
 
 def _graphemes(text: str) -> Iterator[str]:
-    """What is seen as one character: letters with their marks, joined emoji, flags."""
+    """User-perceived characters: letters with their marks, joined emoji, flags."""
     grapheme = ""
     for char in text:
         pair = len(grapheme) == 1 and _regional_indicator(grapheme) and _regional_indicator(char)
@@ -160,7 +160,7 @@ def _graphemes(text: str) -> Iterator[str]:
 
 
 def _extends(char: str) -> bool:
-    """Whether `char` is drawn with the character before it."""
+    """Whether `char` is displayed as part of the character before it."""
     return (
         unicodedata.category(char)[0] == "M"
         or "\U0001f3fb" <= char <= "\U0001f3ff"  # skin tones
@@ -174,7 +174,7 @@ def _regional_indicator(char: str) -> bool:
 
 
 def _ideographic(char: str) -> bool:
-    """Han, kana and their punctuation, which are written without spaces; not Hangul, which is written with them."""
+    """Han, kana and their punctuation, which are written without spaces; not Hangul, which uses spaces."""
     if char < "\u2e80" or "\uac00" <= char <= "\ud7ff" or "\u3130" <= char <= "\u318f":
         return False
     return unicodedata.east_asian_width(char) in "WF" and unicodedata.category(char)[0] in "LP"

@@ -1,1 +1,1 @@
-"""From source to outputs: frames become chunks, chunks become words, words are written."""
+"""From sources to outputs: frames become chunks, chunks become words, words are written."""

@@ -1,6 +1,6 @@
 """Questions about a stream's memory, put to a fork of it: the stream itself is unaffected.
 
-Knows neither who asks nor how an answer is shown.
+Does not know who asks, or how an answer is shown.
 """
 
 import math
@@ -21,10 +21,10 @@ _ON_TIME_S: Final = 1e-6
 
 
 def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
-    """Ask a stream, between two of its rounds. Always the likeliest answer.
+    """Ask a stream, between two of its rounds. Decoding is greedy.
 
-    An answer in words has as many tokens as the engine's `questions` allow. Of choices, the one whose letter is the
-    likeliest first token. `UsageError` if the engine has no fork free, or the question is too long.
+    A free answer has at most as many tokens as the engine's `questions` allow. With choices, the answer is the choice
+    whose letter is the likeliest first token. `UsageError` if the engine has no free fork, or the question is too long.
     """
     logits: list[Tensor] = []
     policy = engine.policy.sampling
@@ -45,10 +45,10 @@ def ask(engine: Engine, stream: StreamState, question: Question) -> Reply:
 
 
 class Appointments:
-    """What is done with a stream in passing, each thing at a time of its own: `before` is what a `Feed` calls.
+    """Actions on a stream, each at a time of its own. `before` is the hook of a `Feed`.
 
-    At a time nothing is seen that comes after it, but for the first round, without which there is nothing to ask about.
-    A time behind the end comes at the end.
+    An action sees nothing later than its time, except for the first round, without which the stream has no memory.
+    Times after the end are handled at the end.
     """
 
     def __init__(self, due: Iterable[tuple[float, Callable[[StreamState], None]]]) -> None:
@@ -62,12 +62,12 @@ class Appointments:
 
     @property
     def done(self) -> bool:
-        """Whether everything was done."""
+        """Whether all actions are done."""
         return not self._due
 
 
 class Schedule(Appointments):
-    """Questions about one stream, each at a time of its own: see `Appointments`."""
+    """Timed questions about one stream: see `Appointments`."""
 
     def __init__(
         self,
@@ -82,9 +82,9 @@ class Schedule(Appointments):
 
 
 def until(chunks: Iterable[Chunk], last_s: float) -> Iterator[Chunk]:
-    """The chunks that are seen at `last_s`, by the rule of `Appointments`: whole ones, and the first in any case.
+    """The chunks seen up to `last_s`, by the rule of `Appointments`: complete ones, and always the first.
 
-    There must be one more, as far as the video goes, or its last might be half a chunk.
+    `chunks` must go on after that, as far as the video does, or the last one could be cut short.
     """
     for index, chunk in enumerate(chunks):
         if index and chunk.end_s > last_s + _ON_TIME_S:
@@ -103,7 +103,7 @@ def answers(
 ) -> Iterator[Reply]:
     """Watch `chunks`, and ask every question at each time, or at the end if no times are given.
 
-    See `Schedule` for what is seen at a time. After the last time nothing more is watched.
+    See `Appointments` for what is seen by then. Nothing is watched after the last time.
     """
     replies: list[Reply] = []
     asked = [(time_s, question) for time_s in sorted(set(times_s)) or [math.inf] for question in questions]

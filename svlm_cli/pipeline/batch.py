@@ -25,19 +25,19 @@ DEFAULT_FORMAT = Format.SRT
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One output of a video; no path is stdout."""
+    """One output of a video; without a path, stdout."""
 
     format: Format
     path: Path | None
 
     @property
     def name(self) -> str:
-        """As people call it."""
+        """The name to show."""
         return "stdout" if self.path is None else str(self.path)
 
     @property
     def part(self) -> Path | None:
-        """Where its words are until they are complete."""
+        """Where its text is until it is complete."""
         return None if self.path is None else part_of(self.path)
 
 
@@ -46,9 +46,9 @@ class Job:
     """One source and its outputs: plain picklable data."""
 
     source: SourceAddress
-    targets: tuple[Target, ...]  # none: all is there already; of what is no file, `strftime` patterns
-    kept: tuple[Target, ...] = ()  # those that exist
-    name: str = ""  # as people call it; without one, as it was typed
+    targets: tuple[Target, ...]  # empty: all exist already; for cameras and web addresses, `strftime` patterns
+    kept: tuple[Target, ...] = ()  # outputs that exist already
+    name: str = ""  # the name to show; by default as typed
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -60,17 +60,17 @@ class Existing(Enum):
     """What to do with an output that exists already."""
 
     REFUSE = auto()
-    SKIP = auto()  # each format by itself; looked at again when it is the video's turn
+    SKIP = auto()  # per format; checked again when the video's turn comes
     OVERWRITE = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the outputs are to be: beside each input as `STEM.FORMAT`, below `folder`, or called as `output` says."""
+    """Where outputs go: beside each input as `STEM.FORMAT`, below `folder`, or as named by `output`."""
 
     formats: tuple[Format, ...] = ()
-    output: str | None = None  # a `Template`, or `-` for stdout; of cameras, a pattern
-    folder: Path | None = None  # with the inputs' own folders in it; made when something is written
+    output: str | None = None  # a `Template`, or `-` for stdout; for cameras, a pattern
+    folder: Path | None = None  # mirrors the inputs' folders; created on the first write
     existing: Existing = Existing.REFUSE
 
     def __post_init__(self) -> None:
@@ -82,15 +82,15 @@ class Wanted:
 
     @property
     def makes_folders(self) -> bool:
-        """Whether folders that outputs need are made: not those of a single name, which may have a slip in it."""
+        """Whether missing folders are created: not for a single name, which may contain a typing error."""
         return self.folder is not None or "{" in (self.output or "")
 
 
 def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = lambda line: None) -> tuple[Job, ...]:
-    """The jobs for `inputs`. `tell` hears which of them get other names than one would think.
+    """The jobs for `inputs`. `tell` is called with names that differ from what one would expect.
 
-    Raises `UsageError` for a request that makes no sense, `OutputError` for a file that must not be overwritten or
-    whose folder cannot be written to, and for a standard output that is closed.
+    Raises `UsageError` for an invalid request, `OutputError` for a file that must not be replaced or whose folder is
+    not writable, and for a closed standard output.
     """
     jobs = tuple(Job(one.source, targets) for one, targets in zip(inputs, _targets(inputs, wanted, tell), strict=True))
     _refuse_collisions(jobs, wanted)
@@ -100,7 +100,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = 
         jobs = tuple(map(still_missing, jobs))
     beside_videos = wanted.output is None and wanted.folder is None
     for path in _paths(jobs):
-        if not beside_videos or path.parent.exists():  # else the video is not there either: told when it is opened
+        if not beside_videos or path.parent.exists():  # else the video does not exist either, which opening it reports
             refuse_unwritable(path, makes_folders=wanted.makes_folders)
     if wanted.existing is Existing.REFUSE:
         _refuse_existing([path for path in _paths(jobs) if os.path.lexists(path)])
@@ -114,7 +114,7 @@ def still_missing(job: Job) -> Job:
 
 
 def refuse_done(job: Job, products: int) -> None:
-    """Raise `OutputExistsError` if a job has no output left, and so many other things are to be made of its video."""
+    """Raise `OutputExistsError` if a job has no output left and no `products` are to be made from its video."""
     if not job.targets and not products:
         raise OutputExistsError(f"{job.name}: what was asked for is there already.")
 
@@ -133,7 +133,7 @@ def _paths(jobs: Sequence[Job]) -> Iterator[Path]:
 
 
 def _targets(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None]) -> Iterator[tuple[Target, ...]]:
-    """Those of each input, in their order."""
+    """The targets of each input, in order."""
     formats = tuple(dict.fromkeys(wanted.formats))
     if wanted.output == STDOUT:
         if len(inputs) > 1 and formats != (Format.JSONL,):
@@ -166,7 +166,7 @@ def _too_many(formats: Sequence[Format]) -> UsageError:
 
 
 def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, ...]) -> Iterator[tuple[Target, ...]]:
-    """As the template says."""
+    """Targets named by the template."""
     if len(inputs) > 1 and not template.tells_videos_apart:
         raise UsageError(
             "One output file cannot take several videos.",
@@ -187,7 +187,7 @@ def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, .
 
 
 def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
-    """No file is written twice, and no input is written over, nor is what has the name of a file on its way."""
+    """Check that no file is written twice, and that no input or temporary file is overwritten."""
     sources = {_identity(Path(job.source.reveal())) for job in jobs if job.source != STDIN}
     takers: dict[str, str] = {}
     for job in jobs:
@@ -204,7 +204,7 @@ def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
 
 
 def _places(job: Job) -> Iterator[tuple[Path, str]]:
-    """All names that its outputs have in the end and on their way, each with the place that it stands for."""
+    """All names its outputs have, final and temporary, with the output that each belongs to."""
     for path in _paths([job]):
         place = _identity(path)
         yield path, place

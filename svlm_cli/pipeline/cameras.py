@@ -1,4 +1,4 @@
-"""Live sources and recordings elsewhere: what people call each, and which files it gets.
+"""Live sources and web addresses: the name to show and the output files of each.
 
 Decided and checked before any model is loaded. Opens nothing.
 """
@@ -20,8 +20,8 @@ from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import DEFAULT_FORMAT, STDOUT, Existing, Job, Target, Wanted
 
-_MOMENT = "-%Y%m%d-%H%M%S"  # in the names of files that nobody named
-_SIGN = re.compile(r"%[-_0^#+]*\d*[EO]?[A-Za-z+]")  # of `strftime`
+_MOMENT = "-%Y%m%d-%H%M%S"  # added to default file names
+_SIGN = re.compile(r"%[-_0^#+]*\d*[EO]?[A-Za-z+]")  # a `strftime` field
 
 
 def plan_cameras(
@@ -31,10 +31,10 @@ def plan_cameras(
     *,
     segmented: bool = False,
 ) -> tuple[Job, ...]:
-    """A job for each camera, with the names that people gave them, in order, or those of their addresses.
+    """A job per camera, with the given names, in order, or names made from the addresses.
 
-    Their files are ``NAME-DATE-TIME.FORMAT``, in the wanted folder or here, or what the wanted output says: a pattern
-    of `strftime` in which ``{name}`` stands for the camera. `UsageError` for a request that makes no sense.
+    Files are ``NAME-DATE-TIME.FORMAT`` in the wanted or current folder, or named by the wanted output: a `strftime`
+    pattern in which ``{name}`` stands for the camera. `UsageError` for an invalid request.
     """
     if len(names) > len(sources):
         raise UsageError(
@@ -46,7 +46,7 @@ def plan_cameras(
         )
     addresses = tuple(map(SourceAddress, sources))
     given = [presentable(name).strip() for name in (*names, *[""] * (len(sources) - len(names)))]
-    public = map(camera_name, addresses)  # of all: an address that makes no sense is told now
+    public = map(camera_name, addresses)  # for all, so that an invalid address is reported now
     shown = [name or otherwise for name, otherwise in zip(given, public, strict=True)]
     for name, count in Counter(shown).items():
         if count > 1:
@@ -117,7 +117,7 @@ def _only(formats: tuple[Format, ...]) -> Format | None:
 
 
 def _stem_of_recording(address: SourceAddress) -> str | None:
-    """The name of a file on the web, without its suffix; None if it looks like something live."""
+    """The name of a file on the web, without its suffix; None if it looks like a live source."""
     if scheme_of(address.reveal()) not in ("http", "https"):
         return None
     path = Path(split_url(address)[0].path)

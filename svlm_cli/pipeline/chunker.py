@@ -1,7 +1,7 @@
-"""Frames to chunks: which pictures each round shows.
+"""Groups frames into chunks: which pictures each round shows.
 
-Picture k of a chunk is the newest frame whose time is <= its start + k / fps, whatever rate the frames come at; frames
-that already come at `fps` pass through as they are. Knows neither where frames come from nor who looks at them.
+Picture k of a chunk is the newest frame whose time is <= its start + k / fps, at any frame rate; frames that already
+come at `fps` pass through unchanged. Does not know where frames come from or who uses the chunks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,14 +13,14 @@ from svlm_cli.sources.grid import ON_TIME_S, frame_rate, moment
 
 
 def chunks(frames: Iterable[Frame | None], *, fps: float, chunk_seconds: float) -> Iterator[Chunk]:
-    """A chunk for every `chunk_seconds` of the frames' clock, each as soon as its last picture is known.
+    """A chunk per `chunk_seconds` of the frames' clock, each as soon as its last picture is known.
 
-    The first chunk starts at the first frame. A frame on the very moment is shown at once, without waiting for a newer
-    one. A second without frames shows the last picture again. A frame with `gap_s` starts a new count; None, where no
-    frame comes for a while, closes the chunk that is being filled, as a gap and the end do. Such a chunk may be short:
-    it has the pictures that there are, and ends 1 / fps after the last of them. Whoever gave the frames closes them.
+    The first chunk starts at the first frame. A frame exactly on time is used at once, without waiting for a newer one.
+    A second without frames repeats the last picture. A frame with `gap_s` restarts the count; None, which says that no
+    frame is coming for a while, closes the current chunk, as do a gap and the end. Such a chunk may be short: it has
+    the pictures so far, and ends 1 / fps after the last of them. The caller closes `frames`.
 
-    `UsageError` if a chunk would not hold a whole number of pictures, or if the frames are not in order of time.
+    `UsageError` if a chunk would not hold a whole number of pictures, or if frames are not in time order.
     """
     rate = frame_rate(fps)
     size = round(fps * chunk_seconds)
@@ -59,7 +59,7 @@ def _chunks(frames: Iterable[Frame | None], rate: Fraction, size: int) -> Iterat
 
 
 class _Count:
-    """The moments from one frame on, `size` of them a chunk, and the chunk that is being filled."""
+    """The sampling moments from one frame on, `size` per chunk, and the chunk being filled."""
 
     def __init__(self, first: Frame, rate: Fraction, size: int) -> None:
         self._start_s = first.time_s
@@ -74,11 +74,11 @@ class _Count:
 
     @property
     def next_s(self) -> float:
-        """The moment whose picture is not known yet."""
+        """The first moment whose picture is not known yet."""
         return moment(self._start_s, self._index, self._rate)
 
     def show(self, frame: Frame) -> Chunk | None:
-        """The frame is what was on screen at `next_s`. Returns the chunk if this completes it."""
+        """Use `frame` for `next_s`. Returns the chunk if this completes it."""
         if not self._pictures:
             self._wall_clock_s = frame.wall_clock_s
             self._container_s = None if frame.container_s is None else frame.container_s + self.next_s - frame.time_s
@@ -87,7 +87,7 @@ class _Count:
         return self.close() if len(self._pictures) == self._size else None
 
     def close(self) -> Chunk | None:
-        """The chunk as far as it goes; None if it has no picture."""
+        """End the chunk early; None if it has no picture."""
         if not self._pictures:
             return None
         chunk = Chunk(

@@ -1,8 +1,8 @@
-"""Chunks of several sources, read ahead by one thread each, handed out as they come.
+"""Reads chunks from several sources, in one thread each, and hands them out as they arrive.
 
-Every queue is bounded, in chunks and in bytes: a slow reader holds its source back, or, where the source is live and
-cannot be held back, loses the oldest chunk that waits, which the next one counts. What a source raises is raised where
-its chunk would have been taken. Knows no engine and no file.
+Queues are bounded, in chunks and in bytes. A slow reader holds its source back; if the source is live and cannot be
+held back, the oldest waiting chunk is dropped and counted in the next one. An exception in a source is raised where its
+chunk would have been taken. Knows no engine and no file.
 """
 
 from collections import deque
@@ -18,13 +18,13 @@ from svlm_cli.core.types import Chunk
 
 Key = TypeVar("Key", bound=Hashable)
 
-READ_AHEAD_CHUNKS = 2  # one being used, one ready: decoding overlaps the model, and memory stays small
-READ_AHEAD_BYTES = 256 * 1024 * 1024  # of all sources; beyond these each has one chunk that waits
+READ_AHEAD_CHUNKS = 2  # one in use and one ready, so that decoding overlaps with the model
+READ_AHEAD_BYTES = 256 * 1024 * 1024  # for all sources; when exceeded, each may have one waiting chunk
 JOIN_TIMEOUT_S = 2.0
 
 
 class _Reader:
-    """One source: its thread, its chunks that wait, and how it ended."""
+    """One source: its thread, its waiting chunks, and how it ended."""
 
     def __init__(
         self, chunks: Iterator[Chunk], close: Callable[[], None], drops: Callable[[], bool], room: Condition
@@ -32,33 +32,33 @@ class _Reader:
         self.chunks = chunks
         self.close = close
         self.drops = drops
-        self.room = room  # notified when there may be room for its next chunk
-        self.held_back: Chunk | None = None  # the chunk that waits for that
+        self.room = room  # notified when there may be room for the next chunk
+        self.held_back: Chunk | None = None  # waits for room in the queue
         self.waiting: deque[Chunk] = deque()
         self.ended = False
         self.stopped = False
         self.error: BaseException | None = None
-        self.thread: Thread | None = None  # none reads ahead: who takes a chunk reads it
+        self.thread: Thread | None = None  # None: not read ahead; `take` reads in its caller's thread
 
     @property
     def ready(self) -> bool:
         return bool(self.waiting) or self.ended or self.thread is None
 
     def drop_for(self, chunk: Chunk) -> Chunk:
-        """`chunk` takes the place of the one that waits, and counts what is lost with it."""
+        """Replace the waiting chunk by `chunk`, which counts what is lost."""
         lost = self.waiting.popleft()
         return replace(chunk, dropped=chunk.dropped + lost.dropped + len(lost.frames), gap_s=chunk.gap_s + lost.gap_s)
 
 
 class Inbox(Owned, Generic[Key]):
-    """The sources that are being read, by key."""
+    """The sources being read, by key."""
 
     def __init__(self) -> None:
         super().__init__()
         self._readers: dict[Key, _Reader] = {}
         self._lock = RLock()
-        self._changed = Condition(self._lock)  # something is ready
-        self._waiting_bytes = 0  # of all chunks that wait
+        self._changed = Condition(self._lock)  # notified when a chunk is ready
+        self._waiting_bytes = 0  # of all waiting chunks
         self._woken = False
 
     def add(
@@ -72,8 +72,8 @@ class Inbox(Owned, Generic[Key]):
     ) -> None:
         """Start reading a source. `close`, called from another thread, makes `chunks` end.
 
-        While it `drops`, only the newest chunk waits: the source is never held back. One that is not read `ahead` is
-        read by `take`, in the thread that calls it.
+        While `drops` is true, only the newest chunk waits and the source is never held back. With `ahead` false, chunks
+        are read by `take`, in the thread that calls it.
         """
         reader = _Reader(chunks, close, drops, Condition(self._lock))
         if not ahead:
@@ -84,9 +84,9 @@ class Inbox(Owned, Generic[Key]):
         reader.thread.start()
 
     def wait(self) -> list[Key]:
-        """The sources from which `take` returns at once; waits until there is one, while there are sources.
+        """The sources from which `take` returns at once; waits for one, as long as there are sources.
 
-        After `wake` it returns at once, maybe with none.
+        Returns early after `wake`, possibly with none.
         """
         with self._changed:
             self._changed.wait_for(
@@ -96,13 +96,13 @@ class Inbox(Owned, Generic[Key]):
             return [key for key, reader in self._readers.items() if reader.ready]
 
     def wake(self) -> None:
-        """End a wait that goes on, or the next one. From any thread."""
+        """End the current wait, or else the next one. May be called from any thread."""
         with self._changed:
             self._woken = True
             self._changed.notify_all()
 
     def take(self, key: Key) -> Chunk | None:
-        """The next chunk of a source that is ready; None once it has ended or is removed; raises what it raised."""
+        """The next chunk of a ready source; None once it has ended or is removed. Re-raises the source's exception."""
         reader = self._readers.get(key)
         if reader is None:
             return None
@@ -119,9 +119,9 @@ class Inbox(Owned, Generic[Key]):
         return None
 
     def remove(self, *keys: Key) -> None:
-        """Stop reading sources and close them, side by side: each may have to take leave of its server.
+        """Stop reading sources and close them in parallel, because each may have to end a session with its server.
 
-        One that is removed already is left alone.
+        Sources that are removed already are ignored.
         """
         if not self.owned:
             return
@@ -144,7 +144,7 @@ class Inbox(Owned, Generic[Key]):
                 reader.thread.join(JOIN_TIMEOUT_S)
 
     def close(self) -> None:
-        """Remove all sources, one by one."""
+        """Remove all sources, one after another."""
         for key in list(self._readers):
             self.remove(key)
 
@@ -160,7 +160,7 @@ class Inbox(Owned, Generic[Key]):
         return len(reader.waiting) < READ_AHEAD_CHUNKS and self._waiting_bytes + _bytes(chunk) <= READ_AHEAD_BYTES
 
     def _call_held_back(self) -> None:
-        """Wake those for whose chunks there is room, and nobody else: of many sources most have none."""
+        """Wake only the readers whose chunks have room now: of many sources, most have none."""
         for reader in self._readers.values():
             if reader.held_back is not None and self._takes(reader, reader.held_back):
                 reader.room.notify()
@@ -179,7 +179,7 @@ class Inbox(Owned, Generic[Key]):
                     else:
                         reader.waiting.append(chunk)
                     self._changed.notify_all()
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever takes
+        except BaseException as error:  # noqa: BLE001 - re-raised in `take`
             reader.error = error
         finally:
             with self._changed:
@@ -191,7 +191,7 @@ class Inbox(Owned, Generic[Key]):
 def read_ahead(
     chunks: Iterator[Chunk], close: Callable[[], None], *, drops: Callable[[], bool] = lambda: False
 ) -> Iterator[Iterator[Chunk]]:
-    """The chunks of one source, read in a thread of its own, so that decoding and the model overlap."""
+    """The chunks of one source, read in a thread, so that decoding and the model overlap."""
     with closing(Inbox[None]()) as inbox:
         inbox.add(None, chunks, close, drops=drops)
         yield _taken(inbox)
@@ -203,5 +203,5 @@ def _taken(inbox: Inbox[None]) -> Iterator[Chunk]:
 
 
 def _bytes(chunk: Chunk) -> int:
-    """Of its pictures; one that is shown again takes no more."""
+    """The bytes of its pictures, without repeated ones."""
     return sum({id(picture): picture.nbytes for picture in chunk.frames}.values())

@@ -33,31 +33,31 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One video, and where it stands in the tree that ``--output-dir`` mirrors."""
+    """One video, and its place in the tree that ``--output-dir`` mirrors."""
 
-    source: SourceAddress  # a path, or `-`; or what is no file here
-    mirrored: Path  # relative, with the video's own name
-    above: Path = Path()  # the folder, without links, that `mirrored` begins in; of what is no file, none
+    source: SourceAddress  # a path, `-`, or an address
+    mirrored: Path  # relative, including the file name
+    above: Path = Path()  # resolved folder that `mirrored` starts in; empty for addresses
 
     @classmethod
     def named(cls, source: str) -> "Input":
-        """What was named itself stands there by its own name."""
+        """An input that was named itself is mirrored by its file name alone."""
         if source == STDIN:
             return cls(SourceAddress(source), Path("stdin"))
         return cls(SourceAddress(source), Path(Path(source).name), _folder_of(source))
 
     @classmethod
     def found(cls, path: str, root: Path, own: Path) -> "Input":
-        """What lies below a folder that was named stands below that folder's `own` name, as with ``cp -r``.
+        """An input found below a named folder is mirrored below that folder's `own` name, as with ``cp -r``.
 
-        `own` is `root` without links, from wherever it is named: so a second call finds what the first one wrote.
+        `own` is `root` with links resolved, so that a second call, from anywhere, finds the outputs of the first.
         """
         place = _below(path, root)
         return cls.named(path) if place is None else cls(SourceAddress(path), own.name / place, own.parent)
 
     @property
     def folder(self) -> Path:
-        """The folder that it lies in, without links; of standard input, the working directory."""
+        """The folder that contains it, with links resolved; for standard input, the working directory."""
         source = self.source.reveal()
         return _folder_of("" if source == STDIN else source)
 
@@ -65,11 +65,11 @@ class Input:
 def find_inputs(
     named: Sequence[str | SourceAddress], batch_file: str | None = None, *, tell: Tell = lambda line: None
 ) -> tuple[Input, ...]:
-    """The videos that `named` stands for, then those of `batch_file` (a path, or ``-``), each once.
+    """The videos in `named`, then those in `batch_file` (a path, or ``-``), each once.
 
-    A folder stands for all videos below it, a pattern (``*``, ``?``, ``[...]``, ``**``) for those that it matches; what
-    is there under its name, a file or a folder on the way to it, is no pattern. What is found, and not named, must be a
-    regular file: a pipe would be waited for. `tell` hears what is left out. Raises `UsageError` and `InputError`.
+    A folder stands for all videos below it, a pattern (``*``, ``?``, ``[...]``, ``**``) for its matches; a name that
+    exists, or a folder of it that exists, is not a pattern. Files that are found, not named, must be regular: opening a
+    pipe would block. `tell` is called with what is left out. Raises `UsageError` and `InputError`.
     """
     if batch_file == STDIN and STDIN in named:
         raise UsageError("Standard input cannot be both a video and a list of videos.", "Put one of them into a file.")
@@ -98,7 +98,7 @@ def find_inputs(
 
 
 def _listed(batch_file: str) -> Iterator[str]:
-    """The names in a list: one a line, without empty lines and comments (``#``), or ended by NUL (``find -print0``)."""
+    """The names in a list: one per line, skipping empty lines and comments (``#``), or NUL-terminated (``-print0``)."""
     try:
         data = sys.stdin.buffer.read() if batch_file == STDIN else Path(batch_file).read_bytes()
     except OSError as error:
@@ -136,7 +136,7 @@ def _in_folder(folder: Path, tell: Tell) -> list[Input]:
 
 
 def _parted(pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """The way that is there as it is written, brackets and all, and the names and patterns that lead on from there."""
+    """The leading part that exists literally, with any brackets, and the remaining names and patterns."""
     fixed, parts = Path(), Path(pattern).parts
     while parts and os.path.lexists(fixed / parts[0]):
         fixed, parts = fixed / parts[0], parts[1:]
@@ -144,7 +144,7 @@ def _parted(pattern: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> list[Input]:
-    """Files and folders that match; if the pattern leaves the suffix open, only files that have one of a video."""
+    """Matching files and folders; if the pattern leaves the suffix open, only files with a video's suffix."""
     any_file = re.search(r"\.\w+$", pattern) is not None
     paths: list[str] = []
     for path in _matches(str(fixed), parts, tell):
@@ -158,13 +158,13 @@ def _matching(pattern: str, fixed: Path, parts: tuple[str, ...], tell: Tell) -> 
 
 
 def _found(paths: Iterable[str], root: Path) -> list[Input]:
-    """In natural order."""
+    """The inputs at `paths`, in natural order."""
     own = Path(os.path.realpath(root))
     return [Input.found(str(Path(path)), root, own) for path in sorted(paths, key=_natural)]
 
 
 def _matches(found: str, parts: tuple[str, ...], tell: Tell) -> Iterator[str]:
-    """What `parts` lead to from `found`; a name that is there is no pattern."""
+    """The paths that `parts` lead to from `found`; a name that exists is not a pattern."""
     if not parts:
         yield found
         return
@@ -186,7 +186,7 @@ def _videos_below(folder: str, tell: Tell) -> list[str]:
 
 
 def _walk(folder: str, tell: Tell) -> Iterator[tuple[str, list[str]]]:
-    """Each folder below, itself among them, and its files. Nothing hidden; links to folders are not followed."""
+    """Each folder below, including `folder`, and its files. Skips hidden entries; does not follow links to folders."""
     waiting = [folder]
     while waiting:
         folder = waiting.pop()
@@ -197,7 +197,7 @@ def _walk(folder: str, tell: Tell) -> Iterator[tuple[str, list[str]]]:
 
 
 def _entries(folder: str, tell: Tell, *, hidden: bool = False) -> list[os.DirEntry[str]]:
-    """What is in `folder`; nothing if it is none, or may not be read."""
+    """The entries of `folder`; none if it is not a folder or not readable."""
     try:
         with os.scandir(folder) as entries:
             return [entry for entry in entries if hidden or not entry.name.startswith(".")]
@@ -209,7 +209,7 @@ def _entries(folder: str, tell: Tell, *, hidden: bool = False) -> list[os.DirEnt
 
 
 def _is_regular(path: str, tell: Tell) -> bool:
-    """Whether it can be a video that was found, and not named: a pipe, say, would be waited for."""
+    """Whether a file that was found, not named, can be a video: opening a pipe, for example, would block."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116
     except OSError as error:
@@ -231,9 +231,9 @@ def _natural(path: str) -> list[tuple[int, int, str]]:
 
 
 def _below(path: str | os.PathLike[str], folder: Path) -> Path | None:
-    """`path` as seen from `folder`; None if it does not lie below it. No link is followed."""
+    """`path` relative to `folder`; None if it is not below it. Links are not followed."""
     try:
-        return Path(os.path.abspath(path)).relative_to(os.path.abspath(folder))  # noqa: PTH100  resolves no link
+        return Path(os.path.abspath(path)).relative_to(os.path.abspath(folder))  # noqa: PTH100  does not resolve links
     except ValueError:
         return None
 
@@ -243,9 +243,9 @@ def _folder_of(path: str) -> Path:
 
 
 def _identity(source: str, folders: dict[str, Path]) -> str:
-    """The same for one file in one folder, whatever leads to that folder; a link to a file is a file of its own.
+    """A key that is equal for the same file reached through different folders; a link to a file has its own.
 
-    `folders` remembers those that were looked at: many files lie in few.
+    `folders` caches resolved folders, as many files share few folders.
     """
     if source == STDIN or "://" in source:
         return source

@@ -20,7 +20,7 @@ Tell = Callable[[str], None]
 
 
 class JobFiles:
-    """Those of a video: each has its name from the beginning. `job` lacks what is there already, once it was taken."""
+    """The files of a video, named from the start. After `take`, `job` lacks the outputs that exist already."""
 
     def __init__(self, job: Job, settings: SessionSettings) -> None:
         self.job = job
@@ -29,11 +29,11 @@ class JobFiles:
         self._opened: dict[Target, Destination] = {}
 
     def take(self) -> None:
-        """Open those that one run at a time can have, but for those that are there by now. Raises `OutputError`."""
+        """Open the files that only one run can hold, except those that exist by now. Raises `OutputError`."""
         while True:
             wanted = [one for one in self.job.targets if one.path is not None and has_part(one.path, live=self._live)]
             try:
-                self._open(sorted(wanted, key=lambda one: one.name))  # in any two runs the same one comes first
+                self._open(sorted(wanted, key=lambda one: one.name))  # sorted, so that one of two runs gets them all
             except OutputExistsError:
                 missing = still_missing(self.job)
                 if missing == self.job:
@@ -43,7 +43,7 @@ class JobFiles:
                 return
 
     def outputs(self) -> list[Output]:
-        """What writes to them. Raises `OutputError` if one of them cannot be opened; then none is."""
+        """The outputs that write to the files. `OutputError` if one cannot be opened; then none is."""
         self._open(self.job.targets)
         opened, self._opened = self._opened, {}
         return [_output(one, opened[one], self.job, self._settings) for one in self.job.targets]
@@ -73,7 +73,7 @@ class JobFiles:
 
 
 class DatedFiles:
-    """Those of a camera: their names are patterns of `strftime`, and new ones begin as time goes on."""
+    """The files of a camera: names are `strftime` patterns, and new files begin over time."""
 
     def __init__(self, job: Job, settings: SessionSettings, tell: Tell) -> None:
         self.begun: list[Path] = []  # in order
@@ -82,7 +82,7 @@ class DatedFiles:
         self._tell = tell
 
     def outputs(self, *, live: bool) -> list[Output]:
-        """What writes to them. Those of a `live` source are written in place and not given up."""
+        """The outputs that write to the files. With `live`, files are written in place, and failed writes retried."""
         return [self._output(target, live=live) for target in self._job.targets]
 
     def _output(self, target: Target, *, live: bool) -> Output:

@@ -1,12 +1,12 @@
-"""A latency histogram that stays small for days. Pure."""
+"""A latency histogram of bounded size. Pure."""
 
 import math
 
-_SMALLEST_S, _GROWTH = 0.001, 1.05  # each class is 5 % wider than the one before it
+_SMALLEST_S, _GROWTH = 0.001, 1.05  # each bin is 5 % wider than the one before
 
 
 class Latency:
-    """Durations in classes of 5 %: their median, their 99th percentile and the longest, none of them kept."""
+    """Durations in bins of 5 %: median, 99th percentile and maximum, without storing the values."""
 
     def __init__(self) -> None:
         self._counts: dict[int, int] = {}
@@ -21,7 +21,7 @@ class Latency:
         self.longest_s = max(self.longest_s, seconds)
 
     def quantile(self, share: float) -> float:
-        """The quantile for that share, to within 3 %; 0 if there are no durations."""
+        """The quantile for `share`, to within 3 %; 0 if there are no durations."""
         wanted = share * self.count
         seen = 0
         for place in sorted(self._counts):

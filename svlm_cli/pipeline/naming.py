@@ -1,6 +1,6 @@
 """Names of outputs: beside their videos, in a tree of their own, or from a template.
 
-Two videos never get one name. Knows names and folders; writes nothing, and knows no format's syntax.
+No two videos get the same name. Knows names and folders; writes nothing, and knows no format's syntax.
 """
 
 import os
@@ -17,9 +17,9 @@ from svlm_cli.pipeline.inputs import STDIN, Input
 
 FIELDS: Final = ("dir", "stem", "name", "parent", "ext")
 _EXAMPLE: Final = "Write it like -o '{dir}/{stem}.{ext}'; a brace that is meant is written twice."
-_TOLD: Final = 3  # names that were changed, in the line that tells of them
+_TOLD: Final = 3  # renamed outputs that the message lists
 Form = Callable[[Input, int], Path | None]
-"""An output's name without its suffix: 0 is the shortest, each further one tells more; None if there is no other."""
+"""An output's name without suffix: 0 is the shortest, higher numbers are more specific; None if there are no more."""
 
 
 def beside(one: Input, detail: int) -> Path | None:
@@ -29,7 +29,7 @@ def beside(one: Input, detail: int) -> Path | None:
 
 
 def below(folder: Path, one: Input, detail: int) -> Path | None:
-    """``one``, then ``one.mkv``, then both in as many of its own folders as are needed, all below `folder`."""
+    """``one``, then ``one.mkv``, then both with as many parent folders as needed, all below `folder`."""
     above = one.above.parts[1:]
     depth, with_suffix = divmod(detail, 2)
     if depth > len(above):
@@ -39,10 +39,10 @@ def below(folder: Path, one: Input, detail: int) -> Path | None:
 
 
 def distinct(inputs: Sequence[Input], form: Form, suffix: str, tell: Callable[[str], None]) -> list[Path]:
-    """The shortest names of which no two are one file: all that would be tell more, until they are not.
+    """The shortest distinct names: names that collide get more specific until they differ.
 
-    What can tell no more keeps its name; whoever writes has to look for that. `tell` hears which names that changed,
-    with the `suffix` that they will have.
+    A name that cannot get more specific is kept; its writer has to check. `tell` is called with the names that changed,
+    with the `suffix` they will have.
     """
     details = [0] * len(inputs)
     names = [_form(one, form) for one in inputs]
@@ -84,11 +84,11 @@ def _alike(names: Sequence[Path]) -> list[list[int]]:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What ``-o`` says: a name, in which fields in braces stand for parts of the video's own.
+    """The argument of ``-o``: a name with fields in braces for parts of the video's own name.
 
-    ``{dir}`` is the video's folder as it was named, ``{stem}`` and ``{name}`` its name without and with its suffix,
-    ``{parent}`` its folder's own name, ``{ext}`` the format's suffix. Standard input is `stdin` in the working
-    directory. `UsageError` for other fields, a brace that is alone, and a folder.
+    ``{dir}`` is the video's folder as named, ``{stem}`` and ``{name}`` its name without and with suffix, ``{parent}``
+    its folder's name, ``{ext}`` the format's suffix. Standard input is `stdin` in the working directory. `UsageError`
+    for other fields, an unmatched brace, and a folder.
     """
 
     text: str
@@ -116,7 +116,7 @@ class Template:
 
     @property
     def tells_formats_apart(self) -> bool:
-        """Whether each format gets a name of its own."""
+        """Whether each format gets its own name."""
         return "ext" in self._fields
 
     @property
@@ -125,7 +125,7 @@ class Template:
         return bool(self._fields - {"ext"})
 
     def name(self, one: Input, suffix: str) -> Path:
-        """The name for a video. `UsageError` if its own name would lead elsewhere than to where it stands."""
+        """The name for a video. `UsageError` if the video's own name would lead to another folder."""
         source = one.source.reveal()
         video = Path("stdin" if source == STDIN else source)
         values = {"stem": video.stem, "name": video.name, "parent": one.folder.name, "ext": suffix}

@@ -16,13 +16,13 @@ class SessionObserver:
     """Is notified of a session's progress. Does not influence it."""
 
     def opened(self, source: "OpenSource") -> None:
-        """A job's source is open, and its rounds are about to begin. An `SvlmError` closes it, as if it had failed."""
+        """A job's source is open, and its rounds are about to begin. Raising an `SvlmError` fails the job."""
 
     def failed(self, job: Job, error: SvlmError) -> None:
         """A job's source could not be opened."""
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:
-        """Something happened; `pictures` are those of a round that starts. A `SourceStatus` comes from any thread."""
+        """An event; `pictures` are those of a round that starts. A `SourceStatus` may come from any thread."""
 
     def trouble(self, name: str, line: str) -> None:
-        """Something is wrong with the files of what is called `name`, which goes on."""
+        """A problem with the files of the job called `name`, which continues."""

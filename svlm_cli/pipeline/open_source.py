@@ -1,4 +1,4 @@
-"""A job becomes a feed: its source is opened, its frames become chunks, its outputs wait for the first words.
+"""Turns a job into a feed: opens its source, chunks its frames, and opens its outputs at the first words.
 
 Knows how sources, chunks and outputs fit together. Knows no model.
 """
@@ -27,7 +27,7 @@ from svlm_cli.sources.web import WebSource
 
 
 class GivenFrames:
-    """Frames of the caller's own, read in the thread that runs the session. They come to an end by themselves."""
+    """Frames from the caller, read in the thread that runs the session. They end by themselves."""
 
     duration_s: float | None = None
 
@@ -39,10 +39,10 @@ class GivenFrames:
         return iter(self._frames)
 
     def stop(self) -> None:
-        """Nothing is held."""
+        """Does nothing: there is nothing to stop."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Does nothing: there is nothing to release."""
 
 
 Frames = FrameStream | LiveStream | WebSource | GivenFrames
@@ -50,28 +50,28 @@ Frames = FrameStream | LiveStream | WebSource | GivenFrames
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenSource:
-    """A job whose source is open."""
+    """A job with its source open."""
 
     job: Job
     frames: Frames
     feed: Feed
-    begun: list[Path] = field(default_factory=list)  # files of what is no file itself, in order
+    begun: list[Path] = field(default_factory=list)  # files of a camera or web address, in order
 
     @property
     def newest(self) -> tuple[Path, ...]:
-        """Those that the words go into now, one of each format."""
+        """The files being written now, one per format."""
         return tuple({path.suffix: path for path in self.begun}.values())
 
     @property
     def truncated(self) -> bool:
-        """Whether a recording ended before its end."""
+        """Whether a recording broke off early."""
         frames = self.frames.opened if isinstance(self.frames, WebSource) else self.frames
         return isinstance(frames, FrameStream) and frames.truncated
 
     def check(self) -> None:
-        """Call a live source once, and keep what comes of that; `InputError` if no other try could help.
+        """Connect to a live source once, and keep the connection; `InputError` if no retry could help.
 
-        Not where a call is worth something: who sends by SRT, RTMP or UDP may serve one alone, from its beginning.
+        Skipped where a connection is precious: an SRT, RTMP or UDP sender may serve only one, from the beginning.
         """
         if isinstance(self.frames, WebSource) or (
             isinstance(self.frames, LiveStream) and tells_who_may_watch(self.job.source.reveal())
@@ -89,14 +89,14 @@ def open_job(
     hear: Callable[[SourceStatus], None] = lambda status: None,
     tell: Tell = lambda line: None,
 ) -> OpenSource:
-    """Open a job's source; what is live is not waited for. Its outputs are opened with its first words.
+    """Open a job's source; a live one is not waited for. Outputs are opened with the first words.
 
-    `hear` is told how a live source is, `tell` of trouble with its files.
+    `hear` is called with the state of a live source, `tell` with problems of its files.
 
-    With `skip_existing` the files of a video are taken now, so that two runs do not caption the same one:
-    `OutputBusyError` if another run has one of them. What has appeared meanwhile is left out of the job;
-    `OutputExistsError` if nothing is left of it. `products` see the pictures and take the words; `given` are frames in
-    the place of a source. `InputError` for a file that cannot be read, `UsageError` for what makes no sense.
+    With `skip_existing` the files of a video are locked now, so that two runs do not caption the same one:
+    `OutputBusyError` if another run holds one of them. Outputs that have appeared meanwhile are left out;
+    `OutputExistsError` if none is left. `products` see the pictures and take the words; `given` are frames that replace
+    the source. `InputError` for an unreadable file, `UsageError` for an invalid request.
     """
     frames = GivenFrames(given) if given is not None else _frames(job, settings, policy, hear)
     if given is None and not is_file(job.source, settings.sources):
@@ -137,7 +137,7 @@ def _frames(
 
 
 def _watched(job: Job, frames: Frames, settings: SessionSettings, policy: StreamPolicy, tell: Tell) -> OpenSource:
-    """What is no file here: whether it is live shows with its first picture."""
+    """A camera or web address: only its first picture shows whether it is live."""
     files, live = DatedFiles(job, settings, tell), partial(_live, frames, settings)
     feed = _feed(job, frames, settings, policy, lambda: files.outputs(live=live() is not None))
     return OpenSource(job, frames, replace(feed, live=live), files.begun)
@@ -162,7 +162,7 @@ def _feed(
 
 
 def _live(frames: Frames, settings: SessionSettings) -> Live | None:
-    """What there is to know of a live source; None for a recording, and for what nobody has looked at yet."""
+    """The properties of a live source; None for a recording, and for a web address not opened yet."""
     if isinstance(frames, WebSource):
         return None if frames.opened is None else _live(frames.opened, settings)
     if not isinstance(frames, LiveStream):

@@ -1,6 +1,6 @@
-"""What is made of one video beside files of words: copies of it that hold them, a page that shows both.
+"""Files made from one video and its words, other than text: copies with subtitles, and a page that shows both.
 
-A product listens while the video is captioned, and is made when all words are there. Knows no model.
+A product collects words while the video is captioned, and is made at the end. Knows no model.
 """
 
 import tempfile
@@ -33,28 +33,28 @@ class Product(Protocol):
     path: Path
 
     def prepare(self) -> str:
-        """Raise whatever error there will be, and return what there will be to say, as far as that shows by now."""
+        """Raise errors and return warnings, as far as they are known in advance."""
         ...
 
     def outputs(self) -> Sequence[Output]:
-        """What takes the words meanwhile."""
+        """The outputs that receive the words."""
         ...
 
     def look(self, chunk: Chunk) -> None:
-        """What the model is about to see. Called from the thread that reads the video."""
+        """Take in a chunk before the model sees it. Called from the thread that reads the video."""
         ...
 
     def make(self, on_progress: Callable[[float], None]) -> str:
-        """Write the file, telling how many seconds of video are done. Returns what there is to say, if it is new."""
+        """Write the file, reporting the seconds of video done. Returns a warning that `prepare` did not, or nothing."""
         ...
 
     def close(self) -> None:
-        """Nothing is left but the file."""
+        """Remove everything but the file."""
         ...
 
 
 class SubtitledCopy:
-    """The video with its words as a track, or drawn into its pictures (`burned`)."""
+    """The video with its words as a subtitle track, or drawn into its pictures (`burned`)."""
 
     def __init__(
         self, source: str, path: Path, *, burned: bool, language: str, style: CueStyle, overwrite: bool
@@ -70,7 +70,7 @@ class SubtitledCopy:
         self._told = ""
 
     def prepare(self) -> str:
-        """Raises `InputError`, `OutputError`; returns what the copy will lack."""
+        """Returns what the copy will lack. Raises `InputError`, `OutputError`."""
         source = file_address(self._source)
         video = PartVideo(self.path, overwrite=self._overwrite)
         if self._burned:
@@ -80,7 +80,7 @@ class SubtitledCopy:
         return self._told
 
     def outputs(self) -> Sequence[Output]:
-        """A file of subtitles that nobody sees."""
+        """A temporary subtitle file."""
         self._folder = tempfile.TemporaryDirectory(prefix="svlm-")
         format_ = Format.ASS if self._burned else Format.SRT
         return [open_output(format_, open_destination(self._words, overwrite=False), self._style)]
@@ -91,11 +91,11 @@ class SubtitledCopy:
         return Path(self._folder.name, "words.ass" if self._burned else "words.srt")
 
     def look(self, chunk: Chunk) -> None:
-        """Its pictures are the video's own."""
+        """Nothing to do: the copy takes its pictures from the video."""
 
     def make(self, on_progress: Callable[[float], None]) -> str:
-        """Raises `InputError`, `OutputError`; leaves no half of a file."""
-        source = file_address(Path(self._source).absolute())  # ffmpeg runs in another folder
+        """Raises `InputError`, `OutputError`; leaves no partial file."""
+        source = file_address(Path(self._source).absolute())  # absolute: ffmpeg runs in another folder
         video = PartVideo(self.path, overwrite=self._overwrite)
         if self._burned:
             said = burn_in(source, self._words, video, self._container, FONT_SIZE, on_progress)
@@ -104,13 +104,13 @@ class SubtitledCopy:
         return said if said != self._told else ""
 
     def close(self) -> None:
-        """The words that nobody sees are gone."""
+        """Remove the temporary subtitles."""
         if self._folder is not None:
             self._folder.cleanup()
 
 
 class ReportPage:
-    """A page with pictures of the video, and its words beside them. `UsageError` for a name that is no page's."""
+    """A page with pictures of the video and its words. `UsageError` for a name that is not an HTML file's."""
 
     def __init__(self, source: str, path: Path, *, model: str, style: CueStyle, overwrite: bool) -> None:
         if path.suffix.lower() not in (".html", ".htm"):
@@ -136,11 +136,11 @@ class ReportPage:
         return [self._words]
 
     def look(self, chunk: Chunk) -> None:
-        """Keep a small picture."""
+        """Keep a thumbnail."""
         self._album.add(chunk.frames[0], chunk.start_s)
         self._seen_s += chunk.end_s - chunk.start_s
 
-    def make(self, on_progress: Callable[[float], None]) -> str:  # noqa: ARG002  it takes no time
+    def make(self, on_progress: Callable[[float], None]) -> str:  # noqa: ARG002  it is quick
         """Raises `InputError`, `OutputError`."""
         report = Report(
             provenance=self._provenance,
@@ -154,11 +154,11 @@ class ReportPage:
         return ""
 
     def close(self) -> None:
-        """There is nothing else."""
+        """Does nothing: there are no temporary files."""
 
 
 def refuse_doubles(jobs: Sequence[Job], products: Sequence[Product]) -> None:
-    """Raise `UsageError` for a product that would be written over an input or another output."""
+    """Raise `UsageError` for a product that would overwrite an input or another output."""
     taken: dict[Path, str] = {}
     for job in jobs:
         taken[Path(job.source.reveal()).resolve()] = "the video itself"
@@ -173,9 +173,9 @@ def refuse_doubles(jobs: Sequence[Job], products: Sequence[Product]) -> None:
 
 
 def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str]:
-    """Raise `UsageError` for what makes no sense, and what `Product.prepare` raises, before a model is loaded.
+    """Raise `UsageError` for invalid requests, and what `Product.prepare` raises, before a model is loaded.
 
-    Returns what there is to say in advance.
+    Returns the warnings of the products.
     """
     if not products:
         return []
@@ -196,7 +196,7 @@ def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str
 
 
 def seen_by(products: Sequence[Product], chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The same chunks."""
+    """Pass on the chunks, showing each to the products."""
     for chunk in chunks:
         for product in products:
             product.look(chunk)

@@ -1,4 +1,4 @@
-"""Questions about videos, their answers, and where those about running streams wait. Knows no engine."""
+"""Questions about videos, their answers, and a queue for those about running streams. Knows no engine."""
 
 import string
 from collections import deque
@@ -14,7 +14,7 @@ _ASKS_FOR_A_LETTER: Final = "Answer with one letter."
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. With `choices` one of them is the answer; without, the model answers in its own words."""
+    """A question. With `choices`, the answer is one of them; otherwise it is free text."""
 
     text: str
     choices: tuple[str, ...] = ()
@@ -29,19 +29,19 @@ class Question:
 
     @property
     def query(self) -> str:
-        """As the model gets it: choices stand below the question, each behind its letter."""
+        """The text for the model: choices are listed below the question, each with its letter."""
         listed = [f"{letter}. {choice.strip()}" for letter, choice in zip(LETTERS, self.choices, strict=False)]
         return "\n".join([self.text.strip(), *listed, *([_ASKS_FOR_A_LETTER] if listed else [])])
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What was answered."""
+    """An answer."""
 
     question: Question
-    seen_s: float  # up to where the video had been seen
-    text: str  # one of the choices, or words
-    chances: tuple[float, ...] = ()  # of each choice to be the answer, in their order; they add up to 1
+    seen_s: float  # how much of the video had been seen
+    text: str  # one of the choices, or free text
+    chances: tuple[float, ...] = ()  # probability of each choice, in order; they add up to 1
     work_s: float = 0.0
 
 
@@ -53,19 +53,19 @@ class _Waiting:
 
 
 class QuestionDesk:
-    """Questions about streams that are running, left here from any thread and answered between two rounds."""
+    """A queue of questions about running streams, filled from any thread and answered between two rounds."""
 
     def __init__(self) -> None:
         self._waiting: deque[_Waiting] = deque()
-        self.wake: Callable[[], None] = lambda: None  # ends the wait for a round, if that goes on
+        self.wake: Callable[[], None] = lambda: None  # ends the wait for a round
 
     def leave(self, name: str, question: Question, tell: Callable[[Reply | SvlmError], None]) -> None:
-        """Ask what is called `name`. `tell` hears the answer, or why there is none, in the thread that runs."""
+        """Ask the stream called `name`. `tell` gets the answer, or the reason for none, in the thread of the loop."""
         self._waiting.append(_Waiting(name, question, tell))
         self.wake()
 
     def answer(self, ask: Callable[[str, Question], Reply]) -> None:
-        """Answer all that is waiting. `ask` may raise an `SvlmError`."""
+        """Answer all queued questions. `ask` may raise an `SvlmError`."""
         while self._waiting:
             one = self._waiting.popleft()
             try:

@@ -1,7 +1,7 @@
 """The loop: chunks -> engine -> outputs, for one video or many, files or endless streams.
 
-Each turn of it steps every stream that has a chunk ready, in one batch. One video's failure touches no other. Knows
-neither where chunks come from nor what outputs do with the words.
+Each iteration steps every stream that has a chunk ready, in one batch. A failing video does not affect the others. Does
+not know where chunks come from or what outputs do with the words.
 """
 
 from collections import deque
@@ -27,57 +27,57 @@ from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Live:
-    """What a feed has that goes on whether anybody watches or not."""
+    """A feed that keeps running whether or not it is read."""
 
-    now_s: Callable[[], float]  # the time on the clock of its chunks
-    drops: bool = True  # behind, it loses the oldest chunks; else it is held back
-    resets: bool = False  # its stream forgets everything at a gap
+    now_s: Callable[[], float]  # the current time on its chunks' clock
+    drops: bool = True  # if it lags, the oldest chunks are dropped; otherwise it is held back
+    resets: bool = False  # its stream is reset at a gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feed:
-    """One video on its way through the engine."""
+    """One video to be captioned."""
 
     name: str
     chunks: Iterator[Chunk]  # may be endless
-    close: Callable[[], None]  # ends `chunks`, from any thread
-    outputs: Callable[[], Sequence[Output]]  # opened when the first words are there: a video that fails leaves no file
+    close: Callable[[], None]  # ends `chunks`; called from any thread
+    outputs: Callable[[], Sequence[Output]]  # called at the first words, so that a video that fails leaves no file
     query: str | None = None
     context: str = ""
     seed: int = 0
-    endless: bool = False  # stopped at any moment, what there is of it is whole
-    live: Callable[[], Live | None] = lambda: None  # known with its first chunk: what a source is, has to be looked at
-    snapshot: Path | None = None  # of its stream, which goes on from there (`Engine.save`)
-    before: Callable[[StreamState, Chunk | None], None] = lambda stream, chunk: None  # a chunk is shown; None: its end
-    ahead: bool = True  # its chunks are read in a thread of its own, and not in the one that runs
-    replayed: Iterator[tuple[int, ...]] = field(default_factory=lambda: iter(()))  # tokens of its first rounds: forced
+    endless: bool = False  # may be stopped at any time and still be complete
+    live: Callable[[], Live | None] = lambda: None  # known only with the first chunk, once the source is open
+    snapshot: Path | None = None  # stream state to restore (`Engine.save`)
+    before: Callable[[StreamState, Chunk | None], None] = lambda stream, chunk: None  # None: before the end
+    ahead: bool = True  # read chunks in a separate thread, not in the loop's
+    replayed: Iterator[tuple[int, ...]] = field(default_factory=lambda: iter(()))  # token ids forced in first rounds
 
     @property
     def ends(self) -> bool:
-        """Whether it is cut off if it is stopped."""
+        """Whether it has an end, so that stopping it cuts it off."""
         return not self.endless and self.live() is None
 
     def drops(self) -> bool:
-        """Whether the oldest of its chunks gives way, where the model is too slow."""
+        """Whether its oldest chunks are dropped when the model is too slow."""
         live = self.live()
         return live is not None and live.drops
 
 
 @dataclass(slots=True, eq=False)
 class FeedReport:
-    """How a feed goes, and how it went. `error` is what ended it early."""
+    """How a feed is going, or has gone. `error` is what ended it early."""
 
     feed: Feed
     rounds: int = 0
     spoken: int = 0  # rounds with words
-    video_s: float = 0.0  # how much of the video is captioned
-    gap_s: float = 0.0  # how much was missed, because the source showed nothing
-    dropped: int = 0  # frames that were not looked at, because the model was slower than the source
+    video_s: float = 0.0  # seconds captioned
+    gap_s: float = 0.0  # seconds missed because the source showed nothing
+    dropped: int = 0  # frames dropped because the model was too slow
     latency: Latency = field(default_factory=Latency)  # of live feeds
     error: SvlmError | None = None
 
     def add(self, ended: RoundEnded) -> None:
-        """One more round."""
+        """Add a round."""
         self.rounds += 1
         self.spoken += says_something(ended.text)
         self.video_s += ended.end_s - ended.start_s
@@ -102,7 +102,7 @@ class _Running:
         self.report.add(RoundEnded.of(segment, self.feed.name))
 
     def close(self, *, stopped: bool) -> None:
-        """Finish the outputs, all of them, whatever one of them raises."""
+        """Close all outputs, even if some of them raise."""
         self.stream.close()
         complete = not (stopped and self.feed.ends)
         outputs, self.outputs = self.outputs, []
@@ -117,7 +117,7 @@ class _Running:
 
 
 def with_latency(segment: Segment, live: Live, policy: StreamPolicy) -> Segment:
-    """A round with its latency, unless it is short: then it waited for the source, which had gone."""
+    """Add the latency to a round, except a short one: it waited for a source that had gone."""
     step_s = 1 / policy.vision.fps
     if segment.end_s - segment.start_s < policy.chunk_seconds - step_s / 2:
         return segment
@@ -125,10 +125,10 @@ def with_latency(segment: Segment, live: Live, policy: StreamPolicy) -> Segment:
 
 
 Listener = Callable[[Feed, Chunk | TokenEvent | Segment], None]
-"""Hears what a round shows, each of its tokens, and what it said."""
+"""Called with what a round shows, each of its tokens, and its words."""
 Ending = Callable[[FeedReport], None]
 Between = Callable[[Sequence[tuple[Feed, StreamState]]], None]
-"""Sees the streams that are open between two rounds."""
+"""Called between two rounds with the open streams."""
 
 
 class _Run:
@@ -185,7 +185,7 @@ class _Run:
             running = self.running[slot]
             try:
                 chunk = self.inbox.take(slot)
-                if self.stopped():  # also where the source has ended for that
+                if self.stopped():  # stopping also ends the sources
                     return requests
                 running.feed.before(running.stream, chunk)
             except SvlmError as error:
@@ -218,7 +218,7 @@ class _Run:
                 requests = [request for request in requests if request.stream.slot != error.stream]
 
     def answer(self) -> None:
-        """What was asked meanwhile."""
+        """Answer the questions asked meanwhile."""
         streams = {one.feed.name: one.stream for one in self.running.values()}
 
         def reply(name: str, question: Question) -> Reply:
@@ -229,7 +229,7 @@ class _Run:
         self.desk.answer(reply)
 
     def hand_on(self, event: TokenEvent | Segment) -> Segment | None:
-        """What a round said, once it is written."""
+        """Pass an event on; return a round's segment once it is written."""
         running = self.running.get(event.stream)
         if running is None:
             return None  # its output failed earlier in this round
@@ -254,7 +254,7 @@ class _Run:
         self.finished.append(running.report)
 
     def close(self, interrupted: Ending) -> None:
-        """Stop all sources at once, then finish all files."""
+        """Stop all sources at once, then close all outputs."""
         self.inbox.remove(*self.running)
         while self.running:
             _, running = self.running.popitem()
@@ -293,12 +293,11 @@ def rounds(
     between: Between = lambda streams: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[Segment | FeedReport, None, None]:
-    """Caption all `feeds`, `max_streams` at a time; yields what each round said, and a report as each feed ends.
+    """Caption all `feeds`, `max_streams` at a time; yields the words of each round, and a report as each feed ends.
 
-    Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
-    are, complete where the feed has no end, else not, and hands the report of each to `interrupted`. What is left at
-    the `desk` meanwhile is answered between two rounds, and `between` is called there. Once it is `stopped`, no other
-    round begins.
+    If interrupted (by an exception, or because the caller stops iterating), it closes every feed, then its outputs, as
+    complete if the feed has no end, and passes each report to `interrupted`. Between two rounds, questions at the
+    `desk` are answered and `between` is called. Once it is `stopped`, no new round begins.
     """
     state = _Run(engine, feeds, max_streams, listen, desk or QuestionDesk(), stopped)
     try:

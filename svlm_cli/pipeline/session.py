@@ -1,6 +1,6 @@
-"""The one road for files, cameras and frames of a caller's own: opens jobs, runs them on an engine, reports, closes.
+"""A session for files, cameras and frames from a program: opens jobs, runs them on an engine, reports, closes.
 
-Knows neither options nor how anything is shown.
+Does not know options, or how progress is shown.
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
@@ -28,16 +28,16 @@ from svlm_cli.pipeline.settings import SessionSettings
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JobOutcome:
-    """How a job went whose source had been opened."""
+    """The outcome of a job whose source was opened."""
 
     source: OpenSource
     report: FeedReport
 
 
 class Session(Closing):
-    """Jobs on their way through one engine. A context manager: whatever ends it, all that is open is closed.
+    """Jobs running on one engine. A context manager: on leaving, everything open is closed.
 
-    `given` are frames in the place of the source of a lone job.
+    `given` are frames that replace the source of a single job.
     """
 
     def __init__(
@@ -51,8 +51,8 @@ class Session(Closing):
         given: Iterable[Frame] | None = None,
     ) -> None:
         self.jobs = tuple(jobs)
-        self.products = tuple(products)  # that are to be made of a lone job, as far as they are not there
-        self.unfinished: dict[Feed, OpenSource] = {}  # what is open, and what was stopped before its end
+        self.products = tuple(products)  # to be made from a single job, unless they exist
+        self.unfinished: dict[Feed, OpenSource] = {}  # sources that are open, or were stopped early
         self._settings = settings
         self._policy = policy
         self._observer = observer or SessionObserver()
@@ -65,7 +65,7 @@ class Session(Closing):
         self._stopped = False
 
     def begin(self) -> bool:
-        """Open the first job that can be opened, so that an engine is loaded for good reason. Whether there is one."""
+        """Open the first job that can be opened, so that no engine is loaded in vain. Returns whether there is one."""
         if self._first is None:
             self._first = next(self._opening, None)
         return self._first is not None
@@ -92,7 +92,7 @@ class Session(Closing):
         interrupted: Callable[[JobOutcome], None] = lambda outcome: None,
         desk: QuestionDesk | None = None,
     ) -> Generator[Segment | JobOutcome, None, None]:
-        """As `run`, with the segments of all jobs as they are said."""
+        """As `run`, and also yields each segment."""
         first, self._first, self._engine = self._first, None, engine
         self._running = rounds(
             engine,
@@ -112,19 +112,19 @@ class Session(Closing):
                     yield one
 
     def ask(self, name: str, question: Question) -> Reply:
-        """Ask about what is called `name`, between two segments. `UsageError` if it has shown nothing yet."""
+        """Ask the stream called `name`, between two segments. `UsageError` if it has shown nothing yet."""
         if self._engine is None or name not in self._streams:
             raise UsageError("There is nothing to ask about.", "Ask after the first segment, and before the end.")
         return ask(self._engine, self._streams[name], question)
 
     def stop(self) -> None:
-        """Begin no other round, and end the sources. Returns at once; from any thread."""
+        """Begin no further round, and end the sources. Returns at once; may be called from any thread."""
         self._stopped = True
         for one in list(self.unfinished.values()):
             one.frames.stop()
 
     def close(self) -> None:
-        """Close all that is open. What the rounds do not have yet is closed here."""
+        """Close everything that is open, including a source that no round has taken yet."""
         first, self._first = self._first, None
         if first is not None:
             first.close()
@@ -134,7 +134,7 @@ class Session(Closing):
             self._running.close()
 
     def _feeds(self) -> Generator[Feed, None, None]:
-        """The jobs that can be opened, one by one as they are wanted."""
+        """Yields a feed for each job that can be opened, opening it on demand."""
         for job in self.jobs:
             try:
                 source = self._open(job)
@@ -145,7 +145,7 @@ class Session(Closing):
 
     def _open(self, job: Job) -> OpenSource:
         settings = self._settings
-        if settings.skip_existing:  # other runs may have done some of it since
+        if settings.skip_existing:  # other runs may have written some of it since
             self.products = tuple(product for product in self.products if not product.path.is_file())
             job = still_missing(job)
             refuse_done(job, len(self.products))

@@ -1,4 +1,4 @@
-"""What holds for every source of a session: plain data, built once where a request comes in. Imports no torch."""
+"""Settings for all sources of a session: plain data, built once from a request. Imports no torch."""
 
 from dataclasses import dataclass, field
 
@@ -11,28 +11,27 @@ from svlm_cli.sources.opening import SourceOptions
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
-    """How sources are opened, what the model is told of them, and how its words are written.
+    """How sources are opened, what the model is told about them, and how its words are written.
 
-    It can be pickled: a job and its settings are all that a worker elsewhere needs beside the model. `UsageError` for
-    values that make no sense.
+    Picklable: a worker process needs only a job, its settings and the model. `UsageError` for invalid values.
     """
 
     sources: SourceOptions = field(default_factory=SourceOptions)
     query: str | None = None
     context: str = ""
     seed: int = 0
-    resets: bool = False  # a live stream forgets everything at a gap
-    model: str = ""  # as people call it
-    several: bool = False  # JSON lines say which source they are of
+    resets: bool = False  # a live stream is reset at a gap
+    model: str = ""  # its name, as shown
+    several: bool = False  # JSON lines name their source
     existing: Existing = Existing.REFUSE
-    make_folders: bool = False  # those of the outputs of files
-    segment_s: float | None = None  # how long one file of a live source lasts
+    make_folders: bool = False  # create missing folders for outputs of files
+    segment_s: float | None = None  # length of one file of a live source
     style: CueStyle = field(default_factory=CueStyle)
     encoding: Encoding = UTF_8
     raw_tsv: bool = False
 
     def __post_init__(self) -> None:
-        self.sources.live()  # checks what it is given
+        self.sources.live()  # validates its values
         if self.seed < 0:
             raise UsageError(f"The seed must be 0 or more, not {self.seed}.")
         if self.segment_s is not None and not self.segment_s > 0:
@@ -40,10 +39,10 @@ class SessionSettings:
 
     @property
     def overwrite(self) -> bool:
-        """Whether files that exist are replaced."""
+        """Whether existing files are replaced."""
         return self.existing is Existing.OVERWRITE
 
     @property
     def skip_existing(self) -> bool:
-        """Whether files that exist are left as they are, and only the others are made."""
+        """Whether existing files are kept, and only the others written."""
         return self.existing is Existing.SKIP

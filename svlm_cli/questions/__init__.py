@@ -1,1 +1,1 @@
-"""Questions about videos: their kinds, how they are put, and those about simulated matches with their answers."""
+"""Questions about videos: their kinds, their wording, and questions about simulated matches with answers."""

@@ -1,4 +1,4 @@
-"""How questions about videos are put: ``prompts.toml``, or a file of the user's own, checked strictly.
+"""The wording of questions about videos: ``prompts.toml``, or a file of the user's, parsed strictly.
 
 Knows no benchmark and no model.
 """
@@ -18,7 +18,7 @@ from svlm_cli.pipeline.questions import LETTERS
 from svlm_cli.questions.question import AnswerKind, Askable
 
 OWN_PROMPTS: Final = Path(__file__).with_name("prompts.toml")
-"""Ours."""
+"""The default wording."""
 _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "choice": ("question", "options"),
@@ -30,12 +30,12 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "earlier": ("question", "answer"),
     "spoken": ("lines",),
 }
-_ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {"moment": ("output",)}  # the published question tells it
+_ALLOWED: Final[Mapping[str, tuple[str, ...]]] = {"moment": ("output",)}  # used in the published question
 
 
 @dataclass(frozen=True, slots=True)
 class VqaPrompts:
-    """A template for each kind of question, and for what stands before one."""
+    """A template per kind of question, and for the text before one."""
 
     choice: str
     count: str
@@ -58,19 +58,19 @@ class VqaPrompts:
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of its words."""
+        """The SHA-256 of the templates."""
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()
 
     def ask(self, question: Askable, spoken: Sequence[Cue] = ()) -> str:
-        """The question, and before it what is said in the video and what was asked before.
+        """The question, preceded by subtitles and earlier questions.
 
-        A proactive question is asked when its moment has come: see `ask_moment`.
+        For a proactive question this is used when its moment has come: see `ask_moment`.
         """
         template = self.output if question.kind is AnswerKind.PROACTIVE else getattr(self, question.kind)
         return self._whole(template, question, spoken)
 
     def ask_moment(self, question: Askable, spoken: Sequence[Cue] = ()) -> str:
-        """Of a proactive question, whether it is time: yes or no."""
+        """For a proactive question: whether it is time, yes or no."""
         assert question.kind is AnswerKind.PROACTIVE, "others are asked once"
         return self._whole(self.moment, question, spoken)
 
@@ -85,7 +85,7 @@ class VqaPrompts:
 
 
 def read_vqa_prompts(path: Path) -> tuple[VqaPrompts, str]:
-    """Those in a file, and its text. `UsageError` names what is not as it must be."""
+    """Parse a file; also returns its text. `UsageError` says what is wrong."""
     document = toml.Document(str(path), UsageError, [*toml.keys(VqaPrompts)])
     text = toml.read_text(path, what="a file of prompts", error=UsageError)
     tables = document.tables(text)
@@ -97,12 +97,12 @@ def read_vqa_prompts(path: Path) -> tuple[VqaPrompts, str]:
 
 
 def after_context(context: str, asked: str) -> str:
-    """A question to whoever is shown a clip: what a stream has read before the video stands before the question."""
+    """A question about a clip, preceded by what a stream would have as context."""
     return f"{context}\n\n{asked}" if context else asked
 
 
 def _filled(template: str, **texts: str) -> str:
-    """What a text holds is never taken for a placeholder."""
+    """Fill in a template; braces in inserted texts are not placeholders."""
     return _PLACEHOLDER.sub(lambda match: texts[match[1]].strip(), template).strip()
 
 

@@ -1,4 +1,4 @@
-"""What a question about a video is, whoever asks: a benchmark, or training. Knows no file, no prompt and no score."""
+"""A question about a video, in a benchmark or in training. Knows no file, no prompt and no score."""
 
 from enum import StrEnum
 from typing import Final, Protocol
@@ -8,17 +8,17 @@ NO: Final = "no"
 
 
 class AnswerKind(StrEnum):
-    """How a question is answered, and what is asked by its text."""
+    """How a question is answered, and what its text contains."""
 
     CHOICE = "choice"  # with the letter of an option
-    COUNT = "count"  # how often what the text names has been done so far: a whole number
-    STEP = "step"  # whether the step of the text is being done now: yes or no
-    CLUE = "clue"  # whether what has been seen is enough to answer the text: yes or no
+    COUNT = "count"  # how often the text's action has happened so far: a whole number
+    STEP = "step"  # whether the text's step is being done now: yes or no
+    CLUE = "clue"  # whether enough has been seen to answer the text: yes or no
     PROACTIVE = "proactive"  # at the right moment, with the right words
 
 
 class Askable(Protocol):
-    """What a question needs to be put in words (`prompts.py`)."""
+    """What `prompts.py` needs to word a question."""
 
     @property
     def kind(self) -> AnswerKind:
@@ -27,25 +27,25 @@ class Askable(Protocol):
 
     @property
     def text(self) -> str:
-        """Options not included."""
+        """Without options."""
         ...
 
     @property
     def options(self) -> tuple[str, ...]:
-        """Without their letters; of choices alone."""
+        """Without letters; only for choices."""
         ...
 
     @property
     def answer(self) -> str:
-        """The letter, a number, yes or no, or what is to be said."""
+        """The letter, a number, yes or no, or the expected words."""
         ...
 
     @property
     def earlier(self) -> tuple[tuple[str, str], ...]:
-        """What was asked and answered before, in words."""
+        """Earlier questions with their answers in words."""
         ...
 
 
 def yes_no(flag: bool | int) -> str:
-    """Whether."""
+    """A boolean as an answer."""
     return YES if flag else NO

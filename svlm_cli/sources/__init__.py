@@ -1,1 +1,1 @@
-"""From a file, a pipe or a camera to `Frame`s with timestamps. Knows no model and no rounds."""
+"""Turns a file, a pipe or a camera into `Frame`s with timestamps. Knows no model and no rounds."""

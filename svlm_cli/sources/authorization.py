@@ -15,16 +15,16 @@ _CHALLENGE = re.compile(r"(?:^|,\s*)(Basic|Digest)\s+", re.IGNORECASE)
 
 
 class Authorization:
-    """What a login answers to the challenge that came last, also in the next request, before it is refused."""
+    """Answers a server's latest challenge, and sends the answer with later requests before they are refused."""
 
     def __init__(self, login: Login) -> None:
         self._login = login
         self._digest: dict[str, str] | None = None
         self._basic = False
-        self._count = 0  # of answers to this nonce
+        self._count = 0  # requests signed with this nonce
 
     def hear(self, challenges: Sequence[str]) -> bool:
-        """Take the best of a server's challenges; False if it has none that can be answered."""
+        """Take the best of a server's challenges; False if it offers no supported one."""
         self._digest, self._basic, self._count = None, False, 0
         known = dict(_known(challenges))
         self._basic = "basic" in known
@@ -32,7 +32,7 @@ class Authorization:
         return bool(known)
 
     def header(self, method: str, target: str) -> str | None:
-        """The value of the header; None before any challenge."""
+        """The value of the `Authorization` header; None before any challenge."""
         if self._digest is not None:
             return self._digest_header(self._digest, method, target)
         if self._basic:
@@ -67,7 +67,7 @@ class Authorization:
 
 
 def algorithms(challenges: Sequence[str]) -> list[str]:
-    """An authentication scheme: ``BASIC``, or the algorithm of a digest."""
+    """The authentication schemes: ``BASIC``, or the algorithm of a digest."""
     return [
         scheme.upper() if scheme == "basic" else fields.get("algorithm", "MD5").upper()
         for scheme, fields in _parsed(challenges)
@@ -75,13 +75,13 @@ def algorithms(challenges: Sequence[str]) -> list[str]:
 
 
 def _known(challenges: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """By scheme, the strongest of those that can be answered last."""
+    """The supported challenges, the strongest last."""
     usable = [one for one in _parsed(challenges) if one[0] == "basic" or _is_usable(one[1])]
     return sorted(usable, key=lambda one: list(_HASHES.values()).index(_hash(one[1].get("algorithm", "MD5"))))
 
 
 def _parsed(challenges: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-    """Scheme and fields of each."""
+    """Scheme and fields of each challenge."""
     found = []
     for text in challenges:
         starts = list(_CHALLENGE.finditer(text))
@@ -99,7 +99,7 @@ def _is_usable(challenge: dict[str, str]) -> bool:
 
 
 def _hash(algorithm: str) -> str:
-    """Its name in Python; empty for one that is not known."""
+    """The algorithm's name in Python's `hashlib`; empty if unsupported."""
     name = _HASHES.get(algorithm.upper().removesuffix("-SESS"), "")
     return name if name in hashlib.algorithms_available else ""
 

@@ -1,4 +1,4 @@
-"""How long to wait before the next try to connect. Pure, but for chance."""
+"""How long to wait before reconnecting. Pure, apart from the random part."""
 
 import random
 
@@ -7,11 +7,11 @@ FIRST_DENIED_S, LONGEST_DENIED_S = 60.0, 900.0
 
 
 class Backoff:
-    """Twice as long after each failure in a row, from 0.5 s to 5 s, less a random part of up to a half.
+    """Doubles the wait after each failure in a row, from 0.5 s to 5 s, and shortens it by a random part of up to half.
 
-    The random part keeps cameras that were lost together from coming back together. A camera that rejects the password
-    is asked once in 1, 2, 4 ... up to 15 minutes: many lock the account after a few tries. That count goes on through
-    other failures.
+    The random part keeps cameras that were lost together from reconnecting together. A camera that rejects the password
+    is retried after 1, 2, 4 ... up to 15 minutes, because many lock the account after a few tries. Other failures in
+    between do not reset that count.
     """
 
     def __init__(self, chance: random.Random | None = None) -> None:

@@ -1,6 +1,6 @@
 """One connection to a live source: its pictures, a watchdog, and why it ended.
 
-Knows neither what came before it nor whether another one follows.
+Does not know earlier or later connections.
 """
 
 import time
@@ -16,17 +16,17 @@ from svlm_cli.media.log import NO_PICTURES, Log, SegmentRequest
 from svlm_cli.sources.pace import PicturePace
 from svlm_cli.sources.pipe import PicturePipe
 
-LEAST_CONNECT_S = 10.0  # until somebody answers, or the first picture
-LEAST_FIRST_S = 30.0  # from an answer to the first picture: it may come in ten seconds, and ffmpeg hold it for ten more
-_LOOK_EVERY_S = 0.5  # for an answer
+LEAST_CONNECT_S = 10.0  # until the server answers, or the first picture
+LEAST_FIRST_S = 30.0  # from the answer to the first picture: a camera may take 10 s, and ffmpeg buffer for 10 s more
+_LOOK_EVERY_S = 0.5  # polling interval for the answer
 
-_ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # of a server, before the number that says how it is
-_LOOKUP = r"Failed to resolve hostname .*: |getaddrinfo\(.*\): |"  # of a name, before what came of it
+_ANSWER = r"(?:HTTP error|Server returned|method \w+ failed:) "  # a server's answer, before its status code
+_LOOKUP = r"Failed to resolve hostname .*: |getaddrinfo\(.*\): |"  # a name lookup, before its error
 _NO_SUCH_NAME = "Name or service not known|Name does not resolve|No address associated with (?:host)?name"
 _NO_TRANSPORT = rf"{_ANSWER}461\b.*"
 
-# Why a connection failed, as a whole line of ffmpeg's or as the reason at its end, first match wins: (pattern, sentence
-# after the name, hint, whether a lone source that was never seen is tried again).
+# Why a connection failed: (pattern, sentence after the source's name, hint, whether to retry a single source that never
+# showed a picture). The pattern matches a whole line of ffmpeg's or the reason at its end; the first match wins.
 _FAILURES = (
     (rf"{_ANSWER}401\b.*", "wants a user and a password, or others than it got.", "login", False),
     (rf"{_ANSWER}403\b.*", "does not let this user in.", "login", False),
@@ -69,26 +69,26 @@ HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a connection ended, or there was none."""
+    """Why a connection ended or could not be made."""
 
     sentence: str  # after the source's name: "refuses the connection."
     hint: str = ""
-    again: bool = True  # whether another try may help, if it is the mistake of whoever asks
-    denied: bool = False  # by the password, so each try may be one of a few
-    unseen: bool = False  # there may be video that did not show itself in time
-    over: bool = False  # the source itself says that nothing more will come
+    again: bool = True  # False if the user is at fault, so that a retry cannot help
+    denied: bool = False  # the password was rejected; the camera may allow only a few tries
+    unseen: bool = False  # there may be video, but none came in time
+    over: bool = False  # the source says that it has ended
 
 
 class Feeding(Protocol):
-    """Who writes a source into ffmpeg's standard input. `ending` is why it ended, if it is not ffmpeg that knows."""
+    """Writes a source into ffmpeg's standard input. `ending` says why it stopped, if ffmpeg cannot know."""
 
     @property
     def ending(self) -> Ending | None:
-        """Why there is no more."""
+        """Why there is no more data; None if ffmpeg knows."""
         ...
 
     def close(self) -> None:
-        """Stop. ffmpeg is gone."""
+        """Stop. ffmpeg has exited by now."""
         ...
 
 
@@ -96,10 +96,10 @@ Feed = Callable[[BinaryIO], Feeding]
 
 
 class Connection(Closing):
-    """Iterates over the pictures of one connection; afterwards `ending` says why there are no more.
+    """Iterates over the pictures of one connection; afterwards `ending` says why it ended.
 
-    `pace` learns from it how often they come, and says how long one may take. `kill` may be called from another thread,
-    and ends a wait.
+    `pace` learns the picture interval from it and sets its timeout. `kill` may be called from another thread and
+    ends a wait.
     """
 
     def __init__(
@@ -120,11 +120,11 @@ class Connection(Closing):
         self._pipe = PicturePipe(program, address, rate, command=live_command(program, address, rate, timing))
         self._feeding = None if feed is None else feed(self._pipe.stdin)
         self.frames = 0
-        self.first_frame_s: float | None = None  # after the call
-        self.wake_s: Callable[[], float] | None = None  # how long the reader wants to be left waiting from now on
+        self.first_frame_s: float | None = None  # seconds from the start of the connection
+        self.wake_s: Callable[[], float] | None = None  # the longest time to wait for a picture before yielding None
 
     def __iter__(self) -> Iterator[Picture | None]:
-        """None each time that `wake_s` have passed without a picture."""
+        """Yields None whenever `wake_s` pass without a picture."""
         while True:
             quiet_s = 0.0
             waits_since_s = time.monotonic()
@@ -162,13 +162,13 @@ class Connection(Closing):
 
     def _give_up(self, quiet_s: float) -> None:
         if self.frames and self._pace.usual_s is None:
-            self._pace.note(quiet_s)  # it takes so long at least: next time it is waited for longer
+            self._pace.note(quiet_s)  # the camera can take this long: wait longer in the next connection
         self._stalled_s = quiet_s
         self.close()
 
     @property
     def ending(self) -> Ending:
-        """Why it ended; after the last picture."""
+        """Why the connection ended. Call it after the last picture."""
         if self._stalled_s is not None:
             what = "no picture" if self.frames else "no first picture"
             return Ending(f"showed {what} for {self._stalled_s:.3g} s.")
@@ -180,16 +180,16 @@ class Connection(Closing):
 
     @property
     def requests(self) -> dict[int, tuple[SegmentRequest, ...]]:
-        """The segments of playlists that ffmpeg asked for last, by its number for the playlist."""
+        """The latest segment requests of ffmpeg, by its number for the playlist."""
         return self._pipe.log.requests
 
     @property
     def replaces_tcp(self) -> bool:
-        """Whether the camera has no TCP, and sends over UDP."""
+        """Whether the camera supports no TCP, so that the stream has to use UDP."""
         return self._pipe.log.says(_NO_TRANSPORT) is not None
 
     def kill(self) -> None:
-        """End it now."""
+        """End the connection now."""
         self._pipe.kill()
 
     def close(self) -> None:
@@ -200,7 +200,7 @@ class Connection(Closing):
 
 
 def failure(log: Log) -> Ending:
-    """Why no picture arrived."""
+    """Why no picture arrived, from ffmpeg's log."""
     for pattern, sentence, hint, again in _FAILURES:
         if log.says(pattern):
             return Ending(sentence, HINTS[hint], again, denied=hint == "login", unseen=pattern is NO_PICTURES)

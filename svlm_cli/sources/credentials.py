@@ -16,8 +16,8 @@ USER, PASSWORD = "SVLM_USER", "SVLM_PASSWORD"
 class Credentials:
     """Logins by host. A file is in the form of ``~/.netrc``: ``machine HOST login USER password PASSWORD``.
 
-    A host that the file does not name gets the environment's login, if there is one. `UsageError` if the file cannot be
-    read, without a word of what is in it.
+    A host that is not in the file gets the environment's login, if there is one. Raises `UsageError`, which quotes
+    nothing from the file, if the file cannot be read.
     """
 
     def __init__(self, file: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
@@ -32,12 +32,12 @@ class Credentials:
                 line = f" line {error.lineno}" if error.lineno else ""
                 hint = "Write a line for each host: machine HOST login USER password PASSWORD"
                 raise UsageError(f"The file of credentials {name} makes no sense in{line or ' part'}.", hint) from None
-        environment = os.environ if environment is None else environment  # no default, which `help` would print
+        environment = os.environ if environment is None else environment  # no default value: `help()` would print it
         password = environment.get(PASSWORD)
         self._default = None if password is None else Login(environment.get(USER, ""), password)
 
     def login(self, url: str | SourceAddress) -> Login | None:
-        """The login for this address: its own, else the host's, else the default."""
+        """The login for this address: the one in the address, else the host's, else the default."""
         parts, own = split_url(url)
         if own is not None:
             return own

@@ -8,14 +8,14 @@ from typing import BinaryIO
 from svlm_cli.core.closing import Closing
 
 PIECE_BYTES = 64 * 1024
-LOOK_EVERY_S = 0.2  # for more, and for a stop
+LOOK_EVERY_S = 0.2  # polling interval, for more data and for a stop
 
 Pieces = Callable[[threading.Event], Iterator[bytes]]
-"""Yields the pieces of a source; must end soon once the event is set."""
+"""Yields the pieces of a source; must end soon after the event is set."""
 
 
 class Feeder(Closing):
-    """Writes `pieces` into `target` and closes that, until there are no more or ffmpeg has had enough."""
+    """Writes `pieces` to `target` until they end or ffmpeg closes its input, then closes `target`."""
 
     def __init__(self, pieces: Pieces, target: BinaryIO, *, name: str) -> None:
         self._pieces = pieces
@@ -25,7 +25,7 @@ class Feeder(Closing):
         self._thread.start()
 
     def _write(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # ffmpeg has had enough
+        with contextlib.suppress(OSError, ValueError):  # ffmpeg has closed its input
             for piece in self._pieces(self._stop):
                 view = memoryview(piece)
                 while view:
@@ -34,6 +34,6 @@ class Feeder(Closing):
             self._target.close()
 
     def close(self) -> None:
-        """Stop writing. ffmpeg must be gone, or a write could wait for it for ever."""
+        """Stop writing. ffmpeg must have exited, or a write could block for ever."""
         self._stop.set()
         self._thread.join()

@@ -1,6 +1,6 @@
 """Video files and standard input, as a stream of frames with timestamps.
 
-Files have an end, are read at the reader's pace, and lose no frame. Knows no camera and no model.
+Files end, are read as fast as their reader wants, and lose no frame. Knows no camera and no model.
 """
 
 import contextlib
@@ -25,20 +25,20 @@ from svlm_cli.sources.sequential import Reading, read_in_order
 
 
 class Decoder(StrEnum):
-    """What decodes a file. decord needs memory without bound when read slowly; where it fails, ffmpeg takes over."""
+    """What decodes a file. decord buffers without bound under a slow reader; where it fails, ffmpeg takes over."""
 
     FFMPEG = "ffmpeg"
     DECORD = "decord"
 
 
-# Of a file that grows, ffmpeg would read five seconds before it shows anything.
+# By default, ffmpeg reads five seconds of a growing file before it shows anything.
 _SOON = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 
 
 class FrameStream(Owned):
-    """The frames of one source, in order. A context manager: leaving it ends what decodes at once.
+    """The frames of one source, in order. A context manager: leaving it stops decoding at once.
 
-    An iterator too; after the last frame, or `close`, nothing of ffmpeg is left.
+    Also an iterator: after the last frame, or `close`, no ffmpeg process is left.
     """
 
     def __init__(self, first: Frame, rest: Generator[Frame, None, None], reading: Reading) -> None:
@@ -50,17 +50,17 @@ class FrameStream(Owned):
 
     @property
     def notices(self) -> list[str]:
-        """Sentences for the user. More may come while frames are read; the end has the last word."""
+        """Sentences for the user. Reading may add more; the list is complete after the last frame."""
         return self._reading.notices
 
     @property
     def duration_s(self) -> float | None:
-        """How long the source says it is."""
+        """The duration in the source's header."""
         return self._reading.duration_s
 
     @property
     def truncated(self) -> bool:
-        """Whether the source ended before its end. Known after the last frame."""
+        """Whether the source broke off early. Known after the last frame."""
         return self._reading.truncated
 
     def __iter__(self) -> Self:
@@ -74,15 +74,15 @@ class FrameStream(Owned):
             return next(self._rest)
 
     def stop(self) -> None:
-        """End the reading soon, and a wait for the next frame, without waiting for that."""
+        """Ask the reader to end, also while it waits for a frame. Returns at once."""
         self._reading.stop()
 
     def close(self) -> None:
-        """Stop reading. May be called again, and from another thread, where it ends a wait for the next frame."""
+        """Stop reading. May be called repeatedly, and from another thread, where it ends a wait for the next frame."""
         if not self.owned:
             return
-        self.stop()  # whoever waits for a frame comes out now
-        with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
+        self.stop()  # ends a wait in another thread, which holds the lock
+        with self._turn, contextlib.suppress(ValueError):  # a signal handler may interrupt its own thread's read
             self._first = None
             self._rest.close()
 
@@ -98,19 +98,19 @@ def open_frames(
     enough_pixels: int | None = None,
     reading: Reading | None = None,
 ) -> FrameStream:
-    """The frames of a file, of standard input (``-``) or of a recording elsewhere: `fps` pictures a second.
+    """The frames of a file, of standard input (``-``) or of a recording elsewhere, at `fps` pictures per second.
 
     Frame k is the newest picture whose time is <= start + k / fps; start is `start_s`, or the time of the first
-    picture where that is later or `start_s` is None. `end_s` is left out. All times are those of players, which count
-    from the source's first moment. Pictures are RGB, upright, with square pixels, and may change size on the way.
+    picture where that is later or `start_s` is None. `end_s` is exclusive. All times are a player's, counted from the
+    source's first moment. Pictures are RGB, upright, with square pixels, and may change size.
 
-    Pictures of more than 4K are reduced to `enough_pixels`, or not at all if that is None.
+    Pictures larger than 4K are reduced to `enough_pixels`, or not at all if that is None.
 
-    With `follow_s` the file is still being written: its end is where it has not grown for so long. `reading.stop`, from
-    another thread, ends the opening of what is elsewhere.
+    With `follow_s` the file is still being written, and ends when it has not grown for that long. `reading.stop`,
+    called from another thread, also ends the opening of a recording elsewhere.
 
-    `InputError` if the source cannot be found or read, or has no picture between `start_s` and `end_s`; `UsageError`
-    for times and rates that cannot be.
+    Raises `InputError` if the source cannot be found or read, or has no picture between `start_s` and `end_s`, and
+    `UsageError` for invalid times and rates.
     """
     rate = frame_rate(fps)
     for time_s in (start_s, end_s):
@@ -134,7 +134,7 @@ def open_frames(
         frames = _read_with_decord(program, address, source, rate, start_s, end_s, reading)
     else:
         frames = read_in_order(program, address, rate, start_s=start_s, end_s=end_s, reading=reading)
-    first = next(frames, None)  # now, so that what cannot be read is told when it is opened
+    first = next(frames, None)  # read now, so that an unreadable source is reported when it is opened
     if first is None:
         since = "" if start_s is None else f" from {start_s:g} s"
         until = "" if end_s is None else f" before {end_s:g} s"
@@ -157,7 +157,7 @@ def _read_with_decord(
     end_s: float | None,
     reading: Reading,
 ) -> Generator[Frame, None, None]:
-    """What decord can read, then ffmpeg from the very next frame on."""
+    """Frames from decord until it fails, then from ffmpeg, starting with the next frame."""
     from svlm_cli.sources.windows import DecordUnfitError, DecordVideo  # numpy
 
     next_s = start_s

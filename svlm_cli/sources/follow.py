@@ -1,6 +1,6 @@
-"""A file that is still being written, as a stream that ends when nothing has been added for a while.
+"""A file that is still being written, as a stream that ends when the file has stopped growing for a while.
 
-It goes into ffmpeg's standard input, so what ffmpeg held back comes out at the end. Knows no format.
+The file goes through ffmpeg's standard input, so that ffmpeg flushes its buffers at the end. Knows no format.
 """
 
 import threading
@@ -14,7 +14,7 @@ from svlm_cli.sources.feeder import LOOK_EVERY_S, PIECE_BYTES, Feeder
 
 
 def follow(path: Path, target: BinaryIO, *, patience_s: float) -> Feeder:
-    """Copies `path` into `target`, and closes that when the file has not grown for `patience_s`, or is gone."""
+    """Copy `path` into `target`, and close that when the file has not grown for `patience_s` or has been removed."""
     return Feeder(partial(_pieces, path, patience_s), target, name="svlm-follow")
 
 

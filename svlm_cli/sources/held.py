@@ -1,6 +1,6 @@
 """A connection opened before its pictures are needed: until then they are dropped.
 
-A camera may accept only one client, and a model may take minutes to load. Knows no later connection.
+A camera may accept only one client, and loading a model may take minutes. Does not know later connections.
 """
 
 import threading
@@ -12,19 +12,19 @@ from svlm_cli.sources.connection import Connection
 
 
 class HeldConnection(Closing):
-    """Reads `connection` in a thread of its own, until somebody iterates over it, who gets what comes from then on."""
+    """Reads `connection` in a thread until someone iterates over it, and then hands over the pictures from then on."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._pictures = iter(connection)
         self._wanted = threading.Event()
-        self._known = threading.Event()  # the first picture has come, or the end
+        self._known = threading.Event()  # set at the first picture or the end
         self._next: Picture | None = None
         self._thread = threading.Thread(target=self._throw_away, name="svlm-held", daemon=True)
         self._thread.start()
 
     def wait(self) -> bool:
-        """Until the first picture, or the end: whether there was one."""
+        """Wait for the first picture or the end; return whether there was a picture."""
         self._known.wait()
         return self.connection.frames > 0
 
@@ -45,7 +45,7 @@ class HeldConnection(Closing):
         self._known.set()
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self.connection.kill()
         self._wanted.set()
         self._thread.join()

@@ -1,8 +1,8 @@
 """One GET to a web server, with redirects, logins and timeouts.
 
-A server may answer as slowly and as much as it likes: whoever asks has the beginning of the answer within seconds, or
-the reason why not. http and https alone, whatever a redirect says. Built on Python's own client, since libraries with
-one of their own refuse heads that many cameras send. Knows not what is in an answer.
+However slow a server is and however much it sends, the caller has the beginning of the answer, or an error, within
+seconds. Follows redirects to http and https only. Built on Python's own client, because other libraries refuse
+headers that many cameras send. Does not know what an answer contains.
 """
 
 import errno
@@ -27,17 +27,17 @@ from svlm_cli.media.network import Login, split_url
 from svlm_cli.sources.authorization import Authorization
 from svlm_cli.sources.connection import HINTS, Ending
 
-PATIENCE_S = 8.0  # for an answer, redirects and logins included; less than a live source waits for a picture
-_EACH_S = 5.0  # for a connection, and for more of what was begun
-_LOOK_EVERY_S = 0.1  # for a stop
+PATIENCE_S = 8.0  # for an answer, with redirects and logins; less than a live source waits for a picture
+_EACH_S = 5.0  # for one connection, and for each read
+_LOOK_EVERY_S = 0.1  # polling interval for a stop
 _MOST_REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
 _MOST_TUNNEL_BYTES = 8192
 _REDIRECTS = (301, 302, 303, 307, 308)
-_SAFE = "%/:?#[]@!$&'()*+,;=~"  # signs that an address is made of
+_SAFE = "%/:?#[]@!$&'()*+,;=~"  # characters of a URL that are not escaped
 
 _LOGIN, _PATH, _HOST = HINTS["login"], HINTS["path"], HINTS["host"]
-# Of an answer: the sentence after the source's name, the hint, and whether another try may help.
+# For each status: the sentence after the source's name, the hint, and whether a retry may help.
 _REFUSALS = {
     400: Ending("does not understand the request.", _PATH, again=False),
     401: Ending("wants a user and a password, or others than it got.", _LOGIN, again=False, denied=True),
@@ -61,14 +61,14 @@ class RefusedError(Exception):
 
 
 class HttpResponse(Closing):
-    """The answer to what `connection` has asked: its head is there, its body comes.
+    """An answer whose headers have been read and whose body is still to come.
 
-    Reading may wait; `kill`, from any thread, ends that.
+    A read may block; `kill`, called from any thread, ends it.
     """
 
     def __init__(self, connection: http.client.HTTPConnection, handle: socket.socket, url: str) -> None:
         response = connection.getresponse()
-        self.url = url  # that answered
+        self.url = url  # after redirects
         self.status = response.status
         self.headers = response.headers
         self._connection = connection
@@ -78,34 +78,34 @@ class HttpResponse(Closing):
 
     @property
     def kind(self) -> str:
-        """The type of what it sends, such as ``image/jpeg``; empty if it does not say."""
+        """The media type, such as ``image/jpeg``; empty if not given."""
         return self.headers.get_content_type() if "Content-Type" in self.headers else ""
 
     @property
     def length(self) -> int | None:
-        """How much it says it will send."""
+        """The announced length of the body in bytes."""
         text = self.headers.get("Content-Length", "")
         return int(text) if re.fullmatch(r"\d{1,18}", text) else None
 
     def peek(self, size: int) -> bytes:
-        """Its first bytes, so many if there are; they are read again afterwards."""
+        """The first bytes, at most `size`. They are read again afterwards."""
         while len(self._kept) < size and (piece := self._response.read1(size - len(self._kept))):
             self._kept += piece
         return self._kept[:size]
 
     def read(self, size: int) -> bytes:
-        """What has come, or comes next; empty at the end. `OSError` or `HTTPException` if it breaks off."""
+        """The next bytes; empty at the end. `OSError` or `HTTPException` if the connection breaks."""
         if self._kept:
             piece, self._kept = self._kept[:size], self._kept[size:]
             return piece
         return self._response.read1(size)
 
     def kill(self) -> None:
-        """End it now."""
+        """End the connection now."""
         _shut(self._handle)
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.kill()
         self._response.close()
         self._connection.close()
@@ -129,10 +129,10 @@ class Client:
         url: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[HttpResponse, Found | None]:
-        """The answer to a GET of the address, or of `url`, to which it led, and what `examine` finds in it.
+        """GET the address, or `url`, to which it led; return the answer and what `examine` finds in it.
 
-        That is None for an answer that says "not modified". `RefusedError` for any other, for none in time, and after
-        `stop`.
+        The latter is None for "not modified". Raises `RefusedError` for other refusals, for no answer in time, and
+        after `stop`.
         """
         call = _Call(url or self.url, self._login_for, dict(headers or {}))
         found = call.made(examine, stop)
@@ -140,16 +140,16 @@ class Client:
         return call.answer, found
 
     def _login_for(self, url: str) -> Authorization | None:
-        """The login, if `url` is of the host that it is for, and not less safe."""
+        """The login, if `url` has the host that the login is for and is no less secure."""
         given, other = _origin(self.url), _origin(url)
         upgraded = given == ("http", other[1], 80) and other == ("https", given[1], 443)
         return self._authorization if other == given or upgraded else None
 
 
 class _Call:
-    """One question on its way, in a thread of its own: looking up a name may take minutes, and nobody can end that.
+    """One request, in a thread of its own: a name lookup may take minutes and cannot be interrupted.
 
-    Whoever waits may give up. What the thread is at is broken off then, as far as that is possible.
+    The caller may give up waiting. The thread's work is then aborted as far as possible.
     """
 
     def __init__(self, url: str, login_for: Callable[[str], Authorization | None], headers: Mapping[str, str]) -> None:
@@ -159,12 +159,12 @@ class _Call:
         self._done = threading.Event()
         self._lock = threading.Lock()
         self._given_up = False
-        self._handle: socket.socket | None = None  # the same connection as the socket in use, to end that with
+        self._handle: socket.socket | None = None  # duplicate of the socket in use, to shut it down from another thread
         self._ending = _SILENT
         self.answer: HttpResponse | None = None
 
     def made(self, examine: Callable[[HttpResponse], Found], stop: threading.Event) -> Found | None:
-        """Make it; raises `RefusedError` if it comes to nothing."""
+        """Send the request; raises `RefusedError` if it fails."""
         found: list[Found] = []
         work = threading.Thread(target=self._run, args=(lambda answer: found.append(examine(answer)),), daemon=True)
         work.start()
@@ -202,7 +202,7 @@ class _Call:
             self._done.set()
 
     def _follow(self) -> HttpResponse:
-        """The answer at the end of all redirects."""
+        """The answer after all redirects."""
         url, redirects, told = self._url, 0, False
         while True:
             answer = self._get(url)
@@ -245,7 +245,7 @@ class _Call:
             connection.sock = sock
             connection.request("GET", target, headers=headers)
             answer = HttpResponse(connection, handle, url)
-            sock.settimeout(None)  # from here on whoever reads says how long it may take
+            sock.settimeout(None)  # from here on the reader decides how long a read may take
         except BaseException:
             sock.close()
             handle.close()
@@ -267,7 +267,7 @@ def _origin(url: str) -> tuple[str, str | None, int]:
 
 
 def _led_to(url: str, location: str) -> str:
-    """Where a redirect leads; `RefusedError` if that is no address on the web."""
+    """The target of a redirect; `RefusedError` if it is not an http(s) address."""
     try:
         target = urljoin(url, location.strip())
         if urlsplit(target).scheme not in _PORTS:
@@ -308,7 +308,7 @@ def _ending_of(error: Exception) -> Ending:
 
 
 def tls() -> ssl.SSLContext:
-    """Cameras have certificates of their own making, so none is asked for, here as in ffmpeg."""
+    """No certificate is checked, as in ffmpeg: cameras sign their own."""
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -316,7 +316,7 @@ def tls() -> ssl.SSLContext:
 
 
 def _proxy_for(parts: SplitResult) -> SplitResult | None:
-    """The one that the environment names, as for ffmpeg."""
+    """The proxy that the environment names, as ffmpeg would choose it."""
     proxy = getproxies().get(parts.scheme)
     if not proxy or proxy_bypass(parts.hostname or ""):
         return None
@@ -327,7 +327,7 @@ def _tunnel(sock: socket.socket, where: str) -> None:
     sock.sendall(f"CONNECT {where} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):
-        piece = sock.recv(1)  # what follows is TLS
+        piece = sock.recv(1)  # bytewise: what follows the headers is TLS
         if not piece or len(head) > _MOST_TUNNEL_BYTES:
             raise http.client.HTTPException
         head += piece
@@ -336,5 +336,5 @@ def _tunnel(sock: socket.socket, where: str) -> None:
 
 
 def _shut(sock: socket.socket) -> None:
-    with suppress(OSError):  # it is gone already
+    with suppress(OSError):  # already closed
         sock.shutdown(socket.SHUT_RDWR)

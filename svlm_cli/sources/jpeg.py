@@ -1,29 +1,29 @@
-"""JPEG pictures in a stream of bytes, one after the other, whatever stands between them. Knows no connection.
+"""Finds the JPEG pictures in a byte stream, whatever stands between them. Knows no connection.
 
-Cameras write boundaries, lengths and types between them as they like, or leave them out. A JPEG says by itself where it
+Cameras write boundaries, lengths and types between pictures as they like, or none at all. A JPEG itself says where it
 ends.
 """
 
 import re
 from collections.abc import Iterator
 
-MOST_BYTES = 32 * 1024 * 1024  # of a picture
+MOST_BYTES = 32 * 1024 * 1024  # per picture
 BEGIN = b"\xff\xd8\xff"
-_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # the first marker that ends the coded picture, or a part of it
+_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # the first marker that ends the entropy-coded data or part of it
 _END, _SCAN, _AGAIN = 0xD9, 0xDA, 0xD8
 _ALONE = (0x01, *range(0xD0, 0xD8))  # markers without a length
 
 
 class JpegReader:
-    """Takes bytes as they come, and yields each picture as soon as it is whole."""
+    """Takes bytes as they arrive, and yields each picture as soon as it is complete."""
 
     def __init__(self) -> None:
         self._kept = bytearray()
-        self._at = 0  # in what is kept: where to go on; 0 outside a picture
+        self._at = 0  # where to continue in the buffer; 0 outside a picture
         self._in_scan = False
 
     def read(self, piece: bytes) -> Iterator[bytes]:
-        """The pictures that `piece` completes."""
+        """Yield the pictures that `piece` completes."""
         self._kept += piece
         while self._begin():
             whole = self._is_whole()
@@ -34,7 +34,7 @@ class JpegReader:
             self._drop(self._at if whole else len(BEGIN) - 1)
 
     def _begin(self) -> bool:
-        """Whether what is kept begins with a picture; drops what comes before it."""
+        """Whether the buffer begins with a picture; drops the bytes before it."""
         if self._at:
             return True
         found = self._kept.find(BEGIN)
@@ -46,7 +46,7 @@ class JpegReader:
         return True
 
     def _is_whole(self) -> bool | None:
-        """Whether the picture ends where it now stands; None if more has to come, False if it is none or breaks off."""
+        """Whether the picture ends at the current position; None if more data is needed, False if it is invalid."""
         while len(self._kept) <= MOST_BYTES:
             if self._in_scan:
                 found = _IN_SCAN.search(self._kept, self._at)

@@ -1,8 +1,8 @@
-"""A live source: one connection after another, on one clock, for as long as anybody reads.
+"""A live source: a sequence of connections on one clock, until its reader stops.
 
-The clock is this machine's monotonic one, in seconds since the first picture. It runs on while there is no
-connection, so times never shrink; what was missed is the `gap_s` of the first frame after it. Knows no model;
-whether its reader is too slow is the reader's affair.
+The clock is this machine's monotonic one, in seconds since the first picture. It keeps running while there is no
+connection, so times never decrease; what was missed is the `gap_s` of the next frame. Knows no model, and does not
+care whether its reader keeps up.
 """
 
 import contextlib
@@ -28,20 +28,20 @@ from svlm_cli.sources.pace import PicturePace
 from svlm_cli.sources.playlist import HAS_ENDED, NOTHING_NEW, Following
 from svlm_cli.sources.stillness import STILL_S, Stillness
 
-_EARLY = Fraction(1, 4)  # of a step: pictures that come this much before their moment are on time
-_LEAST_GAP_S = 2.0  # shorter breaks within a connection are a camera that took its time
+_EARLY = Fraction(1, 4)  # of a step: a picture may be this early
+_LEAST_GAP_S = 2.0  # within a connection, shorter breaks are a slow camera
 
 
 @dataclass(frozen=True, slots=True)
 class LiveOptions:
-    """How patient a live source is."""
+    """How persistent a live source is."""
 
     stall_timeout_s: float = 8.0
-    max_reconnects: int | None = None  # failures in a row that are put up with; None: any number
-    waits: bool = False  # whatever is wrong: also before it was ever seen, and after it said that it has ended
-    still_s: float = STILL_S  # so long the same picture is nothing to tell of
+    max_reconnects: int | None = None  # failures in a row that are tolerated; None: no limit
+    waits: bool = False  # keep trying whatever is wrong, even before the first picture and after the source has ended
+    still_s: float = STILL_S  # report a picture that has not changed for this long
     timing: Timing = Timing.ARRIVAL
-    paced: bool = False  # with the source's clock: no picture before its time, for sources that send in bursts
+    paced: bool = False  # with the source's clock: hold each picture until its time, for sources that send in bursts
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.stall_timeout_s < 86400:
@@ -50,24 +50,24 @@ class LiveOptions:
             raise UsageError(f"--max-reconnects must be 0 or more, not {self.max_reconnects}.")
 
     def gives_up(self, ending: Ending, failures: int, *, lived: bool = False) -> bool:
-        """Whether no other try can help, or enough were made. `lived`: pictures have come before."""
-        if not (lived or ending.again or self.waits):  # what has worked works again, whatever is answered meanwhile
+        """Whether to stop trying: no retry can help, or there were too many. `lived`: pictures have come before."""
+        if not (lived or ending.again or self.waits):  # what has worked may work again, whatever it answers now
             return True
         return self.max_reconnects is not None and failures >= self.max_reconnects
 
 
 class LiveStream(Owned):
-    """The frames of a live source. An iterator that connects when it is first asked, and blocks until a frame is there.
+    """The frames of a live source. An iterator that connects on first use, and blocks until there is a frame.
 
-    While a camera takes its time, its last picture is shown again, so that each second has its frames. After the last
-    frame of a connection comes None: there will be no other for a while, or ever. `following` is for a playlist; `feed`
-    writes what ffmpeg does not call by itself into it, connection by connection; `explain` knows more of an ending.
-    `close` may be called from another thread: it ends a wait of any kind at once. `tell` hears of each change of
-    state, in the reader's thread.
+    While a camera is slow, its last picture is repeated, so that each second has its frames. None follows the last
+    frame of a connection: the next frame may be long in coming, or never come. `following` follows a playlist; `feed`
+    writes each connection's data to ffmpeg where ffmpeg does not open the address itself; `explain` may improve on the
+    reason of an ending. `close` may be called from another thread and ends any wait at once. `tell` is called with each
+    change of state, in the reader's thread.
     """
 
-    duration_s: float | None = None  # nobody knows how long it will be
-    truncated = False  # nor where it ought to end
+    duration_s: float | None = None  # unknown
+    truncated = False  # has no end that it could fall short of
 
     def __init__(
         self,
@@ -96,10 +96,10 @@ class LiveStream(Owned):
         self._turn = threading.RLock()
         self._connection: Connection | None = None
         self._held: HeldConnection | None = None
-        self._zero_s: float | None = None  # of the clock, on the monotonic one
+        self._zero_s: float | None = None  # the monotonic time of the source's zero
         self._last_s = 0.0  # time of the newest frame
-        self._shown_s = 0.0  # when the newest picture came, which may be shown again
-        self._broken = False  # it has stood still for longer than the camera takes between two
+        self._shown_s = 0.0  # when the newest picture came, which may be repeated
+        self._broken = False  # the pause is longer than the camera's usual interval
         self._stillness = Stillness(options.still_s)
         self._status = SourceStatus(address.name, State.CONNECTING)
         self._frames = self._read()
@@ -107,11 +107,11 @@ class LiveStream(Owned):
 
     @property
     def status(self) -> SourceStatus:
-        """How it is now."""
+        """The current state."""
         return self._status
 
     def now_s(self) -> float:
-        """The time on the clock of the frames; 0 before the first one."""
+        """The current time on the frames' clock; 0 before the first frame."""
         return 0.0 if self._zero_s is None else time.monotonic() - self._zero_s
 
     def __iter__(self) -> Self:
@@ -122,9 +122,9 @@ class LiveStream(Owned):
             return next(self._frames)
 
     def check(self) -> None:
-        """Connect now, and keep the connection for whoever reads: until then its pictures are thrown away.
+        """Connect now, and keep the connection for the reader; pictures are dropped until it reads.
 
-        `InputError` if no other try could help either. Whoever waits whatever is wrong need not know it now.
+        Raises `InputError` if no retry could help. With `waits`, the reader retries anyway, so nothing is checked.
         """
         if self._options.waits:
             return
@@ -143,7 +143,7 @@ class LiveStream(Owned):
             self._give_up_on(self._explain(held.connection.ending))
 
     def stop(self) -> None:
-        """End the reading soon, and a wait of any kind, without waiting for that."""
+        """Ask the reader to end, also while it waits. Returns at once."""
         self._stop.set()
         connection = self._connection
         if connection is not None:
@@ -154,7 +154,7 @@ class LiveStream(Owned):
         if not self.owned:
             return
         self.stop()
-        with self._turn, contextlib.suppress(ValueError):  # a signal handler may close under its own thread's read
+        with self._turn, contextlib.suppress(ValueError):  # a signal handler may interrupt its own thread's read
             self._frames.close()
             if self._held is not None:
                 self._held.close()
@@ -213,14 +213,14 @@ class LiveStream(Owned):
         return connection.ending
 
     def _where_to_go_on(self) -> Address | Ending:
-        """The address, so that nothing is shown twice; an ending if there is nothing new."""
+        """The address that continues without repeating anything; an ending if there is nothing new."""
         if self._following is None:
             return self._address
         way = self._following.go_on(self._stop)
         if isinstance(way, Ending):
             return way
-        # One request at a time, so that what was asked for last is what is shown; and no count of pictures to see how
-        # many there are in a second, which a playlist that stands still has not.
+        # One request at a time, so that the last requested segment is the last shown one. No probing of the frame rate,
+        # which would block on a stalled playlist.
         address = with_options(self._address, ("http_multiple", "0"), ("fpsprobesize", "0"))
         return address if way is None else with_options(address, ("live_start_index", str(way)))
 
@@ -245,20 +245,20 @@ class LiveStream(Owned):
                 yield self._frame(picture, time_s, first=index == 0)
 
     def _until_due_s(self) -> float:
-        """How long until it is certain that no new picture comes for the next moment."""
+        """How long until it is certain that the next moment gets no new picture."""
         if self._broken:
             return math.inf
         return self._last_s + float((2 - _EARLY) / self._rate) - self.now_s()
 
     def _again(self, picture: Picture) -> Frame | None:
-        """No new picture has come for a moment: the last one is what the camera shows, unless that is long ago."""
+        """Repeat the last picture for a moment without a new one, unless the picture is too old."""
         if self.now_s() - self._shown_s > self._pace.still_s(self._options.stall_timeout_s):
             self._broken = True
             return None
         return self._frame(picture, moment(0.0, round(self._last_s * self._rate) + 1, self._rate), first=False)
 
     def _begin(self, connection: Connection) -> float:
-        """A connection shows its first picture: where that is on the clock of the session."""
+        """At a connection's first picture: its time on the session's clock."""
         first = self._zero_s is None
         if first:
             self._zero_s = time.monotonic()
@@ -270,7 +270,7 @@ class LiveStream(Owned):
         return 0.0 if first else max(self.now_s(), self._last_s + float(1 / self._rate))
 
     def _on_arrival(self, _base_s: float, index: int) -> float | None:
-        """The moment that a picture arriving now belongs to; None if it has one already."""
+        """The moment that a picture arriving now belongs to; None if that moment has a picture already."""
         step = 1 / self._rate
         cell = int((self.now_s() + float(step * _EARLY)) * self._rate)
         time_s = moment(0.0, cell, self._rate)
@@ -299,7 +299,7 @@ class LiveStream(Owned):
         return Frame(picture, time_s, wall_clock_s=time.time(), gap_s=gap_s)
 
     def _give_up_on(self, ending: Ending) -> None:
-        """Raise `InputError` if no other try can help, or enough were made."""
+        """Raise `InputError` if no retry can help, or there were too many."""
         if not self._options.gives_up(ending, self._backoff.failures, lived=self._status.connections > 0):
             return
         self._become(State.ENDED, self._status, reason=ending.sentence)

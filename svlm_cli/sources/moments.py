@@ -1,7 +1,7 @@
-"""Single pictures of a video, wherever they are, without decoding all that lies between them.
+"""Single pictures of a video at any moments, without decoding everything between them.
 
-decord's random access where that can be trusted, else ffmpeg: in one go where the moments are close together, with a
-seek to each where they are far apart. Times are those of players. Does not choose the moments.
+Uses decord's random access where it can be trusted, else ffmpeg: one pass where the moments are close together, a
+seek to each where they are far apart. Times are a player's. Does not choose the moments.
 """
 
 import os
@@ -20,12 +20,12 @@ from svlm_cli.sources.pipe import PicturePipe
 from svlm_cli.sources.sequential import Reading, read_in_order
 from svlm_cli.sources.windows import DecordUnfitError, DecordVideo
 
-_FAR_S: Final = 20.0  # apart: then a new ffmpeg with a seek costs less than what it leaves out
-_ONE_S: Final = 0.5  # enough of a video to hold the picture at its beginning
+_FAR_S: Final = 20.0  # between moments: beyond this, a new ffmpeg with a seek is cheaper than decoding on
+_ONE_S: Final = 0.5  # long enough to contain the picture on screen at its start
 
 
 class StillsOf:
-    """A video file from which pictures are taken. `InputError` if it cannot be read."""
+    """A video file to take pictures from. `InputError` if it cannot be read."""
 
     def __init__(self, path: str | os.PathLike[str], *, enough_pixels: int | None = None) -> None:
         self._program = find_ffmpeg()
@@ -38,7 +38,7 @@ class StillsOf:
             self.first_s, self.end_s = _span(self._program, self._address)
 
     def at(self, moments: Moments) -> tuple[Picture, ...]:
-        """What is on screen then. `InputError` if it cannot be decoded as far as that."""
+        """The pictures on screen at `moments`. `InputError` if one of them cannot be decoded."""
         if self._decord is not None:
             try:
                 return tuple(frame.pixels for frame in self._decord.frames_at([*moments]))
@@ -53,7 +53,7 @@ class StillsOf:
         return tuple(found)
 
     def _read(self, moments: Moments) -> Iterator[Picture]:
-        """By ffmpeg, from the first to the last, or to the end of the video."""
+        """Decode with ffmpeg from the first moment to the last, or to the end of the video."""
         rate = frame_rate(1 / moments.step_s)
         end_s = moment(moments.start_s, moments.count, rate) - ON_TIME_S
         frames = read_in_order(
@@ -65,7 +65,7 @@ class StillsOf:
 
 
 def _span(program: Ffmpeg, address: Address) -> tuple[float, float]:
-    """From when to when there are pictures, as the header says."""
+    """The time of the first and of the last picture, from the header."""
     with PicturePipe(program, address, Fraction(1)) as pipe:
         picture, first_s, log = pipe.read(), pipe.first_s(), pipe.log
     if picture is None or first_s is None:

@@ -1,7 +1,7 @@
-"""Whether a web address is a recording, which has an end and is read like a file, or a live source.
+"""Tells whether a web address is a recording, which ends and is read like a file, or a live source.
 
-The question is the first connection: whoever reads a stream goes on with the answer. Only a playlist and a recording,
-which ffmpeg reads in several requests, are asked for again. Knows no ffmpeg.
+The request that finds out is also the first connection: a stream is read from its answer. Only a playlist and a
+recording, which ffmpeg reads in several requests, are requested again. Knows no ffmpeg.
 """
 
 import threading
@@ -17,7 +17,7 @@ from svlm_cli.sources.webfeed import PNG_BEGIN
 _PLAYLIST_BEGIN = b"#EXTM3U"
 _MOST_PLAYLIST_BYTES = 16 * 1024 * 1024
 _MOST_LINE_BYTES = 64 * 1024
-_LONGEST_BYTES = 1 << 44  # a stream may name a number for its length that no recording has
+_LONGEST_BYTES = 1 << 44  # longer than any recording: some endless streams announce a length
 _LOOKED_AT_BYTES = 8
 
 
@@ -28,11 +28,11 @@ class Nature(StrEnum):
     STREAM = "stream"
     PICTURES = "pictures"  # a stream of JPEGs
     STILL = "still"  # one picture
-    PLAYLIST = "playlist"  # live, in segments that come at once, so its own clock says when
+    PLAYLIST = "playlist"  # live, in segments that arrive in bursts, so the source's clock counts
 
 
 def look(client: Client, stop: threading.Event) -> tuple[Nature, HttpResponse]:
-    """What the address leads to, and the answer, whose body is still to be read. `RefusedError` if there is none."""
+    """What the address leads to, and the answer, whose body is unread. `RefusedError` if there is no answer."""
     answer, found = client.ask(_examine, stop)
     assert found is not None, "nothing was said of an older answer"
     nature, variant = found
@@ -45,7 +45,7 @@ def look(client: Client, stop: threading.Event) -> tuple[Nature, HttpResponse]:
 
 
 def _examine(answer: HttpResponse) -> tuple[Nature, str | None]:
-    """What an answer is; and the address of a variant, if it is a playlist of playlists."""
+    """The nature of an answer, and the address of a variant if it is a master playlist."""
     kind = answer.kind
     if kind.startswith("multipart/"):
         return Nature.PICTURES, None
@@ -69,7 +69,7 @@ def _examine_playlist(answer: HttpResponse) -> tuple[Nature, str | None]:
 
 
 def fetch_playlist(client: Client, stop: threading.Event) -> Playlist | Ending:
-    """The playlist there, or the first of those that it names, as it is now; the reason why there is none."""
+    """The current playlist, or the first variant of a master playlist; else the reason why there is none."""
     try:
         page = _fetch_page(client, stop)
         variant = variant_of(page)
@@ -86,7 +86,7 @@ def _fetch_page(client: Client, stop: threading.Event, url: str | None = None) -
 
 
 def _page(answer: HttpResponse) -> PlaylistText:
-    """A playlist's lines; `RefusedError` if there is no end to them."""
+    """A playlist's lines; `RefusedError` if it is too long."""
     data = bytearray()
     while piece := answer.read(PIECE_BYTES):
         data += piece

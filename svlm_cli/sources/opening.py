@@ -1,4 +1,4 @@
-"""What the name of a source leads to, and its frames: a file, a recording elsewhere, or something live.
+"""Opens a source by its name: a file, a recording elsewhere, or a live source.
 
 Knows no model and no output.
 """
@@ -25,7 +25,7 @@ from svlm_cli.sources.stillness import STILL_S
 from svlm_cli.sources.web import WebSource
 from svlm_cli.sources.webfeed import WebStill, WebStream
 
-_STILL_TIMES = 3  # so often a picture that is fetched again may be the same
+_STILL_TIMES = 3  # intervals for which a refetched picture may be unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +35,33 @@ class SourceOptions:
     start_s: float | None = None
     end_s: float | None = None
     decoder: Decoder = Decoder.FFMPEG
-    input_format: str | None = None  # of devices
+    input_format: str | None = None  # of capture devices
     input_options: tuple[tuple[str, str], ...] = ()
     follow: bool = False
     credentials: Credentials = field(default_factory=Credentials)
     transport: Transport = Transport.TCP
     stall_timeout_s: float = 8.0
     max_reconnects: int | None = None
-    waits: bool = False  # for live sources, whatever is wrong with them
-    every_s: float | None = None  # between two looks at an address of one picture
-    catch_up: bool = False  # a live source that is held back loses nothing that its sender does not lose
+    waits: bool = False  # live sources: keep trying, whatever is wrong
+    every_s: float | None = None  # polling interval of an address of one picture
+    catch_up: bool = False  # a live source with a slow reader drops nothing itself
 
     def live(self, nature: Nature = Nature.STREAM) -> LiveOptions:
-        """Those of a live source."""
+        """The options of a live source."""
         playlist, pictures = nature is Nature.PLAYLIST, nature in (Nature.PICTURES, Nature.STILL)
         return LiveOptions(
             stall_timeout_s=self.stall_timeout_s,
             max_reconnects=self.max_reconnects,
             waits=self.waits,
             still_s=max(STILL_S, _STILL_TIMES * (self.every_s or 0.0)),
-            # Pictures one after the other have no clock of their own.
+            # Pictures that are sent one by one have no timestamps.
             timing=Timing.SOURCE if playlist or (self.catch_up and not pictures) else Timing.ARRIVAL,
             paced=playlist,
         )
 
 
 def is_file(source: str | SourceAddress, options: SourceOptions) -> bool:
-    """Whether `source` is a file or standard input; `UsageError` for an address that nobody can read."""
+    """Whether `source` is a file or standard input; `UsageError` for an unsupported address."""
     return options.input_format is None and scheme_of(SourceAddress(source).reveal()) is None
 
 
@@ -74,10 +74,10 @@ def open_source(
     enough_pixels: int | None = None,
     tell: Callable[[SourceStatus], None] = lambda status: None,
 ) -> FrameStream | LiveStream | WebSource:
-    """The frames of `source`. `name` is what people call it, and `tell` hears how it is, if it is live.
+    """The frames of `source`. `name` is shown to people; `tell` is called with the state of a live source.
 
-    Pictures of more than 4K are reduced to `enough_pixels`. What is live or on the web is not waited for: its first
-    reader does that. `InputError` if a file cannot be read; `UsageError` for requests that make no sense.
+    Pictures larger than 4K are reduced to `enough_pixels`. A live or web source is opened by its first read, not here.
+    Raises `InputError` if a file cannot be read, `UsageError` for invalid requests.
     """
     source = SourceAddress(source)
     if is_file(source, options):
@@ -101,7 +101,7 @@ def open_source(
 
 
 class _Opening:
-    """A source that is no file here, on its way to being open."""
+    """Opens a source that is not a local file."""
 
     def __init__(
         self,
@@ -120,17 +120,17 @@ class _Opening:
         self._tell = tell
 
     def address(self) -> Address:
-        """As ffmpeg opens it."""
+        """The address for ffmpeg."""
         login, transport = self._options.credentials.login(self._source), self._options.transport
         return network_address(self._source, name=self._name, login=login, transport=transport)
 
     @cached_property
     def client(self) -> Client:
-        """Who asks for it on the web."""
+        """The web client for it."""
         return Client(self._source, self._options.credentials.login(self._source))
 
     def found(self, nature: Nature, answer: HttpResponse, reading: Reading) -> FrameStream | LiveStream:
-        """What an answer from the web leads to."""
+        """Frames from an answer of a web server."""
         if nature is Nature.RECORDING:
             return self._recording(answer, reading)
         if nature is Nature.PLAYLIST:
@@ -168,7 +168,7 @@ class _Opening:
         following: Following | None = None,
         explain: Callable[[Ending], Ending] = lambda ending: ending,
     ) -> LiveStream:
-        """A live source."""
+        """A live source with these options."""
         options = self._options
         if options.start_s is not None or options.end_s is not None:
             hint = "Leave them out, and stop it when you like."

@@ -1,4 +1,4 @@
-"""A folder of pictures that were taken at a steady rate, as a video. Knows no container."""
+"""A folder of pictures, taken at a constant rate, as a video. Knows no container."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NUMBER: Final = re.compile(r"\d+")
 
 
 class PictureFolder:
-    """The pictures of a folder, by the numbers in their names, `fps` a second. `InputError` if there are none."""
+    """The pictures of a folder, ordered by the numbers in their names, at `fps`. `InputError` if there are none."""
 
     first_s = 0.0
 
@@ -29,11 +29,11 @@ class PictureFolder:
         self.end_s = len(self._paths) / fps
 
     def at(self, moments: Moments) -> tuple[Picture, ...]:
-        """What is on screen then. Raises `InputError`."""
+        """The pictures on screen at `moments`. Raises `InputError`."""
         return tuple(_picture(self._path_at(time_s)) for time_s in moments)
 
     def frames(self, start_s: float | None, end_s: float | None) -> Iterator[Frame]:
-        """From the one that is on screen at `start_s` to `end_s`, which is left out. Raises `InputError`."""
+        """From the picture on screen at `start_s` up to `end_s`, exclusive. Raises `InputError`."""
         start_s = start_s or 0.0
         for index, path in enumerate(self._paths):
             time_s, next_s = index / self._fps, (index + 1) / self._fps
@@ -46,7 +46,7 @@ class PictureFolder:
 
 
 def _picture(path: Path) -> Picture:
-    import numpy as np  # most who import this package read no pictures
+    import numpy as np  # imported late: most importers of this package read no pictures
     from PIL import Image
 
     try:

@@ -1,6 +1,6 @@
-"""One ffmpeg process and the pictures that it hands over, whatever it reads from: a file, a pipe or a camera.
+"""One ffmpeg process and its pictures, whether it reads a file, a pipe or a camera.
 
-Pictures come straight from the pipe, so ffmpeg never runs ahead of its reader by more than its own few buffers. Knows
+Pictures are read directly from the pipe, so ffmpeg is never ahead of its reader by more than its own few buffers. Knows
 neither files nor what to do when ffmpeg ends.
 """
 
@@ -25,8 +25,8 @@ from svlm_cli.media.nut import NutReader
 from svlm_cli.sources.grid import ON_TIME_S
 
 _LOG_TIMEOUT_S = 10.0
-_GOODBYE_S = 1.0  # for ffmpeg to take leave; a server that hangs must not hold us
-_PIPE_BYTES = 1 << 20  # the most that Linux gives to everybody; by default it is a sixteenth of that
+_GOODBYE_S = 1.0  # for ffmpeg to close its session with the server, which may hang
+_PIPE_BYTES = 1 << 20  # the most that Linux allows unprivileged users; the default is a sixteenth
 
 
 class PicturePipe(Closing):
@@ -34,8 +34,8 @@ class PicturePipe(Closing):
 
     Those two are on the source's own clock.
 
-    A context manager; leaving it ends ffmpeg at once, or within a second where it has to say goodbye. `kill` may be
-    called from another thread, which ends a `read` that waits.
+    A context manager; leaving it ends ffmpeg at once, or within a second if it has to close a session. `kill` may be
+    called from another thread and ends a `read` that waits.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class PicturePipe(Closing):
     ) -> None:
         self.address = address
         self.rate = rate
-        waits_for_us = command is None  # a file does, a camera does not
+        waits_for_us = command is None  # files are read on demand; cameras are not
         if command is None:
             command = picture_command(program, address, rate, on_time_s=ON_TIME_S, start_s=start_s, seek_s=seek_s)
         fed = bool(address.script) or address.fed
         try:
             self._process = start(
                 command,
-                bufsize=0,  # `wait` looks at the pipe itself
+                bufsize=0,  # `wait` polls the pipe itself
                 stdin=subprocess.PIPE if fed else None if address.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -88,36 +88,36 @@ class PicturePipe(Closing):
 
     def _send(self, script: str) -> None:
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # an ffmpeg that dies at once is noticed elsewhere
+        with contextlib.suppress(BrokenPipeError):  # the reader notices an ffmpeg that dies at once
             self._process.stdin.write(script.encode())
             self._process.stdin.close()
 
     @property
     def stdin(self) -> BinaryIO:
-        """Where the source is written to, if its address says that it is fed."""
+        """Where to write the source, if its address says that it is fed."""
         assert self._process.stdin is not None
         return self._process.stdin  # type: ignore[return-value]
 
     @property
     def log(self) -> Log:
-        """What ffmpeg said so far; all of it once `read` has returned None."""
+        """What ffmpeg has logged so far; all of it once `read` has returned None."""
         return self._log_reader.log
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether `read` has data, or the end, before the timeout."""
+        """Wait until `read` has data or the end; False after the timeout."""
         poll = select.poll()
         poll.register(self._stdout, select.POLLIN)
         return bool(poll.poll(max(0.0, timeout_s) * 1000))
 
     def read(self) -> Picture | None:
-        """The next picture; None at the end, when ffmpeg is gone too."""
+        """The next picture; None at the end, when ffmpeg has exited too."""
         packet = self._pictures.read()
         if packet is None:
             self.close(wait=True)
             return None
-        width = packet.find(0) // 3  # of the white row; the row after it is black
+        width = packet.find(0) // 3  # the white marker row is followed by a black one
         height = len(packet) // (3 * width) - 2
-        import numpy as np  # not at the top: `svlm caption --help` needs none
+        import numpy as np  # imported late: `svlm caption --help` needs no numpy
 
         return np.frombuffer(packet, dtype=np.uint8, offset=6 * width).reshape(height, width, 3)
 
@@ -127,27 +127,27 @@ class PicturePipe(Closing):
         return self.log.first_s
 
     def header(self, timeout_s: float | None = _LOG_TIMEOUT_S) -> Log:
-        """What ffmpeg says, once it knows what the source consists of; or what it has said when the time is over."""
+        """The log of ffmpeg, once it has described the source, or at the timeout."""
         self._log_reader.wait_for_header(timeout_s)
         return self.log
 
     @property
     def exit_code(self) -> int | None:
-        """ffmpeg's; None while it runs."""
+        """Exit code of ffmpeg; None while it runs."""
         return self._process.poll()
 
     def kill(self) -> None:
-        """End ffmpeg now, after its goodbye; what it wrote last is lost. Does not wait."""
+        """End ffmpeg now, with time to close its session; its last output is lost. Does not wait."""
         if self._reaper is None:
             self._process.kill()
         else:
             self._reaper.end()
 
     def close(self, *, wait: bool = False) -> None:
-        """End ffmpeg and leave nothing of it behind. With `wait`, let it finish by itself: it wrote all it had."""
+        """End ffmpeg and release everything. With `wait`, let it finish: it has written all its output."""
         try:
             if not wait:
-                self._stdout.close()  # an ffmpeg that waits until its picture is taken would not hear us
+                self._stdout.close()  # unblocks an ffmpeg that is writing a picture and would not see our request
                 self.kill()
             self._process.wait()
         finally:
@@ -160,7 +160,7 @@ class PicturePipe(Closing):
 
 
 class _Reaper(Closing):
-    """Lets ffmpeg say goodbye, but not for ever. Its thread waits from the beginning: none starts as Python ends."""
+    """Gives ffmpeg limited time to close its session. The thread starts at once: none can start as Python exits."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -174,21 +174,21 @@ class _Reaper(Closing):
             self._process.kill()
 
     def end(self) -> None:
-        """Ask ffmpeg to end, once: a second time it would not say goodbye."""
+        """Ask ffmpeg to end, once: at a second request it would not close its session."""
         if not self._asked.is_set():
             self._process.terminate()
             self._asked.set()
 
     def close(self) -> None:
-        """Once ffmpeg is gone."""
+        """Call once ffmpeg has exited."""
         self._gone.set()
         self._asked.set()
 
 
 def _widen(pipe: io.FileIO) -> None:
-    """A picture comes in few pieces then. Each piece costs its reader a turn among all threads: with many sources and a
-    busy model that would add up to a third of a second.
+    """Let a picture arrive in few reads. Each read waits for the GIL: with many sources and a busy model that would add
+    up to a third of a second.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # a user may have only so much of it in all
+        with contextlib.suppress(OSError):  # there is a limit per user
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

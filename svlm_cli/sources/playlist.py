@@ -1,7 +1,7 @@
-"""A live HLS playlist that is followed: what of it has been shown, and where to go on, so that nothing is shown twice.
+"""Follows a live HLS playlist: which segments were shown, and where to continue so that nothing is shown twice.
 
-ffmpeg follows it, and says which segments it asks for; whoever connects again asks here first. Knows neither how a
-playlist is fetched nor what is in its segments.
+ffmpeg follows the playlist and logs which segments it requests; before a reconnection the reader asks here. Knows
+neither how a playlist is fetched nor what its segments contain.
 """
 
 import re
@@ -15,8 +15,8 @@ from svlm_cli.media.log import SegmentRequest
 from svlm_cli.sources.connection import Ending
 from svlm_cli.sources.http import RefusedError
 
-_JOIN_SEGMENTS = 3  # from the end, as ffmpeg does
-_BEHIND_TARGETS = 3.0  # how many segments' time a server may be behind what it has served before
+_JOIN_SEGMENTS = 3  # from the end, like ffmpeg
+_BEHIND_TARGETS = 3.0  # segment durations by which another server of the same stream may lag behind
 _RANGE = re.compile(r"(\d+)(?:@(\d+))?")
 _MAP = re.compile(r'#EXT-X-MAP:(?:.*,)?URI="([^"]*)"')
 _TARGET = re.compile(r"#EXT-X-TARGETDURATION:\s*(\d{1,6})")
@@ -25,31 +25,31 @@ HAS_ENDED = Ending("has ended.", over=True)
 NOTHING_NEW = Ending("shows nothing new: its playlist stands still.")
 
 Key = tuple[str, str, int]
-"""A segment, whichever server it comes from: path, query, offset."""
+"""A segment, independent of the server: path, query, offset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """What one says at a moment."""
+    """A playlist at one moment."""
 
     segments: tuple[Key, ...]
-    heads: frozenset[tuple[str, str]] = frozenset()  # what comes before segments, path and query of each
+    heads: frozenset[tuple[str, str]] = frozenset()  # initialisation sections, path and query of each
     ended: bool = False
-    target_s: float = 10.0  # no segment is longer
+    target_s: float = 10.0  # the longest duration of a segment
 
 
 @dataclass(frozen=True, slots=True)
 class PlaylistText:
-    """A file on the web: where it is in truth, and its lines."""
+    """A fetched playlist: its final address and its lines."""
 
     url: str
     lines: Sequence[str] = field(repr=False)
 
 
 def variant_of(page: PlaylistText) -> str | None:
-    """Where the first of several playlists is; None if this one names segments itself.
+    """The address of the first variant; None if the playlist names segments itself.
 
-    `RefusedError` if none of them is on the web.
+    `RefusedError` if no variant has an http(s) address.
     """
     if not any(line.startswith("#EXT-X-STREAM-INF") for line in page.lines):
         return None
@@ -61,9 +61,9 @@ def variant_of(page: PlaylistText) -> str | None:
 
 
 def read_playlist(page: PlaylistText) -> Playlist:
-    """The playlist of the page."""
+    """Parse the playlist."""
     segments, heads, ended, target_s = [], set(), False, 10.0
-    offset, after = 0, 0  # of a segment that is part of a file; where the one before it ended
+    offset, after = 0, 0  # of a segment that is a byte range; where the previous range ended
     for line in page.lines:
         if line.startswith("#EXT-X-BYTERANGE:") and (match := _RANGE.match(line.partition(":")[2].strip())):
             offset = after if match[2] is None else int(match[2])
@@ -86,7 +86,7 @@ def _key(url: str, offset: int) -> Key:
 
 
 class Following:
-    """What has been shown of a playlist. `fetch` gives it as it is now, or why not, and ends soon after the event."""
+    """What has been shown of a playlist. `fetch` returns its state or the reason, and ends soon after the event."""
 
     def __init__(
         self,
@@ -96,18 +96,18 @@ class Following:
     ) -> None:
         self._fetch = fetch
         self._now_s = now_s
-        self._shown: tuple[tuple[Key, ...], ...] = ()  # by playlist of ffmpeg's
-        self._behind: tuple[Playlist, float] | None = None  # what was shown: how it was at first, and since when
+        self._shown: tuple[tuple[Key, ...], ...] = ()  # one entry per playlist that ffmpeg reads
+        self._behind: tuple[Playlist, float] | None = None  # a playlist that lags behind: as first seen, and since when
 
     def note(self, requests: Mapping[int, Sequence[SegmentRequest]]) -> None:
-        """What a connection asked for. All of it counts as shown."""
+        """Record a connection's requests. All of them count as shown."""
         if requests:
             self._shown = tuple(tuple(_key(*request) for request in some) for some in requests.values())
 
     def go_on(self, stop: threading.Event) -> int | Ending | None:
-        """The segment to begin with, counted from the playlist's first; None for where a live stream is joined.
+        """The segment to start with, counted from the playlist's first; None for the default position of a live stream.
 
-        An ending says why there is nothing to begin with.
+        Returns an ending if there is nothing to start with.
         """
         if not self._shown:
             return None
@@ -118,13 +118,13 @@ class Following:
         if index is None:
             return None
         if playlist.ended:
-            return HAS_ENDED  # ffmpeg would begin with its first segment
+            return HAS_ENDED  # ffmpeg would start with the first segment again
         if index == len(playlist.segments):
             return NOTHING_NEW
         return max(index, len(playlist.segments) - _JOIN_SEGMENTS)
 
     def _first_new(self, playlist: Playlist) -> int | None:
-        """Where what was not shown begins; None if nothing of it was."""
+        """The index of the first segment that was not shown; None if none of them was shown before."""
         listed = set(playlist.segments)
         shown = next((some for some in self._shown if listed.intersection(some)), None)
         if shown is None:
@@ -139,10 +139,10 @@ class Following:
         return len(playlist.segments)
 
     def _begins_again(self, playlist: Playlist) -> bool:
-        """Whether an encoder that was started again gives old names to new segments.
+        """Whether a restarted encoder reuses old names for new segments.
 
-        The newest one that was shown is not listed, though older ones are. So may a server answer that is behind
-        another one; but that one catches up.
+        The newest shown segment is not listed, though older ones are. A lagging server may look the same, but it
+        catches up.
         """
         if self._behind is None:
             self._behind = playlist, self._now_s()

@@ -1,4 +1,4 @@
-"""Standard input, from its beginning more than once: what is read for a first look is kept for the next.
+"""Reads standard input from its beginning more than once, by keeping what the first look has read.
 
 Knows no format.
 """
@@ -11,22 +11,22 @@ from typing import BinaryIO
 
 from svlm_cli.sources.feeder import LOOK_EVERY_S, PIECE_BYTES, Feeder
 
-_MOST_KEPT_BYTES = 64 * 1024 * 1024  # ffmpeg looks at 5 MB, or at a whole MP4 whose index comes last, which is hopeless
+_MOST_KEPT_BYTES = 64 * 1024 * 1024  # ffmpeg reads 5 MB, or all of an MP4 whose index comes last: hopeless
 
 
 class Replay:
-    """A descriptor that cannot be sought in."""
+    """A descriptor that cannot seek."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._kept = bytearray()
 
     def look(self, target: BinaryIO) -> Feeder:
-        """Copy the beginning into `target`, until nobody wants more."""
+        """Copy the beginning into `target`, until that is closed."""
         return Feeder(self._beginning, target, name="svlm-replay")
 
     def play(self, target: BinaryIO) -> Feeder:
-        """Copy all of it into `target`. After that it is gone."""
+        """Copy everything into `target`. Possible only once."""
         return Feeder(self._all, target, name="svlm-replay")
 
     def _beginning(self, stop: threading.Event) -> Iterator[bytes]:
@@ -41,7 +41,7 @@ class Replay:
             yield piece
 
     def _next(self, stop: threading.Event) -> bytes:
-        """What has come; empty at the end."""
+        """The next bytes; empty at the end."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLIN)
         while not stop.is_set():

@@ -1,6 +1,6 @@
-"""Why an RTSP camera does not take a password: ffmpeg calls a digest that it does not know a wrong one.
+"""Explains why an RTSP camera rejects a login: ffmpeg reports a digest it does not support as a wrong password.
 
-Asks only where the camera has refused already, and without the password. Knows nothing of its video.
+Asks the camera only after it has refused, and without the password. Knows nothing of its video.
 """
 
 import socket
@@ -17,11 +17,11 @@ from svlm_cli.sources.http import tls
 _PORTS = {"rtsp": 554, "rtsps": 322}
 _PATIENCE_S = 2.0
 _MOST_BYTES = 16 * 1024
-_KNOWN = ("BASIC", "MD5", "MD5-SESS")  # to every ffmpeg
+_KNOWN = ("BASIC", "MD5", "MD5-SESS")  # supported by every ffmpeg
 
 
 def explained(address: str | SourceAddress, ending: Ending) -> Ending:
-    """The ending of a connection, with what the camera says of passwords, if it is about one."""
+    """The ending of a connection; one about the login also says which digest the camera asks for."""
     parts, _ = split_url(address)
     if not ending.denied or parts.scheme not in _PORTS:
         return ending
@@ -39,7 +39,7 @@ def explained(address: str | SourceAddress, ending: Ending) -> Ending:
 
 
 def _challenges(parts: SplitResult) -> list[str]:
-    """What the camera wants to be told by whoever asks what it shows."""
+    """The camera's challenges to an unauthenticated DESCRIBE."""
     until_s = time.monotonic() + _PATIENCE_S
     where = (parts.hostname, parts.port or _PORTS[parts.scheme])
     with socket.create_connection(where, timeout=_PATIENCE_S) as plain:

@@ -1,7 +1,7 @@
-"""A source read in order, through ffmpeg: where decoding begins, when each picture is shown, what the end means.
+"""Reads a source in order, through ffmpeg: where to start decoding, when each picture is shown, what the end means.
 
-Times are the players': they count from the source's first moment, whatever its own clock says then. Knows no decord,
-and nothing of who asks.
+Times are a player's: they count from the source's first moment, whatever its own clock says. Knows neither decord nor
+its caller.
 """
 
 from collections.abc import Callable, Generator
@@ -20,33 +20,33 @@ from svlm_cli.sources.pipe import PicturePipe
 
 Feeding = Callable[[BinaryIO], Feeder]
 
-# How long before the wanted start decoding begins, one try after the other. Containers without an index lead to the
-# middle of a group of pictures, whose first ones cannot be decoded.
+# How long before the wanted start decoding begins, tried in order. A seek in a container without an index may land
+# inside a group of pictures, whose first pictures cannot be decoded.
 _SEEK_MARGINS_S = (3.0, 15.0, 60.0)
 
 
 class Reading:
-    """One reading of a source: what becomes known meanwhile, and the way to stop it from another thread."""
+    """One pass over a source: what it has found out, and how to stop it from another thread."""
 
     def __init__(self, feed: Feeding | None = None, look: Feeding | None = None) -> None:
         self._feed = feed  # writes the source into ffmpeg's stdin, if its address says that it is fed
-        self._look = look or feed  # the same for a first look
+        self._look = look or feed  # the same for the first probe
         self._feeder: Feeder | None = None
-        self.duration_s: float | None = None  # as the source's header says
-        self.span = ""  # from when to when there are pictures, in a sentence; empty if nobody knows
-        self.truncated = False  # it ended too early
+        self.duration_s: float | None = None  # from the source's header
+        self.span = ""  # from when to when there are pictures, as a sentence; empty if unknown
+        self.truncated = False  # it broke off early
         self.notices: list[str] = []  # sentences for the user
         self.stopped = False
         self._pipe: PicturePipe | None = None
 
     def note_header(self, log: Log) -> None:
-        """What the header says, once the source is open."""
+        """Take the duration and span from the header, once the source is open."""
         self.duration_s = log.duration_s
         begin_s = log.begin_s - log.origin_s
         self.span = "" if log.duration_s is None else f"It runs from {begin_s:.1f} s to {log.duration_s:.1f} s."
 
     def use(self, pipe: PicturePipe, *, for_a_look: bool = False) -> None:
-        """`stop` ends this pipe from now on, also if it was called before."""
+        """Let `stop` end this pipe, also if it was called before."""
         self._pipe = pipe
         feed = self._look if for_a_look else self._feed
         if feed is not None:
@@ -55,13 +55,13 @@ class Reading:
             pipe.kill()
 
     def end(self) -> None:
-        """Leave nothing behind, once ffmpeg is gone."""
+        """Release everything, once ffmpeg has exited."""
         if self._feeder is not None:
             self._feeder.close()
             self._feeder = None
 
     def stop(self) -> None:
-        """End the reading, even while it waits for a picture."""
+        """End the reading, also while it waits for a picture."""
         self.stopped = True
         if self._pipe is not None:
             self._pipe.kill()
@@ -69,20 +69,20 @@ class Reading:
 
 @dataclass(slots=True, eq=False)
 class _Opened:
-    """A pipe, its next picture, and which moment that is for."""
+    """A pipe, its next picture, and the moment of that picture."""
 
     pipe: PicturePipe
     picture: Picture | None
-    first_s: float  # the first moment, as players count
+    first_s: float  # the first moment, on a player's clock
     index: int = 0
 
     @property
     def time_s(self) -> float:
-        """When the picture is looked at."""
+        """When the picture is sampled."""
         return moment(self.first_s, self.index, self.pipe.rate)
 
     def read_on(self) -> None:
-        """The picture of the next moment."""
+        """Move on to the picture of the next moment."""
         self.picture = self.pipe.read()
         self.index += 1
 
@@ -96,7 +96,7 @@ def read_in_order(
     end_s: float | None,
     reading: Reading,
 ) -> Generator[Frame, None, None]:
-    """`rate` frames a second from `start_s` (or the first picture) up to `end_s`, which is left out.
+    """`rate` frames a second from `start_s` (or the first picture) up to `end_s`, exclusive.
 
     Closing the generator ends ffmpeg at once. `InputError` if nothing at all can be decoded.
     """
@@ -110,7 +110,7 @@ def read_in_order(
             return
         if opened.picture is None:
             if start_s is not None and log.videos > 0 and not log.errors:
-                return  # it is over before
+                return  # the source ends before `start_s`
             raise log.failure(address)
         while opened.picture is not None:
             time_s = opened.time_s
@@ -126,7 +126,7 @@ def read_in_order(
 
 
 def _open(program: Ffmpeg, address: Address, rate: Fraction, start_s: float | None, reading: Reading) -> _Opened:
-    """A pipe that begins with the picture on screen at `start_s`, or with the source if that is later."""
+    """A pipe that begins with the picture on screen at `start_s`, or at the source's start if that is later."""
     if start_s is None:
         return _begin(_pipe(program, address, rate), reading)
     header = _look(program, address, rate, reading)
@@ -145,7 +145,7 @@ def _open(program: Ffmpeg, address: Address, rate: Fraction, start_s: float | No
 def _pipe(
     program: Ffmpeg, address: Address, rate: Fraction, *, start_s: float | None = None, seek_s: float | None = None
 ) -> PicturePipe:
-    """Decodes one large picture at a time: by default each processor holds several of its own."""
+    """One decoder thread for large pictures: by default each thread holds several of them in memory."""
     pipe = PicturePipe(program, address, rate, start_s=start_s, seek_s=seek_s)
     try:
         if not address.seekable or pipe.header().pixels <= LARGE_PIXELS:
@@ -159,16 +159,16 @@ def _pipe(
 
 
 def _look(program: Ffmpeg, address: Address, rate: Fraction, reading: Reading) -> Log:
-    """What there is to know of a source before it is read."""
+    """Probe a source before it is read."""
     with _pipe(program, address, rate) as pipe:
         reading.use(pipe, for_a_look=True)
-        log = pipe.header(None)  # a pipe may be slow; `stop` ends the wait
+        log = pipe.header(None)  # no timeout, as a pipe may be slow; `stop` ends the wait
     reading.end()
     return log
 
 
 def _seeks(program: Ffmpeg, address: Address, header: Log, wanted_s: float) -> list[float | None]:
-    """Where decoding may begin, on the source's own clock, one try after the other; None is the beginning."""
+    """Where to start decoding, on the source's own clock, in the order to try; None is the beginning."""
     before = [wanted_s - margin for margin in _SEEK_MARGINS_S if wanted_s - margin > header.begin_s]
     if not address.seekable or not before or not runs_steadily(program, address, header.container):
         return [None]
@@ -176,7 +176,7 @@ def _seeks(program: Ffmpeg, address: Address, header: Log, wanted_s: float) -> l
 
 
 def _begin(pipe: PicturePipe, reading: Reading) -> _Opened:
-    """Its first picture, and when that is shown."""
+    """The pipe's first picture, and its time."""
     try:
         reading.use(pipe)
         picture, first_s = pipe.read(), pipe.first_s()
@@ -191,7 +191,7 @@ def _note_the_end(opened: _Opened, reading: Reading) -> None:
     name = opened.pipe.address.name
     ends_early = log.duration_s is not None and log.duration_s > reached_s + 1
     if log.turned and log.changed:
-        # Once chosen, ffmpeg's rotating and cropping filters do not follow a new picture size.
+        # ffmpeg's rotating and cropping filters do not adapt to a new picture size.
         reading.truncated = True
         reading.notices.append(
             f"{name} is turned or cropped for display and changes its picture size soon after {reached_s:.1f} s: what "

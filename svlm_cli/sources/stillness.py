@@ -1,6 +1,6 @@
 """Detects a frozen picture: a camera's encoder may hang while its connection stays up.
 
-A camera on a still scene has noise, so its pictures differ. Knows no connection.
+A real scene has sensor noise, so its pictures differ. Knows no connection.
 """
 
 import zlib
@@ -8,14 +8,14 @@ import zlib
 from svlm_cli.core.types import Picture
 
 STILL_S = 60.0
-_ROWS = 4  # every fourth is looked at: noise is everywhere
+_ROWS = 4  # compares every fourth row: noise is everywhere
 
 
 class Stillness:
-    """Looks at each picture of one source, and says what there is to tell of it.
+    """Compares each picture of one source with the last, and says when to report it.
 
-    What stands still for `still_s` is told of, and what does so again and again, as slides do, after twice the time
-    each time.
+    A picture that has not changed for `still_s` is reported. After each report the limit doubles, because slides, for
+    example, stand still again and again.
     """
 
     def __init__(self, still_s: float = STILL_S) -> None:
@@ -26,9 +26,9 @@ class Stillness:
         self._told = False
 
     def look(self, picture: Picture, time_s: float, *, first: bool) -> str:
-        """A sentence after the source's name, or nothing. `first`: of a connection."""
+        """A sentence to follow the source's name, or an empty string. `first`: of a connection."""
         if picture is self._picture and not first:
-            return ""  # we show it again ourselves
+            return ""  # a repeated picture of ours
         self._picture = picture
         before, self._sum = self._sum, zlib.crc32(picture[::_ROWS].tobytes())
         if first or self._sum != before:

@@ -1,7 +1,7 @@
-"""A source behind a web address: what it is, is learned by whoever reads it first.
+"""A source behind a web address, whose nature is found out by its first read.
 
-So opening it waits for nobody, and a server that takes its time holds up no other source. What is temporary is tried
-again, as for all that is live. Knows not what a recording or a live source is made of: `opening.py` does.
+So opening it never blocks, and a slow server holds up no other source. Temporary failures are retried, as for every
+live source. Does not know how a recording or a live source is made: see `opening.py`.
 """
 
 import threading
@@ -21,13 +21,13 @@ from svlm_cli.sources.nature import Nature, look
 from svlm_cli.sources.sequential import Reading
 
 Opener = Callable[[Nature, HttpResponse, Reading], FrameStream | LiveStream]
-"""Makes frames of what was found. The reading is what ends that from another thread."""
+"""Opens the frames for what was found. The `Reading` stops it from another thread."""
 
 
 class WebSource(Owned):
-    """The frames behind a web address. An iterator, as that which it turns out to be; `opened` is that.
+    """The frames behind a web address: iterates over `opened`, the recording or live source that it turned out to be.
 
-    `close` may be called from another thread: it ends a wait of any kind at once.
+    `close` may be called from another thread and ends any wait at once.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class WebSource(Owned):
 
     @property
     def duration_s(self) -> float | None:
-        """How long it says it is, once it is open."""
+        """The duration, once it is open."""
         return None if self.opened is None else self.opened.duration_s
 
     def __iter__(self) -> Self:
@@ -76,7 +76,7 @@ class WebSource(Owned):
             return next(self.opened)
 
     def check(self) -> None:
-        """Ask once. `InputError` if no other try could help; a stream is kept, as `LiveStream.check` says."""
+        """Ask once. `InputError` if no retry could help; a stream is kept open, as in `LiveStream.check`."""
         if self._options.waits:
             return
         with self._turn:
@@ -87,7 +87,7 @@ class WebSource(Owned):
                 self.opened.check()
 
     def stop(self) -> None:
-        """End the reading soon, and a wait of any kind, without waiting for that."""
+        """Ask the reader to end, also while it waits. Returns at once."""
         self._stop.set()
         self._reading.stop()
         opened = self.opened
@@ -99,14 +99,14 @@ class WebSource(Owned):
         if not self.owned:
             return
         self.stop()
-        with self._turn:  # whoever reads is out now
+        with self._turn:  # held by the reader until it has ended
             if self.opened is not None:
                 self.opened.close()
             if self._answer is not None:
                 self._answer.close()
 
     def _try(self) -> Ending | None:
-        """Ask and open it; the reason if that comes to nothing."""
+        """Ask and open; return the reason if that fails."""
         self._tell(SourceStatus(self._name, State.CONNECTING, failures=self._backoff.failures))
         try:
             self._nature, self._answer = look(self._client, self._stop)
@@ -116,7 +116,7 @@ class WebSource(Owned):
         return None
 
     def _wait_after(self, ending: Ending) -> None:
-        """Until the next try; `InputError` if there is none."""
+        """Wait for the next try; `InputError` if there is none."""
         if self._options.gives_up(ending, self._backoff.failures):
             self._tell(SourceStatus(self._name, State.ENDED, reason=ending.sentence))
             raise InputError(f"{self._name} {ending.sentence}", ending.hint)

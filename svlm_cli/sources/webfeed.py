@@ -1,7 +1,7 @@
-"""What comes from a web address on its way into ffmpeg: a stream as it comes, or one picture, fetched again and again.
+"""Feeds a web address to ffmpeg: a stream as it arrives, or one picture, fetched again and again.
 
-One connection to the server at a time. ffmpeg never learns the address. Knows no live source: one feeder is one
-connection of it.
+One connection to the server at a time. ffmpeg never learns the address. Knows no live source: a feeder is one of its
+connections.
 """
 
 import threading
@@ -25,12 +25,12 @@ _CAREFUL = (("probesize", "1000000"), ("analyzeduration", "1000000"))
 
 
 class _Pieces(Protocol):
-    """What is fed in one connection, and why there is no more."""
+    """The data of one connection, and why it ended."""
 
     ending: Ending | None
 
     def read(self, stop: threading.Event) -> Iterator[bytes]:
-        """The pieces; ends soon after `stop` and `kill`."""
+        """Yield the data; end soon after `stop` and `kill`."""
         ...
 
     def kill(self) -> None:
@@ -39,7 +39,7 @@ class _Pieces(Protocol):
 
 
 class WebFeeder(Feeder):
-    """Feeds one connection's pieces into ffmpeg. `ending` says why there was an end, if the server is to blame."""
+    """Feeds one connection into ffmpeg. `ending` says why it ended, if the server is the reason."""
 
     def __init__(self, pieces: _Pieces, target: BinaryIO) -> None:
         self._web = pieces
@@ -47,30 +47,30 @@ class WebFeeder(Feeder):
 
     @property
     def ending(self) -> Ending | None:
-        """Why there is no more."""
+        """Why there is no more; None if ffmpeg knows."""
         return self._web.ending
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._stop.set()
         self._web.kill()
         super().close()
 
 
 class WebStream:
-    """A stream without an end. The first connection is `answer`, which has been made already."""
+    """An endless stream. Its first connection is `answer`, which is open already."""
 
     def __init__(self, client: Client, answer: HttpResponse, *, pictures: bool) -> None:
         self._client = client
         self._first: HttpResponse | None = answer
-        self._pictures = pictures  # it is motion JPEG
+        self._pictures = pictures  # motion JPEG
 
     def address(self, name: str) -> Address:
-        """As what ffmpeg reads it."""
+        """The address that ffmpeg reads it as."""
         return _fed(name, "mpjpeg", _QUICK) if self._pictures else _fed(name, FORMATS, _CAREFUL)
 
     def __call__(self, target: BinaryIO) -> WebFeeder:
-        """Another connection, into ffmpeg's standard input."""
+        """Open a connection and feed it to ffmpeg's standard input."""
         answer, self._first = self._first, None
         return WebFeeder(_Stream(self._client, answer, pictures=self._pictures), target)
 
@@ -86,7 +86,7 @@ class _Stream:
         try:
             if self._answer is None:
                 self._answer, _ = self._client.ask(lambda answer: None, stop)
-            with self._answer as answer, suppress(OSError, ValueError, HTTPException):  # it has broken off
+            with self._answer as answer, suppress(OSError, ValueError, HTTPException):  # the connection broke
                 while not stop.is_set() and (piece := answer.read(PIECE_BYTES)):
                     for part in self._cut(piece):
                         yield part if self._cut is _uncut else _framed(part)
@@ -99,9 +99,9 @@ class _Stream:
 
 
 class WebStill:
-    """One picture, which is fetched again every `every_s`, and meanwhile shown `fps` times a second, as on a screen.
+    """One picture, fetched again every `every_s` and shown `fps` times per second in between, as on a screen.
 
-    So words follow it at once: nobody waits for the next one.
+    So its words come at once: nothing waits for the next fetch.
     """
 
     def __init__(self, client: Client, answer: HttpResponse, *, every_s: float, fps: float) -> None:
@@ -111,11 +111,11 @@ class WebStill:
         self._step_s = min(every_s, 1 / fps)
 
     def address(self, name: str) -> Address:
-        """As what ffmpeg reads it."""
+        """The address that ffmpeg reads it as."""
         return _fed(name, self._format, _QUICK)
 
     def __call__(self, target: BinaryIO) -> WebFeeder:
-        """Fetch it until something goes wrong."""
+        """Fetch the picture until something fails."""
         return WebFeeder(_Still(self._client, self._format, self._every_s, self._step_s), target)
 
 
@@ -129,7 +129,7 @@ class _Still:
 
     def read(self, stop: threading.Event) -> Iterator[bytes]:
         picture = b""
-        known: dict[str, str] = {}  # what to say, so that it is not sent again
+        known: dict[str, str] = {}  # validators, so that the server does not send the same picture again
         try:
             while not stop.is_set():
                 due_s = time.monotonic() + self._every_s
@@ -161,7 +161,7 @@ class _Still:
         return bytes(data)
 
     def kill(self) -> None:
-        """`Client.ask` hears of the stop by itself."""
+        """Nothing to do: `Client.ask` watches `stop` itself."""
 
 
 def _fed(name: str, formats: str, options: tuple[tuple[str, str], ...]) -> Address:
@@ -174,21 +174,21 @@ def _uncut(piece: bytes) -> Iterator[bytes]:
 
 
 def _framed(picture: bytes) -> bytes:
-    """As a part of motion JPEG that says how long it is: then ffmpeg need not wait for the next one to begin."""
+    """A part of motion JPEG with its length, so that ffmpeg need not wait for the start of the next part."""
     return b"--svlm\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture), picture)
 
 
 def _padded(picture: bytes) -> bytes:
-    """A PNG in whole blocks, by a chunk of nothing before its last one: ffmpeg waits until a block is full."""
+    """Pad a PNG to whole blocks with an empty chunk before its last one: ffmpeg waits until a block is full."""
     end = picture.rfind(b"IEND") - 4
     if end < 0:
-        return picture  # it breaks off
+        return picture  # truncated
     blank = bytes(-(len(picture) + 12) % _PNG_BLOCK_BYTES)
     chunk = len(blank).to_bytes(4) + b"zzZz" + blank + zlib.crc32(b"zzZz" + blank).to_bytes(4)
     return picture[:end] + chunk + picture[end:]
 
 
 def _validators(answer: HttpResponse) -> dict[str, str]:
-    """What to say next time, so that the same picture is not sent again."""
+    """Headers for the next request, so that an unchanged picture is not sent again."""
     names = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
     return {said: answer.headers[name] for name, said in names.items() if name in answer.headers}

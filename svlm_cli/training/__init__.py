@@ -1,9 +1,9 @@
-"""Recipes and data -> a trained checkpoint folder.
+"""Training: turns a recipe and data into a checkpoint folder.
 
-Knows no terminal but the one line a step that `log.py` writes, and no evaluation.
+Prints nothing but the line per step of `log.py`, and knows no evaluation.
 """
 
 import logging
 
-# On processors with bfloat16 it would tell everybody who imports it, through peft too, about a package for inference.
+# On CPUs with bfloat16, importing it (peft does) logs advice about a package for inference.
 logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""LoRA for a network that learns: put beside the frozen weights of its base by peft, and saved in peft's format.
+"""LoRA adapters: added by peft to the frozen weights of a base, and saved in peft's format.
 
 Knows no data and no loop.
 """
@@ -24,12 +24,12 @@ from svlm_cli.training.network import freeze, weights_of
 from svlm_cli.training.parts import AdapterRecipe, NetworkPart, Quantisation, pieces
 from svlm_cli.training.recipe import Recipe
 
-_NAME: Final = "default"  # peft's, of an adapter that is alone
+_NAME: Final = "default"  # of peft for a single adapter
 _LINEAR: Final = frozenset({NetworkPart.TOWER, NetworkPart.MERGER, NetworkPart.LAYERS})
 
 
 def adapted_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Linear]:
-    """The linear layers that get an adapter, by their names in the network. `UsageError` for a name that fits none."""
+    """The linear layers that get an adapter, by name in the network. `UsageError` for a name that matches none."""
     layers = _linear_layers(network, recipe.parts)
     if not recipe.modules:
         return layers
@@ -47,7 +47,7 @@ def adapted_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Line
 
 
 def _linear_layers(network: Network, parts: Iterable[NetworkPart]) -> dict[str, nn.Linear]:
-    """Of those parts, but for the output layer, which is an embedding."""
+    """The linear layers of these parts, without the output layer, which counts as an embedding."""
     inside = {id(weight) for weight in weights_of(network, pieces(parts) & _LINEAR)}
     return {
         name: module
@@ -57,7 +57,7 @@ def _linear_layers(network: Network, parts: Iterable[NetworkPart]) -> dict[str, 
 
 
 def rounded_layers(network: Network, recipe: AdapterRecipe) -> dict[str, nn.Linear]:
-    """The linear layers of a base that are kept in four bits, if any are. To be asked before it gets an adapter."""
+    """The linear layers of a base that are quantised to four bits, if any. Call before the adapter is added."""
     return _linear_layers(network, (*recipe.parts, NetworkPart.LAYERS))
 
 
@@ -66,7 +66,7 @@ def _ends(name: str, wanted: str) -> bool:
 
 
 def set_learned(network: Network, recipe: Recipe) -> None:
-    """Freezes what the recipe does not learn, and adds the adapter that it may learn instead."""
+    """Freeze what the recipe does not train, and add its adapter, if there is one."""
     if recipe.adapter.used:
         add_adapter(network, recipe)
     else:
@@ -74,7 +74,7 @@ def set_learned(network: Network, recipe: Recipe) -> None:
 
 
 def add_adapter(network: Network, recipe: Recipe) -> None:
-    """Freezes the network, which is on the CPU, and gives it an adapter. Its state dict then holds that alone."""
+    """Freeze the network, which is on the CPU, and add an adapter. Its state dict then holds only the adapter."""
     import peft
 
     wanted, bf16 = recipe.adapter, recipe.optimisation.bf16
@@ -100,9 +100,9 @@ def add_adapter(network: Network, recipe: Recipe) -> None:
 def save_adapter(
     family: Family, learned: Mapping[str, Tensor], recipe: Recipe, folder: Path, base: Reference, base_folder: Path
 ) -> None:
-    """``adapter_config.json`` and ``adapter_model.safetensors``, with the names of transformers' model.
+    """Write ``adapter_config.json`` and ``adapter_model.safetensors``, with the names of transformers' model.
 
-    `learned` is the state of a network with an adapter.
+    `learned` is the state dict of a network with an adapter.
     """
     import peft
 
@@ -122,7 +122,7 @@ def save_adapter(
     weights = {f"{KEY_PREFIX}{key}": weight.detach().to("cpu", dtype).contiguous() for key, weight in named}
     rows = first_rows(base_folder, family, {family.published_name(f"{module}.weight") for module in modules})
     save_file(weights, folder / ADAPTER_WEIGHTS, metadata={"format": "pt", BASE_KEY: fingerprint(rows)})
-    shutil.copymode(folder / ADAPTER_CONFIG, folder / ADAPTER_WEIGHTS)  # safetensors leaves it to its owner alone
+    shutil.copymode(folder / ADAPTER_CONFIG, folder / ADAPTER_WEIGHTS)  # safetensors lets only the owner read
 
 
 def _learned(network: Network) -> Iterator[tuple[str, nn.Parameter]]:
@@ -130,27 +130,27 @@ def _learned(network: Network) -> Iterator[tuple[str, nn.Parameter]]:
 
 
 def _miss_nothing_else(network: Any, keys: Any) -> None:
-    """What such a state leaves out is not missed, whatever the name that it is loaded under."""
+    """Do not report frozen weights as missing from such a state dict, under whatever prefix it is loaded."""
     learned = tuple(name for name, _ in _learned(network))
     keys.missing_keys[:] = [key for key in keys.missing_keys if key.endswith(learned)]
 
 
 def _found_again(base: Reference) -> str:
-    """What others call it: a hub id, a folder, or a name that only svlm knows."""
+    """A name by which others find the base: a hub id, a folder, or a name that only svlm knows."""
     if base.origin is Origin.FOLDER:
         return str(base.folder and base.folder.absolute())
     return base.hub_id or base.name
 
 
 def _keep_learned(network: Any, state: dict[str, Tensor], prefix: str, _metadata: Any) -> None:
-    """A state to go on from need not hold gigabytes that are in the base."""
+    """Keep only trained weights in the state dict: resuming does not need the gigabytes of the base."""
     learned = {f"{prefix}{name}" for name, _ in _learned(network)}
     for key in [key for key in state if key.startswith(prefix) and key not in learned]:
         del state[key]
 
 
 def _quantise(network: Network, layers: Mapping[str, nn.Linear], computed_in: torch.dtype) -> None:
-    """Those layers in four bits. bitsandbytes rounds them when they are moved to where they are used."""
+    """Make these layers four-bit. bitsandbytes quantises them when they are moved to the device."""
     from bitsandbytes.nn import Linear4bit, Params4bit
 
     for name, layer in layers.items():
@@ -167,11 +167,11 @@ def _quantise(network: Network, layers: Mapping[str, nn.Linear], computed_in: to
         made.weight = Params4bit(layer.weight.data, requires_grad=False, compress_statistics=True, quant_type="nf4")
         made.bias = layer.bias
         setattr(network.get_submodule(parent), own, made)
-    setattr(network, "is_loaded_in_4bit", True)  # noqa: B010  what peft looks at
+    setattr(network, "is_loaded_in_4bit", True)  # noqa: B010  peft checks this
 
 
 def four_bit_layers(network: Network) -> list[nn.Module]:
-    """Those that `add_adapter` has put there."""
+    """The layers that `add_adapter` made four-bit."""
     if not getattr(network, "is_loaded_in_4bit", False):
         return []
     from bitsandbytes.nn import Linear4bit

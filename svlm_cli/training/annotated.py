@@ -1,8 +1,8 @@
-"""Batches from annotation files: threads read the windows' pictures from the videos.
+"""Batches from annotation files, whose pictures are read from the videos by threads.
 
-Which windows a step has follows from the seed and the step. One that cannot be read leaves its batch one smaller: it
-is named and counted, and no other takes its place. A batch that has none left is a black second of which nothing is
-learned, since other ranks need this one's part in the forward pass. Knows no network.
+The windows of a step are determined by the seed and the step. An unreadable window makes its batch one smaller: it is
+reported and counted, and not replaced. A batch with no window left becomes a black second without targets, because
+other ranks need this rank in the forward pass. Knows no network.
 """
 
 from collections import deque
@@ -29,9 +29,9 @@ _AHEAD = 2  # batches
 
 
 class AnnotatedData:
-    """Batches of a recipe's annotation files, from any step on, or one rank's share of them.
+    """Batches of a recipe's annotation files, or one rank's share of them, starting at any step.
 
-    `InputError` if too much of them is bad.
+    `InputError` if too many records are bad.
     """
 
     def __init__(
@@ -54,11 +54,11 @@ class AnnotatedData:
 
     @property
     def windows(self) -> int:
-        """Of an epoch."""
+        """The number of windows per epoch."""
         return self._clips.epoch
 
     def batches(self, first_step: int) -> Iterator[Batch]:
-        """The batches of all steps from `first_step` on; each epoch in an order of its own."""
+        """The batches of all steps from `first_step` on; each epoch has its own order."""
         coming = self._reading(first_step)
         count = (self._recipe.optimisation.steps - first_step) * len(self._share.passes)
         started = deque(islice(coming, _AHEAD))
@@ -69,11 +69,11 @@ class AnnotatedData:
             yield batch_of(read) if read else self._reader.nothing()
 
     def close(self) -> None:
-        """Stops reading."""
+        """Stop reading."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _reading(self, first_step: int) -> Iterator[list[PendingClip]]:
-        """The batches from a step on, being read."""
+        """The batches from a step on, with reads in progress."""
         for step in range(first_step, self._recipe.optimisation.steps):
             fps = fps_of(self._recipe, step)
             for places in self._share.passes:
@@ -82,7 +82,7 @@ class AnnotatedData:
 
 
 def annotated_texts(recipe: Recipe) -> Iterable[str]:
-    """All that is said in the annotation files, for a tokenizer to learn from."""
+    """All words in the annotation files, to train a tokenizer on."""
     annotations = recipe.data.annotations
     videos = Path(annotations.videos) if annotations.videos else None
     skipped = Skipped.of(annotations, to_nobody)

@@ -1,4 +1,4 @@
-"""A recipe's table ``[data.annotations]``: which files are learned from, how often, and how much of them may be bad."""
+"""The table ``[data.annotations]`` of a recipe: annotation files, their weights, and how many bad records to allow."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from svlm_cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class AnnotationRecipe:
-    """JSON lines (``docs/recipes.md``)."""
+    """JSON Lines files (``docs/recipes.md``)."""
 
     files: tuple[str, ...] = ()
-    weights: tuple[int, ...] = ()  # how often each window of a file comes in an epoch; empty: once
-    videos: str = ""  # the folder that relative video paths start from; empty: that of the annotation file
+    weights: tuple[int, ...] = ()  # how often each window of a file comes per epoch; empty: once
+    videos: str = ""  # the folder for relative video paths; empty: that of the annotation file
     bad_allowed: int = 0  # records and windows that may be skipped before the run ends
-    bad_share: float = 0.0  # and beside them, of those so far, this share
+    bad_share: float = 0.0  # plus this share of all so far
 
     def __post_init__(self) -> None:
         if self.bad_allowed < 0:

@@ -1,4 +1,4 @@
-"""Attention over windows that are streams: each token attends to what its round holds. Knows no loss and no loop."""
+"""Attention over windows in streaming layout: each token sees the context of its round. Knows no loss and no loop."""
 
 import torch
 from torch import Tensor
@@ -9,24 +9,24 @@ from svlm_cli.training.collate import ViewBatch
 
 
 class StreamedSequence:
-    """The `Attend` of whole windows, every token seeing what a stream would hold when it is read (`views.py`).
+    """The `Attend` of whole windows in which every token sees what a stream would hold at that time (`views.py`).
 
-    All rounds of all windows attend side by side: the keys of each are gathered, and rotated for where they stand in
-    it. So a key has as many positions as there are rounds that see it, as in a stream.
+    All rounds of all windows are one batch: the keys of each are gathered, and rotated to their positions in that
+    round. So a key has one position per round that sees it, as in a stream.
     """
 
     def __init__(self, views: ViewBatch, rotary: Rotary, *, shared: int, dtype: torch.dtype) -> None:
-        """`shared` is how many query heads share a key head, `dtype` that of queries, keys and values."""
+        """`shared` is the number of query heads per KV head, `dtype` that of queries, keys and values."""
         self._views = views
         self._tables = rotary.angles(views.positions)  # [V, m, 1, d] each
         self._asking = tuple(table.flatten(0, 1).index_select(0, views.queries) for table in self._tables)
-        alone = 1 in views.last.shape  # as `attend` wants it
+        alone = 1 in views.last.shape  # the mask layout that `attend` expects
         self._mask = causal_mask(views.last if alone else views.last.repeat(1, shared), views.positions.shape[1], dtype)
 
     def __call__(self, _layer: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-        """As `Attend` has it, over ``[S, ...]``. What no round asks for gets zeros."""
+        """See `Attend`, over ``[S, ...]``. Tokens that no round asks for get zeros."""
         views, size = self._views, self._views.positions.shape[:2]
-        # In float32 until they are gathered: their gradients are sums over many rounds.
+        # In float32 until they are gathered, because their gradients are sums over many rounds.
         gathered = (x.float().index_select(0, views.keys) for x in (key, value))
         keys, values = (x.view(*size, *x.shape[1:]) for x in gathered)  # [V, m, K, d]
         asking = query.index_select(0, views.keys.index_select(0, views.queries))  # [V * n, H, d]

@@ -1,4 +1,4 @@
-"""The checkpoint of a run that had the lowest loss on held-out windows: ``best``, whole at every moment.
+"""Keeps the checkpoint with the lowest held-out loss of a run: ``best``, complete at every moment.
 
 Knows no data and no loop.
 """
@@ -15,20 +15,20 @@ from torch import Tensor
 from svlm_cli.training.replacing import replace_folder
 from svlm_cli.training.result import Result, write_checkpoint
 
-BEST: Final = "best"  # a link to the folder beside it, whose name says after which step
+BEST: Final = "best"  # a link to the folder beside it, which is named by its step
 _FILE: Final = "held_out.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """What is said in its folder."""
+    """The step and loss, as recorded in its folder."""
 
     step: int = 0
     held_out_loss: float = math.inf
 
     @classmethod
     def of(cls, run: Path) -> Self:
-        """The one that is there; else one that any other beats."""
+        """The existing one; otherwise one that any other beats."""
         try:
             found = json.loads((run / BEST / _FILE).read_text(encoding="utf-8"))
             return cls(int(found["step"]), float(found["held_out_loss"]))
@@ -37,12 +37,12 @@ class Best:
 
     @property
     def notes(self) -> dict[str, str]:
-        """For the card of the run's last checkpoint."""
+        """For the model card of the run's last checkpoint."""
         return {BEST: f"step {self.step}, held-out loss {self.held_out_loss:.4g}"} if self.step else {}
 
 
 def keep_best(run: Path, best: Best, result: Result, weights: Mapping[str, Tensor]) -> None:
-    """In place of the one before, which goes when the new one is there."""
+    """Replace the previous one, which is removed once the new one is complete."""
 
     def fill(folder: Path) -> None:
         write_checkpoint(folder, run, result, weights)

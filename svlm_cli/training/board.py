@@ -1,6 +1,6 @@
-"""The log as TensorBoard shows it, by its own writer, which is optional and imported when there is something to write.
+"""Writes the log for TensorBoard, with its own writer, which is optional and imported when needed.
 
-Knows a log's rows alone.
+Knows only rows of a log.
 """
 
 from importlib.util import find_spec
@@ -12,24 +12,24 @@ from svlm_cli.training.log import HELD_OUT, Row
 
 _LEARNED: Final = "learned"
 _HELD_OUT: Final = "held out"
-_EVERY_S: Final = 30  # between two writes
+_EVERY_S: Final = 30  # seconds between writes
 
 
 def require_tensorboard() -> None:
-    """`UsageError` where it is missing."""
+    """`UsageError` if it is not installed."""
     if find_spec("tensorboard") is None:
         raise UsageError("--tensorboard needs tensorboard.", "Install svlm-cli[tensorboard].")
 
 
 class Board:
-    """A folder of TensorBoard's that gets each row of a log."""
+    """A TensorBoard folder that receives each row of a log."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._writer: Any = None  # torch.utils.tensorboard.SummaryWriter
 
     def __call__(self, row: Row) -> None:
-        """One more. What a run that was killed has said of this step and of later ones is not shown any more."""
+        """Add a row. Rows of this and later steps that a killed run has written are no longer shown."""
         if self._writer is None:
             from torch.utils.tensorboard import SummaryWriter
 
@@ -41,6 +41,6 @@ class Board:
                 self._writer.add_scalar(f"{group}/{own}", value, row["step"])
 
     def close(self) -> None:
-        """Writes the rest."""
+        """Flush the rest."""
         if self._writer is not None:
             self._writer.close()

@@ -1,8 +1,7 @@
-"""What learning costs: the memory that a GPU needs, and the work of a pass. Nothing is loaded, and no GPU is needed.
+"""The cost of training: GPU memory and the work of a pass. Loads nothing, and needs no GPU.
 
-Weights, gradients and moments are counted, those of several ranks being shared out. What the forward pass keeps for the
-backward pass, and how much both compute, is found by running them on tensors without data: whatever the networks come
-to do, this follows. Knows no data and no loop.
+Weights, gradients and moments are counted, and divided among ranks. Activation memory and FLOPs are found by running
+the network on the meta device, so they follow any change to the networks. Knows no data and no loop.
 """
 
 import math
@@ -34,33 +33,33 @@ from svlm_cli.training.share import Share
 
 _META: Final = torch.device("meta")
 _HALF: Final = torch.bfloat16
-_MOMENTS: Final = 2  # of AdamW, for each weight
-_LEAST_ROUNDED: Final = 4096  # of bitsandbytes' AdamW8bit: smaller matrices keep theirs in 32 bits
-_ROUNDED_TOGETHER: Final = 256  # moments that share a scale in float32
-_FOUR_BITS_BYTES: Final = 1 / 2 + 1 / 64 + 4 / (64 * 256)  # of NF4: a weight, a scale of 64, and one of 256 scales
-_RUNTIME_BYTES: Final = 1.0e9  # CUDA's own, its libraries' workspaces, and what lies between the tensors
+_MOMENTS: Final = 2  # per weight, of AdamW
+_LEAST_ROUNDED: Final = 4096  # of bitsandbytes' AdamW8bit: smaller tensors keep 32-bit moments
+_ROUNDED_TOGETHER: Final = 256  # moments per float32 scale
+_FOUR_BITS_BYTES: Final = 1 / 2 + 1 / 64 + 4 / (64 * 256)  # NF4: a scale per 64 weights, and one per 256 scales
+_RUNTIME_BYTES: Final = 1.0e9  # the CUDA context, library workspaces, and fragmentation
 _CAST = frozenset({F.linear, F.conv3d, F.scaled_dot_product_attention, torch.matmul, torch.bmm})
-"""What autocast computes in bfloat16."""
+"""Functions that autocast runs in bfloat16."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassShape:
-    """One forward pass: its tokens, of which some are learned, and its pictures."""
+    """One forward pass: its tokens, some of which are trained on, and its pictures."""
 
     tokens: TokenBatch
     grids: tuple[Grid, ...]  # in patches
-    patch_size: int  # numbers of a patch
+    patch_size: int  # numbers per patch
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a run keeps what it learns."""
+    """How a run stores and distributes trained weights."""
 
     bf16: bool = True
     moments: OptimizerMoments = OptimizerMoments.FLOAT32
     ranks: int = 1  # processes
-    passes: int = 1  # of each of them in a step
-    four_bits: tuple[nn.Linear, ...] = ()  # layers that are rounded before the first step
+    passes: int = 1  # per rank and step
+    four_bits: tuple[nn.Linear, ...] = ()  # layers that are quantised before the first step
     compiled: bool = False
 
 
@@ -68,25 +67,25 @@ class Spread:
 class Budget:
     """Bytes on one GPU."""
 
-    learned: float  # weights that are learned
-    frozen: float  # and those that are not
+    learned: float  # trained weights
+    frozen: float  # frozen weights
     gradients: float
     moments: float
-    activations: float = 0.0  # kept for the backward pass, copies of the weights in bfloat16 included
-    passing: float = 0.0  # the logits and their gradients, or the activations of a layer that is computed again
-    gathered: float = 0.0  # of several ranks: weights that are whole for a while, and their gradients
+    activations: float = 0.0  # kept for the backward pass, with bfloat16 copies of weights
+    passing: float = 0.0  # logits with their gradients, or the activations of a recomputed layer
+    gathered: float = 0.0  # several ranks: weights that are temporarily unsharded, with their gradients
     runtime: float = _RUNTIME_BYTES
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The total."""
         return math.fsum(getattr(self, one.name) for one in fields(self))
 
 
 def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[LearningNetwork, Spread]:
-    """A network on the meta device, as so many ranks would learn it."""
+    """A network on the meta device, set up for training by `ranks` ranks."""
     adapter, optimisation, four_bits = recipe.adapter, recipe.optimisation, tuple[nn.Linear, ...]()
-    if adapter.quantize is Quantisation.NF4:  # which passes compute with as if they were whole
+    if adapter.quantize is Quantisation.NF4:  # passes use dequantised weights, so count them as such
         four_bits = tuple(rounded_layers(network, adapter).values())
         recipe = replace(recipe, adapter=replace(adapter, quantize=Quantisation.NONE))
     set_learned(network, recipe)
@@ -99,7 +98,7 @@ def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[Learni
 
 
 def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
-    """What a network on the meta device, as `as_learned` leaves it, takes between passes."""
+    """The memory between passes, for a network on the meta device as `as_learned` returns it."""
     weights = [weight for weight in network.parameters() if weight.requires_grad]
     learned = _bytes(weights) / spread.ranks
     moments = sum(_moment_bytes(weight, spread.moments) for weight in weights) / spread.ranks
@@ -107,9 +106,9 @@ def standing_of(network: LearningNetwork, spread: Spread) -> Budget:
 
 
 def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Budget:
-    """At the peak of a step: where a backward pass begins, or where the last one has left all gradients.
+    """The peak of a step: at the start of a backward pass, or once all gradients exist.
 
-    Where the first one of a step begins, there are no gradients yet.
+    There are no gradients yet at the start of the first backward pass of a step.
     """
     with _as_computed(network, spread):
         kept = kept_bytes(network, shape, bf16=spread.bf16, compiled=spread.compiled)
@@ -123,9 +122,9 @@ def budget_of(network: LearningNetwork, shape: PassShape, spread: Spread) -> Bud
 
 
 def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool, compiled: bool = False) -> int:
-    """What a forward pass keeps for its backward pass, the weights themselves left out.
+    """What a forward pass keeps for the backward pass, without the weights themselves.
 
-    A compiled layer keeps what goes into matrix products and comes out of them, and computes the rest again from that.
+    A compiled layer keeps inputs and outputs of matrix products and recomputes the rest from them.
     """
     own = {id(storage) for storage in map(Tensor.untyped_storage, network.parameters())}
     kept: dict[int, torch.UntypedStorage] = {}
@@ -146,35 +145,35 @@ def kept_bytes(network: LearningNetwork, shape: PassShape, *, bf16: bool, compil
 
 
 def model_flops(network: LearningNetwork, shape: PassShape) -> float:
-    """Floating-point operations of a forward and a backward pass, a multiplication and an addition being two.
+    """FLOPs of a forward and a backward pass, counting a multiply-add as two.
 
-    All matrix products are counted, those of frozen weights as often as they are needed, and attention as far as it
-    is causal. What is computed again to save memory is not: it is no work of the model.
+    Includes all matrix products, those of frozen weights as often as they are needed, and attention as far as it is
+    causal. Recomputation to save memory is not included.
     """
     return flops_of(network, lambda: network(_empty_batch(shape))["loss"]).total
 
 
 def forward_flops(network: LearningNetwork, shape: PassShape) -> float:
-    """The same of a forward pass from which nothing is learned."""
+    """The same for a forward pass without gradients."""
     with torch.no_grad():
         return flops_of(network, lambda: network(_empty_batch(shape))["loss"]).total
 
 
 @dataclass(frozen=True, slots=True)
 class Flops:
-    """As `model_flops` counts them."""
+    """FLOPs, counted as by `model_flops`."""
 
-    products: float  # of matrices, but for attention
+    products: float  # matrix products outside attention
     attention: float
 
     @property
     def total(self) -> float:
-        """Both."""
+        """The sum."""
         return self.products + self.attention
 
 
 def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> Flops:
-    """Those of what `part` makes by the network, which is on the meta device."""
+    """The FLOPs of computing `part` and its gradients with the network, which is on the meta device."""
     with _once(network), FlopCounterMode(display=False) as counter, _Dry(half=False) as dry:
         made = part()
         if made.requires_grad:
@@ -184,14 +183,14 @@ def flops_of(network: LearningNetwork, part: Callable[[], Tensor]) -> Flops:
 
 
 def attention_flops(part: Callable[[], Tensor]) -> float:
-    """Those of attention alone, which are known from the forward pass: much sooner."""
+    """Only those of attention, which follow from the forward pass alone: much faster."""
     with _Dry(half=False) as dry:
         part()
     return float(dry.attention_flops)
 
 
 def _frozen_bytes(network: LearningNetwork, spread: Spread) -> float:
-    """Those in four bits are whole on each rank."""
+    """Four-bit weights are not sharded."""
     rounded = {id(layer.weight): layer.weight.numel() for layer in spread.four_bits}
     frozen = [one for one in network.parameters() if not one.requires_grad and id(one) not in rounded]
     return _bytes(frozen) / spread.ranks + sum(rounded.values()) * _FOUR_BITS_BYTES
@@ -204,14 +203,14 @@ def _moment_bytes(weight: Tensor, moments: OptimizerMoments) -> float:
 
 
 def _logit_bytes(network: LearningNetwork, shape: PassShape) -> int:
-    """Those that stand at once, beside what is kept: if by the chunk, what a chunk keeps is not."""
+    """Logits in memory at once, beyond what is kept: with chunked logits, a chunk keeps nothing."""
     rows, entries = len(shape.tokens.targets), network.network.family.language.vocab_size
     most = rows_at_once(entries, network.most_logits)
     return (2 * rows if rows <= most else 3 * most) * entries * torch.float32.itemsize
 
 
 def _again_bytes(network: LearningNetwork, shape: PassShape, kept: int, *, bf16: bool) -> int:
-    """The most that one layer keeps while it is computed again, each kind of layer being tried."""
+    """The most that a layer keeps while it is recomputed; tries one layer of each kind."""
     kinds = {type(layer): layer for layer in network.network.blocks() if layer.checkpointing}
     most = 0
     for layer in kinds.values():
@@ -222,7 +221,7 @@ def _again_bytes(network: LearningNetwork, shape: PassShape, kept: int, *, bf16:
 
 
 def _gathered_bytes(network: LearningNetwork, spread: Spread) -> int:
-    """Weights of the root all the time, and of two layers, one of which is on its way; gradients of what is learned."""
+    """Root weights throughout, plus two layers, one of them prefetched, plus gradients of trained weights."""
     elsewhere = [layer.weight for layer in spread.four_bits]
     elsewhere += [embedding.weight for embedding in separate_embeddings(network.network)]
     inside = {id(weight) for weight in elsewhere}
@@ -236,7 +235,7 @@ def _gathered_bytes(network: LearningNetwork, spread: Spread) -> int:
 
 @contextmanager
 def _as_computed(network: LearningNetwork, spread: Spread) -> Iterator[None]:
-    """Several ranks gather layers in bfloat16 as they are needed, so that no copies of them are kept."""
+    """With several ranks, layers are unsharded in bfloat16 on demand, so no copies of them are kept."""
     before = [(weight, weight.data) for layer in network.network.blocks() for weight in layer.parameters()]
     if spread.ranks > 1 and spread.bf16:
         for weight, data in before:
@@ -250,7 +249,7 @@ def _as_computed(network: LearningNetwork, spread: Spread) -> Iterator[None]:
 
 @contextmanager
 def _once(network: LearningNetwork) -> Iterator[None]:
-    """Nothing is computed a second time."""
+    """Turn off recomputation."""
     before = [(layer, layer.checkpointing) for layer in network.network.blocks()]
     most_logits = network.most_logits
     network.most_logits = sys.maxsize
@@ -274,13 +273,13 @@ def _bytes(weights: Iterable[Tensor]) -> int:
 
 
 class _Layers:
-    """Notes when a forward pass is inside a layer, and what goes into layers."""
+    """Tracks when a forward pass is inside a layer, and the inputs of layers."""
 
     def __init__(self, network: LearningNetwork) -> None:
         self._network = network
         self._hooks: list[RemovableHandle] = []
         self.inside = False
-        self.inputs: dict[int, torch.UntypedStorage] = {}  # by their ids
+        self.inputs: dict[int, torch.UntypedStorage] = {}  # by id
 
     def __enter__(self) -> Self:
         for layer in self._network.network.blocks():
@@ -306,13 +305,13 @@ def _storages(values: Iterable[Any]) -> dict[int, torch.UntypedStorage]:
 
 
 class _Dry(TorchFunctionMode):
-    """On tensors without data: what autocast computes in bfloat16, and attention by a kernel that saves memory."""
+    """Runs on the meta device as on a GPU: autocast to bfloat16, and memory-efficient attention."""
 
     def __init__(self, *, half: bool) -> None:
         super().__init__()
         self._half = half
         self.attention_flops = 0.0
-        self.products: dict[int, torch.UntypedStorage] = {}  # what goes into them and comes out, by their ids
+        self.products: dict[int, torch.UntypedStorage] = {}  # inputs and outputs of matrix products, by id
 
     def __torch_function__(
         self, function: Any, _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -325,7 +324,7 @@ class _Dry(TorchFunctionMode):
                 self.products |= _storages((*args, made))
             return made
         query, keys, values = args[:3]
-        passes = 3 if any(one.requires_grad for one in (query, keys, values)) else 1  # the way back is twice as much
+        passes = 3 if any(one.requires_grad for one in (query, keys, values)) else 1  # backward costs twice as much
         seen = 0.5 if (kwargs or {}).get("is_causal") else 1.0
         self.attention_flops += 4 * passes * seen * query.numel() * keys.shape[-2]
         attended = _Attention.apply(query, keys, values)  # type: ignore[no-untyped-call]
@@ -338,16 +337,16 @@ def _halved(value: Any) -> Any:
 
 
 class _Attention(torch.autograd.Function):
-    """What a kernel that never makes the scores keeps: its inputs, its output, and a number a row. Shapes alone."""
+    """Keeps what a flash attention kernel keeps: inputs, output, and one number per row. Shapes only."""
 
     @staticmethod
     def forward(context: Any, query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """As large as the query."""
+        """The output is shaped like the query."""
         output = torch.empty_like(query)
         context.save_for_backward(query, keys, values, output, query.new_empty(query.shape[:-1], dtype=torch.float32))
         return output
 
     @staticmethod
     def backward(context: Any, _gradient: Tensor) -> tuple[Tensor, ...]:
-        """One for each input."""
+        """One gradient per input."""
         return tuple(map(torch.empty_like, context.saved_tensors[:3]))

@@ -1,4 +1,4 @@
-"""A window of an annotation file -> its tokens and pictures, read from its video; and batches of such windows.
+"""Reads windows of annotation files, with the pictures from their videos, and forms batches.
 
 Knows no order of windows and no network.
 """
@@ -26,34 +26,34 @@ from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Record
 from svlm_cli.training.texts import WindowTexts
 
-_ABOVE_LEAST = 1.05  # the most pixels of a picture, at least, by the least
-_BLACK = (56, 56)  # pixels of a picture, before it is resized
+_ABOVE_LEAST = 1.05  # the maximum pixels per picture are at least this times the minimum
+_BLACK = (56, 56)  # height and width of a picture, before resizing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadClip:
-    """A window with its pictures, resized, each second's last one repeated if it had no partner."""
+    """A window with its resized pictures; the last one of a second is repeated if their number is odd."""
 
     tokens: WindowTokens
-    pixels: tuple[Tensor, ...]  # of each second, uint8 [T, 3, H, W]
+    pixels: tuple[Tensor, ...]  # per second, uint8 [T, 3, H, W]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photographed:
-    """The pictures of a batch."""
+    """The pictures of a batch, read from videos."""
 
     seconds: tuple[Tensor, ...]
 
     def patches(
         self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, list[Grid]]:
-        """Brings them to the device and cuts them."""
+        """Copy them to the device and cut them into patches."""
         parts = [preprocessor.to_patches(pixels.to(device), dtype=dtype) for pixels in self.seconds]
         return torch.cat([patches for patches, _ in parts]), [grid for _, grid in parts]
 
 
 class ClipReader:
-    """Reads windows as a recipe has them. Threads may share it."""
+    """Reads windows as specified by a recipe. Safe to share between threads."""
 
     def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor) -> None:
         self._recipe = recipe
@@ -62,7 +62,7 @@ class ClipReader:
         self._preprocessor = preprocessor
 
     def read(self, file: FileClips, number: int, fps: float) -> ReadClip:
-        """`InputError` if its row is bad, or its video cannot be read or ends too early."""
+        """`InputError` if the record is bad, or its video cannot be read or ends too early."""
         clip = file.clip(number)
         record, seconds = clip.record, clip.seconds
         start_s = record.start_s + seconds.start
@@ -76,7 +76,7 @@ class ClipReader:
         return ReadClip(self._texts.tokens(clip, shown, grids, fps), pixels)
 
     def nothing(self) -> Batch:
-        """A black second of which nothing is learned."""
+        """A black second without targets."""
         black = Chunk((np.zeros((*_BLACK, 3), np.uint8),), 0.0, 1.0)
         pixels = self._pixels(black, self._recipe.policy.vision.max_pixels)
         grid = self._preprocessor.merged_grid(len(pixels), *pixels.shape[2:])
@@ -87,7 +87,7 @@ class ClipReader:
         return replace(batch, tokens=replace(tokens, targets=targets, roles=roles), count=0, learned=0)
 
     def _most_pixels(self, frames: int) -> int:
-        """Of a picture in a window of so many, as the published reader has it: at least a little above the least."""
+        """The maximum pixels of a picture in a window of `frames`, as published; at least a bit above the minimum."""
         bounds, total = self._recipe.policy.vision, self._recipe.windows.total_pixels
         if not total:
             return bounds.max_pixels
@@ -111,11 +111,11 @@ class PendingClip:
 
     @classmethod
     def of(cls, pool: ThreadPoolExecutor, reader: ClipReader, file: FileClips, number: int, fps: float) -> Self:
-        """By a thread of the pool."""
+        """Submit it to the pool."""
         return cls(file.place(number), pool.submit(reader.read, file, number, fps))
 
     def result(self, exchange: Exchange) -> ReadClip | None:
-        """Waits for it; None if it cannot be read, which `exchange` is told. An index that is stale is an error."""
+        """Wait for it; None if it cannot be read, which is reported to `exchange`. A stale index is an error."""
         try:
             return self.future.result()
         except StaleIndexError:
@@ -126,14 +126,14 @@ class PendingClip:
 
 
 def show(record: Record, start_s: float, end_s: float, *, fps: float, enough_pixels: int) -> list[Chunk]:
-    """A stretch of a record's video, a second a chunk. `InputError` if it cannot be read."""
-    from svlm_cli.sources.windows import read_window  # training from a simulator needs no ffmpeg
+    """A stretch of a record's video, one second per chunk. `InputError` if it cannot be read."""
+    from svlm_cli.sources.windows import read_window  # imported late: training on a simulator needs no ffmpeg
 
     frames = read_window(record.video, start_s, end_s, fps=fps, enough_pixels=enough_pixels)
     return list(chunks(frames, fps=fps, chunk_seconds=1.0))
 
 
 def batch_of(clips: Sequence[ReadClip]) -> Batch:
-    """One forward pass of them."""
+    """The batch of one forward pass."""
     pictures = Photographed(tuple(pixels for clip in clips for pixels in clip.pixels))
     return collate([clip.tokens for clip in clips], pictures)

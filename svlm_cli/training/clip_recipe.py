@@ -1,4 +1,4 @@
-"""A recipe's table ``[windows.clips]``: clips of a match instead of windows of one length, for an annealing stage."""
+"""The table ``[windows.clips]`` of a recipe: clips of a match instead of fixed-length windows, for annealing."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from svlm_cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class ClipRecipe:
-    """Which clips a match has: whole sentences in a row, as `svlm data windows --annealing` takes segments."""
+    """Which clips a match is cut into: runs of whole sentences, like those of `svlm data windows --annealing`."""
 
-    longest_seconds: int = 0  # the paper: 64; 0: no clips, but windows of one length
+    longest_seconds: int = 0  # 64 in the paper; 0: fixed-length windows instead
     shortest_seconds: int = 16
-    silence_seconds: float = 3.0  # a longer one ends a clip
+    silence_seconds: float = 3.0  # a longer silence ends a clip
     seen_only: bool = False  # so does a score that is said from memory
 
     def __post_init__(self) -> None:
@@ -27,5 +27,5 @@ class ClipRecipe:
 
     @property
     def used(self) -> bool:
-        """Whether there are clips."""
+        """Whether windows are clips."""
         return self.longest_seconds != 0

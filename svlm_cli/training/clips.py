@@ -1,7 +1,7 @@
-"""The windows of annotation files: which there are, how often each comes, and in which order.
+"""The windows of annotation files: which there are, how often each comes, and in what order.
 
-A row is cut into windows, for which all rows are read before the first step; or it is one window, and is read when its
-turn comes. Knows no video's pictures and no token.
+A record is cut into windows, which requires reading all records before the first step; or it is one window, and is read
+when its turn comes. Knows no pictures and no tokens.
 """
 
 import math
@@ -29,8 +29,8 @@ class Clip:
     """A window of a record."""
 
     record: Record
-    seconds: range  # of the record
-    words: int  # that are said in them
+    seconds: range  # counted from the record's start
+    words: int  # number of words in them
 
 
 class FileClips(Protocol):
@@ -39,16 +39,16 @@ class FileClips(Protocol):
     def __len__(self) -> int: ...
 
     def place(self, number: int) -> str:
-        """What a window is called where it cannot be used."""
+        """The name of a window in error messages."""
         ...
 
     def clip(self, number: int) -> Clip:
-        """`InputError` if its row is bad."""
+        """`InputError` if its record is bad."""
         ...
 
 
 class CutRows:
-    """Rows cut into windows, those with too few words left out."""
+    """Records cut into windows, without those that have too few words."""
 
     def __init__(self, path: Path, videos: Path | None, size: WindowRecipe, skipped: Skipped) -> None:
         found = [clip for record in read_records([path], videos, skipped) for clip in _cut(record, size)]
@@ -67,12 +67,12 @@ class CutRows:
 
 
 class WholeRows:
-    """Rows that are a window each."""
+    """Records that are one window each."""
 
     def __init__(self, path: Path, videos: Path | None, longest: int, say: Say) -> None:
         self._lines = SeekableLines.open(path, say)
         self._videos = videos or path.parent
-        self._longest = longest  # seconds
+        self._longest = longest  # in seconds
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -90,10 +90,10 @@ class WholeRows:
 
 
 class Clips:
-    """The windows of all files. In each epoch every one comes as often as its file's weight says, in another order."""
+    """The windows of all files. In each epoch every one comes as often as its file's weight, in a new order."""
 
     def __init__(self, recipe: Recipe, skipped: Skipped, say: Say) -> None:
-        """`InputError` if a file cannot be read, too much of it is bad, or there is no window."""
+        """`InputError` if a file cannot be read, too many records are bad, or there is no window."""
         annotations, size = recipe.data.annotations, recipe.windows
         videos = Path(annotations.videos) if annotations.videos else None
         self._files: Sequence[FileClips]
@@ -113,18 +113,18 @@ class Clips:
         if not self.epoch:
             raise InputError("The annotation files hold no window.", "Check data.annotations.files and [windows].")
         self._size, self._seed = size, recipe.data.seed
-        self._order: tuple[int, NDArray[np.int64]] = -1, np.empty(0, np.int64)  # of one epoch
+        self._order: tuple[int, NDArray[np.int64]] = -1, np.empty(0, np.int64)  # (epoch, order)
 
     def __len__(self) -> int:
         return sum(map(len, self._files))
 
     @property
     def epoch(self) -> int:
-        """How many come in an epoch."""
+        """The number of windows per epoch."""
         return self._stops[-1]
 
     def told(self, skipped: int) -> str:
-        """How many there are, and how many an epoch has, if that is another number; so many records were skipped."""
+        """A message: the number of windows, also per epoch if that differs, and of records skipped."""
         least = self._size.words_per_second
         epoch = f", {self.epoch} an epoch" if self.epoch != len(self) else ""
         if self._size.whole_rows:
@@ -133,7 +133,7 @@ class Clips:
         return f"{len(self)} windows{epoch}{left_out}, {skipped} records skipped"
 
     def at(self, place: int) -> tuple[FileClips, int]:
-        """The window at that place of a run, counted over all epochs: its file, and its number there."""
+        """The window at a place in the run, counted over all epochs: its file, and its index there."""
         epoch, index = divmod(place, self.epoch)
         if self._order[0] != epoch:
             self._order = epoch, np.random.default_rng([self._seed, 2, epoch]).permutation(self.epoch)
@@ -143,7 +143,7 @@ class Clips:
 
 
 def with_counted_steps(recipe: Recipe) -> Recipe:
-    """The recipe with the steps of its epochs, for which rows are counted, or read where they are cut into windows."""
+    """The recipe with `steps` computed from its epochs, by counting records, or reading them to cut windows."""
     if not recipe.optimisation.epochs:
         return recipe
     return recipe.with_counted_steps(Clips(recipe, Skipped(sys.maxsize, to_nobody), to_nobody).epoch)

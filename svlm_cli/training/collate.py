@@ -1,8 +1,7 @@
-"""Windows -> one batch, packed one after the other, and what its pictures are made of.
+"""Packs windows into one batch, with descriptions of their pictures.
 
-Shapes change little from batch to batch: its length is padded to a multiple, so that compiled code is not compiled
-anew. Everything that the device would have to look for (where pictures go, which tokens are learned) is found here,
-on the host. Knows no network.
+Shapes vary little between batches: lengths are padded to multiples, to avoid recompilation. Everything that would need
+a search on the device (where pictures go, which tokens are trained on) is found here, on the host. Knows no network.
 """
 
 import math
@@ -20,10 +19,10 @@ from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.layout import Role, WindowTokens
 from svlm_cli.training.views import whole_view
 
-LENGTH_MULTIPLE = 128  # tokens of a row, and keys of a view
+LENGTH_MULTIPLE = 128  # tokens of a batch, and keys of a view
 QUERY_MULTIPLE = 16  # queries of a view
-TARGET_MULTIPLE = 512  # learned tokens of a batch
-IGNORED = -100  # the target of padding, as `cross_entropy` knows it
+TARGET_MULTIPLE = 512  # trained tokens of a batch
+IGNORED = -100  # the target for padding, as in `cross_entropy`
 
 
 class Pictures(Protocol):
@@ -38,45 +37,45 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewBatch:
-    """The rounds of a batch, each with what it sees: V of `View`, padded to m keys and n queries."""
+    """The rounds of a batch and what each sees: V views (`View`), padded to m keys and n queries."""
 
-    keys: Tensor  # [V * m] rows of [S]
+    keys: Tensor  # [V * m] indices into [S]
     positions: Tensor  # [V, m, A] float32
-    queries: Tensor  # [V * n] which of the keys ask
-    last: Tensor  # [V, n] the last key of its view that each sees
-    answered: Tensor  # [A] rows of [V * n] that are no padding
-    rows: Tensor  # [A] rows of [S]: theirs
+    queries: Tensor  # [V * n] which of the keys are also queries
+    last: Tensor  # [V, n] the last key that each query sees in its view
+    answered: Tensor  # [A] indices into [V * n] that are not padding
+    rows: Tensor  # [A] their indices in [S]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TokenBatch:
-    """B windows, S tokens in all, N of them learned. What is left at the end is padding, a sequence of its own."""
+    """B windows, S tokens in total, N of them trained on. The padding at the end is a sequence of its own."""
 
     ids: Tensor  # [S]
     positions: Tensor  # [S, A] float32
-    starts: Tensor  # [B + 2] int32: the first token of each window and of the padding, and S
-    pads_at: Tensor  # [P] rows of [S] that the pictures fill
-    targets_at: Tensor  # [N] rows of [S] from which a learned token is predicted
-    targets: Tensor  # [N] that token, IGNORED in padding
+    starts: Tensor  # [B + 2] int32: the first token of each window and of the padding, then S
+    pads_at: Tensor  # [P] indices into [S] that are filled by pictures
+    targets_at: Tensor  # [N] indices into [S] from which a trained token is predicted
+    targets: Tensor  # [N] that token; IGNORED for padding
     roles: Tensor  # [N] `Role`
     bounds: tuple[int, ...]  # `starts` on the host
-    views: ViewBatch | None = None  # where windows are learned as streams
+    views: ViewBatch | None = None  # set if windows are trained in streaming layout
 
     @property
     def longest(self) -> int:
-        """The tokens of the longest window."""
+        """The number of tokens in the longest window."""
         return max(stop - start for start, stop in pairwise(self.bounds))
 
     def to(self, device: torch.device) -> Self:
-        """On a device; from pinned memory without waiting."""
+        """Copy to a device; from pinned memory without waiting."""
         return self._changed(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pinned(self) -> Self:
-        """In memory from which a GPU can copy by itself."""
+        """Copy to pinned memory, from which a GPU copies asynchronously."""
         return self._changed(torch.Tensor.pin_memory)
 
     def tensors(self) -> Iterator[Tensor]:
-        """All of them."""
+        """All tensors."""
         yield from _values(self)
         yield from () if self.views is None else _values(self.views)
 
@@ -96,16 +95,16 @@ def _changes(batch: ViewBatch | TokenBatch, change: Callable[[Tensor], Tensor]) 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What one forward pass learns from."""
+    """The input of one forward pass."""
 
     tokens: TokenBatch
     pictures: Pictures
-    count: int  # real tokens
-    learned: int  # of them
+    count: int  # tokens, without padding
+    learned: int  # those that are trained on
 
 
 def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
-    """The windows in order, one after the other."""
+    """Pack the windows in order."""
     bounds = np.cumsum([0, *map(len, windows)]).tolist()
     count = bounds[-1]
     length = _padded(count, LENGTH_MULTIPLE)
@@ -132,12 +131,12 @@ def _views(windows: Sequence[WindowTokens], starts: Sequence[int]) -> ViewBatch:
     seen = [window.views or tuple(whole_view(window.positions)) for window in windows]
     every = [view for views in seen for view in views]
     longest = max(view.asking for view in [view for view in every if not view.opens] or every)
-    n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; what opens a sequence is split
+    n = _padded(longest, QUERY_MULTIPLE)  # of a round or a question; the opening of a sequence is split
     views = [(start, part) for own, start in zip(seen, starts, strict=False) for view in own for part in view.split(n)]
     m = _padded(max(len(view.keys) for _, view in views), LENGTH_MULTIPLE)
     keys = np.zeros((len(views), m), np.int64)
     positions = np.zeros((len(views), m, windows[0].positions.shape[1]), np.float32)
-    last = np.zeros((len(views), n), np.int64)  # padding sees one key, since a softmax over none is no number
+    last = np.zeros((len(views), n), np.int64)  # padding sees one key, because a softmax over none is NaN
     for index, (start, view) in enumerate(views):
         count = len(view.keys)
         keys[index, :count] = start + view.keys

@@ -1,9 +1,9 @@
-"""A speaker who errs, so that a model learns to trust its eyes more than its own words.
+"""Puts errors into earlier words, so that a model learns to trust its eyes more than its own words.
 
-In training, all that was said before is right; in a stream it is the model's own, and whoever believes it keeps every
-error for ever: a name misspelt once is misspelt until the end. So what was said is made wrong, by slips here and there
-and by habits, and what is learned stays right: the name by the kit and the context, the score by the board. A score
-that can be remembered alone is learned as it was said. Knows no tokens and no pictures.
+In training data all earlier words are right; in a stream they are the model's own, and a model that believes them never
+corrects an error: a name once misspelt stays misspelt. So earlier words are corrupted, by single slips and by habits,
+while the targets stay right: the name follows from kit and context, the score from the board. A score that can only be
+remembered is trained as it was said. Knows no tokens and no pictures.
 """
 
 from collections.abc import Callable
@@ -18,24 +18,25 @@ from svlm_cli.simulator.match.teams import FIRST, SECOND, SYLLABLE, Team
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A word, as it was said and as it should have been; `meant` is None where nobody could know."""
+    """A word as said, and as it should have been; `meant` is None if that cannot be known."""
 
     said: str
     meant: str | None
 
 
 class Confusion:
-    """The errors of one window. Asked again, it gives the same answer.
+    """The errors of one window. Repeated calls give the same answer.
 
-    Each team, and the score, is subject to one of two kinds of error: a habit, by which it is always wrong in the same
-    way, or slips, each wrong in its own way.
+    Each team, and the score, may have errors of two kinds: a habit, which is always the same error, or independent
+    slips.
     """
 
     def __init__(
         self, random: np.random.Generator, rate: float, teams: tuple[Team, Team], *, knows_score: bool
     ) -> None:
-        """`rate` is the share of names and of scores that are wrong, half of them by habit; `knows_score`: it was
-        said, or is nil nil yet.
+        """`rate` is the share of wrong names and scores, half of them by habit.
+
+        `knows_score`: the score was said, or is still nil nil.
         """
         self._random = random
         self._slips = rate / 2
@@ -47,7 +48,7 @@ class Confusion:
         self._score_habit = self._step() if self._errs() else None
 
     def spoken(self, word: CommentaryWord, text: str) -> Spoken:
-        """`text` is the right one: with the names of the window's own teams. Words come in order the first time."""
+        """`text` is the right word, with the window's own names. The first time, call it for words in order."""
         if word.start_s not in self._spoken:
             self._spoken[word.start_s] = self._new(word, text)
         return self._spoken[word.start_s]
@@ -74,7 +75,7 @@ class Confusion:
         return self._wrong_name(team) if self._errs() else self._names[team]
 
     def _wrong_name(self, team: int) -> str:
-        """The other team's, one of parts of both, or one with a part of neither."""
+        """The other team's name, a mix of both, or a misspelling."""
         own, other = self._names[team], self._names[1 - team]
         ways: tuple[Callable[[], str], ...] = (
             lambda: other,
@@ -85,14 +86,14 @@ class Confusion:
         return ways[self._random.integers(len(ways))]()
 
     def _misspelt(self, name: str) -> str:
-        """With another syllable in the place of one."""
+        """The name with one syllable replaced."""
         place = int(self._random.integers(len(name) // SYLLABLE)) * SYLLABLE
         heard = name[place : place + SYLLABLE]
         others = [one for one in (SECOND if place else FIRST) if one != heard]
         return name[:place] + others[self._random.integers(len(others))] + name[place + SYLLABLE :]
 
     def _score(self, score: Score) -> Score:
-        """As it is said from the goal to the next one. That a game begins at nil nil is never wrong."""
+        """The score as said from one goal to the next. Nil nil at the start is never wrong."""
         if score not in self._scores:
             step = self._score_habit
             if step is None and self._errs():

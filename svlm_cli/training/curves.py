@@ -1,6 +1,6 @@
-"""Pictures of logs: how one run goes, or how several went, side by side.
+"""Plots training logs: one run, or several side by side.
 
-Knows a log's rows, and neither a network nor a loop.
+Knows only a log's rows: no network and no loop.
 """
 
 import time
@@ -18,32 +18,32 @@ from svlm_cli.training.log import HELD_OUT, Row, Say, rows_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EVERY_S: Final = 30.0  # a picture is drawn anew at most so often: it takes a second of the training's own thread
+EVERY_S: Final = 30.0  # at most this often: drawing takes a second of the training thread
 _FORMATS: Final = {".png": png, ".svg": svg}
 _INCHES: Final = (11.0, 7.0)
-_MOST_POINTS: Final = 1000  # of a line
+_MOST_POINTS: Final = 1000  # per line
 _RIGHT: Final = ("words", "first_word", "silence", "answers")  # kinds of tokens
 _HINT: Final = "Choose another place for the plot."
 
 
 class Curves:
-    """A picture of a run's log that is drawn anew as the log grows, and by `close`."""
+    """A plot of a run's log that is redrawn as the log grows, and by `close`."""
 
     def __init__(self, picture: Path, log: Path, say: Say, *, every_s: float = EVERY_S) -> None:
-        """What cannot be written is said, and ends nothing: the log has it all."""
+        """A plot that cannot be written is reported, but is no error: the log has all the data."""
         self._picture, self._log, self._say = picture, log, say
         self._every_s = every_s
         self._drawn_s = time.monotonic()
         self._new = False
 
     def __call__(self, _row: Row) -> None:
-        """There is one more."""
+        """A row was added."""
         self._new = True
         if time.monotonic() - self._drawn_s >= self._every_s:
             self._draw()
 
     def close(self) -> None:
-        """Draws what is new."""
+        """Draw the rest."""
         if self._new:
             self._draw()
 
@@ -56,13 +56,13 @@ class Curves:
 
 
 def require_format(path: Path) -> None:
-    """`UsageError` if its name ends with no format of pictures."""
+    """`UsageError` if its suffix is no picture format."""
     if path.suffix.lower() not in _FORMATS:
         raise UsageError(f"{path} is neither a .png nor an .svg file.", "Name the plot so.")
 
 
 def draw(path: Path, runs: Mapping[str, Sequence[Row]]) -> None:
-    """Writes a picture of the logs of `runs`, all at once. Raises `OutputError`."""
+    """Write a plot of the logs of `runs`, atomically. Raises `OutputError`."""
     alone = len(runs) == 1
     with new_figure(_INCHES) as figure:
         loss, right, speed, norm = figure.subplots(2, 2).flatten()
@@ -94,7 +94,7 @@ def _line(axes: "Axes", rows: Iterable[Row], key: str, *, label: str | None = No
 
 
 def _thinned(points: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """So many that a picture can show; each is the mean of its neighbours."""
+    """Reduce to as many points as a plot can show, by averaging neighbours."""
     parts = np.array_split(points, min(len(points), _MOST_POINTS))
     return np.array([part.mean(axis=0) for part in parts])
 

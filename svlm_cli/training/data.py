@@ -1,4 +1,4 @@
-"""What a recipe learns from: the one place that chooses between its sources. Knows no network and no loop."""
+"""Opens the data of a recipe: the only place that distinguishes its sources. Knows no network and no loop."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol
@@ -18,19 +18,19 @@ from svlm_cli.training.simulator_recipe import SimulatedWorld
 
 
 class Data(Protocol):
-    """Batches from any step on."""
+    """Batches, starting at any step."""
 
     @property
     def windows(self) -> int | None:
-        """Of an epoch; None if no window comes twice."""
+        """The number of windows per epoch; None if no window repeats."""
         ...
 
     def batches(self, first_step: int) -> Iterator[Batch]:
-        """`accumulate` of them a step; ends after the last step."""
+        """`accumulate` batches per step, until the last step."""
         ...
 
     def close(self) -> None:
-        """Ends what prepares them."""
+        """Stop preparing them."""
         ...
 
 
@@ -42,14 +42,14 @@ def open_data(
     share: Share | None = None,
     exchange: Exchange | None = None,
 ) -> Data:
-    """All batches of its steps, or one rank's share of them. `say` hears of what is skipped."""
+    """All batches of its steps, or one rank's share of them. `say` is called with what is skipped."""
     if recipe.data.source is Source.SIMULATOR:
         return SimulatedData(recipe, layout, preprocessor, share)
     return AnnotatedData(recipe, layout, preprocessor, say, share, exchange)
 
 
 def texts_of(recipe: Recipe) -> Iterable[str]:
-    """What is said in it, for a tokenizer to learn from."""
+    """All words in it, to train a tokenizer on."""
     if recipe.data.source is Source.ANNOTATIONS:
         return annotated_texts(recipe)
     return sample_texts(recipe) if recipe.data.simulator.world is SimulatedWorld.MATCH else footage_texts()

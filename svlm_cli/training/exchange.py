@@ -1,4 +1,4 @@
-"""What ranks must know of one another's data before they learn a step: how much there is, and what could not be read.
+"""What ranks exchange about their data before a step: the number of trained tokens, and what could not be read.
 
 Knows no network and no loop.
 """
@@ -12,19 +12,20 @@ from svlm_cli.training.records import Skipped
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """Of one rank, for one step."""
+    """The message of one rank for one step."""
 
     learned: int = 0  # tokens
-    missed: tuple[tuple[str, str], ...] = ()  # windows: where they are, and why
+    missed: tuple[tuple[str, str], ...] = ()  # unreadable windows: place and reason
     error: SvlmError | None = None
 
 
 class Exchange:
-    """Once a step, by the thread that prepares it. An error of ours on one rank is then raised on all."""
+    """Called once per step, by the thread that prepares it. An `SvlmError` on one rank is raised on all."""
 
     def __init__(self, ranks: Ranks, skipped: Skipped, windows: int = 0) -> None:
-        """`skipped` counts alike on all ranks; on the first one alone it has somebody to say it to. A step takes so
-        many windows.
+        """`skipped` counts the same on all ranks, but only reports on the first.
+
+        `windows` is the number of windows per step.
         """
         self.ranks = ranks
         self.skipped = skipped
@@ -32,15 +33,15 @@ class Exchange:
         self._missed: list[tuple[str, str]] = []
 
     def miss(self, place: str, reason: str) -> None:
-        """A window cannot be read, which this rank alone knows until the step is settled."""
+        """Note an unreadable window; other ranks hear of it when the step is settled."""
         self._missed.append((place, reason))
 
     def settle(self, learned: int) -> int:
-        """Learned tokens of a step: those of this rank -> those of all."""
+        """Add up the trained tokens of a step over all ranks."""
         return self._told(_Notice(learned, tuple(self._missed)))
 
     def fail(self, error: SvlmError) -> None:
-        """Raises the error with which this rank ends, or that of a rank before it, on all ranks."""
+        """Raise this rank's error, or that of a lower rank, on all ranks."""
         self._told(_Notice(missed=tuple(self._missed), error=error))
 
     def _told(self, own: _Notice) -> int:

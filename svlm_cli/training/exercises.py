@@ -1,6 +1,6 @@
-"""Questions about simulated matches, as windows ask them: of their stream, or about clips. No torch here.
+"""Questions about simulated matches for training windows: about their stream, or about clips. No torch here.
 
-They are put in the words in which ``svlm eval vqa`` puts them. Knows no batch and no picture.
+Worded as in ``svlm eval vqa``. Knows no batch and no picture.
 """
 
 from dataclasses import dataclass, replace
@@ -16,12 +16,12 @@ from svlm_cli.training.layout import Aside, AskedClip, Layout
 from svlm_cli.training.overlap import Ids
 from svlm_cli.training.recipe import QuestionRecipe
 
-_FIRST_S = 2  # of what is seen: then there is something to ask
+_FIRST_S = 2  # seconds to watch before there is something to ask
 
 
 @dataclass(frozen=True, slots=True)
 class Exercises:
-    """How windows are asked."""
+    """Adds questions to windows."""
 
     recipe: QuestionRecipe
     prompts: VqaPrompts
@@ -29,7 +29,7 @@ class Exercises:
     grid: tuple[int, int]  # tokens down and across
 
     def asides(self, facts: Facts, seconds: range, random: np.random.Generator, *, began: int) -> list[Aside]:
-        """What a stream is asked in these seconds of a match, which it has watched since `began`."""
+        """Questions for a stream in these seconds of a match, which it has watched since `began`."""
         moments = range(seconds.start + _FIRST_S, seconds.stop + 1)
         count = round(self.recipe.per_minute * len(seconds) / 60)
         return [
@@ -38,7 +38,7 @@ class Exercises:
         ]
 
     def clips(self, facts: Facts, context: str, random: np.random.Generator) -> tuple[list[AskedClip], list[Moments]]:
-        """Clips that end anywhere in the match, and when their pictures are taken."""
+        """Clips that end anywhere in the match, and the times of their pictures."""
         asked, shown = [], []
         for index in range(self.recipe.clips_per_window):
             end = int(random.integers(_FIRST_S, facts.seconds))
@@ -53,10 +53,10 @@ class Exercises:
         return asked, shown
 
     def _put(self, one: Exercise, context: str, random: np.random.Generator) -> tuple[Ids, Ids]:
-        """The question and the answer, as ids; perhaps to be answered in words, or with the answer in the question."""
+        """The ids of question and answer; some are answered in words, or contain the right answer."""
         encode, chance = self.layout.prompt.text_ids, random.random()
         if one.options and chance < self.recipe.open_share:
-            answer = self.layout.words(f" {right_option(one)}")  # as in a commentary
+            answer = self.layout.words(f" {right_option(one)}")  # worded as in a commentary
             return encode(after_context(context, one.text)), answer
         if one.options and chance < self.recipe.open_share + self.recipe.told_share:
             one = replace(one, text=f"{one.text} It is this: {right_option(one)}.")
@@ -64,5 +64,5 @@ class Exercises:
 
 
 def right_option(one: Exercise) -> str:
-    """In words."""
+    """The right option in words."""
     return one.options[LETTERS.index(one.answer)]

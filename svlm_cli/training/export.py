@@ -1,6 +1,6 @@
-"""What is left of a run, whenever it ended -> a checkpoint folder. Needs no GPU and no data.
+"""Turns a saved state of a run, finished or not, into a checkpoint folder. Needs no GPU and no data.
 
-A state is a whole file of weights, or shards of several ranks, which need not run for that. Knows no loop.
+A state is one file of weights, or shards of several ranks, which need not be running. Knows no loop.
 """
 
 import shutil
@@ -27,11 +27,11 @@ from svlm_cli.training.replacing import new_folder
 from svlm_cli.training.result import Result, write_checkpoint
 from svlm_cli.training.states import MODEL_SHARDS, without_processes
 
-_MODEL, _NETWORK = "model.", "network."  # what names begin with: in shards, and within the network that learns
+_MODEL, _NETWORK = "model.", "network."  # prefixes of names: in shards, and inside the training wrapper
 
 
 def export(run: Path, output: Path, step: int | None = None) -> int:
-    """Makes `output` of the newest whole state of `run`, or of that after `step`. Returns which step it is.
+    """Write `output` from the newest complete state of `run`, or that after `step`. Returns its step.
 
     Raises `UsageError` if there is none, `ModelError` if it cannot be read, and `OutputError`.
     """
@@ -54,7 +54,7 @@ def export(run: Path, output: Path, step: int | None = None) -> int:
 
 
 def weights_of(state: Path) -> Mapping[str, Tensor]:
-    """All weights of the network, by their names in it: the learned ones alone, of a run with an adapter."""
+    """All weights of the network by name; of a run with an adapter, only those of the adapter."""
     return _whole(state / WEIGHTS) if (state / WEIGHTS).is_file() else _gathered(state / MODEL_SHARDS)
 
 
@@ -66,7 +66,7 @@ def _recipe(run: Path) -> Recipe:
 
 
 def _states(run: Path) -> dict[int, Path]:
-    """Those that have weights: one that was being cleared away when the run died may have none left."""
+    """States that have weights: a run may have died while deleting one."""
     return {
         step: state
         for step, state in states_of(run).items()
@@ -93,7 +93,7 @@ def _state(run: Path, recipe: Recipe, step: int | None) -> int:
 
 
 def _figures(run: Path, step: int) -> dict[str, float]:
-    """What the log said last, up to that step."""
+    """The last logged figures up to that step."""
     rows = [row for row in rows_of(run / LOG_FILE) if row["step"] <= step] if (run / LOG_FILE).is_file() else []
     learned = [row for row in rows if "loss" in row]
     held_out = [row for row in rows if f"{HELD_OUT}loss" in row]
@@ -101,14 +101,14 @@ def _figures(run: Path, step: int) -> dict[str, float]:
 
 
 def _copy(run: Path, folder: Path) -> None:
-    """A finished run is a checkpoint by itself."""
+    """Copy a finished run, which is a checkpoint itself."""
     for path in run.iterdir():
         if path.is_file() and path.name != LOG_FILE:
             shutil.copy(path, folder / path.name)
 
 
 class _Stored(Mapping[str, Tensor]):
-    """The tensors of a state, each read when it is asked for."""
+    """The tensors of a state, read on access."""
 
     def __init__(self, path: Path, names: Iterable[str], prefix: str, read: Callable[[str], Tensor]) -> None:
         self._path, self._prefix, self._read = path, prefix, read
@@ -136,7 +136,7 @@ def _whole(path: Path) -> _Stored:
 
 
 def _gathered(path: Path) -> _Stored:
-    """Each tensor of its shards."""
+    """The tensors of a sharded state."""
     with _told(path):
         stored = FileSystemReader(path).read_metadata().state_dict_metadata
 

@@ -1,6 +1,6 @@
-"""Batches from the host to the device, ahead of time: collated, copied and drawn while the step before is learned.
+"""Prefetches batches to the device: collated, copied and drawn while the previous step is trained.
 
-A thread does it, on a stream of its own where there is a GPU, so that a step waits for neither. Knows no data source
+Runs in a thread, on a CUDA stream of its own if there is a GPU, so that a step waits for neither. Knows no data source
 and no network.
 """
 
@@ -22,10 +22,10 @@ from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.training.collate import Batch, TokenBatch
 from svlm_cli.training.exchange import Exchange
 
-_AHEAD = 2  # steps
+_AHEAD = 2  # in steps
 
 Batches = Callable[[int], Iterator[Batch]]
-"""A step -> the batches of all steps from it on."""
+"""Yields the batches of all steps from the given one on."""
 
 Work = Callable[[Batch, Sequence[Grid]], float]
 """A batch and the grids of its pictures -> its FLOPs (`WorkCount.of`)."""
@@ -33,20 +33,20 @@ Work = Callable[[Batch, Sequence[Grid]], float]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceBatch:
-    """A batch where it is learned."""
+    """A batch on the device."""
 
     tokens: TokenBatch
     patches: Tensor
     grids: tuple[Grid, ...]
-    weight: float  # of each learned token in the loss: 1 / those of a batch, on average over the step and all ranks
-    count: int  # real tokens
-    flops: float = 0.0  # of the model, if they were counted
+    weight: float  # per trained token in the loss: 1 / tokens of a batch, averaged over the step and all ranks
+    count: int  # tokens, without padding
+    flops: float = 0.0  # model FLOPs; 0 if not counted
 
 
 def on_device(
     batch: Batch, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype, weight: float
 ) -> DeviceBatch:
-    """Copies and draws it."""
+    """Copy and draw it."""
     tokens = batch.tokens.pinned() if device.type == "cuda" else batch.tokens
     patches, grids = batch.pictures.patches(preprocessor, device=device, dtype=dtype)
     return DeviceBatch(tokens.to(device), patches, tuple(grids), weight, batch.count)
@@ -55,11 +55,11 @@ def on_device(
 @dataclass(slots=True)
 class _Ready:
     batches: list[DeviceBatch]
-    event: Any  # torch.cuda.Event: they are all there; None without a GPU
+    event: Any  # torch.cuda.Event, set when all is on the device; None without a GPU
 
 
 class DeviceFeed:
-    """Iterates over `DeviceBatch`, `accumulate` of them a step, from `first_step` on. All ranks need as many."""
+    """Iterates over `DeviceBatch`es, `accumulate` per step, from `first_step` on. All ranks need the same number."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class DeviceFeed:
         exchange: Exchange,
         work: Work | None = None,
     ) -> None:
-        """With `work`, which is called by the thread alone, batches say how much work they are."""
+        """With `work`, which only the thread calls, batches include their FLOPs."""
         self._work = work
         self._batches = batches
         self._preprocessor = preprocessor
@@ -82,10 +82,10 @@ class DeviceFeed:
         self._exchange = exchange
         self._ready: queue.Queue[_Ready | BaseException | None] = queue.Queue(_AHEAD)
         self._stopped = threading.Event()
-        self.waited_s = 0.0  # by whoever iterates
+        self.waited_s = 0.0  # total waiting time of the consumer
 
     def __iter__(self) -> Iterator[dict[str, DeviceBatch]]:
-        """What the Trainer gives to the model, by the name of its argument."""
+        """Yields arguments for the model, as the Trainer passes them."""
         thread = threading.Thread(target=self._fill, name="feed", daemon=True)
         thread.start()
         while (item := self._next()) is not None:
@@ -93,7 +93,7 @@ class DeviceFeed:
                 yield {"batch": batch}
 
     def close(self) -> None:
-        """Nobody wants more."""
+        """Stop."""
         self._stopped.set()
 
     def _next(self) -> _Ready | None:
@@ -107,7 +107,7 @@ class DeviceFeed:
             stream.wait_event(item.event)
             for batch in item.batches:
                 for tensor in (batch.patches, *batch.tokens.tensors()):
-                    tensor.record_stream(stream)  # not to be reused before the step is done with it
+                    tensor.record_stream(stream)  # do not reuse the memory before the step is done with it
         return item
 
     def _fill(self) -> None:
@@ -123,7 +123,7 @@ class DeviceFeed:
                 if not self._put(_Ready(batches, event)):
                     return
             self._put(None)
-        except BaseException as error:  # noqa: BLE001 - resurfaces where the batches are wanted
+        except BaseException as error:  # noqa: BLE001 - re-raised in the consumer
             self._put(error)
 
     def _step(self, source: Iterator[Batch]) -> list[Batch]:
@@ -136,7 +136,7 @@ class DeviceFeed:
     @torch.no_grad()
     def _moved(self, step: list[Batch]) -> list[DeviceBatch]:
         learned = self._exchange.settle(sum(batch.learned for batch in step))
-        weight = len(step) * self._exchange.ranks.count / learned  # gradients are the mean over batches and ranks
+        weight = len(step) * self._exchange.ranks.count / learned  # gradients are averaged over batches and ranks
         moved = []
         for batch in step:
             one = on_device(batch, self._preprocessor, device=self._device, dtype=self._dtype, weight=weight)
@@ -146,7 +146,7 @@ class DeviceFeed:
         return moved
 
     def _put(self, item: _Ready | BaseException | None) -> bool:
-        """False when nobody wants it any more."""
+        """False if the consumer has closed the feed."""
         while not self._stopped.is_set():
             try:
                 self._ready.put(item, timeout=0.2)

@@ -1,4 +1,4 @@
-"""A run's output folder: what is in it before the first step, its states, and how it ends as a checkpoint.
+"""A run's output folder: its contents before the first step, its states, and the final checkpoint.
 
 Knows no data and no loop.
 """
@@ -32,19 +32,18 @@ from svlm_cli.training.tokenizer import END_OF_TEXT, build_tokenizer
 
 STATES = "states"
 LOG_FILE = "log.jsonl"
-_FINISHED = ".finished"  # a checkpoint, until all of it is written
-_STATE_MARK = "trainer_state.json"  # the Trainer writes it last
-_FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # of libraries, in words
-_FREE_TABLES = ("info", "output")  # of a recipe: these may change when a run is resumed
+_FINISHED = ".finished"  # a checkpoint that is still being written
+_STATE_MARK = "trainer_state.json"  # the last file that the Trainer writes
+_FULL = ("No space left on device", "os error 28", "PytorchStreamWriter failed writing")  # in the messages of libraries
+_FREE_TABLES = ("info", "output")  # of a recipe: may change on resume
 _FREE_KEYS = ("data.workers",)
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
-    """A folder for a new run; `OutputError` if there can be none, or it is not empty.
+    """A folder for a new run; `OutputError` if it cannot be created, or is not empty.
 
-    What was begun in it goes again if the run ends before it has learned anything: it would only be in the way. A
-    full disk is an `OutputError`.
+    If the run ends before it has trained anything, the folder is cleared again. A full disk is an `OutputError`.
     """
     made = not folder.exists()
     try:
@@ -82,7 +81,7 @@ def _clear(folder: Path, *, made: bool) -> None:
 
 @contextmanager
 def full_disk_told(folder: Path) -> Iterator[None]:
-    """Whoever writes there, ours or not: that the disk is full is an `OutputError`."""
+    """Turn a full disk into an `OutputError`, whichever library was writing."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -94,9 +93,9 @@ def full_disk_told(folder: Path) -> Iterator[None]:
 
 
 def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> None:
-    """A new run's files: recipe, policy, tokenizer and what is said of pixels.
+    """Write a new run's files: recipe, policy, tokenizer and preprocessor configuration.
 
-    `texts` is asked for if a tokenizer is to be made of them.
+    `texts` is called if a tokenizer has to be trained.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model, prompt = recipe.model, recipe.policy.prompt
@@ -119,7 +118,7 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
 
 
 def check_same(folder: Path, recipe: Recipe) -> None:
-    """`UsageError` if `recipe` is not the one that the run in `folder` began with, or nothing is left to do."""
+    """`UsageError` if the run in `folder` began with another recipe, or is finished."""
     path = folder / RECIPE_FILE
     if not path.is_file():
         raise UsageError(f"{folder} holds no run to resume.", "Leave out --resume to begin one.")
@@ -138,13 +137,13 @@ def check_same(folder: Path, recipe: Recipe) -> None:
 
 
 def latest_state(folder: Path) -> tuple[Path, int] | None:
-    """The newest complete state to resume from, and its step. One that was being written when the run died is not."""
+    """The newest complete state to resume from, and its step; one that was only partly written does not count."""
     states = states_of(folder)
     return (states[max(states)], max(states)) if states else None
 
 
 def states_of(folder: Path) -> dict[int, Path]:
-    """All complete states, by their step."""
+    """All complete states, by step."""
     states: dict[int, Path] = {}
     for path in (folder / STATES).glob(f"checkpoint-*/{_STATE_MARK}"):
         try:
@@ -155,15 +154,15 @@ def states_of(folder: Path) -> dict[int, Path]:
 
 
 def share_state(state: Path) -> None:
-    """Whoever may read the rest of a state may read its weights: safetensors leaves them to their owner alone."""
+    """Make the weights as readable as the rest of a state: safetensors makes them readable only by their owner."""
     if (state / WEIGHTS).is_file():
         shutil.copymode(state / _STATE_MARK, state / WEIGHTS)
 
 
 def first_network(folder: Path, recipe: Recipe, *, empty: bool = False) -> Network:
-    """The network before the first step, on the CPU: what is learned in float32, what is frozen as it is computed.
+    """The network before the first step, on the CPU: trained weights in float32, frozen ones in the compute dtype.
 
-    An empty one has the same weights, in memory that nobody has written to, which so takes no room.
+    If `empty`, the weights are left uninitialised, and so take no memory until they are written.
     """
     require_packages(recipe)
     if empty:
@@ -179,7 +178,7 @@ def first_network(folder: Path, recipe: Recipe, *, empty: bool = False) -> Netwo
 
 
 def first_family(folder: Path, recipe: Recipe) -> Family:
-    """The family and sizes of a run that has begun in `folder`."""
+    """The family and sizes of the run in `folder`."""
     if recipe.model.base:
         return load_family(resolve(recipe.model.base).folder)
     entries = load_fast(folder).get_vocab_size()
@@ -193,15 +192,15 @@ def _from_scratch(folder: Path, recipe: Recipe) -> Network:
 
 
 def finish(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Makes the folder the checkpoint that `fill` writes. The card comes last, and with it the run is finished.
+    """Turn the folder into the checkpoint that `fill` writes. The card is written last and marks the run as finished.
 
-    States go.
+    States are removed.
     """
     part = folder / _FINISHED
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     fill(part)
-    for path in folder.glob("model*.safetensors*"):  # of a run that died here
+    for path in folder.glob("model*.safetensors*"):  # from a run that died here
         path.unlink()
     for path in sorted(part.iterdir(), key=lambda one: one.name == CARD_FILE):
         path.replace(folder / path.name)
@@ -210,12 +209,12 @@ def finish(folder: Path, fill: Callable[[Path], None]) -> None:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the run in it came to its end."""
+    """Whether the run in the folder is finished."""
     return (folder / CARD_FILE).is_file()
 
 
 def keep_family(folder: Path, family: Family) -> None:
-    """What states do not say of the network that they belong to."""
+    """Save what states do not contain about their network."""
     (folder / STATES).mkdir(exist_ok=True)
     replace_text(folder / STATES / CONFIG_FILE, json.dumps(family.to_dict(), indent=2, sort_keys=True) + "\n")
 

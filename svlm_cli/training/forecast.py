@@ -1,6 +1,6 @@
-"""What a run will take, told before it begins: some of its windows are made, and passes over them are counted.
+"""Estimates a run before it starts, by making some of its windows and counting passes over them.
 
-Loads no weights and asks no hub. Knows no command line.
+Loads no weights and makes no network request. Knows no command line.
 """
 
 import math
@@ -41,78 +41,78 @@ from svlm_cli.training.log import Say
 from svlm_cli.training.recipe import Recipe, Source
 from svlm_cli.training.share import Share
 
-_PASSES: Final = 2  # that are made, at each frame rate
-_FEW_WINDOWS: Final = 2  # of a pass whose memory nobody asks about
+_PASSES: Final = 2  # sampled at each frame rate
+_FEW_WINDOWS: Final = 2  # in a pass whose memory is not needed
 _SECONDS_PER_HOUR: Final = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSize:
-    """Tokens of a window, on average over those that were made."""
+    """Average number of tokens per sampled window."""
 
     tokens: float
-    visual: float  # of them, those that stand for pictures
-    learned: float  # of them
+    visual: float  # of them, visual tokens
+    learned: float  # of them, trained on
 
 
 @dataclass(frozen=True, slots=True)
 class ValidationWork:
-    """Passes over held-out windows. What the model says by itself is not counted, nor are checkpoints."""
+    """Passes over held-out windows. Does not count free captions or checkpoints."""
 
     times: int = 0
     windows: int = 0
-    flops: float = 0.0  # of one time, of all GPUs
+    flops: float = 0.0  # per validation, over all GPUs
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A run of a recipe on so many GPUs."""
+    """A run of a recipe on a number of GPUs."""
 
     parameters: int
     learned_parameters: int
     gpus: int
     steps: int
-    windows_per_step: int  # of all GPUs
-    windows_per_epoch: int | None  # None: there is no end of matches, or of their clips
+    windows_per_step: int  # over all GPUs
+    windows_per_epoch: int | None  # None: unlimited matches, or their clips
     window: WindowSize
-    sampled: int  # windows that were made to tell
-    budget: Budget  # of a GPU, in the largest of the passes that were made
-    flops_per_step: float  # model FLOPs of all GPUs: what is computed again to save memory is not counted
+    sampled: int  # number of sampled windows
+    budget: Budget  # per GPU, for the largest sampled pass
+    flops_per_step: float  # model FLOPs over all GPUs, without recomputation
     validation: ValidationWork
-    notice: str = ""  # what was not there to be counted
+    notice: str = ""  # what could not be counted
 
     @property
     def tokens(self) -> float:
-        """Of the whole run."""
+        """Tokens of the whole run."""
         return self.window.tokens * self.windows_per_step * self.steps
 
     @property
     def epochs(self) -> float | None:
-        """How often each window is learned."""
+        """How often each window is trained on."""
         return None if self.windows_per_epoch is None else self.steps * self.windows_per_step / self.windows_per_epoch
 
     def hours(self, tflops: float) -> float:
-        """Of its steps, if each GPU reaches so many model TFLOP/s."""
+        """Duration of the steps, if each GPU reaches this many model TFLOP/s."""
         return self._hours(self.steps * self.flops_per_step, tflops)
 
     def validation_hours(self, tflops: float) -> float:
-        """Of validation, beside them, in the same way."""
+        """Additional duration of validation, on the same assumption."""
         return self._hours(self.validation.times * self.validation.flops, tflops)
 
     def _hours(self, flops: float, tflops: float) -> float:
         return flops / (self.gpus * tflops * 1e12) / _SECONDS_PER_HOUR
 
     def to_json(self, tflops: float) -> dict[str, Any]:
-        """For programs, bytes and FLOPs as they are."""
+        """For programs: plain bytes and FLOPs."""
         hours = {"hours": self.hours(tflops), "validation_hours": self.validation_hours(tflops)}
         more = {"epochs": self.epochs, "tokens": self.tokens, "tflops": tflops}
         return asdict(self) | {"peak_bytes": self.budget.total} | more | hours
 
 
 def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
-    """Raises `UsageError`, `InputError` and `ModelError` as the run itself would before its first step.
+    """Raises `UsageError`, `InputError` and `ModelError` as the run would before its first step.
 
-    `say` hears of records that are skipped.
+    `say` is called with skipped records.
     """
     share, recipe = Share.of(recipe.optimisation, ranks=gpus), with_counted_steps(recipe)
     with tempfile.TemporaryDirectory(prefix="svlm-") as made:
@@ -149,7 +149,7 @@ def forecast(recipe: Recipe, *, gpus: int, say: Say) -> Forecast:
 
 
 def require_room(recipe: Recipe, family: Family, *, gpus: int, bytes_per_gpu: int) -> None:
-    """`UsageError` if there is no room for what stands from the first step to the last, whatever a window takes."""
+    """`UsageError` if memory does not even suffice for weights, gradients and moments, whatever the windows."""
     with torch.device("meta"):
         network = family.network()
     needed = standing_of(*as_learned(network, recipe, ranks=gpus)).total
@@ -163,9 +163,9 @@ def require_room(recipe: Recipe, family: Family, *, gpus: int, bytes_per_gpu: in
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """What a run starts from, its weights left out."""
+    """What a run starts from, without its weights."""
 
-    folder: Path  # of its tokenizer, and of what is said of pixels
+    folder: Path  # with its tokenizer and preprocessor configuration
     family: Family
     notice: str = ""
 
@@ -192,7 +192,7 @@ def _start(recipe: Recipe, made: Path) -> _Start:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Pass:
-    """A forward pass, and how often the likes of it come."""
+    """A forward pass, and how often passes like it occur."""
 
     shape: PassShape
     weight: float
@@ -202,18 +202,18 @@ class _Pass:
 
     @property
     def visual(self) -> int:
-        """Tokens that stand for pictures."""
+        """The number of visual tokens."""
         return len(self.shape.tokens.pads_at)
 
 
 def _mean(passes: Sequence[_Pass], of: Callable[[_Pass], float]) -> float:
-    """A window's."""
+    """The average per window."""
     windows = math.fsum(one.weight * one.windows for one in passes)
     return math.fsum(one.weight * of(one) for one in passes) / windows
 
 
 def _sample(recipe: Recipe, start: _Start, windows: int, say: Say) -> tuple[list[_Pass], int | None]:
-    """Some passes of so many windows at each frame rate, and how many windows an epoch has."""
+    """Some passes of `windows` windows at each frame rate, and the number of windows per epoch."""
     preprocessor = load_preprocessor(start.folder, start.family)
     layout = Layout(start.folder, recipe.policy, start.family, recipe.windows.streamed)
     weights = recipe.windows.fps_weights or (1.0,) * len(recipe.fps)
@@ -228,7 +228,7 @@ def _sample(recipe: Recipe, start: _Start, windows: int, say: Say) -> tuple[list
 
 
 def _sample_held_out(recipe: Recipe, start: _Start, say: Say) -> tuple[list[_Pass], int]:
-    """Some passes over held-out windows, and how many of these there are."""
+    """Some passes over held-out windows, and the number of these windows."""
     if not recipe.validation.used:
         return [], 0
     passes, found = _sample(held_out_recipe(recipe), start, _FEW_WINDOWS, held_out_say(say))
@@ -237,7 +237,7 @@ def _sample_held_out(recipe: Recipe, start: _Start, say: Say) -> tuple[list[_Pas
 
 
 def _few_passes(recipe: Recipe, fps: float, windows: int) -> Recipe:
-    """The recipe, with so many windows a pass, at one frame rate."""
+    """The recipe with `windows` windows per pass, at one frame rate."""
     data, simulator = recipe.data, recipe.data.simulator
     if data.source is Source.SIMULATOR:
         matches = math.ceil(_PASSES * windows / simulator.windows_per_match)

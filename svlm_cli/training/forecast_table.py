@@ -1,4 +1,4 @@
-"""A forecast as the rows of a table: its data, its work, its memory."""
+"""A forecast as rows of a table: data, work, memory."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _PARTS: Final = {
 
 
 def forecast_rows(found: Forecast, tflops: float) -> list[tuple[str, str]]:
-    """All of it, on GPUs that reach so many model TFLOP/s."""
+    """All rows, for GPUs that reach this many model TFLOP/s."""
     return [*_of_data(found), *_of_work(found, tflops), *_of_memory(found)]
 
 

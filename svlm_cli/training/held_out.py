@@ -1,7 +1,7 @@
-"""Windows that are not learned from: which they are, and this rank's share of them, ready for the network.
+"""Held-out windows: selects them, and prepares this rank's share for the network.
 
-They are the same each time and on any number of ranks, and are kept as they were read: what is found of them depends on
-the network alone. Knows no network and no loop.
+They are the same every time and for any number of ranks, and stay in memory, so results depend on the network alone.
+Knows no network and no loop.
 """
 
 import math
@@ -24,15 +24,15 @@ from svlm_cli.training.records import Skipped
 from svlm_cli.training.share import Share
 from svlm_cli.training.simulated import SimulatedData
 
-_FEWEST_MATCHES = 8  # that windows are taken from, if there are as many windows
+_FEWEST_MATCHES = 8  # to take windows from, if there are that many windows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOut:
-    """What one rank has of them: batches that count, and as many passes as each rank needs."""
+    """One rank's share: batches that count, and the number of passes that all ranks make."""
 
     batches: tuple[Batch, ...]
-    spare: Batch  # counts nothing: for a rank that has nothing left, since the others need its part in a pass
+    spare: Batch  # not counted: used when a rank has no batch left, because the others need it in the pass
     passes: int
 
     def __iter__(self) -> Iterator[tuple[Batch, bool]]:
@@ -42,9 +42,9 @@ class HeldOut:
 
 
 def read_held_out(recipe: Recipe, layout: Layout, preprocessor: Preprocessor, ranks: Ranks, say: Say) -> HeldOut:
-    """Reads this rank's windows. All ranks have to call it, before anything is learned.
+    """Read this rank's windows. All ranks must call it, before training starts.
 
-    `InputError` if more of them than allowed cannot be read, on all ranks alike.
+    `InputError`, on all ranks, if more of them than allowed cannot be read.
     """
     if recipe.data.source is Source.SIMULATOR:
         batches, spare = _played(recipe, layout, preprocessor, ranks)
@@ -64,7 +64,7 @@ def _played(recipe: Recipe, layout: Layout, preprocessor: Preprocessor, ranks: R
 
 
 def held_out_recipe(recipe: Recipe) -> Recipe:
-    """A recipe that learns from what is held out: from other matches or other files, at the rate of a stream."""
+    """A recipe that trains on the held-out data: other matches or files, at the streaming frame rate."""
     own = replace(
         recipe,
         windows=replace(recipe.windows, fps=(), fps_weights=()),
@@ -74,7 +74,7 @@ def held_out_recipe(recipe: Recipe) -> Recipe:
 
 
 def _of_matches(own: Recipe, recipe: Recipe) -> Recipe:
-    """One step of them: the windows of other matches, with the words of a stream."""
+    """One step of windows of other matches, with undisturbed commentary."""
     count, simulator = recipe.validation.windows, recipe.data.simulator
     of_match = min(math.ceil(count / _FEWEST_MATCHES), simulator.windows_per_match)
     matches = math.ceil(count / of_match)
@@ -93,7 +93,7 @@ def _of_matches(own: Recipe, recipe: Recipe) -> Recipe:
 
 
 def _of_files(own: Recipe, recipe: Recipe) -> Recipe:
-    """Each window comes once in an epoch, whatever those that are learned from weigh."""
+    """Each window comes once per epoch, regardless of the training weights."""
     annotations = replace(recipe.data.annotations, files=recipe.validation.files, weights=())
     return replace(own, data=replace(recipe.data, annotations=annotations))
 
@@ -129,10 +129,10 @@ def _read(
 
 
 def held_out_say(say: Say) -> Say:
-    """The same, of what is held out."""
+    """The same, with a note that it is about held-out data."""
     return lambda line: say(f"held out: {line}")
 
 
 def _own(count: int, ranks: Ranks) -> range:
-    """A rank's of so many windows, as even as can be."""
+    """A rank's share of `count` windows, as equal as possible."""
     return range(count * ranks.rank // ranks.count, count * (ranks.rank + 1) // ranks.count)

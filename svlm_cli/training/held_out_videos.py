@@ -1,4 +1,4 @@
-"""Videos that are not learned from, for the model to comment on freely, with what was said of them second by second.
+"""Held-out videos for the model to caption freely, with the true words second by second.
 
 Knows no network and no loop.
 """
@@ -37,18 +37,18 @@ from svlm_cli.training.texts import said_by_second
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldOutVideo:
-    """One of them. Nothing of it is read before it is shown."""
+    """A held-out video. Nothing of it is read before it is shown."""
 
     name: str
     start_s: float
-    context: str  # what stands in front
+    context: str  # the context before the first round
     query: str | None  # None: the policy's
-    said: tuple[str, ...]  # of each second that is shown
-    show: Callable[[], Iterator[Chunk]]  # a second a chunk; `InputError` if it cannot be read
+    said: tuple[str, ...]  # per shown second
+    show: Callable[[], Iterator[Chunk]]  # one second per chunk; `InputError` if it cannot be read
 
 
 def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
-    """As many as the recipe says, or as there are; the same each time."""
+    """As many as the recipe says, or as exist; the same every time."""
     own = held_out_recipe(recipe)
     if recipe.data.source is Source.SIMULATOR:
         simulated = _match if recipe.data.simulator.world is SimulatedWorld.MATCH else _footage
@@ -57,11 +57,11 @@ def held_out_videos(recipe: Recipe) -> tuple[HeldOutVideo, ...]:
 
 
 def _records(recipe: Recipe) -> Iterator[Record]:
-    """One of each video that the windows are of; `recipe` is that of the held-out files."""
+    """One record per video that has windows; `recipe` is that of the held-out files."""
     seen = set[Path]()
     clips = Clips(recipe, Skipped.of(recipe.data.annotations, to_nobody), to_nobody)
     for file, number in map(clips.at, range(min(clips.epoch, recipe.validation.windows))):
-        with suppress(InputError):  # a bad row, which was told when its window was to be read
+        with suppress(InputError):  # a bad record, reported when its window is read
             record = file.clip(number).record
             if record.video not in seen:
                 seen.add(record.video)
@@ -69,7 +69,7 @@ def _records(recipe: Recipe) -> Iterator[Record]:
 
 
 def _match(recipe: Recipe, number: int) -> HeldOutVideo:
-    """The beginning of a match; `recipe` is that of the held-out ones."""
+    """The beginning of a match; `recipe` is that of the held-out data."""
     seconds, seed = recipe.validation.video_seconds, seed_of(recipe, number)
     match = Match(seed, Split.TRAIN)
     said: list[list[str]] = [[] for _ in range(seconds)]
@@ -96,7 +96,7 @@ def _play(scenes: Callable[[NDArray[np.float64]], Any], seconds: int, recipe: Re
 
 
 def _recorded(recipe: Recipe, record: Record) -> HeldOutVideo:
-    """The beginning of a stretch."""
+    """The beginning of a record."""
     said = tuple(said_by_second(record))[: recipe.validation.video_seconds]
     shown = partial(_read, record, len(said), recipe.policy)
     return HeldOutVideo(record.video.name, record.start_s, record.previous, record.query, said, shown)

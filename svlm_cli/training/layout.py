@@ -1,7 +1,8 @@
-"""A window's rounds -> token ids, positions and what is to be learned: the engine's own layout, in mode `full`; and
-what each round sees of it, where a window is to be learned as a stream, and what a question in passing sees.
+"""Turns a window's rounds into token ids, positions and targets, in the engine's own layout (mode `full`).
 
-`Prompt` writes the markup and `Placement` counts, as while streaming; here it is only said which tokens the loss is on.
+Also computes what each round sees if the window is trained in streaming layout, and what questions see.
+
+`Prompt` writes the markup and `Placement` the positions, as in streaming; this module selects the tokens in the loss.
 Knows no picture and no tensor.
 """
 
@@ -27,12 +28,12 @@ from svlm_cli.training.views import Spans, View, branch, stream_views, whole_vie
 
 
 class Role(IntEnum):
-    """What a token is to the loss. All but NONE are learned; the rest tells them apart in the log."""
+    """A token's role in the loss. All but NONE are trained on; the log distinguishes the rest."""
 
     NONE = 0
     SILENCE = 1  # the marker of a second without words
     FIRST = 2  # the first token of a second with words
-    WORD = 3  # the others
+    WORD = 3  # further tokens of words
     END = 4  # the marker after words, and <|im_end|>
     DENSE = 5  # a word of a dense description
     ANSWER = 6  # to a question
@@ -40,27 +41,27 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A second of a window: what is shown and what is said."""
+    """A second of a window: what is shown and said."""
 
     start_s: float
     end_s: float
     grid: Grid  # in tokens
     words: Ids  # without the marker
-    meant: tuple[int | None, ...] | None = None  # what is learned in place of each, None for nothing; None: themselves
+    meant: tuple[int | None, ...] | None = None  # target per token, None: not trained on; None: the tokens themselves
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """A question that a fork of the stream is asked, and its answer."""
+    """A question to a fork of the stream, and its answer."""
 
-    second: int  # of the window, counted from 0: after it
+    second: int  # of the window, counted from 0; the question follows it
     query: Ids
     answer: Ids
 
 
 @dataclass(frozen=True, slots=True)
 class AskedClip:
-    """Pictures that are shown at once, and questions about them, of which none knows another."""
+    """Pictures shown at once, and independent questions about them."""
 
     start_s: float
     end_s: float
@@ -71,14 +72,14 @@ class AskedClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowTokens:
-    """One window. Of token i, `targets[i]` is learned if `roles[i]` is not NONE; it is predicted from token i - 1."""
+    """One window. Token i has target `targets[i]`, predicted from token i - 1, if `roles[i]` is not NONE."""
 
     ids: NDArray[np.int32]  # [S]
-    positions: NDArray[np.float32]  # [S, A], where there are no views
+    positions: NDArray[np.float32]  # [S, A], if there are no views
     roles: NDArray[np.int8]  # [S]
-    pads: NDArray[np.int32]  # where the pictures go
-    targets: NDArray[np.int32]  # [S] the ids, but for words that should have been others
-    views: tuple[View, ...] = ()  # what each round sees; none: everything before it, at `positions`
+    pads: NDArray[np.int32]  # positions of visual tokens in the sequence
+    targets: NDArray[np.int32]  # [S] the ids, except for corrupted words
+    views: tuple[View, ...] = ()  # what each round sees; empty: everything before it, at `positions`
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,12 +87,12 @@ class WindowTokens:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All that the tokens of a window depend on besides its content. Small: it travels to worker processes."""
+    """Everything the tokens of a window depend on besides its content. Small, as it is sent to worker processes."""
 
-    tokenizer: Path  # a checkpoint's folder
+    tokenizer: Path  # folder of a checkpoint
     policy: StreamPolicy
     family: Family
-    streamed: bool = False  # windows are learned as a stream holds them
+    streamed: bool = False  # windows are trained as a stream holds them
 
     @property
     def prompt(self) -> Prompt:
@@ -103,7 +104,7 @@ class Layout:
         return _words(self.tokenizer, text)
 
     def place(self, spans: Sequence[Span], fps: float) -> NDArray[np.float32]:
-        """Where tokens stand if nothing is forgotten: [S, A]."""
+        """The positions of tokens if nothing is evicted: [S, A]."""
         return self._positions(spans, fps).astype(np.float32)
 
     def spans(self, rounds: Sequence[Round], *, previous: Ids, query: Ids) -> tuple[Span, ...]:
@@ -135,7 +136,7 @@ class Layout:
     ) -> WindowTokens:
         """The tokens of a window; `previous` is already cut.
 
-        `InputError` if a second has too many words, or a question.
+        `InputError` if a second, or a question, has too many words.
         """
         spans = self.spans(rounds, previous=previous, query=query)
         place = partial(self._positions, fps=fps)
@@ -157,7 +158,7 @@ class Layout:
         return self._with_branches(ids, roles, targets, [*chain.from_iterable(after.values())], tuple(views))
 
     def clips(self, clips: Sequence[AskedClip]) -> WindowTokens:
-        """The tokens of clips, one after the other, as offline models read them. None sees another."""
+        """The tokens of clips in the format of offline models, concatenated. Clips do not see each other."""
         assert self.streamed, "whole windows are one sequence"
         prompt = _prompt(self.tokenizer, self.policy.of_clips(), self.family)
         parts: list[WindowTokens] = []
@@ -215,7 +216,7 @@ class Layout:
 
 
 def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:
-    """Sequences that do not see each other, as one row."""
+    """Concatenate sequences that do not see each other into one row."""
     offsets = np.cumsum([0, *map(len, parts)])
     views = (
         replace(view, keys=view.keys + np.int32(offset))
@@ -234,13 +235,13 @@ def _joined(parts: Sequence[WindowTokens]) -> WindowTokens:
 
 
 def _branch_roles(spans: Spans) -> list[Role]:
-    """Of a question and its answer, the answer and its end are learned."""
+    """For a question and its answer: the answer and its end are trained on."""
     answer = len(spans[-2])
     return [Role.NONE] * (count_ids(spans) - answer - 1) + [Role.ANSWER] * answer + [Role.END]
 
 
 def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
-    """Words, marker and `<|im_end|>` are learned; the line break after it is not generated, so it is not."""
+    """Words, marker and `<|im_end|>` are trained on; the line break after it is not, as it is never generated."""
     if span.part is Part.ASSISTANT_TAIL:
         return [Role.END] + [Role.NONE] * (len(span) - 1)
     if span.part is not Part.WORDS:
@@ -255,7 +256,7 @@ def _roles(span: Span, marker: int, dense: bool) -> list[Role]:
 def _write_meant(
     targets: NDArray[np.int32], roles: NDArray[np.int8], spans: Sequence[Span], rounds: Sequence[Round]
 ) -> None:
-    """Writes what was meant into the targets; what nobody could know is not learned."""
+    """Set the targets of corrupted words; those that cannot be known are not trained on."""
     end = 0
     for span in spans:
         start, end = end, end + len(span)
@@ -277,7 +278,7 @@ def _prompt(folder: Path, policy: StreamPolicy, family: Family) -> Prompt:
     return Prompt(_tokenizer(folder), policy, family)
 
 
-@lru_cache(maxsize=2048)  # clips of any length have a rate each
+@lru_cache(maxsize=2048)  # each clip length has its own rate
 def _placement(family: Family, fps: float, whole: bool) -> Placement:
     return Placement(family, fps, whole=whole)
 

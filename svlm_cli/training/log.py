@@ -1,4 +1,4 @@
-"""What a run says of itself: a line on stderr for people, a JSON line in a file for plots. Knows no network."""
+"""The log of a run: a line on stderr for people, a JSON line in a file for plots. Knows no network."""
 
 import json
 import sys
@@ -26,37 +26,37 @@ _NAMES = {
 
 
 def to_stderr(line: str) -> None:
-    """Where people look."""
+    """Print for people."""
     print(line, file=sys.stderr, flush=True)  # noqa: T201 - stdout stays empty
 
 
 def to_nobody(line: str) -> None:
-    """For who wants errors alone."""
+    """Discard, if only errors are wanted."""
 
 
 Row = Mapping[str, Any]
 """A line of the log."""
 
 Watcher = Callable[[Row], None]
-"""Whoever wants to know of each row as it is written."""
+"""Called with each row as it is written."""
 
 HELD_OUT: Final = "held_out_"
-"""What all figures of held-out windows begin with."""
+"""The prefix of all figures about held-out windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What the steps since the last logged one took, of all ranks together."""
+    """The cost of the steps since the last logged one, over all ranks."""
 
     tokens: int
-    waited_s: float = 0.0  # for data, on average
+    waited_s: float = 0.0  # for data, averaged over ranks
     flops: float = 0.0  # of the model
     ranks: int = 1
-    peak_bytes: int | None = None  # of the GPU that had allocated the most at once
+    peak_bytes: int | None = None  # of the GPU with the highest peak
 
 
 class TrainingLog:
-    """Appends to a file, and says the same in short."""
+    """Appends rows to a file, and prints a summary of each."""
 
     def __init__(
         self, path: Path, *, first_step: int, steps: int, say: Say = to_stderr, watchers: Sequence[Watcher] = ()
@@ -71,14 +71,14 @@ class TrainingLog:
 
     @property
     def learned(self) -> dict[str, float]:
-        """Loss and shares of right tokens of the last logged step, be it of this run or of the one it goes on with.
+        """Loss and accuracies of the last logged step, of this run or of the one it resumes.
 
-        With those of the held-out windows, if there are any.
+        Includes those of the held-out windows, if there are any.
         """
         return figures_of(self._last, self._held_out)
 
     def note(self, step: int, figures: Row, tally: Tensor, spent: StepCost) -> None:
-        """A logged step. `tally` is that of `LearningNetwork`, summed since the last one, as are the rest."""
+        """Log a step. `tally`, as in `LearningNetwork`, and the rest are sums since the last logged step."""
         now = time.perf_counter()
         took_s, self._since = now - self._since, now
         row = {**figures, **accuracies(tally)}
@@ -95,7 +95,7 @@ class TrainingLog:
         self._say(self._line(step, row))
 
     def note_held_out(self, step: int, tally: Tensor, *, best: bool) -> None:
-        """The held-out windows after a step."""
+        """Log the held-out windows after a step."""
         counts = tally.sum(0).tolist()
         row = {f"{HELD_OUT}loss": counts[1] / counts[0]}
         row |= {f"{HELD_OUT}loss_{name}": value for name, value in losses(tally).items()}
@@ -107,7 +107,7 @@ class TrainingLog:
         self._say(f"step {step}/{self._steps}  held-out loss {row[f'{HELD_OUT}loss']:.4f}  {by_role}{mark}")
 
     def leave_out(self, took_s: float) -> None:
-        """So much of the time since the last logged step was no training."""
+        """Exclude this much time since the last logged step from the training time."""
         self._since += took_s
 
     def _write(self, row: Row) -> None:
@@ -127,25 +127,25 @@ class TrainingLog:
 
 
 def accuracies(tally: Tensor) -> dict[str, float]:
-    """Of each kind of token that occurred: the share that the network found likeliest."""
+    """For each kind of token that occurred: the share for which the target was the likeliest."""
     rows = tally.tolist()
     return {name: rows[role][2] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
 
 
 def losses(tally: Tensor) -> dict[str, float]:
-    """Of each kind of token that occurred: its loss, on average."""
+    """For each kind of token that occurred: the average loss."""
     rows = tally.tolist()
     return {name: rows[role][1] / rows[role][0] for role, name in _NAMES.items() if rows[role][0]}
 
 
 def figures_of(last: Row, held_out: Row) -> dict[str, float]:
-    """Of the last logged step and of the last held-out windows: what says how good a model is, and not how fast."""
+    """From the last logged step and the last held-out windows: the figures about quality, without those about speed."""
     learned = {name: last[name] for name in ("loss", *_NAMES.values()) if name in last}
     return learned | {name: value for name, value in held_out.items() if name.startswith(HELD_OUT)}
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """All whole rows of a log; a run that was killed may have died in its last one."""
+    """All complete rows of a log; a killed run may have left part of one."""
     rows = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
@@ -158,9 +158,9 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 def _forget_after(path: Path, step: int) -> tuple[Row, Row]:
-    """What a run that was killed logged after the state that it is resumed from happens again.
+    """Remove rows after the state that a killed run is resumed from, since these steps are repeated.
 
-    The last row that is kept, and the last one of held-out windows.
+    Returns the last remaining row, and the last one of held-out windows.
     """
     if not path.is_file():
         return {}, {}

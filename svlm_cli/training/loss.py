@@ -1,6 +1,6 @@
-"""Cross-entropy over a large vocabulary, with the logits of some tokens at a time. Knows no batch and no loop.
+"""Cross-entropy over a large vocabulary, with only some tokens' logits in memory. Knows no batch and no loop.
 
-A 7B has 152,064 logits a token: those of a window, in float32 and with their gradient, take more memory than a layer.
+A 7B model has 152,064 logits per token: those of a window, in float32 with gradients, take more memory than a layer.
 """
 
 from typing import Final
@@ -13,15 +13,15 @@ from torch.utils.checkpoint import checkpoint
 from svlm_cli.networks.network import Network
 from svlm_cli.training.collate import IGNORED
 
-MOST_LOGITS: Final = 1 << 27  # at a time: half a gigabyte in float32
+MOST_LOGITS: Final = 1 << 27  # in memory at once: half a gigabyte in float32
 
 
 def token_losses(
     network: Network, hidden: Tensor, targets: Tensor, *, most_logits: int = MOST_LOGITS
 ) -> tuple[Tensor, Tensor]:
-    """``[N, D]`` after the final norm and ``[N]`` ids -> the loss of each, and whether it was the likeliest, ``[N]``.
+    """``[N, D]`` after the final norm and ``[N]`` ids -> each token's loss, and whether it was likeliest, ``[N]``.
 
-    At most so many logits stand at once, also in the backward pass, which makes each chunk's again.
+    At most `most_logits` are in memory at once, also in the backward pass, which recomputes each chunk.
     """
     rows = rows_at_once(network.family.language.vocab_size, most_logits)
     if len(hidden) <= rows:
@@ -35,7 +35,7 @@ def token_losses(
 
 
 def rows_at_once(entries: int, most_logits: int) -> int:
-    """Tokens whose logits stand at once, over a vocabulary of so many entries."""
+    """The number of tokens whose logits are in memory at once, for a vocabulary of `entries`."""
     return max(most_logits // entries, 1)
 
 

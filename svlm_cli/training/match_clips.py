@@ -1,4 +1,4 @@
-"""What is said in a match -> its clips, as an annealing stage learns them. No torch here."""
+"""Cuts the commentary of a match into clips for an annealing stage. No torch here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -20,7 +20,7 @@ def match_clips(said: Iterable[CommentaryWord], rules: ClipRecipe) -> list[range
 
 
 def _sentences(said: Iterable[CommentaryWord]) -> Iterator[Sequence[CommentaryWord]]:
-    """Those that end; what is cut off with the match is none."""
+    """Complete sentences; one that the match cuts off is left out."""
     sentence: list[CommentaryWord] = []
     for word in said:
         sentence.append(word)
@@ -30,11 +30,11 @@ def _sentences(said: Iterable[CommentaryWord]) -> Iterator[Sequence[CommentaryWo
 
 
 def _is_seen(sentence: Sequence[CommentaryWord]) -> bool:
-    """Whether pictures show all that it tells, not what was said before."""
+    """Whether the pictures show everything it says, without reference to earlier words."""
     return all(word.number is None or word.number.shown for word in sentence)
 
 
 def _part(sentence: Sequence[CommentaryWord]) -> SpokenPart:
-    """In whole seconds, which is what a window's rounds are."""
+    """Rounded to whole seconds, the rounds of a window."""
     first, last = sentence[0], sentence[-1]
     return SpokenPart(first.second, last.second + 1, first.start_s, last.end_s)

@@ -1,7 +1,7 @@
-"""Matches of the simulator -> windows without pictures. What worker processes do: no torch here.
+"""Makes windows, without pictures, from simulated matches. Runs in worker processes: no torch here.
 
-Which windows a block has, and which step each belongs to, follows from the recipe and the block's number alone; so a
-run can begin at any step. Knows no batch and no device.
+The windows of a block, and their steps, are determined by the recipe and the block's number, so a run can start at any
+step. Knows no batch and no device.
 """
 
 import re
@@ -32,12 +32,12 @@ from svlm_cli.training.share import Share
 
 
 class Lesson(StrEnum):
-    """What a window teaches, by what its words are."""
+    """What the words of a window are, and so what it teaches."""
 
     COMMENTARY = "commentary"
     KIT_FIRST = "kit_first"  # dense descriptions
-    NAME_FIRST = "name_first"  # the same, the team's name in front
-    CLIPS = "clips"  # no commentary: questions about clips
+    NAME_FIRST = "name_first"  # the same, starting with the team's name
+    CLIPS = "clips"  # no commentary, but questions about clips
 
 
 OPENINGS = {
@@ -45,31 +45,31 @@ OPENINGS = {
     Lesson.KIT_FIRST: "Description, kit first. ",
     Lesson.NAME_FIRST: "Description, name first. ",
 }
-"""Stands before the context, so that commentary and descriptions are told apart."""
+"""Put before the context, to distinguish commentary from descriptions."""
 
 _PLACEHOLDER = re.compile(r"\{\w+\}|[*]")
-_SEED_STRIDE = 1_000_000_007  # between the matches of two seeds of data
+_SEED_STRIDE = 1_000_000_007  # between matches of different data seeds
 
 
 @dataclass(frozen=True, slots=True)
 class WindowTask:
-    """One window of a match, and its place among those of its block."""
+    """One window of a match, and its place in its block."""
 
     place: int
     start_s: int
     fps: float
     lesson: Lesson
-    context_only: bool = False  # nothing was said before
-    clip: int | None = None  # in place of `start_s`: which clip of the match, counted on from its first one again
+    context_only: bool = False  # leave out all earlier words
+    clip: int | None = None  # instead of `start_s`: the index of the clip, wrapping around
 
 
 @dataclass(frozen=True, slots=True)
 class MatchTask:
-    """The windows of one match that are wanted, in order of time; clips in any."""
+    """The windows to make from one match, ordered by time; clips in any order."""
 
     seed: int
     windows: tuple[WindowTask, ...]
-    seconds: int = 0  # of the match, all of which may be asked about, or hold clips
+    seconds: int = 0  # length of the match that questions and clips may use
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +79,42 @@ class Making:
     layout: Layout
     windows: WindowRecipe
     grid: tuple[int, int]  # tokens down and across
-    own_teams: bool = False  # each window has teams of its own: who plays does not change how
+    own_teams: bool = False  # each window draws its own teams: who plays does not affect how
     exercises: Exercises | None = None
 
     def shape(self, fps: float) -> Grid:
-        """Of a second, in tokens."""
+        """The grid of one second, in tokens."""
         return (-(-round(fps) // self.layout.family.temporal_patch_size), *self.grid)
 
     def query(self, start_s: int) -> Ids:
-        """What a window from there on is asked with."""
+        """The query of a window that starts at `start_s`."""
         asks = start_s == 0 or self.windows.query is QueryRule.EVERY
         return self.layout.prompt.text_ids(self.layout.policy.prompt.query) if asks else ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SimulatedWindow:
-    """A window and what its pictures show."""
+    """A window, and the scenes to draw its pictures from."""
 
     place: int
     tokens: WindowTokens
-    scenes: Any  # of the world's own kind
+    scenes: Any  # type depends on the world
 
 
 def steps_per_block(recipe: Recipe) -> int:
-    """How many steps the windows of a block last."""
+    """The number of steps that a block lasts."""
     optimisation, simulator = recipe.optimisation, recipe.data.simulator
     windows = simulator.matches_per_block * simulator.windows_per_match
     return windows // (optimisation.batch * optimisation.accumulate)
 
 
 def seed_of(recipe: Recipe, number: int) -> int:
-    """The seed of the match with that number among those of the recipe."""
+    """The seed of the recipe's match with that number."""
     return recipe.data.seed * _SEED_STRIDE + number
 
 
 def dense_share(stage: BaseStage, step: int, steps: int) -> float:
-    """The share of windows with dense descriptions."""
+    """The share of windows with dense descriptions at a step."""
     return stage.share if step < stage.until * steps else stage.share_after
 
 
@@ -128,9 +128,9 @@ def fps_of(recipe: Recipe, step: int) -> float:
 
 
 def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = None) -> Iterator[MatchTask]:
-    """The matches of a block. Windows of steps before `first_step` or after the last one are left out.
+    """The matches of a block, with only the windows that are needed.
 
-    So are those that other ranks learn.
+    Windows of steps before `first_step` or after the last, and of other ranks, are left out.
     """
     share = share or Share.of(recipe.optimisation)
     data, size = recipe.data.simulator, recipe.windows
@@ -162,14 +162,14 @@ def plan(recipe: Recipe, block: int, first_step: int = 0, share: Share | None = 
 
 
 def _lesson(chance: float, dense: float, clips: float) -> Lesson:
-    """Dense descriptions for a share of the windows, half of them each way; of the others, a share are clips."""
+    """Dense descriptions for a share of the windows, half of each kind; clips for a share of the others."""
     if chance >= dense:
         return Lesson.CLIPS if chance < dense + (1 - dense) * clips else Lesson.COMMENTARY
     return Lesson.KIT_FIRST if chance < dense / 2 else Lesson.NAME_FIRST
 
 
 def epoch_of(recipe: Recipe) -> int | None:
-    """How many windows all matches have; None if there is no end of matches, or clips are only known once played."""
+    """The number of windows in all matches; None if matches are unlimited, or clips, known only once played."""
     data, size = recipe.data.simulator, recipe.windows
     if not data.matches or size.clips.used:
         return None
@@ -178,7 +178,7 @@ def epoch_of(recipe: Recipe) -> int | None:
 
 
 def _drawn(random: np.random.Generator, of_match: int, count: int) -> NDArray[np.int64]:
-    """`count` windows of a match: each once before any comes a second time, with other teams."""
+    """`count` windows of a match, drawn without repetition until all have been used; repeats get other teams."""
     passes = -(-count // of_match)
     return np.concatenate([random.permutation(of_match) for _ in range(passes)])[:count]
 
@@ -226,7 +226,7 @@ def _stream(
     random: np.random.Generator,
     asking: np.random.Generator,
 ) -> WindowTokens:
-    """A window of seconds, each with what is shown and said."""
+    """A window of consecutive seconds, with what is shown and said in each."""
     layout, start, told = making.layout, seconds.start, task.lesson
     confusion = None
     if told is Lesson.COMMENTARY:
@@ -257,7 +257,7 @@ def _published(
 ) -> WindowTokens:
     """The same in the layout of the published training."""
     policy, role = layout.policy.windows, layout.policy.prompt.previous_role
-    # It is cut there, by another rule, which keeps less of it.
+    # A lower limit: `published_window` cuts it again, by another rule that keeps less.
     least = replace(policy, window_tokens=policy.window_tokens + len(layout.prompt.tail) + 2)
     previous = previous_ids(layout.words(f"{role}\n{context}"), voice.said, said_before, least)
     rounds = [
@@ -267,7 +267,7 @@ def _published(
 
 
 class _Voice:
-    """What is said in the seconds of one window, as ids: with names and kits of its own, and perhaps with errors."""
+    """The words of one window as ids, with its own names and kits, and possibly with errors."""
 
     def __init__(
         self, layout: Layout, played: "_Played", told: Lesson, teams: tuple[Team, Team], confusion: Confusion | None
@@ -280,7 +280,7 @@ class _Voice:
         return self.said_and_meant(second)[0]
 
     def said_and_meant(self, second: int) -> tuple[Ids, tuple[int | None, ...] | None]:
-        """The same, and what they should have been, as `Round` has it."""
+        """Also the ids that they should have been, as in `Round`."""
         if self._confusion is None:
             return self._layout.words(self.text(second)), None
         spoken = self._spoken(second)
@@ -292,7 +292,7 @@ class _Voice:
         return tuple(chain.from_iterable(said)), tuple(chain.from_iterable(meant))
 
     def text(self, second: int) -> str:
-        """What is said in a second."""
+        """The words of a second."""
         return text_of(one.said for one in self._spoken(second))
 
     def _spoken(self, second: int) -> list[Spoken]:
@@ -304,7 +304,7 @@ class _Voice:
 
 
 def meant_ids(said: Ids, meant: Ids) -> list[int | None]:
-    """What is learned in place of each id of a word that was said: the right one, up to the first that is wrong."""
+    """The target for each id of a word: the right id, up to and including the first that differs."""
     alike = next((index for index, pair in enumerate(zip(said, meant, strict=False)) if pair[0] != pair[1]), len(meant))
     return [meant[index] if index <= alike and index < len(meant) else None for index in range(len(said))]
 
@@ -314,13 +314,13 @@ def _names_and_kits(teams: tuple[Team, Team]) -> list[str]:
 
 
 def _renamed(word: str, renamed: dict[str, str]) -> str:
-    """A word with its punctuation; names and kits become those of other teams."""
+    """Replace a name or kit by that of the other team, keeping punctuation."""
     stem = word.rstrip(",.")
     return renamed.get(stem, stem) + word[len(stem) :]
 
 
 class _Played:
-    """What is said in each second of a match, up to `end_s`, and what is true in all of it."""
+    """The words in each second of a match up to `end_s`, and the facts about all of it."""
 
     def __init__(self, match: Match, end_s: int, length_s: int) -> None:
         self.match = match
@@ -332,7 +332,7 @@ class _Played:
 
     @cached_property
     def facts(self) -> Facts:
-        """The last moment included."""
+        """Facts, including the last moment."""
         return Facts(self.match, self._length_s + 1)
 
     @property
@@ -341,7 +341,7 @@ class _Played:
         return chain.from_iterable(self._said)
 
     def words(self, second: int, lesson: Lesson) -> Sequence[CommentaryWord]:
-        """Of one second."""
+        """The words of one second."""
         if lesson is Lesson.COMMENTARY:
             return self._said[second]
         key = second, lesson
@@ -351,9 +351,9 @@ class _Played:
 
 
 def sample_texts(recipe: Recipe, *, matches: int = 8, seconds: int = 60) -> Iterator[str]:
-    """All that the commentator can say, and what is said in some matches, for a tokenizer to learn from.
+    """Everything the commentator can say, and the words of some matches, to train a tokenizer on.
 
-    Names come as their syllables alone, which all names share: one that was never read is then spelled like others.
+    Names appear only as their syllables, which all names share, so unseen names are spelled the same way.
     """
     patterns = [_PLACEHOLDER.sub("", pattern) for pattern in (*SENTENCES.values(), REMINDER)]
     for _ in range(matches):

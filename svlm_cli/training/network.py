@@ -1,6 +1,6 @@
-"""The network while it learns: its sizes, one forward pass over a batch, the loss, and who is decayed.
+"""The network in training: its sizes, one forward pass over a batch, the loss, and which weights decay.
 
-Logits are made where a token is learned, and nowhere else. Knows no data and no loop.
+Logits are computed only for trained tokens. Knows no data and no loop.
 """
 
 import math
@@ -28,7 +28,7 @@ _VOCABULARY_MULTIPLE = 64
 
 
 def scratch_family(recipe: ModelRecipe, markup: Markup, token_id: Callable[[str], int], entries: int) -> Family:
-    """A family with the sizes of a model from scratch. `token_id` knows control tokens, `entries` counts all tokens."""
+    """A family for a model from scratch. `token_id` looks up control tokens, `entries` counts all tokens."""
     return recipe.family(
         Vocabulary(
             entries=math.ceil(entries / _VOCABULARY_MULTIPLE) * _VOCABULARY_MULTIPLE,
@@ -43,7 +43,7 @@ def scratch_family(recipe: ModelRecipe, markup: Markup, token_id: Callable[[str]
 
 
 def weights_of(network: Network, parts: Iterable[NetworkPart]) -> list[nn.Parameter]:
-    """All parameters of those parts."""
+    """All parameters of these parts."""
     whole = {NetworkPart.MERGER: network.merger(), NetworkPart.EMBEDDINGS: network.word_embeddings()}
     found = {part: {id(weight): weight for weight in weights} for part, weights in whole.items()}
     for rest, module, taken in (
@@ -55,7 +55,7 @@ def weights_of(network: Network, parts: Iterable[NetworkPart]) -> list[nn.Parame
 
 
 def freeze(weights: Iterable[nn.Parameter], *, bf16: bool) -> None:
-    """They are not learned, and with `bf16`, the format that they are computed in, they are kept in it."""
+    """Exclude them from training; with `bf16` they are stored in bfloat16, in which they are used."""
     for weight in weights:
         weight.requires_grad_(False)
         if bf16:
@@ -63,7 +63,7 @@ def freeze(weights: Iterable[nn.Parameter], *, bf16: bool) -> None:
 
 
 def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """What is trained, norms and biases without decay."""
+    """The trained parameters; norms and biases without decay."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     return [
         {"params": [weight for weight in trained if weight.ndim > 1], "weight_decay": weight_decay},
@@ -72,7 +72,7 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, An
 
 
 def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:
-    """Of the peak learning rate at a step: linear up, then a cosine to zero."""
+    """The factor of the peak learning rate at a step: linear warm-up, then a cosine to zero."""
     warmup = math.ceil(steps * warmup_share)
     if step < warmup:
         return (step + 1) / (warmup + 1)
@@ -80,30 +80,30 @@ def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:
 
 
 class LearningNetwork(nn.Module):
-    """A network that returns its loss, as the Trainer wants it."""
+    """A network that returns its loss, as the Trainer expects."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.most_logits = MOST_LOGITS  # at a time
-        self._added_up_in = next(network.word_embeddings()).dtype  # of several ranks too, which gather bfloat16
+        self.most_logits = MOST_LOGITS  # in memory at once
+        self._added_up_in = next(network.word_embeddings()).dtype  # float32 even if several ranks unshard in bfloat16
 
     def compile_layers(self) -> None:
-        """Layer by layer: all are one piece of code, so this takes seconds and not minutes."""
+        """Compile layer by layer: equal layers share code, so this takes seconds, not minutes."""
         for layer in self.network.blocks():
             layer.compile()
 
     def checkpoint_layers(self) -> None:
-        """No layer keeps its activations: each computes them again in the backward pass."""
+        """Turn on activation checkpointing in all layers."""
         for layer in self.network.blocks():
             layer.checkpointing = True
 
     def forward(self, batch: DeviceBatch) -> dict[str, Tensor]:
-        """The loss, and for each `Role` its tokens, their loss and how many were right: ``tally`` ``[roles, 3]``."""
+        """The loss, and per `Role` the number of tokens, summed loss and number right: ``tally`` ``[roles, 3]``."""
         return self.learn(batch, self.network.look(batch.patches, batch.grids))
 
     def learn(self, batch: DeviceBatch, features: Tensor) -> dict[str, Tensor]:
-        """The same, of pictures that have been looked at: ``[F, P, D]``."""
+        """The same, given the vision tower's features ``[F, P, D]``."""
         network, tokens = self.network, batch.tokens
         hidden = network.embed(tokens.ids).to(self._added_up_in)  # [S, D]
         shown = hidden.index_copy(0, tokens.pads_at, features[0].to(hidden.dtype))
@@ -123,9 +123,9 @@ class LearningNetwork(nn.Module):
 
 
 def _computed_in(hidden: Tensor) -> torch.dtype:
-    """Of queries and keys."""
+    """The dtype of queries and keys."""
     device = hidden.device.type
-    autocasts = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)  # there is none for meta
+    autocasts = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)  # not on the meta device
     return torch.get_autocast_dtype(device) if autocasts else hidden.dtype
 
 

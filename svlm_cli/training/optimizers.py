@@ -1,4 +1,4 @@
-"""AdamW for a recipe, its two moments of each weight in 32 or in 8 bits, and the schedule. Knows no network."""
+"""AdamW with 32-bit or 8-bit moments, and its learning rate schedule. Knows no network."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from svlm_cli.training.recipe import Optimisation, OptimizerMoments
 def make_optimizer(
     model: nn.Module, recipe: Optimisation, *, fused: bool = False
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
-    """Over what is learned of `model`. `fused`, as on a GPU, is one kernel for many weights."""
+    """The optimizer of `model`'s trained weights. `fused`, for a GPU, is one kernel for many weights."""
     groups = parameter_groups(model, recipe.weight_decay)
     optimizer = _adamw(recipe.moments, fused=fused)(groups, lr=recipe.learning_rate, betas=(recipe.beta1, recipe.beta2))
     factor = partial(learning_rate_factor, steps=recipe.steps, warmup_share=recipe.warmup_share)

@@ -1,6 +1,6 @@
-"""Which seconds make a window, which words belong to a second, and what stands in front of a window.
+"""Cuts videos into windows, assigns words to seconds, and cuts the text before a window.
 
-Pure: numbers and ids in, numbers and ids out. Knows no tokenizer, no picture and no file.
+Pure functions of numbers and ids. Knows no tokenizer, no picture and no file.
 """
 
 import math
@@ -13,9 +13,9 @@ Ids = tuple[int, ...]
 
 
 def windows(seconds: int, *, length: int, overlap: int) -> tuple[range, ...]:
-    """Windows of `length` seconds over `seconds` of video, each sharing `overlap` with the one before.
+    """Windows of `length` seconds over `seconds` of video, each overlapping the one before by `overlap`.
 
-    The last one is shorter where they do not come out even. Every second is in one, none lies in another.
+    The last one may be shorter. Every second is covered, and no window lies inside another.
     """
     stride = length - overlap
     assert stride > 0, "windows move on"
@@ -24,24 +24,24 @@ def windows(seconds: int, *, length: int, overlap: int) -> tuple[range, ...]:
 
 
 def whole_windows(seconds: float, *, length: int, overlap: int) -> int:
-    """How many windows of full length there are."""
+    """The number of full-length windows."""
     return max(math.floor((seconds - overlap) / (length - overlap)), 0)
 
 
 def second_of(end_s: float, start_s: float = 0.0) -> int:
-    """The second of a video from `start_s` on to which a word that ends at `end_s` belongs: (second, second + 1]."""
+    """The second, counted from `start_s`, of a word that ends at `end_s`: (second, second + 1]."""
     return math.ceil(end_s - start_s) - 1
 
 
 def text_of(words: Iterable[str]) -> str:
-    """A second's words as they are trained: each with a space before it; none is silence."""
+    """A second's words as trained: each with a space before it; an empty string is silence."""
     return "".join(f" {word}" for word in words)
 
 
 def previous_ids(context: Ids, said: Callable[[int], Ids], start: int, policy: WindowPolicy) -> Ids:
-    """The text in front of a window: the context and all that was said in the seconds before `start`, cut.
+    """The text before a window: the context and all words in the seconds before `start`, cut.
 
-    Equals the whole text, cut; `said` is only asked for the seconds of which something is left.
+    Equals the whole text, cut, but only calls `said` for seconds that are partly kept.
     """
     head, second = list(context), 0
     while len(head) < policy.sink_tokens and second < start:
@@ -49,7 +49,7 @@ def previous_ids(context: Ids, said: Callable[[int], Ids], start: int, policy: W
         second += 1
     tail: list[Ids] = []
     length, last = 0, start
-    while length < policy.window_tokens - 1 and last > second:  # as many as stay
+    while length < policy.window_tokens - 1 and last > second:  # until enough is collected
         last -= 1
         tail.append(said(last))
         length += len(tail[-1])

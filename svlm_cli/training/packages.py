@@ -1,4 +1,4 @@
-"""The packages that only some recipes need: one sentence where one is missing, before anything is loaded."""
+"""Checks for packages that only some recipes need, before anything is loaded."""
 
 from importlib.util import find_spec
 
@@ -8,7 +8,7 @@ from svlm_cli.training.recipe import OptimizerMoments, Recipe
 
 
 def require_packages(recipe: Recipe) -> None:
-    """`UsageError` if one is not installed."""
+    """`UsageError` if one of them is not installed."""
     adapter, moments = recipe.adapter, recipe.optimisation.moments
     for wanted, name, why in (
         (adapter.used, "peft", "[adapter]"),

@@ -1,4 +1,4 @@
-"""Which parts of a network learn, and how: a recipe's names for them, and its table ``[adapter]``. No torch here."""
+"""The parts of a network, by their names in recipes, and the table ``[adapter]``. No torch here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from svlm_cli.core.errors import UsageError
 
 
 class NetworkPart(StrEnum):
-    """A part of a network, by name. Two of them are wholes, the others are pieces of these."""
+    """A part of a network. Two of them are made up of others."""
 
     VISION = "vision"  # the vision tower and the merger
     TOWER = "tower"  # without the merger
     MERGER = "merger"
     LANGUAGE = "language"  # decoder layers and embeddings
     LAYERS = "layers"  # decoder layers and the final norm
-    EMBEDDINGS = "embeddings"  # of words: the embedding and the output layer
+    EMBEDDINGS = "embeddings"  # of words: input embedding and output layer
 
 
 _WHOLES: Final = MappingProxyType(
@@ -27,31 +27,31 @@ _WHOLES: Final = MappingProxyType(
     }
 )
 PIECES: Final = frozenset(part for part in NetworkPart if part not in _WHOLES)
-"""All of a network, each parameter in one of them."""
+"""A partition of the network: each parameter is in exactly one of them."""
 
 
 def pieces(parts: Iterable[NetworkPart]) -> frozenset[NetworkPart]:
-    """What those parts consist of."""
+    """The pieces that make up these parts."""
     return frozenset(piece for part in parts for piece in _WHOLES.get(part, (part,)))
 
 
 class Quantisation(StrEnum):
-    """How the linear layers of a frozen base are kept."""
+    """How the linear layers of a frozen base are stored."""
 
     NONE = "none"
-    NF4 = "nf4"  # four bits (Dettmers et al. 2023), their scales in eight
+    NF4 = "nf4"  # four bits (Dettmers et al. 2023), with 8-bit scales
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterRecipe:
-    """LoRA (Hu et al. 2021): all weights of the base are frozen; matrices of low rank beside them are learned."""
+    """LoRA (Hu et al. 2021): the base is frozen, and low-rank updates are trained."""
 
-    rank: int = 0  # 0: none; whole weights are learned
+    rank: int = 0  # 0: no adapter; full weights are trained
     alpha: int = 0  # the update is scaled by alpha / rank; 0: twice the rank
     dropout: float = 0.0
-    parts: tuple[NetworkPart, ...] = (NetworkPart.LANGUAGE,)  # whose linear layers get one
-    modules: tuple[str, ...] = ()  # of these layers, those whose name in transformers ends so; empty: all
-    quantize: Quantisation = Quantisation.NONE  # all linear layers of `parts`, and of the decoder
+    parts: tuple[NetworkPart, ...] = (NetworkPart.LANGUAGE,)  # parts whose linear layers get an adapter
+    modules: tuple[str, ...] = ()  # of these layers, those whose name in transformers ends like this; empty: all
+    quantize: Quantisation = Quantisation.NONE  # all linear layers of `parts` and of the decoder
 
     def __post_init__(self) -> None:
         self._require(self.rank >= 0, f"rank must be 1 or more, not {self.rank}.")
@@ -65,12 +65,12 @@ class AdapterRecipe:
 
     @property
     def used(self) -> bool:
-        """Whether an adapter is learned, and not whole weights."""
+        """Whether an adapter is trained, instead of full weights."""
         return self.rank > 0
 
     @property
     def scaling_alpha(self) -> int:
-        """`alpha`, or what it is if nothing is said."""
+        """`alpha`, or its default."""
         return self.alpha or 2 * self.rank
 
     @staticmethod

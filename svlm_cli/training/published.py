@@ -1,8 +1,8 @@
-"""A window in the layout of StreamingVLM's own training: the ids that its loader makes, for those who train as it did.
+"""Windows in the layout of StreamingVLM's own training, with the same ids as its loader, to reproduce that training.
 
-It differs from the layout in which the same model is streamed (`layout.py`): a line break stands before the words and,
-from the second turn on, a blank behind the time; questions stand in the turn of their second; no query is shown; of the
-previous text as many tokens stay as sink and window have room for with their markup. Knows no picture and no tensor.
+Differences from the layout in which the same model is streamed (`layout.py`): a line break before the words and, from
+the second turn on, a space after the time; questions are in the turn of their second; there is no query; sink and
+window of the previous text include its markup. Knows no picture and no tensor.
 """
 
 from collections.abc import Sequence
@@ -27,19 +27,19 @@ class PublishedRound:
     words: str  # each with a space before it
     question: str = ""
     answer: str = ""
-    meant: tuple[int | None, ...] | None = None  # of the words' ids, as in `layout.Round`
+    meant: tuple[int | None, ...] | None = None  # targets of the words' ids, as in `layout.Round`
 
     @property
     def end_s(self) -> float:
-        """A last second that is shorter counts as a whole one."""
+        """A partial last second counts as a whole one."""
         return self.start_s + 1
 
 
 def asked_in(questions: Sequence[StreamQuestion], starts_s: Sequence[float]) -> tuple[StreamQuestion | None, ...]:
-    """The question of each of these seconds, if any.
+    """The question in each of these seconds, if any.
 
-    The loader puts one question a second, and waits for the next one's second to come: of two in one second, and after
-    one that was before the window, no further question is put.
+    Like the loader, asks one question per second and waits for the second of the next one: after two in one second, or
+    one before the window, no more are asked.
     """
     coming, found = list(questions), list[StreamQuestion | None]()
     for start_s in starts_s:
@@ -49,9 +49,9 @@ def asked_in(questions: Sequence[StreamQuestion], starts_s: Sequence[float]) -> 
 
 
 def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previous: Ids, fps: float) -> WindowTokens:
-    """The tokens of a window. Text between two control tokens is encoded in one piece, as the loader does.
+    """The tokens of a window. Text between two control tokens is encoded as one piece, as in the loader.
 
-    `previous`: the role, a line break and the text. It is cut here.
+    `previous`: the role, a line break and the text, which is cut here.
     """
     prompt, words = layout.prompt, layout.policy.prompt
     front = (prompt.turn_start, *previous, *prompt.tail)
@@ -63,17 +63,17 @@ def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previo
         roles += [Role.NONE] * (sum(map(len, spans)) - len(roles))
         said = layout.words(f"assistant\n{one.answer}\n{one.words}{words.marker}")
         spans.append(Span(Part.WORDS, (prompt.turn_start, *said, *prompt.tail), index))
-        # Two line breaks are one token in Qwen's vocabulary, but not in every other.
+        # In Qwen's vocabulary, unlike others, two line breaks are one token.
         unlearned = len(layout.words("assistant\n" if one.answer else "assistant\n\n"))
         answer = len(layout.words(f"assistant\n{one.answer}\n")) - unlearned if one.answer else 0
         spoken = _spoken_roles(len(said) - unlearned - answer, len(prompt.marker))
         for place, token in enumerate(one.meant or ()):
             if token is None:
-                spoken[place] = Role.NONE  # what nobody could know
+                spoken[place] = Role.NONE  # cannot be known
             else:
                 meant[len(roles) + 1 + unlearned + answer + place] = token
         roles += [Role.NONE] * (1 + unlearned) + [Role.ANSWER] * answer + spoken + [Role.END]
-        roles += [Role.NONE] * (len(prompt.tail) - 1)  # the line break behind the turn
+        roles += [Role.NONE] * (len(prompt.tail) - 1)  # the line break after the turn
     ids = np.array(flatten(spans), np.int32)
     pads = np.flatnonzero(ids == prompt.video_pad).astype(np.int32)
     targets = ids.copy()
@@ -82,7 +82,7 @@ def published_window(layout: Layout, rounds: Sequence[PublishedRound], *, previo
 
 
 def cut_published(front: Ids, policy: WindowPolicy) -> Ids:
-    """The turn of the previous text, markup included, of which the first `sink` and the last `window` tokens stay."""
+    """The turn of the previous text, with markup, cut to its first `sink` and last `window` tokens."""
     sink, window = policy.sink_tokens, policy.window_tokens
     if not sink + window or len(front) < sink + window:
         return front
@@ -90,7 +90,7 @@ def cut_published(front: Ids, policy: WindowPolicy) -> Ids:
 
 
 def _turn(layout: Layout, index: int, one: PublishedRound, fps: float) -> list[Span]:
-    """A question stands behind the time, before the pictures."""
+    """A question follows the time and precedes the pictures."""
     prompt, markup = layout.prompt, layout.policy.prompt.markup
     times = layout.family.markings(one.start_s, one.end_s, one.grid, fps, markup)
     time = "".join(piece.text for piece in times if isinstance(piece, TimeText))
@@ -104,6 +104,6 @@ def _turn(layout: Layout, index: int, one: PublishedRound, fps: float) -> list[S
 
 
 def _spoken_roles(said: int, marker: int) -> list[Role]:
-    """Of words and the marker behind them."""
+    """The roles of words and the marker after them."""
     words = said - marker
     return [Role.SILENCE] * said if not words else [Role.FIRST] + [Role.WORD] * (words - 1) + [Role.END] * marker

@@ -1,8 +1,7 @@
-"""The processes of a run, its ranks: which of them this is, and how they tell one another something.
+"""The processes of a run, its ranks, and how they exchange messages.
 
-Ranks that prepare data may not speak through the group in which the training speaks: the order of its messages is the
-training's own. So they have a group of their own, on the CPU, in which the steps follow one another. Knows no data,
-no network and no loop.
+The thread that prepares data may not use the training's process group, whose collectives must stay in order. So it has
+a group of its own, on the CPU. Knows no data, no network and no loop.
 """
 
 from collections.abc import Iterator
@@ -18,25 +17,25 @@ from torch import Tensor
 from svlm_cli.core import launched
 
 _T = TypeVar("_T")
-_PATIENCE = timedelta(hours=12)  # with a rank that reads slowly; one that has died is noticed at once
+_PATIENCE = timedelta(hours=12)  # for a rank that reads slowly; a dead one is noticed at once
 
 
 @dataclass(frozen=True, slots=True)
 class Ranks:
-    """One process among those of the run."""
+    """One process of the run."""
 
     rank: int = 0
     count: int = 1
     group: Any = None  # dist.ProcessGroup, on the CPU
-    meeting: Any = None  # another one, for the thread that trains
+    meeting: Any = None  # another one, for the training thread
 
     @property
     def first(self) -> bool:
-        """Whether it is the one that speaks and writes."""
+        """Whether this rank prints and writes files."""
         return self.rank == 0
 
     def gather(self, own: _T) -> list[_T]:
-        """What each rank has, in order. Every rank has to call it, and one thread of each at a time."""
+        """The values of all ranks, in order. Every rank must call it, from one thread at a time."""
         if self.count == 1:
             return [own]
         every: list[Any] = [None] * self.count
@@ -44,22 +43,22 @@ class Ranks:
         return every
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait for all ranks."""
         self.gather(None)
 
     def meet(self) -> None:
-        """Until all are here, however long the first one writes; it is for the thread that trains."""
+        """Wait for all ranks, however long the first one writes; for the training thread."""
         if self.count > 1:
             dist.all_gather_object([None] * self.count, None, group=self.meeting)
 
     def add_up(self, value: Tensor) -> Tensor:
-        """The sum over all ranks. Speaks in the group of the training, so it is for the thread that trains."""
+        """The sum over all ranks. Uses the training's group, so only for the training thread."""
         if self.count > 1:
             dist.all_reduce(value)
         return value
 
     def largest(self, value: Tensor) -> Tensor:
-        """The largest over all ranks, as `add_up`."""
+        """The maximum over all ranks, as `add_up`."""
         if self.count > 1:
             dist.all_reduce(value, dist.ReduceOp.MAX)
         return value
@@ -69,14 +68,14 @@ ALONE = Ranks()
 
 
 def own_device(device: torch.device) -> torch.device:
-    """The GPU of this rank among those of its machine, or the CPU."""
+    """The GPU of this rank on its machine, or the CPU."""
     several = launched.processes() > 1 and device.type == "cuda"
     return torch.device("cuda", launched.local_rank()) if several else device
 
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Ranks]:
-    """Meets the other processes that the launcher has started. After an error it does not wait for them to leave."""
+    """Join the other processes that the launcher has started. After an error, does not wait for them to leave."""
     if launched.processes() == 1:
         yield ALONE
         return

@@ -1,6 +1,6 @@
-"""All that decides a training run: one TOML file, one frozen dataclass, validated once.
+"""A training recipe: one TOML file, parsed into one frozen dataclass and validated once.
 
-Knows neither data nor networks. Where a path stands in a recipe, it is relative to the recipe's folder.
+Knows neither data nor networks. Paths in a recipe are relative to its folder.
 """
 
 import math
@@ -24,23 +24,23 @@ from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
 from svlm_cli.training.validation_recipe import ValidationRecipe
 
 RECIPE_FILE = "recipe.toml"
-_LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to try sizes with, before there is a tokenizer
+_LEAST_VOCABULARY = Vocabulary(1, 0, 0, 0, 0, 0, 0)  # to validate sizes before there is a tokenizer
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRecipe:
-    """What training starts from: a checkpoint, or random weights of given sizes."""
+    """The start of training: a checkpoint, or random weights of given sizes."""
 
     base: str = ""  # a checkpoint's name, folder or hub id; empty: from scratch
-    tokenizer: str = ""  # from scratch: a folder with tokenizer.json; empty: one is made of the data's own words
-    vocabulary: int = 768  # entries of such a one, control tokens not counted
+    tokenizer: str = ""  # from scratch: a folder with tokenizer.json; empty: one is trained on the data's words
+    vocabulary: int = 768  # its size, without control tokens
     tie_word_embeddings: bool = True
-    tokens_per_second: int = 2  # temporal positions
+    tokens_per_second: int = 2  # temporal positions per second
     text: TextSize = field(default_factory=TextSize)
     vision: VisionSize = field(default_factory=VisionSize)
 
     def __post_init__(self) -> None:
-        above(self, "vocabulary", least=257)  # the bytes, and the marker
+        above(self, "vocabulary", least=257)  # all bytes, and the marker
         above(self, "tokens_per_second")
         if self.base:
             return
@@ -51,13 +51,13 @@ class ModelRecipe:
             raise UsageError(f"{problem}.") from error
 
     def family(self, vocabulary: Vocabulary) -> Family:
-        """What is trained from scratch. Raises `FieldError` naming the size that cannot be."""
+        """The family of a model from scratch. Raises `FieldError` naming an invalid size."""
         sizes = NetworkSizes(self.text, self.vision, self.tie_word_embeddings, self.tokens_per_second)
         return default_family().from_sizes(sizes, vocabulary)
 
 
 class Source(StrEnum):
-    """Where windows come from."""
+    """The source of windows."""
 
     SIMULATOR = "simulator"
     ANNOTATIONS = "annotations"
@@ -65,11 +65,11 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataRecipe:
-    """What is learned from."""
+    """The training data."""
 
     source: Source = Source.SIMULATOR
     seed: int = 0
-    workers: int = 0  # processes that prepare windows; 0: this one does
+    workers: int = 0  # processes that prepare windows; 0: in this process
     simulator: SimulatorRecipe = field(default_factory=SimulatorRecipe)
     annotations: AnnotationRecipe = field(default_factory=AnnotationRecipe)
 
@@ -80,16 +80,16 @@ class DataRecipe:
 
 
 class WindowLayout(StrEnum):
-    """Whose text a window of training is."""
+    """The text layout of training windows."""
 
-    SVLM = "svlm"  # the engine's: a model is trained on what it is streamed with
-    PUBLISHED = "published"  # that of StreamingVLM's own training
+    SVLM = "svlm"  # the engine's, so training matches streaming
+    PUBLISHED = "published"  # as in StreamingVLM's own training
 
 
 class QueryRule(StrEnum):
-    """Which windows show the query, in their first round."""
+    """Which windows contain the query, in their first round."""
 
-    FIRST = "first"  # those that begin a video, as a stream does
+    FIRST = "first"  # those at the start of a video, as in a stream
     EVERY = "every"
 
 
@@ -99,19 +99,17 @@ class WindowRecipe:
 
     seconds: int = 24
     overlap_seconds: int = 12
-    words_per_second: float = 0.0  # windows with fewer are left out; the paper asks for 2
-    whole_rows: bool = False  # a row of an annotation file is one window, cut off after `seconds`; none overlap
-    total_pixels: int = 0  # of a window's frame pairs together: long windows have smaller pictures; 0: any number
+    words_per_second: float = 0.0  # windows with fewer are skipped; 2 in the paper
+    whole_rows: bool = False  # a record is one window, cut off after `seconds`, without overlap
+    total_pixels: int = 0  # limit for all frame pairs of a window: long windows get smaller pictures; 0: none
     layout: WindowLayout = WindowLayout.SVLM
     query: QueryRule = QueryRule.FIRST
-    context_only_share: float = 0.0  # of simulated windows: nothing was said before, so names are in the context alone
-    confusion: float = (
-        0.0  # of names and scores that were said, this share at most is wrong; the right ones are learned
-    )
-    clips: ClipRecipe = field(default_factory=ClipRecipe)  # of simulated matches, in place of all windows of `seconds`
-    streamed: bool = False  # learned as a stream holds them: what a round has forgotten it does not see
-    fps: tuple[float, ...] = ()  # each step takes one; empty: the policy's
-    fps_weights: tuple[float, ...] = ()  # how often; empty: all alike
+    context_only_share: float = 0.0  # of simulated windows: no earlier words, so only the context has names
+    confusion: float = 0.0  # the maximum share of earlier names and scores that are corrupted; targets stay right
+    clips: ClipRecipe = field(default_factory=ClipRecipe)  # of simulated matches, instead of windows of `seconds`
+    streamed: bool = False  # trained as a stream holds them: a round does not see what was evicted
+    fps: tuple[float, ...] = ()  # one is drawn per step; empty: the policy's
+    fps_weights: tuple[float, ...] = ()  # probabilities; empty: equal
 
     def __post_init__(self) -> None:
         above(self, "seconds")
@@ -137,17 +135,17 @@ class WindowRecipe:
 
 @dataclass(frozen=True, slots=True)
 class QuestionRecipe:
-    """Questions about simulated matches that windows are asked, each with its answer. None, unless asked for."""
+    """Questions about simulated matches in windows, with answers. Off by default."""
 
-    per_minute: float = 0.0  # of a window: put to forks of its stream
-    clip_share: float = 0.0  # of the windows: clips instead, as offline models are shown a video
-    clips_per_window: int = 4  # half of them all over what was seen, half the last of it
+    per_minute: float = 0.0  # of a window: asked of forks of its stream
+    clip_share: float = 0.0  # of windows: clips instead, in the format of offline models
+    clips_per_window: int = 4  # alternately of all that was seen, and of its end
     per_clip: int = 8
-    open_share: float = 0.0  # of questions with options: put without them, and answered in words
-    told_share: float = 0.0  # of questions with options: the right one is told, so that letters alone are learned
-    frames: int = 64  # of a clip, at most
-    recent_frames: int = 4  # of one that shows the last seconds
-    prompts: str = ""  # a file of the words in which they are put; empty: svlm's own
+    open_share: float = 0.0  # of questions with options: asked without them, and answered in words
+    told_share: float = 0.0  # of questions with options: the right one is given, so that only letters are learned
+    frames: int = 64  # per clip, at most
+    recent_frames: int = 4  # per clip of the last seconds
+    prompts: str = ""  # a file with their wording; empty: svlm's own
 
     def __post_init__(self) -> None:
         above(self, "per_minute", least=0)
@@ -166,10 +164,10 @@ class QuestionRecipe:
 
 @dataclass(frozen=True, slots=True)
 class BaseStage:
-    """Dense descriptions instead of the commentary, so that the model learns to see before it learns to comment."""
+    """Dense descriptions instead of commentary, so that the model learns to see before it learns to comment."""
 
-    share: float = 0.0  # of the windows, at first
-    until: float = 0.45  # of the steps
+    share: float = 0.0  # of windows, at first
+    until: float = 0.45  # share of steps
     share_after: float = 0.0
 
     def __post_init__(self) -> None:
@@ -177,10 +175,10 @@ class BaseStage:
 
 
 class OptimizerMoments(StrEnum):
-    """How AdamW's two moments of a weight are kept."""
+    """How AdamW's two moments are stored."""
 
     FLOAT32 = "32bit"
-    BITS8 = "8bit"  # rounded block by block (Dettmers et al. 2022)
+    BITS8 = "8bit"  # quantised block by block (Dettmers et al. 2022)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,20 +186,20 @@ class Optimisation:
     """AdamW with a linear warm-up and a cosine to zero."""
 
     steps: int = 1000
-    epochs: int = 0  # passes over the annotation files, from which the steps follow; 0: `steps` decides
-    batch: int = 64  # windows of one forward pass
-    accumulate: int = 1  # forward passes of one step
+    epochs: int = 0  # over the annotation files, which sets the steps; 0: `steps` applies
+    batch: int = 64  # windows per forward pass
+    accumulate: int = 1  # forward passes per step
     learning_rate: float = 1e-3
     warmup_share: float = 0.03
-    weight_decay: float = 0.1  # not of norms and biases
+    weight_decay: float = 0.1  # not for norms and biases
     beta1: float = 0.9
     beta2: float = 0.95
     max_grad_norm: float = 1.0
-    bf16: bool = True  # autocast; what is learned stays float32, what is frozen is bfloat16
+    bf16: bool = True  # autocast; trained weights stay float32, frozen ones are bfloat16
     compile: bool = True  # on a GPU
-    checkpointing: bool = False  # activations of a layer are not kept but computed again in the backward pass
+    checkpointing: bool = False  # activation checkpointing: recompute layers in the backward pass
     moments: OptimizerMoments = OptimizerMoments.FLOAT32
-    seed: int = 0  # of the first weights
+    seed: int = 0  # of the initial weights
     frozen: tuple[NetworkPart, ...] = ()
 
     def __post_init__(self) -> None:
@@ -214,7 +212,7 @@ class Optimisation:
 
 
 class WeightType(StrEnum):
-    """Number format of the weights that are saved at the end."""
+    """The format of the weights saved at the end."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -222,11 +220,11 @@ class WeightType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutputRecipe:
-    """What is written when."""
+    """When to write what."""
 
-    log_every: int = 1  # steps
-    save_every: int = 500  # steps
-    keep: int = 2  # states to resume from
+    log_every: int = 1  # in steps
+    save_every: int = 500  # in steps
+    keep: int = 2  # saved states to resume from
     weights: WeightType = WeightType.BFLOAT16
     max_shard_mb: float = 5000.0
 
@@ -237,7 +235,7 @@ class OutputRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A whole run. ``policy`` is how the result is streamed, and what its windows look like."""
+    """A whole run. ``policy`` is how the result is streamed, and determines the layout of windows."""
 
     info: ModelInfo = field(default_factory=ModelInfo)
     model: ModelRecipe = field(default_factory=ModelRecipe)
@@ -324,15 +322,15 @@ class Recipe:
 
     @property
     def fps(self) -> tuple[float, ...]:
-        """All frame rates that are trained at."""
+        """All frame rates in training."""
         return self.windows.fps or (self.policy.vision.fps,)
 
     def with_steps(self, steps: int) -> "Recipe":
-        """The recipe, so many steps long, whatever its epochs."""
+        """The recipe with this many steps, ignoring its epochs."""
         return replace(self, optimisation=replace(self.optimisation, steps=steps, epochs=0))
 
     def with_counted_steps(self, windows: int) -> "Recipe":
-        """The recipe with the steps of its epochs, if it has any, of so many windows each; the last step is full."""
+        """The recipe with its epochs, if any, converted to steps, for `windows` per epoch; the last step is full."""
         optimisation = self.optimisation
         if not optimisation.epochs:
             return self
@@ -341,7 +339,7 @@ class Recipe:
 
 
 def read(path: Path) -> Recipe:
-    """The recipe at ``path``, its paths made absolute. Raises `UsageError`, naming file and key."""
+    """The recipe at ``path``, with absolute paths. Raises `UsageError` naming file and key."""
     recipe = parse(toml.read_text(path, what="a recipe", error=UsageError), source=str(path))
     folder = path.absolute().parent
     model, data = recipe.model, recipe.data
@@ -368,12 +366,12 @@ def read(path: Path) -> Recipe:
 
 
 def parse(text: str, *, source: str) -> Recipe:
-    """``text`` as a recipe; ``source`` is what errors call it. Paths stay as they are."""
+    """``text`` as a recipe; ``source`` is its name in errors. Paths are not changed."""
     document = toml.Document(source, UsageError, list(toml.keys(Recipe)))
     recipe: Recipe = document.value(Recipe, document.tables(text), "")
     return recipe
 
 
 def dump(recipe: Recipe) -> str:
-    """All of ``recipe`` as TOML, defaults included: ``parse(dump(recipe)) == recipe``."""
+    """All of ``recipe`` as TOML, with defaults: ``parse(dump(recipe)) == recipe``."""
     return "\n".join(toml.lines(recipe)).strip() + "\n"

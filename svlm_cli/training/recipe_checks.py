@@ -1,4 +1,4 @@
-"""What a recipe's tables check of their values. Knows none of them."""
+"""Checks for values in a recipe's tables. Knows none of the tables."""
 
 import math
 
@@ -6,13 +6,13 @@ from svlm_cli.core.errors import UsageError
 
 
 def require(condition: bool, message: str) -> None:
-    """`UsageError` with the message unless it is so."""
+    """`UsageError` with `message` unless `condition` holds."""
     if not condition:
         raise UsageError(message)
 
 
 def above(part: object, *names: str, least: float = 1) -> None:
-    """`UsageError` for a value of `part` by these names that is below `least`, or no number."""
+    """`UsageError` if one of these values of `part` is below `least`, or not a number."""
     for name in names:
         value = getattr(part, name)
         require(math.isfinite(value) and value >= least, f"{name} must be {least:g} or more, not {value}.")

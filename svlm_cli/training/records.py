@@ -1,7 +1,6 @@
-"""Annotation files: JSON lines, a two-message conversation each, read strictly.
+"""Annotation files: JSON Lines, each a two-message conversation, parsed strictly.
 
-What is not as it must be is named by file and line, and counted; nothing takes its place. Reads no video: a record only
-says which one.
+Bad records are reported by file and line, and counted; they are not replaced. Reads no video: a record only names one.
 """
 
 import math
@@ -27,23 +26,23 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class StreamQuestion:
-    """A question that is put while the video plays, and its answer."""
+    """A question that is asked while the video plays, and its answer."""
 
-    asked_s: float  # in the second that this lies in, its end included
+    asked_s: float  # belongs to the second (n, n + 1] that contains it
     question: str
     answer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A stretch of one video and what is said in it. Times are the video's own."""
+    """A stretch of one video with its words. Times are the video's own."""
 
     place: str  # file:line
     video: Path
     start_s: float
     end_s: float
     query: str
-    previous: str  # the text in front: context, then what was said before
+    previous: str  # the text before it: context, then earlier words
     words: tuple[SpokenWord, ...]
     questions: tuple[StreamQuestion, ...] = ()
 
@@ -53,22 +52,22 @@ class BadRecordError(Exception):
 
 
 class Skipped:
-    """Counts what is skipped, says each with its reason, and ends the run when it is too much."""
+    """Counts and reports what is skipped, and ends the run if it is too much."""
 
     def __init__(self, allowed: int, say: Any, share: float = 0.0) -> None:
-        """So many may be skipped, and beside them that share of all that were taken."""
+        """`allowed` may be skipped, plus `share` of all that were taken."""
         self.count = 0
-        self.taken = 0  # records and windows, the skipped ones too
+        self.taken = 0  # records and windows, including skipped ones
         self._allowed, self._share = allowed, share
         self._say = say
 
     @classmethod
     def of(cls, annotations: AnnotationRecipe, say: Any) -> Self:
-        """As many as a recipe allows."""
+        """As a recipe allows."""
         return cls(annotations.bad_allowed, say, annotations.bad_share)
 
     def note(self, place: str, reason: str) -> None:
-        """`InputError` once more than allowed have been skipped."""
+        """Report one; `InputError` if more than allowed have been skipped."""
         self.count += 1
         self._say(f"{place}: skipped: {reason}.")
         if self.count <= self._allowed + self._share * self.taken:
@@ -82,7 +81,7 @@ class Skipped:
 
 
 def read_records(files: Sequence[Path], videos: Path | None, skipped: Skipped) -> list[Record]:
-    """All good records, in order. `videos` is where relative paths start, if not beside the annotation file."""
+    """All good records, in order. `videos` is the base of relative paths, by default the annotation file's folder."""
     return [record for path in files for record in _read_file(path, videos or path.parent, skipped)]
 
 
@@ -107,14 +106,14 @@ def _read_file(path: Path, videos: Path, skipped: Skipped) -> Iterator[Record]:
 
 
 def record_of(line: bytes, place: str, videos: Path) -> Record:
-    """What a line says of a video that is there. Raises `BadRecordError`."""
+    """Parse a line, and check that its video exists. Raises `BadRecordError`."""
     record = parse_record(line, place, videos)
     _require(record.video.is_file(), f"there is no video {record.video}")
     return record
 
 
 def parse_record(line: bytes, place: str, videos: Path) -> Record:
-    """What a line says; its video is not looked for. Relative paths start at `videos`. Raises `BadRecordError`."""
+    """Parse a line without looking for its video. Relative paths start at `videos`. Raises `BadRecordError`."""
     try:
         messages = strict_json.parse(line)
     except strict_json.JsonError as error:
@@ -157,7 +156,7 @@ def _words(stream: Any, start_s: float, end_s: float) -> tuple[SpokenWord, ...]:
 
 
 def _fault_of(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
-    """What is wrong with a word after one that ends at `before_s`; nothing is formatted for one that is right."""
+    """What is wrong with a word that follows one ending at `before_s`; formats nothing if it is right."""
     if not (isinstance(entry, list) and len(entry) == 3):
         return "is not [start, end, word]"
     begin, end, text = entry

@@ -1,4 +1,4 @@
-"""Files and folders that are whole at every moment, whenever the run dies. Knows nothing of what is in them."""
+"""Replaces files and folders atomically, so that a killed run leaves complete ones. Does not know their contents."""
 
 import os
 import shutil
@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Makes or replaces a file, all at once."""
+    """Create or replace a file, atomically."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 
 def new_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """A folder that gets its name when all is in it. Raises `OSError` if there is one that is not empty."""
+    """Create a folder that gets its name once it is complete. `OSError` if that exists and is not empty."""
     part = folder.absolute().with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -27,13 +27,13 @@ def new_folder(folder: Path, fill: Callable[[Path], None]) -> None:
 
 
 def replace_folder(link: Path, name: str, fill: Callable[[Path], None]) -> None:
-    """Makes a folder `name` beside `link`, which then leads there, all at once. Those that it led to before go.
+    """Create a folder `name` beside `link`, and point the link to it, atomically. Its earlier targets are removed.
 
-    A folder cannot be replaced at once by another, and a link can. `name` begins with that of the link and a dash.
+    A link can be replaced atomically, a folder cannot. `name` starts with the link's name and a dash.
     """
     before = link.resolve() if link.is_symlink() else None
     folder = link.with_name(name)
-    if before == folder.resolve():  # the same name again: whoever reads it goes on reading it meanwhile
+    if before == folder.resolve():  # the same name again: readers of the old one can go on
         folder = link.with_name(f"{name}-again")
     shutil.rmtree(folder, ignore_errors=True)
     new_folder(folder, fill)
@@ -41,7 +41,7 @@ def replace_folder(link: Path, name: str, fill: Callable[[Path], None]) -> None:
     with suppress(FileNotFoundError):
         part.unlink()
     part.symlink_to(folder.name, target_is_directory=True)
-    os.replace(part, link)  # noqa: PTH105 - a rename of the link itself
+    os.replace(part, link)  # noqa: PTH105 - renames the link itself
     for other in link.parent.glob(f"{link.name}-*"):
         if other.name != folder.name:
             shutil.rmtree(other, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Weights of a run -> a checkpoint folder, or an adapter in peft's format: what `svlm caption` takes.
+"""Writes the weights of a run as a checkpoint folder, or as an adapter in peft's format, for `svlm caption`.
 
 Knows no data and no loop.
 """
@@ -22,19 +22,19 @@ from svlm_cli.training.recipe import RECIPE_FILE, Recipe
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run has learned up to a step, but for the weights."""
+    """What a run has reached after a step, without the weights."""
 
     recipe: Recipe
     family: Family
     step: int
-    figures: Mapping[str, float]  # for the card
-    notes: Mapping[str, str] = field(default_factory=dict)  # too
+    figures: Mapping[str, float]  # for the model card
+    notes: Mapping[str, str] = field(default_factory=dict)  # for the model card
 
 
 def write_weights(folder: Path, result: Result, weights: Mapping[str, Tensor]) -> None:
-    """Weights under published names and config.json, or an adapter; and the card.
+    """Write weights under published names and config.json, or an adapter; and the model card.
 
-    `weights` are the state of the network. They are read one after the other.
+    `weights` is the network's state dict. They are read one by one.
     """
     recipe, family = result.recipe, result.family
     if recipe.adapter.used:
@@ -52,7 +52,7 @@ def write_weights(folder: Path, result: Result, weights: Mapping[str, Tensor]) -
 
 
 def write_checkpoint(folder: Path, run: Path, result: Result, weights: Mapping[str, Tensor]) -> None:
-    """The same in a folder of its own, with the other files of the run that a checkpoint has."""
+    """The same in a new folder, with the other files that a checkpoint needs from the run."""
     copy_files(run, folder, (*SMALL_FILES, POLICY_FILE, RECIPE_FILE))
     write_weights(folder, result, weights)
 

@@ -1,4 +1,4 @@
-"""What stays the same in a run from its first step to its last."""
+"""What stays the same throughout a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,15 @@ from svlm_cli.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """One process of it."""
+    """One process of a run."""
 
     recipe: Recipe
     output: Path
     device: torch.device
     ranks: Ranks
-    say: Say  # to nobody, but on the first rank
+    say: Say  # silent except on the first rank
 
     @property
     def computed_in(self) -> torch.dtype:
-        """Of matrix products."""
+        """The dtype of matrix products."""
         return torch.bfloat16 if self.recipe.optimisation.bf16 else torch.float32

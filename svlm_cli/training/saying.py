@@ -1,6 +1,6 @@
-"""What a model says of videos by itself, written beside what was said of them: for people to read.
+"""Lets a model caption videos freely, and sets its words beside the true ones, for people to read.
 
-It streams as `svlm caption` does, greedily. Knows no run and no loss.
+It streams as `svlm caption` does, with greedy decoding. Knows no run and no loss.
 """
 
 import time
@@ -16,13 +16,13 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.training.held_out_videos import HeldOutVideo
 
-MOST_S: Final = 120.0  # that all videos may take: ranks that have nothing to say wait meanwhile
+MOST_S: Final = 120.0  # for all videos, as other ranks wait meanwhile
 _SILENCE: Final = "-"
 
 
 @dataclass(frozen=True, slots=True)
 class VideoCaptions:
-    """What a model said of a video, second by second, as far as it came; and why no further, if something was wrong."""
+    """A model's words about a video, second by second, as far as it got, and what stopped it, if anything did."""
 
     video: HeldOutVideo
     said: tuple[str, ...]
@@ -30,12 +30,12 @@ class VideoCaptions:
 
 
 def greedy(policy: StreamPolicy) -> StreamPolicy:
-    """The same, but for chance: what is said then differs by the weights alone."""
+    """The policy with greedy decoding, so that differences come from the weights alone."""
     return replace(policy, sampling=replace(policy.sampling, temperature=0.0))
 
 
 def hear(engine: Engine, videos: Sequence[HeldOutVideo], *, most_s: float = MOST_S) -> list[VideoCaptions]:
-    """One video after the other, for so long at most."""
+    """Caption one video after another, for at most this long."""
     deadline = time.monotonic() + most_s
     return [_hear(engine, video, deadline, most_s) for video in videos]
 
@@ -54,7 +54,7 @@ def _hear(engine: Engine, video: HeldOutVideo, deadline: float, most_s: float) -
 
 
 def page(step: int, heard: Sequence[VideoCaptions]) -> str:
-    """All of it as plain text: of each second in which something is said, the model's words and the true ones."""
+    """Plain text: for each second with words, the model's and the true ones."""
     return "\n".join(
         [f"What the model says by itself after step {step}.", *(line for one in heard for line in _video(one))]
     )

@@ -1,7 +1,7 @@
-"""Weights, gradients and moments shared out over all ranks by FSDP2, for transformers' Trainer to step, save and load.
+"""Shards weights, gradients and moments over all ranks with FSDP2, for transformers' Trainer to step, save and load.
 
-Weights that are learned stay float32 in shards, frozen ones keep their format beside them; what a layer computes with
-is gathered when it comes to it, in bfloat16 if wanted, and gradients are added up in float32. Knows no data.
+Trained weights are sharded in float32, frozen ones in their own format; layers are unsharded on demand, in bfloat16 if
+wanted, and gradients are reduced in float32. Knows no data.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,14 +25,14 @@ SHARDING_ARGUMENTS: Final[dict[str, Any]] = {
     "fsdp_config": {"version": 2, "state_dict_type": "SHARDED_STATE_DICT"},
     "accelerator_config": {"gradient_accumulation_kwargs": {"sync_each_batch": True}},
 }
-"""For the Trainer. Each pass adds up at once, or ranks would keep whole gradients until the last one."""
+"""For the Trainer. Gradients are reduced after each pass, or ranks would keep full ones until the last."""
 
 _ROUNDED: Final = MixedPrecisionPolicy(torch.bfloat16, torch.float32, cast_forward_inputs=False)
 _AS_KEPT: Final = MixedPrecisionPolicy(cast_forward_inputs=False)
 
 
 def expect_shards(accelerator: Accelerator, plugin_arguments: dict[str, Any]) -> None:
-    """On CPUs too, where accelerate by itself would expect whole networks."""
+    """Use FSDP on CPUs too, where accelerate would not by itself."""
     state = accelerator.state
     if accelerator.device.type == "cpu":
         state.fsdp_plugin = FullyShardedDataParallelPlugin(**plugin_arguments)
@@ -42,12 +42,12 @@ def expect_shards(accelerator: Accelerator, plugin_arguments: dict[str, Any]) ->
 def share_out(
     network: LearningNetwork, device: torch.device, *, bf16: bool, from_first: bool, whole: Iterable[nn.Module] = ()
 ) -> None:
-    """Brings a network to `device`, unit by unit, of which each rank then has a share.
+    """Move a network to `device` and shard it, unit by unit.
 
-    With `bf16`, layers are gathered in bfloat16, and gradients are added up in float32. What is outside the layers is
-    gathered as it is kept: the gradients of word embeddings are sums, whose parts would be rounded. With `from_first`,
-    the first rank gives the others its weights. Those of `whole` are on every rank: FSDP2 would lose how weights in
-    four bits were rounded.
+    With `bf16`, layers are unsharded in bfloat16, and gradients reduced in float32. Weights outside the layers are
+    unsharded in their own format, because the gradients of word embeddings are sums whose terms would be rounded. With
+    `from_first`, the first rank's weights are sent to the others. The modules in `whole` are replicated: FSDP2 would
+    lose the quantisation state of four-bit weights.
     """
     for module in whole:
         module.to(device)
@@ -64,7 +64,7 @@ def share_out(
 
 
 def separate_embeddings(network: Network) -> Sequence[nn.Embedding]:
-    """The word embeddings at the input, where those at the output are others: between them they are not needed."""
+    """Input embeddings that are not tied to the output layer: between their two uses they can be resharded."""
     first, *others = network.word_embeddings()
     embeddings = (module for module in network.modules() if isinstance(module, nn.Embedding))
     return [module for module in embeddings if others and module.weight is first]
@@ -77,6 +77,6 @@ def _give(weights: Iterable[nn.Parameter], device: torch.device) -> None:
 
 
 def whole_weights(module: nn.Module) -> dict[str, Tensor]:
-    """On the CPU, by their names. Where they are in shards, all ranks have to call it, and the first one gets them."""
+    """All weights on the CPU, by name. If they are sharded, all ranks must call it, and the first gets them."""
     options = StateDictOptions(full_state_dict=True, cpu_offload=True)
     return {name: torch.as_tensor(weight) for name, weight in get_model_state_dict(module, options=options).items()}

@@ -1,4 +1,4 @@
-"""How the windows of a step are shared by the processes of a run, its ranks. Knows no process. No torch here."""
+"""Divides the windows of a step among ranks. Knows no process. No torch here."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,14 +10,14 @@ from svlm_cli.training.recipe import Optimisation, OptimizerMoments
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one rank learns of each step: places among the step's windows, those of one forward pass after another."""
+    """One rank's part of each step: its places among the step's windows, by forward pass."""
 
-    step: int  # windows, of all ranks
+    step: int  # windows per step, over all ranks
     passes: tuple[range, ...]
 
     @classmethod
     def of(cls, optimisation: Optimisation, rank: int = 0, ranks: int = 1) -> Self:
-        """As many for each, in passes of at most `batch`, as even as can be. `UsageError` if that cannot be."""
+        """Equal shares, in passes of at most `batch` and of nearly equal size. `UsageError` if not divisible."""
         if ranks > 1 and optimisation.moments is OptimizerMoments.BITS8:
             raise UsageError(
                 f'optimisation.moments = "{optimisation.moments}" is for one process: {ranks} keep theirs in shards.',
@@ -36,5 +36,5 @@ class Share:
         return cls(step, tuple(range(*edge) for edge in pairwise(edges)))
 
     def has(self, place: int) -> bool:
-        """Whether the window at that place of a step is learned here."""
+        """Whether the window at this place of a step belongs to this rank."""
         return self.passes[0].start <= place < self.passes[-1].stop

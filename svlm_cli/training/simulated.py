@@ -1,6 +1,6 @@
-"""Batches of the simulator's matches: windows come from worker processes, pictures are drawn on the device.
+"""Batches of simulated matches: worker processes make windows, and pictures are drawn on the device.
 
-Matches come by the block; while one block is learned the next one is made. Knows no network.
+Matches come in blocks; the next block is made while one is trained on. Knows no network.
 """
 
 import math
@@ -39,16 +39,16 @@ from svlm_cli.training.simulator_recipe import SimulatedWorld
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """The pictures of a batch, as what they show. Every second has `frames` of them."""
+    """The pictures of a batch, as scenes to draw. Every second has `frames` of them."""
 
-    scenes: Any  # of the brush's world
+    scenes: Any  # type depends on the brush's world
     frames: int
     brush: Brush
 
     def patches(
         self, preprocessor: Preprocessor, *, device: torch.device, dtype: torch.dtype
     ) -> tuple[Tensor, list[Grid]]:
-        """Draws them. A second's last picture is repeated if it has no partner, as while streaming."""
+        """Draw them. The last picture of a second is repeated if their number is odd, as in streaming."""
         parts = []
         step = self.brush.at_once // self.frames * self.frames
         for start in range(0, len(self.scenes), step):
@@ -64,7 +64,7 @@ class Drawn:
 
 
 class SimulatedData:
-    """Batches of a recipe's matches, from any step on, or one rank's share of them. `close` ends its workers."""
+    """Batches of a recipe's matches, or one rank's share, starting at any step. `close` ends its workers."""
 
     def __init__(self, recipe: Recipe, layout: Layout, preprocessor: Preprocessor, share: Share | None = None) -> None:
         self._brush = brush_of(recipe)
@@ -93,17 +93,17 @@ class SimulatedData:
 
     @property
     def windows(self) -> int | None:
-        """Of an epoch; None if no match comes twice."""
+        """The number of windows per epoch; None if no match repeats."""
         return epoch_of(self._recipe)
 
     def batches(self, first_step: int) -> Iterator[Batch]:
-        """The batches of all steps from `first_step` on, one a forward pass."""
+        """The batches of all steps from `first_step` on, one per forward pass."""
         recipe, steps = self._recipe, self._recipe.optimisation.steps
         block_steps = steps_per_block(recipe)
         first, blocks = first_step // block_steps, math.ceil(steps / block_steps)
         coming = self._windows(first, first_step)
         for block in range(first, blocks):
-            matches, coming = coming, self._windows(block + 1, first_step)  # with workers, that one begins now
+            matches, coming = coming, self._windows(block + 1, first_step)  # workers start on it now
             windows = sorted((window for match in matches for window in match), key=lambda one: one.place)
             for step in range(max(block * block_steps, first_step), min((block + 1) * block_steps, steps)):
                 for places in self._share.passes:
@@ -111,7 +111,7 @@ class SimulatedData:
                     del windows[: len(places)]
 
     def close(self) -> None:
-        """Ends the workers, whatever they are doing."""
+        """End the workers, whatever they are doing."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 

@@ -1,4 +1,4 @@
-"""A recipe's table ``[data.simulator]``: which world is learned from, and how much of it is shuffled together."""
+"""The table ``[data.simulator]`` of a recipe: which world to train on, and how it is shuffled."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -16,18 +16,18 @@ class SimulatedWorld(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SimulatorRecipe:
-    """Matches by the block: each gives some windows, and those of all matches of a block are shuffled.
+    """Matches in blocks: each contributes some windows, and those of all matches in a block are shuffled.
 
-    A stretch of footage counts as a match.
+    A footage counts as a match.
     """
 
     world: SimulatedWorld = SimulatedWorld.MATCH
-    photos: str = ""  # a folder of pictures that footage is made of; empty: patterns alone
-    match_minutes: tuple[float, ...] = (60.0,)  # lengths that matches have in turn
-    windows_per_match: int = 60  # in a block; more than it has if `own_teams` or `matches`: each comes again
+    photos: str = ""  # a folder of pictures that footage uses; empty: only patterns
+    match_minutes: tuple[float, ...] = (60.0,)  # lengths of matches, used in turn
+    windows_per_match: int = 60  # in a block; if more than it has, with `own_teams` or `matches`, windows repeat
     matches_per_block: int = 64
-    matches: int = 0  # how many there are: after the last one the first comes again; 0: each is a new one
-    own_teams: bool = True  # each window draws names and kits of its own, or those of a block are learned by heart
+    matches: int = 0  # number of different matches, which then repeat; 0: unlimited
+    own_teams: bool = True  # each window draws its own names and kits, so that a block's are not memorised
 
     def __post_init__(self) -> None:
         require(bool(self.match_minutes), "match_minutes is empty.")
@@ -36,5 +36,5 @@ class SimulatorRecipe:
         above(self, "matches", least=0)
 
     def beside(self, folder: Path) -> "SimulatorRecipe":
-        """With its path, which is relative to that folder, made absolute."""
+        """With its path, relative to `folder`, made absolute."""
         return replace(self, photos=str(folder / self.photos)) if self.photos else self

@@ -1,7 +1,7 @@
-"""States of a run, in the form in which so many ranks resume from them.
+"""Converts saved states of a run for the number of ranks that resume from it.
 
-One rank's states are whole, those of several are in shards, which any other number above one can read as they are.
-Between one and several they are written anew, by the first rank. Knows no data and no loop.
+The state of one rank is whole; those of several ranks are sharded, and can be read by any number above one. Between one
+and several, the first rank converts them. Knows no data and no loop.
 """
 
 import shutil
@@ -22,14 +22,14 @@ from svlm_cli.training.optimizers import make_optimizer
 from svlm_cli.training.ranks import Ranks
 from svlm_cli.training.recipe import Recipe
 
-REWRITTEN = "resumed"  # beside the states
-MODEL_SHARDS, _OPTIMIZER_SHARDS = "pytorch_model_fsdp_0", "optimizer_0"  # as accelerate calls them
-_MOMENTS = "optimizer.pt"  # as the Trainer calls them
+REWRITTEN = "resumed"  # folder beside the states
+MODEL_SHARDS, _OPTIMIZER_SHARDS = "pytorch_model_fsdp_0", "optimizer_0"  # accelerate's names
+_MOMENTS = "optimizer.pt"  # the Trainer's name
 _AS_THEY_ARE = ("trainer_state.json", "scheduler.pt")
 
 
 def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ranks) -> Path:
-    """`state`, or where it has been written anew for so many ranks. `network` is whole, and gets any weights."""
+    """`state`, or a copy converted for this number of ranks. `network` is unsharded; its weights are overwritten."""
     if (state / WEIGHTS).is_file() == (ranks.count == 1):
         return state
     rewritten = state.with_name(REWRITTEN)
@@ -46,14 +46,14 @@ def ready_state(state: Path, network: LearningNetwork, recipe: Recipe, ranks: Ra
 
 @contextmanager
 def without_processes() -> Iterator[None]:
-    """In one process torch reads and writes shards as well, and says that it does: so it shall be."""
+    """Silence torch's warning that it reads or writes shards in one process, which is intended."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.distributed is", category=UserWarning)
         yield
 
 
 def _gather(state: Path, whole: Path, network: LearningNetwork, recipe: Recipe) -> None:
-    optimizer, _ = make_optimizer(network, recipe.optimisation)  # with a schedule, which keeps a number with each group
+    optimizer, _ = make_optimizer(network, recipe.optimisation)  # the schedule adds a value to each parameter group
     model_part, optimizer_part = get_state_dict(network, optimizer)
     load({"model": model_part}, checkpoint_id=state / MODEL_SHARDS, no_dist=True)
     load({"optimizer": optimizer_part}, checkpoint_id=state / _OPTIMIZER_SHARDS, no_dist=True)

@@ -1,4 +1,4 @@
-"""A window of a record, its words and questions -> tokens, in the layout that the recipe names. Reads no picture."""
+"""Turns a window's words and questions into tokens, in the recipe's layout. Reads no picture."""
 
 import math
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from svlm_cli.training.records import Record
 
 @dataclass(frozen=True, slots=True)
 class WindowTexts:
-    """How windows are written."""
+    """Writes windows as a recipe specifies."""
 
     layout: Layout
     size: WindowRecipe
 
     def tokens(self, clip: Clip, shown: Sequence[Chunk], grids: Sequence[Grid], fps: float) -> WindowTokens:
-        """Of a window whose seconds are shown so. `InputError` if a second has too many words."""
+        """The tokens of a window with these chunks and grids. `InputError` if a second has too many words."""
         words = said_by_second(clip.record)
         if self.size.layout is WindowLayout.PUBLISHED:
             return self._published(clip, words, grids, fps)
@@ -45,7 +45,7 @@ class WindowTexts:
         )
 
     def _asides(self, clip: Clip) -> list[Aside]:
-        """Questions as a fork of the stream is asked them, when their second has been seen and commented."""
+        """Questions to a fork of the stream, after their second has been seen and commented on."""
         encode, first = self.layout.prompt.text_ids, clip.seconds.start
         asked = [(second_of(one.asked_s, clip.record.start_s), one) for one in clip.record.questions]
         return [
@@ -68,7 +68,7 @@ class WindowTexts:
 
 
 def said_by_second(record: Record) -> list[str]:
-    """What is said in each second of a record."""
+    """The words in each second of a record."""
     texts: list[list[str]] = [[] for _ in range(math.ceil(record.end_s - record.start_s))]
     for word in record.words:
         texts[second_of(word.end_s, record.start_s)].append(word.text)

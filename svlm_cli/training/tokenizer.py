@@ -1,7 +1,7 @@
-"""A small tokenizer for a model from scratch: byte-level BPE, with Qwen's way of splitting and its control tokens.
+"""Trains a small tokenizer for a model from scratch: byte-level BPE with Qwen's pre-tokenizer and control tokens.
 
-Every text can be spelled, since all bytes are entries. The marker is one, as it is in Qwen's vocabulary. Knows no data
-set: it is given texts.
+It can encode any text, since all bytes are entries. The marker is one token, as in Qwen's vocabulary. Knows no data
+set: texts are passed in.
 """
 
 import json
@@ -17,11 +17,11 @@ from svlm_cli.core.policy import PromptPolicy
 
 END_OF_TEXT = "<|endoftext|>"
 IMAGE_PAD = "<|image_pad|>"
-MAX_LENGTH = 131_072  # what transformers is told; nothing is cut
+MAX_LENGTH = 131_072  # for transformers; nothing is truncated
 _SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
-_REPEATED = 1000  # so often: the words of the prompt stand in every round
+_REPEATED = 1000  # weight of the prompt's words, which occur in every round
 
 
 def control_tokens(prompt: PromptPolicy) -> tuple[str, ...]:
@@ -39,9 +39,9 @@ def control_tokens(prompt: PromptPolicy) -> tuple[str, ...]:
 
 
 def build_tokenizer(texts: Iterable[str], prompt: PromptPolicy, *, vocabulary: int, folder: Path) -> None:
-    """Writes tokenizer.json and tokenizer_config.json of `vocabulary` entries besides the control tokens.
+    """Write tokenizer.json and tokenizer_config.json, with `vocabulary` entries besides the control tokens.
 
-    Same texts, same files. `UsageError` if the vocabulary is too small for the marker to be one entry.
+    Deterministic. `UsageError` if the vocabulary is too small for the marker to be one token.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
@@ -77,7 +77,7 @@ def _with_prompt(texts: Iterable[str], prompt: PromptPolicy) -> Iterator[str]:
 
 
 def _tokenizer_config(ids: dict[str, int], prompt: PromptPolicy) -> dict[str, Any]:
-    """As published Qwen tokenizers have it, for transformers."""
+    """For transformers, like those of published Qwen tokenizers."""
     options = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     return {
         "add_bos_token": False,

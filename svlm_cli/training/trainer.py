@@ -1,8 +1,8 @@
-"""The loop: transformers' Trainer over our own networks, from a recipe to a checkpoint folder.
+"""The training loop: transformers' Trainer on our own networks, from a recipe to a checkpoint folder.
 
 The Trainer accumulates, clips, steps, saves and resumes; batches, loss and log are ours. A run that is killed and
-resumed ends as an unbroken one: data follow from the seed and the step, and everything else is in the state. Knows no
-command line. Prints nothing to stdout.
+resumed ends like an uninterrupted one: data is determined by seed and step, and everything else is in the state. Knows
+no command line. Prints nothing to stdout.
 """
 
 import shutil
@@ -63,7 +63,7 @@ class WindowTrainer(Trainer):
         self._validation = validation
         self._ranks = ranks
         super().__init__(model=model, args=arguments)
-        self.remove_callback(PrinterCallback)  # stdout
+        self.remove_callback(PrinterCallback)  # it prints to stdout
         self.add_callback(_ShareStates())
         if validation is not None:
             self.add_callback(_Validate(validation))
@@ -73,20 +73,20 @@ class WindowTrainer(Trainer):
         self._tokens, self._flops = 0, 0.0
 
     def create_accelerator_and_postprocess(self) -> None:
-        """Several ranks hold shards."""
+        """Several ranks are sharded."""
         super().create_accelerator_and_postprocess()
         if self._ranks.count > 1:
             expect_shards(self.accelerator, self.args.fsdp_plugin_args)
             self.is_fsdp_enabled = True
 
     def create_optimizer(self, model: torch.nn.Module | None = None) -> torch.optim.Optimizer:  # noqa: ARG002 - as below
-        """AdamW, and with it the schedule."""
+        """AdamW, together with the schedule."""
         fused = self.args.device.type == "cuda"
         self.optimizer, self.lr_scheduler = make_optimizer(self.model, self._recipe.optimisation, fused=fused)
         return self.optimizer
 
     def get_train_dataloader(self) -> Any:
-        """Ours is no DataLoader: nothing is shuffled, sharded or moved any more."""
+        """Our feed instead of a DataLoader: there is nothing left to shuffle, shard or move."""
         return self._feed
 
     def compute_loss(
@@ -96,7 +96,7 @@ class WindowTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,  # noqa: ARG002 - the Trainer's signature
     ) -> Any:
-        """The mean over the step's learned tokens. What is counted besides stays on the device."""
+        """The mean over the step's trained tokens. The tally stays on the device."""
         batch: DeviceBatch = inputs["batch"]
         outputs = self._forward(model, batch)
         self._tally += outputs["tally"]
@@ -105,20 +105,20 @@ class WindowTrainer(Trainer):
         return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
     def _forward(self, model: torch.nn.Module, batch: DeviceBatch) -> Any:
-        shards_in_bf16 = self._ranks.count > 1 and self._recipe.optimisation.bf16  # of one rank, accelerate sees to it
+        shards_in_bf16 = self._ranks.count > 1 and self._recipe.optimisation.bf16  # else accelerate uses autocast
         with torch.autocast(self.args.device.type, torch.bfloat16, enabled=shards_in_bf16):
             return model(batch=batch)
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-        """Held-out windows and videos, when `_Validate` says so. The Trainer is told nothing of what was found."""
+        """Run validation, when `_Validate` asks for it. Results are not passed to the Trainer."""
         assert self._validation is not None, "nobody else asks for it"
-        self.control.should_evaluate = False  # or it would at the end of the last epoch, once more
+        self.control.should_evaluate = False  # or it would run again at the end of the last epoch
         network: Network = self.model.network
         self._validation.after(self.state.global_step, self.model_wrapped, network, self._forward, self._log)
         return {}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:  # noqa: ARG002 - as above
-        """A logged step, of all ranks; the Trainer's summary at the end is none."""
+        """Log a step, over all ranks; the Trainer's summary at the end is ignored."""
         if "loss" not in logs:
             return
         counts = [self._tokens, self._feed.waited_s, self._flops]
@@ -138,7 +138,7 @@ class WindowTrainer(Trainer):
         self._tokens, self._flops, self._feed.waited_s = 0, 0.0, 0.0
 
     def _peak_bytes(self) -> int | None:
-        """The most that was allocated at once on a GPU since the last logged step."""
+        """The highest memory peak of a GPU since the last logged step."""
         device = self.args.device
         if device.type != "cuda":
             return None
@@ -148,7 +148,7 @@ class WindowTrainer(Trainer):
 
 
 class _Validate(TrainerCallback):
-    """Has the Trainer evaluate when it is time, between the line of a step and its state."""
+    """Makes the Trainer evaluate when due, between logging and saving a step."""
 
     def __init__(self, validation: Validation) -> None:
         self._validation = validation
@@ -165,7 +165,7 @@ class _Validate(TrainerCallback):
 
 
 class _ShareStates(TrainerCallback):
-    """Gives a new state's weights the mode of its other files, and clears away what the run was resumed from."""
+    """Gives a new state's weights the mode of its other files, and removes the converted state resumed from."""
 
     def on_save(
         self,
@@ -177,7 +177,7 @@ class _ShareStates(TrainerCallback):
         if args.should_save:
             states = Path(str(args.output_dir))
             run_folder.share_state(states / f"checkpoint-{state.global_step}")
-            shutil.rmtree(states / REWRITTEN, ignore_errors=True)  # by now all ranks have read it
+            shutil.rmtree(states / REWRITTEN, ignore_errors=True)  # all ranks have read it by now
 
 
 def train(
@@ -189,11 +189,10 @@ def train(
     say: Say = to_stderr,
     watchers: Sequence[Watcher] = (),
 ) -> None:
-    """Runs a recipe; `output` is then a checkpoint folder. With `resume`, goes on where its run stopped.
+    """Run a recipe; `output` is then a checkpoint folder. With `resume`, continue an interrupted run.
 
-    Where a launcher has started several processes, each of them calls this, and they share the work. `watchers` hear
-    of each row of the log, in the first process. Raises `UsageError`, `InputError`, `ModelError` and `OutputError` as
-    the parts do.
+    If a launcher has started several processes, each calls this, and they share the work. `watchers` are called with
+    each row of the log, in the first process. Raises `UsageError`, `InputError`, `ModelError` and `OutputError`.
     """
     _require_no_other_device(device)
     recipe = with_counted_steps(recipe)
@@ -228,7 +227,7 @@ def _run(run: TrainingRun, share: Share, watchers: Sequence[Watcher], *, resume:
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation
     resumed = None if state is None else ready_state(state[0], network, recipe, ranks)
-    if optimisation.checkpointing:  # compiled as well, a layer might be computed again by another compiled form
+    if optimisation.checkpointing:  # not compiled too: the recomputation might use another compiled form
         network.checkpoint_layers()
     elif optimisation.compile and device.type == "cuda":
         network.compile_layers()
@@ -277,7 +276,7 @@ def _validation(run: TrainingRun, layout: Layout, preprocessor: Preprocessor) ->
 
 
 def _from_first(recipe: Recipe) -> bool:
-    """Whether one rank's weights are enough. They travel as a state, and that of an adapter is without its base."""
+    """Whether the first rank can send its weights, as a state dict; with an adapter that lacks the base."""
     return not recipe.adapter.used
 
 
@@ -290,7 +289,7 @@ def _require_no_other_device(device: torch.device) -> None:
 
 
 def _arguments(run: TrainingRun, share: Share) -> TrainingArguments:
-    """The Trainer's settings: no hub, no reports, no progress bar, and nothing that waits for the device unasked."""
+    """The Trainer's settings: no hub, no reports, no progress bar, and no unnecessary synchronisation."""
     optimisation, saving, alone = run.recipe.optimisation, run.recipe.output, run.ranks.count == 1
     arguments = TrainingArguments(
         output_dir=str(run.output / run_folder.STATES),
@@ -299,7 +298,7 @@ def _arguments(run: TrainingRun, share: Share) -> TrainingArguments:
         gradient_accumulation_steps=len(share.passes),
         learning_rate=optimisation.learning_rate,
         max_grad_norm=optimisation.max_grad_norm,
-        bf16=optimisation.bf16 and alone,  # several ranks have their own way
+        bf16=optimisation.bf16 and alone,  # several ranks use FSDP's mixed precision
         seed=optimisation.seed,
         use_cpu=run.device.type == "cpu",
         ddp_backend="gloo" if run.device.type == "cpu" and not alone else None,
@@ -317,5 +316,5 @@ def _arguments(run: TrainingRun, share: Share) -> TrainingArguments:
         **({} if alone else SHARDING_ARGUMENTS),
     )
     if arguments.n_gpu > 1:
-        arguments._n_gpu = 1  # noqa: SLF001 - or the Trainer would spread the batch over all GPUs by itself
+        arguments._n_gpu = 1  # noqa: SLF001 - or the Trainer would split the batch over all GPUs
     return arguments

@@ -1,6 +1,6 @@
-"""How good a model is on what it has not learned: its loss on held-out windows, the best checkpoint, and its own words.
+"""Validation: the loss on held-out windows, the best checkpoint, and free captions.
 
-All of it leaves the run as it was: its weights, its random states and its data. Knows no loop.
+Leaves the run's weights, random states and data unchanged. Knows no loop.
 """
 
 import gc
@@ -34,28 +34,28 @@ from svlm_cli.training.sharding import whole_weights
 SAID = "said"
 
 Forward = Callable[[nn.Module, DeviceBatch], Mapping[str, Tensor]]
-"""A forward pass as the training makes it."""
+"""A forward pass as in training."""
 
 
 class Validation:
-    """One rank's part in it. All ranks call `after` at the same steps."""
+    """One rank's part. All ranks call `after` at the same steps."""
 
     def __init__(
         self, run: TrainingRun, held_out: HeldOut, videos: tuple[HeldOutVideo, ...], preprocessor: Preprocessor
     ) -> None:
-        """`videos` are for the first rank, which alone has a log, too."""
+        """`videos` are only for the first rank, which also has the log."""
         self._run = run
         self._held_out = held_out
         self._videos = videos
         self._preprocessor = preprocessor
 
     def is_due(self, step: int) -> bool:
-        """After this step."""
+        """Whether to validate after this step."""
         recipe = self._run.recipe
         return recipe.validation.is_due(step, recipe.optimisation.steps)
 
     def after(self, step: int, model: nn.Module, network: Network, forward: Forward, log: TrainingLog | None) -> None:
-        """Tries `model`, of which `network` is the inner part, after a step."""
+        """Validate `model`, whose inner network is `network`, after a step."""
         run, started = self._run, time.perf_counter()
         with _as_it_was(model, run.device):
             tally = self._tally(model, forward)
@@ -65,7 +65,7 @@ class Validation:
             if log is not None:
                 log.note_held_out(step, tally, best=beats)
             if beats or run.recipe.validation.videos:
-                weights = whole_weights(network)  # a part of it is on each rank
+                weights = whole_weights(network)  # sharded, so all ranks take part
                 if log is not None:
                     result = Result(run.recipe, network.family, step, log.learned)
                     if beats:
@@ -77,7 +77,7 @@ class Validation:
 
     @torch.no_grad()
     def _tally(self, model: nn.Module, forward: Forward) -> Tensor:
-        """As `LearningNetwork` has it, of all held-out windows."""
+        """The tally over all held-out windows, as in `LearningNetwork`."""
         run = self._run
         tally = torch.zeros(len(Role), 3, dtype=torch.float64, device=run.device)
         for batch, counts in self._held_out:
@@ -89,7 +89,7 @@ class Validation:
         return run.ranks.add_up(tally)
 
     def _agree(self, decided: bool) -> bool:
-        """What the first rank has decided."""
+        """The decision of the first rank."""
         told = torch.tensor(float(decided and self._run.ranks.first), device=self._run.device)
         return bool(self._run.ranks.add_up(told))
 
@@ -111,7 +111,7 @@ class Validation:
         replace_text(folder / f"step-{result.step}.txt", page(result.step, heard))
 
     def _engine(self, result: Result, weights: Mapping[str, Tensor]) -> Engine:
-        """Weights of its own, in the format that training computes in."""
+        """An engine with its own copy of the weights, in the training's compute dtype."""
         run = self._run
         if run.recipe.adapter.used:
             with TemporaryDirectory() as folder:
@@ -129,7 +129,7 @@ class Validation:
 
 @contextmanager
 def _as_it_was(model: nn.Module, device: torch.device) -> Iterator[None]:
-    """Nothing is dropped out meanwhile, and no random number is missed afterwards."""
+    """Without dropout, and with the random state restored afterwards."""
     training = model.training
     model.eval()
     try:

@@ -1,4 +1,4 @@
-"""A recipe's table ``[validation]``: what is kept apart from learning, and what is done with it. No torch here."""
+"""The table ``[validation]`` of a recipe: which data is held out, and how it is used. No torch here."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from svlm_cli.core.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class ValidationRecipe:
-    """Held-out windows, of which the model tells its loss, and videos that it comments on. None, unless asked for."""
+    """Held-out windows for the loss, and videos to caption. Off by default."""
 
-    every: int = 0  # steps; after the last one too. 0: never
-    files: tuple[str, ...] = ()  # annotation files, read as those that are learned from
-    seed: int = 1  # of a simulator's matches, another than data.seed
-    windows: int = 64  # at most, the same each time
-    videos: int = 1  # that are commented on freely, as by `svlm caption`, but greedily
-    video_seconds: int = 60  # of each, at most
+    every: int = 0  # in steps, and after the last one; 0: never
+    files: tuple[str, ...] = ()  # annotation files, read like those for training
+    seed: int = 1  # of simulated matches; must differ from data.seed
+    windows: int = 64  # at most; the same every time
+    videos: int = 1  # to caption freely, as by `svlm caption`, but greedily
+    video_seconds: int = 60  # per video, at most
 
     def __post_init__(self) -> None:
         for name, least in (("every", 0), ("seed", 0), ("windows", 1), ("videos", 0), ("video_seconds", 1)):
@@ -25,14 +25,14 @@ class ValidationRecipe:
             raise UsageError("every is missing: after so many steps the files are used.")
 
     def is_due(self, step: int, steps: int) -> bool:
-        """After a step of so many: after every so many, and after the last."""
+        """Whether to validate after `step` of `steps`."""
         return self.used and (step % self.every == 0 or step == steps)
 
     def times(self, steps: int) -> int:
-        """How often it is due."""
+        """How often it runs."""
         return -(-steps // self.every) if self.used else 0
 
     @property
     def used(self) -> bool:
-        """Whether there is any."""
+        """Whether it is on."""
         return self.every > 0

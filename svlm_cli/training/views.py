@@ -1,9 +1,9 @@
 """What each round of a window sees if the window is a stream: the rounds of `Engine.step`, as indices.
 
-In mode `streaming` nothing is recomputed: words that moved to the previous text keep the keys and values that they had
-in their turn, which had seen what is gone by now. A window of training in which everything sees everything never shows
-that to a model. Here it is shown exactly, and still learned in one pass: which tokens a round sees, and where they
-stand by then, does not depend on the network. Pure: knows no tensor and no network.
+In mode `streaming` nothing is recomputed: words that moved to the previous text keep the keys and values of their own
+turn, computed when tokens that are now evicted were visible. Ordinary causal training windows never show that to a
+model. Here it is reproduced exactly, and still trained in one pass, because what a round sees and at which positions
+does not depend on the network. Pure: knows no tensor and no network.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,15 +29,15 @@ NO_ASIDES: Final[Mapping[int, Sequence[Spans]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What one round sees, in the order and at the positions in which the stream holds it."""
+    """What one round sees, in the stream's order and at its positions."""
 
-    keys: NDArray[np.int32]  # [M] tokens of the window
+    keys: NDArray[np.int32]  # [M] indices of tokens in the window
     positions: NDArray[np.float32]  # [M, A]
-    asking: int  # the last so many are read in this round; each sees those before it and itself
-    opens: bool = False  # it reads a sequence from its beginning, which may be much longer than a round
+    asking: int  # the number of queries: the last tokens, each seeing itself and all before it
+    opens: bool = False  # the first round of a sequence, which may be much longer than others
 
     def split(self, most: int) -> "Iterator[View]":
-        """The same in views of which at most so many are asking."""
+        """Split into views with at most `most` queries each."""
         for start in range(0, self.asking, most):
             asking = min(most, self.asking - start)
             stop = len(self.keys) - self.asking + start + asking
@@ -51,14 +51,14 @@ def stream_views(
     place: Place,
     asides: Mapping[int, Sequence[Spans]] = NO_ASIDES,
 ) -> Iterator[View]:
-    """A view a round, and behind it one for each of its asides. `spans` is a whole window, nothing evicted.
+    """One view per round, followed by one for each of its asides. `spans` is a whole window, with nothing evicted.
 
-    An aside is what a fork of the stream reads after a round: nobody else sees it. Its tokens follow those of the
-    window, aside after aside. Every token is asking once, but for the end of the last round, which no stream has read
-    yet.
+    An aside is read by a fork of the stream after a round, and not seen by anything else. Its tokens are appended to
+    the window's, aside by aside. Every token is a query once, except the end of the last round, which would be
+    prefilled in the next one.
     """
     held: Spans = ()
-    where = np.empty(0, np.int32)  # of the tokens of `held` in the window
+    where = np.empty(0, np.int32)  # indices in the window of the tokens in `held`
     read = offset = 0
     beyond = count_ids(spans)
     for round_, group in groupby(spans, key=lambda span: span.round):
@@ -83,7 +83,7 @@ def stream_views(
 def whole_views(
     spans: Sequence[Span], place: Place, asides: Mapping[int, Sequence[Spans]] = NO_ASIDES
 ) -> Iterator[View]:
-    """The same of a window that is no stream: everything sees all that is before it, and an aside its round's past."""
+    """The same without eviction: every token sees all before it, and an aside sees everything up to its round."""
     yield from whole_view(place(spans).astype(np.float32))
     beyond, trunk = count_ids(spans), list[Span]()
     for span in spans:
@@ -96,13 +96,13 @@ def whole_views(
 
 
 def whole_view(positions: NDArray[np.float32]) -> Iterator[View]:
-    """One sequence of which everything sees all that is before it. In pieces: views of a batch ask alike."""
+    """A causal sequence, in pieces, because the views of a batch are padded to equal numbers of queries."""
     length = len(positions)
     return View(np.arange(length, dtype=np.int32), positions, length).split(_PIECE)
 
 
 def branch(trunk: Spans, keys: NDArray[np.int32], spans: Spans, offset: int, place: Place) -> View:
-    """What tokens see that follow a trunk, whose tokens are at `keys`, and stand from `offset` on."""
+    """What `spans` see after a trunk whose tokens are at `keys`; their own indices start at `offset`."""
     length = count_ids(spans)
     own = np.arange(offset, offset + length, dtype=np.int32)
     return View(np.append(keys, own), place((*trunk, *spans)).astype(np.float32), length)

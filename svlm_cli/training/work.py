@@ -1,8 +1,8 @@
-"""How much work a step is: the model's FLOPs, from the tokens and pictures that were really learned.
+"""The work of a step: model FLOPs, from the tokens and pictures of its batches.
 
-They are a sum: so much for each token, for each pair of tokens that attend, for each learned token, and for each frame
-pair of a size. What each of these costs is found once, by passes without data through one layer and through two; so it
-is what `model_flops` counts of all layers, much sooner. Padding is no work, nor is what is computed again.
+FLOPs are a sum of costs per token, per pair of attending tokens, per trained token, and per frame pair of a size. Each
+cost is measured once, by passes on the meta device through one layer and through two; so the result equals
+`model_flops` over all layers, but is much faster. Padding and recomputation are not counted.
 """
 
 import math
@@ -26,25 +26,25 @@ from svlm_cli.training.network import LearningNetwork
 from svlm_cli.training.recipe import Recipe
 
 _META: Final = torch.device("meta")
-_SMALL: Final = (56, 56)  # pixels of a picture that is tried, if it may be so small
-_LENGTH: Final = 16  # tokens of a window that is tried; a whole number comes out, so none is too small
+_SMALL: Final = (56, 56)  # of a trial picture, if such small ones are allowed
+_LENGTH: Final = 16  # tokens of a trial window; results are exact, so it may be small
 
 
 @dataclass(frozen=True, slots=True)
 class _Prices:
-    """FLOPs, forwards and backwards."""
+    """FLOPs, forward and backward."""
 
     token: float
-    pair: float  # of tokens, of which one attends to the other
-    learned: float  # token, for its logits
-    patch: float  # of a picture, but for attention
+    pair: float  # of tokens that attend
+    learned: float  # per trained token, for its logits
+    patch: float  # without attention
 
 
 class WorkCount:
     """Counts the work of batches.
 
-    It is made by the thread that trains, before it begins: an adapter that is tried draws its weights, and the counting
-    of products hooks into all modules of the process. `of` may run beside the training.
+    Create it in the training thread before training starts: a trial adapter draws random weights, and FLOP counting
+    hooks into all modules of the process. `of` may run during training.
     """
 
     def __init__(self, family: Family, recipe: Recipe, preprocessor: Preprocessor) -> None:
@@ -58,9 +58,9 @@ class WorkCount:
         self._prices = self._tried(grid)
 
     def of(self, batch: Batch, grids: Sequence[Grid]) -> float:
-        """The FLOPs of a batch whose pictures have those grids of patches."""
+        """The FLOPs of a batch whose pictures have these grids of patches."""
         if not batch.learned:
-            return 0.0  # nothing comes of it
+            return 0.0  # nothing is trained
         prices = self._prices
         return (
             sum(pairs * self._frame_pair(rows, columns) for pairs, rows, columns in grids)
@@ -72,7 +72,7 @@ class WorkCount:
     def _tried(self, grid: Grid) -> _Prices:
         one, two = self._learned(targets=1), self._learned(targets=2)
         learned = two.products - one.products
-        pairs = _LENGTH**2 / 2  # causal: half of the square attends
+        pairs = _LENGTH**2 / 2  # causal: half of the square
         with torch.enable_grad():
             looked = self._through(self._network.network.visual, lambda: self._look(grid))
         return _Prices(
@@ -84,15 +84,15 @@ class WorkCount:
         return self._network.network.look(patches, [grid])
 
     def _frame_pair(self, rows: int, columns: int) -> float:
-        """Of one of that size: frame pairs do not see one another."""
+        """The cost of a frame pair of this size; frame pairs do not see each other."""
         if (rows, columns) not in self._frame_pairs:
-            with torch.enable_grad():  # through all layers: some see a part of the picture, others all of it
+            with torch.enable_grad():  # through all layers, as some use windows and others full attention
                 attention = attention_flops(lambda: self._look((1, rows, columns)))
             self._frame_pairs[rows, columns] = self._prices.patch * rows * columns + attention
         return self._frame_pairs[rows, columns]
 
     def _learned(self, targets: int) -> Flops:
-        """Of a window in which nothing is shown."""
+        """The cost of a window without pictures."""
         none, some = torch.zeros(0, dtype=torch.int64), torch.zeros(targets, dtype=torch.int64)
         tokens = TokenBatch(
             torch.zeros(_LENGTH, dtype=torch.int64),
@@ -111,7 +111,7 @@ class WorkCount:
             return self._through(self._network.network.language, lambda: self._network.learn(batch, features)["loss"])
 
     def _through(self, stack: nn.Module, part: Callable[[], Tensor]) -> Flops:
-        """Of what `part` makes through the layers of `stack`. Two of them are tried: the others are as the second."""
+        """The cost of `part` through the layers of `stack`, measured with one and with two: others equal the second."""
         layers = _layers(stack)
         counts = []
         for count in (1, 2):
@@ -125,7 +125,7 @@ class WorkCount:
 
 
 def _smallest(preprocessor: Preprocessor, bounds: VisionPolicy) -> tuple[int, Grid]:
-    """The numbers of a patch, and the grid of a picture that has few of them."""
+    """The patch dimension, and the grid of a small picture."""
     size = preprocessor.target_size(*_SMALL, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
     black = torch.zeros(preprocessor.temporal_patch_size, 3, *size, dtype=torch.uint8)
     patches, grid = preprocessor.to_patches(black, dtype=torch.float32)
@@ -143,7 +143,7 @@ def _layers(stack: nn.Module) -> nn.ModuleList:
 
 @contextmanager
 def _shortened(layers: nn.ModuleList, count: int) -> Iterator[None]:
-    """The first ones alone."""
+    """Keep only the first layers."""
     others = [*layers[count:]]
     del layers[count:]
     try:
@@ -153,7 +153,7 @@ def _shortened(layers: nn.ModuleList, count: int) -> Iterator[None]:
 
 
 def _attending(tokens: TokenBatch, count: int) -> float:
-    """Pairs of tokens of which one attends to the other: of windows that are streams, what each round really sees."""
+    """The number of attending pairs of tokens; in streaming layout, what each round really sees."""
     if tokens.views is not None:
         return float((tokens.views.last.flatten()[tokens.views.answered] + 1).sum())
     bounds = [bound for bound in tokens.bounds if bound <= count]

@@ -1,5 +1,5 @@
-"""Triton kernels for NVIDIA GPUs: one pass over the numbers where the network has several operations on them.
+"""Triton kernels for NVIDIA GPUs: one pass over memory for several operations of the network.
 
-`ops.py` calls them, and has the plain PyTorch form that each is tested against. Imported only where there is a GPU, or
-Triton's interpreter in its place. They know no stream and no policy.
+Called by `ops.py`, which has the plain PyTorch form that each is tested against. Imported only if there is a GPU, or
+Triton's interpreter. They know no stream and no policy.
 """

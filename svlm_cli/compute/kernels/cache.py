@@ -1,4 +1,4 @@
-"""Storing keys and values in the cache, and moving them within it. See `ops.py`."""
+"""Stores keys and values in the cache, and moves them within it. See `ops.py`."""
 
 import triton
 import triton.language as tl
@@ -7,9 +7,9 @@ from torch import Tensor
 from svlm_cli.compute.kernels.pointwise import load_halves, rotated, store_halves
 from svlm_cli.compute.route import Route
 
-_HEADS_AT_ONCE = 4  # of one token, in `rotate_and_store`
+_HEADS_AT_ONCE = 4  # per token, in `rotate_and_store`
 _STAGED_BYTES = 1 << 28
-_PAIRS_AT_ONCE, _TOKENS_AT_ONCE, _MOVING_WARPS = 64, 128, 8  # of a program of `_move`
+_PAIRS_AT_ONCE, _TOKENS_AT_ONCE, _MOVING_WARPS = 64, 128, 8  # per program of `_move`
 
 
 @triton.jit
@@ -71,7 +71,7 @@ def _slide(
     keys, rotated_keys, values, rows, cos, sin, inner, channel, begin, end, inside,
     WIDTH: tl.constexpr, HALF: tl.constexpr, TOKENS: tl.constexpr,
 ):  # fmt: skip
-    """Moves runs in order, block by block. The next block is loaded before this one is stored, where it may overlap."""
+    """Moves runs in order, block by block, and loads the next block before storing this one where they may overlap."""
     for run in range(begin, end):
         source, target = tl.load(rows + 4 * run).to(tl.int64), tl.load(rows + 4 * run + 1).to(tl.int64)
         first_angle, count = tl.load(rows + 4 * run + 2), tl.load(rows + 4 * run + 3)
@@ -140,7 +140,7 @@ def _move(
 
 
 def move(keys: Tensor, rotated_keys: Tensor, values: Tensor, route: Route, cos: Tensor, sin: Tensor) -> None:
-    """See `ops.move`. As many layers at once as there is room to stage the rows that jump."""
+    """See `ops.move`. Processes as many layers at once as there is room to stage the rows that jump."""
     layers, places, kv_heads, size = keys.shape
     rows, half = len(route.rows), size // 2
     channels = min(half, _PAIRS_AT_ONCE)

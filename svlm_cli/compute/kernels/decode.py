@@ -1,4 +1,4 @@
-"""Decode attention with split keys: one query of each stream over all its keys. See `ops.py`."""
+"""Decode attention with split keys: one query per stream over all its keys. See `ops.py`."""
 
 import torch
 import triton
@@ -6,7 +6,7 @@ import triton.language as tl
 from torch import Tensor
 
 _KEYS_AT_ONCE = 64
-_LEAST_ROWS = 16  # the fewest rows of a matrix product
+_LEAST_ROWS = 16  # minimum for a matrix product
 
 
 @triton.jit
@@ -61,14 +61,14 @@ def _decode_whole(part, part_max, part_sum, output, D: tl.constexpr, SPLITS: tl.
 
 
 def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor, lengths: Tensor) -> Tensor:
-    """See `ops.decode_attention`. The number of parts does not depend on lengths, so a graph can be recorded."""
+    """See `ops.decode_attention`. The number of parts is independent of lengths, so the launch can be recorded."""
     streams, heads, size = query.shape
     capacity, kv_heads = keys.shape[1:3]
     shared = heads // kv_heads
     splits = splits_of(streams * kv_heads, _processors(query.device), capacity)
     part = query.new_empty(streams, heads, splits, size, dtype=torch.float32)
     part_max, part_sum = query.new_empty(2, streams, heads, splits, dtype=torch.float32)
-    scale = size**-0.5 * 1.4426950408889634  # log2(e), since the kernel uses exp2
+    scale = size**-0.5 * 1.4426950408889634  # times log2(e), because the kernel uses exp2
     _decode_part[(streams, kv_heads, splits)](
         query, keys, values, slots, lengths, part, part_max, part_sum, scale, capacity, kv_heads,
         SHARED=shared, D=size, SPLITS=splits, ROWS=max(_LEAST_ROWS, triton.next_power_of_2(shared)),
@@ -80,7 +80,7 @@ def decode_attention(query: Tensor, keys: Tensor, values: Tensor, slots: Tensor,
 
 
 def splits_of(pairs: int, processors: int, capacity: int) -> int:
-    """In how many parts keys are read, a power of two: two programs for each processor, if there are keys enough."""
+    """The number of parts of the keys, a power of two: two programs per processor, if there are enough keys."""
     wanted = max(2 * processors // pairs, 1)
     useful = max(capacity // (2 * _KEYS_AT_ONCE), 1)
     return 1 << (min(wanted, useful).bit_length() - 1)

@@ -61,7 +61,7 @@ def silu_mul(gate_up: Tensor) -> Tensor:
 
 @triton.jit
 def load_halves(heads, place, HALF: tl.constexpr, mask):
-    """Both halves of heads' channels; `place` is the offset of the first half."""
+    """Both halves of the heads' channels; `place` is the offset of the first half."""
     return tl.load(heads + place, mask=mask), tl.load(heads + place + HALF, mask=mask)
 
 
@@ -74,9 +74,9 @@ def store_halves(heads, place, first, second, HALF: tl.constexpr, mask):
 
 @triton.jit
 def rotated(first, second, cos, sin, angle, HALF: tl.constexpr, mask):
-    """Both halves of heads, rotated, in the heads' dtype. See `rotary.rotate`."""
+    """Both halves of the heads, rotated, in their dtype. See `rotary.rotate`."""
     a, b = first.to(tl.float32), second.to(tl.float32)
-    # The first half of the sines has the other sign, and both halves of the cosines are alike.
+    # The first half of the sines is negated, and both halves of the cosines are equal.
     c, s = tl.load(cos + angle, mask=mask), tl.load(sin + angle + HALF, mask=mask)
     return (a * c - b * s).to(first.dtype), (b * c + a * s).to(first.dtype)
 

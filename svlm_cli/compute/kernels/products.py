@@ -5,8 +5,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-_MANY = 1 << 14  # channels: so many programs hide each other's latency without prefetching
-_LEAST_ROWS = 64  # with 33 and fewer, cuBLAS has no fp8 product for some shapes
+_MANY = 1 << 14  # channels: this many programs hide each other's latency without prefetching
+_LEAST_ROWS = 64  # for 33 and fewer, cuBLAS lacks an fp8 product for some shapes
 
 
 @triton.jit
@@ -22,7 +22,7 @@ def _row(x, begin, inner, K):
 
 @triton.jit
 def _summed(block, row, COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr):
-    """Sums of `EACH` neighbouring products, all in one thread: registers that sums do not take hold loads in flight."""
+    """Sum `EACH` neighbouring products within one thread: registers not used for sums hold loads in flight."""
     return tl.sum(tl.reshape(block.to(tl.float32) * row, (COLUMNS, BLOCK // EACH, EACH)), 2)
 
 
@@ -32,7 +32,7 @@ def _row_linear(
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr,
     SCALED: tl.constexpr, BIASED: tl.constexpr, AHEAD: tl.constexpr,
 ):  # fmt: skip
-    """`COLUMNS` channels of the product of one row. Without tensor cores, since reading weights takes longest.
+    """`COLUMNS` channels of the product of one row. Not on tensor cores, as it is bound by reading the weights.
 
     `AHEAD` prefetches one block.
     """
@@ -71,7 +71,7 @@ def row_linear(x: Tensor, weights: Tensor, scales: Tensor | None, bias: Tensor |
 
 
 def _blocks(channels: int, inputs: int, bytes_each: int) -> tuple[int, int, bool]:
-    """Channels and inputs a block, and whether to prefetch: what was fastest on an H200 (docs/performance.md)."""
+    """Channels and inputs per block, and whether to prefetch: the fastest on an H200 (docs/performance.md)."""
     if channels >= _MANY:
         return 8, 512, False
     if bytes_each == 1:
@@ -80,7 +80,7 @@ def _blocks(channels: int, inputs: int, bytes_each: int) -> tuple[int, int, bool
 
 
 def _at_once(weights: Tensor) -> int:
-    """How many weights a thread loads at once: 16 bytes."""
+    """The number of weights that a thread loads at once: 16 bytes."""
     return 16 // weights.element_size()
 
 
@@ -89,7 +89,7 @@ def _row_gated(
     x, weights, scales, out, N, K,
     COLUMNS: tl.constexpr, BLOCK: tl.constexpr, EACH: tl.constexpr, SCALED: tl.constexpr,
 ):  # fmt: skip
-    """As `_row_linear`, for gates and up projections together."""
+    """Like `_row_linear`, for gate and up projections together."""
     column, inner = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS), tl.arange(0, BLOCK)
     real = column < N
     place = weights + column[:, None].to(tl.int64) * K + inner[None, :]
@@ -111,7 +111,7 @@ def row_gated(x: Tensor, weights: Tensor, scales: Tensor | None) -> Tensor:
     """See `ops.gated_linear`, for one row ``[1, K]``."""
     n, k = len(weights) // 2, weights.shape[1]
     out = x.new_empty(1, n)
-    columns = 8 if weights.element_size() == 1 else 4  # as in `_blocks`: what was fastest
+    columns = 8 if weights.element_size() == 1 else 4  # the fastest, as in `_blocks`
     _row_gated[(triton.cdiv(n, columns),)](
         x, weights, x if scales is None else scales, out, n, k,
         COLUMNS=columns, BLOCK=512, EACH=_at_once(weights), SCALED=scales is not None, num_warps=4,
@@ -130,7 +130,7 @@ def _quantise_rows(x, values, scales, K, LARGEST: tl.constexpr, BLOCK: tl.conste
 
 
 def quantise_rows(x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    """See `fp8.quantise_rows`. If rows are few, more are appended, which nothing fills."""
+    """See `fp8.quantise_rows`. Few rows are padded with uninitialised ones."""
     rows, size = max(len(x), _LEAST_ROWS), x.shape[1]
     values, scales = x.new_empty(rows, size, dtype=dtype), x.new_empty(rows, 1, dtype=torch.float32)
     _quantise_rows[(len(x),)](

@@ -1,1 +1,1 @@
-"""Public benchmarks: how their files are read, and by which rules they are scored; a file each."""
+"""Public benchmarks, one module each: how their files are read, and their scoring rules."""

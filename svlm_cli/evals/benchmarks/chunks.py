@@ -1,6 +1,6 @@
-"""Predictions for Inf-Streams-Eval: what a model said of long videos, chunk by chunk, on disk.
+"""Prediction files for Inf-Streams-Eval: what a model said about long videos, chunk by chunk.
 
-Two forms are read: a line a chunk, which is written as well, and the older one, an object with a list for each video.
+Reads two formats: one line per chunk, which is also the one written, and an older one, an object with a list per video.
 Knows no model, and not what is scored.
 """
 
@@ -33,20 +33,20 @@ def video_key(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CommentedItem:
-    """What was said at a time."""
+    """The words at one time."""
 
     response: str
     start_s: float
     end_s: float
 
     def to_json(self) -> dict[str, Any]:
-        """As files have it."""
+        """As in files."""
         return {"response": self.response, "start_time": self.start_s, "end_time": self.end_s}
 
 
 @dataclass(frozen=True, slots=True)
 class CommentedChunk:
-    """What was said from `start_s` to `end_s` of a video."""
+    """The words from `start_s` to `end_s` of a video."""
 
     video: str  # ``ID.mp4``
     start_s: float
@@ -55,27 +55,27 @@ class CommentedChunk:
 
     @property
     def key(self) -> str:
-        """The video without the suffix of its file."""
+        """The video's file name without suffix."""
         return video_key(self.video)
 
     def to_json(self) -> dict[str, Any]:
-        """As files have it."""
+        """As in files."""
         items = [one.to_json() for one in self.items]
         return {"video": self.video, "chunk_start": self.start_s, "chunk_end": self.end_s, "items": items}
 
 
 @dataclass(frozen=True, slots=True)
 class Commentary:
-    """All that a model said. `chunks` is empty in the older form, which does not tell which times were commented on."""
+    """Everything a model said. `chunks` is empty for the older format, which does not say which times were covered."""
 
-    items: Mapping[str, tuple[CommentedItem, ...]]  # by the video's key
-    chunks: Mapping[str, tuple[tuple[float, float], ...]]  # in order, by the video's key; they do not overlap
+    items: Mapping[str, tuple[CommentedItem, ...]]  # by video key
+    chunks: Mapping[str, tuple[tuple[float, float], ...]]  # by video key, in order and disjoint
     notice: str = ""
 
     def covers(self, video: str, start_s: float, end_s: float) -> bool:
-        """Whether all of that time was commented on, in silence or not.
+        """Whether all of that time was commented on, even if in silence.
 
-        Of the older form nobody knows: it covers the videos that it names, so that silence counts as silence.
+        The older format is taken to cover the videos that it names, so its silence counts as silence.
         """
         if video not in self.chunks:
             return video in self.items
@@ -87,7 +87,7 @@ class Commentary:
 
 
 def read_commentary(path: Path) -> Commentary:
-    """Either form. `InputError` names the line, or the part, that is wrong."""
+    """Read either format. `InputError` names the line, or the part, that is wrong."""
     data = read_data(path)
     older = _older_form(path, data)
     if older is not None:
@@ -149,7 +149,7 @@ def _items(value: Any, place: str) -> tuple[CommentedItem, ...]:
 
 
 def _older_form(path: Path, data: bytes) -> Commentary | None:
-    """None if it is the newer one: there an object has the key ``chunk_start``, and more than one may follow."""
+    """None for the newer format, whose objects have the key ``chunk_start`` and may be several."""
     try:
         value = strict_json.parse(data)
     except strict_json.JsonError:
@@ -167,9 +167,9 @@ def _older_form(path: Path, data: bytes) -> Commentary | None:
 
 
 class CommentaryFile(Closing):
-    """A file of predictions that is being written, a line a chunk; what was written before stays.
+    """A prediction file being written, one line per chunk, after the existing lines.
 
-    Raises `InputError` if it holds anything else, `OutputError` if it cannot be written.
+    Raises `InputError` if the file holds anything else, `OutputError` if it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -186,15 +186,15 @@ class CommentaryFile(Closing):
             self._note(one)
 
     def done_s(self, video: str) -> float | None:
-        """Up to where a video is done: the largest end of its chunks. None if there is none."""
+        """The largest end of a video's chunks; None if there are none."""
         return self._done.get(video_key(video))
 
     def holds(self, video: str, start_s: float) -> bool:
-        """Whether there is a chunk of the video that begins there."""
+        """Whether there is a chunk of the video that starts at `start_s`."""
         return (video_key(video), start_s) in self._starts
 
     def append(self, chunk: CommentedChunk) -> None:
-        """One more chunk, all of it or, if that fails, nothing. Raises `OutputError`."""
+        """Add a chunk, completely or, if that fails, not at all. Raises `OutputError`."""
         assert chunk.start_s < chunk.end_s, "a chunk lasts"
         self._lines.append(chunk.to_json())
         self._note(chunk)
@@ -204,5 +204,5 @@ class CommentaryFile(Closing):
         self._done[chunk.key] = max(self._done.get(chunk.key, chunk.end_s), chunk.end_s)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._lines.close()

@@ -1,7 +1,7 @@
-"""When a commentary says what people said: predictions held against annotations, word by word.
+"""How timely a commentary is, by comparing predictions with human annotations, word by word.
 
-What is compared is the time that both have: from the annotation's first word to its last, as far as the predictions
-cover it. Knows neither judge nor terminal.
+Compares the time that both cover: from the annotation's first word to its last, as far as the predictions reach. Knows
+neither judge nor terminal.
 """
 
 import math
@@ -23,16 +23,16 @@ SHIFT_S: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class TimedCommentary:
-    """What a file of predictions scored, what its controls do, and what people should know of the files."""
+    """The scores of a prediction file and of its controls, and remarks about the files."""
 
     timeliness: Timeliness
     controls: TimedControls
     videos: int
-    left_out: int  # annotated, and not covered
+    left_out: int  # annotated, but not covered
     notices: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """What the report says besides names of files."""
+        """The contents of the report, except file names."""
         return {
             "videos": self.videos,
             "left_out": self.left_out,
@@ -44,7 +44,7 @@ class TimedCommentary:
 
 @dataclass(frozen=True, slots=True)
 class _Game:
-    """The part of a video that is compared. Times begin with it."""
+    """The part of a video that is compared. Times are relative to its start."""
 
     seconds: int
     wanted: tuple[Moment, ...]
@@ -52,7 +52,7 @@ class _Game:
 
 
 def time_commentary(predictions: Path, annotations: Path) -> TimedCommentary:
-    """All videos that both files have. Raises `InputError`."""
+    """Score all videos that are in both files. Raises `InputError`."""
     lines, narrations = read_narrations(annotations)
     seen: set[str] = set()
     for (line, _), one in zip(lines.rows, narrations, strict=True):
@@ -81,7 +81,7 @@ def _game(one: Narration, commentary: Commentary) -> _Game | None:
     if one.key not in commentary.items:
         return None
     start, end = math.floor(one.content[0][0]), math.ceil(one.content[-1][1])
-    covered = commentary.chunks.get(one.key, ((start, end),))  # the older form covers the videos that it names
+    covered = commentary.chunks.get(one.key, ((start, end),))  # the older format covers the videos that it names
     start, end = max(start, math.floor(covered[0][0])), min(end, math.ceil(covered[-1][1]))
     if end <= start:
         return None

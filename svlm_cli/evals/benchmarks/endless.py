@@ -1,8 +1,8 @@
-"""Endless Match in the form of Inf-Streams-Eval: what a match adds to the two annotation files.
+"""Endless Match in the format of Inf-Streams-Eval: the lines of one match in the two annotation files.
 
-The commentary is the simulator's own, a sentence a segment. Its times are whole seconds: from the second in which the
-first word ends to the end of that in which the last one does, so a clip holds the rounds that say its words. Knows
-neither pictures nor disk.
+The commentary is the simulator's own, with one segment per sentence. Its times are whole seconds: from the second in
+which the first word ends to the end of the one in which the last word ends, so a clip contains the rounds of its words.
+Knows neither pictures nor disk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,17 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AnnotatedMatch:
-    """The line of ``eval_all_metadata.jsonl`` and those of ``score_all_clips.jsonl``; none where nothing is said."""
+    """The line in ``eval_all_metadata.jsonl`` and those in ``score_all_clips.jsonl``; None if nothing is said."""
 
     metadata: Row | None
     clips: tuple[Row, ...]
 
 
 def annotate(match: Match, seconds: int, start_s: int) -> AnnotatedMatch:
-    """What is said from `start_s` to `seconds`. Needs all of the match from its beginning.
+    """Annotate the commentary from `start_s` to `seconds`. Needs the match from its beginning.
 
-    What was said before stands in ``preasr``, after the context that names the teams, so whoever begins there knows
-    the score.
+    Earlier words are in ``preasr``, after the context that names the teams, so a model that starts there knows the
+    score.
     """
     spoken = words(match, 0, seconds)
     before = [word.text for word in spoken if word.second < start_s]
@@ -43,7 +43,7 @@ def annotate(match: Match, seconds: int, start_s: int) -> AnnotatedMatch:
 
 
 def video_name(seed: int) -> str:
-    """As the annotation files name the video of a match."""
+    """The name of a match's video in the annotation files."""
     return f"{FOLDER}/{seed}.mp4"
 
 
@@ -65,7 +65,7 @@ def _row(match: Match, spoken: Sequence[CommentaryWord], preasr: str) -> Row | N
 
 
 def _sentences(spoken: Sequence[CommentaryWord]) -> Iterator[list[CommentaryWord]]:
-    """Of the first and the last one perhaps a part."""
+    """Groups words into sentences; the first and the last may be partial."""
     sentence: list[CommentaryWord] = []
     for word in spoken:
         sentence.append(word)

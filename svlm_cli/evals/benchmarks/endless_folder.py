@@ -1,4 +1,4 @@
-"""A benchmark of simulated matches on disk, in the files of Inf-Streams-Eval. Knows nothing of the command line."""
+"""A benchmark of simulated matches on disk, in the files of Inf-Streams-Eval. Knows no command line."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,13 +15,13 @@ from svlm_cli.simulator.match.match import Split
 
 @dataclass(frozen=True, slots=True)
 class EndlessSetting:
-    """Which matches, and how they are shown. `UsageError` if nothing of them is left to be commented on."""
+    """Which matches, and how they are rendered. `UsageError` if nothing is left to comment on."""
 
     seed: int
     matches: int
     seconds: int
     fps: int
-    start_s: int  # from where on they are commented on
+    start_s: int  # start of the commentary
     split: Split
 
     def __post_init__(self) -> None:
@@ -33,13 +33,13 @@ class EndlessSetting:
 
     @property
     def seeds(self) -> range:
-        """One a match."""
+        """One seed per match."""
         return range(self.seed, self.seed + self.matches)
 
 
 @dataclass(frozen=True, slots=True)
 class EndlessFolder(MatchFolder):
-    """Where everything is."""
+    """The paths in the folder."""
 
     option: ClassVar[str] = "--benchmark"
     setting_name: ClassVar[str] = "benchmark.json"
@@ -48,17 +48,17 @@ class EndlessFolder(MatchFolder):
 
     @property
     def metadata(self) -> Path:
-        """A match a line."""
+        """One line per match."""
         return self.annotations[1]
 
     @property
     def clips(self) -> Path:
-        """A clip a line."""
+        """One line per clip."""
         return self.annotations[0]
 
 
 def make_benchmark(root: Path, setting: EndlessSetting, *, overwrite: bool, done: Done = lambda count: None) -> int:
-    """All that is missing in the folder; returns how many matches were there already. Raises `SvlmError`."""
+    """Make everything missing in the folder; return how many matches existed already. Raises `SvlmError`."""
     folder = EndlessFolder(root)
     there, annotated = make_matches(
         folder,

@@ -1,4 +1,4 @@
-"""Questions about simulated matches on disk, in the files of OVO-Bench. Knows nothing of the command line."""
+"""Questions about simulated matches on disk, in the files of OVO-Bench. Knows no command line."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from svlm_cli.simulator.match.match import Split
 
 @dataclass(frozen=True, slots=True)
 class QuestionsSetting:
-    """Which matches are asked about, and how they are shown."""
+    """Which matches to ask about, and how they are rendered."""
 
     seed: int
     matches: int
@@ -27,13 +27,13 @@ class QuestionsSetting:
 
     @property
     def seeds(self) -> range:
-        """One a match."""
+        """One seed per match."""
         return range(self.seed, self.seed + self.matches)
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionsFolder(MatchFolder):
-    """Where everything is."""
+    """The paths in the folder."""
 
     option: ClassVar[str] = "--questions"
     setting_name: ClassVar[str] = "questions.json"
@@ -42,12 +42,12 @@ class QuestionsFolder(MatchFolder):
 
     @property
     def questions(self) -> Path:
-        """All of them: one JSON list."""
+        """All questions, as one JSON list."""
         return self.annotations[0]
 
 
 def made_by(root: Path) -> QuestionsSetting | None:
-    """By what a folder of questions was made; None if it holds no simulated matches."""
+    """The setting of a folder of questions; None if its matches are not simulated."""
     try:
         setting: QuestionsSetting = record(
             QuestionsSetting, strict_json.parse(QuestionsFolder(root).setting.read_bytes()), "setting"
@@ -58,7 +58,7 @@ def made_by(root: Path) -> QuestionsSetting | None:
 
 
 def make_questions(root: Path, setting: QuestionsSetting, *, overwrite: bool, done: Done = lambda count: None) -> int:
-    """All that is missing in the folder; returns how many matches were there already. Raises `SvlmError`."""
+    """Make everything missing in the folder; return how many matches existed already. Raises `SvlmError`."""
     folder = QuestionsFolder(root)
     there, asked = make_matches(
         folder,

@@ -1,4 +1,4 @@
-"""Where the video of a question lies below a benchmark's folder, and what of it may be seen. Opens no video."""
+"""Finds the video of a question below a benchmark's folder, and the part that may be seen. Opens no video."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from svlm_cli.evals.benchmarks.vqa import VideoQuestion
 
 @dataclass(frozen=True, slots=True)
 class Footage:
-    """What a question is about."""
+    """The video of a question."""
 
     path: Path  # a video, or a folder of pictures
-    start_s: float | None  # on its own clock; None: the beginning
-    end_s: float | None  # None: the end
-    frames_fps: float | None = None  # of a folder of pictures
+    start_s: float | None  # on its own clock; None: from the beginning
+    end_s: float | None  # None: to the end
+    frames_fps: float | None = None  # frame rate of a folder of pictures
 
 
 def find_footage(folder: Path, question: VideoQuestion) -> Footage | None:
-    """A file that was cut for the question before the whole video. None if there is neither."""
+    """Prefers a file cut for the question to the whole video. None if neither exists."""
     for name in question.clips:
         if (folder / name).is_file():
             return Footage(folder / name, None, None)
@@ -30,5 +30,5 @@ def find_footage(folder: Path, question: VideoQuestion) -> Footage | None:
 
 
 def missing_videos(folder: Path, questions: Iterable[VideoQuestion]) -> tuple[str, ...]:
-    """The videos, each once, that some question needs and that are not there."""
+    """The videos, each once, that are needed but do not exist."""
     return tuple(dict.fromkeys(one.video for one in questions if find_footage(folder, one) is None))

@@ -1,6 +1,6 @@
-"""Inf-Streams-Eval: its annotation files, and which words of a commentary belong to which clip.
+"""Inf-Streams-Eval: reads its annotation files, and assigns a commentary's words to clips.
 
-The scoring rules are those of the published benchmark, to the letter. Knows no judge.
+The scoring rules are exactly those of the published benchmark. Knows no judge.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,21 @@ from svlm_cli.evals.benchmarks.chunks import Commentary, CommentedItem, video_ke
 from svlm_cli.evals.scores import FIFTHS
 from svlm_cli.jsonl.lines import JsonLines, LineError, is_time, read_lines, text
 
-MOST_CHARACTERS: Final = 8000  # of each text that is judged
+MOST_CHARACTERS: Final = 8000  # per judged text
 
 
 @dataclass(frozen=True, slots=True)
 class Narration:
-    """What people said of a video, or of a clip of one: words with their times."""
+    """What people said about a video, or a clip of one: words with their times."""
 
-    video: str  # as the file names it, with its folder
+    video: str  # as in the file, with its folder
     content: tuple[tuple[float, float, str], ...]  # start and end in seconds, words
     title: str
     preasr: str
 
     @property
     def key(self) -> str:
-        """What predictions call the video."""
+        """The video's name in predictions."""
         return video_key(self.video)
 
     @property
@@ -39,25 +39,28 @@ class Narration:
 
 @dataclass(frozen=True, slots=True)
 class ScoredClip:
-    """A stretch of a video and what people said there."""
+    """A part of a video, and what people said there."""
 
-    video: str  # its key
+    video: str  # key of the video
     start_s: int
     end_s: int
-    fifth: int  # of its video, from 0
+    fifth: int  # of its video, counted from 0
     reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class CoveredClips:
-    """The clips that all commentaries cover, and how many were left out because one of them does not."""
+    """The clips that all commentaries cover, and the number of those left out."""
 
     clips: tuple[ScoredClip, ...]
     left_out: int
 
 
 def read_narrations(path: Path) -> tuple[JsonLines, tuple[Narration, ...]]:
-    """``eval_all_metadata.jsonl``, a video a line, or ``score_all_clips.jsonl``, a clip a line. Raises `InputError`."""
+    """Read ``eval_all_metadata.jsonl``, a video per line, or ``score_all_clips.jsonl``, a clip per line.
+
+    Raises `InputError`.
+    """
     lines = read_lines(path)
     found = []
     folders: dict[str, str] = {}
@@ -90,7 +93,7 @@ def _narration(row: Mapping[str, Any]) -> Narration:
 
 
 def read_clips(path: Path) -> tuple[JsonLines, tuple[ScoredClip, ...]]:
-    """The clips of ``score_all_clips.jsonl``, each in its fifth of what the file holds of its video."""
+    """The clips of ``score_all_clips.jsonl``, each with its fifth of the annotated part of its video."""
     lines, narrations = read_narrations(path)
     seen = set()
     spans: dict[str, tuple[int, int]] = {}
@@ -115,13 +118,13 @@ def _clip(one: Narration, video: tuple[int, int]) -> ScoredClip:
 
 
 def candidate_text(items: Sequence[CommentedItem], clip: ScoredClip) -> str:
-    """What is judged of a commentary: an item belongs to the clip in which its end, cut to a whole second, lies."""
+    """The judged text of a commentary: an item belongs to the clip that contains its end, truncated to a second."""
     said = [one.response for one in items if clip.start_s < int(one.end_s) <= clip.end_s]
     return " ".join(said)[:MOST_CHARACTERS]
 
 
 def covered_by_all(clips: Sequence[ScoredClip], commentaries: Sequence[Commentary]) -> CoveredClips:
-    """The clips that each of the commentaries covers."""
+    """The clips that every commentary covers."""
     kept = tuple(
         clip for clip in clips if all(one.covers(clip.video, clip.start_s, clip.end_s) for one in commentaries)
     )

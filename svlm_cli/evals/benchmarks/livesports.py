@@ -1,6 +1,6 @@
-"""LiveSports-3K CC: its events and what models said of them.
+"""LiveSports-3K CC: reads its events, and what models said about them.
 
-Events come as JSON lines, as one JSON list, or as Parquet, which pyarrow reads where it is installed. Knows no judge.
+Events are JSON lines, one JSON list, or Parquet, which requires pyarrow. Knows no judge.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from svlm_cli.evals.benchmarks.rows import read_rows
 from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, number, parse_lines, read_data, text
 
 EventKey = tuple[str, str]
-"""The ids of the video and of the event."""
+"""The ids of video and event."""
 
 
 @dataclass(frozen=True, slots=True)
 class SportsEvent:
-    """A stretch of a video, and what people said there."""
+    """A part of a video, and what people said there."""
 
     video: str
     video_id: str
@@ -33,13 +33,13 @@ class SportsEvent:
 
     @property
     def key(self) -> EventKey:
-        """What predictions call it."""
+        """The event's key in predictions."""
         return self.video_id, self.event_id
 
 
 @dataclass(frozen=True, slots=True)
 class EventPrediction:
-    """What a model said of an event."""
+    """What a model said about an event."""
 
     video_id: str
     event_id: str
@@ -49,11 +49,11 @@ class EventPrediction:
 
     @property
     def key(self) -> EventKey:
-        """Which event it is of."""
+        """The event's key."""
         return self.video_id, self.event_id
 
     def to_json(self) -> dict[str, Any]:
-        """As files have it."""
+        """As in files."""
         return {
             "video_id": self.video_id,
             "event_id": self.event_id,
@@ -64,7 +64,7 @@ class EventPrediction:
 
 
 def read_events(path: Path) -> tuple[SportsEvent, ...]:
-    """The events of a file, in its order. Raises `InputError`, and `UsageError` where Parquet cannot be read."""
+    """The events of a file, in order. Raises `InputError`, and `UsageError` if Parquet is not supported."""
     lines = read_rows(path, unit="Line")
     found: dict[EventKey, SportsEvent] = {}
     for line, row in lines.rows:
@@ -79,7 +79,7 @@ def read_events(path: Path) -> tuple[SportsEvent, ...]:
 
 
 def read_predictions(path: Path) -> tuple[dict[EventKey, EventPrediction], str]:
-    """A prediction a line, by event; and a notice if the last line is torn. Raises `InputError`."""
+    """Predictions by event, and a notice if the last line is incomplete. Raises `InputError`."""
     lines = parse_lines(path, read_data(path))
     found = _predictions(lines)
     if not found:
@@ -99,9 +99,9 @@ def _predictions(lines: JsonLines) -> dict[EventKey, EventPrediction]:
 
 
 class EventPredictionFile(Closing):
-    """A file of predictions that is being written, a line an event; what was written before stays.
+    """A prediction file being written, one line per event, after the existing lines.
 
-    Raises `InputError` if it holds anything else, `OutputError` if it cannot be written.
+    Raises `InputError` if the file holds anything else, `OutputError` if it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -114,17 +114,17 @@ class EventPredictionFile(Closing):
         self.notice = self._lines.before.notice
 
     def is_done(self, event: EventKey) -> bool:
-        """Whether it holds a prediction of the event."""
+        """Whether there is a prediction for the event."""
         return event in self._done
 
     def append(self, one: EventPrediction) -> None:
-        """One more, all of it or, if that fails, nothing. Raises `OutputError`."""
+        """Add one, completely or, if that fails, not at all. Raises `OutputError`."""
         assert one.key not in self._done, "an event is predicted once"
         self._lines.append(one.to_json())
         self._done.add(one.key)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._lines.close()
 
 
@@ -138,7 +138,7 @@ def _ids(row: Mapping[str, Any]) -> EventKey:
 
 
 def _id(row: Mapping[str, Any], key: str) -> str:
-    """A text, or a number, which some files have."""
+    """A string, or a number, as in some files."""
     value = row.get(key)
     return str(value) if type(value) is int else text(row, key)
 

@@ -11,7 +11,7 @@ from svlm_cli.evals.benchmarks.vqa import VideoQuestion, VideoQuestions, file_na
 from svlm_cli.jsonl.lines import LineError, number, text, texts, whole
 from svlm_cli.questions.question import AnswerKind
 
-LONGVIDEOBENCH_DURATIONS: Final = (15, 60, 600, 3600)  # seconds
+LONGVIDEOBENCH_DURATIONS: Final = (15, 60, 600, 3600)  # in seconds
 
 
 def read_longvideobench(folder: Path) -> VideoQuestions:

@@ -1,7 +1,7 @@
-"""Simulated matches on disk: videos, what happens in them, and what is said or asked of them, made side by side.
+"""Simulated matches on disk, made in parallel: videos, events, and annotations of commentary or questions.
 
-A match is done when its video and its log have their names, and is left as it is then. Annotation files come last. A
-file of the folder says by what all was made. Knows no benchmark, and nothing of progress or of the command line.
+A match is done when its video and log have their final names, and is then left alone. Annotation files come last. One
+file records the folder's setting. Knows no benchmark, and nothing of progress or the command line.
 """
 
 import json
@@ -28,21 +28,21 @@ from svlm_cli.outputs.destination import make_folder, text_file
 from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Match, Split
 
 Done = Callable[[int], None]
-"""Called with the number of matches that are done."""
+"""Called with the number of matches done."""
 
 Annotated = TypeVar("Annotated")
 Annotate = Callable[[Match], Annotated]
-"""What a match adds to the annotation files. Called in other processes."""
+"""The entries of a match in the annotation files. Called in worker processes."""
 
 _HINT: Final = "Name another folder, or replace it with --overwrite."
-_OPTIONS: Final = {"seconds": "--minutes", "start_s": "--start"}  # where they are not called like their fields
+_OPTIONS: Final = {"seconds": "--minutes", "start_s": "--start"}  # options whose names differ from the fields
 
 
 @dataclass(frozen=True, slots=True)
 class ShownMatches:
-    """Which matches, and how they are shown."""
+    """Which matches, and how they are rendered."""
 
-    seeds: range  # one a match
+    seeds: range  # one per match
     seconds: int
     fps: int
     split: Split
@@ -50,9 +50,9 @@ class ShownMatches:
 
 @dataclass(frozen=True, slots=True)
 class MatchFolder:
-    """Where everything is. Each kind of folder has names of its own."""
+    """The paths in the folder. Each kind of folder has its own names."""
 
-    option: ClassVar[str]  # by which people ask for it
+    option: ClassVar[str]  # the option that asks for it
     setting_name: ClassVar[str]
     videos_name: ClassVar[str]
     annotation_names: ClassVar[tuple[str, ...]]
@@ -61,20 +61,20 @@ class MatchFolder:
 
     @property
     def setting(self) -> Path:
-        """By what it was made."""
+        """The file with the folder's setting."""
         return self.root / self.setting_name
 
     @property
     def annotations(self) -> tuple[Path, ...]:
-        """Files about all matches."""
+        """The files about all matches."""
         return tuple(self.root / name for name in self.annotation_names)
 
     def video(self, seed: int) -> Path:
-        """What is to be seen."""
+        """The video of a match."""
         return self.root / self.videos_name / video_name(seed)
 
     def events(self, seed: int) -> Path:
-        """What happens."""
+        """The event log of a match."""
         return self.root / "truth" / f"{seed}.events.jsonl"
 
     def is_whole(self, seed: int) -> bool:
@@ -82,7 +82,7 @@ class MatchFolder:
         return self.video(seed).is_file() and self.events(seed).is_file()
 
     def files(self, seed: int) -> tuple[Path, Path]:
-        """Those of a match."""
+        """The files of a match."""
         return self.video(seed), self.events(seed)
 
 
@@ -95,9 +95,9 @@ def make_matches(
     overwrite: bool,
     done: Done,
 ) -> tuple[int, list[Annotated]]:
-    """All matches that are missing; how many were there already, and what each adds. Raises `SvlmError`.
+    """Make all missing matches; return how many existed already, and all annotations. Raises `SvlmError`.
 
-    `setting` is all that decides what is in the folder.
+    `setting` is everything that determines the folder's contents.
     """
     _begin(folder, matches, setting, overwrite=overwrite)
     there = sum(map(folder.is_whole, matches.seeds))
@@ -112,12 +112,12 @@ def make_matches(
 def make_match(
     folder: MatchFolder, matches: ShownMatches, annotate: Annotate[Annotated], seed: int
 ) -> tuple[int, Annotated]:
-    """A match's files, unless they are whole, and what it adds to the annotation files."""
+    """Make a match's files unless they are complete; return the number that existed, and its annotations."""
     match = Match(seed, matches.split, keep_s=matches.seconds + KEPT_S)
     if not folder.is_whole(seed):
         with (
             text_file(folder.events(seed), overwrite=True) as events,
-            # The last, and so the first that is closed: without the video, the log does not get its name.
+            # Opened last, so closed first: without the video, the log does not get its name.
             VideoWriter(
                 folder.video(seed), width=WIDTH, height=HEIGHT, rate=Fraction(matches.fps), overwrite=True
             ) as video,
@@ -129,9 +129,9 @@ def make_match(
 
 
 def _begin(folder: MatchFolder, matches: ShownMatches, setting: Mapping[str, Any], *, overwrite: bool) -> None:
-    """The folder says by what it is made, before anything else is in it; `OutputExistsError` if that is something else.
+    """Record the setting in the folder before anything else; `OutputExistsError` if it has another one.
 
-    What is to be replaced goes at once: half of it must never be taken for a match of this setting.
+    Files to be replaced are deleted first: a partial one must not be taken for a match of this setting.
     """
     for path in (folder.root, folder.video(0).parent, folder.events(0).parent):
         make_folder(path, f"Choose another for {folder.option}.")
@@ -173,7 +173,7 @@ def _refuse_another(folder: MatchFolder, setting: Mapping[str, Any]) -> None:
 def _finished(
     folder: MatchFolder, matches: ShownMatches, annotate: Annotate[Annotated]
 ) -> Iterator[Iterator[tuple[int, Annotated]]]:
-    """The matches as they are done, by all processors. Whatever ends this early ends the processes as well."""
+    """The matches as they are done, on all processors. The worker processes end with the context."""
     processes = min(os.cpu_count() or 1, len(matches.seeds))
     if processes == 1:
         yield (make_match(folder, matches, annotate, seed) for seed in matches.seeds)

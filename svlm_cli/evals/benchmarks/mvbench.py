@@ -1,4 +1,4 @@
-"""MVBench: twenty files of questions about short videos, one task each. Knows no score."""
+"""MVBench: twenty files of questions about short videos, one per task. Knows no score."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from svlm_cli.questions.question import AnswerKind
 @dataclass(frozen=True, slots=True)
 class _Task:
     folder: str  # of its videos
-    frames_fps: float | None = None  # each video is a folder of pictures
+    frames_fps: float | None = None  # set if each video is a folder of pictures
 
 
 _CHARADES: Final = _Task("star/Charades_v1_480")
@@ -48,11 +48,11 @@ _TASKS: Final[Mapping[str, _Task]] = {
     "counterfactual_inference": _CLEVRER,
 }
 MVBENCH_TASKS: Final = tuple(_TASKS)
-_ABOVE: Final = ("video/", "", "video/data0613/", "data0613/")  # data0613.zip holds videos that came later
+_ABOVE: Final = ("video/", "", "video/data0613/", "data0613/")  # data0613.zip contains videos added later
 
 
 def read_mvbench(folder: Path) -> VideoQuestions:
-    """The questions of all twenty files, which are in ``json/``. Raises `InputError`."""
+    """The questions of all twenty files in ``json/``. Raises `InputError`."""
     files = {task: folder / "json" / f"{task}.json" for task in MVBENCH_TASKS}
     absent = [path.name for path in files.values() if not path.is_file()]
     if absent:

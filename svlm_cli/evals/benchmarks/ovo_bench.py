@@ -91,5 +91,5 @@ def _question(
         options=options,
         answer=answer,
         kind=kind,
-        known=text(row, "context", default=""),  # svlm's own: the published rows have none
+        known=text(row, "context", default=""),  # an extension of svlm's; not in the published rows
     )

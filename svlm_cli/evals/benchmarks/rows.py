@@ -1,4 +1,4 @@
-"""Rows of a data set's file: JSON lines, one JSON list, Parquet, which pyarrow reads where it is installed, or CSV.
+"""Reads the rows of a data set: JSON lines, a JSON list, Parquet (with pyarrow), or CSV.
 
 Knows no data set.
 """
@@ -16,13 +16,13 @@ from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.text import plain_text
 from svlm_cli.jsonl.lines import JsonLines, LineError, parse_lines, read_data
 
-_PARQUET: Final = b"PAR1"  # what every such file begins with
+_PARQUET: Final = b"PAR1"  # magic bytes
 
 
 def read_rows(path: Path, *, unit: str = "Row") -> JsonLines:
-    """The objects of a file of JSON lines, of a JSON list or of Parquet. Of the last two, a number counts `unit`.
+    """The objects of a JSON lines, JSON list or Parquet file. In the latter two, `unit` names a row in errors.
 
-    Raises `InputError`, and `UsageError` where Parquet cannot be read.
+    Raises `InputError`, and `UsageError` if Parquet is not supported.
     """
     data = read_data(path)
     if data.startswith(_PARQUET):
@@ -33,7 +33,7 @@ def read_rows(path: Path, *, unit: str = "Row") -> JsonLines:
 
 
 def read_list(path: Path) -> list[Any]:
-    """What a JSON list holds, whatever that is. Raises `InputError`."""
+    """The items of a JSON list, unchecked. Raises `InputError`."""
     return _list(path, read_data(path))
 
 
@@ -49,7 +49,7 @@ def _list(path: Path, data: bytes) -> list[Any]:
 
 
 def numbered(path: Path, rows: Sequence[Any], *, unit: str = "Row") -> JsonLines:
-    """Each of the rows with its number, from 1. `InputError` if one is no object."""
+    """The rows with their numbers, from 1. `InputError` if one is not an object."""
     found = JsonLines(path, (), torn=False, unit=unit)
     return JsonLines(path, tuple(_each_object(found, rows)), torn=False, unit=unit)
 
@@ -63,7 +63,7 @@ def _each_object(lines: JsonLines, rows: Sequence[Any]) -> Iterator[tuple[int, d
 
 
 def read_csv(path: Path) -> JsonLines:
-    """The rows of a CSV file by the names in its first line, all of them texts. Raises `InputError`."""
+    """The rows of a CSV file, keyed by its first line, with string values. Raises `InputError`."""
     try:
         text = read_data(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -78,7 +78,7 @@ def read_csv(path: Path) -> JsonLines:
                 if len(set(fields)) < len(fields):
                     raise LineError("cannot be used: it names a column twice")
                 names = fields
-            elif fields:  # an empty line is none
+            elif fields:  # skip empty lines
                 if len(fields) != len(names):
                     raise LineError(f"cannot be used: it has {len(fields)} fields, and the first line {len(names)}")
                 rows.append((reader.line_num, dict(zip(names, fields, strict=True))))
@@ -86,7 +86,7 @@ def read_csv(path: Path) -> JsonLines:
 
 
 def _next(reader: Any, lines: JsonLines) -> list[str] | None:
-    """The next record, or None at the end."""
+    """The next record; None at the end."""
     try:
         fields: list[str] | None = next(reader, None)
     except csv.Error as error:

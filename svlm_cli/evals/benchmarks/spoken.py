@@ -1,4 +1,4 @@
-"""What is said in a benchmark's video: SubRip files, and the JSON lists of LongVideoBench. Knows no question."""
+"""Subtitles of a benchmark's videos: SubRip, and the JSON lists of LongVideoBench. Knows no question."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ _TIME: Final = re.compile(r"([0-9]{1,3}):([0-9]{1,2}):([0-9]{1,2}(?:\.[0-9]+)?)"
 
 
 def read_spoken(path: Path, start_s: float = 0.0) -> tuple[Cue, ...]:
-    """The cues of a file, on the clock of a video that begins at `start_s` of the file's. Raises `InputError`.
+    """The cues of a file, on the clock of a video that starts at `start_s` of the file's. Raises `InputError`.
 
-    What ended before the video began is left out: the file may be that of a longer video.
+    Cues that end before the video starts are left out: the file may belong to a longer video.
     """
     cues = _srt(path) if path.suffix == ".srt" else _json(path)
     moved = (Cue(one.start_s - start_s, one.end_s - start_s, one.text) for one in cues)
@@ -26,12 +26,12 @@ def read_spoken(path: Path, start_s: float = 0.0) -> tuple[Cue, ...]:
 
 
 def spoken_within(cues: Iterable[Cue], start_s: float | None, end_s: float | None) -> tuple[Cue, ...]:
-    """Those that had begun by `end_s` and had not ended by `start_s`; None is the video's beginning or end."""
+    """Cues that started by `end_s` and had not ended by `start_s`; None is the video's start or end."""
     return tuple(
         one
         for one in cues
         if (end_s is None or one.start_s < end_s)
-        and (start_s is None or one.end_s > start_s or one.start_s >= start_s)  # some have no length
+        and (start_s is None or one.end_s > start_s or one.start_s >= start_s)  # some have zero length
     )
 
 
@@ -63,7 +63,7 @@ def _cue(row: Mapping[str, Any]) -> Cue:
         return Cue(_seconds(row, "start"), _seconds(row, "end"), text(row, "line").strip())
     match row["timestamp"]:
         case [start, end] if is_time(start) and (end is None or is_time(end)):
-            # some have no end: nobody knows for how long they were said
+            # some have no end, so their duration is unknown
             return Cue(float(start), float(start if end is None else end), text(row, "text").strip())
         case value:
             raise LineError(f"cannot be used: timestamp must be [start, end], not {shown(value)}")

@@ -1,4 +1,4 @@
-"""StreamingBench: its four kinds of questions, as JSON (the repository's) or CSV (the hub's). Knows no score."""
+"""StreamingBench: its four kinds of questions, as JSON (from the repository) or CSV (from the hub). Knows no score."""
 
 import ast
 import re
@@ -26,11 +26,11 @@ from svlm_cli.jsonl.lines import LineError, inside, text, texts
 from svlm_cli.questions.question import AnswerKind
 
 _LAST_S: Final = 60
-_OUTPUT: Final = "ground_truth_output"  # of proactive questions alone
+_OUTPUT: Final = "ground_truth_output"  # only in proactive questions
 _CONTEXTUAL: Final = "contextual"
-_CONTEXTUAL_TASKS: Final = (  # they stand in the files of another group
+_CONTEXTUAL_TASKS: Final = (  # in the files of another group
     "Misleading Context Understanding",
-    "Misleading Context Recognition",  # the same, as the CSV calls it
+    "Misleading Context Recognition",  # the same, as named in the CSV
     "Anomaly Context Understanding",
 )
 _SAMPLE: Final = re.compile(r".*_(?P<sample>\d+)_\d+")
@@ -47,13 +47,13 @@ class SeenContext(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One kind of questions: its files, and how their rows are read."""
+    """One kind of questions: its files, and how to parse their rows."""
 
     json: str
     csv: tuple[str, ...]
     group: str
     folder: str = ""  # of its videos on the hub; "": each task has its own
-    in_turn: bool = False  # each question is preceded by the earlier ones of its video
+    in_turn: bool = False  # each question follows the earlier ones about its video
 
 
 STREAMING_GROUPS: Final = ("real-time", "omni", _CONTEXTUAL)
@@ -72,7 +72,7 @@ _PARTS: Final = (
 
 
 def read_streaming_bench(folder: Path, context: SeenContext = SeenContext.MINUTE) -> VideoQuestions:
-    """The questions of all parts that are there, of each from its JSON if it has one. Raises `InputError`."""
+    """The questions of all existing parts, preferably from JSON. Raises `InputError`."""
     found: dict[str, VideoQuestion] = {}
     for one in (one for part in _PARTS for one in _read_part(folder, part, context)):
         if one.id in found:
@@ -97,7 +97,7 @@ def _read_part(folder: Path, part: _Part, context: SeenContext) -> VideoQuestion
 
 
 def _unmistakable(questions: VideoQuestions) -> VideoQuestions:
-    """The samples of each archive begin at 1: of several archives, each is looked for in its own folder alone."""
+    """Samples are numbered from 1 in each archive: if there are several, each is only sought in its own folder."""
     archives = {one.video.removesuffix(place) for one in questions for place in one.places if _BARE.fullmatch(place)}
     if len(archives) < 2:
         return questions
@@ -111,7 +111,7 @@ def _first(folder: Path, places: tuple[str, ...], name: str) -> Path | None:
 
 
 def _read_json(path: Path, part: _Part, context: SeenContext) -> VideoQuestions:
-    """A row is an entry, a stretch of a video; of questions in turn it is a list of those of one video."""
+    """A row is an entry, a part of a video; for sequential questions, a list of those about one video."""
     rows = read_list(path)
     lines = numbered(path, [{"entries": one} for one in rows] if part.in_turn else rows)
     numbers: Counter[str] = Counter()
@@ -175,15 +175,15 @@ def _of_row(row: Mapping[str, Any], part: _Part, context: SeenContext) -> VideoQ
     sample = f"sample_{match['sample']}/video.mp4"
     archive = part.folder or task.replace("Context Recognition", "Context Understanding")
     video = file_name(f"{archive}/{sample}")
-    places = (video, f"{archive}/{video}", sample)  # some archives hold a folder of their name, others only its samples
+    places = (video, f"{archive}/{video}", sample)  # archives may contain a folder of their own name, or only samples
     options = () if _OUTPUT in row else _listed(text(row, "options"))
     return _question(row, name, video, places, options, part, context)
 
 
 def _listed(written: str) -> tuple[str, ...]:
-    """Options, which a CSV file has as a Python list."""
+    """Options, which a CSV file writes as a Python list."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a backslash in a text
+        with warnings.catch_warnings(action="ignore"):  # about backslashes in a text
             value = ast.literal_eval(written)
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:
         raise LineError(f"cannot be used: options must be a list of texts, not {shown(written)}") from error
@@ -220,7 +220,7 @@ def _question(
 
 
 def _seconds(row: Mapping[str, Any], key: str) -> float:
-    """A time as H:M:S or M:S."""
+    """A time, H:M:S or M:S."""
     match = _TIME.fullmatch(text(row, key).strip())
     if match is None:
         raise LineError(f"cannot be used: {key} must be a time like 00:03:10 or 03:10, not {shown(row[key])}")
@@ -229,7 +229,7 @@ def _seconds(row: Mapping[str, Any], key: str) -> float:
 
 
 def _in_turn(questions: Iterator[VideoQuestion]) -> Iterator[VideoQuestion]:
-    """Each with the earlier ones and their right answers."""
+    """Each question with the earlier ones and their right answers."""
     earlier: tuple[tuple[str, str], ...] = ()
     for one in questions:
         yield replace(one, earlier=earlier)

@@ -1,7 +1,7 @@
-"""Words that tell something, with the times at which they were said: names, numbers, and words of content.
+"""Content words, with the times at which they were said: names, numbers, and other informative words.
 
-A word tells something unless it is a single letter or one of `COMMON`. Two are the same if they are spelt the same, but
-for capitals and an ending like 's. That is all: no grammar, no stems, no synonyms. Knows no video and no score.
+Every word counts unless it is a single letter or in `COMMON`. Two words are equal if they are spelled the same,
+ignoring case and endings like 's. There is no grammar, no stemming and no synonyms. Knows no video and no score.
 """
 
 import re
@@ -28,7 +28,7 @@ _ENDING: Final = re.compile(r"'(?:s|re|m|ve|ll|d)$")
 
 
 def telling_words(text: str) -> Iterator[tuple[str, int]]:
-    """Each with the number of characters up to its end."""
+    """Each word with the number of characters up to its end."""
     for found in _WORD.finditer(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")):
         word = _ENDING.sub("", found[0].casefold())
         if word not in COMMON and (len(word) > 1 or word.isdigit()):
@@ -36,9 +36,9 @@ def telling_words(text: str) -> Iterator[tuple[str, int]]:
 
 
 def annotated_moments(content: Iterable[tuple[float, float, str]]) -> Iterator[Moment]:
-    """Those of segments of people's words: within a segment, time goes by evenly from character to character.
+    """The words of human segments: within a segment, time passes evenly per character.
 
-    A word is said when it ends.
+    A word's time is its end.
     """
     for start_s, end_s, text in content:
         said = text.strip()
@@ -47,7 +47,7 @@ def annotated_moments(content: Iterable[tuple[float, float, str]]) -> Iterator[M
 
 
 def item_moments(items: Iterable[CommentedItem]) -> Iterator[Moment]:
-    """Those of a model's items: all words of an item are said when it ends."""
+    """The words of a model's items: all have the time at which their item ends."""
     for item in items:
         for word, _ in telling_words(item.response):
             yield item.end_s, word

@@ -1,4 +1,4 @@
-"""Video-MME: a Parquet file of questions, with videos and subtitles by the video's id. Knows no score."""
+"""Video-MME: a Parquet file of questions, with videos and subtitles by video id. Knows no score."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,9 +17,9 @@ _PLACES: Final = ("*.parquet", "videomme/*.parquet", "*.jsonl")
 
 
 def read_videomme(folder: Path) -> VideoQuestions:
-    """The questions of ``*.parquet``, there or in ``videomme/``, or of ``*.jsonl`` with the same rows.
+    """The questions of ``*.parquet`` in the folder or in ``videomme/``, or of ``*.jsonl`` with the same rows.
 
-    Raises `InputError`, and `UsageError` where Parquet cannot be read.
+    Raises `InputError`, and `UsageError` if Parquet is not supported.
     """
     files = next(filter(None, (sorted(folder.glob(place)) for place in _PLACES)), [])
     match files:

@@ -1,6 +1,6 @@
-"""What is asked about a video, whatever the benchmark: the question, what may be seen for it, and what is right.
+"""A question about a video in any benchmark: the question, the part that may be seen, and the right answer.
 
-Readers of benchmarks make these. Knows no file's form, no prompt and no score.
+Created by the benchmarks' readers. Knows no file format, no prompt and no score.
 """
 
 import hashlib
@@ -16,36 +16,36 @@ from svlm_cli.jsonl.lines import JsonLines, LineError
 from svlm_cli.pipeline.questions import LETTERS
 from svlm_cli.questions.question import AnswerKind
 
-ASKED_AFTER_DUE_S: Final = 4  # how long after the right moment one is still asked
+ASKED_AFTER_DUE_S: Final = 4  # how long after the right moment a question is still asked
 
 
 @dataclass(frozen=True, slots=True)
 class VideoQuestion:
-    """One question. Names of files are relative to the benchmark's folder.
+    """One question. File names are relative to the benchmark's folder.
 
-    `LineError` for what nobody can be asked.
+    `LineError` for an invalid question.
     """
 
-    id: str  # unique in its benchmark; of a question that is put several times, with the number of the probe
+    id: str  # unique in its benchmark; includes the number of the probe, if there are several
     task: str
-    group: str  # "" where the benchmark has none
-    video: str  # as the file names it: questions about one video share it
-    places: tuple[str, ...]  # where the video may lie: the first that is there
-    start_s: float | None  # what may be seen: from here (None: the beginning)
-    end_s: float | None  # to here (None: the end)
-    text: str  # options not included
-    options: tuple[str, ...]  # without their letters; of choices alone
-    answer: str  # the letter, a number, yes or no, or what is to be said
+    group: str  # "" if the benchmark has no groups
+    video: str  # as in the file; questions about one video share it
+    places: tuple[str, ...]  # possible paths; the first that exists is used
+    start_s: float | None  # start of what may be seen (None: the beginning)
+    end_s: float | None  # end of what may be seen (None: the end)
+    text: str  # without options
+    options: tuple[str, ...]  # without letters; empty if there are none
+    answer: str  # a letter, a number, yes or no, or the expected words
     kind: AnswerKind
-    context: str = ""  # how much may be seen, where a benchmark has several settings
-    earlier: tuple[tuple[str, str], ...] = ()  # what was asked and answered before, in words
-    clips: tuple[str, ...] = ()  # where a file may lie that holds no more than what may be seen
-    frames_fps: float | None = None  # the video is a folder of pictures, so many a second
-    subtitles: str = ""  # the file of what is said in the video
-    subtitles_start_s: float = 0.0  # where the video begins on that file's clock
+    context: str = ""  # how much may be seen, if the benchmark has several settings
+    earlier: tuple[tuple[str, str], ...] = ()  # earlier questions with their answers in words
+    clips: tuple[str, ...] = ()  # possible paths of a file with only the part that may be seen
+    frames_fps: float | None = None  # set if the video is a folder of pictures
+    subtitles: str = ""  # subtitle file of the video
+    subtitles_start_s: float = 0.0  # start of the video on the subtitles' clock
     asked_s: float | None = None  # proactive: when it is asked
     due_s: float | None = None  # proactive: the right moment
-    known: str = ""  # beforehand, such as who plays: opens a stream, and stands before a question about a clip
+    known: str = ""  # beforehand, such as the teams: the context of a stream; precedes a question about a clip
 
     def __post_init__(self) -> None:
         if not self.text.strip():
@@ -57,7 +57,7 @@ class VideoQuestion:
         match self.kind:
             case AnswerKind.CHOICE if self.answer not in (*self.letters,):
                 raise LineError(f"cannot be used: the answer {shown(self.answer)} is the letter of none of its options")
-            case AnswerKind.PROACTIVE if not self.answer.strip():  # it would be in any answer
+            case AnswerKind.PROACTIVE if not self.answer.strip():  # would be in any answer
                 raise LineError("cannot be used: what is to be said is empty")
             case AnswerKind.PROACTIVE if self.asked_s is None or self.due_s is None or self.due_s < self.asked_s:
                 raise LineError("cannot be used: the right moment is before the question")
@@ -66,12 +66,12 @@ class VideoQuestion:
 
     @property
     def letters(self) -> str:
-        """Of its options."""
+        """The letters of its options."""
         return LETTERS[: len(self.options)]
 
     @property
     def choices(self) -> int:
-        """How many answers there are to choose among: 2 for yes or no, 0 where any number or words may be right."""
+        """The number of possible answers: 2 for yes or no, 0 for numbers and free text."""
         match self.kind:
             case AnswerKind.CHOICE:
                 return len(self.options)
@@ -82,11 +82,11 @@ class VideoQuestion:
 
     @property
     def answer_in_words(self) -> str:
-        """The option that is right, where there are options."""
+        """The right option, if there are options."""
         return self.options[LETTERS.index(self.answer)] if self.options else self.answer
 
     def moments(self) -> Iterator[float]:
-        """Of a proactive question, when to ask whether it is time, until it is: each second."""
+        """For a proactive question, each second at which to ask whether it is time."""
         assert self.asked_s is not None, "it is proactive"
         assert self.due_s is not None, "it is proactive"
         moment = self.asked_s + 1
@@ -99,7 +99,7 @@ VideoQuestions = tuple[VideoQuestion, ...]
 
 
 def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQuestion]]) -> VideoQuestions:
-    """The questions that `make` makes of each row. `InputError` names the row that is wrong."""
+    """The questions that `make` creates from each row. `InputError` names the row that is wrong."""
     found: dict[str, VideoQuestion] = {}
     for number, row in lines.rows:
         with lines.at(number):
@@ -113,12 +113,12 @@ def gather(lines: JsonLines, make: Callable[[dict[str, Any]], Iterable[VideoQues
 
 
 def fingerprint_of_questions(questions: VideoQuestions) -> str:
-    """The SHA-256 of all that is asked."""
+    """The SHA-256 of all questions."""
     return hashlib.sha256(json.dumps([asdict(one) for one in questions]).encode()).hexdigest()
 
 
 def file_name(name: str) -> str:
-    """The name of a file below the folder, without a leading ``./``. `LineError` if it leads elsewhere."""
+    """A file name relative to the folder, without leading ``./``. `LineError` if it leads outside."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if not parts or ".." in parts or name.startswith("/") or "\0" in name or "\\" in name:
         raise LineError(f"cannot be used: {shown(name)} names no file below the folder")
@@ -126,7 +126,7 @@ def file_name(name: str) -> str:
 
 
 def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
-    """Options without the letters before them, if each begins with its own ("A. red" or "A.red")."""
+    """Options without the letters before them, if each starts with its own ("A. red" or "A.red")."""
     matches = [
         re.match(rf"\s*\(?{letter}[.):]\s*(?=\S)", option) for letter, option in zip(LETTERS, options, strict=False)
     ]
@@ -137,7 +137,7 @@ def without_letters(options: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def letter(index: int, options: tuple[str, ...], key: str) -> str:
-    """Of the right option, which `key` of a row names by its number from 0. `LineError` if there is none such."""
+    """The letter of the right option, whose index from 0 is in `key` of the row. `LineError` if out of range."""
     if index >= len(options):
         raise LineError(f"cannot be used: {key} is {index}, and there are {len(options)} options")
     return LETTERS[index]

@@ -1,1 +1,1 @@
-"""The table of `svlm eval claims`: its rows, their measuring, their verdicts and their page."""
+"""The table of `svlm eval claims`: its rows, their measurement, the verdicts and the page."""

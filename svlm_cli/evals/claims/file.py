@@ -1,4 +1,4 @@
-"""How the files of measured claims are read: strictly, and what is wrong with one is a sentence. Knows no claim."""
+"""Strict reading of claims files, with one-sentence errors. Knows no claim."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from svlm_cli.core.errors import InputError
 
 @contextmanager
 def read_strictly(path: Path, *, otherwise: str, hint: str) -> Iterator[None]:
-    """`InputError` where it cannot be read, or where it is not what it should be: `path` and `otherwise` say that."""
+    """`InputError` if the file cannot be read, or is invalid; it consists of `path` and `otherwise`."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What the claims' page is written with: lines of tables, rates, and names that break no page. Knows no result."""
+"""Markdown for the claims page: table rows, rates, and safe names. Knows no result."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from svlm_cli.evals.scores import Estimate
 
 
 def plain(text: str) -> str:
-    """Names come from files: nothing in them may end a cell, a line or a block."""
+    """Make a name from a file safe: it cannot end a cell, a line or a block."""
     return " ".join(plain_text(text).split()).translate(str.maketrans("|`<>", "/'()"))
 
 
 def table_line(cells: Sequence[str]) -> str:
-    """A line of a table."""
+    """A table row."""
     return f"| {' | '.join(cells)} |"
 
 
 def estimate(one: Estimate, *, signed: bool = False) -> str:
-    """A rate with its interval; where there is none, nothing can be said."""
+    """A rate with its interval; without one, there is nothing to say."""
     if one.value is None or one.low is None or one.high is None:
         return "-"
     sign = "+" if signed else ""
@@ -25,5 +25,5 @@ def estimate(one: Estimate, *, signed: bool = False) -> str:
 
 
 def share(one: Estimate, *, signed: bool = False) -> str:
-    """A rate, with its interval where it has one."""
+    """A rate, with its interval if it has one."""
     return one.number(signed=signed) if one.low is None else estimate(one, signed=signed)

@@ -1,4 +1,4 @@
-"""Measures rows of the claims that are not there yet, on one device, one engine at a time, and writes their files."""
+"""Measures missing rows of the claims on one device, one engine at a time, and writes their files."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from svlm_cli.evals.script import Script
 from svlm_cli.outputs.destination import make_folder, text_file
 
 WriteMatches = Callable[[Sequence[tuple[int, int]]], tuple[list[Script], Controls]]
-"""Seeds, each with its seconds -> what there is to say in those matches, and the controls."""
+"""Seeds, each with its seconds -> the scripts of those matches, and the controls."""
 
 PlayMatches = Callable[[Engine, MatchSelection], Played]
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredModel:
-    """A model that is measured."""
+    """A model to measure."""
 
     name: str
     folder: Path
@@ -36,23 +36,23 @@ class MeasuredModel:
 
     @classmethod
     def of(cls, model: str, fps: float | None, revision: str | None, *, offline: bool, quiet: bool) -> "MeasuredModel":
-        """The one of that name, fetched if need be. Raises `ModelError`."""
+        """The named model, downloaded if necessary. Raises `ModelError`."""
         checkpoint = resolve(model, revision=revision, offline=offline, quiet=quiet)
-        # Results travel: where somebody's folders lie is nobody else's affair.
+        # Results are shared, so they do not contain paths of local folders.
         name = checkpoint.folder.resolve().name if checkpoint.origin is Origin.FOLDER else checkpoint.name
         base = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING, fps=fps, temperature=0.0))
         return cls(name, checkpoint.folder, fingerprint(checkpoint.folder), base)
 
 
 class RowPlayer:
-    """Plays rows. What there is to say is written down once for each length."""
+    """Plays rows. The reference commentary is computed once per length."""
 
     def __init__(self, device: torch.device, dtype: torch.dtype, write: WriteMatches, play: PlayMatches) -> None:
         self._device, self._dtype, self._write, self._play = device, dtype, write, play
         self._written: dict[MatchSelection, tuple[list[Script], Controls]] = {}
 
     def measure(self, setting: RowSetting, model: MeasuredModel) -> RowResult:
-        """One row."""
+        """Measure one row."""
         matches = MatchSelection(setting.matches, setting.seconds, setting.seed)
         if matches not in self._written:
             self._written[matches] = self._write([(one, setting.seconds) for one in matches.seeds])
@@ -64,7 +64,7 @@ class RowPlayer:
 
 @dataclass(frozen=True, slots=True)
 class RowsRun:
-    """One run over rows: where their files are, and what is not as each row says. None leaves it to the row."""
+    """A run over rows: where their files are, and overrides of the rows' settings. None keeps the row's."""
 
     results: Path
     seed: int
@@ -74,7 +74,7 @@ class RowsRun:
     tell: Callable[[str], None]
 
     def measure(self, rows: Sequence[tuple[Row, MeasuredModel]], player: RowPlayer) -> list[str]:
-        """Measures those that are not there, and returns their names. All is checked before the first is measured."""
+        """Measure missing rows and return their names. Everything is checked before the first is measured."""
         wanted = {row.name: (self._setting(row, model), model) for row, model in rows}
         there = read_results(self.results)
         if self.overwrite:
@@ -99,8 +99,8 @@ class RowsRun:
     def _one(
         self, setting: RowSetting, model: MeasuredModel, there: Mapping[str, RowResult], player: RowPlayer
     ) -> RowResult:
-        """Measures a row, or takes it from one that has measured the same, and writes its file."""
-        # Opened first: a place that cannot be written to, or that another run is writing to, is found out now.
+        """Measure a row, or copy it from one that has measured the same, and write its file."""
+        # Opened first, so that a file that is not writable, or locked by another run, is reported before measuring.
         with text_file(row_file(self.results, setting.row), overwrite=self.overwrite) as file:
             twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
             if twin is not None:

@@ -1,6 +1,6 @@
-"""The measured rows of the claims as a page in Markdown: a table, what it says of each claim, and how it was made.
+"""The measured rows of the claims as a Markdown page: a table, a statement per claim, and the commands used.
 
-Every sentence is computed. Same results, same page. Measures nothing and draws nothing.
+Every sentence is computed, and the output is deterministic. Measures nothing and draws nothing.
 """
 
 import shlex
@@ -59,9 +59,9 @@ def write_page(
     questions: QuestionResults | None = None,
     training: TrainingClaims | None = None,
 ) -> str:
-    """The page of the rows in `results`, of which there is one at least, measured into `folder`.
+    """The page of `results`, at least one row, measured into `folder`.
 
-    Each plot is a title and a link. What came of `questions` and of `training` are sections of their own.
+    Each plot is a title and a link. `questions` and `training` have sections of their own.
     """
     parts = [
         MARK,
@@ -82,7 +82,7 @@ def write_page(
 
 
 def claim(row: Row, results: Mapping[str, RowResult]) -> str:
-    """What the paper says of a row, what is so here, and whether the two agree."""
+    """What the paper says about a row, what was measured here, and whether they agree."""
     if row.name not in results:
         return f"{NOT_MEASURED.capitalize()}."
     return " ".join(
@@ -135,7 +135,7 @@ def _told_apart(order: Order) -> str:
 
 
 def _verdict(verdict: Verdict, here: Order) -> str:
-    """What follows the order: nothing that it says already."""
+    """The text after the order, without repeating it."""
     if verdict is Verdict.NO_FIGURE:
         return ""
     caution = ", as far as these intervals can tell" if verdict is Verdict.AGREES and here is Order.LEVEL else ""
@@ -211,7 +211,7 @@ def _places(results: Mapping[str, RowResult]) -> str:
 
 
 def command(result: RowResult, folder: str) -> str:
-    """What made the row, in one line."""
+    """The command that measured the row."""
     setting, place = result.setting, result.place
     own_model = any(row.no_overlap for row in ROWS if row.name == setting.row)
     words = ["svlm", "eval", "claims", folder, "--row", setting.row]

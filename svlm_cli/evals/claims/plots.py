@@ -1,6 +1,6 @@
-"""Two pictures of the measured rows of the claims: quality over the stream, and time over the stream.
+"""Two plots of the measured rows of the claims: quality and latency over the stream.
 
-Same results, same bytes.
+Deterministic, to the byte.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from svlm_cli.outputs.figures import new_figure, number_plainly, png, write_pict
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-STEP_S: Final = 180  # of the line of quality: a fifth of the row `full`
+STEP_S: Final = 180  # of the quality line: a fifth of the row `full`
 
 _INCHES: Final = (9.0, 5.0)
 _MARKERS: Final = "osD^v<>pP*XhdH"
@@ -26,7 +26,7 @@ _MS: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row as it is drawn: minutes, and what was measured there, with how far its interval reaches down and up."""
+    """A row as a line: minutes, values, and their error bars."""
 
     row: str
     minutes: tuple[float, ...]
@@ -36,7 +36,7 @@ class Line:
 
 
 def draw_plots(results: Mapping[str, RowResult], folder: Path, stem: str) -> tuple[tuple[str, Path], ...]:
-    """Writes two PNG files into `folder`; each comes back as its title and its path. Raises `OutputError`."""
+    """Write two PNG files into `folder`; return their titles and paths. Raises `OutputError`."""
     quality, latency = "Event F1 over the stream", "Time of a round over the stream"
     pictures = (
         (quality, folder / f"{stem}-quality.png", _picture(quality, "event F1", quality_lines(results))),
@@ -48,7 +48,7 @@ def draw_plots(results: Mapping[str, RowResult], folder: Path, stem: str) -> tup
 
 
 def quality_lines(results: Mapping[str, RowResult]) -> list[Line]:
-    """Event F1 of every three minutes, or of each fifth where those are shorter, in their middle."""
+    """Event F1 for every three minutes, or per fifth if those are shorter, at their middle."""
     lines = []
     for name, result in _once(results):
         known = [
@@ -72,7 +72,7 @@ def _quality(result: RowResult) -> Iterator[tuple[float, Estimate]]:
 
 
 def latency_lines(results: Mapping[str, RowResult]) -> list[Line]:
-    """The median round of each minute, in milliseconds, at the minute's end."""
+    """The median latency per minute, in ms, at the minute's end."""
     lines = []
     for name, result in _once(results):
         ends = (min((index + 1) * CELL_S, result.setting.seconds) / 60 for index in range(result.by_minute.shape[1]))
@@ -83,7 +83,7 @@ def latency_lines(results: Mapping[str, RowResult]) -> list[Line]:
 
 
 def _once(results: Mapping[str, RowResult]) -> Iterator[tuple[str, RowResult]]:
-    """Rows without those whose measurement is drawn already."""
+    """Rows without those that share a measurement already drawn."""
     drawn: list[RowResult] = []
     for name, result in results.items():
         if not any(one.setting.measures_the_same(result.setting) for one in drawn):
@@ -114,7 +114,7 @@ def _draw(axes: "Axes", lines: Sequence[Line]) -> None:
     names = [row.name for row in ROWS]
     colours = mpl.colormaps["tab20"]
     for line in lines:
-        index = names.index(line.row)  # a row looks the same whichever others there are
+        index = names.index(line.row)  # so that a row looks the same whichever others are drawn
         axes.errorbar(
             line.minutes,
             line.values,

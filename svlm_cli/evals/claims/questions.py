@@ -1,6 +1,6 @@
-"""The section of the claims' page about questions: what was asked of whom, the tables, and by which calls.
+"""The claims page's section about questions: what was asked, the tables, and the commands.
 
-Every number is computed from the report. Same report, same section. Measures nothing.
+Every number is computed from the report, and the output is deterministic. Measures nothing.
 """
 
 import shlex
@@ -58,7 +58,7 @@ _GROUPS: Final = {
 
 
 def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
-    """Its parts, of a report that lies in `folder`."""
+    """Its paragraphs, for a report in `folder`."""
     yield "## Questions"
     yield f"{_asked(questions)}\n{_KINDS}{_missing(questions)}"
     yield "\n".join(_looks(questions))
@@ -79,7 +79,7 @@ def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
 
 
 def _asked(questions: QuestionResults) -> str:
-    """What, of whom and how."""
+    """What was asked, of which model, and how."""
     first, ways = questions.ways[0].of, len(questions.ways)
     matches = first.matches
     many = "1 simulated match" if matches.matches == 1 else f"{matches.matches} simulated matches"
@@ -94,7 +94,7 @@ def _asked(questions: QuestionResults) -> str:
 
 
 def _measured(questions: QuestionResults) -> str:
-    """With what."""
+    """The environment of the measurement."""
     first = questions.ways[0].of
     versions = dict.fromkeys(version for one in questions.ways for version in one.of.svlm)
     hardware = dict.fromkeys(name for one in questions.ways for name in one.of.hardware)
@@ -118,7 +118,7 @@ def _looks(questions: QuestionResults) -> Iterator[str]:
 
 
 def _look(way: Way, look: AskedLook) -> str:
-    """What a way shows of the match before a question."""
+    """What a way of looking shows of the match before a question."""
     stream = f"a stream of the match from its beginning, {look.fps:g} frames a second, which"
     match way:
         case Way.STREAMING:
@@ -163,7 +163,7 @@ def _groups(questions: QuestionResults) -> str:
 
 
 def question_commands(questions: QuestionResults, folder: str) -> Iterator[str]:
-    """What made the matches, the answers and the report, a line each."""
+    """The commands that made matches, answers and report, one per line."""
     first = questions.ways[0].of
     matches = first.matches
     made = ["--seed", str(matches.seed), "--matches", str(matches.matches)]

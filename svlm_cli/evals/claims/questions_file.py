@@ -1,6 +1,6 @@
-"""RESULTS/questions.json: the report of ``svlm eval vqa`` on questions about simulated matches, one model in some ways.
+"""RESULTS/questions.json: the report of ``svlm eval vqa`` about simulated matches, for one model in several ways.
 
-Read strictly: what the page says of it is all there, or the file is refused. Knows no model and no page.
+Parsed strictly: a file that lacks something the page needs is rejected. Knows no model and no page.
 """
 
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ _ALIKE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class AskedShares:
-    """Shares of right answers, or how much larger they are."""
+    """Shares of right answers, or their differences."""
 
     total: Estimate
     groups: Mapping[str, Estimate]
@@ -48,7 +48,7 @@ class AskedShares:
 
 @dataclass(frozen=True, slots=True)
 class AskedOf:
-    """Of whom a row is and how it came about, by the names of the report."""
+    """The model of a row and its setting, with the report's keys."""
 
     model: str
     model_files: str
@@ -73,15 +73,15 @@ class AskedOf:
 
 @dataclass(frozen=True, slots=True)
 class AskedLook:
-    """What is shown of a video, and how much of it is remembered."""
+    """What is shown of a video, and how much is remembered."""
 
-    frames: int  # of a clip
+    frames: int  # per clip
     seed: int
     fps: float
-    min_pixels: int  # of a frame
+    min_pixels: int  # per frame
     max_pixels: int
     temperature: float
-    reset_s: float  # of a stream that forgets everything so often
+    reset_s: float  # interval at which a stream is reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +95,20 @@ class AskedWay:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResults:
-    """All that was measured, by one model about the same questions."""
+    """All measurements, of one model on the same questions."""
 
-    ways: tuple[AskedWay, ...]  # one at least, and each another
-    less_first: Mapping[Way, AskedShares]  # how much better each of the others is than the first
+    ways: tuple[AskedWay, ...]  # at least one, all different
+    less_first: Mapping[Way, AskedShares]  # the difference of each other way from the first
     chance: AskedShares  # without intervals
 
     @property
     def totals(self) -> dict[str, Estimate]:
-        """By the name of the row."""
+        """By row name."""
         return {**{str(one.of.way): one.shares.total for one in self.ways}, "chance": self.chance.total}
 
 
 def read_questions(folder: Path) -> QuestionResults | None:
-    """What the folder has of them; None if it has none. `InputError` for a file that is no whole report of them."""
+    """The folder's results; None if it has none. `InputError` if the file is not a complete report."""
     path = folder / QUESTIONS_NAME
     with read_strictly(path, otherwise=_NO_REPORT, hint=_AGAIN):
         try:
@@ -131,7 +131,7 @@ def read_questions(folder: Path) -> QuestionResults | None:
 
 
 def _require_answered(path: Path, row: Mapping[str, Any]) -> None:
-    """`InputError` for a row that is half measured."""
+    """`InputError` for an incompletely measured row."""
     left = int(row["not_asked"]) + sum(map(int, row["failed_videos"].values()))
     if left:
         name = plain_text(str(row["name"]))
@@ -172,7 +172,7 @@ def _known(raw: Mapping[str, Any]) -> Estimate:
 
 
 def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
-    """`InputError` unless all are one model's, about the same questions, each in another way."""
+    """`InputError` unless all rows are of one model, on the same questions, in different ways."""
     for name, what in _ALIKE.items():
         if len({getattr(one.of, name) for one in ways}) > 1:
             raise InputError(f"{path} is of more than one {what}: they do not belong in one table.", _AGAIN)
@@ -181,7 +181,7 @@ def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
 
 
 def _require_same_parts(questions: QuestionResults) -> None:
-    """`ValueError` unless there is a first row, and all rows tell of the same groups and tasks of the benchmark."""
+    """`ValueError` unless there is a row, and all rows have the same groups and tasks."""
     shares = [*(one.shares for one in questions.ways), *questions.less_first.values(), questions.chance]
     parts = {(tuple(one.groups), tuple(one.tasks)) for one in shares}
     ((groups, tasks),) = parts

@@ -1,7 +1,7 @@
-"""Measured rows of the claims as files: RESULTS/ROW.json, one a row, each written at once and complete.
+"""Measured rows of the claims as files: RESULTS/ROW.json, one per row, written atomically.
 
-A file holds its row's setting, where it was measured, the report of ``svlm eval match``, and the counts of every
-minute, so that rows of different length can be compared over what both have. Knows no model.
+A file contains the row's setting, its environment, the report of ``svlm eval match``, and counts per minute, so that
+rows of different length can be compared over their common part. Knows no model.
 """
 
 import json
@@ -20,49 +20,49 @@ from svlm_cli.evals.claims.rows import ROWS
 from svlm_cli.evals.claims.setting import RowSetting, require_comparable
 from svlm_cli.evals.scores import FIFTHS, Count, Counts, Estimate, Scores
 
-CELL_S: Final = 60  # of what is counted together
+CELL_S: Final = 60  # counts are added up over this time
 
 _MEASURE_AGAIN = "Measure it again with --overwrite, or use another folder."
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """With what a row was measured. None of it is part of its setting: the numbers hold elsewhere, the times do not."""
+    """The environment of a measurement. Not part of the setting: scores are valid elsewhere, times are not."""
 
     model: str
     device: str  # cpu, cuda
-    hardware: str  # what people call it
+    hardware: str  # its name
     dtype: str
     version: str  # of svlm
 
 
 @dataclass(frozen=True, slots=True)
 class RowResult:
-    """A row that is measured."""
+    """A measured row."""
 
     setting: RowSetting
     place: Environment
-    report: Mapping[str, Any]  # the object of ``svlm eval match``
-    by_minute: Counts  # [matches, minutes, C]; the last minute may be a part of one
+    report: Mapping[str, Any]  # of ``svlm eval match``
+    by_minute: Counts  # [matches, minutes, C]; the last minute may be partial
 
     @property
     def overall(self) -> Scores:
-        """The rates of whole matches."""
+        """The scores of whole matches."""
         return _scores(self.report["scores"]["overall"])
 
     @property
     def fifths(self) -> tuple[Scores, ...]:
-        """The rates of the fifths of all matches."""
+        """The scores of each fifth, over all matches."""
         return tuple(map(_scores, self.report["scores"]["fifths"]))
 
     @property
     def last_minus_first(self) -> Scores:
-        """How the last fifth differs from the first."""
+        """The difference of the last fifth from the first."""
         return _scores(self.report["scores"]["last_minus_first"])
 
     @property
     def round_s(self) -> float | None:
-        """The median."""
+        """The median time of a round."""
         return _number(self.report["timing"]["round_s_median"])
 
     @property
@@ -77,11 +77,11 @@ class RowResult:
 
     @property
     def ended_at_s(self) -> tuple[float, ...]:
-        """When each match ended that the engine could not see to its end, the earliest first."""
+        """When the engine had to give up matches early, in order."""
         return tuple(sorted(float(one["at_s"]) for one in self.report["ended"]))
 
     def to_json(self) -> dict[str, Any]:
-        """What its file holds."""
+        """The contents of its file."""
         return {
             "setting": asdict(self.setting),
             "place": asdict(self.place),
@@ -91,12 +91,12 @@ class RowResult:
 
 
 def row_file(folder: Path, row: str) -> Path:
-    """Where a row's result is."""
+    """The path of a row's result."""
     return folder / f"{row}.json"
 
 
 def read_results(folder: Path) -> dict[str, RowResult]:
-    """All rows in `folder` by name, in the order of the table; `InputError` for a file that is none."""
+    """All rows in `folder` by name, in table order; `InputError` for an invalid file."""
     try:
         present = {path.name for path in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
@@ -106,7 +106,7 @@ def read_results(folder: Path) -> dict[str, RowResult]:
 
 
 def merge(folder: Path) -> dict[str, RowResult]:
-    """As `read_results`, of rows that belong together; `InputError` if there is none."""
+    """As `read_results`, but all rows must belong together; `InputError` if there are none."""
     results = read_results(folder)
     if not results:
         raise InputError(f"{folder} holds no measured rows.", "Measure some: name a --model.")
@@ -115,7 +115,7 @@ def merge(folder: Path) -> dict[str, RowResult]:
 
 
 def is_measured(results: Mapping[str, RowResult], setting: RowSetting, folder: Path) -> bool:
-    """Whether the row is there, as it is wanted; `OutputError` if it is there otherwise."""
+    """Whether the row exists with this setting; `OutputError` if it exists with another."""
     there = results.get(setting.row)
     if there is None:
         return False
@@ -160,7 +160,7 @@ def _scores(raw: Any) -> Scores:
 
 
 def read_estimate(raw: Any) -> Estimate:
-    """A rate as JSON has it. Raises as `dict` and `float` do."""
+    """A rate from JSON. Raises what `dict` and `float` raise."""
     return Estimate(*(_number(raw[name]) for name in ("value", "low", "high")))
 
 

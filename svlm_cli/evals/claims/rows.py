@@ -1,7 +1,7 @@
-"""The rows of the paper's table: how each one's streams differ, how long it is measured, and what the paper found.
+"""The rows of the paper's table: how their streams differ, how long each is measured, and the paper's result.
 
-The paper is StreamingVLM (arXiv 2510.09608); its numbers are win rates in per cent, which are compared in their order
-alone. Knows neither models nor results.
+The paper is StreamingVLM (arXiv 2510.09608); its numbers are win rates in per cent, of which only the order is
+compared. Knows neither models nor results.
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
 from svlm_cli.core.text import did_you_mean
 
-LEVEL_POINTS: Final = 1.0  # of win rate: less is taken for a tie, since the paper gives no intervals
-FULL_TOKENS: Final = 32_768  # that row's cache: what a policy has by default, about nine minutes of a match at 2 fps
+LEVEL_POINTS: Final = 1.0  # of win rate: smaller differences are ties, since the paper gives no intervals
+FULL_TOKENS: Final = 32_768  # the default cache of mode `full`: about nine minutes of a match at 2 fps
 
-MATCHES_AT_ONCE: Final = 20  # side by side, in every row, so that the times of their rounds can be compared
+MATCHES_AT_ONCE: Final = 20  # in one batch, in every row, so that round times are comparable
 
 _OTHERS_MINUTES: Final = 30.0
 
 
 class Order(StrEnum):
-    """How one thing compares with another."""
+    """The result of a comparison."""
 
     LOWER = "lower"
     HIGHER = "higher"
@@ -31,20 +31,20 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What the paper says of a row. Win rates are against GPT-4o-mini, in per cent."""
+    """What the paper says about a row. Win rates are against GPT-4o-mini, in per cent."""
 
     rate: float | None = None
-    against: str = ""  # the row that it is compared with; empty for one that others are compared with
+    against: str = ""  # the row it is compared with; empty for a reference row
     against_rate: float | None = None
-    note: str = ""  # on these two numbers
-    drift: Order | None = None  # of its last fifth, compared with its first
-    fifths: str = ""  # the same in its own numbers
+    note: str = ""  # about these two numbers
+    drift: Order | None = None  # its last fifth compared with its first
+    fifths: str = ""  # the same, in the paper's numbers
     latency: str = ""
-    pace: Order | None = None  # of a round in its last fifth, compared with its first
+    pace: Order | None = None  # round time in its last fifth compared with its first
 
     @property
     def order(self) -> Order | None:
-        """How it compares with `against`; None where the paper has no number."""
+        """How it compares with `against`; None if the paper has no number."""
         if self.rate is None or self.against_rate is None:
             return None
         if abs(self.rate - self.against_rate) < LEVEL_POINTS:
@@ -54,22 +54,22 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row: a name, a change of the policy, and which model. None changes nothing."""
+    """A row: a name, a policy change, and a model. None changes nothing."""
 
     name: str
     title: str
-    minutes: float = _OTHERS_MINUTES  # of each match, unless somebody asks for another length
-    matches: int = MATCHES_AT_ONCE  # the same; with `minutes`, what takes every interval below 5 points to a side
+    minutes: float = _OTHERS_MINUTES  # per match, unless another length is requested
+    matches: int = MATCHES_AT_ONCE  # likewise; with `minutes`, enough to keep intervals within 5 points either way
     mode: Mode = Mode.STREAMING
     vision_s: float | None = None
     sink_tokens: int | None = None
     window_tokens: int | None = None
     full_tokens: int | None = None
-    no_overlap: bool = False  # of the second model, which was trained on windows that do not overlap
+    no_overlap: bool = False  # uses the second model, trained on windows that do not overlap
     paper: Paper = field(default_factory=Paper)
 
     def policy(self, base: StreamPolicy) -> StreamPolicy:
-        """What it makes of the policy that all rows start from; `UsageError` if the rounds do not suit it."""
+        """Apply the row to the common base policy; `UsageError` if the round length does not suit it."""
         rounds = None if self.vision_s is None else round(self.vision_s / base.chunk_seconds)
         if rounds is not None and rounds * base.chunk_seconds != self.vision_s:
             raise UsageError(
@@ -108,7 +108,7 @@ ROWS: Final = (
     Row(
         "full",
         f"full attention, until its cache of {FULL_TOKENS:,} tokens is full",
-        minutes=15.0,  # nine of them before it breaks: three fifths
+        minutes=15.0,  # it breaks after nine: three fifths
         matches=160,
         mode=Mode.FULL,
         full_tokens=FULL_TOKENS,
@@ -150,7 +150,7 @@ ROWS: Final = (
         window_tokens=0,
         paper=Paper(69.68, "streaming", 73.64, note="basketball only"),
     ),
-    _vision(0, 52.90, matches=100),  # names are guesses: in most matches none is right, in others half
+    _vision(0, 52.90, matches=100),  # names are guessed: in most matches none is right, in others half
     _vision(1, 63.46),
     _vision(4, None),
     _vision(8, None),
@@ -174,7 +174,7 @@ def find_row(name: str) -> Row:
 
 
 def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) -> tuple[Row, ...]:
-    """The rows of `names`, or all, as far as there is a model for them; `UsageError` if a named one has none."""
+    """The rows in `names`, or all, that have a model; `UsageError` if a named one has none."""
     if not names:
         return tuple(row for row in ROWS if (no_overlap_model if row.no_overlap else model))
     wanted = {find_row(name).name for name in names}
@@ -187,6 +187,6 @@ def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) ->
 
 
 def measured_as(row: Row, base: StreamPolicy) -> Row:
-    """Whose `minutes` and `matches` count: those of `streaming` for the same streams, so that one measurement does."""
+    """The row whose `minutes` and `matches` apply: `streaming`, if the streams equal its own and can share a result."""
     same = not row.no_overlap and row.policy(base) == STREAMING.policy(base)
     return STREAMING if same else row

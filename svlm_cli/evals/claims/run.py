@@ -1,4 +1,4 @@
-"""Measures one row of the claims: matches played to an engine, what was said scored, its counts kept by minutes.
+"""Measures one row of the claims: plays matches to an engine, scores its words, and adds up counts per minute.
 
 Knows no files.
 """
@@ -23,7 +23,7 @@ from svlm_cli.evals.script import Script
 def make_result(
     setting: RowSetting, model: str, engine: Engine, played: Played, scripts: Sequence[Script], controls: Controls
 ) -> RowResult:
-    """The result of a row whose matches `played`, by the `engine` of the `model` that people know by this name."""
+    """The result of a row, from matches `played` by the `engine` of `model`."""
     texts = played.texts(setting.seconds)
     counts = [tally(one.truth, one.read(said)) for one, said in zip(scripts, texts, strict=True)]
     described = describe(model, engine, MatchSelection(setting.matches, setting.seconds, setting.seed))

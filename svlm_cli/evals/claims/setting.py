@@ -1,6 +1,6 @@
-"""All that decides what a row of the claims measures, and whether two rows may stand in one table.
+"""Everything that determines what a row of the claims measures, and whether rows are comparable.
 
-A model is known by its contents, not by where it lies. Knows no scores.
+A model is identified by its contents, not its location. Knows no scores.
 """
 
 import hashlib
@@ -20,26 +20,26 @@ _MODEL_FILES = (CONFIG_FILE, TOKENIZER_FILE, "generation_config.json", "preproce
 
 @dataclass(frozen=True, slots=True)
 class RowSetting:
-    """What a row measures, wherever it is measured."""
+    """What a row measures, wherever it runs."""
 
     row: str
     fingerprint: str  # of the model
     matches: int
-    seconds: int  # of each match
-    seed: int  # of the first
-    base: StreamPolicy  # what all rows start from
-    policy: StreamPolicy  # what this one's streams have
+    seconds: int  # per match
+    seed: int  # of the first match
+    base: StreamPolicy  # the base policy of all rows
+    policy: StreamPolicy  # the policy of this row's streams
 
     def measures_the_same(self, other: "RowSetting") -> bool:
-        """Whether one measurement serves both, as where the policy's own vision window is a row of its own."""
+        """Whether one measurement serves both, as when the policy's own vision window is also a row."""
         ours, theirs = ((one.fingerprint, one.matches, one.seconds, one.seed, one.policy) for one in (self, other))
         return ours == theirs
 
 
 def fingerprint(folder: Path, adapter: Path | None = None) -> str:
-    """Sixteen hex digits, by SHA-256, of the checkpoint in `folder`: its weights, tokenizer and configuration.
+    """Sixteen hex digits of the SHA-256 of the checkpoint in `folder`: weights, tokenizer and configuration.
 
-    Of an adapter, its weights and its configuration count too.
+    With an adapter, its weights and configuration are included.
     """
     paths = sorted([*folder.glob("*.safetensors"), *(folder / name for name in _MODEL_FILES)])
     if adapter is not None:
@@ -57,7 +57,7 @@ def fingerprint(folder: Path, adapter: Path | None = None) -> str:
 
 
 def require_comparable(settings: Mapping[str, RowSetting]) -> None:
-    """`UsageError` unless the rows, by name, are of one model (`no-overlap` of another) under one policy."""
+    """`UsageError` unless the rows, by name, are of one model (`no-overlap` of another) with one base policy."""
     one_model = [setting for name, setting in settings.items() if not find_row(name).no_overlap]
     _require_alike(((setting.row, setting.fingerprint) for setting in one_model), "another model")
     _require_alike(((setting.row, setting.base) for setting in settings.values()), "a model that streams otherwise")

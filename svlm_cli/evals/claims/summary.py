@@ -1,4 +1,4 @@
-"""All claims of a folder of results: as a page, as a table for people, and for programs."""
+"""All claims in a folder of results, as a page, a table, or JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from svlm_cli.outputs.figures import require_matplotlib
 
 
 def require_page(path: Path) -> None:
-    """Before anything is measured: the page can be drawn, and what it replaces is such a page."""
+    """Check, before measuring, that the page can be drawn, and that it only replaces a page of this kind."""
     require_matplotlib("svlm eval claims --write")
     if path.suffix.lower() != ".md":
         raise UsageError(f"{plain_text(str(path))} is no Markdown file.", "Give a name that ends in .md.")
@@ -37,31 +37,31 @@ def require_page(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """What is told beside the rows, as far as it is there."""
+    """The other sections, if they exist."""
 
     questions: QuestionResults | None
     training: TrainingClaims | None
 
     @classmethod
     def of(cls, results: Path) -> "Sections":
-        """Those of a folder. Raises `InputError`."""
+        """Read those of a folder. Raises `InputError`."""
         return cls(read_questions(results), read_training(results))
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimsSummary:
-    """The rows of a folder, and the other sections."""
+    """The rows and sections of a folder."""
 
     found: Mapping[str, RowResult]
     sections: Sections
 
     @classmethod
     def of(cls, results: Path, sections: Sections) -> "ClaimsSummary":
-        """The rows that are there now."""
+        """The rows that exist now."""
         return cls(merge(results), sections)
 
     def write(self, path: Path, results: Path) -> None:
-        """The page, with its plots in a folder beside it. Raises `OutputError`."""
+        """Write the page, and its plots in a folder beside it. Raises `OutputError`."""
         plots = draw_plots(self.found, path.parent / "assets", path.stem)
         links = [(title, f"assets/{plot.name}") for title, plot in plots]
         with text_file(path, overwrite=True) as file:
@@ -89,7 +89,7 @@ class ClaimsSummary:
         }
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """A claim a row, for people."""
+        """One claim per row, for people."""
         questions, training = self.sections.questions, self.sections.training
         for row in ROWS:
             yield row.name, claim(row, self.found).replace("**", "")

@@ -1,7 +1,7 @@
-"""The section of the claims' page about training: how each model was trained, what it told, and what that decides.
+"""The claims page's section about training: how each model was trained, its scores, and the verdicts.
 
-Two models are told apart by the interval of their difference, with the same matches in each draw. Every number and
-every verdict is computed. Same file, same section. Measures nothing.
+Two models differ if the interval of their difference, resampled over the same matches, excludes 0. All numbers and
+verdicts are computed, and the output is deterministic. Measures nothing.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _RATES: Final = {
     "restated scores": "restated_accuracy",
     "speaking": "speech_balanced_accuracy",
 }
-_DECIDING: Final = ("event F1", "names", "scores", "speaking")  # the first one that tells two apart decides
+_DECIDING: Final = ("event F1", "names", "scores", "speaking")  # the first one that differs decides
 _NOTHING: Final = Estimate(0.0, 0.0, 0.0)
 _MODES: Final = {
     Mode.STREAMING: "streamed as the method has it",
@@ -35,16 +35,16 @@ _MODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class TrainingDifference:
-    """A model less the one that it is compared with."""
+    """A model minus the one it is compared with."""
 
     rates: Scores
-    decided_by: str  # the rate that tells the two apart; the first one where none does
+    decided_by: str  # the rate that differs; the first one if none does
     here: Order
     verdict: Verdict
 
 
 def differ(ours: Counts, theirs: Counts) -> Scores:
-    """How much larger the rates of one model are, each ``[matches, minutes, C]``, with the same matches in a draw."""
+    """Differences of rates, from counts ``[matches, minutes, C]``, resampled over the same matches."""
     total, drawn = resampled([np.concatenate(pair, axis=-1) for pair in zip(ours, theirs, strict=True)])
     values, draws = (
         rates(counts[..., : len(Count)]) - rates(counts[..., len(Count) :])
@@ -54,7 +54,7 @@ def differ(ours: Counts, theirs: Counts) -> Scores:
 
 
 def compare_training(claims: TrainingClaims, name: str, mode: Mode) -> TrainingDifference | None:
-    """A model with the one that it is compared with, streamed so; None if there is no such one."""
+    """A model compared with its reference, in one mode; None if it has no reference."""
     model = claims.models[name]
     if not model.how.against:
         return None
@@ -68,7 +68,7 @@ def compare_training(claims: TrainingClaims, name: str, mode: Mode) -> TrainingD
 
 
 def training_section(claims: TrainingClaims) -> Iterator[str]:
-    """Its parts."""
+    """Its paragraphs."""
     yield "## Training"
     yield _introduction(claims)
     yield "\n".join(_recipes(claims))
@@ -86,7 +86,7 @@ def training_section(claims: TrainingClaims) -> Iterator[str]:
 
 
 def training_claim(claims: TrainingClaims, name: str, mode: Mode) -> str:
-    """What the paper says of a way to train, what is so here, and whether the two agree."""
+    """What the paper says about a way to train, what was measured here, and whether they agree."""
     how, found = claims.models[name].how, compare_training(claims, name, mode)
     if found is None:
         return "Others are compared with it."
@@ -106,7 +106,7 @@ def training_claim(claims: TrainingClaims, name: str, mode: Mode) -> str:
 
 
 def _chance(claims: TrainingClaims, mode: Mode) -> dict[str, float]:
-    """By rate, how far two runs of one recipe lie apart, at most; without such runs, nothing is known: 0."""
+    """Per rate, the largest difference between two runs of one recipe; 0 if there are no such runs."""
     repeats = (compare_training(claims, name, mode) for name, model in claims.models.items() if model.how.repeat)
     found = [one.rates for one in repeats if one is not None]
     return {
@@ -162,5 +162,5 @@ def _differences(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
 
 
 def event_f1(claims: TrainingClaims, name: str, mode: Mode) -> Estimate:
-    """Of a model, streamed so."""
+    """Event F1 of a model in one mode."""
     return over(claims.models[name].by_minute[mode], claims.place.seconds).event_f1

@@ -1,6 +1,6 @@
-"""RESULTS/training.json: models that were trained in different ways from one base, and how each told the same matches.
+"""RESULTS/training.json: models trained in different ways from one base, and their scores on the same matches.
 
-Read strictly: what the page says of it is all there, or the file is refused. Knows no model and no page.
+Parsed strictly: a file that lacks something the page needs is rejected. Knows no model and no page.
 """
 
 from collections.abc import Mapping
@@ -26,16 +26,16 @@ _AGAIN: Final = "Make it anew, or take it away."
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlace:
-    """What all models have in common: what they begin from, the matches that they told, and where."""
+    """What all models share: the base, the matches, and the environment."""
 
-    base: str  # what they begin from: the end of a sentence
+    base: str  # the end of a sentence
     command: str  # that trained and measured them
     svlm: str
     hardware: str
     dtype: str
     matches: Annotated[int, Within(1, 1_000_000)]
-    seconds: Annotated[int, Within(1, 10_000_000)]  # of each match
-    seed: int  # of the first
+    seconds: Annotated[int, Within(1, 10_000_000)]  # per match
+    seed: int  # of the first match
     fps: float
 
     def __post_init__(self) -> None:
@@ -44,16 +44,16 @@ class TrainingPlace:
 
 @dataclass(frozen=True, slots=True)
 class TrainedAs:
-    """How one model was trained. Where it has an `against`, it is compared with the model of that name."""
+    """How one model was trained. With `against`, it is compared with the model of that name."""
 
     name: str
     title: str  # what is different
     against: str
-    repeat: bool  # its recipe is that of `against`, with another seed
-    paper: tuple[float, ...]  # the paper's win rates of this one and of `against`, if it has them
-    recipe: tuple[str, ...]  # what its recipe has changed, `key = value`
+    repeat: bool  # same recipe as `against`, with another seed
+    paper: tuple[float, ...]  # the paper's win rates of this one and of `against`, if any
+    recipe: tuple[str, ...]  # changed lines of its recipe, `key = value`
     steps: Annotated[int, Within(1, 1_000_000_000)]
-    windows: Annotated[int, Within(1, 1_000_000_000)]  # of a step
+    windows: Annotated[int, Within(1, 1_000_000_000)]  # per step
     model_files: str
 
     def __post_init__(self) -> None:
@@ -63,14 +63,14 @@ class TrainedAs:
 
     @property
     def claimed(self) -> Paper:
-        """What the paper says of it."""
+        """What the paper says about it."""
         rate, against_rate = self.paper or (None, None)
         return Paper(rate, self.against, against_rate)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A row: a model, and what it told, streamed in each mode."""
+    """A row: a model, and its counts in each mode."""
 
     how: TrainedAs
     by_minute: Mapping[Mode, Counts]  # [matches, minutes, C]
@@ -78,15 +78,15 @@ class TrainedModel:
 
 @dataclass(frozen=True, slots=True)
 class TrainingClaims:
-    """All that was measured."""
+    """All measurements."""
 
     place: TrainingPlace
     modes: tuple[Mode, ...]
-    models: Mapping[str, TrainedModel]  # by name; each stands after the one that it is compared with
+    models: Mapping[str, TrainedModel]  # by name; each follows the one it is compared with
 
 
 def read_training(folder: Path) -> TrainingClaims | None:
-    """What the folder has of it; None if it has none. `InputError` for a file that is not whole."""
+    """The folder's results; None if it has none. `InputError` for an incomplete file."""
     path = folder / TRAINING_NAME
     with read_strictly(path, otherwise=_NO_MODELS, hint=_AGAIN):
         try:

@@ -1,9 +1,8 @@
-"""Where our world agrees with the paper's ordering of two rows, and where it does not. Computed, from intervals.
+"""Whether our measurements agree with the paper's ordering of two rows, computed from intervals.
 
-Two rates are told apart if their 95 % intervals do not overlap, which is stricter than a test of their difference,
-and if they differ by a point at least. Event F1 decides; where it tells nothing, the other rates may: what is
-remembered shows in scores alone. Times of rounds are compared by the medians of their minutes. Knows no files and no
-page.
+Two rates differ if their 95 % intervals do not overlap, which is stricter than a test of their difference, and if they
+are at least a point apart. Event F1 decides; if it shows no difference, the other rates may: memory affects only
+scores. Round times are compared by the medians of their minutes. Knows no files and no page.
 """
 
 import math
@@ -20,26 +19,26 @@ from svlm_cli.evals.claims.results import CELL_S, RowResult
 from svlm_cli.evals.claims.rows import Order, Row
 from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, evaluate
 
-LEVEL: Final = 0.01  # less is a tie, as less than a point of win rate is
+LEVEL: Final = 0.01  # smaller differences are ties, like a point of win rate
 
 _NO_CHANGE: Final = Estimate(0.0, 0.0, 0.0)
 _OTHER_RATES: Final = {"names": "name_accuracy", "scores": "score_accuracy", "speaking": "speech_balanced_accuracy"}
 
 
 class Verdict(StrEnum):
-    """What our world says of an ordering of the paper's."""
+    """How our measurement relates to an ordering in the paper."""
 
     AGREES = "agrees"
-    NOT_FOUND = "not reproduced"  # the two are not told apart here
+    NOT_FOUND = "not reproduced"  # no difference found here
     OTHER_WAY = "the other way round"
-    TOLD_APART = "does not agree"  # the paper has the two level
+    TOLD_APART = "does not agree"  # the paper has a tie
     NO_FIGURE = "the paper gives no figure"
     NOTHING_RIGHT = "no event is right, so nothing follows"
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A rate of a row and of the row that it is compared with, over the same length."""
+    """A rate of a row and of its reference, over the same length."""
 
     rate: str
     ours: Estimate
@@ -47,24 +46,24 @@ class Difference:
 
     @property
     def order(self) -> Order:
-        """How the row's own compares with the other's."""
+        """How the row compares with the reference."""
         return order(self.ours, self.theirs)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A row and the row that it is compared with."""
+    """A row and its reference."""
 
     event_f1: Difference
-    others: tuple[Difference, ...]  # further rates that tell the two apart, where event F1 does not
-    seconds: int  # from the beginning of each match
+    others: tuple[Difference, ...]  # other rates that differ, if event F1 does not
+    seconds: int  # from the start of each match
     same_matches: bool
     here: Order
     verdict: Verdict
 
 
 def order(one: Estimate, other: Estimate) -> Order:
-    """How `one` compares with `other`: level if their intervals overlap, or nearly, or if there is nothing to tell."""
+    """How `one` compares with `other`: level if intervals overlap, values nearly agree, or there are none."""
     if one.value is None or one.low is None or one.high is None:
         return Order.LEVEL
     if other.value is None or other.low is None or other.high is None or abs(one.value - other.value) < LEVEL:
@@ -75,10 +74,10 @@ def order(one: Estimate, other: Estimate) -> Order:
 
 
 def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> Verdict:
-    """Whether an order is the paper's that was found `here`, in these rates."""
+    """Whether the order measured `here`, with these rates, is the paper's."""
     if paper is None:
         return Verdict.NO_FIGURE
-    if not any(one.value for one in found):  # two silent models are level, whatever else they are
+    if not any(one.value for one in found):  # two silent models always tie
         return Verdict.NOTHING_RIGHT
     if here is paper:
         return Verdict.AGREES
@@ -88,7 +87,7 @@ def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> V
 
 
 def compare(row: Row, result: RowResult, reference: RowResult) -> Comparison | None:
-    """A row with its reference over what both have, in matches and whole minutes; None if that is not even one."""
+    """A row and its reference over their common matches and whole minutes; None if there are none."""
     ours, theirs = result.setting, reference.setting
     seconds = min(ours.seconds, theirs.seconds)
     if ours.seconds != theirs.seconds:
@@ -110,7 +109,7 @@ def compare(row: Row, result: RowResult, reference: RowResult) -> Comparison | N
 
 
 def over(by_minute: Counts, seconds: int) -> Scores:
-    """The first `seconds` of all matches. A minute's counts are put into its first second, the rest is empty."""
+    """The first `seconds` of all matches. Counts of a minute are put into its first second."""
     matches, _, columns = by_minute.shape
     spread = np.zeros((matches, seconds, columns), np.int64)
     minutes = range(0, seconds, CELL_S)
@@ -119,14 +118,14 @@ def over(by_minute: Counts, seconds: int) -> Scores:
 
 
 def judge_drift(row: Row, result: RowResult) -> tuple[Order, Verdict]:
-    """How a row's last fifth compares with its first, and what of it. Level: the difference's interval holds 0."""
+    """How a row's last fifth compares with its first, and the verdict. Level if the interval contains 0."""
     here = order(result.last_minus_first.event_f1, _NO_CHANGE)
     return here, judge(row.paper.drift, here, found=(result.overall.event_f1,))
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How long a round takes in the last fifth that was reached, and in the first: the median of their minutes."""
+    """Round time in the last fifth reached and in the first: medians over minutes."""
 
     first: Estimate
     last: Estimate
@@ -135,7 +134,7 @@ class Pace:
 
 
 def judge_pace(row: Row, result: RowResult) -> Pace | None:
-    """Whether a row's rounds get longer; None if it is over within its first fifth."""
+    """Whether a row's rounds get slower; None if it ends within its first fifth."""
     minutes = result.round_s_by_minute
     bounds = [round(len(minutes) * index / FIFTHS) for index in range(FIFTHS + 1)]
     fifths = [[one for one in minutes[start:stop] if one is not None] for start, stop in pairwise(bounds)]
@@ -152,7 +151,7 @@ def judge_pace(row: Row, result: RowResult) -> Pace | None:
 
 
 def middle(values: Sequence[float]) -> Estimate:
-    """The median, and the two values between which it lies with 95 % (sign test); of fewer than six, the outermost."""
+    """The median, and its 95 % interval between two values (sign test); with fewer than six values, the range."""
     ordered, count = sorted(values), len(values)
     outside, tail = 0, 1
     while 2 * (tail + math.comb(count, outside + 1)) <= 0.05 * 2**count:

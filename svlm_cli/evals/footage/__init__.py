@@ -1,1 +1,1 @@
-"""A commentary of simulated footage -> scores. Knows no model and no picture."""
+"""Scores commentaries of simulated footage. Knows no model and no picture."""

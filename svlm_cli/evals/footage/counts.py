@@ -1,7 +1,7 @@
-"""How what was said of footage compares with what was to be said, second by second, and the rates that follow.
+"""Compares what was said about footage with the reference, second by second, and computes the rates.
 
-A statement is right if the reference makes the same one within `TOLERANCE_S`; what it says of a size or of how many is
-asked apart, where both speak of the same. Knows no words.
+A statement is right if the reference makes the same one within `TOLERANCE_S`; sizes and numbers are scored separately,
+where both mention the same things. Knows no words.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ TRUE, SAID, HIT = range(3)
 
 
 class FootageRate(StrEnum):
-    """What has an F1: the topics of statements, together or alone, and what is asked apart."""
+    """Rates with an F1: topics of statements, together and separately, and the details scored separately."""
 
     ALL = "all"
     CUTS = "cuts"
@@ -54,7 +54,7 @@ RATES: Final = tuple(FootageRate)
 
 
 def tally(reference: Sequence[Said], said: Sequence[Said], seconds: int) -> Counts:
-    """``[seconds, R * 3]``: of each rate what was true, said, and both. Of `HOW_MANY` and `SIZE`: both, right."""
+    """``[seconds, R * 3]``: per rate, true, said, and both. For `HOW_MANY` and `SIZE`: mentioned by both, and right."""
     counts = np.zeros((seconds, len(RATES), 3), np.int64)
     wanted, given = ([(one.second, _key(one)) for one in side] for side in (reference, said))
     for at, side in ((TRUE, reference), (SAID, said)):
@@ -73,13 +73,13 @@ def tally(reference: Sequence[Said], said: Sequence[Said], seconds: int) -> Coun
 
 
 def f1(counts: Counts) -> NDArray[np.float64]:
-    """``[..., R * 3]`` -> ``[..., R]``; NaN where nothing was true or said."""
+    """``[..., R * 3]`` -> ``[..., R]``; NaN if nothing was true or said."""
     by_rate = counts.reshape(*counts.shape[:-1], len(RATES), 3)
     return ratio(2 * by_rate[..., HIT], by_rate[..., TRUE] + by_rate[..., SAID])
 
 
 def scores(footages: Sequence[Counts]) -> tuple[dict[FootageRate, Estimate], list[dict[FootageRate, Estimate]]]:
-    """Each rate over all footages, with its interval, and the same of each fifth."""
+    """Each rate over all footages, with its interval, and for each fifth."""
     total, drawn = resampled(footages)
     whole = _estimates(total.sum(axis=0), drawn.sum(axis=1))
     return whole, [_estimates(total[fifth], drawn[:, fifth]) for fifth in range(len(total))]

@@ -18,21 +18,21 @@ from svlm_cli.simulator.footage.scenes import FootageScenes
 
 @dataclass(frozen=True, slots=True)
 class FootagePlayer:
-    """Footage made of the photos in a folder, or of patterns alone."""
+    """Footage made of the photos in a folder, or only of patterns."""
 
     photos: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
-        """As `Player` has it."""
+        """See `Player`."""
         return MODEL_SIZE
 
-    def context(self, seed: int) -> str:  # noqa: ARG002 - nothing needs to be known beforehand
-        """As `Player` has it."""
+    def context(self, seed: int) -> str:  # noqa: ARG002 - there is no prior knowledge
+        """See `Player`."""
         return ""
 
     def rounds(self, seeds: Sequence[int], seconds: float, moments: NDArray[np.float64]) -> Rounds:
-        """As `Player` has it."""
+        """See `Player`."""
         pictures = PictureBank.make(read_photos(Path(self.photos)) if self.photos else ())
         footages = [EndlessFootage(seed) for seed in seeds]
         for round_ in itertools.count():

@@ -1,6 +1,6 @@
-"""Words -> statements. A sentence is looked up as it stands; what is none of those that may be said states nothing.
+"""Parses words into statements. A sentence is looked up verbatim; any other sentence states nothing.
 
-Knows no truth and no score.
+Does not know the truth, and computes no score.
 """
 
 from collections.abc import Sequence
@@ -22,16 +22,17 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class FootageTelling:
-    """What a commentary says."""
+    """What a commentary states."""
 
     statements: tuple[Said, ...]
-    unread: int  # sentences that are none of those that may be said
+    unread: int  # sentences that were not recognised
 
 
 def read(texts: Sequence[str]) -> FootageTelling:
-    """What the texts of a footage's seconds state.
+    """The statements in the texts of a footage's seconds.
 
-    A cut breaks a sentence off, so only the end of what stands before a full stop has to be one: the longest that is.
+    A sentence may follow the rest of one that was cut off, so the longest end of the text before a full stop that is a
+    known sentence counts.
     """
     found: list[Said] = []
     unread = 0
@@ -47,7 +48,7 @@ def read(texts: Sequence[str]) -> FootageTelling:
             else:
                 found.append(Said(second, statement))
             begun = []
-    return FootageTelling(tuple(found), unread + (len(begun) == _LONGEST))  # what has begun may still become a sentence
+    return FootageTelling(tuple(found), unread + (len(begun) == _LONGEST))  # the rest may still become a sentence
 
 
 def _ending(words: Sequence[str]) -> Statement | None:

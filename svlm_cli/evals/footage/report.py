@@ -1,6 +1,6 @@
-"""How well footage was told of: for people (rows of a table) and for programs (one JSON object). Prints nothing itself.
+"""The report on commentaries of footage: tables for people, one JSON object for programs. Prints nothing.
 
-Three commentaries are scored first, whose scores are known: the reference itself, the reference late, and silence.
+Three controls with known scores are scored first: the reference itself, the reference late, and silence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from svlm_cli.evals.runner import Played
 
 Texts = tuple[str, ...]
-"""What is said in each second."""
+"""The words of each second."""
 
 Rates = dict[FootageRate, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
 class FootageReport:
-    """What a commentary of some footage scored."""
+    """The scores of a commentary of some footage."""
 
     rates: Rates
-    fifths: tuple[Rates, ...]  # of all footage: the first fifths, the second fifths...
-    unread: int  # sentences that state nothing
+    fifths: tuple[Rates, ...]  # over all footages: the first fifths, the second fifths...
+    unread: int  # sentences that were not recognised
     controls: Mapping[str, Rates]
 
     def to_json(self, setting: Mapping[str, Any], played: "Played") -> dict[str, Any]:
@@ -48,7 +48,7 @@ class FootageReport:
         }
 
     def tables(self) -> tuple[Table, Table]:
-        """A row a rate: of the commentary, by fifths; and of the controls."""
+        """One row per rate: for the commentary, with its fifths; and for the controls."""
         headings = ["F1", "value", "95 % interval", *(f"fifth {one}" for one in range(1, FIFTHS + 1))]
         rows = [
             [rate, one.number(), one.interval(), *(fifth[rate].number() for fifth in self.fifths)]
@@ -59,13 +59,13 @@ class FootageReport:
 
 
 def score(references: Sequence[Texts], said: Sequence[Texts], controls: Mapping[str, Rates]) -> FootageReport:
-    """A commentary of each footage against what there was to say."""
+    """Score a commentary of each footage against its reference."""
     rates, fifths = _scored(references, said)
     return FootageReport(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
 
 
 def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
-    """By name, what the three controls score. `ControlError`; `UsageError` where there is nothing to be said."""
+    """The controls' scores by name. `ControlError`; `UsageError` if there is nothing to say."""
     seconds = len(references[0])
     late = [(*("",) * SHIFT_S, *texts)[:seconds] for texts in references]
     known = {

@@ -1,1 +1,1 @@
-"""Predictions for the benchmarks of commentaries: videos before a model, and what it says of them on disk."""
+"""Generates predictions for benchmarks of commentaries: shows videos to a model and saves its words."""

@@ -1,7 +1,7 @@
-"""A baseline that takes no video: a model behind chat completions, one request a clip, a few pictures and words in it.
+"""A baseline without video input: a chat completions model, with one request per clip, some pictures and its context.
 
-What it answers is what it said of the clip; what is empty, cut off or refused is no commentary, and is told. Knows no
-file of predictions.
+Its answer is its commentary on the clip; an answer that is empty, cut off or refused is none, and is reported. Knows no
+prediction file.
 """
 
 import base64
@@ -28,31 +28,31 @@ from svlm_cli.jsonl.lines import fingerprint_of
 
 BASELINE: Final = ChatRole(
     "The model's server", "A model elsewhere is asked", "--model", most_characters=32_000
-)  # four times what is judged of a clip
+)  # four times the judged length
 TEMPERATURE: Final = 0.7
 _UNKNOWN: Final = "not known"
 
 
 @dataclass(frozen=True, slots=True)
 class BaselinePrompts(ChatPrompts):
-    """The words that go with the pictures."""
+    """The prompts that accompany the pictures."""
 
     placeholders: ClassVar[tuple[str, ...]] = ("title", "context", "seconds", "pictures", "every")
 
 
 class ClipOutcome(StrEnum):
-    """What came of a clip."""
+    """The outcome of a clip."""
 
     SPOKEN = "spoken"
-    EMPTY = "empty"  # an answer in which nothing is said
+    EMPTY = "empty"  # an answer without words
     REFUSED = "refused"  # by the model, or by a filter behind it
-    UNANSWERED = "unanswered"  # or cut off, however often it was asked
-    UNREADABLE = "unreadable"  # its pictures
+    UNANSWERED = "unanswered"  # or cut off, in every attempt
+    UNREADABLE = "unreadable"  # its pictures cannot be read
 
 
 @dataclass(frozen=True, slots=True)
 class ClipComment:
-    """What was said of a clip, one line; or why nothing was, a sentence without its end."""
+    """The words about a clip, on one line; or why there are none, a sentence without its end."""
 
     stretch: VideoStretch
     outcome: ClipOutcome
@@ -63,7 +63,7 @@ class ClipComment:
 
 @dataclass(frozen=True, slots=True)
 class PicturedClip:
-    """A clip as it is shown."""
+    """A clip as shown to the model."""
 
     stretch: VideoStretch
     pictures: tuple[bytes, ...]
@@ -74,7 +74,7 @@ BaselineAsker = Asker[PicturedClip]
 
 @dataclass(frozen=True, slots=True)
 class BaselineForm:
-    """One model, the words that it is asked in, and how clips are shown to it."""
+    """A model, its prompts, and how clips are shown to it."""
 
     address: str
     model: str
@@ -83,7 +83,7 @@ class BaselineForm:
     seed: int | None = None
 
     def asked(self, clip: PicturedClip, temperature: float | None) -> AskedChat:
-        """A question to it."""
+        """A request to it."""
         return AskedChat(
             server=self.address,
             model=self.model,
@@ -93,7 +93,7 @@ class BaselineForm:
         )
 
     def setting(self, benchmark: str, annotations: Path, temperature: float) -> dict[str, Any]:
-        """All that decides what is said, and of what."""
+        """Everything that determines what is said, and about what."""
         return {
             "benchmark": benchmark,
             "backend": "openai",
@@ -130,7 +130,7 @@ def _picture_part(jpeg: bytes) -> dict[str, Any]:
 def baseline_asker(
     server: ChatServer, form: BaselineForm, cache: ReplyCache, *, temperature: float, patience: Patience
 ) -> BaselineAsker:
-    """Who asks for comments. What is no commentary is not kept, so the next run asks anew."""
+    """An asker for comments. Invalid answers are not cached, so the next run asks again."""
     return BaselineAsker(
         server, form.asked, cache, temperature=temperature, seed=form.seed, patience=patience, is_kept=_is_commentary
     )
@@ -143,9 +143,9 @@ def _is_commentary(reply: ChatReply) -> bool:
 def comments(
     stretches: Sequence[VideoStretch], asker: BaselineAsker, sampling: Sampling, *, jobs: int
 ) -> Generator[ClipComment, None, None]:
-    """On each clip, as they come, `jobs` at once.
+    """A comment on each clip, as they arrive, with `jobs` concurrent requests.
 
-    Raises what ends it: `ModelError` if the server is of no use, or has not answered ten questions in a row.
+    Raises what ends the run: `ModelError` if the server is unusable, or has not answered ten requests in a row.
     """
     silence = Silence(BASELINE.name, "predictions and answers")
     work = partial(comment_on, asker=asker, sampling=sampling)
@@ -157,7 +157,7 @@ def comments(
 
 
 def comment_on(stretch: VideoStretch, asker: BaselineAsker, sampling: Sampling) -> ClipComment:
-    """One clip, and what came of it."""
+    """Comment on one clip."""
     try:
         pictures = sample_pictures(stretch.path, stretch.start_s, stretch.end_s, sampling)
         answered = asker.ask(PicturedClip(stretch, pictures))
@@ -175,7 +175,7 @@ def comment_on(stretch: VideoStretch, asker: BaselineAsker, sampling: Sampling) 
 
 
 def write_comment(one: ClipComment, predictions: Predictions) -> None:
-    """What was said of a clip, as one round that lasts as long as the clip. Raises `OutputError`."""
+    """Write a comment as one round that lasts as long as the clip. Raises `OutputError`."""
     stretch = one.stretch
     prediction = predictions.begin(stretch)
     prediction.add(SaidRound(stretch.start_s, stretch.end_s, one.said, ()))
@@ -184,15 +184,15 @@ def write_comment(one: ClipComment, predictions: Predictions) -> None:
 
 @dataclass(slots=True)
 class BaselineSpent:
-    """What a run has done, and what it took."""
+    """Counts of a run, and its cost."""
 
     outcomes: dict[ClipOutcome, int] = field(default_factory=lambda: dict.fromkeys(ClipOutcome, 0))
     cached: int = 0
-    tokens_in: int = 0  # of this run's own requests, those in vain too
+    tokens_in: int = 0  # of this run's own requests, including failed ones
     tokens_out: int = 0
 
     def note(self, one: ClipComment) -> None:
-        """One more."""
+        """Count a clip."""
         self.outcomes[one.outcome] += 1
         self.cached += one.cached
         if not one.cached:
@@ -200,11 +200,11 @@ class BaselineSpent:
             self.tokens_out += one.reply.tokens_out
 
     def note_lost(self, asker: BaselineAsker) -> None:
-        """What was paid for answers that were cut off."""
+        """Count the tokens of answers that were cut off."""
         self.tokens_in += asker.lost_in
         self.tokens_out += asker.lost_out
 
     @property
     def failed(self) -> int:
-        """Clips without a commentary."""
+        """The number of clips without a commentary."""
         return sum(count for outcome, count in self.outcomes.items() if outcome is not ClipOutcome.SPOKEN)

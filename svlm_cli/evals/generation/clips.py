@@ -1,7 +1,7 @@
-"""The clips of Inf-Streams-Eval as stretches, each to be commented on alone. Knows no model.
+"""The clips of Inf-Streams-Eval as separate stretches to comment on. Knows no model.
 
-A comment on a clip has to belong to that clip by the scoring rule, and to no other, also where the times of two clips
-overlap by a word.
+By the scoring rule, a comment must belong to its own clip and to no other, even if the times of two clips overlap by a
+word.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,16 +19,16 @@ from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch, fi
 
 @dataclass(frozen=True, slots=True)
 class ClipPlace:
-    """Where the one comment on a clip stands in a file of predictions, whose chunks do not overlap."""
+    """The place of a clip's single comment in a prediction file, whose chunks are disjoint."""
 
-    start_s: float  # of the chunk: the clip's, or where the clip before it ends
-    item_end_s: float  # the clip's end, or where the next one begins
+    start_s: float  # of the chunk: the clip's start, or the end of the clip before
+    item_end_s: float  # the clip's end, or the start of the next one
     end_s: float
 
 
 def clip_stretches(annotations: Path, videos: Path) -> FoundStretches:
-    """Each clip of ``score_all_clips.jsonl``. Raises `InputError` if no video is there."""
-    read_clips(annotations)  # refuses what is no clip, or is there twice
+    """All clips of ``score_all_clips.jsonl``. Raises `InputError` if there are no videos."""
+    read_clips(annotations)  # rejects invalid and duplicate clips
     lines, narrations = read_narrations(annotations)
     found: list[VideoStretch] = []
     missing: dict[str, InputError] = {}
@@ -50,9 +50,9 @@ def _stretch(one: Narration, path: Path) -> VideoStretch:
 
 
 class ClipPredictions(Predictions):
-    """Of Inf-Streams-Eval, clip by clip: a line with one item for each. Raises as `CommentaryFile` does.
+    """For Inf-Streams-Eval by clip: one line with one item per clip. Raises what `CommentaryFile` does.
 
-    `InputError` for clips whose comments could not be told apart.
+    `InputError` if the comments of two clips could not be distinguished.
     """
 
     def __init__(self, path: Path, clips: Iterable[VideoStretch]) -> None:
@@ -61,15 +61,15 @@ class ClipPredictions(Predictions):
         self.notice = self._file.notice
 
     def is_done(self, stretch: VideoStretch) -> bool:
-        """Whether its line is there."""
+        """Whether its line exists."""
         return self._file.holds(stretch.video, self._places[stretch].start_s)
 
     def begin(self, stretch: VideoStretch) -> Prediction:
-        """That of a clip."""
+        """The prediction for a clip."""
         return _OfClip(stretch, self._places[stretch], self._file)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()
 
 
@@ -79,11 +79,11 @@ class _OfClip:
         self._said: list[str] = []
 
     def add(self, one: SaidRound) -> None:
-        """Its words."""
+        """Add its words."""
         self._said.append(one.text)
 
-    def finish(self, end_s: float) -> None:  # noqa: ARG002  a clip's line has the clip's times
-        """All that was said, as one item."""
+    def finish(self, end_s: float) -> None:  # noqa: ARG002  the line has the clip's own times
+        """Write everything said as one item."""
         place = self._place
         item = CommentedItem(" ".join(self._said), self._stretch.start_s, place.item_end_s)
         self._file.append(CommentedChunk(self._stretch.video, place.start_s, place.end_s, (item,)))
@@ -97,7 +97,7 @@ def _places_of(stretches: Iterable[VideoStretch]) -> dict[VideoStretch, ClipPlac
 
 
 def _places(clips: list[VideoStretch]) -> Iterator[tuple[VideoStretch, ClipPlace]]:
-    """Of one video."""
+    """The places of the clips of one video."""
     clips = sorted(clips, key=lambda one: (one.start_s, one.end_s))
     reached_s = 0.0
     for index, one in enumerate(clips):

@@ -1,6 +1,6 @@
-"""What is under way, on disk: each round of a stream, in a folder beside the predictions, until its stretch is done.
+"""Saves work in progress: every round of a stream, in a folder beside the predictions, until its stretch is done.
 
-So a run that is killed, at any moment, goes on where it was. Knows neither engine nor predictions.
+So a run that is killed at any moment can be continued. Knows neither engine nor predictions.
 """
 
 import hashlib
@@ -24,22 +24,22 @@ _DIGITS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class SaidRound:
-    """What was said in one round."""
+    """The words of one round."""
 
     start_s: float
     end_s: float
-    text: str  # as generated, without the marker
+    text: str  # as generated, without marker
     token_ids: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As files have it."""
+        """As in files."""
         return {"start": self.start_s, "end": self.end_s, "text": self.text, "token_ids": list(self.token_ids)}
 
 
 class Journal(Closing):
-    """The rounds of one stretch, a line each; those that were there, and those that come.
+    """The rounds of one stretch, one per line: existing and new ones.
 
-    Raises `InputError` if it holds anything else, `OutputError` if it cannot be written.
+    Raises `InputError` if the file holds anything else, `OutputError` if it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,12 +54,12 @@ class Journal(Closing):
             raise
 
     def append(self, one: SaidRound) -> None:
-        """One more round, all of it or, if that fails, nothing. Raises `OutputError`."""
+        """Add a round, completely or, if that fails, not at all. Raises `OutputError`."""
         self._lines.append(one.to_json())
         self.rounds.append(one)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._lines.close()
 
 
@@ -71,33 +71,33 @@ def _round(row: Mapping[str, Any]) -> SaidRound:
 
 
 class RoundsFolder:
-    """``PRED.jsonl.rounds/``: a journal and a snapshot for each stretch that is under way."""
+    """``PRED.jsonl.rounds/``: a journal and a snapshot per stretch in progress."""
 
     def __init__(self, predictions: Path) -> None:
         self.path = predictions.with_name(f"{predictions.name}.rounds")
 
     def make(self) -> None:
-        """It is there. Raises `OutputError`."""
+        """Create the folder. Raises `OutputError`."""
         make_folder(self.path, "Choose another name for the predictions.")
 
     def journal(self, stretch: VideoStretch) -> Journal:
-        """That of a stretch, which may be empty."""
+        """The journal of a stretch, possibly empty."""
         return Journal(self._file(stretch, _ROUNDS))
 
     def snapshot(self, stretch: VideoStretch) -> Path:
-        """Where the newest snapshot of its stream is, if there is one."""
+        """The path of its stream's latest snapshot, which may not exist."""
         return self._file(stretch, _SNAPSHOT)
 
     def discard(self, stretch: VideoStretch) -> None:
-        """It is done, and on disk elsewhere."""
+        """Delete the files of a stretch whose prediction is on disk."""
         snapshot = self.snapshot(stretch)
         for path in (part_of(snapshot), snapshot, self._file(stretch, _ROUNDS)):
-            with suppress(OSError):  # not there; or it stays, and does no harm
+            with suppress(OSError):  # does not exist; or cannot be deleted, which is harmless
                 path.unlink()
 
     def remove(self, *, everything: bool = False) -> None:
-        """The folder goes if it is empty, or with `everything` that runs have left in it."""
-        with suppress(OSError):  # not there, or not empty
+        """Remove the folder if it is empty, or, with `everything`, with all files of earlier runs."""
+        with suppress(OSError):  # does not exist, or is not empty
             for path in self.path.iterdir() if everything else ():
                 if path.name.removesuffix(".part").endswith((_ROUNDS, _SNAPSHOT)):
                     path.unlink()
@@ -108,7 +108,7 @@ class RoundsFolder:
 
 
 def _file_name(stretch: VideoStretch) -> str:
-    """``ID``, ``ID-1000`` of a piece; with digits after it where another stretch might be called so too."""
+    """``ID``, or ``ID-1000`` for a piece; with a hash appended if another stretch could get the same name."""
     named = stretch.key.replace(".mp4", "", 1).replace("/", "-")
     plain = slug(named, otherwise="video")
     if plain == named and not stretch.event_id:

@@ -1,4 +1,4 @@
-"""A few small pictures of a stretch of a video, as JPEG: what a model is shown that takes no video.
+"""Samples some small JPEG pictures from a stretch of video, for models without video input.
 
 Knows no server and no benchmark.
 """
@@ -18,18 +18,18 @@ from svlm_cli.sources.grid import frame_rate, moment, moments_before
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Which pictures, and how they are stored. The defaults are those of the paper's baseline."""
+    """Which pictures to take, and how to encode them. The defaults are those of the paper's baseline."""
 
     fps: Annotated[float, Within(0.001, 1000)] = 0.25
-    most: Annotated[int, Within(2, 10_000)] = 60  # of one stretch; more are thinned out evenly
+    most: Annotated[int, Within(2, 10_000)] = 60  # per stretch; longer ones are sampled evenly
     height: Annotated[int, Within(16, 10_000)] = 360  # at most
-    quality: Annotated[int, Within(1, 95)] = 85  # of the JPEG
+    quality: Annotated[int, Within(1, 95)] = 85  # JPEG quality
 
     def __post_init__(self) -> None:
         require_usable(self)
 
     def indices(self, count: int) -> list[int]:
-        """Which of `count` pictures are taken: all, or the first, the last, and evenly between."""
+        """The indices to take out of `count` pictures: all, or the first, the last, and evenly between."""
         if count <= self.most:
             return list(range(count))
         steps = self.most - 1
@@ -37,9 +37,9 @@ class Sampling:
 
 
 def sample_pictures(path: Path, start_s: float, end_s: float, sampling: Sampling) -> tuple[bytes, ...]:
-    """JPEG pictures of the frames on screen at ``start_s + k / fps``, before `end_s`.
+    """JPEGs of the frames on screen at ``start_s + k / fps``, before `end_s`.
 
-    `InputError` if the video cannot be read, or ends before.
+    `InputError` if the video cannot be read, or ends earlier.
     """
     rate = frame_rate(sampling.fps)
     count = moments_before(start_s, end_s, rate)

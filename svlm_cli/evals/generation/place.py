@@ -1,4 +1,4 @@
-"""Where predictions go, and what is kept of runs that were stopped: opened, locked, compared with what is there."""
+"""Opens and locks prediction files and the leftovers of stopped runs, and checks that their settings match."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from svlm_cli.jsonl.locked_lines import empty
 
 @dataclass(frozen=True, slots=True)
 class PredictionPlace:
-    """Where everything goes."""
+    """The files of a run."""
 
     predictions: Predictions
     rounds: RoundsFolder
@@ -25,7 +25,7 @@ class PredictionPlace:
 def open_place(
     output: Path, open_predictions: Callable[[Path], Predictions], setting: Mapping[str, Any], *, overwrite: bool
 ) -> Iterator[PredictionPlace]:
-    """The predictions, locked, by this setting. Raises `OutputError`, and `InputError` for what is there."""
+    """The predictions, locked, with this setting. Raises `OutputError`, and `InputError` for invalid existing files."""
     rounds, made_by = RoundsFolder(output), RunFile(output)
     if overwrite:
         empty(output)
@@ -34,5 +34,5 @@ def open_place(
         known = made_by.path.exists()
         made_by.begin(setting)
         if not known:
-            rounds.remove(everything=True)  # nobody knows by what those were said
+            rounds.remove(everything=True)  # it is unknown by which setting they were made
         yield PredictionPlace(predictions, rounds, made_by)

@@ -1,6 +1,6 @@
-"""What was said of a stretch becomes a prediction on disk, as soon as there is enough of it.
+"""Writes the rounds of a stretch as predictions, as soon as a line is complete.
 
-Of a video a line for every 100 s, of an event one line. Knows neither engine nor journal.
+One line per 100 s of a video, or one per event. Knows neither engine nor journal.
 """
 
 from abc import abstractmethod
@@ -14,84 +14,84 @@ from svlm_cli.evals.benchmarks.livesports import EventPrediction, EventPredictio
 from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.stretches import VideoStretch, cut
 
-CHUNK_S: Final = 100.0  # of a line
-ON_TIME_S: Final = 1e-3  # sums of fractions are not exact
+CHUNK_S: Final = 100.0  # per line
+ON_TIME_S: Final = 1e-3  # tolerance, as sums of fractions are inexact
 
 
 class Prediction(Protocol):
-    """What was said of one stretch, and is to be written."""
+    """The prediction for one stretch, being written."""
 
     def add(self, one: SaidRound) -> None:
-        """One more round. Raises `OutputError`."""
+        """Add a round. Raises `OutputError`."""
         ...
 
     def finish(self, end_s: float) -> None:
-        """No more rounds come; up to `end_s` the video was commented on, or silence was. Raises `OutputError`."""
+        """No more rounds come; the video was covered up to `end_s`, even if in silence. Raises `OutputError`."""
         ...
 
 
 class Predictions(Closing):
-    """A file of predictions that grows. What was there stays, and is not written again."""
+    """A prediction file that is appended to. Existing predictions are kept, and not made again."""
 
-    notice: str  # about what was there
+    notice: str  # about existing predictions
 
     @abstractmethod
     def is_done(self, stretch: VideoStretch) -> bool:
-        """Whether all of a stretch is there."""
+        """Whether a stretch is complete."""
 
     @abstractmethod
     def begin(self, stretch: VideoStretch) -> Prediction:
-        """That of a stretch, from its first round on, also where some of it is there."""
+        """The prediction for a stretch, starting with its first round, even if part of it exists."""
 
 
 class CommentaryPredictions(Predictions):
-    """Of Inf-Streams-Eval: a line for every 100 s of a video. Raises as `CommentaryFile` does."""
+    """For Inf-Streams-Eval: one line per 100 s of a video. Raises what `CommentaryFile` does."""
 
     def __init__(self, path: Path) -> None:
         self._file = CommentaryFile(path)
         self.notice = self._file.notice
 
     def is_done(self, stretch: VideoStretch) -> bool:
-        """Whether all of a stretch is there."""
+        """Whether a stretch is complete."""
         return all(self._file.holds(stretch.video, start_s) for start_s, _ in _chunks(stretch))
 
     def begin(self, stretch: VideoStretch) -> Prediction:
-        """That of a stretch, from its first round on, also where some of it is there."""
+        """The prediction for a stretch, starting with its first round, even if part of it exists."""
         return _OfVideo(stretch, self._file)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()
 
 
 class EventPredictions(Predictions):
-    """Of LiveSports-3K CC: a line an event. Raises as `EventPredictionFile` does."""
+    """For LiveSports-3K CC: one line per event. Raises what `EventPredictionFile` does."""
 
     def __init__(self, path: Path) -> None:
         self._file = EventPredictionFile(path)
         self.notice = self._file.notice
 
     def is_done(self, stretch: VideoStretch) -> bool:
-        """Whether it is there."""
+        """Whether it exists."""
         return self._file.is_done((stretch.video, stretch.event_id))
 
     def begin(self, stretch: VideoStretch) -> Prediction:
-        """That of an event."""
+        """The prediction for an event."""
         return _OfEvent(stretch, self._file)
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Close the file."""
         self._file.close()
 
 
 class _OfVideo:
     def __init__(self, stretch: VideoStretch, file: CommentaryFile) -> None:
         self._stretch, self._file = stretch, file
-        self._chunks = list(_chunks(stretch))  # that are not over yet
+        self._chunks = list(_chunks(stretch))  # those that have not ended
         self._items: list[CommentedItem] = []
 
     def add(self, one: SaidRound) -> None:
-        """A round belongs to the chunk in which it ends, as it does to a clip when it is judged; the last takes all."""
+        """A round belongs to the chunk in which it ends, as in judging; the last chunk takes the rest."""
         while len(self._chunks) > 1 and one.end_s > self._chunks[0][1] + ON_TIME_S:
             self._write(self._chunks[0][1])
         if said := _said(one):
@@ -100,7 +100,7 @@ class _OfVideo:
             self._write(self._chunks[0][1])
 
     def finish(self, end_s: float) -> None:
-        """What is left, up to there."""
+        """Write the rest, up to `end_s`."""
         while self._chunks and self._chunks[0][0] < end_s - ON_TIME_S:
             self._write(min(self._chunks[0][1], end_s))
 
@@ -117,11 +117,11 @@ class _OfEvent:
         self._said: list[str] = []
 
     def add(self, one: SaidRound) -> None:
-        """Its words, if there are any."""
+        """Add its words, if any."""
         self._said += filter(None, [_said(one)])
 
     def finish(self, end_s: float) -> None:
-        """All that was said, under the event's own times; nothing of an event that its video does not reach."""
+        """Write all words with the event's own times; nothing if the video ends before the event."""
         one = self._stretch
         if end_s > one.start_s:
             self._file.append(EventPrediction(one.video, one.event_id, one.start_s, one.end_s, " ".join(self._said)))
@@ -136,6 +136,6 @@ def _said(one: SaidRound) -> str:
 
 
 def _tidy(time_s: float) -> float:
-    """To the millisecond; whole seconds as the published files have them."""
+    """Rounded to ms; whole seconds as integers, as in the published files."""
     rounded = round(float(time_s), 3)
     return int(rounded) if rounded.is_integer() else rounded

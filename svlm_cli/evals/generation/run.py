@@ -1,7 +1,7 @@
-"""Stretches of videos through the streaming engine, side by side in one batch; what is said goes to disk at once.
+"""Runs stretches of videos through the streaming engine in batches, and saves every round at once.
 
-A stretch that is under way has a journal, and every few minutes a snapshot of its stream: killed at any moment, the
-next run goes on from there. Knows neither the files of a benchmark nor the terminal.
+Each stretch in progress has a journal, and every few minutes a snapshot of its stream, so that a run killed at any
+moment can be continued. Knows neither a benchmark's files nor the terminal.
 """
 
 import shutil
@@ -25,39 +25,37 @@ from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.sources.files import FrameStream, open_frames
 from svlm_cli.sources.sequential import Reading
 
-SNAPSHOT_S: Final = (
-    180.0  # of wall time, from those of all streams to the next ones; of the 7B one takes half a gigabyte
-)
-SNAPSHOT_SHARE: Final = 0.02  # of the time may be spent on them: where the disk is slow, they are rarer
-NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
+SNAPSHOT_S: Final = 180.0  # wall time between snapshots of all streams; one of a 7B model takes half a gigabyte
+SNAPSHOT_SHARE: Final = 0.02  # the maximum share of time; on slow disks, snapshots are less frequent
+NEARLY_S: Final = 1.0  # headers, audio and video of a file end at slightly different times
 
 
 @dataclass(slots=True, eq=False)
 class GenerationOutcome:
-    """What came of a run."""
+    """The result of a run."""
 
     rounds: int = 0
-    spoken: int = 0  # of these, with words
+    spoken: int = 0  # those with words
     tokens: int = 0
-    video_s: float = 0.0  # that was commented on
+    video_s: float = 0.0  # captioned
     wall_s: float = 0.0
-    done: int = 0  # stretches, with those that were done before
+    done: int = 0  # stretches, including those done earlier
     errors: list[SvlmError] = field(default_factory=list)
 
     @property
     def speed(self) -> float:
-        """Seconds of video a second."""
+        """Seconds of video per second."""
         return self.video_s / self.wall_s if self.wall_s else 0.0
 
     def sentence(self) -> str:
-        """For people."""
+        """A summary for people."""
         return (
             f"{self.video_s:.0f} s of video in {self.wall_s:.0f} s: {self.speed:.1f} x real time; "
             f"{self.spoken} of {self.rounds} rounds spoken, {self.tokens} tokens."
         )
 
     def to_json(self) -> dict[str, float]:
-        """For programs."""
+        """A summary for programs."""
         times = {"video_s": self.video_s, "wall_s": self.wall_s, "speed": self.speed}
         counts = {"rounds": self.rounds, "spoken": self.spoken, "tokens": self.tokens}
         return {key: round(value, 3) for key, value in times.items()} | counts
@@ -65,31 +63,31 @@ class GenerationOutcome:
 
 @dataclass(frozen=True, slots=True)
 class GenerationListener:
-    """Who hears how it goes."""
+    """Callbacks for progress."""
 
     notice: Callable[[str], None]
     failure: Callable[[SvlmError], None]  # of one stretch
-    progress: Callable[[float, float], None]  # seconds of video that are done, of all; and how many a second
+    progress: Callable[[float, float], None]  # seconds of video done and in total; and seconds per second
 
 
 @dataclass(slots=True, eq=False)
 class _UnderWay:
-    """A stretch and what was said of it so far: the output of its feed."""
+    """A stretch and its words so far: the output of its feed."""
 
     stretch: VideoStretch
     journal: Journal
     prediction: Prediction
     note: Callable[[SaidRound], None]
-    frames: FrameStream | None = None  # once they are open
-    over_s: float | None = None  # the end of a video that is over before its first round
-    repeated: int = 0  # rounds of the journal that the stream is still to say once more
+    frames: FrameStream | None = None  # None until they are open
+    over_s: float | None = None  # set if the video ends before the first round
+    repeated: int = 0  # rounds in the journal that the stream has to replay
 
     @property
     def reached_s(self) -> float:
         return self.journal.rounds[-1].end_s if self.journal.rounds else self.stretch.start_s
 
     def write(self, segment: Segment) -> None:
-        """One round: first of all it goes to the journal. Raises `OutputError`."""
+        """Write a round, first of all to the journal. Raises `OutputError`."""
         if self.repeated:
             self.repeated -= 1
             return
@@ -98,13 +96,13 @@ class _UnderWay:
         self.note(said)
         self.prediction.add(said)
 
-    def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  what is in the journal stays
-        """Nothing more is said."""
+    def close(self, *, complete: bool = True) -> None:  # noqa: ARG002  the journal is kept
+        """No more rounds come."""
         self.journal.close()
 
 
 class Generation:
-    """One run over stretches. `generate` does it."""
+    """One run over stretches. Call `generate`."""
 
     def __init__(
         self,
@@ -122,10 +120,10 @@ class Generation:
         self._outcome = GenerationOutcome()
         self._done_s = 0.0
         self._started = self._now_s()
-        self._due_s = self._started + SNAPSHOT_S  # when the next snapshots are written
+        self._due_s = self._started + SNAPSHOT_S  # time of the next snapshots
 
     def generate(self, stretches: Sequence[VideoStretch], *, streams: int) -> GenerationOutcome:
-        """Comments on all of them, `streams` side by side. What goes wrong with one is told and touches no other."""
+        """Comment on all stretches, `streams` at a time. An error in one is reported and does not affect the others."""
         outcome, self._started = self._outcome, self._now_s()
         self._place.rounds.make()
         running = run(self._engine, self._feeds(stretches), max_streams=streams, between=self._keep)
@@ -141,7 +139,7 @@ class Generation:
         return outcome
 
     def _feeds(self, stretches: Sequence[VideoStretch]) -> Iterator[Feed]:
-        """Those that can be opened, one by one as there is a stream for them."""
+        """Yields a feed for each stretch that can be opened, when there is a free stream."""
         for stretch in stretches:
             try:
                 if is_done(stretch, self._place):
@@ -153,7 +151,7 @@ class Generation:
                 self._fail(stretch, error)
 
     def _begin(self, stretch: VideoStretch) -> Feed | None:
-        """From its first round, or from where an earlier run was; None if nothing more is to be said of it."""
+        """Start with the first round, or where an earlier run stopped; None if nothing is left to do."""
         journal = self._place.rounds.journal(stretch)
         one = _UnderWay(stretch, journal, self._place.predictions.begin(stretch), self._note)
         self._open[stretch.key] = one
@@ -185,7 +183,7 @@ class Generation:
         )
 
     def _watch(self, one: _UnderWay, start_s: float, reading: Reading) -> Iterator[Chunk]:
-        """Its chunks. A video is opened by the thread that reads it: with many, nobody has to wait for that."""
+        """Its chunks. A video is opened in its reader's thread, so that many can be opened at once."""
         stretch, policy = one.stretch, self._engine.policy
         try:
             one.frames = open_frames(
@@ -205,7 +203,7 @@ class Generation:
             yield from chunks(one.frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds)
 
     def _remembered(self, one: _UnderWay) -> int:
-        """How many rounds its snapshot remembers; 0 without one that can be used."""
+        """The number of rounds in its snapshot; 0 without a usable one."""
         path = self._place.rounds.snapshot(one.stretch)
         if not path.exists():
             return 0
@@ -219,7 +217,7 @@ class Generation:
             return stream.rounds if stream.rounds <= len(one.journal.rounds) else 0
 
     def _keep(self, running: Sequence[tuple[Feed, StreamState]]) -> None:
-        """Write a snapshot of each stream now and then. Without one it goes on as well, only later."""
+        """Write a snapshot of each stream from time to time. Without them, resuming only takes longer."""
         started = self._now_s()
         if started < self._due_s:
             return
@@ -254,7 +252,7 @@ class Generation:
         self._telling.progress(self._done_s, self._outcome.video_s / took_s if took_s else 0.0)
 
     def _end(self, report: FeedReport) -> None:
-        """What became of a feed."""
+        """Handle the end of a feed."""
         one = self._open[report.feed.name]
         stretch, error, end_s = one.stretch, report.error, one.reached_s
         if one.over_s is not None and not one.journal.rounds:
@@ -274,7 +272,7 @@ class Generation:
             self._fail(stretch, failure)
 
     def _finish(self, one: _UnderWay, end_s: float) -> None:
-        """It is done, up to there, and all of it is on disk: what was under way is not needed any more."""
+        """Mark it as done up to `end_s`, with all of it on disk, and delete its work in progress."""
         stretch, made_by = one.stretch, self._place.made_by
         if end_s > stretch.start_s and end_s >= stretch.end_s - NEARLY_S:
             one.prediction.finish(stretch.end_s)
@@ -290,7 +288,7 @@ class Generation:
         self._outcome.done += 1
 
     def _fail(self, stretch: VideoStretch, error: SvlmError) -> None:
-        """What it has said stays, for a run that finds its video mended."""
+        """Keep its rounds, for a run after the video is repaired."""
         one = self._open.pop(stretch.key, None)
         if one is not None:
             one.close()
@@ -302,7 +300,7 @@ class Generation:
 
 
 def is_done(stretch: VideoStretch, place: PredictionPlace) -> bool:
-    """Whether nothing more is to be said of it: all is on disk, or its video is over before."""
+    """Whether nothing is left to do: everything is on disk, or the video ends earlier."""
     if place.predictions.is_done(stretch):
         return True
     ended_s = place.made_by.ended.get(stretch.video)
@@ -312,5 +310,5 @@ def is_done(stretch: VideoStretch, place: PredictionPlace) -> bool:
 
 
 def too_short(video: str, at_s: float) -> str:
-    """A sentence about a video that ends before its annotations do."""
+    """A sentence about a video that ends before its annotations."""
     return f"{video} ends at {at_s:g} s, before its annotations do: what is missing is not covered."

@@ -1,6 +1,6 @@
-"""By what predictions are made, in a file beside them: a run that would go on otherwise is refused.
+"""Records the setting of predictions in a file beside them, and refuses to continue with another.
 
-Knows neither engine nor server: what is compared, whoever generates decides.
+Knows neither engine nor server: the generator decides what is compared.
 """
 
 import hashlib
@@ -18,32 +18,32 @@ from svlm_cli.core.version import __version__
 from svlm_cli.jsonl.lines import is_time, read_data
 from svlm_cli.outputs.destination import text_file
 
-_TOLD_ALONE: Final = "model"  # a name: the same model may have another elsewhere
+_TOLD_ALONE: Final = "model"  # not compared: the same model may have another name elsewhere
 _WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
 
 
 @dataclass(frozen=True, slots=True)
 class StreamSetting:
-    """All that decides what a streaming model says, and of what."""
+    """Everything that determines what a streaming model says, and about what."""
 
     benchmark: str
-    model: str  # as people call it
+    model: str  # its name
     model_files: str  # their fingerprint
     dtype: str
     policy: StreamPolicy
     query: str
     seed: int
-    annotations: str  # the SHA-256 of their file
-    start: float | None = None  # of each video, in seconds; None: where events begin
-    chunk: float | None = None  # a new stream every so many seconds
+    annotations: str  # SHA-256 of the file
+    start: float | None = None  # per video, in seconds; None: at its events
+    chunk: float | None = None  # start a new stream every so many seconds
 
     def to_json(self) -> dict[str, Any]:
-        """As files have it."""
+        """As in files."""
         return asdict(self)
 
 
 def made_by(predictions: Path) -> str:
-    """The model that made them, and the SHA-256 of its setting; nothing where no file beside them says so."""
+    """The model that made them, and the SHA-256 of its setting; empty if there is no file about it."""
     made = RunFile(predictions)
     if not made.path.exists():
         return ""
@@ -55,7 +55,7 @@ def made_by(predictions: Path) -> str:
 
 
 class RunFile:
-    """``PRED.jsonl.run.json``: a setting, and which videos ended before their annotations do."""
+    """``PRED.jsonl.run.json``: a setting, and the videos that end before their annotations."""
 
     def __init__(self, predictions: Path) -> None:
         self._predictions = predictions
@@ -64,11 +64,11 @@ class RunFile:
         self.ended: dict[str, float] = {}  # by video, in seconds
 
     def begin(self, setting: Mapping[str, Any]) -> None:
-        """Predictions are made by that setting, from the first one on or from where an earlier run was.
+        """Start or continue predictions with this setting.
 
-        `OutputExistsError` if they were begun otherwise, or nobody knows how.
+        `OutputExistsError` if they were begun with another setting, or an unknown one.
         """
-        wanted = json.loads(json.dumps(setting))  # with lists for tuples, as in the file
+        wanted = json.loads(json.dumps(setting))  # turns tuples into lists, as in the file
         name = plain_text(str(self._predictions))
         if self.path.exists():
             self._read()
@@ -82,17 +82,17 @@ class RunFile:
         self._write()
 
     def setting(self) -> Mapping[str, Any]:
-        """By which they were made. Raises `InputError`."""
+        """The recorded setting. Raises `InputError`."""
         self._read()
         return self._setting
 
     def end(self, video: str, at_s: float) -> None:
-        """The video ends there. Raises `OutputError`."""
+        """Record that a video ends at `at_s`. Raises `OutputError`."""
         self.ended[video] = at_s
         self._write()
 
     def remove(self) -> None:
-        """Nothing is known any more."""
+        """Delete the file."""
         self.path.unlink(missing_ok=True)
 
     def _write(self) -> None:

@@ -1,4 +1,4 @@
-"""What is to be commented on: stretches of videos, from the annotation files of the benchmarks. Knows no model."""
+"""The stretches of video to comment on, from the benchmarks' annotation files. Knows no model."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -16,41 +16,41 @@ _SEED_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class VideoStretch:
-    """A stretch of a video that is to be commented on."""
+    """A stretch of video to comment on."""
 
-    video: str  # as predictions name it: ``ID.mp4``; of an event: the id of its video
+    video: str  # as in predictions: ``ID.mp4``; for an event, the id of its video
     path: Path
     start_s: float
     end_s: float
     context: str  # previous text
     title: str = ""
     event_id: str = ""  # of LiveSports
-    is_piece: bool = False  # one of several of its video, each with a stream of its own
+    is_piece: bool = False  # one of several pieces of its video, each with its own stream
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is all of its video that is commented on."""
+        """Whether it is all that is annotated of its video."""
         return not (self.is_piece or self.event_id)
 
     @property
     def key(self) -> str:
-        """No other of the same run has it."""
+        """Unique within a run."""
         piece = f"/{self.start_s:g}" if self.is_piece else ""
         return f"{self.video}/{self.event_id}" if self.event_id else f"{self.video}{piece}"
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f"{self.video}, event {self.event_id}" if self.event_id else self.video
 
     def seed(self, base: int) -> int:
-        """Of its random numbers: its own, whatever else is commented on beside it."""
+        """The seed of its random numbers, independent of other stretches."""
         return int.from_bytes(hashlib.sha256(f"{base}/{self.key}".encode()).digest()[:_SEED_BYTES])
 
 
 @dataclass(frozen=True, slots=True)
 class FoundStretches:
-    """Those whose videos are there, the longest first, and what is to be told of the others."""
+    """Stretches whose videos exist, the longest first, and errors about the others."""
 
     stretches: tuple[VideoStretch, ...]
     missing: tuple[InputError, ...] = ()
@@ -58,9 +58,9 @@ class FoundStretches:
 
 
 def commentary_stretches(annotations: Path, videos: Path, *, start_s: float, chunk_s: float | None) -> FoundStretches:
-    """Each video of ``eval_all_metadata.jsonl`` from `start_s` to its last word; with `chunk_s`, cut into such pieces.
+    """Each video of ``eval_all_metadata.jsonl`` from `start_s` to its last word; with `chunk_s`, cut into pieces.
 
-    Raises `InputError` if a video is named twice, or if there is nothing to comment on.
+    Raises `InputError` for duplicate videos, or if there is nothing to comment on.
     """
     found: list[VideoStretch] = []
     missing, notices = [], []
@@ -95,7 +95,7 @@ def event_stretches(events: Path, videos: Path) -> FoundStretches:
 
 
 def find_video(folder: Path, name: str) -> Path:
-    """``FOLDER/Sport/ID.mp4`` of ``Sport/ID.mp4``, or ``FOLDER/ID.mp4``. `InputError` names what was tried."""
+    """``FOLDER/Sport/ID.mp4`` for ``Sport/ID.mp4``, or ``FOLDER/ID.mp4``. `InputError` names the paths tried."""
     named = PurePosixPath(name)
     inside = not named.is_absolute() and ".." not in named.parts
     tried = dict.fromkeys((folder / named, folder / named.name) if inside else (folder / named.name,))
@@ -133,7 +133,7 @@ def _stretches(
 
 
 def cut(start_s: float, end_s: float, piece_s: float) -> Iterator[tuple[float, float]]:
-    """The pieces of a time, each `piece_s` long but the last."""
+    """Pieces of `piece_s`; the last may be shorter."""
     count = 0
     while (begin_s := start_s + count * piece_s) < end_s:
         yield begin_s, min(begin_s + piece_s, end_s)
@@ -152,7 +152,7 @@ def _require_length(event: SportsEvent) -> None:
 def _longest_first(
     found: Sequence[VideoStretch], missing: Sequence[InputError], notices: Sequence[str], annotations: Path
 ) -> FoundStretches:
-    """One that runs long would run alone in the end. `InputError` if nothing is asked for."""
+    """Longest first, so that no long one runs alone at the end. `InputError` if there are none."""
     if not found and not missing:
         raise InputError(f"Nothing of {annotations} is to be commented on.", "Choose an earlier --start.")
     order = sorted(found, key=lambda one: one.start_s - one.end_s)

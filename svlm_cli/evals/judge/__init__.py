@@ -1,1 +1,1 @@
-"""Two commentaries and a judge: what it is asked, what it answers, and what its votes are worth."""
+"""Compares two commentaries with a judge: its prompts, its replies, and the statistics of its votes."""

@@ -1,4 +1,4 @@
-"""How a judge is asked: a question in the words of the prompts, as it is sent. Knows no server."""
+"""Builds requests to a judge from prompts. Knows no server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ JudgeAsker = Asker[JudgeQuestion]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedJudge(AskedChat):
-    """Which of two texts is better."""
+    """The question which of two texts is better."""
 
-    texts: Sequence[str]  # reference, A, B; the messages hold them in some form
+    texts: Sequence[str]  # reference, A, B; contained in the messages in some form
     order: str
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeForm:
-    """One judge and the words that it is asked in."""
+    """A judge and its prompts."""
 
     address: str
     judge: str
@@ -32,7 +32,7 @@ class JudgeForm:
     seed: int | None = None
 
     def asked(self, question: JudgeQuestion, temperature: float | None) -> AskedJudge:
-        """A question to it."""
+        """The request for a question."""
         pair = question.pair
         return AskedJudge(
             server=self.address,

@@ -1,4 +1,4 @@
-"""What votes say of the run that made them: which texts were compared, by which judge, in which words."""
+"""Describes the run that makes votes: which texts, which judge, which prompts."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from svlm_cli.jsonl.lines import fingerprint_of
 def describe_run(
     benchmark: Benchmark, form: JudgeForm, data: Path, a: Path, b: Path | None, control: Control | None, found: Pairs
 ) -> VoteRun:
-    """The run in which A is compared with B. A control stands in A's place, and A in B's."""
+    """The run that compares A with B. A control takes A's place, and A takes B's."""
     first = a if control in (None, Control.SAME) else None
     second = b or a
     setting = VoteSetting(

@@ -1,4 +1,4 @@
-"""What is judged, by the rules of each benchmark: what both commentaries cover, or a commentary and a control.
+"""The pairs to judge, by each benchmark's rules: what both commentaries cover, or a commentary and a control.
 
 Knows the files of the benchmarks; no prompt and no judge.
 """
@@ -17,14 +17,14 @@ from svlm_cli.evals.judge.questions import NO_FIFTH, JudgedPair
 
 
 class Control(StrEnum):
-    """What a commentary is compared with to see what the judge is worth."""
+    """What a commentary is compared with to test the judge."""
 
     SAME = "same"
     REFERENCE = "reference"
     EMPTY = "empty"
 
 
-CONTROL_TEXTS: Final[Mapping[Control, Callable[[str, str], str]]] = {  # of the reference, and of what is controlled
+CONTROL_TEXTS: Final[Mapping[Control, Callable[[str, str], str]]] = {  # given the reference and the commentary
     Control.SAME: lambda _, said: said,
     Control.REFERENCE: lambda reference, _: reference,
     Control.EMPTY: lambda reference, said: "",
@@ -33,7 +33,7 @@ CONTROL_TEXTS: Final[Mapping[Control, Callable[[str, str], str]]] = {  # of the 
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What is judged, how many parts were left out, and what people should know of the files."""
+    """The pairs, the number of parts left out, and remarks about the files."""
 
     pairs: tuple[JudgedPair, ...]
     left_out: int

@@ -1,4 +1,4 @@
-"""A picture of a report: win rates by fifths of the videos, and over all. Same report, same bytes."""
+"""Plots a report: win rates over all and by fifths of the videos. Deterministic, to the byte."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 _INCHES: Final = (9.0, 5.0)
 _MARKERS: Final = "osD^v<>pP*Xh"
-_STEP: Final = 0.06  # between rows, so that their intervals can be seen beside each other
+_STEP: Final = 0.06  # between rows, so that their intervals do not overlap
 
 
 def draw_report(report: JudgeReport, path: Path) -> None:
-    """Writes a PNG file. Raises `OutputError`."""
+    """Write a PNG file. Raises `OutputError`."""
     with new_figure(_INCHES) as figure:
         axes = figure.subplots()
         names = ["all", *(f"fifth {one}" for one in range(1, FIFTHS + 1))] if report.rows[0].rates.fifths else ["all"]
@@ -32,7 +32,7 @@ def draw_report(report: JudgeReport, path: Path) -> None:
 
 
 def points(one: Judged) -> list[tuple[int, Estimate]]:
-    """Where each rate is drawn: over all at 0, the fifths from 1 on."""
+    """Positions and rates: the overall rate at 0, the fifths from 1 on."""
     return [
         (place, each) for place, each in enumerate((one.rates.win_rate, *one.rates.fifths)) if each.value is not None
     ]
@@ -46,12 +46,12 @@ def _draw(axes: "Axes", one: Judged, index: int, shift: float) -> None:
         return
     places, values, below, above = zip(*found, strict=True)
     dashes = "--" if one.file.runs[0].setting.control else "-"
-    axes.plot(places[1:], values[1:], color=f"C{index % 10}", linestyle=dashes)  # the first one is no fifth
+    axes.plot(places[1:], values[1:], color=f"C{index % 10}", linestyle=dashes)  # without the overall rate
     axes.errorbar(
         places,
         values,
         yerr=(below, above),
-        label=one.name.replace("$", r"\$").lstrip("_"),  # what matplotlib would take for its own
+        label=one.name.replace("$", r"\$").lstrip("_"),  # matplotlib gives these characters a meaning
         color=f"C{index % 10}",
         marker=_MARKERS[index % len(_MARKERS)],
         linestyle="none",

@@ -1,4 +1,4 @@
-"""What a judge is asked: three texts stand in its words. Knows no benchmark and no server."""
+"""The prompts for a judge, with placeholders for three texts. Knows no benchmark and no server."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -8,7 +8,7 @@ from svlm_cli.chat.prompts import ChatPrompts
 
 @dataclass(frozen=True, slots=True)
 class JudgePrompts(ChatPrompts):
-    """The words of a question about two commentaries. Each placeholder stands in ``question`` at least once."""
+    """The prompt for comparing two commentaries. Each placeholder occurs in ``question`` at least once."""
 
     placeholders: ClassVar[tuple[str, ...]] = ("reference", "first", "second")
     needed: ClassVar[tuple[str, ...]] = placeholders

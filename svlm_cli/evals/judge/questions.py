@@ -1,6 +1,6 @@
-"""Questions to a judge: two texts about the same part of a video, each pair in both orders. And how a reply is read.
+"""Questions to a judge about two texts on the same part of a video, each pair in both orders; and parsing of replies.
 
-Knows neither where the texts come from nor who is asked.
+Does not know where texts come from, or who is asked.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,41 +8,41 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-NO_FIFTH: Final = -1  # of a part whose video is not told in fifths
+NO_FIFTH: Final = -1  # for a video that is not divided into fifths
 
 
 class Benchmark(StrEnum):
-    """What the texts are of, by the name of its command."""
+    """The benchmark of the texts, by its command's name."""
 
     COMMENTARY = "commentary"
     LIVESPORTS = "livesports"
 
     @property
     def has_ties(self) -> bool:
-        """Whether what is neither A nor B is a tie, and counts."""
+        """Whether any reply that is neither A nor B is a tie, and counts."""
         return self is Benchmark.LIVESPORTS
 
     @property
     def seed(self) -> int | None:
-        """What the published judge is seeded with."""
+        """The seed of the published judge."""
         return 42 if self is Benchmark.LIVESPORTS else None
 
 
 class PairOrder(StrEnum):
-    """Which of the two texts the judge reads first, as A."""
+    """Which of the two texts the judge sees first, as A."""
 
     AB = "ab"
     BA = "ba"
 
 
 class Outcome(StrEnum):
-    """What came of a question."""
+    """The outcome of a question."""
 
-    A = "a"  # the first commentary won, whatever the judge called it
+    A = "a"  # the first commentary won, whichever letter the judge used
     B = "b"
     TIE = "tie"
-    MALFORMED = "malformed"  # it answered, and not as it was asked to
-    UNANSWERED = "unanswered"  # it did not answer, however often it was asked
+    MALFORMED = "malformed"  # an answer that is not in the required form
+    UNANSWERED = "unanswered"  # no answer in any attempt
 
 
 DECIDED: Final = (Outcome.A, Outcome.B)
@@ -50,7 +50,7 @@ DECIDED: Final = (Outcome.A, Outcome.B)
 
 @dataclass(frozen=True, slots=True)
 class JudgedPair:
-    """A part of a video, what a person said there, and the two texts."""
+    """A part of a video, the human reference, and the two texts."""
 
     video: str
     part: str
@@ -60,7 +60,7 @@ class JudgedPair:
     b: str
 
     def questions(self) -> Iterator["JudgeQuestion"]:
-        """One for each order."""
+        """One question per order."""
         return (JudgeQuestion(self, order) for order in PairOrder)
 
 
@@ -73,15 +73,15 @@ class JudgeQuestion:
 
     @property
     def texts(self) -> Mapping[str, str]:
-        """What the placeholders of the prompts stand for."""
+        """The values of the prompt's placeholders."""
         first, second = (self.pair.a, self.pair.b) if self.order is PairOrder.AB else (self.pair.b, self.pair.a)
         return {"reference": self.pair.reference, "first": first, "second": second}
 
 
 def read_reply(reply: str, order: PairOrder, *, has_ties: bool) -> Outcome:
-    """Strictly: one letter, A or B, after white space and one final stop are taken off; where there are ties, also tie.
+    """Strict: one letter, A or B, apart from white space and one final full stop; if there are ties, also tie.
 
-    All else is malformed, sentences that name a letter included.
+    Everything else is malformed, including sentences that name a letter.
     """
     said = reply.strip().removesuffix(".")
     if said in ("A", "B"):
@@ -90,5 +90,5 @@ def read_reply(reply: str, order: PairOrder, *, has_ties: bool) -> Outcome:
 
 
 def visible_length(text: str) -> int:
-    """Characters of a text without what nobody sees: silent seconds are blanks."""
+    """The number of visible characters: silent seconds are spaces."""
     return len(" ".join(text.split()))

@@ -1,6 +1,6 @@
-"""Files of votes -> a report for people and programs: comparisons, the controls beside them, and what to make of both.
+"""Turns vote files into a report: comparisons, controls, and what follows from both.
 
-Prints nothing. Knows no judge and no text that was judged.
+Prints nothing. Knows no judge and no judged text.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,48 +16,48 @@ from svlm_cli.evals.scores import FIFTHS, Estimate
 
 CONTROLS: Final = ("same", "reference", "empty")
 HALF: Final = 0.5
-_FAR: Final = 0.1  # from a half: what is called a bias
+_FAR: Final = 0.1  # from one half: beyond this, it is called a bias
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One file of votes, counted."""
+    """One vote file, counted."""
 
     file: VotesFile
     rates: Rates
 
     @property
     def votes(self) -> tuple[Vote, ...]:
-        """What came of each question."""
+        """The votes."""
         return tuple(self.file.votes.values())
 
     @property
     def name(self) -> str:
-        """What a row of a table is called."""
+        """The name of its table row."""
         run = self.file.runs[0]
         return f"{run.a_name} against {run.b_name}"
 
     @property
     def benchmark(self) -> Benchmark:
-        """What the votes are of."""
+        """The benchmark of the votes."""
         return self.file.runs[0].setting.benchmark
 
     def count(self, outcome: Outcome) -> int:
-        """How many questions came out so."""
+        """The number of questions with this outcome."""
         return sum(one.outcome is outcome for one in self.votes)
 
     @property
     def counted(self) -> int:
-        """How many votes there are."""
+        """The number of valid votes."""
         return sum(is_vote(one, self.benchmark) for one in self.votes)
 
     @property
     def videos(self) -> int:
-        """Of which there are votes."""
+        """The number of videos with votes."""
         return len({one.video for one in self.votes if is_vote(one, self.benchmark)})
 
     def characters(self) -> tuple[float, float]:
-        """The mean length of the two, over all parts that were asked about."""
+        """The mean lengths of the two texts, over all parts."""
         parts = {(one.video, one.part): one for one in self.votes}.values()
         return (
             sum(one.characters_a for one in parts) / len(parts),
@@ -65,7 +65,7 @@ class Judged:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, ready for `json.dumps`."""
+        """Everything, ready for `json.dumps`."""
         last, (a, b) = self.file.runs[-1], self.characters()
         failed = len(self.votes) - self.counted
         won = self.count(Outcome.A)
@@ -114,20 +114,20 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class JudgeReport:
-    """Comparisons by one judge, with its controls."""
+    """Comparisons by one judge, and its controls."""
 
     comparisons: tuple[Judged, ...]
     controls: tuple[Judged, ...]
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The controls that nobody has made."""
+        """The controls that are missing."""
         there = {one.file.runs[0].setting.control for one in self.controls}
         return tuple(one for one in CONTROLS if one not in there)
 
     @property
     def rows(self) -> tuple[Judged, ...]:
-        """In the order of the table."""
+        """In table order."""
         return (*self.comparisons, *self.controls)
 
     def to_json(self) -> dict[str, Any]:
@@ -141,7 +141,7 @@ class JudgeReport:
         }
 
     def tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
-        """Who wins; and how far the judge is to be trusted."""
+        """Who wins; and how far the judge can be trusted."""
         fifths = [f"fifth {one}" for one in range(1, FIFTHS + 1)] if self.rows[0].rates.fifths else []
         drift = ["last - first"] if fifths else []
         yield (
@@ -161,7 +161,7 @@ class JudgeReport:
         yield ["", *headings], [[one.name, *_trust(one)] for one in self.rows]
 
     def notes(self) -> Iterator[str]:
-        """What stands out, a sentence each."""
+        """Remarkable findings, one sentence each."""
         for one in self.rows:
             yield from (f"{one.name}: {note}" for note in _notes(one))
         if self.missing:
@@ -170,7 +170,7 @@ class JudgeReport:
 
 
 def make_report(files: Sequence[VotesFile]) -> JudgeReport:
-    """`UsageError` unless all are by one judge, of the same data, and each control is of a commentary that is there."""
+    """`UsageError` unless all are by one judge on the same data, and each control has its commentary."""
     settings = [one.runs[0].setting for one in files]
     for file, one in zip(files, settings, strict=True):
         for name in ("benchmark", "judge", "server", "prompts", "data"):
@@ -236,7 +236,7 @@ def _bias_notes(found: Rates) -> Iterator[str]:
 
 
 def _is_far(one: Estimate) -> bool:
-    """From a half, beyond its interval as well."""
+    """Far from one half, including its interval."""
     if one.value is None or abs(one.value - HALF) <= _FAR:
         return False
     return one.low is None or one.high is None or not one.low <= HALF <= one.high

@@ -1,4 +1,4 @@
-"""Many questions to a judge: votes are written as they come. Knows no files of data and no server."""
+"""Asks a judge many questions, and writes each vote as it arrives. Knows no data files and no server."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -18,7 +18,7 @@ _SHOWN: Final = 200  # characters of a reply
 
 @dataclass(slots=True)
 class JudgeUsage:
-    """What a run has done, and what it took."""
+    """Counts of a run, and its cost."""
 
     votes: int = 0
     cached: int = 0
@@ -28,7 +28,7 @@ class JudgeUsage:
     tokens_out: int = 0
 
     def note(self, vote: Vote) -> None:
-        """One more."""
+        """Count a vote."""
         self.votes += vote.outcome not in (Outcome.MALFORMED, Outcome.UNANSWERED)
         self.malformed += vote.outcome is Outcome.MALFORMED
         self.unanswered += vote.outcome is Outcome.UNANSWERED
@@ -46,9 +46,9 @@ def collect_votes(
     has_ties: bool,
     write: Callable[[Vote], None],
 ) -> JudgeUsage:
-    """Asks all of them, `jobs` at once, and hands over each vote as it comes.
+    """Ask all questions, `jobs` at a time, and pass each vote to `write` as it arrives.
 
-    Raises what ends it: `ModelError` if the server is of no use, or has not answered ten questions in a row.
+    Raises what ends the run: `ModelError` if the server is unusable, or has not answered ten requests in a row.
     """
     spent, silence = JudgeUsage(), Silence(JUDGE.name, "votes and answers")
     vote_on_it = partial(vote_on, asker=asker, has_ties=has_ties)
@@ -61,7 +61,7 @@ def collect_votes(
 
 
 def vote_on(question: JudgeQuestion, asker: JudgeAsker, *, has_ties: bool) -> Vote:
-    """One question, and what came of it."""
+    """Ask one question."""
     pair = question.pair
     try:
         answered = asker.ask(question)

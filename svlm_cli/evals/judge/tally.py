@@ -1,6 +1,6 @@
-"""Votes -> rates with intervals: of wins, of agreement between the orders, and of what a judge should not look at.
+"""Computes rates with intervals from votes: wins, agreement between the orders, and biases of the judge.
 
-All is counted by video and fifth and summed before anything is divided, so an interval is a matter of drawing videos.
+Counts are per video and fifth and are summed before any division, so intervals come from resampling videos.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,17 +21,17 @@ Tallied = NDArray[np.int64]
 
 
 class Tally(IntEnum):
-    """What is counted."""
+    """Columns of the counts."""
 
-    WON = 0  # by a
-    VOTES = 1  # ties included, where there are any
-    FAILED = 2  # questions without a vote
-    AGREED = 3  # pairs whose two orders came out alike
-    PAIRS = 4  # with a vote in both orders
-    FIRST = 5  # decided votes for the text that was read first
+    WON = 0  # by A
+    VOTES = 1  # including ties, if the benchmark has them
+    FAILED = 2  # questions without a valid vote
+    AGREED = 3  # pairs with the same outcome in both orders
+    PAIRS = 4  # pairs with votes in both orders
+    FIRST = 5  # decided votes for the text shown first
     DECIDED = 6
     LONGER = 7  # decided votes for the longer text
-    UNEQUAL = 8  # decided votes on texts of different length
+    UNEQUAL = 8  # decided votes on texts of unequal length
 
 
 _RATES: Final = (
@@ -44,17 +44,17 @@ _RATES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What some votes are worth. Intervals are None for a single video, rates where there is nothing to divide."""
+    """The statistics of votes. Intervals are None for a single video, rates if there is nothing to divide."""
 
     win_rate: Estimate
     agreement: Estimate
     first_place: Estimate
     longer: Estimate
-    fifths: tuple[Estimate, ...]  # win rates; none for a benchmark without fifths
+    fifths: tuple[Estimate, ...]  # win rates; empty for a benchmark without fifths
     last_minus_first: Estimate
 
     def to_json(self) -> dict[str, Any]:
-        """Each by its name."""
+        """Each by name."""
         return {
             "win_rate": self.win_rate.to_json(),
             "fifths": [one.to_json() for one in self.fifths],
@@ -66,14 +66,14 @@ class Rates:
 
 
 def is_vote(vote: Vote, benchmark: Benchmark) -> bool:
-    """Whether it counts: where there are ties, whatever is neither A nor B is one."""
+    """Whether it counts: if there are ties, any reply that is neither A nor B is one."""
     if vote.outcome is Outcome.MALFORMED:
         return benchmark.has_ties
     return vote.outcome is not Outcome.UNANSWERED
 
 
 def rates(votes: Iterable[Vote], benchmark: Benchmark, *, seed: int = 0) -> Rates:
-    """All of them, with percentile bootstrap intervals over videos, drawn together. The order of votes is no matter."""
+    """Rates with percentile bootstrap intervals over videos. Does not depend on the order of votes."""
     cells = _cells(list(votes), benchmark)  # [V, 5, T]
     drawn = _drawn(cells, seed)  # [R, 5, T]
     whole, whole_drawn = _divided(cells.sum(axis=(0, 1))), _divided(drawn.sum(axis=1))
@@ -124,13 +124,13 @@ def _count_decided(cell: Tallied, vote: Vote) -> None:
 
 
 def _drawn(cells: Tallied, seed: int) -> Tallied:
-    """``[R, 5, T]``: sums over as many videos as there are, drawn with replacement."""
+    """``[R, 5, T]``: sums over videos, resampled with replacement."""
     drawn: Tallied = np.einsum("rv,vft->rft", drawn_times(len(cells), seed), cells)
     return drawn
 
 
 def _divided(counts: Tallied) -> NDArray[np.float64]:
-    """``[..., T]`` -> ``[..., 4]``; NaN where there is nothing to divide."""
+    """``[..., T]`` -> ``[..., 4]``; NaN if there is nothing to divide."""
     parts = [counts[..., part] for part, _ in _RATES]
     wholes = [counts[..., whole] for _, whole in _RATES]
     part, whole = np.stack(parts, axis=-1), np.stack(wholes, axis=-1)

@@ -1,6 +1,6 @@
-"""Votes on disk, a line each, as they come; each run that adds some says first what it is about.
+"""Votes on disk, one per line, as they arrive; each run starts with a line about itself.
 
-Knows neither judges nor benchmarks, and not what the votes are worth.
+Knows neither judges nor benchmarks, and does not evaluate votes.
 """
 
 from collections.abc import Mapping
@@ -24,32 +24,30 @@ VoteKey = tuple[str, str, PairOrder]
 
 @dataclass(frozen=True, slots=True)
 class VoteSetting:
-    """All that decides what the votes are about. Files and prompts are known by their SHA-256."""
+    """Everything that determines what the votes are about. Files and prompts are identified by their SHA-256."""
 
     benchmark: Benchmark
-    control: str  # same, reference, empty; nothing if two commentaries are compared
+    control: str  # same, reference, empty; "" if two commentaries are compared
     judge: str
     server: str
     prompts: str
     data: str
-    a: str  # of a control, what is compared with b: its file, or nothing
+    a: str  # for a control, the file that it is made of, or ""
     b: str
 
 
 @dataclass(frozen=True, slots=True)
 class VoteRun:
-    """One call that added votes."""
+    """A run that added votes."""
 
     setting: VoteSetting
     data_name: str
     a_name: str
     b_name: str
-    a_made_by: str  # model and setting, as a file beside it says; nothing if nobody knows
+    a_made_by: str  # model and setting, from the file beside it; "" if unknown
     b_made_by: str
-    questions: Annotated[int, Within(0, _MOST)]  # that there are in all
-    left_out: Annotated[
-        int, Within(0, _MOST)
-    ]  # parts that are not asked about, because one of the two says nothing of them
+    questions: Annotated[int, Within(0, _MOST)]  # in total
+    left_out: Annotated[int, Within(0, _MOST)]  # parts left out, because one of the two does not cover them
     svlm: str
     openai: str
 
@@ -59,36 +57,36 @@ class VoteRun:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What came of a question."""
+    """The outcome of a question."""
 
     video: str
     part: str
     fifth: Annotated[int, Within(NO_FIFTH, FIFTHS - 1)]
     order: PairOrder
     outcome: Outcome
-    reply: str  # its beginning; of a question that was not answered, why
-    characters_a: Annotated[int, Within(0, _MOST)]  # that somebody would see
+    reply: str  # truncated; if there was no answer, why
+    characters_a: Annotated[int, Within(0, _MOST)]  # visible ones
     characters_b: Annotated[int, Within(0, _MOST)]
     tokens_in: Annotated[int, Within(0, _MOST)]
     tokens_out: Annotated[int, Within(0, _MOST)]
-    cached: bool  # it was on disk, and cost nothing
-    temperature: bool  # whether the server took temperature 0
+    cached: bool  # answered from the cache, at no cost
+    temperature: bool  # whether the server accepted temperature 0
 
     def __post_init__(self) -> None:
         require_usable(self)
 
     @property
     def key(self) -> VoteKey:
-        """Which question."""
+        """Identifies its question."""
         return self.video, self.part, self.order
 
 
 @dataclass(frozen=True, slots=True)
 class VotesFile:
-    """What a file of votes holds."""
+    """The contents of a vote file."""
 
     path: Path
-    runs: tuple[VoteRun, ...]  # none in an empty file
+    runs: tuple[VoteRun, ...]  # empty for an empty file
     votes: Mapping[VoteKey, Vote]
     notice: str = ""
 
@@ -99,7 +97,7 @@ class VotesFile:
 
 
 def read_votes(path: Path) -> VotesFile:
-    """A whole file. Raises `InputError`, also if there is no vote in it."""
+    """Read a whole file. Raises `InputError`, also if it contains no vote."""
     found = _votes(read_lines(path))
     if not found.votes:
         raise InputError(f"{path} holds no votes.", "Name a file that `judge -o` wrote.")
@@ -128,7 +126,7 @@ def _votes(lines: JsonLines) -> VotesFile:
 
 
 def difference(one: VoteSetting, other: VoteSetting) -> str:
-    """What people call the first thing in which they differ, as in "another judge"."""
+    """The first thing in which they differ, in words, as in "another judge"."""
     words = {
         "prompts": "other prompts",
         "data": "another file of data",
@@ -140,7 +138,7 @@ def difference(one: VoteSetting, other: VoteSetting) -> str:
 
 
 class GrowingVotes(Closing):
-    """A file of votes that a run adds to. Raises `OutputError` if it is about something else, or another run's."""
+    """A vote file that a run appends to. `OutputError` if it is about something else, or locked by another run."""
 
     def __init__(self, path: Path, run: VoteRun) -> None:
         self._lines = AppendedLines(path, ('{"run":', '{"video":'))
@@ -159,9 +157,9 @@ class GrowingVotes(Closing):
             raise
 
     def append(self, vote: Vote) -> None:
-        """One more. Raises `OutputError`."""
+        """Append a vote. Raises `OutputError`."""
         self._lines.append(asdict(vote))
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the file."""
         self._lines.close()

@@ -1,1 +1,1 @@
-"""svlm as a model of lmms-eval, which finds it by its entry point. Nothing else of ours imports it, or lmms-eval."""
+"""svlm as a model of lmms-eval, which loads it by its entry point. No other module imports it, or lmms-eval."""

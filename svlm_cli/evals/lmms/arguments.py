@@ -1,4 +1,4 @@
-"""``--model_args`` of lmms-eval, checked: which model answers, how it looks, and where it runs. Knows no lmms-eval."""
+"""Checks ``--model_args`` of lmms-eval: model, way of looking, device. Does not import lmms-eval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -20,25 +20,25 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 @dataclass(frozen=True, slots=True)
 class ModelArguments:
-    """By the names that people type. What is None is the model's own."""
+    """Named as typed. None is the model's own default."""
 
     pretrained: str  # a known model, a checkpoint folder, or OWNER/NAME on the hub
     revision: str | None = None
     way: Way = Way.STREAMING
-    frames: int = 64  # of the way `full`
-    recent_frames: int = 4  # of the way `recent`
-    max_pixels: int | None = None  # of a frame, in all ways
-    fps: float | None = None  # of streams
-    policy: Path | None = None  # a file to lay over the model's own
+    frames: int = 64  # for the way `full`
+    recent_frames: int = 4  # for the way `recent`
+    max_pixels: int | None = None  # per frame, in all ways
+    fps: float | None = None  # for streams
+    policy: Path | None = None  # a file with overrides of the model's own
     seed: int = 0
     device: str = "auto"
     dtype: str = "auto"
     attention: AttentionKernel = AttentionKernel.AUTO
-    batch_size: int = 1  # streams at once, or clips that are read at once
+    batch_size: int = 1  # streams at once, or clips read at once
 
 
 def read_arguments(given: Mapping[str, object]) -> ModelArguments:
-    """The arguments as lmms-eval hands them over, where what looks like a number is one. Raises `UsageError`."""
+    """Parse arguments from lmms-eval, which has turned what looks like a number into one. Raises `UsageError`."""
     known = [one.name for one in fields(ModelArguments)]
     for name in given:
         if name not in known:
@@ -52,7 +52,7 @@ def read_arguments(given: Mapping[str, object]) -> ModelArguments:
 
 
 def _text(name: str, value: object) -> str:
-    """A folder may be called 7."""
+    """A string; a folder named 7 arrives as a number."""
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
         raise UsageError(f"{name} must be a name, not {shown(value)}.")
     return str(value)
@@ -63,27 +63,27 @@ def _path(name: str, value: object) -> Path:
 
 
 def _number(name: str, value: object) -> float:
-    """Bounds are the policy's affair."""
+    """Bounds are checked by the policy."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise UsageError(f"{name} must be a number, not {shown(value)}.")
     return value
 
 
 class _Whole:
-    """A whole number with bounds."""
+    """An integer with bounds."""
 
     def __init__(self, least: int, most: int) -> None:
         self._least, self._most = least, most
 
     def __call__(self, name: str, value: object) -> int:
-        number = int(value) if isinstance(value, str) and value.isdecimal() else value  # as --batch_size comes
+        number = int(value) if isinstance(value, str) and value.isdecimal() else value  # --batch_size is a string
         if isinstance(number, bool) or not isinstance(number, int) or not self._least <= number <= self._most:
             raise UsageError(f"{name} must be a whole number from {self._least} to {self._most}, not {shown(value)}.")
         return number
 
 
 class _OneOf:
-    """One of a few words."""
+    """One of several words."""
 
     def __init__(self, kind: type[StrEnum]) -> None:
         self._kind = kind

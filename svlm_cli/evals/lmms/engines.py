@@ -1,6 +1,6 @@
-"""The engine that answers: made when the first questions are known, made anew for those it has no room for.
+"""The engine for lmms-eval: created for the first questions, and replaced when later ones do not fit.
 
-Knows no video. Whatever engine there is, the weights are loaded once.
+Knows no video. Weights are loaded only once.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from svlm_cli.evals.vqa.run import LoadedModel
 from svlm_cli.evals.vqa.ways import WaySetting, with_room
 from svlm_cli.networks.weights import load_family
 
-_STEP: Final = 128  # of an answer's tokens: few engines are made, whatever lengths are asked for
+_STEP: Final = 128  # answer lengths are rounded up to this, so that few engines are created
 
 
 class Engines:
-    """Of one checkpoint, one at a time."""
+    """Engines of one checkpoint, one at a time."""
 
     def __init__(self, arguments: ModelArguments, *, local_rank: int | None = None) -> None:
-        """`local_rank`: of this process, if there are several on this machine. Raises `ModelError` and `UsageError`."""
+        """`local_rank`: among several processes on this machine. Raises `ModelError` and `UsageError`."""
         self._arguments = arguments
         self.device = device_of(arguments.device, local_rank)
         self._dtype = resolve_dtype(arguments.dtype, self.device)
@@ -41,20 +41,20 @@ class Engines:
         self._engine: Engine | None = None
 
     def engine(self, system: str | None, texts: Sequence[str], tokens: int) -> Engine:
-        """With `system` for a prompt (None: the model's own), and room for these texts and for so long an answer."""
+        """An engine with the prompt `system` (None: the model's own), and room for these texts and such an answer."""
         setting, room = self.setting, -(-tokens // _STEP) * _STEP
         if system is not None:
             prompt = replace(setting.policy.prompt, system=system)
             setting = replace(setting, policy=replace(setting.policy, prompt=prompt))
         policy = with_room(setting, texts, self.tokenizer, self._family, answer_tokens=room)
         if self._engine is None or not _serves(self._engine, policy, room):
-            self._engine = None  # its cache is freed before the next one's is taken
+            self._engine = None  # frees its cache before the next one is allocated
             self._engine = self._made(policy, room)
             self._model = LoadedModel.of(self._engine)
         return self._engine
 
     def release(self) -> None:
-        """Free all memory, the weights' too."""
+        """Free all memory, including the weights."""
         self._engine = self._model = None
 
     def _made(self, policy: StreamPolicy, room: int) -> Engine:
@@ -75,7 +75,7 @@ class Engines:
 
 
 def device_of(name: str, local_rank: int | None) -> torch.device:
-    """Each of several processes takes a GPU of its own, unless one was named by its number. Raises `UsageError`."""
+    """A GPU for each of several processes, unless one was given by number. Raises `UsageError`."""
     device = resolve_device(name)
     if local_rank is None or device.type != "cuda" or device.index is not None:
         return device
@@ -83,7 +83,7 @@ def device_of(name: str, local_rank: int | None) -> torch.device:
 
 
 def way_setting(arguments: ModelArguments, policy: StreamPolicy) -> WaySetting:
-    """As ``svlm eval vqa`` would have it with options of the same names. Raises `UsageError`."""
+    """The same as ``svlm eval vqa`` with options of the same names. Raises `UsageError`."""
     policy = policy_changes.read(arguments.policy).applied(policy, PolicyOverrides(fps=arguments.fps))
     if arguments.max_pixels is not None:
         policy = replace(policy, vision=replace(policy.vision, max_pixels=arguments.max_pixels))
@@ -93,7 +93,7 @@ def way_setting(arguments: ModelArguments, policy: StreamPolicy) -> WaySetting:
 
 
 def _serves(engine: Engine, policy: StreamPolicy, room: int) -> bool:
-    """Whether an engine does for questions that need `policy`."""
+    """Whether an engine can serve questions that need `policy`."""
     own = engine.policy
     answers = engine.questions.answer_tokens if engine.questions.forks else own.sampling.max_new_tokens
     return (

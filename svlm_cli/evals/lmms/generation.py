@@ -1,4 +1,4 @@
-"""``generation_kwargs`` of a task: how long an answer is, where it ends, and how it is drawn. Knows no engine."""
+"""Parses ``generation_kwargs`` of a task: length, stop strings, sampling. Knows no engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import SamplingPolicy
 
-_DEFAULT_TOKENS: Final = 128  # as lmms-eval's other models take, where a task says nothing
-_LENGTHS: Final = ("max_new_tokens", "max_gen_toks", "max_tokens")  # different names of one thing
+_DEFAULT_TOKENS: Final = 128  # the default of lmms-eval's other models
+_LENGTHS: Final = ("max_new_tokens", "max_gen_toks", "max_tokens")  # synonyms
 _WAY_OUT: Final = "Give another value with --gen_kwargs."
 
 
@@ -17,23 +17,23 @@ _WAY_OUT: Final = "Give another value with --gen_kwargs."
 class GenerationParameters:
     """How an answer is generated."""
 
-    sampling: SamplingPolicy  # its length included
-    until: tuple[str, ...] = ()  # an answer ends before the first of these
-    ignored: tuple[str, ...] = field(default=(), compare=False)  # names that mean nothing here
+    sampling: SamplingPolicy  # includes the length
+    until: tuple[str, ...] = ()  # stop strings
+    ignored: tuple[str, ...] = field(default=(), compare=False)  # names without effect here
 
     @property
     def tokens(self) -> int:
-        """At most."""
+        """The maximum number of tokens."""
         return self.sampling.max_new_tokens
 
     def finished(self, text: str) -> str | None:
-        """`text` up to where it ends by what it says; None if it goes on."""
+        """`text` up to a stop string; None if there is none yet."""
         ends = [at for at in map(text.find, self.until) if at >= 0]
         return text[: min(ends)] if ends else None
 
 
 def read_generation(given: Mapping[str, Any] | None) -> GenerationParameters:
-    """As transformers understands these names. `UsageError` for what is wrong, or cannot be done here."""
+    """With transformers' meaning of these names. `UsageError` for invalid or unsupported values."""
     values = {name: value for name, value in (given or {}).items() if value is not None}
     tokens = _length(values)
     until = _until(values.pop("until", ()))
@@ -58,7 +58,7 @@ def read_generation(given: Mapping[str, Any] | None) -> GenerationParameters:
 
 
 def _length(values: dict[str, Any]) -> int:
-    """Takes its names out of `values`."""
+    """Remove its names from `values`."""
     found = [number for name in _LENGTHS if (number := _number(values, name)) is not None]
     tokens = found[0] if found else _DEFAULT_TOKENS
     if tokens != int(tokens):
@@ -67,7 +67,7 @@ def _length(values: dict[str, Any]) -> int:
 
 
 def _number(values: dict[str, Any], name: str) -> float | None:
-    """Takes it out of `values`."""
+    """Remove it from `values`."""
     value = values.pop(name, None)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise UsageError(f"{name} must be a number, not {shown(value)}.", _WAY_OUT)

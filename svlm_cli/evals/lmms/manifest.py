@@ -1,4 +1,4 @@
-"""What lmms-eval is told about svlm: the entry point of the group ``lmms_eval.models``."""
+"""Describes svlm to lmms-eval: the entry point in the group ``lmms_eval.models``."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-"""The messages of a request -> what is shown and what is asked. Knows no engine, and lmms-eval by the form of its data.
+"""Parses the messages of a request into a video and a question. Knows no engine, and only lmms-eval's data format.
 
-One video, or pictures, and a question: that is what a stream or a clip is asked. Anything else is refused, because an
-answer to half of a request would be scored like one.
+A request has one video, or pictures, and a question. Anything else is rejected, because a partial answer would be
+scored like a complete one.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _FILE: Final = "file://"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question about a stretch of a video."""
+    """A question about a stretch of video."""
 
     footage: Footage
     text: str
@@ -31,19 +31,19 @@ class Asked:
 
 
 class PictureShelf:
-    """Pictures as folders of files, as MVBench has some of its videos: the same ones are one folder."""
+    """Saves pictures in folders, a form in which MVBench has videos; the same pictures share a folder."""
 
     def __init__(self, folder: Path, *, enough_bytes: int = 1 << 30) -> None:
-        """Full once it holds `enough_bytes`."""
+        """It is full once it holds `enough_bytes`."""
         self._folder, self._enough_bytes, self._held_bytes = folder, enough_bytes, 0
 
     @property
     def is_full(self) -> bool:
-        """Whether it should be cleared before more is put there."""
+        """Whether to clear it before adding more."""
         return self._held_bytes >= self._enough_bytes
 
     def put(self, pictures: Sequence[Any]) -> Footage:
-        """Frames of a clip, two a second, from PIL's pictures or names of files. Raises `InputError`."""
+        """The frames of a clip, at 2 fps, from PIL images or file names. Raises `InputError`."""
         encoded = [_png(one) for one in pictures]
         folder = self._folder / hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in encoded)).hexdigest()
         if not folder.is_dir():
@@ -54,14 +54,14 @@ class PictureShelf:
         return Footage(folder, None, None, CLIP_FPS)
 
     def clear(self) -> None:
-        """Remove all of them."""
+        """Remove all pictures."""
         for folder in self._folder.glob("*"):
             shutil.rmtree(folder, ignore_errors=True)
         self._held_bytes = 0
 
 
 def content_of(visual: object) -> dict[str, Any]:
-    """A part of a message for what `doc_to_visual` of a task names: a video's path, or a picture."""
+    """The content part for a visual from a task's `doc_to_visual`: a video's path, or a picture."""
     if isinstance(visual, Mapping) and "type" not in visual:
         return {"type": "video", "url": visual}
     if isinstance(visual, Mapping):
@@ -70,7 +70,7 @@ def content_of(visual: object) -> dict[str, Any]:
 
 
 def read_messages(messages: Iterable[Mapping[str, Any]], shelf: PictureShelf) -> Asked:
-    """Text before and after what is shown is one question, in its order. Raises `UsageError` and `InputError`."""
+    """Text before and after the visuals is one question, in order. Raises `UsageError` and `InputError`."""
     system: list[str] = []
     texts: list[str] = []
     videos: list[Footage] = []
@@ -98,7 +98,7 @@ def read_messages(messages: Iterable[Mapping[str, Any]], shelf: PictureShelf) ->
 
 
 def require_there(asked: Iterable[Asked]) -> None:
-    """`InputError` that names the first video that is missing, and says how many are."""
+    """`InputError` that names the first missing video, and says how many are missing."""
     paths = dict.fromkeys(one.footage.path for one in asked)
     missing = [path for path in paths if not path.exists()]
     if missing:
@@ -115,7 +115,7 @@ def _wrong_count(videos: int, pictures: bool) -> str:
 
 
 def _video(part: Mapping[str, Any]) -> Footage:
-    """A path, or a mapping with a path and a stretch, which may stand beside it as well."""
+    """A path, or a mapping with a path; the stretch may be in the mapping or beside it."""
     url, start_s, end_s = part["url"], part.get("start_time"), part.get("end_time")
     if isinstance(url, Mapping):
         start_s, end_s = url.get("video_start", start_s), url.get("video_end", end_s)
@@ -131,7 +131,7 @@ def _video(part: Mapping[str, Any]) -> Footage:
 
 
 def _png(picture: object) -> bytes:
-    """Lossless, and quick rather than small."""
+    """PNG, encoded for speed rather than size."""
     from io import BytesIO
 
     from PIL import Image

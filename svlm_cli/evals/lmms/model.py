@@ -1,6 +1,6 @@
-"""The model that lmms-eval asks: its requests go to an engine of ours, the answers come back in the same order.
+"""The model class for lmms-eval: passes requests to our engine, and returns the answers in order.
 
-Knows lmms-eval's interface. How a video is looked at and how an answer is given, `viewing` and `speaking` know.
+Knows lmms-eval's interface. `viewing` shows videos, `speaking` generates answers.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ Done = TypeVar("Done")
 
 @dataclass(frozen=True, slots=True)
 class _Wish(Generic[Done]):
-    """What is wanted of whoever has seen what is asked about."""
+    """A task for a witness that has seen the video in question."""
 
     asked: Asked
     tokens: int  # of the answer, at most
@@ -40,12 +40,12 @@ class _Wish(Generic[Done]):
 
 
 class Svlm(lmms):
-    """svlm, as ``--model svlm`` asks for it."""
+    """svlm, selected by ``--model svlm``."""
 
     is_simple = False
 
     def __init__(self, **given: Any) -> None:
-        """`given` are the model arguments and what lmms-eval adds to them. Raises `UsageError` and `ModelError`."""
+        """`given` are the model arguments, and additions of lmms-eval. Raises `UsageError` and `ModelError`."""
         super().__init__()
         self._arguments = read_arguments(given)
         self._rank, self._world_size = _number_of("RANK", 0), _number_of("WORLD_SIZE", 1)
@@ -58,11 +58,11 @@ class Svlm(lmms):
 
     @property
     def device(self) -> torch.device:
-        """Where counts of requests are gathered, if there are several processes."""
+        """The device on which request counts are gathered, if there are several processes."""
         return self._engines.device
 
     def generate_until(self, requests: Sequence[Instance]) -> list[GenerationResult]:
-        """An answer to each request. Raises `InputError` for a video that is missing or cannot be read."""
+        """An answer per request. Raises `InputError` for a video that is missing or unreadable."""
 
         def wishes() -> Iterator[_Wish[Answer]]:
             for one, repeat in _repeats(requests):
@@ -73,7 +73,7 @@ class Svlm(lmms):
         return [GenerationResult(one.text, TokenCounts(output_tokens=one.tokens)) for one in self._each(wishes())]
 
     def generate_until_multi_round(self, requests: Sequence[Instance]) -> list[list[str]]:
-        """The answers to each request, one a round. Raises as `generate_until`."""
+        """The answers to each request, one per round. Raises as `generate_until`."""
         talks = []
         for one, repeat in _repeats(requests):
             _, doc_to_messages, settings, doc_id, task, split = one.args
@@ -86,7 +86,7 @@ class Svlm(lmms):
         return [talk.said for talk, *_ in talks]
 
     def loglikelihood(self, requests: Sequence[Instance]) -> list[tuple[float, bool]]:
-        """Of each continuation, the sum of its tokens' log probabilities, and whether it is the likeliest throughout.
+        """For each continuation, the sum of its tokens' log probabilities, and whether greedy decoding would give it.
 
         Raises as `generate_until`.
         """
@@ -94,7 +94,7 @@ class Svlm(lmms):
         return [(one.log_probability, one.is_likeliest) for one in found]
 
     def clean(self) -> None:
-        """All is answered: a judge may need the memory."""
+        """Free memory after the last request, as a judge may need it."""
         self._engines.release()
         super().clean()
 
@@ -102,7 +102,7 @@ class Svlm(lmms):
         return self.task_dict[task][split][doc_id]
 
     def _answer(self, messages: Any, settings: Any, *place: object) -> _Wish[Answer]:
-        """`place` is no other answer's: its random numbers come from that."""
+        """`place` is unique to the answer, and seeds its random numbers."""
         generation = read_generation(settings)
         for name in generation.ignored:
             self._tell(f"svlm has no use for {name} in generation_kwargs.")
@@ -123,7 +123,7 @@ class Svlm(lmms):
         return _Wish(asked, max(len(ids), 1), lambda witness: tell_likelihood(witness, asked.text, ids))
 
     def _each(self, wishes: Iterable[_Wish[Done]]) -> list[Done]:
-        """What comes of each. All are read first, unless their pictures would fill the disk."""
+        """Run every task. All requests are parsed first, unless their pictures would fill the disk."""
         done: list[Done] = []
         portion: list[_Wish[Done]] = []
         for wish in wishes:
@@ -153,7 +153,7 @@ class Svlm(lmms):
     def _seen(
         self, wishes: Sequence[_Wish[Done]], system: str | None, numbers: Sequence[int]
     ) -> Iterator[tuple[int, Done]]:
-        """By an engine that nobody holds afterwards: the next one may need its memory."""
+        """Keeps no reference to the engine, because the next one may need its memory."""
         asked = [(number, wishes[number].asked) for number in numbers]
         tokens = max(one.tokens for one in wishes)
         engine = self._engines.engine(system, [one.text for _, one in asked], tokens)
@@ -163,14 +163,14 @@ class Svlm(lmms):
         return viewing.see(asked, self._arguments.batch_size)
 
     def _tell(self, line: str) -> None:
-        """Once, and by one process."""
+        """Print a line once, in one process."""
         if line and line not in self._told and self.rank == 0:
             self._told.add(line)
             logger.warning(line)
 
 
 def _repeats(requests: Sequence[Instance]) -> Iterator[tuple[Instance, int]]:
-    """Each request, and how many of the same document were before it: a task may ask for several answers."""
+    """Each request, with the number of earlier ones about the same document: tasks may ask for several answers."""
     before: Counter[tuple[str, str, int]] = Counter()
     for one in requests:
         *_, doc_id, task, split = one.args
@@ -179,5 +179,5 @@ def _repeats(requests: Sequence[Instance]) -> Iterator[tuple[Instance, int]]:
 
 
 def _number_of(name: str, otherwise: int) -> int:
-    """Of this process among several, as launchers say it."""
+    """The rank of this process, from the launcher's environment."""
     return int(os.environ.get(name, otherwise))

@@ -1,4 +1,4 @@
-"""A request of several rounds: after each answer the task says what is asked next. Knows no engine."""
+"""Multi-round requests, in which the task chooses the next question after each answer. Knows no engine."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,21 +8,21 @@ class Conversation:
     """The rounds of one request."""
 
     def __init__(self, doc: Any, doc_to_messages: Callable[..., Any]) -> None:
-        """`doc_to_messages` takes the document, and from the second round on its number and what was said."""
+        """`doc_to_messages` takes the document, and from the second round on the round's index and the answers."""
         self._doc, self._doc_to_messages = doc, doc_to_messages
-        self.coming: Any = doc_to_messages(doc)  # the messages of the next question; None: all is said
-        self.said: list[str] = []  # an answer a round, as the task leaves them
-        self._info: Any = None  # the task's own, from one round to the next
-        self.round = 0  # of what is asked next
+        self.coming: Any = doc_to_messages(doc)  # the next question; None at the end
+        self.said: list[str] = []  # one per round, as processed by the task
+        self._info: Any = None  # the task's own state
+        self.round = 0  # index of the next question
 
     def hear(self, answer: str) -> None:
-        """The answer to what was asked last."""
+        """Take the answer to the last question."""
         self.said.append(answer)
         self.round += 1
         coming = self._doc_to_messages(
             self._doc, round_idx=self.round, previous_output=[*self.said], previous_round_info=self._info
         )
-        if not (isinstance(coming, tuple) and len(coming) == 4):  # a task of one round answers as in the first
+        if not (isinstance(coming, tuple) and len(coming) == 4):  # a single-round task returns plain messages
             self.coming = None
             return
         messages, over, said, self._info = coming

@@ -1,4 +1,4 @@
-"""What whoever has seen a video is made to do: say an answer, or tell how likely a given one is. Knows no video."""
+"""Generates an answer about a video that was seen, or scores a given one. Knows no video."""
 
 import math
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from svlm_cli.evals.vqa.ways import ANSWERING
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Witness:
-    """A stream that has seen a video, or is about to be shown a clip, and may be asked once."""
+    """A stream that has seen a video, or is about to be shown a clip, and can be asked once."""
 
     engine: Engine
     stream: StreamState
-    clip: Chunk | None  # None: a fork, which has seen all
+    clip: Chunk | None  # None: a fork, which has seen everything
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said."""
+    """A generated answer."""
 
     text: str
     tokens: int
@@ -33,14 +33,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Of a given answer."""
+    """The likelihood of a given answer."""
 
-    log_probability: float  # the sum over its tokens, each after the question and those before it
-    is_likeliest: bool  # whether each is the likeliest token where it stands
+    log_probability: float  # summed over its tokens
+    is_likeliest: bool  # whether each token is the most likely one
 
 
 def say(witness: Witness, question: str, generation: GenerationParameters, seed: int) -> Answer:
-    """An answer, drawn by random numbers of its own if it is drawn at all."""
+    """Generate an answer; if it is sampled, `seed` determines the random numbers."""
     witness.stream.random = np.random.default_rng(seed)
     request = Request(
         witness.stream, witness.clip, query=question, max_tokens=generation.tokens, sampling=generation.sampling
@@ -55,7 +55,7 @@ def say(witness: Witness, question: str, generation: GenerationParameters, seed:
 
 
 def tell_likelihood(witness: Witness, question: str, ids: tuple[int, ...]) -> Likelihood:
-    """Of `ids` as the answer. Of none, it is certain."""
+    """The likelihood of `ids` as the answer; an empty answer is certain."""
     if not ids:
         return Likelihood(0.0, is_likeliest=True)
     coming, parts, likeliest = iter(ids), list[float](), list[bool]()

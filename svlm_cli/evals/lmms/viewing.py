@@ -1,6 +1,6 @@
-"""Requests -> whoever has seen what each is about: clips that are read ahead, or streams that are asked in passing.
+"""Shows the video of each request: clips that are prefetched, or streams that are asked in passing.
 
-As ``svlm eval vqa`` does it, without its questions and results: what is asked, and what becomes of it, the caller says.
+Like ``svlm eval vqa``, but without its questions and results: the caller supplies what to ask and handles answers.
 """
 
 import math
@@ -30,7 +30,7 @@ Numbered = tuple[int, Asked]
 
 
 class Viewing(Generic[Done]):
-    """One engine before the videos of some requests. `see` shows them, and asks."""
+    """Shows the videos of requests to one engine. Call `see`."""
 
     def __init__(
         self,
@@ -39,15 +39,15 @@ class Viewing(Generic[Done]):
         ask: Callable[[Witness, int], Done],
         notice: Callable[[str], None],
     ) -> None:
-        """`ask` gets a request's number; `notice` hears sentences about videos."""
+        """`ask` gets a request's index; `notice` gets sentences about videos."""
         self._engine, self._setting, self._ask, self._notice = engine, setting, ask, notice
 
     def see(self, asked: Sequence[Numbered], jobs: int) -> Iterator[tuple[int, Done]]:
-        """What came of each request, as it comes. Raises `InputError` for the first video that cannot be read."""
+        """The result of each request, as they arrive. Raises `InputError` for the first unreadable video."""
         return self._streams(asked, jobs) if self._setting.way.streams else self._clips(asked, jobs)
 
     def _clips(self, asked: Sequence[Numbered], jobs: int) -> Iterator[tuple[int, Done]]:
-        """Frames are read once for all that is asked about them."""
+        """Frames are read once for all questions about them."""
         groups: dict[tuple[str, float | None, float | None], list[Numbered]] = defaultdict(list)
         for number, one in asked:
             groups[str(one.footage.path), one.footage.start_s, one.footage.end_s].append((number, one))
@@ -60,18 +60,18 @@ class Viewing(Generic[Done]):
                         yield number, self._ask(Witness(self._engine, stream, clip), number)
 
     def _read(self, group: list[Numbered]) -> tuple[Chunk, float]:
-        """The clip, and how long the video is."""
+        """The clip, and the duration of the video."""
         footage = group[0][1].footage
         stills = open_stills(footage, self._engine.policy)
         return clip_of(stills, footage, self._setting, footage.end_s), stills.end_s
 
     def _tell_short(self, footage: Footage, end_s: float) -> None:
-        """If the video is over at `end_s`, before what is asked about it."""
+        """Report a video that ends at `end_s`, before its questions."""
         if footage.end_s is not None and end_s < footage.end_s - NEARLY_S:
             self._notice(too_short(footage))
 
     def _streams(self, asked: Sequence[Numbered], jobs: int) -> Iterator[tuple[int, Done]]:
-        """A stream for all that is asked about a video from the same moment on."""
+        """One stream for all questions about a video with the same start."""
         groups: dict[tuple[str, float], list[Numbered]] = defaultdict(list)
         for number, one in asked:
             groups[str(one.footage.path), one.footage.start_s or 0.0].append((number, one))
@@ -92,7 +92,7 @@ class Viewing(Generic[Done]):
 
 
 class _Watched(Generic[Done]):
-    """A video from one moment on, and what is asked about it."""
+    """A video from one start on, and its questions."""
 
     def __init__(self, engine: Engine, ask: Callable[[Witness, int], Done], asked: list[Numbered]) -> None:
         self._engine, self._ask, self.asked = engine, ask, asked
@@ -101,21 +101,21 @@ class _Watched(Generic[Done]):
 
     @property
     def name(self) -> str:
-        """No other of the same run has it."""
+        """Unique within a run."""
         return f"{self.watching.footage.path} {self.watching.footage.start_s or 0.0}"
 
     @property
     def latest(self) -> Footage:
-        """As the last question has it."""
+        """The footage of the last question."""
         return max(self.asked, key=lambda one: _moment(one[1]))[1].footage
 
     @property
     def length_s(self) -> float:
-        """The longest come first, or the last of a run would be alone."""
+        """Used to start the longest first, so that none runs alone at the end."""
         return self.watching.last_s - (self.watching.footage.start_s or 0.0)
 
     def feed(self, seed: int) -> Feed:
-        """The stream's."""
+        """The stream's feed."""
         footage = self.watching.footage
         due = [(_moment(one), self._asking(number, _moment(one))) for number, one in self.asked]
         return Feed(
@@ -138,5 +138,5 @@ class _Watched(Generic[Done]):
 
 
 def _moment(asked: Asked) -> float:
-    """When it is asked."""
+    """The time of the question."""
     return math.inf if asked.footage.end_s is None else asked.footage.end_s

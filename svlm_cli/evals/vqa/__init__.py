@@ -1,1 +1,1 @@
-"""Questions about videos: what is asked, what counts as an answer, results on disk, and what they are worth."""
+"""Questions about videos: asking them, checking answers, results on disk, and scores."""

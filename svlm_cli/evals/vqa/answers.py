@@ -1,6 +1,6 @@
-"""Which answers are right, by the rules of the benchmarks and strictly: a word that holds an "A" is no answer A.
+"""Checks answers, by the rules of the benchmarks, and strictly: a word that contains an "A" is not the answer A.
 
-Knows no model. What is not an answer is wrong, never right.
+Knows no model. A reply in another form is wrong.
 """
 
 import re
@@ -12,11 +12,11 @@ from svlm_cli.questions.question import NO, YES, AnswerKind
 _LETTER: Final = re.compile(r"\(?([A-Z])\)?\.?")
 _COUNT: Final = re.compile(r"([0-9]{1,9})\.?")
 _YES_NO: Final = {"yes": YES, "y": YES, "no": NO, "n": NO}
-_NEAR_S: Final = 2  # of the right moment
+_NEAR_S: Final = 2  # to the right moment
 
 
 def is_right(question: VideoQuestion, reply: str, at_s: float | None = None) -> bool:
-    """Whether `reply` is the right answer; of a proactive question, given at `at_s` of the video."""
+    """Whether `reply` is right; a proactive question was answered at `at_s` of the video."""
     match question.kind:
         case AnswerKind.CHOICE:
             return read_letter(reply, question.letters) == question.answer
@@ -31,17 +31,17 @@ def is_right(question: VideoQuestion, reply: str, at_s: float | None = None) -> 
 
 
 def read_letter(reply: str, letters: str) -> str | None:
-    """One of the letters alone, in brackets or before a full stop at most."""
+    """A single letter, possibly in brackets or with a full stop."""
     match = _LETTER.fullmatch(reply.strip())
     return match[1] if match and match[1] in letters else None
 
 
 def read_count(reply: str) -> int | None:
-    """A whole number alone."""
+    """A whole number, and nothing else."""
     match = _COUNT.fullmatch(reply.strip())
     return int(match[1]) if match else None
 
 
 def read_yes_no(reply: str) -> str | None:
-    """Yes or no alone, also as Y or N."""
+    """Yes or no, or Y or N, and nothing else."""
     return _YES_NO.get(reply.strip().removesuffix(".").lower())

@@ -1,4 +1,4 @@
-"""One way of looking in one run: which questions it has to answer, and where answers and failures go.
+"""One way of looking in one run: its questions, and where answers and errors go.
 
 Knows neither how a video is looked at nor the terminal.
 """
@@ -16,49 +16,49 @@ from svlm_cli.evals.vqa.interview import Interview
 from svlm_cli.evals.vqa.results import VqaResult, unanswered
 from svlm_cli.evals.vqa.ways import WaySetting
 
-NEARLY_S: Final = 1.0  # headers, sound and pictures of a file end at slightly different times
+NEARLY_S: Final = 1.0  # headers, audio and video of a file end at slightly different times
 
 
 @dataclass(frozen=True, slots=True)
 class AskedQuestion:
-    """A question and where its video lies."""
+    """A question and its video's location."""
 
     question: VideoQuestion
     footage: Footage
 
 
 def too_short(footage: Footage) -> str:
-    """A sentence about a video that is over before the last question about it is asked."""
+    """A sentence about a video that ends before the last question about it."""
     name = plain_text(str(footage.path))
     return f"{name} is over before all questions about it are asked: those are asked at its end."
 
 
 @dataclass(slots=True)
 class WayOutcome:
-    """What came of it."""
+    """The outcome of a way of looking."""
 
     way: str
     answered: int = 0
     failed: int = 0
     right: int = 0
     wall_s: float = 0.0
-    errors: list[SvlmError] = field(default_factory=list)  # one a video
+    errors: list[SvlmError] = field(default_factory=list)  # one per video
 
 
 @dataclass(frozen=True, slots=True)
 class WayRun:
-    """What a way of looking needs to know of the run."""
+    """What a way of looking needs from the run."""
 
     setting: WaySetting
     interview: Interview
     write: Callable[[VqaResult], None]
     notice: Callable[[str], None]
     failure: Callable[[SvlmError], None]
-    progress: Callable[[int], None]  # questions that are done
+    progress: Callable[[int], None]  # number of questions done
     outcome: WayOutcome
 
     def take(self, result: VqaResult) -> None:
-        """Write down what came of a question. Raises `OutputError`."""
+        """Record a result. Raises `OutputError`."""
         self.write(result)
         outcome = self.outcome
         outcome.answered += not result.failed
@@ -67,14 +67,14 @@ class WayRun:
         self.progress(outcome.answered + outcome.failed)
 
     def fail(self, questions: Sequence[VideoQuestion], error: SvlmError) -> None:
-        """These cannot be answered, all for one reason: wrong, and asked again by the next run."""
+        """Record questions that cannot be answered, for one reason: wrong, and asked again by the next run."""
         self.outcome.errors.append(error)
         self.failure(error)
         for one in questions:
             self.take(unanswered(one, self.setting.way, error.message))
 
     def timed(self, ask: Callable[[], None]) -> WayOutcome:
-        """The outcome of `ask`, and how long it took, also if it is stopped."""
+        """The outcome of `ask`, with its duration, even if it is interrupted."""
         started = time.monotonic()
         try:
             ask()

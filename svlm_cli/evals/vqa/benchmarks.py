@@ -1,4 +1,4 @@
-"""The benchmarks of questions about videos: each one's reader, and how its scores are averaged."""
+"""Registry of the benchmarks of questions about videos, with their readers and the averaging of their scores."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -12,15 +12,15 @@ from svlm_cli.evals.benchmarks.vqa import VideoQuestions
 
 
 class Averaging(StrEnum):
-    """What a benchmark's score is the mean of."""
+    """What a benchmark's total is the mean of."""
 
-    QUESTIONS = "questions"  # of all questions; so is a group's
-    TASKS = "tasks"  # of the tasks' means
-    GROUPS = "groups"  # of the groups' means, each of which is the mean of its tasks' means
+    QUESTIONS = "questions"  # all questions; the same for groups
+    TASKS = "tasks"  # the means of tasks
+    GROUPS = "groups"  # the means of groups, each the mean of its tasks' means
 
 
 class VqaBenchmark(StrEnum):
-    """By the name that people give it on the command line."""
+    """Named as on the command line."""
 
     OVO_BENCH = "ovo-bench"
     STREAMING_BENCH = "streamingbench"
@@ -30,7 +30,7 @@ class VqaBenchmark(StrEnum):
 
     @property
     def averaging(self) -> Averaging:
-        """How its total is made."""
+        """How its total is averaged."""
         match self:
             case VqaBenchmark.OVO_BENCH:
                 return Averaging.GROUPS
@@ -41,7 +41,7 @@ class VqaBenchmark(StrEnum):
 
     @property
     def groups(self) -> tuple[str, ...]:
-        """All that it has, in the order of its table."""
+        """All its groups, in table order."""
         match self:
             case VqaBenchmark.OVO_BENCH:
                 return tuple(OVO_GROUPS)
@@ -56,7 +56,7 @@ class VqaBenchmark(StrEnum):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """All that it has, in the order of its table, where its total is the mean of tasks."""
+        """All its tasks, in table order, if its total is averaged over tasks."""
         match self:
             case VqaBenchmark.OVO_BENCH:
                 return tuple(task for tasks in OVO_GROUPS.values() for task in tasks)
@@ -66,9 +66,9 @@ class VqaBenchmark(StrEnum):
                 return ()
 
     def read(self, folder: Path, context: SeenContext = SeenContext.MINUTE) -> VideoQuestions:
-        """What a folder holds, as it was published; `context` is StreamingBench's alone.
+        """Read a folder as published; `context` is only for StreamingBench.
 
-        Raises `InputError`, and `UsageError` where Parquet cannot be read.
+        Raises `InputError`, and `UsageError` if Parquet is not supported.
         """
         match self:
             case VqaBenchmark.OVO_BENCH:

@@ -1,6 +1,6 @@
-"""Questions about clips: single frames of what may be seen and the question, read at once with plain full attention.
+"""Asks questions about clips: sampled frames and the question, prefilled together with full attention.
 
-Frames are read ahead by threads, one clip after the other is asked about. Knows neither benchmarks nor streams.
+Frames are prefetched by threads; clips are processed one by one. Knows neither benchmarks nor streams.
 """
 
 from collections import defaultdict, deque
@@ -29,17 +29,17 @@ Item = TypeVar("Item")
 Read = TypeVar("Read")
 Stills = StillsOf | PictureFolder
 Opened = tuple[Stills, Chunk | None]
-"""A video, and the clip that is asked about, unless there is one for each moment."""
+"""A video, and the clip in question, unless each moment has its own."""
 
 
 class ClipAsking:
-    """A run over clips. `ask` does it."""
+    """A run over clips. Call `ask`."""
 
     def __init__(self, engine: Engine, way: WayRun) -> None:
         self._engine, self._way = engine, way
 
     def ask(self, asked: Sequence[AskedQuestion], *, readers: int) -> None:
-        """Answer all. `readers` clips are read at once. What is wrong with a video touches no other.
+        """Answer all, reading `readers` clips at a time. An error in one video does not affect the others.
 
         Raises `OutputError` if an answer cannot be written.
         """
@@ -55,7 +55,7 @@ class ClipAsking:
         return stills, None if proactive else clip_of(stills, footage, self._way.setting, footage.end_s)
 
     def _answer_all(self, group: list[AskedQuestion], opened: Future[Opened]) -> None:
-        """What is asked about one clip."""
+        """Answer the questions about one clip."""
         try:
             stills, clip = opened.result()
         except SvlmError as error:
@@ -77,7 +77,7 @@ class ClipAsking:
         return self._way.interview.answer(self._engine, question, self._way.setting.way, respond)
 
     def _each_second(self, asked: AskedQuestion, stills: Stills) -> VqaResult:
-        """A new clip for each moment, until it is time."""
+        """Ask with a new clip each second, until the model says it is time."""
         question, way = asked.question, self._way
         for at_s in question.moments():
             respond = clip_respondent(self._engine, clip_of(stills, asked.footage, way.setting, at_s))
@@ -90,7 +90,7 @@ class ClipAsking:
 def read_ahead(
     items: Iterable[Item], read: Callable[[Item], Read], readers: int
 ) -> Generator[tuple[Item, Future[Read]], None, None]:
-    """Each item and what is read of it, while as many threads as there are `readers` read for those after it."""
+    """Each item and what was read of it; `readers` threads read ahead."""
     left, waiting = iter(items), deque[tuple[Item, Future[Read]]]()
     pool = ThreadPoolExecutor(readers, "clips")
     try:
@@ -105,14 +105,14 @@ def read_ahead(
 
 
 def open_stills(footage: Footage, policy: StreamPolicy) -> Stills:
-    """Where pictures of a video are taken from. Raises `InputError`."""
+    """A source of single pictures of a video. Raises `InputError`."""
     if footage.frames_fps is not None:
         return PictureFolder(footage.path, footage.frames_fps)
     return StillsOf(footage.path, enough_pixels=policy.vision.enough_pixels)
 
 
 def same_clips(asked: Sequence[AskedQuestion]) -> list[list[AskedQuestion]]:
-    """Questions about the same frames together, which are then read once. A proactive one has clips of its own."""
+    """Group questions about the same frames, to read these once. A proactive question has its own clips."""
     found: dict[tuple[str, float | None, float | None, str], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
         footage, alone = one.footage, one.question.id if one.question.kind is AnswerKind.PROACTIVE else ""
@@ -124,7 +124,7 @@ def clip_of(stills: Stills, footage: Footage, setting: WaySetting, end_s: float 
     """What may be seen up to `end_s`, or to the end of the video. Raises `InputError`."""
     start_s = max(footage.start_s or 0.0, stills.first_s)
     end_s = stills.end_s if end_s is None else min(end_s, stills.end_s)
-    if end_s <= start_s:  # less than a frame's time shows what is on screen
+    if end_s <= start_s:  # less than a frame: use the picture on screen
         name = plain_text(str(footage.path))
         raise InputError(f"{name} has no pictures from {start_s:g} s to {end_s:g} s.", "Fetch it again.")
     moments = setting.moments(start_s, end_s)

@@ -1,4 +1,4 @@
-"""Questions put to whoever has seen the video, a stream or a reader of a clip, and answers as results.
+"""Puts questions to a stream or a clip reader, and turns answers into results.
 
 Knows no benchmark, no file and no loop.
 """
@@ -22,7 +22,7 @@ from svlm_cli.evals.vqa.ways import ANSWER_TOKENS, ANSWERING
 from svlm_cli.questions.prompts import VqaPrompts, after_context
 from svlm_cli.questions.question import YES, AnswerKind
 
-_SHORT_TOKENS: Final = 16  # of an answer that is a letter, a number, yes or no: whoever says more is wrong anyway
+_SHORT_TOKENS: Final = 16  # for a letter, a number, yes or no: longer answers are wrong anyway
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,15 +30,15 @@ class ModelAnswer:
     """An answer."""
 
     text: str
-    logits: Tensor  # [V] from which its first token was chosen
+    logits: Tensor  # [V] of its first token
 
 
 Respondent = Callable[[str, int], ModelAnswer]
-"""What is asked, and how many tokens the answer may have -> the answer."""
+"""Takes a query and the maximum number of tokens, and returns the answer."""
 
 
 def stream_respondent(engine: Engine, stream: StreamState) -> Respondent:
-    """A fork of a stream answers, between two rounds: the stream goes on as if nobody had asked."""
+    """Answers by a fork of the stream, between two rounds; the stream itself is unaffected."""
 
     def respond(query: str, tokens: int) -> ModelAnswer:
         with engine.fork(stream) as fork:
@@ -48,7 +48,7 @@ def stream_respondent(engine: Engine, stream: StreamState) -> Respondent:
 
 
 def clip_respondent(engine: Engine, clip: Chunk) -> Respondent:
-    """Whoever reads clip and question at once, in a context of their own, answers."""
+    """Answers after prefilling clip and question together, in a new context."""
 
     def respond(query: str, tokens: int) -> ModelAnswer:
         with engine.open() as stream:
@@ -67,25 +67,25 @@ def _hear(engine: Engine, stream: StreamState, chunk: Chunk | None, query: str, 
 
 @dataclass(frozen=True, slots=True)
 class Interview:
-    """How the questions of a run are put."""
+    """How questions are put in a run."""
 
     prompts: VqaPrompts
     by: AnswerBy = AnswerBy.LETTERS
-    spoken: Mapping[str, Sequence[Cue]] = field(default_factory=dict)  # what is said, by the file of subtitles
+    spoken: Mapping[str, Sequence[Cue]] = field(default_factory=dict)  # subtitles by file
 
     def query(self, question: VideoQuestion, way: Way) -> str:
-        """The question in words."""
+        """The wording of a question."""
         return self._ask(question, way, question.end_s)
 
     def queries(self, question: VideoQuestion, way: Way) -> tuple[str, ...]:
-        """All that is asked for an answer."""
+        """All queries needed for an answer."""
         if question.kind is not AnswerKind.PROACTIVE:
             return (self.query(question, way),)
         last_s = [*question.moments()][-1]
         return self._ask_moment(question, way, last_s), self._ask(question, way, last_s)
 
     def answer(self, engine: Engine, question: VideoQuestion, way: Way, respond: Respondent) -> VqaResult:
-        """Asked once."""
+        """Ask once."""
         assert question.kind is not AnswerKind.PROACTIVE, "that is asked each second"
         query = self.query(question, way)
         if question.kind is not AnswerKind.CHOICE or self.by is AnswerBy.GENERATION:
@@ -96,7 +96,7 @@ class Interview:
         return answered(question, way, question.letters[best], letters=scores)
 
     def answer_at(self, question: VideoQuestion, way: Way, moment_s: float, respond: Respondent) -> VqaResult | None:
-        """Asked whether it is time, of a proactive question. None if it is not."""
+        """Ask a proactive question whether it is time. None if not."""
         if read_yes_no(respond(self._ask_moment(question, way, moment_s), _SHORT_TOKENS).text) != YES:
             return None
         query = self._ask(question, way, moment_s)
@@ -111,10 +111,10 @@ class Interview:
         return asked if way.streams else after_context(question.known, asked)
 
     def _said(self, question: VideoQuestion, end_s: float | None) -> tuple[Cue, ...]:
-        """In what may be seen."""
+        """The subtitles of what may be seen."""
         return spoken_within(self.spoken.get(question.subtitles, ()), question.start_s, end_s)
 
 
 def never_said(question: VideoQuestion, way: Way) -> VqaResult:
-    """Of a proactive question, whose time has come and gone."""
+    """The result of a proactive question whose time has passed."""
     return answered(question, way, "")

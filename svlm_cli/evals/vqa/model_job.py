@@ -1,4 +1,4 @@
-"""What all models are asked, and one model's part of it: its setting, its file, its ways. Knows no terminal."""
+"""What all models are asked, and one model's part: setting, file, ways. Knows no terminal."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from svlm_cli.networks.weights import load_family
 def choose_questions(
     questions: Sequence[VideoQuestion], tasks: Sequence[str], limit: int | None
 ) -> Sequence[VideoQuestion]:
-    """The first ones of those tasks, or of all. `UsageError` for a task that is none."""
+    """The first questions of these tasks, or of all. `UsageError` for an unknown task."""
     known = [*dict.fromkeys(one.task for one in questions)]
     for task in tasks:
         if task not in known:
@@ -46,19 +46,19 @@ class Questioning:
 
     benchmark: VqaBenchmark
     folder: Path
-    questions: Sequence[VideoQuestion]  # all of the benchmark's
+    questions: Sequence[VideoQuestion]  # all in the benchmark
     interview: Interview
     found: FoundQuestions  # those of this call
     subtitles: bool
-    matches: QuestionsSetting | None  # that are asked about, if they are simulated
+    matches: QuestionsSetting | None  # set if questions are about simulated matches
 
     @property
     def videos(self) -> int:
-        """How many they are about."""
+        """The number of videos."""
         return len({one.video for one in self.found.questions})
 
     def run(self, checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype, jobs: int) -> VqaRun:
-        """What a model's results say of themselves."""
+        """The run's description for its results."""
         setting = VqaSetting(
             self.benchmark,
             fingerprint_of_questions(tuple(self.questions)),
@@ -74,14 +74,14 @@ class Questioning:
             len(self.questions),
             __version__,
             torch.__version__,
-            folder=self.folder.resolve().name,  # results travel: where it lies is nobody else's affair
+            folder=self.folder.resolve().name,  # only its name, because results are shared
             device=device.type,
             hardware=hardware_name(device),
             jobs=jobs,
         )
 
     def to_json(self, outcomes: "Sequence[tuple[ModelJob, WayOutcome]]") -> Mapping[str, Any]:
-        """For programs: what a call has done."""
+        """What a call has done, for programs."""
         rows = [job.to_json(outcome) for job, outcome in outcomes]
         count = len(self.found.questions)
         return {"eval": str(self.benchmark), "questions": count, "videos": self.videos, "ways": rows}
@@ -89,7 +89,7 @@ class Questioning:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelJob:
-    """One model, how it looks, and where its answers go."""
+    """One model, its way of looking, and its results file."""
 
     what: Questioning
     checkpoint: Checkpoint
@@ -99,12 +99,12 @@ class ModelJob:
 
     @property
     def name(self) -> str:
-        """The model's."""
+        """The model's name."""
         return self.run.setting.model
 
     @contextmanager
     def open(self, *, overwrite: bool) -> Iterator[GrowingResults]:
-        """Its file, locked, and compared with what is asked for. Raises `InputError` and `OutputError`."""
+        """Its file, locked and checked against the request. Raises `InputError` and `OutputError`."""
         if overwrite:
             empty(self.output)
         with GrowingResults(self.output, self.run) as results:
@@ -114,7 +114,7 @@ class ModelJob:
             yield results
 
     def policy_with_room(self) -> Callable[[WaySetting, Sequence[VideoQuestion]], StreamPolicy]:
-        """A way's policy, with room for what is asked."""
+        """Returns a way's policy with room for the questions."""
         folder, interview = self.checkpoint.folder, self.what.interview
 
         def policy_of(setting: WaySetting, questions: Sequence[VideoQuestion]) -> StreamPolicy:

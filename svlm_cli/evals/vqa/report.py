@@ -1,4 +1,4 @@
-"""Files of results -> a report for people and programs: a row for each way of looking, and what stands out.
+"""Turns results files into a report: a row per way of looking, and remarkable findings.
 
 Prints nothing. Knows no video and no model.
 """
@@ -16,12 +16,12 @@ from svlm_cli.evals.vqa.results import ResultsFile, VqaResult, VqaRun
 from svlm_cli.evals.vqa.tally import VqaDifference, VqaScores, vqa_chance, vqa_difference, vqa_scores
 
 CHANCE: Final = "chance"
-_NAMED: Final = 5  # videos in a note; the JSON has all
+_NAMED: Final = 5  # videos in a note; JSON lists all
 
 
 @dataclass(frozen=True, slots=True)
 class WayScored:
-    """What one way of looking is worth."""
+    """The scores of one way of looking."""
 
     file: ResultsFile
     way: str
@@ -30,37 +30,37 @@ class WayScored:
 
     @property
     def benchmark(self) -> VqaBenchmark:
-        """What was asked."""
+        """The benchmark."""
         return self.file.runs[0].setting.benchmark
 
     @property
     def name(self) -> str:
-        """What its row is called."""
+        """The name of its row."""
         contexts = sorted({one.context for one in self.results if one.context})
         return ", ".join([self.file.runs[0].setting.model, self.way, *contexts])
 
     @property
     def runs(self) -> tuple[VqaRun, ...]:
-        """Those that looked this way."""
+        """The runs in this way."""
         return self.file.runs_of_ways[self.way]
 
     @property
     def not_asked(self) -> int:
-        """How many questions have no result yet."""
+        """The number of questions without a result."""
         return max(0, self.file.runs[-1].asked - len(self.results))
 
     @property
     def tells_choices(self) -> bool:
-        """Whether it is known among how many options its questions let one choose."""
+        """Whether the number of options of its questions is known."""
         return all(one.id in self.file.choices for one in self.results)
 
     @property
     def failed(self) -> dict[str, int]:
-        """The videos that were missing or broken, and how many questions were about each."""
+        """Missing or broken videos, with their numbers of questions."""
         return dict(Counter(one.video for one in self.results if one.failed))
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, ready for `json.dumps`."""
+        """Everything, ready for `json.dumps`."""
         setting, runs, matches = self.file.runs[0].setting, self.runs, self.file.matches
         return {
             "name": self.name,
@@ -88,7 +88,7 @@ class WayScored:
 
 
 def ways_of(file: ResultsFile) -> tuple[WayScored, ...]:
-    """Each way of looking in a file of results. `InputError` if there is none."""
+    """Each way of looking in a results file. `InputError` if there is none."""
     ways = dict.fromkeys(one.way for one in file.results.values())
     if not ways:
         raise InputError(f"{file.path} holds no results.", "Name a file of results.")
@@ -101,7 +101,7 @@ def ways_of(file: ResultsFile) -> tuple[WayScored, ...]:
 
 
 def compare(first: WayScored, second: WayScored) -> VqaDifference:
-    """How much better the second one is. `UsageError` if they are of two benchmarks, or of no common question."""
+    """How much better the second one is. `UsageError` if they differ in benchmark, or share no question."""
     if first.benchmark is not second.benchmark:
         raise UsageError(f"{first.file.path} and {second.file.path} are of two benchmarks.", "Compare those of one.")
     return vqa_difference(first.results, second.results, first.benchmark)
@@ -116,22 +116,22 @@ class RowDifference:
     difference: VqaDifference
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Each by name."""
         one = self.difference
         return {"from": self.base.name, "to": self.row.name, "left_out": one.left_out, **one.scores.to_json()}
 
 
 @dataclass(frozen=True, slots=True)
 class VqaReport:
-    """Ways of looking at one benchmark, and how they differ."""
+    """Ways of looking at one benchmark, and their differences."""
 
     rows: tuple[WayScored, ...]
     differences: tuple[RowDifference, ...]
-    chance: VqaScores | None  # of all that any row was asked; None if a file does not tell how many options there are
+    chance: VqaScores | None  # over all questions of any row; None if a file does not have the numbers of options
 
     @property
     def benchmark(self) -> VqaBenchmark:
-        """What was asked."""
+        """The benchmark."""
         return self.rows[0].benchmark
 
     def to_json(self) -> dict[str, Any]:
@@ -146,9 +146,9 @@ class VqaReport:
         }
 
     def tables(self) -> Iterator[tuple[list[str], list[list[str]]]]:
-        """Totals and groups, a way a row; tasks, a task a row; and how the ways differ from the first.
+        """Totals and groups, a row per way; tasks, a row per task; and differences from the first way.
 
-        Beside them stands what guessing reaches, if that is known.
+        Includes the score of guessing, if it is known.
         """
         chance = () if self.chance is None else (self.chance,)
         groups = list(dict.fromkeys(name for one in self.rows for name in one.scores.groups))
@@ -178,7 +178,7 @@ class VqaReport:
                 )
 
     def notes(self) -> Iterator[str]:
-        """What stands out, a sentence each."""
+        """Remarkable findings, one sentence each."""
         for row in self.rows:
             yield from (f"{row.name}: {note}" for note in _notes(row))
         for one in self.differences:
@@ -194,7 +194,7 @@ class VqaReport:
 
 
 def make_vqa_report(files: Sequence[ResultsFile]) -> VqaReport:
-    """The ways of the first file are compared with its first way, those of others with the same way in the first file.
+    """Compares the first file's ways with its first way, and other files' ways with the same way in the first file.
 
     `UsageError` unless all are of one benchmark, `InputError` for a file without results.
     """

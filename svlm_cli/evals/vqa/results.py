@@ -1,6 +1,6 @@
-"""What was answered, on disk, a line each, as it comes; each run that adds some says first what it is about.
+"""Results on disk, one per line, as they arrive; each run starts with a line about itself.
 
-Knows neither benchmarks nor models, and not what the answers are worth.
+Knows neither benchmarks nor models, and computes no scores.
 """
 
 import json
@@ -20,40 +20,40 @@ from svlm_cli.evals.vqa.answers import is_right
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
 from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, read_lines, record, text, whole
 
-NO_MOMENT: Final = -1.0  # of what is not answered at a moment of its own
-_MOST_CHARACTERS: Final = 2000  # of an answer
+NO_MOMENT: Final = -1.0  # for an answer without a moment of its own
+_MOST_CHARACTERS: Final = 2000  # per answer
 _MOST_S: Final = 1e9
 _WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
 
 ResultKey = tuple[str, str]
-"""The id of the question, the way of looking."""
+"""The id of the question, and the way of looking."""
 
 
 @dataclass(frozen=True, slots=True)
 class VqaSetting:
-    """All that decides what is asked of whom. Questions, prompts and files of models are known by their SHA-256."""
+    """Everything that determines what is asked of which model. Questions, prompts and model files by their SHA-256."""
 
     benchmark: VqaBenchmark
     questions: str
     prompts: str
-    model: str  # as people call it: the same model may have another name elsewhere
+    model: str  # its name; the same model may have another elsewhere
     model_files: str
     dtype: str
-    answer: str  # by which a question with options is answered
-    subtitles: bool  # whether what is said in the videos is told
+    answer: str  # how questions with options are answered
+    subtitles: bool  # whether subtitles are included
 
 
 @dataclass(frozen=True, slots=True)
 class VqaRun:
-    """One call that added results."""
+    """A run that added results."""
 
     setting: VqaSetting
-    asked: Annotated[int, Within(1, 10_000_000)]  # questions in all, for each way of looking
+    asked: Annotated[int, Within(1, 10_000_000)]  # questions in total, per way of looking
     svlm: str
     torch: str
-    folder: str = ""  # of the benchmark: its name alone; from here on, "" and 0 where an older svlm did not note it
+    folder: str = ""  # the benchmark's folder name; this and the following are "" or 0 if written by an older svlm
     device: str = ""  # cpu, cuda
-    hardware: str = ""  # what people call it
+    hardware: str = ""  # its name
     jobs: Annotated[int, Within(0, 1_000_000)] = 0  # streams or clips at once
 
     def __post_init__(self) -> None:
@@ -62,18 +62,18 @@ class VqaRun:
 
 @dataclass(frozen=True, slots=True)
 class VqaResult:
-    """What came of a question."""
+    """The result of a question."""
 
     id: str
     task: str
     group: str
     context: str
     video: str
-    way: str  # of looking at the video
-    answered: str  # its beginning, without white space around
-    answered_s: Annotated[float, Within(NO_MOMENT, _MOST_S)]  # when, of a proactive question
+    way: str  # way of looking
+    answered: str  # truncated and stripped
+    answered_s: Annotated[float, Within(NO_MOMENT, _MOST_S)]  # when a proactive question was answered
     right: bool
-    letters: tuple[float, ...]  # the score of each option's letter, where there are any
+    letters: tuple[float, ...]  # score per option letter, if any
     failed: str  # why there is no answer; "" if there is one
 
     def __post_init__(self) -> None:
@@ -85,21 +85,21 @@ class VqaResult:
 
     @property
     def key(self) -> ResultKey:
-        """Of what it is the result."""
+        """Identifies the result."""
         return self.id, self.way
 
 
 def answered(
     question: VideoQuestion, way: str, reply: str, *, at_s: float | None = None, letters: tuple[float, ...] = ()
 ) -> VqaResult:
-    """The result of an answer, right or wrong; of a proactive question, given at `at_s` of the video."""
+    """The result of an answer, right or wrong; a proactive question was answered at `at_s` of the video."""
     right = is_right(question, reply, at_s)
     moment = NO_MOMENT if at_s is None else at_s
     return _result(question, way, reply.strip()[:_MOST_CHARACTERS], moment, right=right, letters=letters)
 
 
 def unanswered(question: VideoQuestion, way: str, why: str) -> VqaResult:
-    """The result of a question about a video that is missing or broken: wrong, and asked again by the next run."""
+    """The result for a missing or broken video: wrong, and asked again by the next run."""
     assert why, "there is a reason"
     return _result(question, way, "", NO_MOMENT, right=False, failed=why)
 
@@ -131,25 +131,25 @@ def _result(
 
 @dataclass(frozen=True, slots=True)
 class ResultsFile:
-    """What a file of results holds."""
+    """The contents of a results file."""
 
     path: Path
-    runs: tuple[VqaRun, ...]  # none in an empty file
-    ways: Mapping[str, Mapping[str, Any]]  # all that decides how each looks, by its name
+    runs: tuple[VqaRun, ...]  # empty for an empty file
+    ways: Mapping[str, Mapping[str, Any]]  # settings of each way, by name
     results: Mapping[ResultKey, VqaResult]
-    choices: Mapping[str, int]  # how many answers a question lets one choose among, by its id; empty if not noted
-    matches: QuestionsSetting | None  # of questions about simulated matches
-    runs_of_ways: Mapping[str, tuple[VqaRun, ...]]  # that added results of each
+    choices: Mapping[str, int]  # number of possible answers by question id; empty if unknown
+    matches: QuestionsSetting | None  # set if questions are about simulated matches
+    runs_of_ways: Mapping[str, tuple[VqaRun, ...]]  # runs that added results, by way
     notice: str = ""
 
     def is_done(self, question: VideoQuestion, way: str) -> bool:
-        """Whether it was answered."""
+        """Whether it has been answered."""
         result = self.results.get((question.id, way))
         return result is not None and not result.failed
 
 
 def read_results(path: Path) -> ResultsFile:
-    """A whole file. Raises `InputError`; a file without results is one of no results."""
+    """Read a whole file; one without results is valid. Raises `InputError`."""
     return _results(read_lines(path))
 
 
@@ -188,13 +188,13 @@ def _results(lines: JsonLines) -> ResultsFile:
 
 @dataclass(slots=True)
 class _Notes:
-    """What a file tells of its questions, each once."""
+    """The file's lines about its questions."""
 
     choices: Mapping[str, int] = field(default_factory=dict)
     matches: QuestionsSetting | None = None
 
     def take(self, row: Mapping[str, Any]) -> bool:
-        """Whether it is such a line. Raises `LineError`."""
+        """Take in a line; return whether it is one about questions. Raises `LineError`."""
         if "choices" in row:
             listed = row["choices"]
             if self.choices or not isinstance(listed, dict):
@@ -210,13 +210,13 @@ class _Notes:
 
 
 def _complete(run: Any) -> Any:
-    """With what an older svlm did not note."""
+    """Add defaults for what an older svlm did not write."""
     usual = {one.name: one.default for one in fields(VqaRun) if one.default is not MISSING}
     return {**usual, **run} if isinstance(run, dict) else run
 
 
 def setting_difference(one: VqaSetting, other: VqaSetting) -> str:
-    """What people call the first thing in which they differ, as in "another model"; empty if there is none."""
+    """The first thing in which they differ, in words, as in "another model"; empty if there is none."""
     words = {
         "questions": "other questions",
         "prompts": "other prompts",
@@ -231,9 +231,9 @@ def setting_difference(one: VqaSetting, other: VqaSetting) -> str:
 
 
 class GrowingResults(Closing):
-    """A file of results that a run adds to. `OutputExistsError` if it is about something else.
+    """A results file that a run appends to. `OutputExistsError` if it is about something else.
 
-    `OutputBusyError` if it is another run's.
+    `OutputBusyError` if another run has locked it.
     """
 
     def __init__(self, path: Path, run: VqaRun) -> None:
@@ -250,9 +250,9 @@ class GrowingResults(Closing):
             raise
 
     def describe(self, choices: Mapping[str, int], matches: QuestionsSetting | None) -> None:
-        """What the questions are like. `OutputExistsError` if the matches were made otherwise before.
+        """Write facts about the questions. `OutputExistsError` if the matches were made differently.
 
-        A file that an older svlm began gets what it lacks: its questions are the same to the letter.
+        A file begun by an older svlm gets what it lacks, since its questions are identical.
         """
         known = self.before.matches
         if None not in (known, matches) and known != matches:
@@ -263,8 +263,8 @@ class GrowingResults(Closing):
             self._lines.append({"matches": asdict(matches)})
 
     def begin(self, way: str, setting: Mapping[str, Any]) -> None:
-        """Results of a way of looking come, or go on. `OutputExistsError` if it looked otherwise before."""
-        wanted = json.loads(json.dumps(setting, allow_nan=False))  # with lists for tuples, as in the file
+        """Start or continue a way of looking. `OutputExistsError` if it had another setting."""
+        wanted = json.loads(json.dumps(setting, allow_nan=False))  # turns tuples into lists, as in the file
         known = self.before.ways.get(way)
         if known is None:
             self._lines.append({"way": way, "setting": wanted})
@@ -274,9 +274,9 @@ class GrowingResults(Closing):
             raise OutputExistsError(f"The results of {way} were begun with another setting: {what}.", _WAY_OUT)
 
     def append(self, result: VqaResult) -> None:
-        """One more. Raises `OutputError`."""
+        """Append a result. Raises `OutputError`."""
         self._lines.append(asdict(result))
 
     def close(self) -> None:
-        """Let others have it."""
+        """Close and unlock the file."""
         self._lines.close()

@@ -1,4 +1,4 @@
-"""A run of one model over a benchmark's questions: what is found on disk, what is left to ask, one way after the other.
+"""Runs one model over a benchmark's questions: finds videos, skips answered questions, and runs one way after another.
 
 Knows neither options nor the terminal.
 """
@@ -30,7 +30,7 @@ from svlm_cli.networks.pixels import Preprocessor
 
 @dataclass(frozen=True, slots=True)
 class FoundQuestions:
-    """Questions whose videos are there, and those whose are not."""
+    """Questions whose videos exist, and those whose videos do not."""
 
     asked: tuple[AskedQuestion, ...]
     missing: tuple[VideoQuestion, ...]
@@ -41,32 +41,32 @@ class FoundQuestions:
         return (*(one.question for one in self.asked), *self.missing)
 
     def absent(self) -> list[InputError]:
-        """An error for each video that is not there."""
+        """An error per missing video."""
         videos = dict.fromkeys(one.video for one in self.missing)
         return [InputError(why_missing(one), "Fetch it, or correct the folder.") for one in videos]
 
 
 def find_questions(folder: Path, questions: Sequence[VideoQuestion]) -> FoundQuestions:
-    """Where their videos lie."""
+    """Find the questions' videos."""
     found = [(one, find_footage(folder, one)) for one in questions]
     asked = tuple(AskedQuestion(one, footage) for one, footage in found if footage is not None)
     return FoundQuestions(asked, tuple(one for one, footage in found if footage is None))
 
 
 def why_missing(video: str) -> str:
-    """A sentence about a video that is not there."""
+    """A sentence about a missing video."""
     return f"There is no video {plain_text(video)}."
 
 
 def read_subtitles(folder: Path, questions: Sequence[VideoQuestion]) -> dict[str, tuple[Cue, ...]]:
-    """What is said, by the file that questions name; a file that is not there says nothing. Raises `InputError`."""
+    """Subtitles by file, as named in questions; a missing file is empty. Raises `InputError`."""
     files = {one.subtitles: one.subtitles_start_s for one in questions if one.subtitles}
     return {name: read_spoken(folder / name, start_s) for name, start_s in files.items() if (folder / name).is_file()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """What an engine leaves behind when it goes: the weights, for the next one."""
+    """The weights of an engine, kept for the next one."""
 
     network: Network
     preprocessor: Preprocessor
@@ -75,13 +75,13 @@ class LoadedModel:
 
     @classmethod
     def of(cls, engine: Engine) -> "LoadedModel":
-        """An engine's."""
+        """The weights of an engine."""
         return cls(engine.network, engine.preprocessor, engine.tokenizer, engine.fused)
 
     def engine(
         self, policy: StreamPolicy, streams: int, room: Questions, attention: AttentionKernel, *, graphs: bool = True
     ) -> Engine:
-        """Another one, on the same weights. Raises as `Engine` does."""
+        """A new engine on the same weights. Raises what `Engine` does."""
         return Engine(
             self.network,
             self.preprocessor,
@@ -96,20 +96,20 @@ class LoadedModel:
 
 
 LoadEngine = Callable[[StreamPolicy, int, Questions, LoadedModel | None], Engine]
-"""A policy, the number of streams, room for questions, and the weights if they were loaded before -> an engine."""
+"""Takes a policy, the number of streams, room for questions, and weights if loaded; returns an engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class WayListener:
-    """Who hears how it goes."""
+    """Callbacks for progress."""
 
     notice: Callable[[str], None]
     failure: Callable[[SvlmError], None]  # of one video
-    progress: Callable[[int], None]  # questions that are done, in one way
+    progress: Callable[[int], None]  # number of questions done in one way
 
 
 class ModelRun:
-    """One model's answers."""
+    """The answers of one model."""
 
     def __init__(
         self,
@@ -119,18 +119,18 @@ class ModelRun:
         policy_of: Callable[[WaySetting, Sequence[VideoQuestion]], StreamPolicy],
         load: LoadEngine,
     ) -> None:
-        """`policy_of` gives a way's policy room for what is asked."""
+        """`policy_of` adds room for the questions to a way's policy."""
         self._results, self._interview, self._found = results, interview, found
         self._policy_of, self._load = policy_of, load
         self._model: LoadedModel | None = None
 
     def left(self, setting: WaySetting) -> list[AskedQuestion]:
-        """What is still to be asked."""
+        """The questions left to ask."""
         before = self._results.before
         return [one for one in self._found.asked if not before.is_done(one.question, setting.way)]
 
     def ask(self, setting: WaySetting, jobs: int, telling: WayListener) -> WayOutcome:
-        """Ask in one way what is left: `jobs` streams side by side, or clips read at once. Raises `OutputError`."""
+        """Ask the remaining questions in one way, with `jobs` streams or clips at a time. Raises `OutputError`."""
         outcome = WayOutcome(setting.way)
         way = WayRun(setting, self._interview, self._write, telling.notice, telling.failure, telling.progress, outcome)
         for question in self._found.missing:
@@ -150,6 +150,6 @@ class ModelRun:
         return way.timed(lambda: ClipAsking(engine, way).ask(left, readers=jobs))
 
     def _write(self, result: VqaResult) -> None:
-        """Unless the very same is there: what fails again and again is written once."""
+        """Write a result unless the same exists: a repeated failure is written once."""
         if self._results.before.results.get(result.key) != result:
             self._results.append(result)

@@ -1,7 +1,7 @@
-"""Questions about videos that are watched: a stream for all whose video and first moment are the same.
+"""Asks questions about streamed videos: one stream for all questions with the same video and start.
 
-It is shown the video up to the last of the questions and asked each in passing, through a fork. Several are watched
-side by side in one batch. Knows neither benchmarks nor clips.
+A stream sees the video up to the last question, and is asked each in passing, through a fork. Several run in one batch.
+Knows neither benchmarks nor clips.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ _SEED_BYTES = 8
 
 @dataclass(slots=True, eq=False)
 class WatchedVideo:
-    """A stretch of a video, from one moment on, and what is asked about it."""
+    """A video from one start on, and its questions."""
 
     asked: list[AskedQuestion]
-    left: dict[str, VideoQuestion] = field(init=False)  # not answered yet, by id
+    left: dict[str, VideoQuestion] = field(init=False)  # unanswered questions by id
     watching: Watching = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,49 +42,49 @@ class WatchedVideo:
 
     @property
     def footage(self) -> Footage:
-        """Where it lies and where it begins; of that, each question has an end of its own."""
+        """The video's location and start; each question has its own end."""
         return self.asked[0].footage
 
     @property
     def start_s(self) -> float:
-        """From when it is watched."""
+        """Where watching starts."""
         return self.footage.start_s or 0.0
 
     @property
     def last_s(self) -> float:
-        """Until when."""
+        """Where watching ends."""
         return max(map(last_asked_s, self.asked))
 
     @property
     def name(self) -> str:
-        """No other of the same run has it."""
+        """Unique within a run."""
         return f"{self.footage.path} {self.start_s:g} {self.context}"
 
     @property
     def context(self) -> str:
-        """What is known beforehand."""
+        """Prior knowledge, as context."""
         return self.asked[0].question.known
 
     def seed(self, base: int) -> int:
-        """Of its random numbers: the same whatever is watched beside it, and wherever the videos lie."""
+        """The seed of its random numbers, independent of other streams and of the videos' location."""
         return stream_seed(base, self.asked[0].question.video, self.footage)
 
 
 def stream_seed(base: int, video: str, footage: Footage) -> int:
-    """Of the random numbers of a stream of `footage`, which its benchmark calls `video`."""
+    """The seed of a stream of `footage`, called `video` in its benchmark."""
     text = f"{base}/{video}/{footage.path.name}/{footage.start_s or 0.0}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:_SEED_BYTES])
 
 
 def last_asked_s(asked: AskedQuestion) -> float:
-    """When a question is asked for the last time; where all of a file may be seen, at its end."""
+    """When a question is last asked; at the end of the file if all of it may be seen."""
     if asked.question.kind is AnswerKind.PROACTIVE:
         return [*asked.question.moments()][-1]
     return math.inf if asked.footage.end_s is None else asked.footage.end_s
 
 
 def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
-    """The fewest that answer them, the longest first."""
+    """The fewest streams that answer them, the longest first."""
     found: dict[tuple[str, float, str], list[AskedQuestion]] = defaultdict(list)
     for one in asked:
         found[str(one.footage.path), one.footage.start_s or 0.0, one.question.known].append(one)
@@ -92,13 +92,13 @@ def watches(asked: Sequence[AskedQuestion]) -> list[WatchedVideo]:
 
 
 class StreamAsking:
-    """A run over what is watched. `ask` does it."""
+    """A run over streams. Call `ask`."""
 
     def __init__(self, engine: Engine, way: WayRun) -> None:
         self._engine, self._way = engine, way
 
     def ask(self, watched: Sequence[WatchedVideo], *, streams: int) -> None:
-        """Watch all, `streams` side by side, and answer. What is wrong with a video touches no other.
+        """Watch all, `streams` at a time, and answer. An error in one video does not affect the others.
 
         Raises `OutputError` if an answer cannot be written.
         """
@@ -131,9 +131,9 @@ class StreamAsking:
     ) -> Callable[[StreamState], None]:
         def act(stream: StreamState) -> None:
             if question.id not in watch.left:
-                return  # it was time before
+                return  # already answered
             if watch.watching.unseen(at_s, stream.end_s):
-                return  # nobody has seen that
+                return  # it was not seen
             try:
                 result = self._answer(stream, question, at_s, last=last)
             except (UsageError, CapacityError) as error:
@@ -155,7 +155,7 @@ class StreamAsking:
         return never_said(question, way) if result is None and last else result
 
     def _end(self, watch: WatchedVideo, report: FeedReport) -> None:
-        """What became of a stream."""
+        """Handle the end of a stream."""
         if isinstance(report.error, OutputError):
             raise report.error
         for notice in watch.watching.notices:

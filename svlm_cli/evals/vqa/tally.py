@@ -1,7 +1,7 @@
-"""Results -> scores with intervals, by each benchmark's way of averaging, and the paired difference of two sets.
+"""Computes scores with intervals from results, averaged as each benchmark does, and paired differences.
 
-All is counted by video, group and task and summed before anything is divided, so an interval is a matter of drawing
-videos. Knows no file.
+Counts are per video, group and task and are summed before any division, so intervals come from resampling videos. Knows
+no file.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,25 +18,25 @@ from svlm_cli.evals.vqa.benchmarks import Averaging, VqaBenchmark
 from svlm_cli.evals.vqa.results import VqaResult
 
 Cells = NDArray[np.int64]
-"""``[..., C, 1 + S]``: of each cell, a group's task, how many were asked, and how many of each set were right."""
+"""``[..., C, 1 + S]``: per cell, a task in a group, the number asked, and the number right in each set."""
 Shares = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one part of a benchmark."""
+    """The score of one part of a benchmark."""
 
-    share: Estimate  # of right answers; of a comparison, how much larger the second one is
+    share: Estimate  # of right answers; for a comparison, the second minus the first
     questions: int
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Each by name."""
         return {**self.share.to_json(), "questions": self.questions}
 
 
 @dataclass(frozen=True, slots=True)
 class VqaScores:
-    """Of one set of results, or of the difference of two."""
+    """The scores of one set of results, or of a difference."""
 
     total: Score
     groups: Mapping[str, Score]
@@ -44,7 +44,7 @@ class VqaScores:
     videos: int
 
     def to_json(self) -> dict[str, Any]:
-        """By name."""
+        """Each by name."""
         return {
             "total": self.total.to_json(),
             "groups": {name: one.to_json() for name, one in self.groups.items()},
@@ -55,16 +55,16 @@ class VqaScores:
 
 @dataclass(frozen=True, slots=True)
 class VqaDifference:
-    """How much better the second of two sets of results is, over the questions that both have."""
+    """The second of two sets of results minus the first, over their common questions."""
 
     scores: VqaScores
-    left_out: int  # questions that only one of them has
+    left_out: int  # questions in only one of them
 
 
 def vqa_scores(results: Iterable[VqaResult], benchmark: VqaBenchmark, *, seed: int = 0) -> VqaScores:
-    """Shares of right answers with percentile bootstrap intervals over videos. The order of results is no matter.
+    """Shares of right answers with percentile bootstrap intervals over videos. Does not depend on the order.
 
-    `results` are of one way of looking. What was not answered is wrong.
+    `results` are in one way of looking. Unanswered questions count as wrong.
     """
     return _scored([list(results)], benchmark, seed)
 
@@ -72,7 +72,7 @@ def vqa_scores(results: Iterable[VqaResult], benchmark: VqaBenchmark, *, seed: i
 def vqa_difference(
     first: Iterable[VqaResult], second: Iterable[VqaResult], benchmark: VqaBenchmark, *, seed: int = 0
 ) -> VqaDifference:
-    """Paired: each draw takes the same videos of both. `UsageError` if they have no question in common."""
+    """Paired: each resample uses the same videos for both. `UsageError` if they share no question."""
     one, other = ({each.id: each for each in results} for results in (first, second))
     both = [key for key in one if key in other]
     if not both:
@@ -82,9 +82,9 @@ def vqa_difference(
 
 
 def vqa_chance(asked: Iterable[tuple[VqaResult, int]], benchmark: VqaBenchmark) -> VqaScores:
-    """What guessing reaches on average: each question with the number of answers there are to choose among.
+    """The expected score of guessing: each question comes with its number of possible answers.
 
-    One in that number; nothing where that is 0, since no number and no words can be guessed.
+    One over that number; 0 if it is 0, since numbers and free text cannot be guessed.
     """
     listed = [*asked]
     layout = _Layout.of([one for one, _ in listed], benchmark)
@@ -96,7 +96,7 @@ def vqa_chance(asked: Iterable[tuple[VqaResult, int]], benchmark: VqaBenchmark) 
 
 
 def _scored(sets: Sequence[Sequence[VqaResult]], benchmark: VqaBenchmark, seed: int) -> VqaScores:
-    """Of one set, or of the second less the first: both are of the same questions in the same order."""
+    """Scores of one set, or of the second minus the first; both have the same questions in the same order."""
     layout = _Layout.of(sets[0], benchmark)
     cells = layout.counted(sets)  # [V, C, 1 + S]
     drawn = np.einsum("rv,vcs->rcs", drawn_times(len(cells), seed), cells)  # [R, C, 1 + S]
@@ -112,16 +112,16 @@ def _compared(shares: Shares) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The cells, and the parts P that are made of them: the total, each group, each task."""
+    """The cells, and the parts P that they add up to: the total, each group, each task."""
 
     averaging: Averaging
-    cells: tuple[tuple[str, str], ...]  # group and task
+    cells: tuple[tuple[str, str], ...]  # (group, task)
     groups: tuple[str, ...]
     tasks: tuple[str, ...]
 
     @classmethod
     def of(cls, results: Sequence[VqaResult], benchmark: VqaBenchmark) -> "_Layout":
-        """In the order of the benchmark's table."""
+        """In the benchmark's table order."""
         cells = tuple(sorted({(one.group, one.task) for one in results}))
         return cls(
             benchmark.averaging,
@@ -141,7 +141,7 @@ class _Layout:
         return cells
 
     def named(self, shares: Sequence[Estimate], cells: Cells | Shares, videos: int) -> VqaScores:
-        """P of them, and ``[C, 1 + S]`` -> scores by name."""
+        """P shares, and ``[C, 1 + S]`` -> scores by name."""
         asked = self.summed(cells)[:, 0].tolist()
         scores = [Score(share, int(questions)) for share, questions in zip(shares, asked, strict=True)]
         groups, tasks = scores[1 : 1 + len(self.groups)], scores[1 + len(self.groups) :]
@@ -164,7 +164,7 @@ class _Layout:
         return summed
 
     def shares(self, cells: Cells | Shares) -> Shares:
-        """``[..., C, 1 + S]`` -> ``[..., P, S]``; NaN where nothing was asked."""
+        """``[..., C, 1 + S]`` -> ``[..., P, S]``; NaN if nothing was asked."""
         shares = _divided(self.summed(cells))
         groups, tasks = slice(1, 1 + len(self.groups)), slice(1 + len(self.groups), None)
         if self.averaging is Averaging.GROUPS:
@@ -190,7 +190,7 @@ def _divided(cells: Cells | Shares) -> Shares:
 
 
 def _mean(shares: Shares) -> Shares:
-    """``[..., N, S]`` -> ``[..., S]``, over those where something was asked: in a draw, a part may be empty."""
+    """``[..., N, S]`` -> ``[..., S]``, ignoring parts without questions, which resamples may have."""
     known = (~np.isnan(shares)).sum(axis=-2)
     summed = np.nansum(shares, axis=-2)
     means: Shares = np.divide(summed, known, out=np.full(summed.shape, np.nan), where=known > 0)

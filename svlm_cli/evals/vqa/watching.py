@@ -1,4 +1,4 @@
-"""A stretch of a video on its way through a stream: read up to a last moment, by the thread that shows it.
+"""Reads a stretch of video up to a last moment, in the thread that shows it.
 
 Knows neither questions nor engines.
 """
@@ -21,15 +21,15 @@ from svlm_cli.sources.sequential import Reading
 
 @dataclass(slots=True, eq=False)
 class Watching:
-    """From the beginning of `footage` to `last_s`, whatever end it has of its own; infinite: to the end of the file."""
+    """From the start of `footage` to `last_s`, ignoring its own end; infinite: to the end of the file."""
 
     footage: Footage
     last_s: float
-    frames: FrameStream | None = None  # of a file, once it is open
+    frames: FrameStream | None = None  # None until the file is open
     _reading: Reading = field(default_factory=Reading)
 
     def chunks(self, policy: StreamPolicy) -> Iterator[Chunk]:
-        """What is seen at the last moment. Raises `InputError`."""
+        """What is seen by the last moment. Raises `InputError`."""
         with ExitStack() as stack:
             frames = self._open(policy, stack)
             yield from until(chunks(frames, fps=policy.vision.fps, chunk_seconds=policy.chunk_seconds), self.last_s)
@@ -42,15 +42,15 @@ class Watching:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences for the user, once it is over."""
+        """Sentences for the user, complete at the end."""
         return tuple(self.frames.notices) if self.frames else ()
 
     def unseen(self, at_s: float, end_s: float) -> bool:
-        """Whether the file is cut off, and what is asked at `at_s` about more than a stream up to `end_s` has seen."""
+        """Whether the file is truncated, and a question at `at_s` needs more than a stream up to `end_s` has seen."""
         return self.frames is not None and self.frames.truncated and at_s > end_s + NEARLY_S
 
     def _open(self, policy: StreamPolicy, stack: ExitStack) -> Iterator[Frame]:
-        """A video is opened by the thread that reads it: with many, nobody has to wait for that."""
+        """Opens the video in its reader's thread, so that many can be opened at once."""
         footage = self.footage
         end_s = self.last_s + policy.chunk_seconds if math.isfinite(self.last_s) else None
         if footage.frames_fps is not None:

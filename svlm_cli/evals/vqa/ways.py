@@ -1,4 +1,4 @@
-"""How each way of looking looks: what it shows of a video before a question about it, and by which policy.
+"""The ways of looking: what each shows of a video before a question, and its policy.
 
 Knows no video and no engine.
 """
@@ -15,26 +15,26 @@ from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.networks.family import Family
 
-ANSWER_TOKENS: Final = 64  # at most, of what is said
+ANSWER_TOKENS: Final = 64  # of a generated answer, at most
 ANSWERING: Final = SamplingPolicy(max_new_tokens=ANSWER_TOKENS, temperature=0.0, repetition_penalty=1.0)
-"""The same in all ways, whatever a model's commentary is drawn by: the likeliest token, and no token is penalized for
-standing in the context, where a stream has many digits.
+"""The same in all ways, whatever sampling the model uses for commentary: greedy, without repetition penalty, which
+would hit tokens in the context, such as a stream's many digits.
 """
-_MARKUP: Final = 64  # tokens around a clip and its question, generously
+_MARKUP: Final = 64  # generous bound of tokens around a clip and its question
 
 
 @dataclass(frozen=True, slots=True)
 class WaySetting:
-    """All that decides how a model looks."""
+    """Everything that determines how a model looks."""
 
     way: Way
     policy: StreamPolicy
-    frames: int = 0  # of a clip, at most
-    seed: int = 0  # of streams
+    frames: int = 0  # per clip, at most
+    seed: int = 0  # for streams
 
     @classmethod
     def of(cls, way: Way, policy: StreamPolicy, *, frames: int, recent_frames: int, seed: int) -> "WaySetting":
-        """`policy` is the model's own, as the user wants it."""
+        """`policy` is the model's own, with the user's overrides."""
         match way:
             case Way.STREAMING:
                 return cls(way, policy.changed(PolicyOverrides(mode=Mode.STREAMING)), seed=seed)
@@ -46,16 +46,16 @@ class WaySetting:
                 return cls(way, clip_of(policy, recent_frames), recent_frames)
 
     def to_json(self) -> dict[str, Any]:
-        """As files of results have it."""
+        """As in results files."""
         return asdict(self)
 
     def moments(self, start_s: float, end_s: float) -> Moments:
-        """Of a clip's frames, in what may be seen."""
+        """The times of a clip's frames, within what may be seen."""
         return clip_moments(start_s, end_s, self.frames, recent=self.way is Way.RECENT)
 
 
 def clip_of(policy: StreamPolicy, frames: int) -> StreamPolicy:
-    """Of a clip of so many frames and a question about it."""
+    """The policy for a clip of `frames` and a question about it."""
     clip = replace(policy.of_clips(), chunk_seconds=frames / CLIP_FPS, vision=replace(policy.vision, fps=CLIP_FPS))
     return replace(clip, prompt=replace(clip.prompt, keep_query=False), sampling=ANSWERING)
 
@@ -68,7 +68,7 @@ def with_room(
     *,
     answer_tokens: int = ANSWER_TOKENS,
 ) -> StreamPolicy:
-    """The policy, with room for the longest of these questions, and of a clip for its pixels and the longest answer."""
+    """The policy with room for the longest question, and for a clip its pixels and the longest answer."""
     policy, prompt = setting.policy, setting.policy.prompt
     longest = max(len(Prompt(tokenizer, policy, family).text_ids(query)) for query in queries)
     policy = replace(policy, prompt=replace(prompt, max_query_tokens=max(prompt.max_query_tokens, longest)))

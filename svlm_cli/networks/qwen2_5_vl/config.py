@@ -1,12 +1,12 @@
-"""The shape of a Qwen2.5-VL network, read from a checkpoint's ``config.json``.
+"""The sizes of a Qwen2.5-VL network, from a checkpoint's ``config.json``.
 
-Three layouts are in use: text fields at the top level (published checkpoints), the same with a ``text_config`` besides
-(transformers 4.5x), and ``text_config`` alone (transformers 5). Where both are there, ``text_config`` counts, as it
-does in transformers.
+Three layouts are in use: text fields at the top level (published checkpoints), these plus a ``text_config``
+(transformers 4.5x), and ``text_config`` alone (transformers 5). If both are there, ``text_config`` wins, as in
+transformers.
 
-Strict, since a wrong shape gives wrong words rather than an error: a field that decides what the network computes must
-be there. transformers' defaults for absent fields are those of other checkpoints (rms_norm_eps 1e-5, tokens_per_second
-4), so none is taken over, but for ids of control tokens and flags that are off. Knows no weights and no disk.
+Strict, because a wrong size would give wrong words instead of an error: every field that affects the computation is
+required. transformers' defaults for missing fields are those of other checkpoints (rms_norm_eps 1e-5, tokens_per_second
+4), so they are not used, except for ids of control tokens and flags that are off. Knows no weights and no disk.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ _HINT = "Use a checkpoint of the Qwen2.5-VL family, with the config.json it was 
 
 @dataclass(frozen=True, slots=True)
 class VisionConfig:
-    """The vision tower. Sizes in pixels where not said otherwise."""
+    """The vision tower. Sizes are in pixels unless noted."""
 
     depth: _Layers
     hidden_size: _Size
@@ -36,15 +36,15 @@ class VisionConfig:
     in_channels: int
     patch_size: Annotated[int, Within(1, 128)]
     temporal_patch_size: int  # frames
-    spatial_merge_size: Annotated[int, Within(1, 16)]  # patches along each side of a token
+    spatial_merge_size: Annotated[int, Within(1, 16)]  # patches per side of a token
     window_size: Annotated[int, Within(1, 100_000)]
     fullatt_block_indexes: tuple[int, ...]
     out_hidden_size: _Size
-    tokens_per_second: Annotated[int, Within(1, 10_000)]  # temporal positions in a second
+    tokens_per_second: Annotated[int, Within(1, 10_000)]  # temporal positions per second
 
     def __post_init__(self) -> None:
         require_within(self, "vision_config")
-        _multiple("vision_config.hidden_size", self.hidden_size, 4 * self.num_heads)  # h and w, two halves each
+        _multiple("vision_config.hidden_size", self.hidden_size, 4 * self.num_heads)  # h and w, with two halves each
         _require(
             self.window_size >= self.patch_size * self.spatial_merge_size,
             f"vision_config.window_size is {self.window_size}, which is less than one token",
@@ -61,12 +61,12 @@ class VisionConfig:
 
     @property
     def aligned_intermediate_size(self) -> int:
-        """`intermediate_size` in whole 16 bytes of halves: matrix units are slow with rows that begin elsewhere."""
+        """`intermediate_size` rounded up to 16 bytes of fp16: matrix units are slow on unaligned rows."""
         return -(-self.intermediate_size // 8) * 8
 
     @property
     def patch_dim(self) -> int:
-        """Values of one patch: channels x frames x pixels."""
+        """Numbers per patch: channels x frames x pixels."""
         return self.in_channels * self.temporal_patch_size * self.patch_size**2
 
 
@@ -83,7 +83,7 @@ class TextConfig:
     max_position_embeddings: Annotated[int, Within(1, 1_000_000_000)]
     rms_norm_eps: Annotated[float, Within(0, 1, above=True)]
     rope_theta: Annotated[float, Within(1, 1e12)]
-    mrope_section: tuple[int, int, int]  # rotary pairs that follow t, h and w
+    mrope_section: tuple[int, int, int]  # rotary pairs for t, h and w
     bos_token_id: int | None = None
     eos_token_id: int | tuple[int, ...] | None = None
 
@@ -104,7 +104,7 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
-    """Both networks, and the ids that stand for pictures."""
+    """Both networks, and the ids of visual tokens."""
 
     text: TextConfig
     vision: VisionConfig
@@ -126,7 +126,7 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Qwen2_5VLConfig":
-        """Reads a ``config.json`` in any layout. Raises `ModelError` naming the field that is wrong or missing."""
+        """Read a ``config.json`` in any layout. Raises `ModelError` naming the field that is wrong or missing."""
         with of_file("config.json", _HINT):
             _check_architecture(raw)
             top = Fields(raw)
@@ -142,7 +142,7 @@ class Qwen2_5VLConfig:  # noqa: N801 - the family's own name
             )
 
     def to_dict(self) -> dict[str, Any]:
-        """The ``config.json`` that transformers 5 writes and loads (`from_dict` reads it back equal)."""
+        """The ``config.json`` as transformers 5 writes and loads it (`from_dict` reads it back equal)."""
         text, vision = self.text, self.vision
         eos = list(text.eos_token_id) if isinstance(text.eos_token_id, tuple) else text.eos_token_id
         return {
@@ -222,7 +222,7 @@ def _text_config(text: Fields) -> TextConfig:
 
 
 def _ends(text: Fields) -> int | tuple[int, ...]:
-    """As it is written there: one, or a list."""
+    """The EOS id or ids, as given: one, or a list."""
     ends = text.one_or_more("eos_token_id")
     return ends if isinstance(text.get("eos_token_id"), list) else ends[0]
 

@@ -1,4 +1,4 @@
-"""Qwen2.5-VL as a `Family`: its files, markup and positions. Knows no tensor but through its network."""
+"""Qwen2.5-VL as a `Family`: its files, markup and positions. Handles tensors only through its network."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
     from svlm_cli.networks.qwen2_5_vl.preprocess import QwenPreprocessor
 
-PATCH_SIZE, TEMPORAL_PATCH_SIZE, MERGE_SIZE = 14, 2, 2  # of every release
-_STORED_PREFIXES = (("model.visual.", "visual."), ("model.language_model.", "model."))  # of transformers 4.52 and later
+PATCH_SIZE, TEMPORAL_PATCH_SIZE, MERGE_SIZE = 14, 2, 2  # the same in every release
+_STORED_PREFIXES = (("model.visual.", "visual."), ("model.language_model.", "model."))  # in transformers 4.52 and later
 
 
 @dataclass(frozen=True, slots=True)
 class Qwen2_5VLFamily(Family):  # noqa: N801 - the family's own name
-    """With the sizes of one checkpoint."""
+    """Qwen2.5-VL with the sizes of one checkpoint."""
 
     config: Qwen2_5VLConfig
 
@@ -112,7 +112,7 @@ class Qwen2_5VLFamily(Family):  # noqa: N801 - the family's own name
     def pixels_per_token(self) -> int:
         return (self.config.vision.patch_size * self.config.vision.spatial_merge_size) ** 2
 
-    def markings(self, start_s: float, end_s: float, grid: Grid | None, fps: float, markup: Markup) -> Markings:  # noqa: ARG002 - of others
+    def markings(self, start_s: float, end_s: float, grid: Grid | None, fps: float, markup: Markup) -> Markings:  # noqa: ARG002 - used by other families
         """``Time=0.0-1.0s`` and one block for all frames, as StreamingVLM was trained."""
         time = TimeText(f"Time={start_s:.1f}-{end_s:.1f}s")
         if grid is None:
@@ -120,8 +120,9 @@ class Qwen2_5VLFamily(Family):  # noqa: N801 - the family's own name
         return time, VisionToken(markup.vision_start), VisionPads(grid), VisionToken(markup.vision_end)
 
     def block_positions(self, grid: Grid, fps: float) -> Positions:
-        """T advances by `tokens_per_second` a second, its fraction kept (the stock library truncates); h and w count
-        rows and columns.
+        """Axis t advances by `tokens_per_second` per second, with fractions (transformers truncates them).
+
+        Axes h and w count rows and columns.
         """
         t, h, w = np.indices(grid).reshape(3, -1)
         step = self.config.vision.tokens_per_second * (self.temporal_patch_size / fps)
@@ -139,7 +140,7 @@ class Qwen2_5VLFamily(Family):  # noqa: N801 - the family's own name
 
     @classmethod
     def pixels_from_scratch(cls) -> dict[str, Any]:
-        """Of Qwen2.5-VL, so that every tool knows them."""
+        """Those of Qwen2.5-VL, so that other tools support them."""
         return {
             "do_convert_rgb": True,
             "do_normalize": True,

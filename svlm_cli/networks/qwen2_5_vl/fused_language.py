@@ -1,7 +1,7 @@
-"""The language model as streaming runs it: the network's own weights, with fewer and larger operations.
+"""The language model for streaming: the network's own weights, with fewer and larger operations.
 
-Queries, keys and values come out of one matrix product, and so do both halves of the feed-forward; what lies between
-is `ops.py`. Held against the network itself, which training uses. Knows no cache and no stream.
+Queries, keys and values come from one matrix product, and so do the gate and up projections; `ops.py` does the rest.
+Tested against the network itself, which training uses. Knows no cache and no stream.
 """
 
 from collections.abc import Sequence
@@ -37,9 +37,9 @@ class QwenFusedLanguage:
     """`LanguageModel.forward` for packed tokens, on the weights of a network that is no longer trained."""
 
     def __init__(self, language: LanguageModel, *, fp8: bool = False) -> None:
-        """Puts weights that are used together next to each other; the network goes on working, on the same memory.
+        """Place weights that are used together side by side; the network still works, on the same memory.
 
-        With `fp8` they are rounded to eight bits, and the network's own are given up: it can only embed from then on.
+        With `fp8` they are rounded and the network's own are freed: after that it can only embed.
         """
         self._layers = [_layer(module, fp8=fp8) for module in language.model.layers]
         self._norm, self._eps = language.model.norm.weight, language.model.norm.eps
@@ -53,7 +53,7 @@ class QwenFusedLanguage:
         return linear(hidden, self._head)
 
     def __call__(self, hidden: Tensor, attend: PackedAttend, deep: DeepFeatures | None = None, /) -> Tensor:
-        """``[N, D]``, which is written over, -> ``[N, D]`` after the final norm."""
+        """``[N, D]``, which is overwritten, -> ``[N, D]`` after the final norm."""
         assert deep is None, "this family's features have one layer"
         branch: Tensor | None = None
         for index, layer in enumerate(self._layers):
@@ -66,7 +66,7 @@ class QwenFusedLanguage:
 
 
 @torch.no_grad()
-def _layer(module: Any, *, fp8: bool) -> _Layer:  # torch types the parts of a module loosely
+def _layer(module: Any, *, fp8: bool) -> _Layer:  # torch types submodules loosely
     attention, mlp = module.self_attn, module.mlp
     projections = (attention.q_proj, attention.k_proj, attention.v_proj)
     weights: list[list[Tensor]] = [
@@ -88,7 +88,7 @@ def _layer(module: Any, *, fp8: bool) -> _Layer:  # torch types the parts of a m
 
 
 def _rounded(parameters: Sequence[Tensor]) -> Fp8Weight:
-    """All of them one below the other, in eight bits; they themselves are given up."""
+    """The parameters stacked row-wise in fp8; the originals are freed."""
     weight = quantise(torch.cat([parameter.data for parameter in parameters]))
     for parameter in parameters:
         _give_up(parameter)
@@ -100,7 +100,7 @@ def _give_up(parameter: Tensor) -> None:
 
 
 def _joined(parameters: Sequence[Tensor]) -> Tensor:
-    """All of them one below the other, in one tensor of which each is a view from now on."""
+    """The parameters stacked row-wise in one tensor; the originals become views of it."""
     if len(parameters) == 1:
         return parameters[0]
     joined = torch.cat([parameter.data for parameter in parameters])

@@ -1,7 +1,7 @@
-"""The vision tower as streaming runs it: the network's own weights, with fewer and larger operations.
+"""The vision tower for streaming: the network's own weights, with fewer and larger operations.
 
-Both halves of the feed-forward come out of one matrix product, and what lies between products is `ops.py`. Held
-against the network itself, which training uses. Knows no pixels and no stream.
+The gate and up projections come from one matrix product; `ops.py` computes what lies between products. Tested against
+the network itself, which training uses. Knows no pixels and no stream.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from svlm_cli.compute.segments import Segments
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.qwen2_5_vl.vision import NORM_EPS, PatchLayout, VisionTower
 
-_FEW_PATCHES = 8192  # beyond, starting the kernels one by one takes less time than they do
-_MOST_RECORDED = 8  # sizes of a call; a recording keeps its memory
+_FEW_PATCHES = 8192  # above this, running the kernels takes longer than launching them
+_MOST_RECORDED = 8  # input sizes; each recording holds memory
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Weights of one block. The network's parameters of the feed-forward are views of them."""
+    """Weights of one block. The network's feed-forward parameters are views of them."""
 
     norm1: Tensor
     qkv: nn.Linear
@@ -39,7 +39,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """Where a recorded pass reads and writes: kept as long as the recording, which knows addresses alone."""
+    """The input and output buffers of a recording, kept alive with it because it refers to their addresses."""
 
     layout: PatchLayout
     patches: Tensor
@@ -50,7 +50,7 @@ class QwenFusedVision:
     """`VisionTower.forward`, on the weights of a tower that is no longer trained."""
 
     def __init__(self, tower: VisionTower, graphs: Graphs) -> None:
-        """Puts weights that are used together next to each other; the network goes on working, on the same memory."""
+        """Place weights that are used together side by side; the network still works, on the same memory."""
         self._graphs = graphs
         self._places: dict[tuple[Grid, ...], _Place] = {}
         self._tower, self._heads = tower, tower.config.num_heads
@@ -101,8 +101,8 @@ class QwenFusedVision:
 
 
 @torch.no_grad()
-def _block(module: Any, inner: int) -> _Block:  # torch types the parts of a module loosely
-    """With an inner size of `inner`: channels that are added are 0 all the way."""
+def _block(module: Any, inner: int) -> _Block:  # torch types submodules loosely
+    """Pad the inner size to `inner`: the added channels are 0 throughout."""
     mlp = module.mlp
     size, width = mlp.gate_proj.weight.shape
     gate_up, gate_up_bias = mlp.gate_proj.weight.new_zeros(2 * inner, width), mlp.gate_proj.bias.new_zeros(2 * inner)

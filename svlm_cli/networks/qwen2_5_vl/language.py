@@ -1,7 +1,7 @@
 """The language model.
 
-The network knows no cache, no mask and no positions: each layer hands its unrotated queries, keys and values to the
-caller's ``attend``. Streaming caches the keys before it rotates them; training rotates and attends over a whole window.
+The network knows no cache, no mask and no positions: each layer passes unrotated queries, keys and values to the
+caller's ``attend``. Streaming caches keys before rotating them; training rotates and attends over a whole window.
 """
 
 import torch
@@ -52,7 +52,7 @@ class _Decoder(nn.Module):
 
 
 class _Embedding(nn.Module):
-    """A row for each id. On the meta device it draws no numbers, which there would import torch's compiler: seconds."""
+    """One row per id. On the meta device it is not initialised, which would import torch's compiler (slow)."""
 
     def __init__(self, count: int, size: int) -> None:
         super().__init__()

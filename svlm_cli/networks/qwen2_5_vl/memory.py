@@ -1,4 +1,4 @@
-"""How much memory a Qwen2.5-VL network takes, computed from its sizes. Weights are exact, the rest is an estimate."""
+"""The memory that a Qwen2.5-VL network needs, from its sizes. Exact for weights, otherwise an estimate."""
 
 from svlm_cli.networks.family import NetworkMemory
 from svlm_cli.networks.qwen2_5_vl.config import Qwen2_5VLConfig
@@ -9,7 +9,8 @@ _FLOAT = 4  # bytes
 def memory(config: Qwen2_5VLConfig, *, value_bytes: int, fp8: bool, seen: int, new: int) -> NetworkMemory:
     """See `Family.memory`."""
     text = config.text
-    # Gate and up projections are copied side by side; to round them, as float32 and once more without signs.
+    # Gate and up projections are copied side by side; rounding them needs a float32 copy, and one more for absolute
+    # values.
     joined = 2 * text.intermediate_size * text.hidden_size * (value_bytes + (2.5 * _FLOAT if fp8 else 0))
     return NetworkMemory(
         weights=_weights(config, value_bytes, fp8=fp8),
@@ -20,7 +21,7 @@ def memory(config: Qwen2_5VLConfig, *, value_bytes: int, fp8: bool, seen: int, n
 
 
 def _weights(config: Qwen2_5VLConfig, value_bytes: int, *, fp8: bool) -> int:
-    """As streaming lays them out. In eight bits, matrices of the decoder have a byte a number, and a scale a row."""
+    """The layout for streaming. In fp8, matrices of the decoder have one byte per number and a scale per row."""
     vision, text = config.vision, config.text
     added = vision.aligned_intermediate_size - vision.intermediate_size
     aligned = parameters(config) + added * vision.depth * (3 * vision.hidden_size + 2)
@@ -32,12 +33,12 @@ def _weights(config: Qwen2_5VLConfig, value_bytes: int, *, fp8: bool) -> int:
     head = text.vocab_size * text.hidden_size
     rounded = text.num_hidden_layers * matrices + head
     scales = (text.num_hidden_layers * rows + text.vocab_size) * _FLOAT
-    kept = aligned - rounded + (head if config.tie_word_embeddings else 0)  # a tied head is a copy then
+    kept = aligned - rounded + (head if config.tie_word_embeddings else 0)  # in fp8 a tied head is a separate copy
     return kept * value_bytes + rounded + scales
 
 
 def parameters(config: Qwen2_5VLConfig) -> int:
-    """How many numbers the network has."""
+    """The number of parameters."""
     text, vision = config.text, config.vision
     key_size = text.num_key_value_heads * text.head_dim
     attention = 2 * text.hidden_size**2 + 2 * text.hidden_size * key_size + text.hidden_size + 2 * key_size
@@ -53,7 +54,7 @@ def parameters(config: Qwen2_5VLConfig) -> int:
 
 
 def _vision(config: Qwen2_5VLConfig, seen: int, value_bytes: int) -> int:
-    """Of a patch: its pixels as float and as they are read, the residual and its norm, gate, up and their product."""
+    """Per patch: pixels as floats and as input, the residual and its norm, gate, up and their product."""
     vision = config.vision
     pixels = vision.patch_dim * (_FLOAT + value_bytes)
     activations = (6 * vision.hidden_size + 3 * vision.intermediate_size) * value_bytes

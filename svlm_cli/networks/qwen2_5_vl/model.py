@@ -1,6 +1,6 @@
-"""Both networks together, and the plain forward pass over whole windows that training and the tests use.
+"""Both networks, and the plain forward pass over whole windows that training and tests use.
 
-Knows no cache and no stream: streaming drives `VisionTower` and `LanguageModel` itself.
+Knows no cache and no stream: streaming calls `VisionTower` and `LanguageModel` directly.
 """
 
 import math
@@ -22,11 +22,11 @@ from svlm_cli.networks.qwen2_5_vl.language import LanguageModel
 from svlm_cli.networks.qwen2_5_vl.vision import VisionTower
 
 INITIAL_STD = 0.02
-_RESIDUAL = ("o_proj.weight", "down_proj.weight", "attn.proj.weight")  # what is added to the residual stream
+_RESIDUAL = ("o_proj.weight", "down_proj.weight", "attn.proj.weight")  # projections into the residual stream
 
 
 class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
-    """``visual`` and ``language``. Parameters have the published names, those of the text below ``language.``."""
+    """``visual`` and ``language``. Parameters have the published names, for the text model below ``language.``."""
 
     family: Qwen2_5VLFamily
     visual: VisionTower
@@ -68,7 +68,7 @@ class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
     def initialise(self, seed: int) -> None:
         """Normal with standard deviation 0.02; norms 1, biases 0.
 
-        Projections into a residual stream of L layers are smaller by sqrt(2 L), so that its variance does not grow
+        Projections into a residual stream of L layers are scaled by 1 / sqrt(2 L), so that its variance does not grow
         with depth (Radford et al. 2019, section 2.3).
         """
         random = torch.Generator().manual_seed(seed)
@@ -89,9 +89,9 @@ class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
         return QwenFusedLanguage(self.language, fp8=fp8)
 
     def embed(self, ids: Tensor, features: Tensor | None = None) -> Tensor:
-        """Ids ``[...]`` -> ``[..., D]``; the n-th ``video_token_id`` takes the n-th row of ``features`` ``[n, D]``.
+        """Ids ``[...]`` -> ``[..., D]``; the n-th ``video_token_id`` gets the n-th row of ``features`` ``[n, D]``.
 
-        That there are as many of one as of the other is for the caller to know: to look would wait for the device.
+        The caller must ensure that their numbers match: checking would synchronise with the device.
         """
         embedded = self.language.embed(ids)
         if features is None:
@@ -114,8 +114,8 @@ class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
         """Causal attention over whole sequences.
 
         ``input_ids`` ``[B, S]``, ``positions`` ``[B, S, 3]`` (t, h, w), ``patches`` and ``grids`` as for `VisionTower`
-        in the order of the rows of the batch, ``attention_mask`` ``[B, S]`` true (or 1) where a token is real, padded
-        on either side. Returns logits ``[B, S, V]``; those of padding mean nothing.
+        in the order of the batch, ``attention_mask`` ``[B, S]`` true (or 1) for real tokens, with padding on either
+        side. Returns logits ``[B, S, V]``; those of padding are meaningless.
         """
         features = None if patches is None else self.visual(patches, grids)
         attend = WholeSequence(*self.language.rotary.angles(positions), _causal_mask(attention_mask))
@@ -123,7 +123,7 @@ class Qwen2_5VL(Network):  # noqa: N801 - the family's own name
 
 
 def _causal_mask(real: Tensor | None) -> Tensor | None:
-    """``[B, S]`` -> ``[B, 1, S, S]``. Padding sees itself, since a softmax over nothing is not a number."""
+    """``[B, S]`` -> ``[B, 1, S, S]``. Padding sees itself, because a softmax over nothing is NaN."""
     if real is None:
         return None
     length = real.shape[1]

@@ -1,7 +1,7 @@
 """Pictures to patches: size rule, bicubic resizing, normalisation, patch order.
 
-Equals transformers' Pillow-based image processor, on any device and without Pillow. Knows no files, no frame rate, and
-no pixel bounds but those it is given.
+Matches transformers' Pillow-based image processor, on any device and without Pillow. Knows no files, no frame rate, and
+no pixel limits other than its arguments.
 """
 
 import math
@@ -21,19 +21,19 @@ from svlm_cli.core.types import Picture
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.qwen2_5_vl.config import VisionConfig
 
-_BICUBIC = 3  # as Pillow numbers its filters
+_BICUBIC = 3  # Pillow's number for it
 _MOST_ELONGATED = 200
 _HINT = "Use the preprocessor_config.json that the checkpoint was published with."
 
 
 @dataclass(frozen=True, slots=True)
 class PixelConfig:
-    """What a checkpoint's ``preprocessor_config.json`` says of pixels."""
+    """The pixel settings in a checkpoint's ``preprocessor_config.json``."""
 
     image_mean: Annotated[tuple[float, float, float], Within(-1000, 1000)]
     image_std: Annotated[tuple[float, float, float], Within(0.0001, 1000)]
     patch_size: Annotated[int, Within(1, 128)]  # pixels
-    merge_size: Annotated[int, Within(1, 16)]  # patches along each side of a token
+    merge_size: Annotated[int, Within(1, 16)]  # patches per side of a token
     temporal_patch_size: Annotated[int, Within(1, 16)]  # frames
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class PixelConfig:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "PixelConfig":
-        """Raises `ModelError` naming the field that is missing, wrong or not supported."""
+        """Read and check them. Raises `ModelError` naming the field that is missing, wrong or not supported."""
         fields = Fields(raw)
         with of_file("preprocessor_config.json", _HINT):
             for name in ("do_convert_rgb", "do_normalize", "do_rescale", "do_resize"):
@@ -56,7 +56,7 @@ class PixelConfig:
 
 
 class QwenPreprocessor:
-    """Turns uint8 RGB pictures into what the vision tower reads."""
+    """Turns uint8 RGB pictures into the input of the vision tower."""
 
     def __init__(self, config: PixelConfig) -> None:
         self.config = config
@@ -68,7 +68,7 @@ class QwenPreprocessor:
         self._tables = {torch.device("cpu"): (1 / (255 * std), -mean / std)}
 
     def require_fit(self, vision: VisionConfig) -> None:
-        """`ModelError` unless the vision tower reads patches of these sizes."""
+        """`ModelError` unless the vision tower uses the same patch sizes."""
         config = self.config
         ours = config.patch_size, config.merge_size, config.temporal_patch_size
         theirs = vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size
@@ -80,10 +80,10 @@ class QwenPreprocessor:
             )
 
     def target_size(self, height: int, width: int, *, min_pixels: int, max_pixels: int) -> tuple[int, int]:
-        """Height and width to resize to: whole tokens, within the bounds, of nearly the same aspect ratio.
+        """Height and width to resize to: whole tokens, within the limits, with nearly the same aspect ratio.
 
-        The library's rule (Qwen2-VL). Bounds count the pixels of one frame. Raises `InputError` for a picture without
-        pixels, or more than 200 times as long as wide.
+        transformers' rule for Qwen2-VL. Limits count the pixels of one frame. Raises `InputError` for a picture without
+        pixels, or with an aspect ratio above 200.
         """
         if min(height, width) < 1 or max(height, width) > _MOST_ELONGATED * min(height, width):
             raise InputError(
@@ -103,12 +103,12 @@ class QwenPreprocessor:
         return new_height, new_width
 
     def grid(self, frames: int, height: int, width: int) -> Grid:
-        """Of so many frames of a size from `target_size`: frame pairs, patches down, patches across."""
+        """The grid of `frames` frames of a size from `target_size`: frame pairs, patches down, patches across."""
         size = self.config.patch_size
         return math.ceil(frames / self.temporal_patch_size), height // size, width // size
 
     def merged_grid(self, frames: int, height: int, width: int) -> Grid:
-        """The same in tokens."""
+        """The same, in tokens."""
         pairs, rows, columns = self.grid(frames, height, width)
         return pairs, rows // self.config.merge_size, columns // self.config.merge_size
 
@@ -125,12 +125,12 @@ class QwenPreprocessor:
     ) -> tuple[Tensor, Grid]:
         """Patches ``[N, C * T * P * P]`` and their grid; ``height`` and ``width`` come from `target_size`.
 
-        The last frame is repeated if it has no partner. Patches come token by token.
+        The last frame is repeated if their number is odd. Patches are ordered token by token.
         """
         return self.to_patches(self.resize(self.whole_steps(frames), height, width, device), dtype=dtype)
 
     def whole_steps(self, frames: Sequence[Picture]) -> tuple[Picture, ...]:
-        """The frames of one chunk, the last one repeated if it has no partner: chunks can follow each other then."""
+        """The frames of one chunk, the last one repeated if their number is odd, so that chunks can be concatenated."""
         return (*frames, *[frames[-1]] * (-len(frames) % self.temporal_patch_size))
 
     def to_patches(self, pixels: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Grid]:
@@ -155,7 +155,7 @@ class QwenPreprocessor:
 
 
 def _stacked(frames: Sequence[Picture], device: torch.device) -> Tensor:
-    """``[T, H, W, 3]`` on the host: for a GPU in memory from which it can copy by itself, so that nobody waits."""
+    """``[T, H, W, 3]`` on the host; for a GPU in pinned memory, which it copies asynchronously."""
     shape, pinned = (len(frames), *frames[0].shape), device.type == "cuda"
     stack = torch.empty(shape, dtype=torch.uint8, device="cpu", pin_memory=pinned)
     pictures = stack.numpy()
@@ -165,10 +165,10 @@ def _stacked(frames: Sequence[Picture], device: torch.device) -> Tensor:
 
 
 def _bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
-    """uint8 ``[T, 3, H, W]`` -> uint8 ``[T, 3, height, width]``, across first and then down.
+    """uint8 ``[T, 3, H, W]`` -> uint8 ``[T, 3, height, width]``, first horizontally, then vertically.
 
-    The order is that of torch and of Pillow up to 12, which checkpoints were trained with (Pillow 13 sometimes turns it
-    round, to be faster).
+    That is the order of torch, and of Pillow up to 12, with which checkpoints were trained (Pillow 13 sometimes swaps
+    it for speed).
     """
     if pixels.shape[2:] == (height, width):
         return pixels
@@ -178,7 +178,7 @@ def _bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
 
 
 def _bicubic_floats(pixels: Tensor, height: int, width: int) -> Tensor:
-    """The same where torch resizes floats alone. Integers are rounded after each pass, so these are too."""
+    """The same where torch only resizes floats. Integers are rounded after each pass, so these are too."""
     values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
     for size in ((pixels.shape[2], width), (height, width)):
         values = F.interpolate(values, size=size, mode="bicubic", antialias=True).round_().clamp_(0, 255)

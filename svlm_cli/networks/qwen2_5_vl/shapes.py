@@ -1,4 +1,4 @@
-"""Sizes of Qwen2.5-VL as it is published (arXiv 2502.13923, table 1)."""
+"""Sizes of the published Qwen2.5-VL models (arXiv 2502.13923, table 1)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -8,7 +8,7 @@ from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
 
 
 def _family(text: TextConfig, *, tied: bool) -> Qwen2_5VLFamily:
-    """A release, whose vision tower is always the same."""
+    """A release; the vision tower is the same in all."""
     vision = VisionConfig(
         depth=32,
         hidden_size=1280,

@@ -1,8 +1,8 @@
-"""The vision tower: patches of frame pairs -> one feature a token.
+"""The vision tower: patches of frame pairs -> one feature per token.
 
 Most blocks attend within windows of ``window_size`` pixels, a few over a whole frame pair; frame pairs never see each
-other. All windows (or all frame pairs) of a call go through one attention call, of whatever size they are. Knows no
-pixels beyond patches, no text and no time.
+other. All windows (or all frame pairs) of a call share one attention call, whatever their sizes. Knows no pixels other
+than patches, no text and no time.
 """
 
 from collections import OrderedDict
@@ -21,15 +21,15 @@ from svlm_cli.networks.family import Grid
 from svlm_cli.networks.layers import CheckpointingLayer, FeedForward, RMSNorm
 from svlm_cli.networks.qwen2_5_vl.config import VISION_ROPE_THETA, VisionConfig
 
-NORM_EPS: Final = 1e-6  # fixed in every release of the architecture
+NORM_EPS: Final = 1e-6  # the same in every release
 _LAYOUTS_KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PatchLayout:
-    """All that a list of grids decides. A token is ``spatial_merge_size`` squared patches; ``N`` counts patches."""
+    """The layout of a list of grids. A token is ``spatial_merge_size`` squared patches; ``N`` counts patches."""
 
-    order: Tensor  # [tokens] the token at each place, windows one after the other
+    order: Tensor  # [tokens] the token at each place, window by window
     inverse: Tensor  # [tokens] the place of each token
     cos: Tensor  # [N, 1, d] float32, in that order
     sin: Tensor
@@ -60,9 +60,9 @@ class PatchLayout:
 
 
 def _frame_layout(height: int, width: int, config: VisionConfig) -> tuple[Tensor, Tensor, Tensor]:
-    """Of one frame pair: tokens in window order, angles ``[N, d / 2]`` in that order, patches in each window."""
+    """For one frame pair: tokens in window order, angles ``[N, d / 2]`` in that order, patches per window."""
     merge = config.spatial_merge_size
-    side = config.window_size // merge // config.patch_size  # tokens
+    side = config.window_size // merge // config.patch_size  # in tokens
     assert height % merge == width % merge == 0, "sides are whole tokens"
     rows, columns = height // merge, width // merge
     y = torch.arange(rows).repeat_interleave(columns)
@@ -72,7 +72,7 @@ def _frame_layout(height: int, width: int, config: VisionConfig) -> tuple[Tensor
     inner = torch.arange(merge)
     patch_y = (merge * y[order, None] + inner.repeat_interleave(merge)).flatten()
     patch_x = (merge * x[order, None] + inner.repeat(merge)).flatten()
-    half = config.head_dim // 2  # the first half of the pairs follows h, the second w
+    half = config.head_dim // 2  # the first half of the pairs rotates by h, the second by w
     frequencies = 1.0 / VISION_ROPE_THETA ** (torch.arange(0, half, 2, dtype=torch.float32) / half)
     angles = torch.cat((patch_y[:, None] * frequencies, patch_x[:, None] * frequencies), dim=-1)
     return order, angles, window.bincount() * merge**2
@@ -92,7 +92,7 @@ class VisionTower(nn.Module):
     def forward(self, patches: Tensor, grids: Sequence[Grid]) -> Tensor:
         """Patches ``[N, C * T * P * P]`` of all grids in order -> features ``[N / merge^2, D_out]``, in raster order.
 
-        Patches come token by token, as `Preprocessor` orders them.
+        Patches are ordered token by token, as `Preprocessor` returns them.
         """
         assert len(patches) == sum(pairs * height * width for pairs, height, width in grids), "patches fill the grids"
         layout = self.layout(grids, patches.device)
@@ -105,18 +105,19 @@ class VisionTower(nn.Module):
 
     @staticmethod
     def in_windows(hidden: Tensor, layout: PatchLayout) -> Tensor:
-        """``[N, D]`` in the order in which patches come -> in that of the windows."""
+        """``[N, D]`` in input order -> ``[N, D]`` in window order."""
         return hidden.view(len(layout.order), -1).index_select(0, layout.order).view(len(hidden), -1)
 
     def layout(self, grids: Sequence[Grid], device: torch.device) -> PatchLayout:
-        """What these grids decide; kept for the next call that has the same."""
-        # Neighbours of one size are one grid of more frame pairs: many streams share an entry, whoever takes part.
+        """The layout of these grids, cached for later calls with the same grids."""
+        # Merge adjacent grids of equal size into one with more frame pairs, so that any mix of streams shares a cache
+        # entry.
         joined = tuple(
             (sum(pairs for pairs, _, _ in group), *size) for size, group in groupby(grids, key=lambda grid: grid[1:])
         )
         key = (joined, device)
         if key not in self._layouts:
-            with torch.inference_mode(False):  # kept for later calls, which may be training
+            with torch.inference_mode(False):  # cached for later calls, which may need gradients
                 self._layouts[key] = PatchLayout.of(joined, self.config, device)
             if len(self._layouts) > _LAYOUTS_KEPT:
                 self._layouts.popitem(last=False)
@@ -125,7 +126,7 @@ class VisionTower(nn.Module):
 
 
 class _PatchEmbed(nn.Module):
-    """A convolution whose stride is its kernel, so one matrix product over flattened patches."""
+    """A convolution whose stride equals its kernel size: one matrix product over flattened patches."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()
@@ -158,7 +159,7 @@ class _Attention(nn.Module):
         self.proj = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(self, hidden: Tensor, cos: Tensor, sin: Tensor, segments: Segments) -> Tensor:
-        # [N, 3 * H, d]; queries and keys turn alike, so together
+        # [N, 3 * H, d]; queries and keys are rotated alike, so together
         query_key, value = (
             self.qkv(hidden).unflatten(-1, (-1, self.head_dim)).split((2 * self.heads, self.heads), dim=1)
         )
@@ -168,7 +169,7 @@ class _Attention(nn.Module):
 
 
 class _Merger(nn.Module):
-    """The patches of a token, side by side, to the language model's width."""
+    """Projects the concatenated patches of a token to the language model's width."""
 
     def __init__(self, config: VisionConfig) -> None:
         super().__init__()

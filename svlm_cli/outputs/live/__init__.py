@@ -1,4 +1,4 @@
 """The live view: a screen of pictures, words and numbers while videos are captioned.
 
-Fed with names, chunks, tokens and segments; knows neither sources nor engines, and no torch.
+Receives names, chunks, tokens and segments; knows neither sources nor engines, and imports no torch.
 """

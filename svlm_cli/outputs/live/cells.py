@@ -1,17 +1,17 @@
-"""Text measured in cells of a terminal, where an ideograph takes two. Pure; what comes in must be plain already."""
+"""Measures and cuts text in terminal cells; an ideograph takes two. Pure; expects text without control characters."""
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
 
 def crop(text: str, width: int) -> str:
-    """At most `width` cells of it; what is cut off is an ellipsis."""
+    """Cut to at most `width` cells, with an ellipsis at the end if anything is cut off."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""
 
 
 def crop_start(text: str, width: int) -> str:
-    """The end of it, in at most `width` cells: that of a path says most."""
+    """Cut to the last `width` cells: the end of a path says most."""
     if cell_len(text) <= width:
         return text
     while text and cell_len(text) >= width:
@@ -20,7 +20,7 @@ def crop_start(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken between words, and within those that are longer than a line."""
+    """Lines of at most `width` cells, broken between words, or within words longer than a line."""
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}" if lines[-1] else word

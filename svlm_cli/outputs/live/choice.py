@@ -1,4 +1,4 @@
-"""What people chose to see, and what keys do to that: which of several videos, and how far back. Pure."""
+"""What the viewer has selected, and how keys change it: which of several videos, and how far back. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from svlm_cli.outputs.live.state import Channel
 
 @dataclass(slots=True)
 class Choice:
-    """What people chose to see."""
+    """What the viewer has selected."""
 
-    focus: str | None = None  # name of the video that fills the screen, of several
-    first: int = 0  # of the videos on the page
-    newest: int | None = None  # serial of the last phrase to show; None: the newest there is
-    paused_s: float | None = None  # since when
+    focus: str | None = None  # name of the one video, of several, that fills the screen
+    first: int = 0  # index of the first video on the page
+    newest: int | None = None  # serial of the last phrase to show; None: always the newest
+    paused_s: float | None = None  # time of the pause; None: not paused
 
     def lone(self, channels: Sequence[Channel]) -> Channel | None:
         """The video that fills the screen, if one does."""
@@ -23,13 +23,13 @@ class Choice:
         return next((one for one in channels if one.name == self.focus), None)
 
     def page(self, channels: Sequence[Channel], fitting: int) -> list[tuple[int, Channel]]:
-        """The videos on a page of `fitting`, with their indices. The last page is as full as the others."""
+        """The videos on a page of `fitting`, with their indices. The last page is filled up like the others."""
         first = max(0, min(self.first, len(channels) - fitting))
         return list(enumerate(channels))[first:][:fitting]
 
 
 def press(key: Key | str, choice: Choice, channels: Sequence[Channel], *, fitting: int, rows: int) -> None:
-    """Changes `choice`. `fitting` videos are on a page of several, `rows` are those of the screen."""
+    """Apply a key to `choice`. A page has room for `fitting` videos, the screen has `rows` rows."""
     names = [channel.name for channel in channels]
     if not names:
         return

@@ -1,4 +1,4 @@
-"""How a video is, in the word that stands in its header. Pure."""
+"""The state of a video as the word in its header. Pure."""
 
 from enum import StrEnum
 
@@ -6,22 +6,22 @@ from svlm_cli.core.events import SourceStatus, State
 
 
 class Condition(StrEnum):
-    """How a video is, as people say it."""
+    """The state of a video, as shown."""
 
-    FILE = "FILE"  # it waits for us, and not we for it
-    CONNECTING = "CONNECTING"  # nothing was seen of it yet
+    FILE = "FILE"  # read on demand, so never late
+    CONNECTING = "CONNECTING"  # no picture yet
     LIVE = "LIVE"
     RECONNECTING = "RECONNECTING"
     ENDED = "ENDED"
 
     @property
     def without_picture(self) -> bool:
-        """Whether it tries to get one."""
+        """Whether it has no picture and is trying to get one."""
         return self in (Condition.CONNECTING, Condition.RECONNECTING)
 
 
 def condition(status: SourceStatus) -> Condition:
-    """The word for the status of a source."""
+    """The word for a source's status."""
     match status.state:
         case State.LIVE:
             return Condition.LIVE

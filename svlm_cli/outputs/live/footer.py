@@ -1,4 +1,4 @@
-"""The last rows of the screen: numbers, and what keys do. Pure text."""
+"""The last rows of the screen: numbers, and what the keys do. Pure text."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _GIB, _MIB = 1 << 30, 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A line for people, made plain, that stands for some seconds where the keys are told."""
+    """A line without control characters that replaces the row of keys for some seconds."""
 
     text: str
     until_s: float
@@ -22,13 +22,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """A question that is being written, about what is called so."""
+    """A question being typed, about the video of this name."""
 
     name: str
     text: str = ""
 
     def line(self, columns: int) -> str:
-        """The last row, with the end of the text in sight."""
+        """The last row, showing the end of the text."""
         head, hint = f"Ask {crop(self.name, columns // 3)}: ", "  Enter asks, Esc leaves"
         room = columns - cell_len(head) - 1
         if cell_len(self.text) + len(hint) <= room:
@@ -37,7 +37,7 @@ class Typing:
 
 
 def number_lines(totals: Totals, machine: Machine, columns: int, rows: int) -> list[str]:
-    """The numbers in so many rows; what has no room is left out, the last first."""
+    """The numbers in `rows` rows; what does not fit is left out, the last first."""
     arrived, looked_at = _rate(totals.arrived), _rate(totals.looked_at)
     parts = [f"{arrived} fps in, {looked_at} seen" if arrived != looked_at else f"{arrived} fps in and seen"]
     if totals.lag_s is not None:
@@ -89,7 +89,7 @@ def keys_line(
     asks: bool,
     columns: int,
 ) -> str:
-    """What keys do now, and how the view is."""
+    """What the keys do now, and the state of the view."""
     if not has_keys:
         return crop(f"Ctrl-C ends; {hidden} more have no room" if hidden else "Ctrl-C ends", columns)
     parts = []

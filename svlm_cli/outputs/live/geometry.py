@@ -1,14 +1,14 @@
-"""Where things go on a screen of so many cells. Pure arithmetic: knows neither words nor pictures."""
+"""The layout of a screen in cells. Pure arithmetic: knows neither words nor pictures."""
 
 from dataclasses import dataclass
 
 from svlm_cli.outputs.live.preview import fit
 
-NARROW, LOW = 60, 12  # fewer columns or rows: no preview
+NARROW, LOW = 60, 12  # below these there is no preview
 _LEAST_WORDS = 30  # columns beside a preview
-_LEAST_LINES = 5  # rows below one
+_LEAST_LINES = 5  # rows below a preview
 _TILE_COLUMNS, _TILE_ROWS = 22, 3
-_PREVIEW_ROWS = 3  # of a tile; fewer show nothing
+_PREVIEW_ROWS = 3  # of a tile; in fewer, nothing can be recognised
 _USUAL = (9, 16)
 
 
@@ -24,23 +24,23 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class ScreenRegions:
-    """The parts of a screen from top to bottom; the header is the first row."""
+    """The parts of a screen from top to bottom, after the header in the first row."""
 
     body: Area
     numbers: int  # rows of the footer
-    keys: bool  # whether there is a row for them
+    keys: bool  # whether the row of keys is shown
     preview: bool
 
 
 def divide(columns: int, rows: int) -> ScreenRegions:
-    """The preview goes first, then the keys, then the numbers."""
+    """As rows get fewer, the preview goes first, then the keys, then the numbers."""
     numbers, keys = (2, True) if rows >= 16 else (1, True) if rows >= 8 else (1, False) if rows >= 4 else (0, False)
     body = Area(0, 1, columns, max(0, rows - 1 - numbers - keys))
     return ScreenRegions(body, numbers, keys, preview=columns >= NARROW and rows >= LOW)
 
 
 def beside(body: Area, picture: tuple[int, int]) -> tuple[Area, Area]:
-    """Preview and words: side by side, unless the preview becomes much larger with the words below it."""
+    """The areas of preview and words: side by side, unless the preview is much larger above the words."""
     words = max(_LEAST_WORDS, body.columns * 36 // 100)
     left = fit(body.columns - words - 2, body.rows, picture)
     above = fit(body.columns, max(1, body.rows - _LEAST_LINES), picture)
@@ -52,7 +52,7 @@ def beside(body: Area, picture: tuple[int, int]) -> tuple[Area, Area]:
 
 
 def tiles(body: Area, count: int, *, preview: bool) -> list[Area]:
-    """As many areas as there are videos, or as fit, with the largest previews."""
+    """An area per video, or as many as fit, with the largest previews."""
     best: tuple[tuple[int, int], list[Area]] = ((-1, -1), [])
     most = max(1, min(count, (body.columns + 2) // (_TILE_COLUMNS + 2)))
     for across in range(1, most + 1):
@@ -72,5 +72,5 @@ def tiles(body: Area, count: int, *, preview: bool) -> list[Area]:
 
 
 def preview_of_tile(columns: int, rows: int) -> tuple[int, int] | None:
-    """What is left below its title and above two lines of words; None if that is too little."""
+    """The preview's (columns, rows) between a tile's title and two lines of words; None if too small."""
     return (columns, rows - _TILE_ROWS) if rows - _TILE_ROWS >= _PREVIEW_ROWS else None

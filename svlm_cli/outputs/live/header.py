@@ -1,4 +1,4 @@
-"""The first row of the screen, and that of each of several videos: what it is, how it is, for how long. Pure."""
+"""The first row of the screen, and of each of several videos: name, state and time. Pure."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from svlm_cli.outputs.progress import clock
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _PAUSED = "PAUSED"
 _GOES_TO = " -> "
-_LEAST_FILES = 16  # cells; of a longer name less would say nothing
+_LEAST_FILES = 16  # cells; a shorter piece of a path says nothing
 _BADGES: dict[str, Style] = {
     Condition.FILE: Style(color="blue", reverse=True, bold=True),
     Condition.CONNECTING: Style(color="yellow", reverse=True),
@@ -29,7 +29,7 @@ _BADGES: dict[str, Style] = {
 def header(
     channels: Sequence[Channel], lone: Channel | None, model: str, columns: int, now_s: float, *, paused: bool
 ) -> Row:
-    """That of the screen: of the video that fills it, or of all."""
+    """The header of the screen, for the video that fills it or for all."""
     whole = Area(0, 0, columns, 1)
     if lone is not None:
         number = f"{channels.index(lone) + 1}/{len(channels)} " if len(channels) > 1 else ""
@@ -46,7 +46,7 @@ def header(
 def title(
     name: str, badge: str, time: str, area: Area, *, files: str = "", model: str = "", underlined: bool = False
 ) -> Row:
-    """Name, where the words go, model, state and time, in one row; what has no room is left out, the model first."""
+    """Name, output files, model, state and time in one row; what does not fit is left out, the model first."""
     style, badge = _BADGES.get(badge, _BOLD), f" {badge} "
     right = len(badge) + (len(time) + 1 if time else 0)
     if right > area.columns:
@@ -72,7 +72,7 @@ def title(
 
 
 def _elapsed(channel: Channel, now_s: float) -> str:
-    """How long a live source is watched; how far a file is, and of how much."""
+    """How long a live source has been watched; for a file, its position and length."""
     if channel.condition is not Condition.FILE:
         return clock(now_s - channel.begun_s if channel.begun_s is not None else 0.0)
     position = clock(channel.position_s or 0.0)

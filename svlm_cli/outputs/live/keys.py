@@ -1,7 +1,7 @@
-"""Keys as people press them: the bytes of a terminal become keys, and the terminal hands them out one by one.
+"""Decodes a terminal's bytes into keys, and reads them one by one.
 
-Reads from standard input if that is a terminal, else from the terminal that the process belongs to: standard input
-may be a video. Knows not what keys do.
+Reads standard input if that is a terminal, else the process's controlling terminal, because standard input may be a
+video. Does not know what keys do.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Key(Enum):
-    """What can be pressed. Figures come as themselves, as strings."""
+    """The keys with a function. Digits are passed as strings."""
 
     QUIT = "q"
     PAUSE = "p"
@@ -32,7 +32,7 @@ class Key(Enum):
     ALL = "escape"
     REDRAW = "ctrl l"
     ASK = "a"
-    # while a text is typed, which `ALL` leaves
+    # while text is typed; `ALL` cancels that
     ENTER = "enter"
     ERASE = "backspace"
     CLEAR = "ctrl u"
@@ -51,12 +51,12 @@ _CHARACTERS = {
 }  # fmt: skip
 _TYPED = {b"\n": Key.ENTER, b"\r": Key.ENTER, b"\x7f": Key.ERASE, b"\x08": Key.ERASE, b"\x15": Key.CLEAR}
 _ONE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|O[ -~])|\x1b(?![\[O])|[^\x1b]", re.DOTALL)
-_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")  # of UTF-8
+_CUT_CHARACTER = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")  # UTF-8
 _BEGUN = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|O)?\Z")
 
 
 def decode(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
-    """The keys in `data`, and what is left: with `more` to come, a sequence that is not complete yet."""
+    """The keys in `data`, and the rest: if `more` may come, an incomplete sequence at the end."""
     data, rest = _parted(data, _BEGUN)
     keys: list[Key | str] = []
     for match in _ONE.finditer(data):
@@ -69,7 +69,7 @@ def decode(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
 
 
 def decode_text(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
-    """The same while a text is typed: what has no key is text, and an arrow nothing."""
+    """The same while text is typed: characters are text, arrows are ignored."""
     data, rest = _parted(data, _BEGUN)
     if more and not rest:
         data, rest = _parted(data, _CUT_CHARACTER)
@@ -89,7 +89,7 @@ def decode_text(data: bytes, *, more: bool) -> tuple[list[Key | str], bytes]:
 
 
 def _parted(data: bytes, unfinished: re.Pattern[bytes]) -> tuple[bytes, bytes]:
-    """What is whole, and what at its end is not."""
+    """Split off an unfinished sequence at the end."""
     found = unfinished.search(data)
     return (data, b"") if found is None else (data[: found.start()], found[0])
 
@@ -103,30 +103,30 @@ def _key(match: re.Match[bytes]) -> Key | str | None:
 
 
 class Keyboard:
-    """A terminal's keys. `hold` makes it hand them out at once and unseen, `release` undoes that."""
+    """A terminal's keys. `hold` makes them arrive at once and without echo, `release` undoes that."""
 
     def __init__(self, descriptor: int) -> None:
-        self.typing = False  # a text, and no keys
+        self.typing = False  # text is being typed
         self._descriptor: int | None = descriptor
         self._rest = b""
         self._before: list[Any] | None = None
         self._bell, self._waker = os.pipe()
 
     def hold(self) -> None:
-        """Characters come as they are typed, and none is echoed. Ctrl-C and Ctrl-Z stay signals."""
+        """Turn off line buffering and echo. Ctrl-C and Ctrl-Z remain signals."""
         if self._descriptor is not None and self._before is None:
             self._before = termios.tcgetattr(self._descriptor)
-            tty.setcbreak(self._descriptor, termios.TCSAFLUSH)  # what was typed before was meant for others
+            tty.setcbreak(self._descriptor, termios.TCSAFLUSH)  # drop input that was meant for other programs
 
     def release(self) -> None:
-        """The terminal as it was."""
+        """Restore the terminal's settings."""
         before, self._before = self._before, None
         if before is not None and self._descriptor is not None:
-            with suppress(termios.error, OSError):  # it is gone
+            with suppress(termios.error, OSError):  # the terminal is gone
                 termios.tcsetattr(self._descriptor, termios.TCSANOW, before)
 
     def wait(self, timeout_s: float) -> list[Key | str]:
-        """What was pressed; waits so long for it, or until `wake` is called."""
+        """The keys that were pressed; waits for them until the timeout or `wake`."""
         held = self._descriptor if self._before is not None else None
         ready, _, _ = select.select([self._bell] if held is None else [self._bell, held], [], [], max(0.0, timeout_s))
         if self._bell in ready:
@@ -147,18 +147,18 @@ class Keyboard:
         return decode_text(data, more=more) if self.typing else decode(data, more=more)
 
     def wake(self) -> None:
-        """Ends a wait, from any thread."""
+        """End a wait, from any thread."""
         os.write(self._waker, b"!")
 
     def close(self) -> None:
-        """Nobody waits any more, or wakes. The terminal's own descriptor stays open."""
+        """Close, once nobody waits or wakes. The terminal's own descriptor stays open."""
         os.close(self._bell)
         os.close(self._waker)
 
 
 def find_keyboard() -> int | None:
-    """The descriptor of the terminal that keys come from; None if there is none."""
-    with suppress(OSError, ValueError, AttributeError):  # closed, or none at all
+    """The descriptor of the terminal to read keys from; None if there is none."""
+    with suppress(OSError, ValueError, AttributeError):  # closed, or missing
         if sys.stdin.isatty():
             return sys.stdin.fileno()
     try:

@@ -1,4 +1,4 @@
-"""How often something happens, now and in the last minute. Knows no clock: whoever counts says when."""
+"""Rates of events, now and over the last minute. Takes times from its caller; knows no clock."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _BARS = " ▁▂▃▄▅▆▇█"
 
 
 class Rate:
-    """Events a second, of things that come in bursts: a second's frames all at once."""
+    """Events per second of things that come in bursts, such as the frames of a chunk."""
 
     def __init__(self) -> None:
         self._events: deque[tuple[float, int]] = deque()
@@ -19,9 +19,9 @@ class Rate:
         self._forget(now_s)
 
     def at(self, now_s: float) -> float | None:
-        """From the first burst of the last seconds to the last one; None before there are two.
+        """The rate between the first and the last of the recent bursts; None before there are two.
 
-        When bursts stay away, it falls.
+        It falls when bursts stop coming.
         """
         self._forget(now_s)
         if len(self._events) < 2:
@@ -38,25 +38,25 @@ class Rate:
 
 
 class Minute:
-    """What was counted in each of the last sixty seconds."""
+    """Counts for each of the last sixty seconds."""
 
     def __init__(self) -> None:
         self._counts: deque[int] = deque([0] * MINUTE, maxlen=MINUTE)
-        self._second: int | None = None  # that of the newest count
-        self._seconds = 0  # that have passed since the first one
+        self._second: int | None = None  # of the newest count
+        self._seconds = 0  # complete seconds since the first count
 
     def add(self, count: int, now_s: float) -> None:
         self._advance(now_s)
         self._counts[-1] += count
 
     def rate(self, now_s: float) -> float:
-        """A second, over the last ten that have passed, or as many as there are."""
+        """Per second, over the last ten complete seconds, or fewer at the beginning."""
         self._advance(now_s)
         passed = min(self._seconds, 10)
         return sum(list(self._counts)[-1 - passed : -1]) / passed if passed else 0.0
 
     def counts(self, now_s: float) -> list[int]:
-        """Oldest first; the second that has not passed is left out."""
+        """Counts, oldest first, without the current second."""
         self._advance(now_s)
         return list(self._counts)[:-1]
 
@@ -69,7 +69,7 @@ class Minute:
 
 
 def sparkline(counts: list[int], width: int) -> str:
-    """The newest `width` of them, as bars of eight heights."""
+    """The newest `width` counts as bars of eight heights."""
     shown = counts[-width:] if width > 0 else []
     highest = max(shown, default=0)
     if not highest:
@@ -79,9 +79,9 @@ def sparkline(counts: list[int], width: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the process takes of the machine, as far as anybody can tell."""
+    """The process's use of the machine, as far as known."""
 
     resident_bytes: int | None = None
     gpu: str = ""  # its name
-    gpu_bytes: int | None = None  # that the process holds
+    gpu_bytes: int | None = None  # held by the process
     gpu_total_bytes: int | None = None

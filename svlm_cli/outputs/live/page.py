@@ -1,7 +1,6 @@
-"""The screen: what is known of the videos becomes rows of so many cells.
+"""Composes the screen: turns the state of the videos into rows of cells.
 
-Pure, but for previews that are kept while their picture is shown. Knows no terminal; makes no text plain, that has
-been done.
+Pure, except for a cache of previews. Knows no terminal. Expects text without control characters.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,8 +23,8 @@ from svlm_cli.outputs.progress import clock
 
 _DIM, _BOLD = Style(dim=True), Style(bold=True)
 _TROUBLE = Style(color="yellow")
-_JOINED = 4  # phrases of a video among several: some are short
-_LEAST_INDENTED = 34  # columns; narrower words begin below their time
+_JOINED = 4  # phrases joined per video when several are shown, as some are short
+_LEAST_INDENTED = 34  # columns; in fewer, words start below their time instead of beside it
 
 
 @dataclass(slots=True, eq=False)
@@ -34,9 +33,9 @@ class Page:
 
     model: str
     has_keys: bool = True
-    asks: bool = False  # questions are answered
-    previews: dict[str, tuple[Picture, Preview]] = field(default_factory=dict)  # by video, as they were last shown
-    fitting: int = 1  # videos on a page of several
+    asks: bool = False  # whether questions are answered
+    previews: dict[str, tuple[Picture, Preview]] = field(default_factory=dict)  # per video, as last shown
+    fitting: int = 1  # videos that fit on a page
 
     def compose(
         self,
@@ -50,7 +49,7 @@ class Page:
         notice: Notice | None = None,
         typing: Typing | None = None,
     ) -> list[Row]:
-        """The rows of a screen of `size`, (columns, rows). Paused, `channels` are frozen, and `live` go on."""
+        """The rows of a screen of `size`, (columns, rows). When paused, `channels` are frozen copies of `live`."""
         columns, rows = size
         frame = divide(columns, rows)
         page: list[Row] = [[] for _ in range(rows)]

@@ -1,6 +1,6 @@
-"""A picture as half blocks: each cell of the terminal shows two pixels, one above the other.
+"""A picture as half blocks: each terminal cell shows two pixels, one above the other.
 
-Rows of plain escape codes: Rich's segments would cost ten times as much.
+Emits plain escape codes: Rich's segments would be ten times as slow.
 """
 
 from enum import Enum
@@ -11,30 +11,30 @@ from numpy.typing import NDArray
 
 from svlm_cli.core.types import Picture
 
-_SAMPLES = 2  # along each side of a pixel that is shown: with one, thin lines would come and go
+_SAMPLES = 2  # per side of a shown pixel: with one, thin lines would flicker
 _BLOCK = "▀".encode()
 _FIGURES = np.array([list(f"{value:03}".encode()) for value in range(256)], dtype=np.uint8)
 _SHADES = " .:-=+*#%@"
-_CUBE_LEVELS = np.array([0, 95, 135, 175, 215, 255])  # of the 256 colours
+_CUBE_LEVELS = np.array([0, 95, 135, 175, 215, 255])  # of the 256-colour palette
 
 
 class Paint(Enum):
-    """What a terminal can show of a picture."""
+    """How a terminal can show a picture."""
 
     TRUE_COLOUR = "true colour"
     COLOURS_256 = "256 colours"
-    SHADES = "characters, lighter and darker"  # no colour is wanted, or there are only eight
+    SHADES = "characters, lighter and darker"  # colour is off, or there are only eight
 
 
 def fit(columns: int, rows: int, picture: tuple[int, int]) -> tuple[int, int]:
-    """The most cells, (columns, rows), for a picture of (height, width) as it is; a cell is 1 x 2 pixels."""
+    """The largest (columns, rows) for a picture of (height, width) at its aspect ratio; a cell is 1 x 2 pixels."""
     height, width = picture
     scale = min(columns / width, 2 * rows / height)
     return max(1, min(columns, round(width * scale))), max(1, min(rows, round(height * scale / 2)))
 
 
 def shrink(picture: Picture, columns: int, rows: int) -> Picture:
-    """The pixels to show, ``[2 * rows, columns, 3]``, each the mean of a few that lie in it."""
+    """The pixels to show, ``[2 * rows, columns, 3]``, each the mean of a few samples inside it."""
     height, width, _ = picture.shape
     samples = picture.reshape(-1, 3).take(_places(height, width, columns, rows), axis=0)
     mean: Picture = (samples.sum(axis=0, dtype=np.uint16) // len(samples)).astype(np.uint8)
@@ -43,7 +43,7 @@ def shrink(picture: Picture, columns: int, rows: int) -> Picture:
 
 @lru_cache(maxsize=32)
 def _places(height: int, width: int, columns: int, rows: int) -> NDArray[np.intp]:
-    """Which pixels of a picture are looked at, counted row by row: ``[samples, 2 * rows, columns]``."""
+    """Flat indices of the sampled pixels: ``[samples, 2 * rows, columns]``."""
     down, across = 2 * rows * _SAMPLES, columns * _SAMPLES
     ys = ((np.arange(down) + 0.5) * height / down).astype(np.intp)
     xs = ((np.arange(across) + 0.5) * width / across).astype(np.intp)
@@ -52,14 +52,14 @@ def _places(height: int, width: int, columns: int, rows: int) -> NDArray[np.intp
 
 
 class Preview:
-    """A picture in cells, ready to be shown, and then shown again at no cost."""
+    """A picture as cells; its escape codes are computed once."""
 
     def __init__(self, picture: Picture, columns: int, rows: int) -> None:
         self.columns, self.rows = columns, rows
         self.pixels = shrink(picture, columns, rows)
 
     def ansi(self, paint: Paint) -> list[str]:
-        """A string of escape codes a row."""
+        """One string of escape codes per row."""
         match paint:
             case Paint.TRUE_COLOUR:
                 return self._true_colour
@@ -87,10 +87,10 @@ class Preview:
 
 
 def _coloured(code: str, values: NDArray[np.uint8]) -> list[str]:
-    """Half blocks, each after `code` with the figures of `values`, ``[rows, columns, figures]``, in place of its ###.
+    """Half blocks, each after `code` with ### replaced by the numbers in `values`, ``[rows, columns, numbers]``.
 
-    A cell like the one before it needs no code. All cells at once, a byte an element: a loop would take six times as
-    long.
+    A cell equal to the one before it needs no code. Vectorised over all cells, one byte per element: a loop would take
+    six times as long.
     """
     template = np.frombuffer(code.encode() + _BLOCK, dtype=np.uint8)
     places = [index for index in range(len(code)) if code.startswith("###", index)]

@@ -1,7 +1,7 @@
-"""What a screen is made of: rows of pieces, each at its column, and what they become for a terminal.
+"""Rows of a screen, made of pieces at fixed columns, and their escape codes.
 
-Every piece begins at a column of its own, so a character that a terminal draws wider than Rich counts it shifts
-nothing behind it.
+Each piece starts at its own column, so a character that a terminal draws wider than Rich assumes shifts nothing after
+it.
 """
 
 from dataclasses import dataclass
@@ -36,14 +36,14 @@ Row = list[Piece]
 
 @dataclass(frozen=True, slots=True)
 class Painter:
-    """Rows to escape codes for one terminal."""
+    """Turns rows into escape codes for one terminal."""
 
     colours: ColorSystem
     no_colour: bool
     paint: Paint
 
     def line(self, row: Row) -> str:
-        """One row, from wherever the cursor is in it."""
+        """The codes of one row, wherever the cursor is in it."""
         return "".join(f"\x1b[{piece.column + 1}G{self._piece(piece)}" for piece in row)
 
     def _piece(self, piece: Piece) -> str:

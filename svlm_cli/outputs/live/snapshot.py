@@ -1,4 +1,4 @@
-"""A picture with its words, saved: ``NAME-DATE-TIME.png`` and a ``.txt`` beside it. Replaces nothing."""
+"""Saves a picture with its words: ``NAME-DATE-TIME.png`` and a ``.txt`` beside it. Overwrites nothing."""
 
 import io
 import itertools
@@ -17,7 +17,7 @@ from svlm_cli.outputs.progress import clock
 def save_snapshot(
     folder: Path, name: str, picture: Picture, time_s: float, phrases: Sequence[Phrase], wall_s: float
 ) -> Path:
-    """Write `picture`, in full size, and what was said up to it; returns the picture's path. May raise `OSError`."""
+    """Write `picture` in full size and the words up to it; return the picture's path. May raise `OSError`."""
     from PIL import Image
 
     data = io.BytesIO()

@@ -1,6 +1,6 @@
-"""What the live view knows of each video: its state, its newest pictures, its words, its numbers.
+"""The live view's state per video: condition, newest pictures, words, numbers.
 
-Plain data, told what happens and when. Knows no screen.
+Plain data, updated by events with their times. Knows no screen.
 """
 
 import re
@@ -17,15 +17,15 @@ from svlm_cli.outputs.live.condition import Condition, condition
 from svlm_cli.outputs.live.meters import Minute, Rate
 from svlm_cli.outputs.style import DEFAULT_STYLE
 
-_LONGEST_SENTENCE = 300  # characters of one entry: some models end no sentence
+_LONGEST_SENTENCE = 300  # characters per entry: some models never end a sentence
 _NO_SPACE_AFTER = ("", "-", "(", "[", '"', "'")
-HISTORY = 2000  # phrases that can be scrolled back to, a video
-_MOST_WORDS = 2000  # characters of a round that is being said
+HISTORY = 2000  # phrases to scroll back through, per video
+_MOST_WORDS = 2000  # characters of the round in progress
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A sentence, made plain, with the time of its first word, or what was missed. `serial` counts those of a video."""
+    """A sentence with the time of its first word, or a gap; no control characters. `serial` counts per video."""
 
     serial: int
     start_s: float
@@ -40,27 +40,27 @@ class Channel:
     condition: Condition = Condition.CONNECTING
     reason: str = ""  # why there is no picture
     length_s: float | None = None
-    files: str = ""  # where its words go
+    files: str = ""  # its output files
     phrases: deque[Phrase] = field(default_factory=lambda: deque(maxlen=HISTORY))
-    spoken: int = 0  # phrases, ever
-    _unfinished: str = ""  # the last phrase, as it was generated, if its sentence goes on
-    _said_until_s: float = 0.0  # by the round of its last word
-    position_s: float | None = None  # what is captioned, as players count
+    spoken: int = 0  # number of phrases so far
+    _unfinished: str = ""  # the last phrase as generated, if its sentence continues
+    _said_until_s: float = 0.0  # end of the round of its last word
+    position_s: float | None = None  # captioned so far, on a player's clock
     lag_s: float | None = None
-    speed: float | None = None  # seconds of video a second, of what is no live source
+    speed: float | None = None  # seconds of video per second, for files
     dropped: int = 0
     arrived: Rate = field(default_factory=Rate)
     looked_at: Rate = field(default_factory=Rate)
     tokens: Minute = field(default_factory=Minute)
-    begun_s: float | None = None  # when the first chunk came
+    begun_s: float | None = None  # time of the first chunk
     _first_s: float | None = None  # on the video's clock
-    _round: RoundStarted | None = None  # the newest one
+    _round: RoundStarted | None = None  # the newest round
     _pictures: tuple[Picture, ...] = ()
     _round_at_s: float = 0.0
     _raw: str = ""
 
     def hear(self, event: SourceEvent, now_s: float, pictures: Sequence[Picture] = ()) -> None:
-        """Something happened to the video; `pictures` are those of a round that starts."""
+        """Take in an event of the video; `pictures` are those of a round that starts."""
         match event:
             case RoundStarted():
                 self._start(event, tuple(pictures), now_s)
@@ -94,7 +94,7 @@ class Channel:
             self._said_until_s = event.end_s
 
     def _say(self, sentence: str, start_s: float) -> None:
-        """The next sentence, or the rest of one, whose beginning was said before."""
+        """Add a sentence, or the rest of one that has begun."""
         words = " ".join(plain_text(sentence).split())
         if self._unfinished:
             self.phrases[-1] = replace(self.phrases[-1], text=words)
@@ -104,7 +104,7 @@ class Channel:
         self._unfinished = sentence if goes_on else ""
 
     def note(self, text: str) -> None:
-        """What is neither seen nor said, such as an answer, among the words."""
+        """Add a line that is not a caption, such as an answer, among the words."""
         self._unfinished = ""
         self._add(self.position_s or 0.0, presentable(text))
 
@@ -113,14 +113,14 @@ class Channel:
         self.spoken += 1
 
     def become(self, condition: Condition, reason: str) -> None:
-        """Its source is like this now. Why there is no picture stays true while it tries once more."""
+        """Set the state of the source. While it retries, the reason for the missing picture is kept."""
         if reason or not condition.without_picture:
             self.reason = presentable(reason)
         self.condition = condition
 
     @property
     def saying(self) -> Phrase | None:
-        """What is being said, with what was said of its sentence before; none while nothing can be read of it."""
+        """The phrase in progress, with the earlier words of its sentence; None while it has no visible text."""
         if self._round is None or not plain_text(self._raw).strip():
             return None
         words = " ".join(plain_text(_joined(self._unfinished, self._raw)).split())
@@ -129,20 +129,20 @@ class Channel:
         return Phrase(self.spoken, self._round.start_s, words)
 
     def said(self) -> list[Phrase]:
-        """All phrases, the one that is being said last."""
+        """All phrases, the one in progress last."""
         saying = self.saying
         if saying is None:
             return list(self.phrases)
         return [*(phrase for phrase in self.phrases if phrase.serial < saying.serial), saying]
 
     def picture(self, now_s: float) -> Picture | None:
-        """The one to show: a second's pictures are shown at the pace they came in, while the model speaks of them."""
+        """The picture to show: the pictures of a chunk are played at their own pace while the model generates."""
         if self._round is None or not self._pictures:
             return None
         return self._pictures[self._index(self._round, now_s)]
 
     def picture_s(self, now_s: float) -> float | None:
-        """When that picture came on screen, on the video's clock."""
+        """The time of that picture on the video's clock."""
         shown = self._round
         return None if shown is None else shown.start_s + self._index(shown, now_s) * _step_s(shown)
 
@@ -150,18 +150,18 @@ class Channel:
         return min(int((now_s - self._round_at_s) / _step_s(shown)), shown.frames - 1)
 
     def frozen(self) -> "Channel":
-        """As it is now, whatever comes."""
+        """A copy that later events do not change."""
         return replace(self, phrases=deque(self.phrases, maxlen=HISTORY))
 
 
 def _joined(before: str, text: str) -> str:
-    """The words of one round behind those of another: some models begin none with a space."""
+    """Append one round's words to another's: some models start none with a space."""
     touching = before[-1:].isascii() and text[:1].isascii() and text[:1].isalnum()
     return f"{before} {text}" if touching and before[-1:] not in _NO_SPACE_AFTER else before + text
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """The words of `text`, a sentence each, as they were generated; the last one may go on."""
+    """Split `text` into sentences, unchanged; the last one may be unfinished."""
     begun = 0
     words = list(re.finditer(r"\S+", text))
     for word, following in pairwise(words):
@@ -178,7 +178,7 @@ def _step_s(shown: RoundStarted) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The numbers of several videos in one."""
+    """The numbers of all videos together."""
 
     arrived: float | None
     looked_at: float | None
@@ -186,7 +186,7 @@ class Totals:
     speed: float | None
     dropped: int
     tokens: float
-    counts: list[int]  # of tokens, a second
+    counts: list[int]  # tokens in each second
 
     @classmethod
     def of(cls, channels: Iterable[Channel], now_s: float) -> "Totals":

@@ -1,4 +1,4 @@
-"""Lines that others print to standard error while a screen is on it. They become notices. Knows no screen."""
+"""Turns lines that other code prints to standard error while the screen is shown into notices. Knows no screen."""
 
 import io
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from svlm_cli.core.streams import WholeLines
 
 
 class StrayLines(io.TextIOBase):
-    """Stands in for `sys.stderr`."""
+    """Replaces `sys.stderr`."""
 
     def __init__(self, file: TextIO, say: Callable[[str], None]) -> None:
         self._file = file
@@ -20,7 +20,7 @@ class StrayLines(io.TextIOBase):
         return self._file.encoding
 
     def fileno(self) -> int:
-        """That of the terminal, for whoever writes to it past this."""
+        """The terminal's descriptor, for code that writes to it directly."""
         return self._file.fileno()
 
     def isatty(self) -> bool:
@@ -30,7 +30,7 @@ class StrayLines(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Whole lines are told, the rest waits for its end."""
+        """Report whole lines; keep an unfinished line until it ends."""
         for line in filter(str.strip, self._lines.add(text).split("\n")):
             self._say(line)
         return len(text)

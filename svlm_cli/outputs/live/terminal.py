@@ -1,4 +1,4 @@
-"""A terminal that shows a whole screen, and is given back as it was. Knows not what is on it."""
+"""A terminal in full-screen mode, restored afterwards. Does not know what is shown."""
 
 import os
 import select
@@ -8,16 +8,16 @@ from contextlib import suppress
 
 from svlm_cli.outputs.live.keys import Key, Keyboard
 
-# Lines are not wrapped: a character that is wider than it was thought to be spoils its own row alone.
+# Line wrap is off: a character that is wider than assumed spoils only its own row.
 _ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[0m\x1b[2J"
 _LEAVE = b"\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
-_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # terminals that know this show what lies between at once
+_BEGIN, _END = "\x1b[?2026h", "\x1b[?2026l"  # synchronised update: supporting terminals show it at once
 _USUAL = (80, 24)
 _PATIENCE_S = 0.5
 
 
 class Terminal:
-    """Where the screen goes to (`descriptor`), and where keys come from.
+    """The screen's terminal (`descriptor`), and the keyboard.
 
     `enter` and `leave` may be called from any thread, and from a signal handler.
     """
@@ -41,7 +41,7 @@ class Terminal:
         return (columns, rows) if columns and rows else _USUAL
 
     def enter(self) -> bool:
-        """Take the screen and the keys; False while they are others', as the shell's if this is a background job."""
+        """Take over screen and keys; False while another job, such as the shell, owns the terminal."""
         with self._turn:
             if self._shown:
                 return True
@@ -54,13 +54,13 @@ class Terminal:
             return True
 
     def leave(self) -> None:
-        """Give both back, until `come_back`. Who writes at the moment may finish, if that does not take long."""
+        """Give both back, until `come_back`. Waits briefly for a write in progress."""
         mine = self._turn.acquire(timeout=_PATIENCE_S)
         try:
             self._kept_away = True
             if self._shown:
                 self._shown = False
-                with suppress(OSError):  # it is gone
+                with suppress(OSError):  # the terminal is gone
                     self._write(_LEAVE)
                 self.keyboard.release()
         finally:
@@ -68,11 +68,11 @@ class Terminal:
                 self._turn.release()
 
     def come_back(self) -> None:
-        """From now on, `enter` works again."""
+        """Allow `enter` again."""
         self._kept_away = False
 
     def paint(self, lines: Sequence[str], size: tuple[int, int], *, anew: bool = False) -> None:
-        """Show these rows. Only those that changed are written, all of them after a change of size or if asked."""
+        """Show these rows. Writes only rows that changed, or all of them after a resize or if `anew`."""
         with self._turn:
             if not self._shown:
                 return
@@ -88,7 +88,7 @@ class Terminal:
             self._lines = list(lines)
 
     def keys(self, timeout_s: float) -> list[Key | str]:
-        """What was pressed; waits so long for it."""
+        """The keys that were pressed within the timeout."""
         return self.keyboard.wait(timeout_s)
 
     def _write(self, data: bytes) -> None:
@@ -96,13 +96,13 @@ class Terminal:
         while view:
             try:
                 view = view[os.write(self._descriptor, view) :]
-            except BlockingIOError:  # somebody made it so
+            except BlockingIOError:  # another process has made the terminal non-blocking
                 select.select([], [self._descriptor], [], _PATIENCE_S)
 
 
 def in_foreground(descriptor: int) -> bool:
-    """Whether this process may use the terminal now."""
+    """Whether this process is in the terminal's foreground."""
     try:
         return os.tcgetpgrp(descriptor) == os.getpgrp()
-    except OSError:  # it controls nobody
+    except OSError:  # not our controlling terminal
         return True

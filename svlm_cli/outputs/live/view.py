@@ -1,7 +1,7 @@
-"""The live view: a `Progress` that is a screen. One thread draws it and reads the keys, while the command works.
+"""The live view: a `Progress` that is a screen. One thread draws it and reads keys while the command works.
 
-Knows what the command tells it: names, pictures, tokens, phrases. What it shows of the machine, and how a command is
-interrupted, it is given as functions.
+Receives names, pictures, tokens and phrases from the command. The machine's numbers and the way to interrupt the
+command are passed in as functions.
 """
 
 import sys
@@ -32,20 +32,20 @@ from svlm_cli.outputs.live.terminal import Terminal
 
 _EVERY_S = 1 / 8
 _NOTICE_S = 8.0
-_MOST_NOTICES = 200  # that are told again when the screen is gone
+_MOST_NOTICES = 200  # reprinted after the screen is closed
 _JOIN_S = 2.0
 _SNAPSHOT_PHRASES = 3
 _LONGEST_QUESTION = 500  # characters
 
 
 Asker = Callable[[str, str, Callable[[str], None]], None]
-"""Takes the name of a video, a question, and who is told the answer, or why there is none; does not wait."""
+"""Takes a video's name, a question, and a callback for the answer or the reason for none; does not wait."""
 
 
 class LiveView:
-    """A screen, from now on until `close`.
+    """A full-screen view, open until `close`.
 
-    `names` are the videos that stay on it; others come when they begin and go when another begins.
+    `names` are videos that stay on the screen; others appear when they begin and give way to later ones.
     """
 
     def __init__(
@@ -77,8 +77,8 @@ class LiveView:
         self._file = file
         self._told: deque[str] = deque(maxlen=_MOST_NOTICES)
         self._notice: Notice | None = None
-        self._drawn: object = None  # what the last screen was made of
-        self._anew = False  # every row, also those that did not change
+        self._drawn: object = None  # inputs of the last screen
+        self._anew = False  # redraw all rows, not only changed ones
         self._lock = threading.Lock()
         self._closing = False
         self._error: BaseException | None = None
@@ -88,7 +88,7 @@ class LiveView:
         self._thread.start()
 
     def begin(self, name: str, length_s: float | None) -> None:
-        """A video comes on the screen, in the place of one that has ended."""
+        """Show a video, in place of one that has ended."""
         with self._lock:
             for other in [one for one in self._channels if one not in self._names]:
                 if self._channels[other].condition is Condition.ENDED:
@@ -100,14 +100,14 @@ class LiveView:
         self._changed()
 
     def write(self, name: str, files: str) -> None:
-        """Its header says so."""
+        """Show the video's output files in its header."""
         with self._lock:
             self._channel(name).files = presentable(files)
         self._changed()
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture] = ()) -> None:
-        """Pictures for the preview, a word as it is generated, a phrase, or how its source is."""
-        if not isinstance(event, SourceStatus):  # that comes from the source's thread, whose error this is not
+        """Take in pictures for the preview, a token, a phrase, or the source's status."""
+        if not isinstance(event, SourceStatus):  # comes from the source's thread, which must not get this error
             self._raise()
         with self._lock:
             self._channel(event.name).hear(event, time.monotonic(), pictures)
@@ -120,7 +120,7 @@ class LiveView:
         self._changed()
 
     def say(self, line: str) -> None:
-        """It stands on the screen for some seconds, and is told again when the screen is gone."""
+        """Show a line for some seconds; it is printed again after the screen is closed."""
         line = presentable(line)
         with self._lock:
             if not self._closing:
@@ -131,13 +131,13 @@ class LiveView:
         self._print(line)
 
     def end(self, name: str) -> None:
-        """It stays on the screen until another begins."""
+        """The video has ended; it stays on the screen until another begins."""
         with self._lock:
             self._channel(name).become(Condition.ENDED, "")
         self._changed()
 
     def close(self) -> None:
-        """The terminal as it was, and below it the lines that were told meanwhile."""
+        """Restore the terminal, and print the lines that were shown meanwhile below it."""
         with self._lock:
             closing, self._closing = self._closing, True
         if closing:
@@ -160,11 +160,11 @@ class LiveView:
         self._drawn = None
 
     def _print(self, line: str) -> None:
-        with suppress(OSError):  # nobody is left to read it
+        with suppress(OSError):  # standard error is closed
             print(line, file=self._file, flush=True)
 
     def _raise(self) -> None:
-        """The thread's error is the command's."""
+        """Raise the thread's error in the command's thread."""
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -179,8 +179,8 @@ class LiveView:
                 for key in self._terminal.keys(next_s - time.monotonic()):
                     self._press(key)
         except (OSError, termios.error):
-            self._terminal.leave()  # the terminal has gone; the videos have not
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever tells something next
+            self._terminal.leave()  # the terminal is gone, but the videos go on
+        except BaseException as error:  # noqa: BLE001 - re-raised in the command's next call
             self._terminal.leave()
             self._error = error
 
@@ -216,7 +216,7 @@ class LiveView:
             self._changed()
             return
         if not self.quit_asked:
-            self._notice = None  # it was seen
+            self._notice = None  # it has been read
         if key is Key.QUIT and not self.quit_asked:
             self.quit_asked = True
             self.say("Finishing the files.")
@@ -270,7 +270,7 @@ class LiveView:
         self._changed()
 
     def _save(self, now_s: float) -> None:
-        """What is on the screen: one video, or each of the page."""
+        """Save what is on the screen: one video, or each on the page."""
         with self._lock:
             channels = self._frozen or list(self._channels.values())
             lone = self._choice.lone(channels)

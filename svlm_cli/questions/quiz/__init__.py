@@ -1,1 +1,1 @@
-"""Questions about simulated matches, each with one right answer that whoever watched can know."""
+"""Questions about simulated matches, each with one right answer that every viewer can know."""

@@ -1,4 +1,4 @@
-"""Questions about the past: scores, goals, what became of a shot, and what never happened. Knows no file."""
+"""Questions about the past: scores, goals, the outcome of a shot, and what never happened. Knows no file."""
 
 from typing import Final
 
@@ -9,9 +9,9 @@ from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.events import Event, Kind
 
 OUTCOMES: Final = {Kind.GOAL: "a goal", Kind.SAVE: "it was saved", Kind.MISS: "it missed the goal"}
-_AGO_S: Final = 10  # what is asked about is so long ago at least; times that are told are multiples of this
-_SETTLED_S: Final = 3  # after an event, everybody has seen it
-_WIDE_S: Final = 5  # around a stretch of time, so that nothing happens at its ends
+_AGO_S: Final = 10  # minimum age of what is asked about; times in questions are multiples of this
+_SETTLED_S: Final = 3  # after an event, to be sure that it was seen
+_WIDE_S: Final = 5  # margin around a time span, so that nothing happens at its ends
 _LENGTHS_S: Final = (60, 30, 20)
 _DONE: Final = {
     Kind.GOAL: "scored a goal",
@@ -23,7 +23,7 @@ _DONE: Final = {
 
 
 def score_then(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """What the score was, of the game that was on."""
+    """The score at a time, in the current game."""
     for then in _marks(moment, rng):
         score = facts.score(then)
         if score is not None:
@@ -33,7 +33,7 @@ def score_then(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleC
 
 
 def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
-    """Of all that was seen."""
+    """The first of all goals seen."""
     goals = facts.between(0, moment, Kind.GOAL)
     if not goals or goals[0].time_s > moment - _AGO_S:
         return None
@@ -41,7 +41,7 @@ def first_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> Multiple
 
 
 def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
-    """Before now."""
+    """The last goal so far."""
     goals = facts.between(0, moment, Kind.GOAL)
     if not goals or goals[-1].time_s > moment - _AGO_S:
         return None
@@ -49,17 +49,17 @@ def last_goal(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleC
 
 
 def what_a_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """In a stretch of time in which one team did it and the other did not."""
+    """What one team did, and the other did not, in a time span."""
     return _in_a_stretch(facts, moment, rng, happened=True)
 
 
 def what_no_team_did(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """The same question about a stretch in which nobody did it."""
+    """The same question about a time span in which neither did it."""
     return _in_a_stretch(facts, moment, rng, happened=False)
 
 
 def last_shot_before(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """What became of it."""
+    """The outcome of the last shot before a time."""
     for then in _marks(moment, rng):
         ends = facts.between(0, then, *OUTCOMES)
         if ends and not facts.between(then - _SETTLED_S, then + _SETTLED_S, Kind.SHOT, *OUTCOMES):
@@ -91,7 +91,7 @@ def _in_a_stretch(facts: Facts, moment: int, rng: np.random.Generator, *, happen
 
 
 def _marks(moment: int, rng: np.random.Generator) -> list[int]:
-    """Times to ask about, in an order of chance."""
+    """Times to ask about, in random order."""
     times = range(_AGO_S, moment - _AGO_S + 1, _AGO_S)
     return [times[index] for index in rng.permutation(len(times))]
 
@@ -106,4 +106,4 @@ BACKWARD: Final[tuple[tuple[Asks, ...], ...]] = (
     (last_shot_before,),
     (what_no_team_did,),
 )
-"""Of each task, in the order of the benchmark's table: EPM takes its forms in turn."""
+"""By task, in the benchmark's table order; EPM alternates between its forms."""

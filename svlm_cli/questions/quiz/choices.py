@@ -1,4 +1,4 @@
-"""Questions with options, and the texts of options. Knows nothing of a match but the names of its teams."""
+"""Questions with options, and the wording of options. Knows nothing of a match but its teams' names."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class MultipleChoice:
-    """What is asked, the option that is right, and those that are wrong."""
+    """A question with its right and wrong options."""
 
     task: str
     question: str
@@ -25,7 +25,7 @@ class MultipleChoice:
     wrong: tuple[str, ...]
 
     def row(self, moment: int, rng: np.random.Generator) -> Row:
-        """Asked at a moment. The right option stands in any place, each as likely as another."""
+        """The row when asked at `moment`. The right option has a uniformly random place."""
         options = [self.right, *self.wrong]
         assert len(set(options)) == len(options), "one option is right"
         shuffled = [options[index] for index in rng.permutation(len(options))]
@@ -34,17 +34,17 @@ class MultipleChoice:
 
 
 Asks = Callable[[Facts, int, np.random.Generator], MultipleChoice | None]
-"""A kind of question: what can be asked of it at a moment, if anything."""
+"""A form of question: what it can ask at a moment, or None."""
 
 
 def score_options(names: tuple[str, str], score: Score, rng: np.random.Generator) -> tuple[str, tuple[str, ...]]:
-    """A score in words, and three like it. The four do not tell round which of them they were made."""
+    """A score in words, and three similar ones. The four do not reveal which of them is right."""
     right, *wrong = (_told(names, one) for one in dict.fromkeys((score, *_like(score, rng))))
     return right, tuple(wrong)
 
 
 def _like(score: Score, rng: np.random.Generator) -> Iterator[Score]:
-    """Four, `score` among them: all of two numbers; of a clear lead, it, a near one, and both the other way round."""
+    """Four scores, including `score`: all pairs of two numbers; or a clear lead, a similar one, and their reverses."""
     home, away = score
     if abs(home - away) <= 1:
         low = min(score) - (int(rng.integers(2)) if home == away > 0 else 0)
@@ -61,7 +61,7 @@ def _told(names: tuple[str, str], score: Score) -> str:
 
 
 def clock(moment: int) -> str:
-    """A time of the video, as in 3:05 or 1:02:30."""
+    """A time in the video, as in 3:05 or 1:02:30."""
     minutes, seconds = divmod(moment, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

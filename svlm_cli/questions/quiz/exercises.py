@@ -1,6 +1,6 @@
-"""Questions about one moment of a match, as many as are wanted, to learn from. Knows neither words nor files.
+"""Questions about single moments of a match, in any number, for training. Knows neither wording nor files.
 
-The kinds are those of `quiz.py`, each as likely as another as far as it can be asked at all.
+The kinds are those of `quiz.py`, with equal probability as far as they can be asked.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,10 @@ from svlm_cli.questions.quiz.realtime import REALTIME
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """A question and its answer: what `Askable` wants, and when it is put."""
+    """A question and its answer, as `Askable` requires, and its moment."""
 
     moment: int
-    task: str  # of OVO-Bench
+    task: str  # in OVO-Bench
     kind: AnswerKind
     text: str
     answer: str
@@ -37,9 +37,9 @@ _Makes = Callable[[Facts, int, np.random.Generator], Exercise | None]
 def exercises(
     facts: Facts, moments: Sequence[int], count: int, rng: np.random.Generator, *, began: int = 0
 ) -> Iterator[Exercise]:
-    """`count` of them at most, each at one of these moments. Whoever answers has watched since `began`.
+    """At most `count`, each at one of these moments, for a viewer who has watched since `began`.
 
-    Who has not watched from the beginning is not asked about all of the match.
+    Viewers who missed the beginning are not asked about the whole match.
     """
     kinds = _kinds(began)
     for _ in range(count):

@@ -1,7 +1,7 @@
-"""What a viewer of a match knows at a moment: what has happened, who has the ball and where, what the board shows.
+"""What a viewer of a match knows at a moment: events, who has the ball and where, the scoreboard.
 
-Moments are whole seconds. What is true at one has been so for all of the second before it, so it does not matter
-whether the picture of the moment itself is seen. Knows no question.
+Moments are whole seconds. A fact at a moment has been true for the whole second before it, so it does not matter
+whether the picture of that very moment is seen. Knows no question.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,9 +18,9 @@ from svlm_cli.simulator.match.match import Match
 from svlm_cli.simulator.match.pitch import CENTRE_X, CENTRE_Y, CLEAR, PER_TEAM
 from svlm_cli.simulator.match.teams import Team
 
-_BEATS: Final = 2  # a second: more pictures show nothing new
-_OFF_CENTRE: Final = 12  # pixels: nearer to a middle line, nobody can say on which side a ball is
-_SETTLED_S: Final = 2  # after a kick-off: then nobody doubts which game it is
+_BEATS: Final = 2  # per second: more pictures show nothing new
+_OFF_CENTRE: Final = 12  # in pixels: closer to a centre line, the ball's side is unclear
+_SETTLED_S: Final = 2  # after a kick-off, to be sure which game is meant
 _time = attrgetter("time_s")
 
 
@@ -40,18 +40,18 @@ class Facts:
         self._nearest = nearest
 
     def of_teams(self, teams: tuple[Team, Team]) -> Self:
-        """The same, played by others."""
+        """The same match with other teams."""
         other = copy(self)
         other.names, other.kits = _names_and_kits(teams)
         return other
 
     def between(self, start_s: float, end_s: float, *kinds: Kind) -> tuple[Event, ...]:
-        """The events of these kinds with start <= time <= end."""
+        """Events of these kinds with start <= time <= end."""
         first, last = bisect_left(self.events, start_s, key=_time), bisect_right(self.events, end_s, key=_time)
         return tuple(event for event in self.events[first:last] if event.kind in kinds)
 
     def holder(self, moment: int) -> int | None:
-        """Whose player has the ball at his feet, with no opponent near it."""
+        """The team whose player has the ball at his feet, with no opponent near."""
         beats = self._lately(moment)
         if any(state != "held" for state in self._states[beats]):
             return None
@@ -60,7 +60,7 @@ class Facts:
         return int(teams.pop()) if clear and len(teams) == 1 else None
 
     def quarter(self, moment: int) -> tuple[str, str] | None:
-        """In which quarter of the pitch the ball is, as "upper" or "lower" and "left" or "right"."""
+        """The quarter of the pitch with the ball, as "upper" or "lower" and "left" or "right"."""
         beats = self._lately(moment)
         if any(state not in {"held", "loose"} for state in self._states[beats]):
             return None
@@ -72,7 +72,7 @@ class Facts:
         return "upper" if y < 0 else "lower", "left" if x < 0 else "right"
 
     def board(self, moment: int) -> Score | None:
-        """What the scoreboard shows."""
+        """The score on the scoreboard."""
         beats = self._lately(moment)
         if not self._scenes.scoreboard[beats].all():
             return None
@@ -80,19 +80,19 @@ class Facts:
         return home, away
 
     def in_play(self, moment: int) -> bool:
-        """Whether the ball is on the pitch, and the last kick-off a while ago."""
+        """Whether the ball is in play, and the last kick-off some time ago."""
         turn = self._turns[bisect_right(self._turns, moment, key=_time) - 1]  # the first is the kick-off at 0 s
         settled = turn.kind is Kind.KICK_OFF and turn.time_s <= moment - _SETTLED_S
         return settled and all(state in {"held", "loose"} for state in self._states[self._lately(moment)])
 
     def score(self, moment: int) -> Score | None:
-        """Of the game that is on; None where it is about to change or has just done so."""
+        """The score of the current game; None around a change."""
         if not self.in_play(moment) or self.between(moment, moment + _SETTLED_S, Kind.GOAL):
             return None
         return self._turns[bisect_right(self._turns, moment, key=_time) - 1].score
 
     def moments_in_play(self, start: int, end: int) -> Iterator[int]:
-        """From `start` to `end`, which may be outside the match or before `start`."""
+        """Moments from `start` to `end`, which may be outside the match, or before `start`."""
         step = 1 if start <= end else -1
         return (moment for moment in range(start, end + step, step) if self._is_seen(moment) and self.in_play(moment))
 
@@ -100,7 +100,7 @@ class Facts:
         return 1 <= moment < self.seconds
 
     def _lately(self, moment: int) -> slice:
-        """The pictures of the second before a moment, and its own."""
+        """The pictures of the second before a moment, and that of the moment."""
         assert self._is_seen(moment), "it is a moment of the match"
         return slice((moment - 1) * _BEATS, moment * _BEATS + 1)
 

@@ -1,7 +1,7 @@
-"""Questions that are put again and again while the match goes on: counts, steps, and whether something is known yet.
+"""Questions that are asked repeatedly during the match: counts, steps, and whether something is known yet.
 
-REC counts from the beginning of the video; a row of SSR is about one stop of the game; CRR asks about what is to come.
-Probes keep away from the moments at which their answers change. Knows no file.
+REC counts from the beginning of the video; a row of SSR is about one stoppage; CRR asks about a future event. Probes
+avoid moments at which their answers change. Knows no file.
 """
 
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.commentary import SCORE_KINDS
 from svlm_cli.simulator.match.events import Event, Kind
 
-_CLEAR_S: Final = 3  # a shot begins a second and a half before its end
-_NEAR_S: Final = 20  # of a stop, where the probes before and after it are
-_WAIT_S: Final = (10, 300)  # from a question of CRR to what answers it
-_PROBES: Final = 4  # of a count at least
+_CLEAR_S: Final = 3  # a shot begins 1.5 s before its end
+_NEAR_S: Final = 20  # of a stoppage: distance of the probes before and after it
+_WAIT_S: Final = (10, 300)  # from a CRR question to the event that answers it
+_PROBES: Final = 4  # minimum, per count
 _IN_PLAY: Final = "The ball is in play"
 _STOPS: Final = {
     Kind.GOAL: ("The ball lies in the goal", 5),
     Kind.HALF_TIME: ("The teams stand in two columns, for half-time", 3),
     Kind.FULL_TIME: ("The teams stand in two rows, for full time", 3),
-}  # what is seen, and for how many seconds at least
+}  # what is seen, and its minimum duration in seconds
 _LONGEST_S: Final = max(length_s for _, length_s in _STOPS.values()) + 1
 
 
 def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]:
-    """A row for each thing that is counted, with probes over the whole length."""
+    """A row per counted action, with probes over the whole match."""
     edges = np.linspace(1, facts.seconds, max(probes, _PROBES) + 1).astype(int).tolist()
     for activity, done in _counted(facts):
         times = [event.time_s for event in done]
@@ -45,7 +45,7 @@ def counts(facts: Facts, probes: int, rng: np.random.Generator) -> Iterator[Row]
 
 
 def count_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, int] | None:
-    """One of those things, and how often it has been done; None while that changes."""
+    """One of these actions, and how often it has happened; None around a change."""
     wanted = _counted(facts)
     activity, done = wanted[rng.integers(len(wanted))]
     times = [event.time_s for event in done]
@@ -53,7 +53,7 @@ def count_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, 
 
 
 def _counted(facts: Facts) -> list[tuple[str, tuple[Event, ...]]]:
-    """What is counted, and when it was done."""
+    """Counted actions, and their events."""
     goals = facts.between(0, facts.seconds, Kind.GOAL)
     return [
         ("score a goal", goals),
@@ -67,7 +67,7 @@ def _counted(facts: Facts) -> list[tuple[str, tuple[Event, ...]]]:
 
 
 def steps(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
-    """A stop of the game in a stretch of time: play, the stop, play again, and which of the two is now."""
+    """A stoppage in a time span: play, stoppage, play again, and which of the two is happening."""
     stops = facts.between(moments.start, moments.stop, *_STOPS)
     for index in rng.permutation(len(stops)):
         stop = stops[index]
@@ -96,7 +96,7 @@ def steps(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
 
 
 def step_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, bool] | None:
-    """Play or a stop of the game, and whether that is going on; None between them."""
+    """Play or stoppage, and whether it is happening; None in between."""
     for stop in facts.between(moment - _LONGEST_S, moment, *_STOPS):
         first, last = _stopped(stop)
         if first <= moment <= last:
@@ -109,22 +109,22 @@ def step_at(facts: Facts, moment: int, rng: np.random.Generator) -> tuple[str, b
 
 
 def _stopped(stop: Event) -> tuple[int, int]:
-    """The first and the last moment at which everybody sees it."""
+    """The first and the last moment at which a stoppage is visible to all."""
     return int(np.ceil(stop.time_s)) + 1, int(stop.time_s) + _STOPS[stop.kind][1]
 
 
 def next_goal(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
-    """Nobody knows whose it is before it falls."""
+    """Who scores is unknown until the goal."""
     return _to_come(facts, moments, rng, (Kind.GOAL,))
 
 
 def next_shot(facts: Facts, moments: range, rng: np.random.Generator) -> Row | None:
-    """Nobody knows what becomes of it before that is seen."""
+    """The outcome is unknown until it is seen."""
     return _to_come(facts, moments, rng, tuple(OUTCOMES))
 
 
 def clue_at(facts: Facts, moment: int, began: int, rng: np.random.Generator) -> tuple[str, bool] | None:
-    """What is to come after a moment since `began`, and whether that is known now; None while that changes."""
+    """A future event after a moment since `began`, and whether it is known now; None around the change."""
     times, first = _turning_points(facts), max(began, moment - _WAIT_S[1])
     asked = next(_away_from(range(first, moment), times, rng), None) if _is_away(moment, times) else None
     if asked is None:
@@ -167,7 +167,7 @@ def _turning_points(facts: Facts) -> list[float]:
 
 
 def _away_from(moments: range, times: list[float], rng: np.random.Generator) -> Iterator[int]:
-    """Moments at which nothing of this changes, in an order of chance."""
+    """Moments at which none of this changes, in random order."""
     for index in rng.permutation(len(moments)):
         if _is_away(moments[index], times):
             yield moments[index]

@@ -1,4 +1,4 @@
-"""All that is asked about a match, as rows of OVO-Bench: the tasks in balance, and spread over its length.
+"""All questions about a match, as rows of OVO-Bench: balanced over tasks, and spread over its length.
 
 A pure function of the match and its length. Knows no disk.
 """
@@ -15,16 +15,16 @@ from svlm_cli.questions.quiz.forward import counts, next_goal, next_shot, steps
 from svlm_cli.questions.quiz.realtime import REALTIME
 from svlm_cli.simulator.match.match import Match, Split
 
-_PART_S: Final = 60  # of a match has a question of each task, if it can be asked there
+_PART_S: Final = 60  # each such part of a match has a question of each task, if possible
 _MOST_PARTS: Final = 12
-_SEEN_S: Final = 2  # before anything is asked
-_STREAM: Final = 1  # of chance: the match has another
+_SEEN_S: Final = 2  # to watch before anything is asked
+_STREAM: Final = 1  # of random numbers; the match uses another
 
 
 def questions_about(match: Match, seconds: int) -> tuple[Row, ...]:
-    """Rows without ids. Needs all of the match from its beginning.
+    """Rows without ids. Needs the match from its beginning.
 
-    ``context``, a key of ours, is what the viewer is told first: who plays, and in which kits.
+    ``context``, an extension, is what viewers are told first: teams and kits.
     """
     facts = Facts(match, seconds)
     rng = np.random.default_rng([match.seed, match.split is Split.EVAL, _STREAM])
@@ -46,7 +46,7 @@ def _in_turn(forms: tuple[Asks, ...], part: int) -> tuple[Asks, ...]:
 
 
 def _choice(facts: Facts, moments: range, forms: tuple[Asks, ...], rng: np.random.Generator) -> Row | None:
-    """The first form that can be asked at some moment, which is any of those at which it can."""
+    """The first form that can be asked at some moment, at a random one of these."""
     for asks in forms:
         for index in rng.permutation(len(moments)):
             choice = asks(facts, moments[index], rng)

@@ -1,4 +1,4 @@
-"""Questions about the present: the ball, the kits, the board, and what has just happened. Knows no file."""
+"""Questions about the present: the ball, the kits, the board, and the latest event. Knows no file."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,9 +11,9 @@ from svlm_cli.questions.quiz.facts import Facts
 from svlm_cli.simulator.match.events import Event, Kind
 from svlm_cli.simulator.match.teams import KIT_PAIRS, KITS
 
-_JUST_S: Final = (1.5, 0.5)  # so long ago is what has just happened: seen for half a second, and not nearly two old
-_RECENT_S: Final = 6  # what happened so lately is no wrong option: people do not count seconds
-_IN_TURN: Final = (  # otherwise most of what happens is a pass
+_JUST_S: Final = (1.5, 0.5)  # the age of the latest event: seen for half a second, and less than two seconds old
+_RECENT_S: Final = 6  # what happened this recently is not used as a wrong option, because people do not count seconds
+_IN_TURN: Final = (  # in rotation, or most questions would be about passes
     frozenset({Kind.GOAL, Kind.SAVE, Kind.MISS}),
     frozenset({Kind.PASS, Kind.DRIBBLE}),
     frozenset({Kind.INTERCEPTION}),
@@ -34,7 +34,7 @@ _ACTIONS: Final = {
 
 
 def team_with_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> MultipleChoice | None:
-    """By the kit of the player, and the context, which tells whose kit that is."""
+    """Known from the player's kit, and from the context, which names its team."""
     team = facts.holder(moment)
     if team is None:
         return None
@@ -42,12 +42,12 @@ def team_with_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> 
 
 
 def kit_with_the_ball(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """Can be seen by whoever does not know the teams."""
+    """Visible to viewers who do not know the teams."""
     team = facts.holder(moment)
     if team is None:
         return None
     right, other = facts.kits[team], facts.kits[1 - team]
-    absent = [kit for kit in KITS if kit != other and (right, kit) in KIT_PAIRS]  # none that looks like the right one
+    absent = [kit for kit in KITS if kit != other and (right, kit) in KIT_PAIRS]  # no kit that resembles the right one
     wrong = (other, *(absent[index] for index in rng.permutation(len(absent))[:2]))
     return MultipleChoice("ATR", "Which colour does the player wear who has the ball right now?", right, wrong)
 
@@ -64,7 +64,7 @@ def place_of_the_ball(facts: Facts, moment: int, _rng: np.random.Generator) -> M
 
 
 def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> MultipleChoice | None:
-    """While the board is on screen; the home team's number stands first, as its name does in the context."""
+    """While the board is shown; the home team's number comes first, like its name in the context."""
     score = facts.board(moment)
     if score is None:
         return None
@@ -75,9 +75,9 @@ def score_on_the_board(facts: Facts, moment: int, rng: np.random.Generator) -> M
 def what_has_just_happened(
     kinds: frozenset[Kind], facts: Facts, moment: int, rng: np.random.Generator
 ) -> MultipleChoice | None:
-    """The newest event, if it is one of `kinds`. Options are two things that each team may have done.
+    """The latest event, if it is one of `kinds`. The options are two actions by each team.
 
-    Nothing that is wrong has happened lately.
+    No wrong option has happened recently.
     """
     recent = facts.between(moment - _RECENT_S, moment, *Kind)
     if not recent or not moment - _JUST_S[0] <= recent[-1].time_s <= moment - _JUST_S[1]:
@@ -96,7 +96,7 @@ def what_has_just_happened(
 
 
 def _true_of(event: Event, team: int) -> Iterator[tuple[Kind, int]]:
-    """The event, and winning the ball, as which some others can be taken."""
+    """The event, and also winning the ball, if it can be seen as that."""
     yield event.kind, team
     if event.kind in {Kind.SAVE, Kind.THROW_IN}:
         yield Kind.INTERCEPTION, team
@@ -111,4 +111,4 @@ REALTIME: Final[tuple[tuple[Asks, ...], ...]] = (
     (place_of_the_ball,),
     (team_with_the_ball,),
 )
-"""Of each task, in the order of the benchmark's table."""
+"""By task, in the benchmark's table order."""

@@ -1,4 +1,4 @@
-"""Endless Match: a ball game whose truth is known exactly. What happens, how it looks, and what is said of it.
+"""Endless Match: a ball game whose truth is known exactly: events, pictures and commentary.
 
-``match.py`` plays, ``render.py`` draws, ``commentary.py`` speaks. Knows no model, no torch and no file.
+``match.py`` plays, ``render.py`` draws, ``commentary.py`` comments. Knows no model, no torch and no file.
 """

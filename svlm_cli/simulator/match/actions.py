@@ -1,7 +1,7 @@
-"""What a player in the field does with the ball: pass it, carry it, lose it.
+"""What a field player does with the ball: pass, dribble, lose it.
 
-Each action looks whether it can be done clearly, does it, and returns the stretches that it took, or None if it cannot
-be done: a ball under way is seen under way, clear of everybody, and never looks like a shot.
+Each action checks whether it can be done clearly, does it, and returns its stretches, or None if it cannot: a moving
+ball must be visible, away from all players, and never look like a shot.
 """
 
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ from svlm_cli.simulator.match.pitch import (
 )
 from svlm_cli.simulator.match.restarts import throw_in
 
-_SHORTEST, _LONG = 44, 80  # pixels that a pass goes; a long one takes a beat more
-_SIDEWAYS = 12  # a pass is forward or back by so much at least
-_AWAY = 16  # of the ball, where an opponent is not yet at it
+_SHORTEST, _LONG = 44, 80  # length of a pass in pixels; a long one takes an extra beat
+_SIDEWAYS = 12  # minimum forward or backward distance of a pass
+_AWAY = 16  # distance from the ball for an opponent who is not at it yet
 
 
 def pass_to_a_mate(game: Game) -> Iterator[Stretch] | None:
-    """A pass that arrives."""
+    """A pass that reaches a teammate."""
     wanted = game.wanted()
     for receiver in game.mates():
         end = reachable(game.positions[receiver], wanted[receiver], 2 * BEAT)
@@ -42,7 +42,7 @@ def pass_to_a_mate(game: Game) -> Iterator[Stretch] | None:
         ahead = (target[0] - game.ball[0]) * direction(game.team)
         ticks = (2 if length < _LONG else 3) * BEAT
         ball = game.flight(target, ticks)
-        # A keeper's long ball may leave his own box, before the first beat.
+        # A keeper's long ball may leave his own box before the first beat.
         loose = on_beats(ball) if game.holder % PER_TEAM == 0 else ball
         if length < _SHORTEST or abs(ahead) < _SIDEWAYS or in_a_box(loose).any():
             continue
@@ -56,7 +56,7 @@ def pass_to_a_mate(game: Game) -> Iterator[Stretch] | None:
 
 
 def dribble(game: Game) -> Iterator[Stretch] | None:
-    """A run with the ball; after a beat of it everybody sees it."""
+    """A run with the ball, visible after one beat."""
     ticks = int(game.rng.choice((3, 4))) * BEAT
     length = 4 * ticks
     if depth_of(game.team, float(game.ball[0])) - length < BOX_DEPTH + 4:
@@ -73,7 +73,7 @@ def dribble(game: Game) -> Iterator[Stretch] | None:
 
 
 def tackle(game: Game) -> Iterator[Stretch] | None:
-    """An opponent comes to the ball's other side; who had it backs off."""
+    """An opponent reaches the ball from the other side; the player who had it backs off."""
     ticks = 2 * BEAT
     end = game.ball + np.asarray((REACH * direction(game.team), 0.0))
     rivals = game.rivals_near(end, 40)
@@ -90,7 +90,7 @@ def tackle(game: Game) -> Iterator[Stretch] | None:
 
 
 def misplaced_pass(game: Game) -> Iterator[Stretch] | None:
-    """A pass that an opponent gets to first."""
+    """A pass that an opponent intercepts."""
     rival_team = 1 - game.team
     for receiver in game.mates():
         way = game.positions[receiver] - game.ball
@@ -108,11 +108,11 @@ def misplaced_pass(game: Game) -> Iterator[Stretch] | None:
 
 
 def pass_into_touch(game: Game) -> Iterator[Stretch] | None:
-    """A pass over the touchline, and the other team's throw-in."""
+    """A pass over the touchline, followed by the other team's throw-in."""
     x = game.ball[0] + game.rng.uniform(-36, 36)
     y = TOP - 5 if game.rng.random() < 0.5 else BOTTOM + 5
     ball = game.flight(np.asarray((x, y)), 2 * BEAT)
-    # Not where the ball lies at half-time, and not so near a goal that it looks like a corner.
+    # Not where the ball is put at half-time, and not so near a goal that it looks like a corner.
     if abs(x - CENTRE_X) < 28 or not LEFT + 36 < x < RIGHT - 36 or in_a_box(ball).any():
         return None
     players = game.walk(ball, game.holder, fixed={game.holder: game.positions[game.holder]})
@@ -120,7 +120,7 @@ def pass_into_touch(game: Game) -> Iterator[Stretch] | None:
 
 
 def _is_loose(players: Positions, ball: Positions) -> bool:
-    """Whether nobody seems to have a ball under way, on beats."""
+    """Whether, on beats, no player seems to have the moving ball."""
     distance = np.linalg.norm(players - ball[:, None], axis=2)[BEAT - 1 : -BEAT : BEAT]
     return bool((distance >= CLEAR).all())
 

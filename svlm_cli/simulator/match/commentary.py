@@ -1,7 +1,7 @@
-"""What is said of a match: rules, not dice. docs/endless-match.md states them for people.
+"""The commentary of a match, by fixed rules. docs/endless-match.md states them for people.
 
-The speaker lives in seconds, as a model does: in second s it has seen the pictures of s and s + 0.5, knows its own
-words and the clock, and begins at most one sentence. Knows the log of the match, in order, and nothing that is to come.
+The commentator works in seconds, like a model: in second s it has seen the pictures of s and s + 0.5, knows its own
+words and the clock, and starts at most one sentence. It knows the log so far, and nothing of the future.
 """
 
 from collections import deque
@@ -18,8 +18,8 @@ from svlm_cli.simulator.match.pitch import BOTTOM, CENTRE_Y, CLEAR, HALF_S, LEFT
 
 NUMBERS: Final = ("nil", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
-# {team} is a name, {home} and {away} are numbers, {way} is "forward" or "back". By the word marked * the event counts
-# as said: with it, kind and team are known. Punctuation belongs to the word before it.
+# {team} is a name, {home} and {away} are numbers, {way} is "forward" or "back". An event counts as told at the word
+# marked *, which determines kind and team. Punctuation belongs to the word before it.
 SENTENCES: Final[dict[Kind, str]] = {
     Kind.KICK_OFF: "{team} *kick off.",
     Kind.PASS: "{team} *pass it {way}.",
@@ -34,68 +34,68 @@ SENTENCES: Final[dict[Kind, str]] = {
     Kind.HALF_TIME: "Half *time, {home} {away}.",
     Kind.FULL_TIME: "Full *time, {home} {away}.",
 }
-REMINDER: Final = "Still {home} {away}."  # of no event: the score, from memory
-SCORE_KINDS: Final = frozenset({Kind.GOAL, Kind.HALF_TIME, Kind.FULL_TIME})  # they stop the game
+REMINDER: Final = "Still {home} {away}."  # for no event: the score, from memory
+SCORE_KINDS: Final = frozenset({Kind.GOAL, Kind.HALF_TIME, Kind.FULL_TIME})  # these stop the game
 MINOR: Final = frozenset({Kind.PASS, Kind.DRIBBLE})
-QUIET_S: Final = 1  # minor events are worth a word after so many seconds without one
+QUIET_S: Final = 1  # minor events are told only after this much silence
 REMINDER_EVERY_S, REMINDER_WITHIN_S = 25, 5
 
 _NAME_MS, _WORD_MS = 400, 300
-CELL: Final = 28  # pixels: what one token shows
+CELL: Final = 28  # in pixels: what one token shows
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """What a number tells: of which score, and whose goals."""
+    """The meaning of a number: which score, and whose goals."""
 
     score: Score
     side: int  # 0 home, 1 away
-    shown: bool  # it can be read from the board; otherwise it must be remembered
+    shown: bool  # readable from the board; otherwise it must be remembered
 
 
 @dataclass(frozen=True, slots=True)
 class CommentaryWord:
-    """A spoken word, with the punctuation that follows it. It belongs to the second in which it ends."""
+    """A spoken word with the punctuation after it. It belongs to the second in which it ends."""
 
     start_s: float
     end_s: float
     text: str
-    event: Event | None = None  # on a sentence's key word alone
-    team: int | None = None  # on a name alone: whose
-    number: Number | None = None  # on a number alone
+    event: Event | None = None  # only on a sentence's key word
+    team: int | None = None  # only on a name: whose it is
+    number: Number | None = None  # only on a number
 
     @property
     def second(self) -> int:
-        """S of (s, s + 1], in which the word ends."""
+        """The second s, with (s, s + 1] containing the word's end."""
         return round(self.end_s * 1000 - 1) // 1000
 
 
 def words(match: Match, start_s: float, end_s: float) -> tuple[CommentaryWord, ...]:
-    """The words that end in (start, end]. Plays on if need be.
+    """The words that end in (start, end]. Plays on if necessary.
 
-    ValueError: too much of the match before `start_s` is forgotten to know what was said.
+    ValueError: the match before `start_s` has been forgotten, so earlier words are unknown.
     """
-    # All that the speaker remembers is the score, which the log tells, and when there was speech last: two halves
-    # before, nothing matters any more.
+    # The commentator only remembers the score, which is in the log, and when it last spoke: anything more than two
+    # halves ago is irrelevant.
     first = max(0, int(start_s) - 2 * HALF_S - 60)
     spoken = _speak(match, first, int(np.ceil(end_s)))
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
 def second_text(spoken: Iterable[CommentaryWord]) -> str:
-    """A second's words as they are trained and generated: each with a space before it."""
+    """A second's words as trained and generated: each with a space before it."""
     return "".join(f" {word.text}" for word in spoken)
 
 
 def _speak(match: Match, first: int, end: int) -> Iterator[CommentaryWord]:
-    """The words of the sentences that begin in these seconds; of the first ones only if they are the match's."""
+    """The words of sentences that start in these seconds; exact at first only if `first` is the start of the match."""
     names = (match.teams[0].name, match.teams[1].name)
     log = _Log(match.events(first, end))
     waiting: Event | None = None
     free_from = score_said = first  # seconds
     for second in range(first, end):
         minor, major = log.read(second + 1)
-        waiting = major or waiting  # the newest is what will be said
+        waiting = major or waiting  # the newest is told
         if second < free_from:
             continue
         slot = second - second % REMINDER_EVERY_S
@@ -112,7 +112,7 @@ def _speak(match: Match, first: int, end: int) -> Iterator[CommentaryWord]:
 
 
 class _Log:
-    """What happened so far."""
+    """The events so far."""
 
     def __init__(self, events: Sequence[Event]) -> None:
         self._events = deque(events)
@@ -154,11 +154,12 @@ def _sentence(event: Event | None, second: int, names: tuple[str, str], score: S
 
 
 def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[CommentaryWord, ...]:
-    """A dense description of what is on screen half a second into a second, for the stage in which a model learns to
-    see: kit and team of the player nearest the ball, column and row of the ball in cells of 28 pixels, what the ball
-    does, and the score if the board is there: ``red Falvon c3 r2 held``, ``white Torbek c8 r3 net two one``.
+    """A dense description of the picture half a second into a second, used while a model learns to see.
 
-    `name_first`: ``Falvon red c3 r2 held``. A kit is seen; to name the team at sight is what a commentator does.
+    Kit and team of the player nearest to the ball, column and row of the ball in cells of 28 pixels, the ball's state,
+    and the score if the board is shown: ``red Falvon c3 r2 held``, ``white Torbek c8 r3 net two one``.
+
+    `name_first`: ``Falvon red c3 r2 held``. A kit is seen; naming the team at sight is what a commentator does.
     """
     scene = match.scenes([second + 0.5])
     ball, players = scene.ball[0], scene.players[0]
@@ -173,7 +174,7 @@ def describe(match: Match, second: int, *, name_first: bool = False) -> tuple[Co
 
 
 def ball_state(ball: NDArray[np.int32], distance: float) -> str:
-    """What the ball does, with the nearest player so far away: `held`, `loose`, `net` or `out`."""
+    """The ball's state, given the distance of the nearest player: `held`, `loose`, `net` or `out`."""
     x, y = ball
     if not LEFT <= x <= RIGHT:
         return "net" if abs(y - CENTRE_Y) <= MOUTH else "out"

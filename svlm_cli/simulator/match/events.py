@@ -1,14 +1,14 @@
-"""What can happen in a match, as its log tells it. Knows neither why nor how it looks."""
+"""The events of a match, as in its log. Knows neither their causes nor how they look."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 Score = tuple[int, int]
-"""Goals of the home team and of the other."""
+"""Goals of the home team and of the away team."""
 
 
 class Kind(StrEnum):
-    """What happens in a match."""
+    """A kind of event."""
 
     KICK_OFF = "kick_off"
     PASS = "pass"
@@ -26,15 +26,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened: `time_s`, a multiple of half a second, is when a picture first shows it.
+    """An event. `time_s`, a multiple of 0.5 s, is when a picture first shows it.
 
-    `team` is 0 for the home team (the first of the context), 1 for the other, None for a whistle; a save's is the
-    keeper's, a miss's the shooter's. `score` is that after the event. After FULL_TIME the next game begins at 0:0, but
-    its own `score` is the final one.
+    `team` is 0 for the home team (named first in the context), 1 for the away team, None for a whistle; the keeper's
+    for a save, the shooter's for a miss. `score` is that after the event. After FULL_TIME the next game starts at 0:0,
+    but the event's own `score` is the final one.
     """
 
     time_s: float
     kind: Kind
     team: int | None
     score: Score
-    forward: bool = False  # of a pass: towards the other team's goal
+    forward: bool = False  # for a pass: towards the other team's goal

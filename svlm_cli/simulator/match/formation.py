@@ -30,10 +30,10 @@ from svlm_cli.simulator.match.pitch import (
 
 Positions = NDArray[np.float64]
 
-_SPEED: Final = 3.5  # pixels a tick
+_SPEED: Final = 3.5  # in pixels per tick
 _APART: Final = 20.0
 _NOT_ONESELF: Final = np.eye(2 * PER_TEAM) * 1e3 + 1e-6
-_EDGE_Y: Final = 11  # how far from the touchlines players stay
+_EDGE_Y: Final = 11  # minimum distance of players from the touchlines
 _KEEPERS: Final = (0, PER_TEAM)
 
 
@@ -45,14 +45,14 @@ def team_of(player: int) -> int:
 def in_play(rng: np.random.Generator, holder: int, ball: Positions) -> Positions:
     """Where everyone wants to be while `holder` has the ball.
 
-    Of his team one is ahead, one behind, on flanks of their own; of the other team two stand goal-side of those, and
-    one faces the ball.
+    One teammate is ahead and one behind, on different flanks; two opponents are goal-side of these, and one faces the
+    ball.
     """
     team = team_of(holder)
     depth = depth_of(team, float(ball[0]))
     mates = [player for player in _field(team) if player != holder]
     places = _round_the_box(rng, float(ball[1])) if depth < BOX_DEPTH / 2 else _about(rng, depth, float(ball[1]))
-    wanted = np.zeros((2 * PER_TEAM, 2))  # depths, until they become x
+    wanted = np.zeros((2 * PER_TEAM, 2))  # depths first, converted to x below
     wanted[holder] = depth, ball[1]
     wanted[rng.permutation(mates)] = places[: len(mates)]  # a keeper has three
     wanted[rng.permutation(_field(1 - team))] = places[3:]
@@ -65,7 +65,7 @@ def in_play(rng: np.random.Generator, holder: int, ball: Positions) -> Positions
 
 
 def _about(rng: np.random.Generator, depth: float, y: float) -> Positions:
-    """Places ``[6, 2]``, depth and y, about the ball: of its team ahead, back, and across; of the other, marking."""
+    """Places ``[6, 2]``, depth and y, around the ball: teammates ahead, behind and across; opponents marking them."""
     side, facing_side = rng.choice((-1.0, 1.0), 2)
     ahead = min(max(depth - rng.uniform(46, 74), 56), 150)
     back = max(depth + rng.uniform(34, 58), 72)
@@ -81,7 +81,7 @@ def _about(rng: np.random.Generator, depth: float, y: float) -> Positions:
 
 
 def _round_the_box(rng: np.random.Generator, y: float) -> Positions:
-    """As `_about`, at a corner: two are on its flank, where a pass comes by the box; the others stand in its middle."""
+    """As `_about`, in a corner: two are on its flank, where a pass avoids the box; the others are in the middle."""
     flank = 1.0 if y > CENTRE_Y else -1.0
     near, far = rng.uniform(62, 76), rng.uniform(88, 110)
     return np.asarray((
@@ -99,7 +99,7 @@ def _field(team: int) -> list[int]:
 
 
 def kick_off(team: int) -> Positions:
-    """Everyone in their own half; player 1 of `team` is to stand at the ball."""
+    """Everyone in their own half; player 1 of `team` goes to the ball."""
     own = np.asarray([(22.0, 66.0), (70.0, 66.0), (84.0, 44.0), (84.0, 88.0)])
     wanted = np.concatenate([own, (2 * CENTRE_X, 0) + own * (-1, 1)])
     wanted[PER_TEAM * team + 1] = (CENTRE_X - 8 if team == 0 else CENTRE_X + 8), CENTRE_Y
@@ -119,7 +119,7 @@ def full_time_lines() -> Positions:
 
 
 def reachable(start: Positions, wanted: Positions, ticks: int) -> Positions:
-    """How far players ``[..., 2]`` get in that time."""
+    """How far players ``[..., 2]`` get in `ticks`."""
     step = wanted - start
     length = np.maximum(np.linalg.norm(step, axis=-1, keepdims=True), 1e-9)
     return np.asarray(start + step * np.minimum(1.0, _SPEED * ticks / length))
@@ -133,11 +133,11 @@ def paths(
     ball: Positions,
     touching: frozenset[int],
 ) -> Positions | None:
-    """Everyone's next n positions ``[n, 8, 2]``; None if somebody would be in the ball's way.
+    """Everyone's next n positions ``[n, 8, 2]``; None if someone would be in the ball's way.
 
-    Players go straight to where they want to be, as far as their speed takes them; `fixed` is where some end for sure
-    ``[2]``, or all their positions ``[n, 2]``. `ball` ``[n, 2]`` is kept clear by all but those `touching` it: whoever
-    would come too near stays where he is.
+    Players go straight to where they want to be, as far as their speed allows; `fixed` gives the exact end ``[2]`` or
+    path ``[n, 2]`` of some. All but those `touching` it keep away from `ball` ``[n, 2]``: a player who would come too
+    close stays where he is.
     """
     ticks = len(ball)
     ends = _spread(reachable(start, wanted, ticks))
@@ -156,7 +156,7 @@ def paths(
 
 
 def _hides(walked: Positions, ball: Positions, touching: frozenset[int]) -> NDArray[np.bool_]:
-    """Of each player, whether he comes too near the ball, which is stricter on beats, or covers him who has it."""
+    """For each player, whether he is too close to the ball (with a stricter limit on beats), or covers its holder."""
     far = np.linalg.norm(walked - ball[:, None], axis=2)  # [n, 8]
     hides = (far < NARROW).any(axis=0) | (far[BEAT - 1 :: BEAT] < CLEAR).any(axis=0)
     for player in touching:
@@ -168,7 +168,7 @@ def _hides(walked: Positions, ball: Positions, touching: frozenset[int]) -> NDAr
 
 
 def _spread(wanted: Positions) -> Positions:
-    """Nobody stands on another, nobody outside."""
+    """Keep players apart from each other, and inside the pitch."""
     for _ in range(3):
         apart = wanted[:, None] - wanted[None]  # [8, 8, 2]
         distance = np.sqrt((apart**2).sum(axis=2)) + _NOT_ONESELF

@@ -1,4 +1,4 @@
-"""The state of play, and the ticks that time is made of. Knows positions; what to do in them is others' affair."""
+"""The state of play, and its advance in ticks. Knows positions; other modules decide what players do."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,36 +26,36 @@ from svlm_cli.simulator.match.pitch import (
     direction,
 )
 
-OFF_THE_PITCH: Final = (float(CENTRE_X), float(TOP - 5))  # where the ball lies while nobody plays
+OFF_THE_PITCH: Final = (float(CENTRE_X), float(TOP - 5))  # where the ball is put while play is stopped
 _TRIES: Final = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
-    """Some ticks of play, and what happened in them."""
+    """Some ticks of play, with their events."""
 
     players: NDArray[np.int16]  # [n, 8, 2]
     ball: NDArray[np.int16]  # [n, 2]
-    shown: tuple[int, int] | None  # the score, where the board is on screen
+    shown: tuple[int, int] | None  # the score, while the board is shown
     events: tuple[Event, ...]
 
 
 class Game:
-    """Where everyone is, who has the ball, the clock and the score."""
+    """Positions, ball possession, clock and score."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.tick = -1  # the last one played
+        self.tick = -1  # the last tick played
         self.half_end = 0
         self.score = [0, 0]
         self.positions: Positions = formation.kick_off(0)
         self.ball: Positions = np.asarray(OFF_THE_PITCH)
         self.holder = 1
-        self.restarting = True  # the ball was put down: the next thing is a pass
+        self.restarting = True  # the ball was just placed, so a pass comes next
 
     @property
     def team(self) -> int:
-        """Who has the ball."""
+        """The team that has the ball."""
         return team_of(self.holder)
 
     @property
@@ -63,12 +63,12 @@ class Game:
         return self.tick >= self.half_end or max(self.score) == MAX_SCORE
 
     def mates(self) -> list[int]:
-        """Those whom the holder may pass to, in an order of chance: not the keeper, not himself."""
+        """Players whom the holder may pass to, in random order: not the keeper, not himself."""
         field = [PER_TEAM * self.team + k for k in range(1, PER_TEAM)]
         return [int(mate) for mate in self.rng.permutation(field) if mate != self.holder]
 
     def rivals_near(self, point: Positions, distance: float) -> list[int]:
-        """Opponents in the field within `distance` of a point, the nearest first."""
+        """Opposing field players within `distance` of a point, the nearest first."""
         far = np.linalg.norm(self.positions - point, axis=1)
         rivals = [PER_TEAM * (1 - self.team) + k for k in range(1, PER_TEAM)]
         return sorted((rival for rival in rivals if far[rival] <= distance), key=lambda rival: float(far[rival]))
@@ -78,15 +78,15 @@ class Game:
         return formation.in_play(self.rng, self.holder, self.ball)
 
     def flight(self, target: Positions, ticks: int) -> Positions:
-        """A straight way for the ball ``[n, 2]``."""
+        """A straight path of the ball ``[n, 2]``."""
         return self.ball + (target - self.ball) * (np.arange(1, ticks + 1) / ticks)[:, None]
 
     def walk(self, ball: Positions, *touching: int, fixed: Mapping[int, Positions]) -> Positions | None:
-        """Where everyone goes while the ball does this; None if somebody is in its way (see `formation.paths`)."""
+        """Everyone's path while the ball takes this one; None if someone is in its way (see `formation.paths`)."""
         return formation.paths(self.positions, self.wanted(), fixed=fixed, ball=ball, touching=frozenset(touching))
 
     def make_way(self, ball: Positions, *touching: int, fixed: Mapping[int, Positions]) -> Positions:
-        """As `walk`, until nobody is in the way."""
+        """As `walk`, repeated until no one is in the way."""
         for _ in range(_TRIES):
             players = self.walk(ball, *touching, fixed=fixed)
             if players is not None:
@@ -94,50 +94,50 @@ class Game:
         raise AssertionError("somebody stands where the ball is to be, and cannot leave")
 
     def march(self, wanted: Positions, ticks: int) -> Positions:
-        """Everyone gets where he is wanted, whatever the distance; the ball is elsewhere."""
+        """Move everyone where he is wanted, whatever the distance, while the ball is away."""
         share = (np.arange(1, ticks + 1) / ticks)[:, None, None]
         return self.positions + (wanted - self.positions) * share
 
     def event(self, kind: Kind, team: int | None, after_ticks: int, *, forward: bool = False) -> Event:
-        """What will have happened so many ticks from now."""
+        """An event `after_ticks` from now."""
         time_s = (self.tick + after_ticks) / TICKS_PER_SECOND
         return Event(time_s, kind, team, (self.score[0], self.score[1]), forward)
 
     def stretch(self, players: Positions, ball: Positions, *events: Event, board: bool = False) -> Stretch:
-        """Time goes by: everybody and the ball are where these paths end."""
+        """Advance time: players and ball are moved to the end of these paths."""
         self.tick += len(ball)
         self.positions, self.ball = players[-1], ball[-1]
         shown = (self.score[0], self.score[1]) if board else None
         return Stretch(np.rint(players).astype(np.int16), np.rint(ball).astype(np.int16), shown, events)
 
     def hold(self, ticks: int) -> Iterator[Stretch]:
-        """Whoever has the ball looks around."""
+        """The holder waits with the ball."""
         ball = still(self.ball, ticks)
         yield self.stretch(self.make_way(ball, self.holder, fixed={self.holder: self.positions[self.holder]}), ball)
 
 
 def still(place: Positions, ticks: int) -> Positions:
-    """The path ``[n, 2]`` of what stays where it is."""
+    """The path ``[n, 2]`` of something that does not move."""
     return np.repeat(np.asarray(place, np.float64)[None], ticks, axis=0)
 
 
 def feet(player: int, position: Positions) -> Positions:
-    """Where the ball is that this player has, standing there."""
+    """The ball's position at the feet of this player."""
     ahead: Positions = np.asarray((REACH * direction(team_of(player)), 0.0))
     return position + ahead
 
 
 def behind(team: int, ball: Positions) -> Positions:
-    """Where a player of `team` stands who has the ball there."""
+    """The position of a player of `team` who has the ball at `ball`."""
     return feet(PER_TEAM * (1 - team), ball)
 
 
 def in_a_box(ball: Positions) -> NDArray[np.bool_]:
-    """Of each place of ``[n, 2]`` whether a loose ball there looks like a shot."""
-    x, y = np.rint(ball).T  # as it is drawn
+    """For each position ``[n, 2]``, whether a loose ball there looks like a shot."""
+    x, y = np.rint(ball).T  # rounded as in drawing
     return np.asarray((np.minimum(x - LEFT, RIGHT - x) <= BOX_DEPTH) & (np.abs(y - CENTRE_Y) <= BOX_HALF))
 
 
 def on_beats(path: Positions) -> Positions:
-    """The places of a path that are on beats, its end left out."""
+    """The positions of a path on beats, without its end."""
     return path[BEAT - 1 :: BEAT][: len(path) // BEAT - 1]

@@ -1,8 +1,7 @@
-"""A match that never ends: two teams, a seed, and from them every moment and every event.
+"""An endless match: two teams and a seed, which determine every moment and every event.
 
-Keeps what was played (``play.py`` decides it) and answers questions about it: the events of a stretch of time, and the
-scenes, which are all that a picture of a moment shows. Knows neither pictures (``render.py``) nor words
-(``commentary.py``).
+Stores what was played (``play.py`` decides it) and answers queries: the events in a time span, and the scenes, which
+contain everything that pictures show. Knows neither pictures (``render.py``) nor words (``commentary.py``).
 """
 
 from bisect import bisect_left
@@ -21,34 +20,34 @@ from svlm_cli.simulator.match.teams import KITS, Split, Team, context_of, draw_t
 
 __all__ = ["HEIGHT", "TICKS_PER_SECOND", "WIDTH", "Event", "Kind", "Match", "Scenes", "Split", "Team"]
 
-_MARGIN = 1024  # ticks
+_MARGIN = 1024  # in ticks
 _time = attrgetter("time_s")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scenes:
-    """All that the pictures of T moments show, and nothing else. Scenes of several matches can be joined."""
+    """Everything that the pictures of T moments show. Scenes of several matches can be concatenated."""
 
-    players: NDArray[np.int32]  # [T, 8, 2] centres (x, y) in pixels; 0 to 3 play for the home team
-    ball: NDArray[np.int32]  # [T, 2] centre
+    players: NDArray[np.int32]  # [T, 8, 2] centres (x, y) in pixels; 0 to 3 are the home team
+    ball: NDArray[np.int32]  # [T, 2] centre (x, y)
     kits: NDArray[np.int32]  # [T, 2] indices into `KITS`, home and away
-    score: NDArray[np.int32]  # [T, 2] on the scoreboard, each 0 to 9; 0 where there is none
-    scoreboard: NDArray[np.bool_]  # [T] whether it is on screen
+    score: NDArray[np.int32]  # [T, 2] on the scoreboard, each 0 to 9; 0 if not shown
+    scoreboard: NDArray[np.bool_]  # [T] whether it is shown
 
     def __len__(self) -> int:
         return len(self.ball)
 
     @staticmethod
     def join(parts: "Sequence[Scenes]") -> "Scenes":
-        """The moments of all parts, one after the other."""
+        """Concatenate the moments of all parts."""
         return Scenes(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Scenes)))
 
 
 class Match:
-    """An endless match. The same seed and split give the same match, however it is asked for."""
+    """An endless match. The same seed and split give the same match, in whatever order it is queried."""
 
     def __init__(self, seed: int, split: Split = Split.TRAIN, *, keep_s: float = 4 * 3600.0) -> None:
-        """What is more than `keep_s` before the newest moment played may be forgotten; an hour takes 3 MB at most."""
+        """Anything more than `keep_s` before the newest moment may be forgotten; an hour takes at most 3 MB."""
         rng = np.random.default_rng([seed, split is Split.EVAL])
         self.seed = seed
         self.split = split
@@ -60,16 +59,16 @@ class Match:
 
     @property
     def context(self) -> str:
-        """The text in front: ``Match: red Falvon against white Torbek.``."""
+        """The context of captions: ``Match: red Falvon against white Torbek.``."""
         return context_of(self.teams)
 
     @property
     def played_s(self) -> float:
-        """Up to when everything is known."""
+        """Everything up to this time is known."""
         return self._tape.end / TICKS_PER_SECOND
 
     def play(self, until_s: float) -> None:
-        """Plays on, at least until then. Asking for moments does so by itself."""
+        """Play on, at least until then. Queries do this themselves."""
         while self.played_s <= until_s:
             stretch = next(self._stretches)
             self._tape.append(stretch)
@@ -79,14 +78,14 @@ class Match:
             del self._events[: bisect_left(self._events, oldest_s, key=_time)]
 
     def events(self, start_s: float, end_s: float) -> tuple[Event, ...]:
-        """What happened with start <= time < end, in order. Plays on if need be. ValueError: forgotten."""
+        """The events with start <= time < end, in order. Plays on if necessary. ValueError: forgotten."""
         self.play(end_s)
         self._refuse_forgotten(start_s)
         first, last = (bisect_left(self._events, time_s, key=_time) for time_s in (start_s, end_s))
         return tuple(self._events[first:last])
 
     def scenes(self, times_s: ArrayLike) -> Scenes:
-        """The moments on screen at these times: the newest tick <= each. Plays on if need be. ValueError: forgotten."""
+        """The scenes at these times: the newest tick <= each. Plays on if necessary. ValueError: forgotten."""
         ticks = np.floor(np.asarray(times_s, np.float64) * TICKS_PER_SECOND + 1e-6).astype(np.int64).reshape(-1)
         if len(ticks):
             self.play(ticks.max() / TICKS_PER_SECOND)
@@ -107,13 +106,13 @@ class Match:
 
 
 class _Tape:
-    """The last ticks, one after the other in memory: players, ball, score and whether it is shown."""
+    """The last ticks, contiguous in memory: players, ball, score and whether it is shown."""
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
-        self._rows = np.zeros((_MARGIN, 21), np.int16)  # of which the first `_count` are in use
+        self._rows = np.zeros((_MARGIN, 21), np.int16)  # the first `_count` are in use
         self._count = 0
-        self.begin = 0  # the tick of the first row
+        self.begin = 0  # tick of the first row
 
     @property
     def end(self) -> int:

@@ -1,6 +1,6 @@
-"""How the game goes on: an endless stream of stretches, each some beats long.
+"""The course of the game: an endless sequence of stretches, each some beats long.
 
-Chance decides what is tried; what would not be clear to the eye is not done. Two events are at least a second apart.
+Actions are tried at random; those that would not be clearly visible are skipped. Events are at least a second apart.
 Knows neither pictures nor words.
 """
 
@@ -18,7 +18,7 @@ from svlm_cli.simulator.match.shots import RANGE, shoot
 _Action = Callable[[Game], Iterator[Stretch] | None]
 
 _HOLDS_BEATS = (2, 2, 3)
-_SHOOT = 0.85  # the chance of a shot where there can be one; of the rest, what is tried first:
+_SHOOT = 0.85  # probability of a shot where one is possible; of the rest, what is tried first:
 _FIRST: tuple[tuple[float, _Action], ...] = (
     (0.16, tackle),
     (0.24, dribble),
@@ -28,7 +28,7 @@ _FIRST: tuple[tuple[float, _Action], ...] = (
 
 
 def play(rng: np.random.Generator) -> Iterator[Stretch]:
-    """Game after game, for ever. The first stretch is tick 0 alone."""
+    """Games without end. The first stretch is tick 0 alone."""
     game = Game(rng)
     first, ticks = int(rng.integers(2)), 1
     while True:
@@ -55,7 +55,7 @@ def _act(game: Game) -> Iterator[Stretch]:
 
 
 def _choices(game: Game) -> Iterator[_Action]:
-    """What to try, one after the other; if nothing can be done, the ball is held."""
+    """Actions to try in order; if none is possible, the ball is held."""
     if not game.restarting:
         if BOX_DEPTH < depth_of(game.team, float(game.ball[0])) <= RANGE and game.rng.random() < _SHOOT:
             yield shoot

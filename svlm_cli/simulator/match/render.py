@@ -1,7 +1,8 @@
-"""Scenes -> pictures, to the pixel the same with numpy and torch.
+"""Renders scenes as pictures, pixel-identical in numpy and torch.
 
-Written once over an array namespace: integer arithmetic, gathers and scatters that both have. A picture is a copy of
-the empty pitch on which discs and digits are stamped, so its cost is that of the copy. Knows no rules and no names.
+Written once over an array namespace, using integer arithmetic, gathers and scatters that both have. A picture is a copy
+of the empty pitch with discs and digits stamped on it, so it costs little more than the copy. Knows no rules and no
+names.
 """
 
 from dataclasses import dataclass
@@ -46,14 +47,14 @@ _GRASS, _OUTSIDE, _LINE, _NET = (52, 140, 62), (34, 100, 46), (120, 180, 125), (
 _STRIP, _BOARD, _DIGIT = (30, 50, 38), (10, 12, 16), (255, 255, 255)
 _BALL, _RIM = (255, 255, 255), (15, 15, 15)
 
-_GLYPHS: Final = (  # of 5 x 7
+_GLYPHS: Final = (  # 5 x 7 pixels
     "01110100011000110001100011000101110 00100011000010000100001000010001110 01110100010000100110010001000011111 "
     "01110100010000100110000011000101110 00010001100101010010111110001000010 11111100001111000001000011000101110 "
     "01110100001000011110100011000101110 11111000010001000100010000100001000 01110100011000101110100011000101110 "
     "01110100011000101111000010000101110"
 ).split()
 _SCALE: Final = 2
-_DIGIT_XY: Final = ((84, 3), (130, 3))  # corners of home's and away's digit
+_DIGIT_XY: Final = ((84, 3), (130, 3))  # corners of the home and away digits
 _SWATCH_XY: Final = ((60, 4), (152, 4))
 _SWATCH: Final = 12
 _DOTS_XY: Final = ((110, 6), (110, 12))
@@ -61,10 +62,10 @@ _DOT: Final = 3
 
 
 def draw(xp: Any, scenes: Scenes, *, device: Any = None) -> Any:
-    """uint8 ``[T, HEIGHT, WIDTH, 3]``, drawn by `xp`: numpy, or torch on `device`. Both draw the same pixels.
+    """uint8 ``[T, HEIGHT, WIDTH, 3]``, drawn by `xp`: numpy, or torch on `device`. Pixels are identical.
 
-    Scenes are numpy arrays either way, some hundred bytes a moment. Join those of many matches to draw thousands at
-    once.
+    Scenes are numpy arrays in both cases, some hundred bytes per moment. Concatenate those of many matches to draw
+    thousands at once.
     """
 
     def put(array: NDArray[Any]) -> Any:
@@ -74,7 +75,7 @@ def draw(xp: Any, scenes: Scenes, *, device: Any = None) -> Any:
     discs = np.concatenate([scenes.players, scenes.ball[:, None]], axis=1).astype(np.int64)  # [T, 9, 2]
     assert ((discs >= PLAYER_RADIUS) & (discs < (WIDTH - PLAYER_RADIUS, HEIGHT - BALL_RADIUS))).all(), "off the picture"
     origins = np.arange(len(scenes))[:, None] * (HEIGHT * WIDTH)
-    centres = put(origins + discs[..., 1] * WIDTH + discs[..., 0])  # [T, 9], into all pixels of all pictures
+    centres = put(origins + discs[..., 1] * WIDTH + discs[..., 0])  # [T, 9], flat indices over all pictures
     kits = put(scenes.kits.astype(np.int64))
     pixels = put(shapes.pitches)[put(scenes.scoreboard.astype(np.int64))]  # [T, H, W, 3]
     flat = pixels.reshape(-1, 3)
@@ -94,17 +95,17 @@ def draw(xp: Any, scenes: Scenes, *, device: Any = None) -> Any:
 
 
 def render(scenes: Scenes) -> Picture:
-    """`draw` with numpy."""
+    """As `draw`, with numpy."""
     pixels: Picture = draw(np, scenes)
     return pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shapes:
-    """What is stamped, as arrays."""
+    """The shapes to stamp, as arrays."""
 
     pitches: Picture  # [2, H, W, 3] without and with an empty scoreboard
-    player_offsets: NDArray[np.int64]  # [K] from the centre, in pixels of a flat picture
+    player_offsets: NDArray[np.int64]  # [K] offsets from the centre, in a flat picture
     player_colours: Picture  # [kits, K, 3]
     ball_offsets: NDArray[np.int64]
     ball_colours: Picture
@@ -131,7 +132,7 @@ def _shapes() -> _Shapes:
 
 
 def _disc(radius: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """The pixels of a disc, as offsets, and which of them are not its rim."""
+    """The pixels of a disc, as offsets, and which of them are inside the rim."""
     reach = np.arange(-radius, radius + 1)
     square = reach[:, None] ** 2 + reach**2
     inside = square <= radius * (radius + 1)

@@ -1,7 +1,7 @@
-"""How the game goes on after a stop: kick-off, throw-in, corner, goal kick, and the two whistles.
+"""How the game restarts: kick-off, throw-in, corner, goal kick, and the two whistles.
 
-Whoever takes the ball comes to it in the last half second, so that nobody seems to have it before. Knows nothing of
-why the game stopped.
+The taker arrives at the ball in the last half second, so that no one seems to have it before. Does not know why the
+game stopped.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ _LINE_UP_TICKS, _LINED_UP_TICKS = 16, 24
 
 
 def kick_off(game: Game, team: int, ticks: int) -> Iterator[Stretch]:
-    """Everyone goes to his place; at the end the ball lies at the centre, at somebody's feet."""
+    """Everyone takes his place; at the end the ball is at the centre, at a player's feet."""
     players = game.march(formation.kick_off(team), ticks)
     ball = still(game.ball, ticks)
     ball[-1] = CENTRE_X, CENTRE_Y
@@ -36,7 +36,7 @@ def kick_off(game: Game, team: int, ticks: int) -> Iterator[Stretch]:
 
 
 def whistle(game: Game, kind: Kind) -> Iterator[Stretch]:
-    """The ball is put aside, and the teams line up: half-time in columns, full time in rows."""
+    """The ball is put aside, and the teams line up: in columns at half-time, in rows at full time."""
     lines = formation.half_time_lines() if kind is Kind.HALF_TIME else formation.full_time_lines()
     players = game.march(lines, _LINE_UP_TICKS)
     event = game.event(kind, None, _LINE_UP_TICKS)
@@ -46,7 +46,7 @@ def whistle(game: Game, kind: Kind) -> Iterator[Stretch]:
 
 
 def throw_in(game: Game, out: Stretch) -> Iterator[Stretch]:
-    """`out`: how the ball left the pitch. The other team's nearest player takes it from the line."""
+    """`out` is how the ball left the pitch. The other team's nearest player takes it at the line."""
     yield out
     team = 1 - game.team
     line = TOP if game.ball[1] < CENTRE_Y else BOTTOM
@@ -56,7 +56,7 @@ def throw_in(game: Game, out: Stretch) -> Iterator[Stretch]:
 
 
 def corner(game: Game, team: int) -> Iterator[Stretch]:
-    """The ball lies behind the goal line; `team` takes it from the corner."""
+    """The ball is behind the goal line; `team` takes it at the corner."""
     line = TOP if game.ball[1] < CENTRE_Y else BOTTOM
     place = np.asarray((at_depth(team, 0), float(line)))
     field = [PER_TEAM * team + k for k in range(1, PER_TEAM)]
@@ -66,7 +66,7 @@ def corner(game: Game, team: int) -> Iterator[Stretch]:
 
 
 def goal_kick(game: Game, keeper: int) -> Iterator[Stretch]:
-    """The ball lies behind the goal line; the keeper gets it at his feet. Not worth a word."""
+    """The ball is behind the goal line; the keeper gets it at his feet. Too minor to be told."""
     ticks = 3 * BEAT
     end = np.asarray((at_depth(1 - keeper // PER_TEAM, KEEPER_DEPTH), float(CENTRE_Y)))
     ball = still(game.ball, ticks)

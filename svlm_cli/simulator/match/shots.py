@@ -1,4 +1,4 @@
-"""A shot and what becomes of it: a goal, a ball that the keeper holds or parries, a miss.
+"""Shots and their outcomes: goal, held by the keeper, parried, missed.
 
 A shot takes three beats. On the first it is in the box, where no pass goes; on the third it is over.
 """
@@ -14,16 +14,16 @@ from svlm_cli.simulator.match.game import Game, Stretch, feet, in_a_box, still
 from svlm_cli.simulator.match.pitch import BEAT, BOX_DEPTH, CENTRE_Y, KEEPER_DEPTH, PER_TEAM, at_depth, depth_of
 from svlm_cli.simulator.match.restarts import corner, goal_kick, kick_off
 
-RANGE = BOX_DEPTH + 24  # shots come from here to the box
-_BEHIND = -7  # the depth of a ball in the net, or beside it
+RANGE = BOX_DEPTH + 24  # shots are taken between here and the box
+_BEHIND = -7  # depth of a ball in the net, or beside it
 _TICKS = 3 * BEAT
-_NET_TICKS, _BOARD_TICKS = 7, 33  # the board is there a second after the goal, for four
+_NET_TICKS, _BOARD_TICKS = 7, 33  # the board is shown from one second after the goal, for four
 _OUTCOMES = (Kind.GOAL, Kind.SAVE, Kind.CORNER, Kind.MISS)
 _CHANCES = (0.42, 0.22, 0.14, 0.22)
 
 
 def shoot(game: Game) -> Iterator[Stretch] | None:
-    """A shot, if there is a clear way to the goal."""
+    """A shot, if the path to the goal is clear."""
     outcome = _OUTCOMES[game.rng.choice(len(_OUTCOMES), p=_CHANCES)]
     depth = depth_of(game.team, float(game.ball[0]))
     if not BOX_DEPTH < depth <= RANGE:
@@ -42,7 +42,7 @@ def shoot(game: Game) -> Iterator[Stretch] | None:
 
 
 def _duel(game: Game, outcome: Kind, side: float) -> tuple[int, Positions, Positions]:
-    """Which keeper, where he ends, and where the ball does."""
+    """The keeper, his final position, and the ball's."""
     team, keeper = game.team, PER_TEAM * (1 - game.team)
     if outcome is Kind.GOAL:
         to, dive = side * game.rng.uniform(6, 11), -side * 9
@@ -75,7 +75,7 @@ def _shot(game: Game, outcome: Kind, keeper: int, players: Positions, ball: Posi
 
 
 def _celebrate(game: Game, team: int) -> Iterator[Stretch]:
-    """The ball lies in the net; after a second the board comes; then the others kick off."""
+    """The ball lies in the net; after a second the board is shown; then the others kick off."""
     yield game.stretch(game.march(game.positions, _NET_TICKS), still(game.ball, _NET_TICKS))
     places = formation.kick_off(1 - team)
     yield game.stretch(game.march(places, _BOARD_TICKS), still(game.ball, _BOARD_TICKS), board=True)

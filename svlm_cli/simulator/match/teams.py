@@ -1,9 +1,8 @@
-"""Who plays: names of two syllables, and kits that cannot be mistaken for each other.
+"""Teams: names of two syllables, and kits that cannot be confused.
 
-Every first and every second syllable occurs in both splits, but as a whole name a pair of them in one split alone: a
-name of the evaluation was never read before, its parts were. Half of the names of training have a third syllable,
-after any two: otherwise the pairs that never follow each other would be learned, and those are the names of the
-evaluation. Knows nothing of the game.
+Every first and every second syllable occurs in both splits, but each pair in only one: names in evaluation were never
+seen in training, their parts were. Half of the training names have a third syllable, after any pair; otherwise a model
+would learn which pairs never occur, and these are the names in evaluation. Knows nothing of the game.
 """
 
 from dataclasses import dataclass
@@ -26,14 +25,14 @@ SECOND: Final = tuple(
     vik von zar
     """.split()
 )
-SYLLABLE: Final = 3  # letters of each
+SYLLABLE: Final = 3  # letters per syllable
 KITS: Final = ("red", "blue", "yellow", "white", "purple", "cyan", "orange")
 _ALIKE: Final = ("red orange", "yellow orange", "blue purple", "white cyan", "yellow white", "red purple", "blue cyan")
 KIT_PAIRS: Final = tuple(
     pair for pair in permutations(KITS, 2) if " ".join(pair) not in _ALIKE and " ".join(pair[::-1]) not in _ALIKE
 )
-_EVAL_OF = 5  # one pair in so many is for the evaluation
-_LONG = 0.5  # of the names of training, those of three syllables
+_EVAL_OF = 5  # one in five pairs is for evaluation
+_LONG = 0.5  # share of three-syllable names in training
 
 
 class Split(StrEnum):
@@ -45,7 +44,7 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A team, as the context names it; `kit` is one of `KITS`."""
+    """A team, named as in the context; `kit` is one of `KITS`."""
 
     name: str
     kit: str
@@ -53,7 +52,7 @@ class Team:
 
 @lru_cache(maxsize=2)
 def pairs(split: Split) -> tuple[tuple[str, str], ...]:
-    """The syllables of all names of two that a split has."""
+    """The syllable pairs of a split."""
     return tuple(
         (first, second)
         for row, first in enumerate(FIRST)
@@ -81,6 +80,6 @@ def _draw_name(rng: np.random.Generator, split: Split, without: tuple[str, ...] 
 
 
 def context_of(teams: tuple[Team, Team]) -> str:
-    """The text in front of everything: ``Match: red Falvon against white Torbek.``."""
+    """The context of captions: ``Match: red Falvon against white Torbek.``."""
     home, away = teams
     return f"Match: {home.kit} {home.name} against {away.kit} {away.name}."
