@@ -1,6 +1,7 @@
 """Scenes of a simulated world -> pictures on the training device: one brush a world. Knows no tokens."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from svlm_cli.simulator.footage import scenes as footage_scenes
 from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.match import match, render
+from svlm_cli.training.compiled import ONE_THREAD
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.simulator_recipe import SimulatedWorld
 
@@ -78,15 +80,16 @@ class FootageBrush:
         if device not in self._banks:
             self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
         part = scenes.take(np.arange(start, min(stop, len(scenes))))
-        drawn: Tensor = footage_render.draw(
-            torch,
-            part,
-            self._pictures,
-            size=self.size,
-            device=device,
-            bank=self._banks[device],
-            compiled=self._compiled and device.type == "cuda",
-        )
+        with ONE_THREAD if self._compiled else nullcontext():
+            drawn: Tensor = footage_render.draw(
+                torch,
+                part,
+                self._pictures,
+                size=self.size,
+                device=device,
+                bank=self._banks[device],
+                compiled=self._compiled and device.type == "cuda",
+            )
         return drawn
 
 

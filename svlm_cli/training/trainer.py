@@ -24,6 +24,7 @@ from svlm_cli.training import folder as run_folder
 from svlm_cli.training.adapter import four_bit_layers
 from svlm_cli.training.best import Best
 from svlm_cli.training.clips import with_counted_steps
+from svlm_cli.training.compiled import ONE_THREAD
 from svlm_cli.training.data import open_data, texts_of
 from svlm_cli.training.exchange import Exchange
 from svlm_cli.training.feed import DeviceBatch, DeviceFeed
@@ -89,6 +90,12 @@ class WindowTrainer(Trainer):
         """Our feed instead of a DataLoader: there is nothing left to shuffle, shard or move."""
         return self._feed
 
+    def training_step(self, *arguments: Any, **named: Any) -> Tensor:
+        """Forward and backward pass, while the feed compiles nothing."""
+        with ONE_THREAD:
+            loss: Tensor = super().training_step(*arguments, **named)
+        return loss
+
     def compute_loss(
         self,
         model: torch.nn.Module,
@@ -114,7 +121,8 @@ class WindowTrainer(Trainer):
         assert self._validation is not None, "nobody else asks for it"
         self.control.should_evaluate = False  # or it would run again at the end of the last epoch
         network: Network = self.model.network
-        self._validation.after(self.state.global_step, self.model_wrapped, network, self._forward, self._log)
+        with ONE_THREAD:
+            self._validation.after(self.state.global_step, self.model_wrapped, network, self._forward, self._log)
         return {}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:  # noqa: ARG002 - as above
