@@ -66,7 +66,7 @@ class FootageBrush:
     size = footage_render.MODEL_SIZE
 
     def __init__(self, pictures: PictureBank, *, compiled: bool = False) -> None:
-        self.at_once = 1024 if compiled else 256
+        self.at_once = 4096 if compiled else 256
         self._pictures = pictures
         self._compiled = compiled
         self._banks: dict[torch.device, Tensor] = {}

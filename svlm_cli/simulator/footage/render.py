@@ -4,7 +4,8 @@ What is behind everything first, then the bodies from the farthest to the neares
 alone, then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -53,9 +54,7 @@ def draw(
     arrays = Arrays(xp, device, compiled)
     pixels = (arrays.put(pictures.pixels) if bank is None else bank).reshape(-1, 3)
     canvas = _behind(arrays, scenes, pictures, pixels, size)
-    for layer in range(int(scenes.layer.max(initial=-1)) + 1):
-        rows = np.flatnonzero(scenes.layer == layer)
-        _lay(arrays, canvas, scenes, rows, pictures, pixels, size)
+    _lay(arrays, canvas, scenes, pictures, pixels, size)
     given = finish_inputs(arrays, scenes, size)
     return arrays.run(finish_pixels, canvas, given)
 
@@ -133,33 +132,40 @@ def _lay(
     arrays: Arrays,
     canvas: Any,
     scenes: FootageScenes,
-    rows: NDArray[np.int64],
     pictures: PictureBank,
     bank: Any,
     size: tuple[int, int],
 ) -> None:
-    """One body at most of each view, on the pixels that it reaches."""
+    """All bodies, layer by layer: one at most of each view at a time, on the pixels that it reaches."""
+    rows = np.argsort(scenes.layer, kind="stable")
     corners, spans = _pixel_boxes(scenes.reach[rows], size)
     counts = spans[:, 0] * spans[:, 1]
     rows, corners, spans, counts = (one[counts > 0] for one in (rows, corners, spans, counts))
-    total = int(counts.sum())
-    if not total:
+    if not len(rows):
         return
     begins = np.cumsum(counts) - counts
     views = scenes.view[rows].astype(np.int64)
     boxes = np.concatenate([views[:, None], begins[:, None], corners, spans[:, :1]], axis=1)
-    used = PARTS if arrays.compiled else int((scenes.parts[rows, :, 0] < THERE).sum(axis=1).max())
-    bodies = PaintedBodies(
+    bodies = PaintedBodies(  # together, since a GPU that is told of each layer alone waits for that
         boxes=arrays.put(boxes.T),
         place=arrays.put(scenes.place[rows].T),
         skin=arrays.put(scenes.skin[rows].T),
         pictures=arrays.put(pictures.pick(scenes.skin[rows, :2], np.zeros(len(rows), np.bool_))),
-        parts=arrays.put(_numbers_of_parts(scenes.parts[rows, :used])),
+        parts=arrays.put(_numbers_of_parts(scenes.parts[rows])),
         colours=arrays.put(scenes.colours[rows].reshape(-1, 4)),
     )
+    total = int(counts.sum())
     owner = arrays.repeat(arrays.arange(len(rows)), arrays.put(counts), total)
-    pixel, painted = arrays.run(_paint, canvas, bank, bodies, owner, arrays.arange(total), size)
-    canvas[pixel] = painted
+    order = arrays.arange(total)
+    layers, parts = scenes.layer[rows], (scenes.parts[rows, :, 0] < THERE).sum(axis=1)
+    stops = [0, *np.searchsorted(layers, np.unique(layers), side="right").tolist()]
+    ends = [*begins.tolist(), total]
+    for first, last in pairwise(stops):
+        used = PARTS if arrays.compiled else parts[first:last].max()
+        here = slice(ends[first], ends[last])
+        layer = replace(bodies, parts=bodies.parts[:, :used])
+        pixel, painted = arrays.run(_paint, canvas, bank, layer, owner[here], order[here], size)
+        canvas[pixel] = painted
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +189,9 @@ def _paint(
         arrays: numpy, or torch.
         canvas: ``[V * H * W, 3]``.
         bank: ``[P * HEIGHT * WIDTH, 3]``.
-        bodies: No two of one view.
-        owner: ``[M]``: the body of each pixel.
-        order: ``[M]``: 0, 1, 2 ...
+        bodies: All of them.
+        owner: ``[M]``: the body of each pixel. No two of one view.
+        order: ``[M]``: which of all bodies' pixels it is.
         size: Height and width of a view.
     """
     height, width = size
