@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from svlm_cli.commands.command import SvlmCommand, SvlmGroup
+from svlm_cli.commands.command import SvlmCommand, SvlmGroup, show_help_and_exit
 from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.messages import (
     ExitCode,
@@ -28,7 +28,6 @@ from svlm_cli.commands.messages import (
     machine_sentence,
     sentence,
 )
-from svlm_cli.commands.mistakes import other_command, usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
@@ -54,14 +53,16 @@ class LazyGroup(SvlmGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the group's own, with the real command in place of its entry in the table."""
-        hint = "" if ctx.resilient_parsing or args[0].startswith("-") else other_command(args[0])
-        if hint and self.get_command(ctx, args[0]) is None:
-            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
+            from svlm_cli.commands.mistakes import other_command
+
+            if hint := other_command(args[0]):
+                ctx.fail(f"No such command {args[0]!r}. {hint}")
         name, entry, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, entry, rest
         command = _load(name)
-        if isinstance(command, SvlmCommand) and rest and rest[0] in command.following:
+        if rest and rest[0] in getattr(command, "following", {}):
             return f"{name} {rest[0]}", command.following[rest[0]], rest[1:]
         return name, command, rest
 
@@ -83,7 +84,6 @@ def _made(app: typer.Typer, name: str) -> Any:
 
 def _make_ours(app: typer.Typer) -> None:
     """Its classes are ours, and those of the groups in it."""
-    app.rich_markup_mode = None  # Rich's help costs 0.2 s of imports
     app.info.cls = SvlmGroup
     for one in app.registered_commands:
         one.cls = SvlmCommand
@@ -118,8 +118,7 @@ def _svlm(
 ) -> None:
     """Watch video of any length and speak: captions as subtitles."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(ExitCode.USAGE)
+        show_help_and_exit(context)
 
 
 def _listed() -> None:
@@ -130,7 +129,6 @@ def _root() -> Any:
     app = typer.Typer(
         cls=LazyGroup,
         invoke_without_command=True,
-        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_svlm)
@@ -207,6 +205,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SvlmError):
         return exit_code(error), error_sentence(error)
     if isinstance(error, typer.TyperException):
+        from svlm_cli.commands.mistakes import usage_sentence
+
         return ExitCode.USAGE, usage_sentence(error)
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED, ""

@@ -33,8 +33,8 @@ app = typer.Typer(add_completion=False)
 class AskOptions(options.EngineOptions):
     """What was asked for."""
 
-    video: Annotated[str, Panel.INPUT.argument(metavar="VIDEO", help="A file; `-` is standard input.")]
-    questions: Annotated[list[str], Panel.INPUT.argument(metavar="QUESTION", help="One or more, each in quotes.")]
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="A file; `-` is standard input.")]
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION", help="One or more, each in quotes.")]
     at: Annotated[
         list[str] | None,
         Panel.INPUT.option(

@@ -40,7 +40,7 @@ class CaptionOptions(options.EngineOptions):
 
     sources: Annotated[
         list[SourceAddress] | None,
-        Panel.INPUT.argument(
+        typer.Argument(
             metavar="INPUT",
             parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",

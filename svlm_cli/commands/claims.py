@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
@@ -29,7 +31,7 @@ _Model = Panel.MODEL.option(
 class _Asked(UnlessQuiet, options.PlaceOptions):
     """The options, in the order of the help."""
 
-    results: Annotated[Path, Panel.INPUT.argument(metavar="RESULTS", help="A folder: a file a row.")]
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")]
     model: Annotated[str | None, _Model] = None
     row: Annotated[
         list[str] | None,

@@ -26,7 +26,7 @@ _ROWS_A_LINE = 100_000
 class CheckOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    files: Annotated[list[Path], Panel.INPUT.argument(metavar="FILE.jsonl", help="Annotation files.")]
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.jsonl", help="Annotation files.")]
     videos: Annotated[
         Path | None,
         Panel.INPUT.option(

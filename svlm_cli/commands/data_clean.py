@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 class CleanOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    words: Annotated[Path | None, Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = (
-        None
-    )
+    words: Annotated[Path | None, typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = None
     prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,

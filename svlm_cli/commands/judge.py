@@ -44,9 +44,9 @@ class JudgeOptions(UnlessQuiet):
     """What the two ``judge`` commands share, in the order of the help."""
 
     a: Annotated[
-        Path | None, Panel.INPUT.argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
+        Path | None, typer.Argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
     ] = None
-    b: Annotated[Path | None, Panel.INPUT.argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
+    b: Annotated[Path | None, typer.Argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
     control: Annotated[
         ControlName | None,
         Panel.INPUT.option(
@@ -120,7 +120,7 @@ def judge_livesports(one: _OfEvents) -> None:
     _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
 
 
-_Votes = Annotated[list[Path], Panel.INPUT.argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
+_Votes = Annotated[list[Path], typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
 
 _Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Draw the win rates.")]
 

@@ -10,7 +10,6 @@ from typer.core import TyperGroup
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.described import leaves
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.roff import page
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.process import without_secrets
@@ -33,7 +32,7 @@ the environment, that over the file, and the file over what is built in."""
 def man(
     command: Annotated[
         list[str] | None,
-        Panel.INPUT.argument(
+        typer.Argument(
             metavar="COMMAND",
             help="The page of this command alone, as in `svlm man bench latency`.",
             autocompletion=choices.commands,

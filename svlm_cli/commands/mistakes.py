@@ -13,10 +13,8 @@ from svlm_cli.commands.messages import ended, sentence
 
 
 def usage_sentence(error: typer.TyperException) -> str:
-    """One sentence for what the parser refuses; the whole help for a group that was called without a command."""
+    """One sentence for what the parser refuses."""
     context = getattr(error, "ctx", None)
-    if context is not None and error.message == context.get_help():
-        return error.message
     message = ended(error.format_message())
     if context is None:
         return sentence(message)

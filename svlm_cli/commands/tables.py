@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from svlm_cli.core.text import plain_text, presentable
+from svlm_cli.core.text import presentable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,15 +63,13 @@ def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, fol
     """On a terminal a table, in which the columns that may be `folded` are; else lines whose columns are aligned."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console, cells = Console(), [[plain_text(cell) for cell in row] for row in rows]
+    console, cells = Console(), [[presentable(cell) for cell in row] for row in rows]
     if console.is_terminal:
         table = Table(box=None, pad_edge=False)
         for name in headings:
             table.add_column(name, overflow="fold", no_wrap=name not in folded)
-        for row in cells:
-            table.add_row(*map(Text, row))
+        add_rows(table, cells)
         console.print(table)
         return
     lines = [list(headings), *cells]

@@ -29,7 +29,7 @@ class TrainOptions:
     context: typer.Context
     recipe: Annotated[
         Path,
-        Panel.INPUT.argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on what, and how."),
+        typer.Argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on what, and how."),
     ]
     steps: Annotated[int | None, Panel.INPUT.option(min=1, help="Instead of the recipe's.")] = None
     output: Annotated[

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+import typer
+
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.messages import UnlessQuiet
@@ -18,7 +20,7 @@ class VqaOptions(UnlessQuiet, options.EngineOptions):
     """What the commands of all benchmarks share, in the order of the help."""
 
     folder: Annotated[
-        Path | None, Panel.INPUT.argument(metavar="FOLDER", help="The benchmark, as it was published, with its videos.")
+        Path | None, typer.Argument(metavar="FOLDER", help="The benchmark, as it was published, with its videos.")
     ] = None
     tasks: Annotated[
         list[str] | None, Panel.INPUT.option("--only", metavar="TASK", help="Ask these alone. Repeatable.")
