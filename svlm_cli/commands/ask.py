@@ -52,13 +52,8 @@ class AskOptions(options.EngineOptions):
     max_tokens: Annotated[int, Panel.OUTPUT.option(min=1, max=4096, help="Of an answer in words.")] = 64
     model: options.Model = None
     adapter: options.Adapter = None
-    fps: options.Fps = None
     context: options.Context = ""
     mode: options.ForgetsBy = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    seed: options.Seed = 0
-    quiet: options.Quiet = False
 
 
 @app.command()

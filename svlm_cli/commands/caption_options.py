@@ -133,7 +133,6 @@ class CaptionOptions(options.EngineOptions):
     ] = False
     start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None
     end: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to stop, likewise.")] = None
-    fps: options.Fps = None
     query: options.Query = None
     keep_query: Annotated[
         bool | None,
@@ -142,9 +141,6 @@ class CaptionOptions(options.EngineOptions):
     context: options.Context = ""
     mode: options.ForgetsBy = None
     temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    seed: options.Seed = 0
     decoder: Annotated[Decoder, Panel.INPUT.option(help="What decodes files.")] = Decoder.FFMPEG
     live: CameraOptions = field(default_factory=CameraOptions)
     progress: Annotated[ProgressStyle, Panel.OTHER.option(help="On stderr.")] = ProgressStyle.AUTO
@@ -160,7 +156,6 @@ class CaptionOptions(options.EngineOptions):
             "--live", help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal."
         ),
     ] = LiveMode.AUTO
-    quiet: options.Quiet = False
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""

@@ -9,7 +9,6 @@ import typer
 
 from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
@@ -60,7 +59,7 @@ _Jobs = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateOptions(UnlessQuiet, options.EngineOptions):
+class GenerateOptions(options.EngineOptions):
     """What the two ``generate`` commands share, in the order of the help."""
 
     backend: _Backend = "svlm"
@@ -71,14 +70,9 @@ class GenerateOptions(UnlessQuiet, options.EngineOptions):
     model: options.Model = None
     adapter: options.Adapter = None
     query: options.Query = None
-    seed: options.Seed = 0
     mode: options.ForgetsBy = None
-    fps: options.Fps = None
     temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
 
 def _show_prompts(asked: bool) -> None:

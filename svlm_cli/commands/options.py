@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices
+from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.policy import Mode
 
@@ -169,21 +170,32 @@ Json = Annotated[bool, Panel.OUTPUT.option("--json", help="One JSON document on 
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOptions:
+class PlaceOptions(UnlessQuiet):
     """Where a model comes from, and what it runs on."""
 
     revision: Revision = None
     offline: Offline = False
     device: Device = "auto"
     dtype: Dtype = "auto"
+    quiet: Quiet = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions(PlaceOptions):
+class PolicyOptions(PlaceOptions):
+    """The same, and how a model streams."""
+
+    fps: Fps = None
+    policy: PolicyFile = None
+    policy_keys: PolicyKeys = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions(PolicyOptions):
     """The same, and how an engine computes."""
 
     attention: Attention = "auto"
     graphs: Graphs = True
+    seed: Seed = 0
 
 
 Asked = TypeVar("Asked")

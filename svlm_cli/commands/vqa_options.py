@@ -8,7 +8,6 @@ import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 
@@ -16,7 +15,7 @@ _MOST_FRAMES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class VqaOptions(UnlessQuiet, options.EngineOptions):
+class VqaOptions(options.EngineOptions):
     """What the commands of all benchmarks share, in the order of the help."""
 
     folder: Annotated[
@@ -91,13 +90,8 @@ class VqaOptions(UnlessQuiet, options.EngineOptions):
     max_pixels: Annotated[
         int | None, Panel.MEASURING.option(min=1, help="Of a frame, in all ways.", show_default="the model's")
     ] = None
-    seed: options.Seed = 0
-    fps: options.Fps = None
     temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     @property
     def model(self) -> str | None:
