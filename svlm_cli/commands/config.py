@@ -51,16 +51,18 @@ class Setting:
 
 @app.command("config")
 def config(
-    path: Annotated[bool, Panel.OUTPUT.option("--path", help="Print where the file is, or would be.")] = False,
+    path: Annotated[
+        bool, Panel.OUTPUT.option("--path", help="Print the path of the file, whether or not it exists.")
+    ] = False,
     init: Annotated[
         bool,
-        Panel.OUTPUT.option("--init", help="Write a file in which every setting is named and off."),
+        Panel.OUTPUT.option("--init", help="Write a file that names every setting, each commented out."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show every setting: its value, and where that comes from.
+    """Show every setting, its value, and where the value comes from.
 
-    The command line wins over the environment, that over the configuration file, and the file over what is built in.
+    The command line overrides the environment, the environment the configuration file, the file the built-in defaults.
     The file is $SVLM_CONFIG, else $XDG_CONFIG_HOME/svlm/config.toml, else ~/.config/svlm/config.toml.
     """
     if path:

@@ -40,7 +40,7 @@ livesports = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeOptions(UnlessQuiet):
+class JudgeOptions(UnlessQuiet, chat_options.ChatOptions):
     """What the two ``judge`` commands share, in the order of the help."""
 
     a: Annotated[
@@ -53,16 +53,9 @@ class JudgeOptions(UnlessQuiet):
             help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?"
         ),
     ] = None
-    prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
         Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
-    ] = None
-    cache: Annotated[
-        Path | None,
-        Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/judge"
-        ),
     ] = None
     show_prompts: Annotated[
         bool, Panel.OUTPUT.option("--show-prompts", help="Print what the judge is asked, and exit.")
@@ -72,10 +65,6 @@ class JudgeOptions(UnlessQuiet):
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
     jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Questions at once.")] = 8
-    tries: chat_options.Tries = 6
-    answer_timeout: chat_options.AnswerTimeout = 120.0
-    price_in: chat_options.PriceIn = None
-    price_out: chat_options.PriceOut = None
     as_json: options.Json = False
     quiet: options.Quiet = False
 
