@@ -123,7 +123,7 @@ class CaptionOptions(options.EngineOptions):
     max_line_width: Annotated[
         int,
         Panel.SUBTITLES.option(
-            metavar="COLUMNS", help="Maximum width of a line of subtitles; wide characters such as 曼 and 🎉 count 2."
+            metavar="COLUMNS", help="Maximum columns of a line of subtitles; Chinese characters and emoji take 2."
         ),
     ] = DEFAULT_STYLE.max_line_width
     max_lines: Annotated[int, Panel.SUBTITLES.option(metavar="N", help="Maximum number of lines of a cue.")] = (

@@ -85,8 +85,10 @@ def test_every_command_has_examples_that_work() -> None:
 
 @pytest.mark.parametrize("name", list(COMMANDS))
 def test_every_option_says_what_it_does(name: str) -> None:
-    """Guards against options without a word, and against values that only their type describes."""
+    """Guards against options without a word, and against words that a terminal without Unicode cannot show."""
+    assert COMMANDS[name].help.isascii()
     for option in options(COMMANDS[name]):
+        assert option.text.isascii()
         assert option.parameter.help.endswith((".", "!", "?")), option.title
         assert option.panel in {*Panel, "Arguments"}
 
