@@ -1,8 +1,8 @@
 """``svlm``: its commands, imported when they are called, and the one place where exceptions end.
 
 A command is a module of this package whose ``app`` is a `typer.Typer`; it imports torch and the like inside its
-functions. Where it has a table ``FOLLOWING`` of others, these are called by a word behind its own. Errors go up as they
-are: `main` turns them into a sentence and an exit code (``messages.py``). Knows nothing of what the commands do.
+functions. A table ``FOLLOWING`` in it holds commands that are called by a word behind its name (``svlm train plot``).
+`main` turns errors into a sentence and an exit code (``messages.py``). Knows nothing of what the commands do.
 """
 
 import os
@@ -39,20 +39,20 @@ _COMPLETING: Final = "_SVLM_COMPLETE"  # set by the shell's side of completion
 
 @dataclass(slots=True)
 class Invocation:
-    """What the boundary must know of the options."""
+    """The options of svlm itself, which `main` needs where a command fails."""
 
     debug: bool = False
 
 
 class LazyGroup(SvlmGroup):
-    """A group that lists its commands from a table and imports the one that is called."""
+    """Lists its commands from a table, and imports only the one that is called."""
 
     def whole(self) -> Any:
-        """The same with all of its commands imported."""
+        """The same with all commands imported."""
         return whole()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As the group's own, with the real command in place of its entry in the table."""
+        """As the base, with the command itself in place of its entry in the table."""
         if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
             from svlm_cli.commands.mistakes import other_command
 
@@ -83,7 +83,7 @@ def _made(app: typer.Typer, name: str) -> Any:
 
 
 def _make_ours(app: typer.Typer) -> None:
-    """Its classes are ours, and those of the groups in it."""
+    """Gives the commands and groups of an app our classes."""
     app.info.cls = SvlmGroup
     for one in app.registered_commands:
         one.cls = SvlmCommand
@@ -122,7 +122,7 @@ def _svlm(
 
 
 def _listed() -> None:
-    """Stands in the list for a command that is not imported yet."""
+    """An entry in the table, for a command that is not imported yet."""
 
 
 def _root() -> Any:
@@ -138,7 +138,7 @@ def _root() -> Any:
 
 
 def whole() -> Any:
-    """``svlm`` with all of its commands imported, for whoever looks at them without calling any."""
+    """``svlm`` with all of its commands imported, to look at them without calling one."""
     root = _root()
     root.commands = {name: _load(name) for name in COMMANDS}
     return root

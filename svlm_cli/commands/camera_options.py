@@ -1,4 +1,4 @@
-"""The options of ``svlm caption`` for what goes on by itself: cameras, streams, devices, files that still grow."""
+"""The options of ``svlm caption`` for live sources: cameras, streams, devices, files that still grow."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _RESERVED = ("protocol_whitelist", "format_whitelist", "f", "i")
 
 
 class OnGap(StrEnum):
-    """What becomes of a stream's memory when its source was away."""
+    """What happens to a stream's memory after its source was gone."""
 
     KEEP = "keep"
     RESET = "reset"
@@ -37,7 +37,7 @@ class WhenBehind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraOptions:
-    """As they stand on the command line."""
+    """The options, as given on the command line."""
 
     name: Annotated[
         list[str] | None,
@@ -112,7 +112,7 @@ class CameraOptions:
         return None if self.every is None else _length_s(self.every, "between two pictures", "2s or 1m", least_s=0.1)
 
     def source_options(self, start_s: float | None, end_s: float | None, decoder: Decoder) -> SourceOptions:
-        """How the sources are opened; `UsageError` for what makes no sense."""
+        """How sources are opened. `UsageError` for options that contradict each other."""
         options = SourceOptions(
             start_s=start_s,
             end_s=end_s,
@@ -134,7 +134,7 @@ class CameraOptions:
         return options
 
     def cameras(self, sources: Sequence[SourceAddress], options: SourceOptions, wanted: Wanted) -> tuple[Job, ...]:
-        """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
+        """The jobs of live sources; none if all are files. `UsageError` for a mixture."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
             return ()

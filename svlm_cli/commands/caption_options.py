@@ -1,4 +1,4 @@
-"""The options of ``svlm caption``, and what they ask for: the one place where their words become our own values."""
+"""The options of ``svlm caption``, and their conversion to the settings of a session."""
 
 import re
 from collections.abc import Sequence
@@ -91,7 +91,7 @@ class CaptionOptions(options.EngineOptions):
             show_default="srt, or by the suffix of -o FILE",
         ),
     ] = ""
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace existing files.")] = False
+    overwrite: options.Overwrite = False
     skip_existing: Annotated[
         bool,
         Panel.OUTPUT.option(

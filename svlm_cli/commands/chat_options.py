@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
@@ -28,9 +29,7 @@ BaseUrl = Annotated[
 class ChatOptions:
     """What a server is asked, how often, and what that costs."""
 
-    prompts: Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")] = (
-        None
-    )
+    prompts: options.Prompts = None
     cache: Annotated[
         Path | None,
         Panel.OUTPUT.option(

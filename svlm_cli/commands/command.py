@@ -27,7 +27,7 @@ def show_help_and_exit(context: Any) -> NoReturn:
 
 
 class SvlmCommand(TyperCommand):
-    """A command that does something. Others may be called by a word behind its name, in place of its first argument."""
+    """A command. Others may be called by a word behind its name, in place of its first argument."""
 
     def __init__(self, *values: Any, **options: Any) -> None:
         super().__init__(*values, **options)
@@ -61,7 +61,7 @@ class SvlmCommand(TyperCommand):
             _RUNNING.reset(token)
 
     def _refuse_addresses(self, ctx: Any) -> None:
-        """`UsageError` for an address where a path is wanted: folders would be made that are called like its login."""
+        """`UsageError` for an address in place of a path: it would create folders named after its login."""
         for parameter in self.params:
             path = ctx.params.get(parameter.name)
             if isinstance(path, Path) and is_address(str(path)) and not Path(path.parts[0]).exists():
@@ -75,7 +75,7 @@ class SvlmCommand(TyperCommand):
 
 
 class SvlmGroup(TyperGroup):
-    """A command that holds others. Its own options are flags and texts."""
+    """A command that holds others."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """As the base, but a call without a command shows the help on stderr."""
@@ -90,7 +90,7 @@ class SvlmGroup(TyperGroup):
 
 
 def _prepare_help(context: Any) -> None:
-    """Sets the epilog; flags, which take no value, show no type."""
+    """Sets the epilog, and hides the type of flags, which take no value."""
     from rich.markup import escape
 
     from svlm_cli.commands.examples import epilog

@@ -51,7 +51,7 @@ class CheckOptions(UnlessQuiet):
             show_default="as many as there are processors",
         ),
     ] = None
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

@@ -38,9 +38,7 @@ class CleanOptions(UnlessQuiet, chat_options.ChatOptions):
             metavar="FILE|-", help="What was changed, for people: each segment that was edited or deleted."
         ),
     ] = None
-    show_prompts: Annotated[
-        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the editor is asked, and exit.")
-    ] = False
+    show_prompts: options.ShowPrompts = False
     as_json: options.Json = False
     model: Annotated[
         str | None, Panel.MODEL.option(metavar="NAME", help="The model that edits, as its server calls it.")

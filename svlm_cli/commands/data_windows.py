@@ -88,7 +88,7 @@ class WindowsOptions(UnlessQuiet):
     plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Draw what was left out, and why.")] = (
         None
     )
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

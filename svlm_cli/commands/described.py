@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option or argument, as it was defined."""
+    """One option or argument, as declared."""
 
     parameter: Any
     kind: Any  # the type of its value, or of one of its values

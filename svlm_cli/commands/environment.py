@@ -40,7 +40,7 @@ VARIABLES: Final = (
 
 
 def refuse_unreadable_hub() -> None:
-    """`UsageError` for a hub's address at which libraries fail as they are imported, with a part of its password."""
+    """`UsageError` for an address of a hub on which libraries fail at import, and then print part of its password."""
     if not is_readable(os.environ.get("HF_ENDPOINT", "")):
         raise UsageError("HF_ENDPOINT is not a URL.", SIGNS_IN_A_PASSWORD)
 

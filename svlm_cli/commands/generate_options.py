@@ -64,9 +64,7 @@ class GenerateOptions(options.EngineOptions):
 
     backend: _Backend = "svlm"
     streams: _Jobs = None
-    overwrite: Annotated[
-        bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing predictions.")
-    ] = False
+    overwrite: options.StartAgain = False
     model: options.Model = None
     adapter: options.Adapter = None
     query: options.Query = None

@@ -57,9 +57,7 @@ class JudgeOptions(UnlessQuiet, chat_options.ChatOptions):
         Path | None,
         Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
     ] = None
-    show_prompts: Annotated[
-        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the judge is asked, and exit.")
-    ] = False
+    show_prompts: options.ShowPrompts = False
     judge: Annotated[
         str | None, Panel.MODEL.option(metavar="MODEL", help="The model that judges, as its server calls it.")
     ] = None

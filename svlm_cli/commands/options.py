@@ -171,6 +171,14 @@ BatchFile = Annotated[
     ),
 ]
 
+Overwrite = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace existing files.")]
+
+StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing results.")]
+
+Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")]
+
+ShowPrompts = Annotated[bool, Panel.OUTPUT.option("--show-prompts", help="Print the prompts, and exit.")]
+
 Quiet = Annotated[bool, Panel.OTHER.option("--quiet", "-q", help="Print only errors on stderr.")]
 
 Json = Annotated[bool, Panel.OUTPUT.option("--json", help="Print one JSON document on stdout.")]

@@ -26,9 +26,7 @@ class VqaOptions(options.EngineOptions):
         Panel.INPUT.option("--only", metavar="TASK", help="Ask only the questions of this task. Repeatable."),
     ] = None
     limit: Annotated[int | None, Panel.INPUT.option(min=1, metavar="N", help="Ask only the first N questions.")] = None
-    prompts: Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")] = (
-        None
-    )
+    prompts: options.Prompts = None
     jobs: Annotated[
         int,
         Panel.INPUT.option(
@@ -44,10 +42,8 @@ class VqaOptions(options.EngineOptions):
             help="The answers; a later call adds to them. For several models, a folder with a file for each.",
         ),
     ] = None
-    overwrite: Annotated[
-        bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing answers.")
-    ] = False
-    show_prompts: Annotated[bool, Panel.OUTPUT.option("--show-prompts", help="Print the prompts, and exit.")] = False
+    overwrite: options.StartAgain = False
+    show_prompts: options.ShowPrompts = False
     models: Annotated[
         list[str] | None,
         Panel.MODEL.option(
