@@ -107,6 +107,8 @@ def _unwrapped(text: str | None) -> str | None:
 
 
 def given(name: str) -> bool:
-    """Whether the option stands on the command line, and not in a variable or in the configuration."""
-    source = _RUNNING.get().get_parameter_source(name)
+    """Whether an option, by its name or its parameter's, was typed, and not set by a variable or the configuration."""
+    context = _RUNNING.get()
+    named = next((one.name for one in context.command.params if name in one.opts), name)
+    source = context.get_parameter_source(named)
     return source is not None and source.name == "COMMANDLINE"
