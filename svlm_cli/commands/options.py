@@ -217,22 +217,22 @@ Asked = TypeVar("Asked")
 
 
 def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
-    """Makes a function of a dataclass into one that typer understands: each field is an option.
+    """Makes a function of one dataclass into one that Typer understands: each field becomes an option.
 
-    A field that is a dataclass itself is a group: each of its fields is an option.
+    A field that is a dataclass itself stands for its own fields.
     """
     parameters: list[inspect.Parameter] = []
     hints: dict[str, Any] = {}
     groups: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        own = get_type_hints(kind, include_extras=True)
-        if dataclasses.is_dataclass(own[field.name]):
-            groups[field.name] = group = own[field.name]
+    own = get_type_hints(kind, include_extras=True)
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if dataclasses.is_dataclass(own[name]):
+            groups[name] = group = own[name]
             parameters += inspect.signature(group).parameters.values()
             hints |= get_type_hints(group, include_extras=True)
         else:
-            parameters.append(inspect.signature(kind).parameters[field.name])
-            hints[field.name] = own[field.name]
+            parameters.append(parameter)
+            hints[name] = own[name]
 
     def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
         def command(**values: Any) -> None:
