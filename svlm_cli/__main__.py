@@ -1,5 +1,6 @@
 """``svlm``, and ``python -m svlm_cli``, which is the same."""
 
+import gc
 import signal
 import sys
 
@@ -9,6 +10,7 @@ from svlm_cli.commands.hiding import hide_logins
 def start() -> int:
     """The exit code of `svlm`. Interrupted before it can hear that, it ends by the signal, without a traceback."""
     hide_logins()
+    gc.disable()  # imports make no garbage, and looking for it takes a twentieth of `svlm --help`; commands enable it
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from svlm_cli.core.streams import open_standard_streams

@@ -3,6 +3,7 @@
 Knows no particular command. ``app.py`` gives each command its class as it is loaded.
 """
 
+import gc
 import sys
 from contextlib import redirect_stdout
 from contextvars import ContextVar
@@ -50,7 +51,8 @@ class SvlmCommand(TyperCommand):
         return rest
 
     def invoke(self, ctx: Any) -> Any:
-        """As the base, unless libraries would fail at the environment."""
+        """As the base, unless libraries would fail at the environment. From here on garbage is collected."""
+        gc.enable()
         from svlm_cli.commands.environment import refuse_unreadable_hub
 
         refuse_unreadable_hub()

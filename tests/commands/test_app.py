@@ -1,5 +1,6 @@
 """The boundary: what scripts see (codes, stdout), what people see (one sentence), and how long they wait for it."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -96,6 +97,17 @@ def test_quiet_ends(capsys: pytest.CaptureFixture[str], arguments: list[str], co
     """Guards commands that have already said all there is to say."""
     assert main(["trouble", *arguments]) == code
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("trouble")
+def test_garbage_is_collected_while_a_command_runs() -> None:
+    """Guards the memory of long runs: the start of svlm switches collection off."""
+    gc.disable()
+    try:
+        assert main(["trouble", "exit", "0"]) == 0
+        assert gc.isenabled()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("arguments", [[], ["models"]])
