@@ -1,5 +1,6 @@
 """Entry point of ``svlm`` and of ``python -m svlm_cli``."""
 
+import gc
 import signal
 import sys
 
@@ -9,6 +10,7 @@ from svlm_cli.commands.hiding import hide_logins
 def start() -> int:
     """Return the exit code of `svlm`. An interrupt before the command handles them ends it by the signal, silently."""
     hide_logins()
+    gc.disable()  # imports make no garbage, and looking for it takes a twentieth of `svlm --help`; commands enable it
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     from svlm_cli.core.streams import open_standard_streams

@@ -18,6 +18,7 @@ from svlm_cli.commands.config import in_force_of
 from svlm_cli.commands.described import leaves
 from svlm_cli.commands.described import options as described
 from svlm_cli.commands.environment import VARIABLES
+from svlm_cli.commands.man import manual
 from svlm_cli.commands.messages import EXIT_CODES
 from svlm_cli.core.policy import StreamPolicy
 from tests.conftest import ROOT
@@ -264,8 +265,10 @@ def test_the_configuration_page_lists_what_there_is() -> None:
     rows = re.findall(r"^\| `?(\w+)`? \| (.+) \|$", page, re.MULTILINE)
     root = application.whole()
     commands = [root, *(command for _, command in leaves(root))]
-    options = [one for command in commands for one in described(command) if one.variable]
-    variables = {one.variable: f"sets `--{one.key}`" for one in options} | {one.name: one.text for one in VARIABLES}
+    options = [one for command in commands for one in described(command) if one.parameter.envvar]
+    variables = {one.parameter.envvar: f"sets `--{one.key}`" for one in options} | {
+        one.name: one.text for one in VARIABLES
+    }
     codes = {str(int(code)): text for code, text in EXIT_CODES.items()}
     assert dict(row for row in rows if row[0] != "variable") == variables | codes
     assert all(f"`{key}`" in page for key in settings.shared())
@@ -278,7 +281,8 @@ def test_every_option_of_caption_is_explained_in_a_guide() -> None:
     named = set(re.findall(r"(?<![\w-])-{1,2}[a-z][\w-]*", text))
     command = dict(leaves(application.whole()))[("caption",)]
     options = [one for one in described(command) if not one.is_argument]
-    assert [one.names for one in options if named.isdisjoint(one.names)] == []
+    names = [(*one.parameter.opts, *one.parameter.secondary_opts) for one in options]
+    assert [several for several in names if named.isdisjoint(several)] == []
 
 
 def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +293,11 @@ def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("SVLM_CONFIG", str(tmp_path / "config.toml"))
     found = {one.key for one in in_force_of(settings.read()) if one.source == "config"}
     assert {"model", "caption.format", "bench.latency.rounds"} <= found
+
+
+def test_the_manual_that_is_installed_is_up_to_date() -> None:
+    """Guards `man svlm`: wheels carry the page in docs/. Write it anew with `make man`."""
+    assert (ROOT / "docs" / "svlm.1").read_text(encoding="utf-8") == manual(), "run `make man`"
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)

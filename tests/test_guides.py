@@ -15,7 +15,7 @@ import pytest
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands.app import main
-from svlm_cli.commands.examples import EXAMPLES
+from svlm_cli.commands.examples import examples
 from svlm_cli.evals.script import write_script
 from tests.clips import run_ffmpeg
 from tests.conftest import ROOT, environment
@@ -89,8 +89,8 @@ def by_the_default_model() -> set[str]:
     """The calls of `svlm caption` in which the default model speaks: on the pages, for whatever they need, and in the
     help. A section of a page that exports another model means all that follows in it.
     """
-    examples = "\n".join(example.line for several in EXAMPLES.values() for example in several)
-    sections = [f"```sh\n{examples}\n```"]
+    shown = "\n".join(example.line for several in examples().values() for example in several)
+    sections = [f"```sh\n{shown}\n```"]
     for page in PAGES:
         sections += re.split(r"\n## ", page.read_text(encoding="utf-8").replace("\\\n", " "))
     found = set()
@@ -107,7 +107,7 @@ def by_the_default_model() -> set[str]:
 
 TRIED = [
     example.line
-    for several in EXAMPLES.values()
+    for several in examples().values()
     for example in several
     if example.line.startswith("svlm caption ") and not other_model(example.line)
 ]

@@ -1,8 +1,8 @@
 """``svlm``: its commands, imported when they are called, and the one place where exceptions end.
 
 A command is a module of this package whose ``app`` is a `typer.Typer`; it imports torch and the like inside its
-functions. Where it has a table ``FOLLOWING`` of others, these are called by a word behind its own. Errors go up as they
-are: `main` turns them into a sentence and an exit code (``messages.py``). Knows nothing of what the commands do.
+functions. A table ``FOLLOWING`` in it holds commands that are called by a word behind its name (``svlm train plot``).
+`main` turns errors into a sentence and an exit code (``messages.py``). Knows nothing of what the commands do.
 """
 
 import os
@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from svlm_cli.commands.command import SvlmCommand, SvlmGroup
+from svlm_cli.commands.command import SvlmCommand, SvlmGroup, show_help_and_exit
 from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.commands.messages import (
     ExitCode,
@@ -28,7 +28,6 @@ from svlm_cli.commands.messages import (
     machine_sentence,
     sentence,
 )
-from svlm_cli.commands.mistakes import other_command, usage_sentence
 from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
@@ -40,28 +39,30 @@ _COMPLETING: Final = "_SVLM_COMPLETE"  # set by the shell's side of completion
 
 @dataclass(slots=True)
 class Invocation:
-    """What the boundary must know of the options."""
+    """The options of svlm itself, which `main` needs where a command fails."""
 
     debug: bool = False
 
 
 class LazyGroup(SvlmGroup):
-    """A group that lists its commands from a table and imports the one that is called."""
+    """Lists its commands from a table, and imports only the one that is called."""
 
     def whole(self) -> Any:
-        """The same with all of its commands imported."""
+        """The same with all commands imported."""
         return whole()
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As the group's own, with the real command in place of its entry in the table."""
-        hint = "" if ctx.resilient_parsing or args[0].startswith("-") else other_command(args[0])
-        if hint and self.get_command(ctx, args[0]) is None:
-            ctx.fail(f"No such command {args[0]!r}. {hint}")
+        """As the base, with the command itself in place of its entry in the table."""
+        if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
+            from svlm_cli.commands.mistakes import other_command
+
+            if hint := other_command(args[0]):
+                ctx.fail(f"No such command {args[0]!r}. {hint}")
         name, entry, rest = super().resolve_command(ctx, args)
         if name is None:
             return name, entry, rest
         command = _load(name)
-        if isinstance(command, SvlmCommand) and rest and rest[0] in command.following:
+        if rest and rest[0] in getattr(command, "following", {}):
             return f"{name} {rest[0]}", command.following[rest[0]], rest[1:]
         return name, command, rest
 
@@ -82,8 +83,7 @@ def _made(app: typer.Typer, name: str) -> Any:
 
 
 def _make_ours(app: typer.Typer) -> None:
-    """Its classes are ours, and those of the groups in it."""
-    app.rich_markup_mode = None  # Rich's help costs 0.2 s of imports
+    """Gives the commands and groups of an app our classes."""
     app.info.cls = SvlmGroup
     for one in app.registered_commands:
         one.cls = SvlmCommand
@@ -118,19 +118,17 @@ def _svlm(
 ) -> None:
     """Watch video of any length and speak: captions as subtitles."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(ExitCode.USAGE)
+        show_help_and_exit(context)
 
 
 def _listed() -> None:
-    """Stands in the list for a command that is not imported yet."""
+    """An entry in the table, for a command that is not imported yet."""
 
 
 def _root() -> Any:
     app = typer.Typer(
         cls=LazyGroup,
         invoke_without_command=True,
-        rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_svlm)
@@ -140,7 +138,7 @@ def _root() -> Any:
 
 
 def whole() -> Any:
-    """``svlm`` with all of its commands imported, for whoever looks at them without calling any."""
+    """``svlm`` with all of its commands imported, to look at them without calling one."""
     root = _root()
     root.commands = {name: _load(name) for name in COMMANDS}
     return root
@@ -207,6 +205,8 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SvlmError):
         return exit_code(error), error_sentence(error)
     if isinstance(error, typer.TyperException):
+        from svlm_cli.commands.mistakes import usage_sentence
+
         return ExitCode.USAGE, usage_sentence(error)
     if isinstance(error, KeyboardInterrupt):
         return ExitCode.INTERRUPTED, ""

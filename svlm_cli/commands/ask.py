@@ -33,8 +33,8 @@ app = typer.Typer(add_completion=False)
 class AskOptions(options.EngineOptions):
     """What was asked for."""
 
-    video: Annotated[str, Panel.INPUT.argument(metavar="VIDEO", help="A file; `-` is standard input.")]
-    questions: Annotated[list[str], Panel.INPUT.argument(metavar="QUESTION", help="One or more, each in quotes.")]
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="A file; `-` is standard input.")]
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION", help="One or more, each in quotes.")]
     at: Annotated[
         list[str] | None,
         Panel.INPUT.option(
@@ -52,13 +52,8 @@ class AskOptions(options.EngineOptions):
     max_tokens: Annotated[int, Panel.OUTPUT.option(min=1, max=4096, help="Of an answer in words.")] = 64
     model: options.Model = None
     adapter: options.Adapter = None
-    fps: options.Fps = None
     context: options.Context = ""
     mode: options.ForgetsBy = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    seed: options.Seed = 0
-    quiet: options.Quiet = False
 
 
 @app.command()

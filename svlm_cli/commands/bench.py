@@ -232,10 +232,10 @@ def _tell_trial(streams: int, p99_s: float, asked: BenchOptions) -> None:
 
 @app.command("video")
 def make_video(
-    output: Annotated[Path, Panel.OUTPUT.argument(metavar="OUT.mp4", help="Where to.")],
+    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to.")],
     seconds: Annotated[float, Panel.MEASURING.option(min=1.0, help="How long it is.")] = 80.0,
     size: Size = "1280x720",
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace a file that exists.")] = False,
+    overwrite: options.Overwrite = False,
 ) -> None:
     """Make a video to measure with: H.264, 25 pictures a second, 4 Mbit/s at 720p, and everything in it moves."""
     from svlm_cli.media.sample import make_sample

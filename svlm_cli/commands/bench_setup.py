@@ -37,11 +37,7 @@ class BenchOptions(options.EngineOptions):
         str | None,
         Panel.MODEL.option(metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."),
     ] = None
-    seed: options.Seed = 0
     tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Generated in every round, no more and no fewer.")] = 20
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     pair_tokens: Annotated[
         int | None,
         Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair.", show_default="the model's"),
@@ -52,7 +48,6 @@ class BenchOptions(options.EngineOptions):
     ] = None
     size: Size = "1280x720"
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The options of ``svlm caption`` for what goes on by itself: cameras, streams, devices, files that still grow."""
+"""The options of ``svlm caption`` for live sources: cameras, streams, devices, files that still grow."""
 
 import re
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _RESERVED = ("protocol_whitelist", "format_whitelist", "f", "i")
 
 
 class OnGap(StrEnum):
-    """What becomes of a stream's memory when its source was away."""
+    """What happens to a stream's memory after its source was gone."""
 
     KEEP = "keep"
     RESET = "reset"
@@ -37,50 +37,52 @@ class WhenBehind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraOptions:
-    """As they stand on the command line."""
+    """The options, as given on the command line."""
 
     name: Annotated[
         list[str] | None,
-        Panel.CAMERAS.option(metavar="NAME", help="What to call a camera; once for each, in their order."),
+        Panel.CAMERAS.option(metavar="NAME", help="Name of the camera; give one for each of several, in their order."),
     ] = None
     segment: Annotated[
         str | None,
-        Panel.CAMERAS.option(metavar="TIME", help="Begin new files every 15m, 1h, 1d ..., by the clock."),
+        Panel.CAMERAS.option(metavar="TIME", help="Start new files every 15m, 1h, 1d ... of the clock."),
     ] = None
     input_format: Annotated[
         str | None,
-        Panel.CAMERAS.option(metavar="v4l2|x11grab|...", help="The sources are devices of this kind."),
+        Panel.CAMERAS.option(metavar="v4l2|x11grab|...", help="The inputs are devices of this kind."),
     ] = None
     input_option: Annotated[
         list[str] | None,
-        Panel.CAMERAS.option(metavar="KEY=VALUE", help="For the device, as in video_size=1280x720. Repeatable."),
+        Panel.CAMERAS.option(
+            metavar="KEY=VALUE", help="Option for the device, such as video_size=1280x720. Repeatable."
+        ),
     ] = None
     every: Annotated[
         str | None,
-        Panel.CAMERAS.option(metavar="TIME", help="Fetch an address of a single picture every 2s, 1m ..."),
+        Panel.CAMERAS.option(metavar="TIME", help="Fetch the single picture at an address every 2s, 1m ..."),
     ] = None
     follow: Annotated[
         bool,
-        Panel.CAMERAS.option("--follow", help="The file is still written: go on until it has stopped growing."),
+        Panel.CAMERAS.option("--follow", help="The file is still being written: continue until it stops growing."),
     ] = False
     stall_timeout: Annotated[
         float,
-        Panel.CAMERAS.option(metavar="SECONDS", help="Without a picture for so long, connect again."),
+        Panel.CAMERAS.option(metavar="SECONDS", help="Reconnect after this long without a picture."),
     ] = 8.0
     max_reconnects: Annotated[
         int | None,
-        Panel.CAMERAS.option(metavar="N", help="Give up after N failures in a row.", show_default="never"),
+        Panel.CAMERAS.option(metavar="N", help="Give up after N failed attempts in a row.", show_default="never"),
     ] = None
     wait: Annotated[
         bool,
         Panel.CAMERAS.option(
             "--wait",
-            help="Wait for a camera whatever is wrong: no such host or path, a wrong password. Several always wait.",
+            help="Keep trying to connect, even to an unknown host or with a wrong password. On for several cameras.",
         ),
     ] = False
     on_gap: Annotated[
         OnGap,
-        Panel.CAMERAS.option(help="After a reconnection, keep what was seen in mind, or begin anew."),
+        Panel.CAMERAS.option(help="After a reconnection, keep the memory of what was seen, or reset it."),
     ] = OnGap.KEEP
     when_behind: Annotated[
         WhenBehind,
@@ -88,12 +90,14 @@ class CameraOptions:
     ] = WhenBehind.DROP
     rtsp_transport: Annotated[
         Transport,
-        Panel.CAMERAS.option(help="What carries a camera's video."),
+        Panel.CAMERAS.option(help="Transport of RTSP streams."),
     ] = Transport.TCP
     credentials: Annotated[
         Path | None,
         Panel.CAMERAS.option(
-            envvar="SVLM_CREDENTIALS", metavar="FILE", help="Users and passwords by host, in the form of ~/.netrc."
+            envvar="SVLM_CREDENTIALS",
+            metavar="FILE",
+            help="A file of users and passwords by host, in the format of ~/.netrc.",
         ),
     ] = None
 
@@ -108,7 +112,7 @@ class CameraOptions:
         return None if self.every is None else _length_s(self.every, "between two pictures", "2s or 1m", least_s=0.1)
 
     def source_options(self, start_s: float | None, end_s: float | None, decoder: Decoder) -> SourceOptions:
-        """How the sources are opened; `UsageError` for what makes no sense."""
+        """How sources are opened. `UsageError` for options that contradict each other."""
         options = SourceOptions(
             start_s=start_s,
             end_s=end_s,
@@ -130,7 +134,7 @@ class CameraOptions:
         return options
 
     def cameras(self, sources: Sequence[SourceAddress], options: SourceOptions, wanted: Wanted) -> tuple[Job, ...]:
-        """What becomes of the sources, if they are no files here; `UsageError` if some are and some are not."""
+        """The jobs of live sources; none if all are files. `UsageError` for a mixture."""
         files = [source for source in sources if is_file(source, options)]
         if len(files) == len(sources):
             return ()

@@ -1,4 +1,4 @@
-"""The options of ``svlm caption``, and what they ask for: the one place where their words become our own values."""
+"""The options of ``svlm caption``, and their conversion to the settings of a session."""
 
 import re
 from collections.abc import Sequence
@@ -40,22 +40,26 @@ class CaptionOptions(options.EngineOptions):
 
     sources: Annotated[
         list[SourceAddress] | None,
-        Panel.INPUT.argument(
+        typer.Argument(
             metavar="INPUT",
             parser=SourceAddress,
-            help="Videos, folders of videos, patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
+            help="Videos, folders of videos, or patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
         ),
     ] = None
     batch_file: options.BatchFile = None
     streams: Annotated[
         int,
-        Panel.INPUT.option("--jobs", "-j", min=1, metavar="N", help="Videos captioned at once, in one batch."),
+        Panel.INPUT.option(
+            "--jobs", "-j", min=1, metavar="N", help="How many videos are captioned at once, in one batch."
+        ),
     ] = 1
     fail_fast: Annotated[bool, Panel.INPUT.option("--fail-fast", help="Stop at the first video that fails.")] = False
     ignore_errors: Annotated[
         bool,
-        Panel.INPUT.option("--ignore-errors", help="Videos that cannot be read are told, and are no failure."),
+        Panel.INPUT.option(
+            "--ignore-errors", help="Report videos that cannot be read, but do not fail because of them."
+        ),
     ] = False
     model: options.Model = None
     adapter: options.Adapter = None
@@ -65,15 +69,15 @@ class CaptionOptions(options.EngineOptions):
             "--output",
             "-o",
             metavar="FILE|-",
-            help="Instead of STEM.srt beside the video; '{dir}/{stem}.en.{ext}' with fields: {dir}, {stem}, {name}, "
-            "{parent}, {ext}.",
+            help="Write here instead of STEM.srt beside the video. Fields, as in '{dir}/{stem}.en.{ext}', are {dir}, "
+            "{stem}, {name}, {parent} and {ext}.",
         ),
     ] = None
     output_dir: Annotated[
         Path | None,
         Panel.OUTPUT.option(
             metavar="DIR",
-            help="Write into DIR, as `cp -r` does: of the folder season, DIR/season/a/x.srt; of x.mp4, DIR/x.srt.",
+            help="Write into DIR as `cp -r` does: the folder season gives DIR/season/a/x.srt, x.mp4 gives DIR/x.srt.",
         ),
     ] = None
     formats: Annotated[
@@ -83,84 +87,97 @@ class CaptionOptions(options.EngineOptions):
             "-f",
             metavar=",".join(Format),
             autocompletion=choices.formats,
-            help="One or several.",
-            show_default="srt, or what -o FILE is called",
+            help="Output formats, separated by commas.",
+            show_default="srt, or by the suffix of -o FILE",
         ),
     ] = ""
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     skip_existing: Annotated[
         bool,
-        Panel.OUTPUT.option("--skip-existing", help="Keep files that exist, and caption only for those that do not."),
+        Panel.OUTPUT.option(
+            "--skip-existing", help="Keep existing files, and caption only for those that are missing."
+        ),
     ] = False
     mux: Annotated[
         Path | None,
-        Panel.COPIES.option(metavar="OUT.mkv|mp4", help="Also copy the video, with the words as a track."),
+        Panel.COPIES.option(
+            metavar="OUT.mkv|mp4", help="Also write a copy of the video with the words as a subtitle track."
+        ),
     ] = None
     burn_in: Annotated[
         Path | None,
-        Panel.COPIES.option(metavar="OUT.mp4|mkv", help="Also copy the video, with the words in its pictures."),
+        Panel.COPIES.option(
+            metavar="OUT.mp4|mkv", help="Also write a copy of the video with the words drawn into its pictures."
+        ),
     ] = None
     report: Annotated[
         Path | None,
-        Panel.COPIES.option(metavar="OUT.html", help="Also make a page: pictures, words, search, a player."),
+        Panel.COPIES.option(
+            metavar="OUT.html", help="Also write a web page with pictures, words, search and a player."
+        ),
     ] = None
     language: Annotated[
         str,
-        Panel.COPIES.option(metavar="CODE", help="That of the words, for --mux: ISO 639-2."),
+        Panel.COPIES.option(metavar="CODE", help="Language of the track that --mux adds, as an ISO 639-2 code."),
     ] = "eng"
     max_line_width: Annotated[
         int,
-        Panel.SUBTITLES.option(metavar="COLUMNS", help="Of a line of subtitles, as displayed: 曼 and 🎉 are 2."),
+        Panel.SUBTITLES.option(
+            metavar="COLUMNS", help="Maximum columns of a line of subtitles; Chinese characters and emoji take 2."
+        ),
     ] = DEFAULT_STYLE.max_line_width
-    max_lines: Annotated[int, Panel.SUBTITLES.option(metavar="N", help="Of one cue, at most.")] = (
+    max_lines: Annotated[int, Panel.SUBTITLES.option(metavar="N", help="Maximum number of lines of a cue.")] = (
         DEFAULT_STYLE.max_lines
     )
     max_cps: Annotated[
         float,
-        Panel.SUBTITLES.option(metavar="N", help="Columns a second that a reader can follow: cues are timed for it."),
+        Panel.SUBTITLES.option(metavar="N", help="Reading speed in columns per second, for which cues are timed."),
     ] = DEFAULT_STYLE.max_cps
     encoding: Annotated[
         str,
-        Panel.SUBTITLES.option(metavar="NAME", help="Of srt, ass, tsv and txt, such as utf-8-sig; others are UTF-8."),
+        Panel.SUBTITLES.option(
+            metavar="NAME", help="Encoding of srt, ass, tsv and txt, such as utf-8-sig. Other formats are always UTF-8."
+        ),
     ] = UTF_8.name
     crlf: Annotated[
         bool,
-        Panel.SUBTITLES.option("--crlf", help="End lines as on Windows, but for json and jsonl."),
+        Panel.SUBTITLES.option("--crlf", help="End lines with CRLF, except in json and jsonl."),
     ] = False
     raw_tsv: Annotated[
         bool,
-        Panel.SUBTITLES.option("--raw-tsv", help="In tsv, no ' before what a spreadsheet takes for a formula."),
+        Panel.SUBTITLES.option(
+            "--raw-tsv", help="In tsv, put no ' before text that a spreadsheet would take for a formula."
+        ),
     ] = False
-    start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Seconds, or [H:]MM:SS.")] = None
-    end: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to stop, likewise.")] = None
-    fps: options.Fps = None
+    start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to start: seconds, or [H:]MM:SS.")] = (
+        None
+    )
+    end: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to stop: seconds, or [H:]MM:SS.")] = None
     query: options.Query = None
     keep_query: Annotated[
         bool | None,
-        Panel.COMMENTARY.option("--keep-query/--no-keep-query", help="Ask in every round, not in the first alone."),
+        Panel.COMMENTARY.option(
+            "--keep-query/--no-keep-query", help="Repeat the query in every round, not only in the first."
+        ),
     ] = None
     context: options.Context = ""
     mode: options.ForgetsBy = None
     temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
-    seed: options.Seed = 0
-    decoder: Annotated[Decoder, Panel.INPUT.option(help="What decodes files.")] = Decoder.FFMPEG
+    decoder: Annotated[Decoder, Panel.INPUT.option(help="Decoder of video files.")] = Decoder.FFMPEG
     live: CameraOptions = field(default_factory=CameraOptions)
-    progress: Annotated[ProgressStyle, Panel.OTHER.option(help="On stderr.")] = ProgressStyle.AUTO
+    progress: Annotated[ProgressStyle, Panel.OTHER.option(help="How progress is shown on stderr.")] = ProgressStyle.AUTO
     summary: Annotated[
         SummaryStyle,
         Panel.OTHER.option(
-            help="How each video went: a table on stderr where there are several, one JSON document on stdout."
+            help="How each video went: a table on stderr if there are several, or one JSON document on stdout."
         ),
     ] = SummaryStyle.TABLE
     screen: Annotated[
         LiveMode,
         Panel.OTHER.option(
-            "--live", help="A screen with pictures, words and numbers. `auto`: for cameras, on a terminal."
+            "--live", help="A full-screen view of pictures, words and numbers. `auto`: for cameras, on a terminal."
         ),
     ] = LiveMode.AUTO
-    quiet: options.Quiet = False
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""

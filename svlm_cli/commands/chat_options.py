@@ -3,9 +3,11 @@
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
@@ -15,36 +17,31 @@ if TYPE_CHECKING:
     from svlm_cli.chat.replies import Bill, ReplyCache
     from svlm_cli.chat.server import ChatRole, OpenAIServer
 
-Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Ask in other words than ours.")]
-
-BaseUrl = Annotated[
-    str, Panel.MODEL.option(metavar="URL", help="A server of chat completions. Its key is taken from OPENAI_API_KEY.")
-]
-
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
-Tries = Annotated[int, Panel.MEASURING.option(min=1, max=100, help="How often each is asked, at most.")]
-
-AnswerTimeout = Annotated[float, Panel.MEASURING.option(min=1, metavar="SECONDS", help="How long an answer may take.")]
-
-PriceIn = Annotated[float | None, Panel.MEASURING.option(min=0, help="Of a million tokens that are read.")]
-
-PriceOut = Annotated[float | None, Panel.MEASURING.option(min=0, help="Of a million tokens that are written.")]
+BaseUrl = Annotated[
+    str,
+    Panel.MODEL.option(metavar="URL", help="A server of chat completions. The API key is read from OPENAI_API_KEY."),
+]
 
 
-class Asking(Protocol):
-    """The options that say how a server is asked, and what that costs."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatOptions:
+    """What a server is asked, how often, and what that costs."""
 
-    @property
-    def cache(self) -> Path | None: ...
-    @property
-    def tries(self) -> int: ...
-    @property
-    def answer_timeout(self) -> float: ...
-    @property
-    def price_in(self) -> float | None: ...
-    @property
-    def price_out(self) -> float | None: ...
+    prompts: options.Prompts = None
+    cache: Annotated[
+        Path | None,
+        Panel.OUTPUT.option(
+            metavar="FOLDER", help="Keeps answers, so that nothing is asked twice.", show_default="in ~/.cache/svlm"
+        ),
+    ] = None
+    tries: Annotated[int, Panel.MEASURING.option(min=1, max=100, help="Attempts per question, at most.")] = 6
+    answer_timeout: Annotated[
+        float, Panel.MEASURING.option(min=1, metavar="SECONDS", help="How long an answer may take.")
+    ] = 120.0
+    price_in: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price of a million input tokens.")] = None
+    price_out: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price of a million output tokens.")] = None
 
 
 class Spending(Protocol):
@@ -59,7 +56,7 @@ class Spending(Protocol):
 
 
 def connect(
-    asked: Asking, role: "ChatRole", model: str, address: str, cache: str, schema: Mapping[str, Any] | None = None
+    asked: ChatOptions, role: "ChatRole", model: str, address: str, cache: str, schema: Mapping[str, Any] | None = None
 ) -> "tuple[OpenAIServer, ReplyCache, Patience]":
     """The server, with its key from the environment; where its replies are kept, by default in `cache`."""
     from svlm_cli.chat.asking import Patience
@@ -73,14 +70,14 @@ def connect(
     return server, ReplyCache(folder), Patience(asked.tries)
 
 
-def bill_of(spent: Spending, requests: int, asked: Asking) -> "Bill":
+def bill_of(spent: Spending, requests: int, asked: ChatOptions) -> "Bill":
     """What a run took, at the prices that were given."""
     from svlm_cli.chat.replies import Bill
 
     return Bill(spent.cached, requests, spent.tokens_in, spent.tokens_out, asked.price_in, asked.price_out)
 
 
-def require_prices(asked: Asking) -> None:
+def require_prices(asked: ChatOptions) -> None:
     """`UsageError` unless times and prices are numbers."""
     require_finite(asked.answer_timeout, asked.price_in, asked.price_out)
 

@@ -1,4 +1,4 @@
-"""What may stand for the value of an option, for completion: models, formats, keys, rows. Imports nothing heavy."""
+"""Completion of values: models, formats, keys, rows. Imports nothing heavy."""
 
 import os
 from collections.abc import Iterator

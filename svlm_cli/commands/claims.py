@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import play_matches, write_matches
 from svlm_cli.commands.tables import add_rows, print_json, table_console
@@ -26,10 +27,10 @@ _Model = Panel.MODEL.option(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet, options.PlaceOptions):
+class _Asked(options.PlaceOptions):
     """The options, in the order of the help."""
 
-    results: Annotated[Path, Panel.INPUT.argument(metavar="RESULTS", help="A folder: a file a row.")]
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")]
     model: Annotated[str | None, _Model] = None
     row: Annotated[
         list[str] | None,
@@ -69,7 +70,6 @@ class _Asked(UnlessQuiet, options.PlaceOptions):
         Panel.OUTPUT.option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it."),
     ] = None
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
 
 @options.takes(_Asked)

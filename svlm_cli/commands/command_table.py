@@ -18,6 +18,6 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
         "svlm_cli.commands.doctor",
         "Say what is there, and what to do about what is not.",
     ),
-    "config": ("svlm_cli.commands.config", "Show every setting: its value, and where that comes from."),
+    "config": ("svlm_cli.commands.config", "Show every setting, its value, and where the value comes from."),
     "man": ("svlm_cli.commands.man", "Show the manual: every command and option, exit codes, environment, files."),
 }

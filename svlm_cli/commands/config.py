@@ -12,12 +12,12 @@ from textwrap import wrap
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from svlm_cli.commands import settings
-from svlm_cli.commands.described import Option, leaves, otherwise, written
+from svlm_cli.commands.described import Option, contexts, leaves, words_of, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.tables import print_columns
 from svlm_cli.core.errors import OutputError, OutputExistsError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.text import presentable
@@ -51,16 +51,18 @@ class Setting:
 
 @app.command("config")
 def config(
-    path: Annotated[bool, Panel.OUTPUT.option("--path", help="Print where the file is, or would be.")] = False,
+    path: Annotated[
+        bool, Panel.OUTPUT.option("--path", help="Print the path of the file, whether or not it exists.")
+    ] = False,
     init: Annotated[
         bool,
-        Panel.OUTPUT.option("--init", help="Write a file in which every setting is named and off."),
+        Panel.OUTPUT.option("--init", help="Write a file that names every setting, each commented out."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show every setting: its value, and where that comes from.
+    """Show every setting, its value, and where the value comes from.
 
-    The command line wins over the environment, that over the configuration file, and the file over what is built in.
+    The command line overrides the environment, the environment the configuration file, the file the built-in defaults.
     The file is $SVLM_CONFIG, else $XDG_CONFIG_HOME/svlm/config.toml, else ~/.config/svlm/config.toml.
     """
     if path:
@@ -72,56 +74,49 @@ def config(
     found = settings.read()
     in_force = in_force_of(found)
     if as_json:
-        rows = [
+        document = [
             {"key": one.key, "value": _plain(one.value), "source": one.source, "from": presentable(one.place)}
             for one in in_force
         ]
         typer.echo(
-            json.dumps({"path": presentable(str(found.path)), "exists": found.exists, "settings": rows}, indent=2)
+            json.dumps({"path": presentable(str(found.path)), "exists": found.exists, "settings": document}, indent=2)
         )
         return
     there = "" if found.exists else " (not there: `svlm config --init` writes one)"
     typer.echo(presentable(f"Configuration file: {found.path}{there}"))
     typer.echo()
-    _print_rows([(one.key, one.shown, one.source if one.source == "default" else one.place) for one in in_force])
+    rows = [(one.key, one.shown, one.source if one.source == "default" else one.place) for one in in_force]
+    print_columns(("SETTING", "VALUE", "FROM"), rows, folded={"VALUE", "FROM"})
 
 
 def in_force_of(found: settings.Settings) -> list[Setting]:
     """All settings: first those of every command; then each command's own, and those that its table sets anew."""
-    commands = list(_commands())
-    settings.check_top(found, list(commands[0][1].find_root().command.commands))
-    listed: dict[str, Setting] = {}
-    for words, context in commands:
-        chosen = settings.of_command(found, words, context)
-        own = settings.table_of(found, words)
-        for option in settings.settable(context.command):
-            everywhere = settings.is_shared(option) and option.key not in own
-            name = option.key if everywhere else f"{'.'.join(words)}.{option.key}"
-            listed.setdefault(name, _setting(found, name, option, chosen.get(option.key)))
-    return sorted(listed.values(), key=lambda one: "." in one.key)
-
-
-def _setting(found: settings.Settings, name: str, option: Option, chosen: Any) -> Setting:
-    unset = otherwise(option.parameter)
-    if option.variable and (value := os.environ.get(option.variable)):
-        return Setting(name, value, unset, "environment", option.variable)
-    if chosen is not None:
-        return Setting(name, chosen, unset, "config", str(found.path))
-    return Setting(name, option.parameter.default, unset, "default", "")
-
-
-def _commands() -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Every command: the words that call it, and a context that knows them."""
     from svlm_cli.commands.app import whole
 
     root = whole()
-    top = typer.Context(root, info_name="svlm")
-    for words, leaf in leaves(root):
-        parent, group, own = top, root, list(words)
-        while isinstance(inner := group.commands[own[0]], TyperGroup):
-            group = inner
-            parent = typer.Context(group, info_name=own.pop(0), parent=parent)
-        yield words, typer.Context(leaf, info_name=" ".join(own), parent=parent)
+    settings.check_top(found, list(root.commands))
+    listed: dict[str, Setting] = {}
+    for context in contexts(root):
+        words, command = words_of(context), context.command
+        chosen = settings.of_command(found, context)
+        with command.make_context(
+            context.info_name, [], context.parent, default_map=chosen, resilient_parsing=True
+        ) as call:
+            for option in settings.settable(command):
+                everywhere = settings.is_shared(option) and option.key not in found.table(words)
+                name = option.key if everywhere else f"{'.'.join(words)}.{option.key}"
+                listed.setdefault(name, _setting(found, name, option, call))
+    return sorted(listed.values(), key=lambda one: "." in one.key)
+
+
+def _setting(found: settings.Settings, key: str, option: Option, call: Any) -> Setting:
+    parameter = option.parameter
+    match call.get_parameter_source(parameter.name).name:
+        case "ENVIRONMENT":
+            return Setting(key, os.environ[parameter.envvar], option.unset, "environment", parameter.envvar)
+        case "DEFAULT_MAP":
+            return Setting(key, call.default_map[parameter.name], option.unset, "config", str(found.path))
+    return Setting(key, parameter.default, option.unset, "default", "")
 
 
 def _plain(value: Any) -> Any:
@@ -129,13 +124,6 @@ def _plain(value: Any) -> Any:
         return value
     listed = isinstance(value, list | tuple)
     return [without_logins(written(one)) for one in value] if listed else without_logins(written(value))
-
-
-def _print_rows(rows: list[tuple[str, str, str]]) -> None:
-    heads = ("SETTING", "VALUE", "FROM")
-    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(2)]
-    for key, value, place in [heads, *rows]:
-        typer.echo(presentable(f"{key:{widths[0]}}  {value:{widths[1]}}  {place}".rstrip()))
 
 
 def _write_example(path: Path) -> Path:
@@ -157,8 +145,10 @@ def example() -> str:
     """A configuration file that names everything and sets nothing."""
     lines, told = [_HEAD], set()
     tables: dict[str, list[str]] = {}
-    for words, context in _commands():
-        for option in settings.settable(context.command):
+    from svlm_cli.commands.app import whole
+
+    for words, command in leaves(whole()):
+        for option in settings.settable(command):
             if not settings.is_shared(option):
                 tables.setdefault(".".join(words), []).extend(_example_lines(option))
             elif option.key not in told:
@@ -170,8 +160,7 @@ def example() -> str:
 
 
 def _example_lines(option: Option) -> Iterator[str]:
-    unset = otherwise(option.parameter)
-    said = f"{option.help} [default: {unset}]" if unset else option.help
+    said = f"{option.parameter.help} [default: {option.unset}]" if option.unset else option.parameter.help
     yield from wrap(said, 110, initial_indent="#   ", subsequent_indent="#   ")
     value = option.parameter.default
     if value is None or value == "":

@@ -26,7 +26,7 @@ _ROWS_A_LINE = 100_000
 class CheckOptions(UnlessQuiet):
     """What was asked for, in the order of the help."""
 
-    files: Annotated[list[Path], Panel.INPUT.argument(metavar="FILE.jsonl", help="Annotation files.")]
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.jsonl", help="Annotation files.")]
     videos: Annotated[
         Path | None,
         Panel.INPUT.option(
@@ -51,7 +51,7 @@ class CheckOptions(UnlessQuiet):
             show_default="as many as there are processors",
         ),
     ] = None
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

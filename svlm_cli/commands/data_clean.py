@@ -22,13 +22,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class CleanOptions(UnlessQuiet):
+class CleanOptions(UnlessQuiet, chat_options.ChatOptions):
     """What was asked for, in the order of the help."""
 
-    words: Annotated[Path | None, Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = (
-        None
-    )
-    prompts: chat_options.Prompts = None
+    words: Annotated[Path | None, typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = None
     output: Annotated[
         Path | None,
         Panel.OUTPUT.option(
@@ -41,15 +38,7 @@ class CleanOptions(UnlessQuiet):
             metavar="FILE|-", help="What was changed, for people: each segment that was edited or deleted."
         ),
     ] = None
-    cache: Annotated[
-        Path | None,
-        Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/clean"
-        ),
-    ] = None
-    show_prompts: Annotated[
-        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the editor is asked, and exit.")
-    ] = False
+    show_prompts: options.ShowPrompts = False
     as_json: options.Json = False
     model: Annotated[
         str | None, Panel.MODEL.option(metavar="NAME", help="The model that edits, as its server calls it.")
@@ -59,10 +48,6 @@ class CleanOptions(UnlessQuiet):
         Panel.MODEL.option(metavar="URL", help="A server of chat completions. Its key is taken from OPENAI_API_KEY."),
     ] = chat_options.DEFAULT_BASE_URL
     jobs: Annotated[int, Panel.MEASURING.option("--jobs", "-j", min=1, max=256, help="Questions at once.")] = 8
-    tries: chat_options.Tries = 6
-    answer_timeout: chat_options.AnswerTimeout = 120.0
-    price_in: chat_options.PriceIn = None
-    price_out: chat_options.PriceOut = None
     quiet: options.Quiet = False
 
 

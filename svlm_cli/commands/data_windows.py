@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import typer
+
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.messages import UnlessQuiet
@@ -30,7 +32,7 @@ class WindowsOptions(UnlessQuiet):
 
     words: Annotated[
         list[Path],
-        Panel.INPUT.argument(metavar="WORDS.jsonl", help="What `svlm data words` or `svlm data clean` wrote."),
+        typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` or `svlm data clean` wrote."),
     ]
     output: Annotated[Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.")]
     seconds: Annotated[float, Panel.WINDOWS.option(min=1.0, max=3600.0, help="Length of a window.")] = 24.0
@@ -86,7 +88,7 @@ class WindowsOptions(UnlessQuiet):
     plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Draw what was left out, and why.")] = (
         None
     )
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     as_json: options.Json = False
     quiet: options.Quiet = False
 

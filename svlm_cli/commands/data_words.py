@@ -28,7 +28,7 @@ class WordsOptions(UnlessQuiet):
 
     sources: Annotated[
         list[SourceAddress] | None,
-        Panel.INPUT.argument(
+        typer.Argument(
             metavar="INPUT",
             parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'.",

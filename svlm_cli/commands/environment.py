@@ -21,33 +21,33 @@ class Variable:
 
 
 VARIABLES: Final = (
-    Variable("SVLM_CONFIG", "The configuration file, instead of the usual one. /dev/null: none."),
-    Variable("SVLM_USER", "The login of cameras that no file of --credentials names."),
-    Variable("SVLM_PASSWORD", "Its password.", secret=True),
-    Variable("HF_HOME", "Where models from the hub are kept; otherwise ~/.cache/huggingface."),
-    Variable("HF_TOKEN", "Who you are, for models of the hub that are not open to all.", secret=True),
-    Variable("HF_ENDPOINT", "Another hub."),
-    Variable("HF_HUB_OFFLINE", "1: as --offline."),
+    Variable("SVLM_CONFIG", "Path of the configuration file. /dev/null: none."),
+    Variable("SVLM_USER", "User name for cameras that are not in the --credentials file."),
+    Variable("SVLM_PASSWORD", "Password of that user.", secret=True),
+    Variable("HF_HOME", "Where models from the hub are kept, by default ~/.cache/huggingface."),
+    Variable("HF_TOKEN", "Access token for models on the hub that are not public.", secret=True),
+    Variable("HF_ENDPOINT", "Address of another hub."),
+    Variable("HF_HUB_OFFLINE", "1: the same as --offline."),
     Variable(
         "OPENAI_API_KEY",
-        "Who you are to the server of a judge, a baseline (`svlm eval commentary`) or an editor (`svlm data clean`).",
+        "API key of the server of a judge or baseline (`svlm eval commentary`) or an editor (`svlm data clean`).",
         secret=True,
     ),
-    Variable("NO_COLOR", "Not empty: no colours."),
-    Variable("OMP_NUM_THREADS", "How many threads compute on a CPU; otherwise as many as there are cores."),
-    Variable("OMP_WAIT_POLICY", "ACTIVE: threads that wait go on running. svlm makes it PASSIVE."),
+    Variable("NO_COLOR", "If not empty: no colours."),
+    Variable("OMP_NUM_THREADS", "Number of threads that compute on a CPU, by default one per core."),
+    Variable("OMP_WAIT_POLICY", "ACTIVE: waiting threads keep running. svlm sets PASSIVE by default."),
 )
 
 
 def refuse_unreadable_hub() -> None:
-    """`UsageError` for a hub's address at which libraries fail as they are imported, with a part of its password."""
+    """`UsageError` for an address of a hub on which libraries fail at import, and then print part of its password."""
     if not is_readable(os.environ.get("HF_ENDPOINT", "")):
         raise UsageError("HF_ENDPOINT is not a URL.", SIGNS_IN_A_PASSWORD)
 
 
 FILES: Final = (
     ("~/.config/svlm/config.toml", "The configuration ($XDG_CONFIG_HOME moves it). `svlm config --init` writes one."),
-    ("~/.cache/huggingface/hub", "Models that were fetched."),
-    ("~/.cache/svlm/judge", "What judges have answered ($XDG_CACHE_HOME moves it)."),
-    ("STEM.srt.part", "The subtitles of a video that is being captioned, or was when svlm was stopped: valid so far."),
+    ("~/.cache/huggingface/hub", "Models fetched from the hub."),
+    ("~/.cache/svlm/judge", "Answers of judges ($XDG_CACHE_HOME moves it)."),
+    ("STEM.srt.part", "Subtitles of a video that is being captioned, or was when svlm was stopped; valid so far."),
 )

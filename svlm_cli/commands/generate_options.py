@@ -9,7 +9,6 @@ import typer
 
 from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
@@ -23,7 +22,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PRED.jsonl",
-        help="The predictions. Those that are there are kept, and a run that was stopped goes on.",
+        help="The predictions. Existing ones are kept, so that a run that was stopped continues.",
         show_default=False,
     ),
 ]
@@ -32,7 +31,7 @@ Videos = Annotated[
     Path,
     Panel.INPUT.option(
         metavar="FOLDER",
-        help="Where the videos are, in the folders that the file names, or without them.",
+        help="Folder of the videos, with or without the subfolders that the annotations name.",
         show_default=False,
     ),
 ]
@@ -42,7 +41,7 @@ BackendName = Literal["svlm", "openai"]
 _Backend = Annotated[
     BackendName,
     Panel.MODEL.option(
-        help="Who comments: a streaming model here, or one behind chat completions that is shown pictures."
+        help="What comments: a streaming model on this machine, or a chat completions server that is sent pictures."
     ),
 ]
 
@@ -53,32 +52,25 @@ _Jobs = Annotated[
         "-j",
         min=1,
         metavar="N",
-        help="Streams at once, in one batch; with --backend openai, requests at once.",
+        help="Streams in one batch; with --backend openai, parallel requests.",
         show_default="1, and 8",
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class GenerateOptions(UnlessQuiet, options.EngineOptions):
+class GenerateOptions(options.EngineOptions):
     """What the two ``generate`` commands share, in the order of the help."""
 
     backend: _Backend = "svlm"
     streams: _Jobs = None
-    overwrite: Annotated[
-        bool, Panel.OUTPUT.option("--overwrite", help="Begin anew, and lose what was predicted there.")
-    ] = False
+    overwrite: options.StartAgain = False
     model: options.Model = None
     adapter: options.Adapter = None
     query: options.Query = None
-    seed: options.Seed = 0
     mode: options.ForgetsBy = None
-    fps: options.Fps = None
     temperature: options.Temperature = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
 
 def _show_prompts(asked: bool) -> None:
@@ -90,30 +82,19 @@ def _show_prompts(asked: bool) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerOptions:
+class ServerOptions(chat_options.ChatOptions):
     """What the two ``generate`` commands take for `--backend openai` alone."""
 
-    prompts: chat_options.Prompts = None
     show_prompts: Annotated[
         bool,
         Panel.OUTPUT.option(
             "--show-prompts",
             callback=_show_prompts,
             is_eager=True,
-            help="Print what a model of --backend openai is asked, and exit.",
+            help="Print the prompts of --backend openai, and exit.",
         ),
     ] = False
-    cache: Annotated[
-        Path | None,
-        Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/baseline"
-        ),
-    ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
-    tries: chat_options.Tries = 6
-    answer_timeout: chat_options.AnswerTimeout = 120.0
-    price_in: chat_options.PriceIn = None
-    price_out: chat_options.PriceOut = None
 
     def refuse(self) -> None:
         """`UsageError` for one that was typed where no server is asked."""
@@ -128,7 +109,7 @@ class OfVideos:
         Path,
         Panel.INPUT.option(
             metavar="FILE.jsonl",
-            help="eval_all_metadata.jsonl of the benchmark; for --backend openai score_all_clips.jsonl.",
+            help="eval_all_metadata.jsonl of the benchmark, or score_all_clips.jsonl for --backend openai.",
             show_default=False,
         ),
     ]
@@ -136,13 +117,16 @@ class OfVideos:
     output: Output
     start: Annotated[
         str,
-        Panel.INPUT.option(metavar="TIME", help="Of each video: seconds, or [H:]MM:SS. It ends with its last word."),
+        Panel.INPUT.option(
+            metavar="TIME",
+            help="Where to start in each video: seconds, or [H:]MM:SS. The end is its last annotated word.",
+        ),
     ] = "1000"
     chunk: Annotated[
         float | None,
         Panel.INPUT.option(
             metavar="SECONDS",
-            help="A new stream every so often, which is told what people said before: the published protocol has 100.",
+            help="Start a new stream this often, with what people said before as context; published: 100.",
         ),
     ] = None
     asked: GenerateOptions = field(default_factory=GenerateOptions)
@@ -155,7 +139,9 @@ class OfEvents:
 
     events: Annotated[
         Path,
-        Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.", show_default=False),
+        Panel.INPUT.option(
+            metavar="FILE", help="The events, as JSON lines, a JSON list or Parquet.", show_default=False
+        ),
     ]
     videos: Videos
     output: Output

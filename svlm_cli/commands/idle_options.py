@@ -96,13 +96,11 @@ _TABLE: Final[
     ("--rtsp-transport", "rtsp addresses", lambda call: call.live and not call.calls("rtsp", "rtsps")),
     ("--credentials", "addresses, and devices have none", lambda call: call.schemes == {None}),
 )
-_PARAMETERS: Final = {"--jobs": "streams"}  # where it is not called like its option
 
 
 def refuse_idle(call: CaptionCall) -> None:
     """`UsageError` for the first option that was typed and would do nothing."""
     for options, purpose, idle in _TABLE:
         for option in options.split():
-            parameter = _PARAMETERS.get(option, option.removeprefix("--").replace("-", "_"))
-            if given(parameter) and idle(call):
+            if given(option) and idle(call):
                 raise UsageError(f"{option} would do nothing: it is for {purpose}.", "Leave it out.")

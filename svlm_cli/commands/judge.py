@@ -40,42 +40,29 @@ livesports = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class JudgeOptions(UnlessQuiet):
+class JudgeOptions(UnlessQuiet, chat_options.ChatOptions):
     """What the two ``judge`` commands share, in the order of the help."""
 
     a: Annotated[
-        Path | None, Panel.INPUT.argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
+        Path | None, typer.Argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
     ] = None
-    b: Annotated[Path | None, Panel.INPUT.argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
+    b: Annotated[Path | None, typer.Argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
     control: Annotated[
         ControlName | None,
         Panel.INPUT.option(
             help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?"
         ),
     ] = None
-    prompts: chat_options.Prompts = None
     output: Annotated[
         Path | None,
         Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
     ] = None
-    cache: Annotated[
-        Path | None,
-        Panel.OUTPUT.option(
-            metavar="FOLDER", help="What is answered there is not asked again.", show_default="~/.cache/svlm/judge"
-        ),
-    ] = None
-    show_prompts: Annotated[
-        bool, Panel.OUTPUT.option("--show-prompts", help="Print what the judge is asked, and exit.")
-    ] = False
+    show_prompts: options.ShowPrompts = False
     judge: Annotated[
         str | None, Panel.MODEL.option(metavar="MODEL", help="The model that judges, as its server calls it.")
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
     jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Questions at once.")] = 8
-    tries: chat_options.Tries = 6
-    answer_timeout: chat_options.AnswerTimeout = 120.0
-    price_in: chat_options.PriceIn = None
-    price_out: chat_options.PriceOut = None
     as_json: options.Json = False
     quiet: options.Quiet = False
 
@@ -120,7 +107,7 @@ def judge_livesports(one: _OfEvents) -> None:
     _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
 
 
-_Votes = Annotated[list[Path], Panel.INPUT.argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
+_Votes = Annotated[list[Path], typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
 
 _Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Draw the win rates.")]
 

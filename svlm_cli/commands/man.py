@@ -10,7 +10,6 @@ from typer.core import TyperGroup
 
 from svlm_cli.commands import choices
 from svlm_cli.commands.described import leaves
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.roff import page
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.process import without_secrets
@@ -19,30 +18,30 @@ from svlm_cli.core.text import did_you_mean
 app = typer.Typer(add_completion=False)
 
 _DESCRIPTION = """\
-svlm looks at video of any length and says, second by second, what there is to say: as subtitles, as JSON, in a copy of
-the video, on a page. It follows the method of StreamingVLM: it forgets as it goes, so that a second takes the same time
-and memory however long the video is.
+svlm captions video of any length, second by second: as subtitles, as JSON, in a copy of the video, or on a web page. It
+follows the method of StreamingVLM: it forgets as it goes, so each second takes the same time and memory however long
+the video is.
 
-Standard output is for data; all else goes to standard error. Nothing is overwritten unless that is asked for.
+Standard output is for data; everything else goes to standard error. Nothing is overwritten unless asked for.
 
-Options that are the same in every call may stand in a configuration file, see `svlm config`. The command line wins over
-the environment, that over the file, and the file over what is built in."""
+Options for every call can be set in a configuration file, see `svlm config`. The command line overrides the
+environment, the environment the file, and the file the built-in defaults."""
 
 
 @app.command("man")
 def man(
     command: Annotated[
         list[str] | None,
-        Panel.INPUT.argument(
+        typer.Argument(
             metavar="COMMAND",
-            help="The page of this command alone, as in `svlm man bench latency`.",
+            help="Show only the page of this command, as in `svlm man bench latency`.",
             autocompletion=choices.commands,
         ),
     ] = None,
 ) -> None:
     """Show the manual: every command and option, exit codes, environment, files.
 
-    On a terminal it is shown by man(1). Elsewhere the page itself is printed, to be saved where man(1) finds it:
+    On a terminal, man(1) shows it. Otherwise the source of the page is printed, to be saved where man(1) finds it:
     `svlm man > ~/.local/share/man/man1/svlm.1`.
     """
     text = manual(tuple(command or ()))

@@ -39,9 +39,9 @@ class ExitCode(IntEnum):
 
 
 EXIT_CODES: Final[dict[ExitCode, str]] = {  # what the help, the manual and docs/configuration.md say of them
-    ExitCode.DONE: "all is done",
-    ExitCode.FAILED: "some of it could not be done: one of several videos, an output, a stream without room, a check",
-    ExitCode.USAGE: "the request makes no sense, or a file is there already that it would write",
+    ExitCode.DONE: "success",
+    ExitCode.FAILED: "something failed: one of several videos, an output, a stream without room, a check",
+    ExitCode.USAGE: "the request is invalid, or a file that it would write exists already",
     ExitCode.INPUT: "a video or a file of data cannot be found, read or decoded, or ends too early",
     ExitCode.MODEL: "a model is unavailable or broken",
     ExitCode.BUG: "a bug in svlm",

@@ -1,6 +1,6 @@
-"""What is wrong with a command line: Typer's own words on one line, and what ours can add to them.
+"""Usage errors: Typer's own message on one line, with a hint from the names that other programs use.
 
-Knows the names of options; not what commands do with them.
+Knows the names of options, not what commands do with them.
 """
 
 from typing import Any
@@ -13,10 +13,8 @@ from svlm_cli.commands.messages import ended, sentence
 
 
 def usage_sentence(error: typer.TyperException) -> str:
-    """One sentence for what the parser refuses; the whole help for a group that was called without a command."""
+    """One sentence for what the parser refuses."""
     context = getattr(error, "ctx", None)
-    if context is not None and error.message == context.get_help():
-        return error.message
     message = ended(error.format_message())
     if context is None:
         return sentence(message)
@@ -26,7 +24,7 @@ def usage_sentence(error: typer.TyperException) -> str:
 
 
 def other_command(word: str) -> str:
-    """What other programs call a command of ours; `caption` for who leaves it out; empty if it is neither."""
+    """A hint for another program's name of a command, or for a file without `caption`; else empty."""
     meant = aliases.COMMANDS.get(word.lower())
     if meant is None and ("." in word or "/" in word):
         meant = f"caption {word}"
@@ -34,7 +32,7 @@ def other_command(word: str) -> str:
 
 
 def _other_option(name: str, context: Any) -> str:
-    """Ours for another program's name; at svlm itself, which has few, the command that the option belongs to."""
+    """A hint for another program's name of an option, or for an option in front of its command; else empty."""
     known = [opt for one in context.command.get_params(context) for opt in (*one.opts, *one.secondary_opts)]
     asked = name.lower().replace("_", "-") if name.startswith("--") else name
     if meant := [one for one in aliases.OPTIONS.get(asked, ()) if one in known]:

@@ -52,7 +52,7 @@ def list_models(as_json: Json = False) -> None:
 def show(
     model: Annotated[
         str,
-        Panel.MODEL.argument(
+        typer.Argument(
             metavar="NAME|PATH|HUB_ID", autocompletion=choices.models, help="A model that needs no fetching."
         ),
     ],
@@ -98,7 +98,7 @@ def show(
 def pull(
     model: Annotated[
         str,
-        Panel.MODEL.argument(
+        typer.Argument(
             metavar="NAME|HUB_ID", autocompletion=choices.known_models, help="A known model, or OWNER/NAME on the hub."
         ),
     ],

@@ -16,7 +16,7 @@ from svlm_cli.core.errors import OutputExistsError
 class MergeOptions:
     """What was asked for."""
 
-    adapter: Annotated[Path, Panel.INPUT.argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.")]
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.")]
     output: Annotated[
         Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
     ]

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices
+from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.policy import Mode
 
@@ -23,8 +24,8 @@ Model = Annotated[
         envvar="SVLM_MODEL",
         metavar="NAME|PATH|HUB_ID",
         autocompletion=choices.models_to_run,
-        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub; `auto`: the best "
-        "known model that is here and fits.",
+        help="A known model (`svlm models list`), a checkpoint folder, or OWNER/NAME on the hub. `auto`: the best "
+        "known model that is on this machine and fits.",
         show_default=DEFAULT_MODEL,
     ),
 ]
@@ -34,20 +35,20 @@ Adapter = Annotated[
     Panel.MODEL.option(
         "--adapter",
         metavar="DIR",
-        help="A LoRA adapter, as `svlm train` or peft writes it, on the base that it names, or on --model.",
+        help="A LoRA adapter written by `svlm train` or peft. Its base is the model that it names, or --model.",
     ),
 ]
 
 Revision = Annotated[
     str | None,
     Panel.MODEL.option(
-        "--revision", envvar="SVLM_REVISION", metavar="REV", help="Branch, tag or commit of a model from the hub."
+        "--revision", envvar="SVLM_REVISION", metavar="REV", help="Branch, tag or commit of a model on the hub."
     ),
 ]
 
 Offline = Annotated[
     bool,
-    Panel.MODEL.option("--offline", envvar="SVLM_OFFLINE", help="Use only what is already on this disk."),
+    Panel.MODEL.option("--offline", envvar="SVLM_OFFLINE", help="Use only files that are already on this machine."),
 ]
 
 Device = Annotated[
@@ -57,7 +58,7 @@ Device = Annotated[
         envvar="SVLM_DEVICE",
         metavar="auto|cpu|cuda[:N]",
         autocompletion=choices.devices,
-        help="Where the model runs. `auto`: a GPU if there is one.",
+        help="Device that runs the model. `auto`: a GPU if there is one.",
     ),
 ]
 
@@ -68,7 +69,7 @@ Dtype = Annotated[
     Panel.MODEL.option(
         "--dtype",
         envvar="SVLM_DTYPE",
-        help="Number format of the weights. `auto` suits the device: float32 on a CPU. `fp8` halves them once loaded.",
+        help="Number format of the weights. `auto` depends on the device: float32 on a CPU. `fp8` halves their size.",
     ),
 ]
 
@@ -79,7 +80,7 @@ Attention = Annotated[
     Panel.MODEL.option(
         "--attention",
         envvar="SVLM_ATTENTION",
-        help="The kernel that reads new frames on a GPU. `auto`: the fastest that is installed.",
+        help="Attention kernel for new frames on a GPU. `auto`: the fastest one installed.",
     ),
 ]
 
@@ -88,13 +89,15 @@ Graphs = Annotated[
     Panel.MODEL.option(
         "--graphs/--no-graphs",
         envvar="SVLM_GRAPHS",
-        help="Record what is the same in every step, and start it as a whole. On a GPU alone.",
+        help="Replay each step as a recorded CUDA graph. GPU only.",
     ),
 ]
 
 Seed = Annotated[
     int,
-    Panel.COMMENTARY.option("--seed", envvar="SVLM_SEED", min=0, help="The same seed gives the same words."),
+    Panel.COMMENTARY.option(
+        "--seed", envvar="SVLM_SEED", min=0, help="Random seed: the same seed gives the same words."
+    ),
 ]
 
 MatchSeed = Annotated[
@@ -103,18 +106,20 @@ MatchSeed = Annotated[
         "--seed",
         envvar="SVLM_SEED",
         min=0,
-        help="Picks the match, of several the first: the same seed gives the same match.",
+        help="Picks the match, or the first of several: the same seed gives the same match.",
     ),
 ]
 
 Fps = Annotated[
     float | None,
-    Panel.COMMENTARY.option("--fps", help="Frames a second that the model sees.", show_default="the model's"),
+    Panel.COMMENTARY.option("--fps", help="Frames per second that the model sees.", show_default="the model's"),
 ]
 
 Context = Annotated[
     str,
-    Panel.COMMENTARY.option("--context", metavar="TEXT|@FILE", help="What the model should know: title, teams, names."),
+    Panel.COMMENTARY.option(
+        "--context", metavar="TEXT|@FILE", help="What the model should know, such as title, teams and names."
+    ),
 ]
 
 Query = Annotated[
@@ -124,12 +129,12 @@ Query = Annotated[
 
 Temperature = Annotated[
     float | None,
-    Panel.COMMENTARY.option("--temperature", help="0 always takes the likeliest word."),
+    Panel.COMMENTARY.option("--temperature", help="Sampling temperature; 0 always picks the most likely token."),
 ]
 
 ForgetsBy = Annotated[
     Mode | None,
-    Panel.COMMENTARY.option("--mode", help="How the stream forgets.", show_default="streaming"),
+    Panel.COMMENTARY.option("--mode", help="How a stream forgets what is old.", show_default="streaming"),
 ]
 
 PolicyFile = Annotated[
@@ -137,7 +142,7 @@ PolicyFile = Annotated[
     Panel.COMMENTARY.option(
         "--policy",
         metavar="FILE.toml",
-        help="A policy whose keys replace the model's own; `svlm models show NAME --toml` prints one.",
+        help="A policy whose keys override the model's own; `svlm models show NAME --toml` prints one.",
     ),
 ]
 
@@ -147,65 +152,87 @@ PolicyKeys = Annotated[
         "--set",
         metavar="KEY=VALUE",
         autocompletion=choices.policy_keys,
-        help="One key of the policy, over --policy, as in TOML: windows.sink_tokens=8. May be given several times.",
+        help="Set one key of the policy as in TOML, such as windows.sink_tokens=8; overrides --policy. Repeatable.",
     ),
 ]
 
 Matches = Annotated[
     int,
-    Panel.MATCH.option("--matches", min=1, help="How many, with seeds from --seed on, all in one batch."),
+    Panel.MATCH.option("--matches", min=1, help="Number of matches, with seeds from --seed on, all in one batch."),
 ]
 
 BatchFile = Annotated[
     str | None,
     Panel.INPUT.option(
-        "--batch-file", "-a", metavar="FILE|-", help="More inputs, one a line (or ended by NUL); # comments."
+        "--batch-file",
+        "-a",
+        metavar="FILE|-",
+        help="Read more inputs from a file, one per line (or separated by NUL); # starts a comment.",
     ),
 ]
 
-Quiet = Annotated[bool, Panel.OTHER.option("--quiet", "-q", help="Only errors on stderr.")]
+Overwrite = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace existing files.")]
 
-Json = Annotated[bool, Panel.OUTPUT.option("--json", help="One JSON document on stdout, for scripts.")]
+StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing results.")]
+
+Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")]
+
+ShowPrompts = Annotated[bool, Panel.OUTPUT.option("--show-prompts", help="Print the prompts, and exit.")]
+
+Quiet = Annotated[bool, Panel.OTHER.option("--quiet", "-q", help="Print only errors on stderr.")]
+
+Json = Annotated[bool, Panel.OUTPUT.option("--json", help="Print one JSON document on stdout.")]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOptions:
+class PlaceOptions(UnlessQuiet):
     """Where a model comes from, and what it runs on."""
 
     revision: Revision = None
     offline: Offline = False
     device: Device = "auto"
     dtype: Dtype = "auto"
+    quiet: Quiet = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions(PlaceOptions):
+class PolicyOptions(PlaceOptions):
+    """The same, and how a model streams."""
+
+    fps: Fps = None
+    policy: PolicyFile = None
+    policy_keys: PolicyKeys = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions(PolicyOptions):
     """The same, and how an engine computes."""
 
     attention: Attention = "auto"
     graphs: Graphs = True
+    seed: Seed = 0
 
 
 Asked = TypeVar("Asked")
 
 
 def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
-    """Makes a function of a dataclass into one that typer understands: each field is an option.
+    """Makes a function of one dataclass into one that Typer understands: each field becomes an option.
 
-    A field that is a dataclass itself is a group: each of its fields is an option.
+    A field that is a dataclass itself stands for its own fields.
     """
     parameters: list[inspect.Parameter] = []
     hints: dict[str, Any] = {}
     groups: dict[str, Any] = {}
-    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
-        own = get_type_hints(kind, include_extras=True)
-        if dataclasses.is_dataclass(own[field.name]):
-            groups[field.name] = group = own[field.name]
+    own = get_type_hints(kind, include_extras=True)
+    for name, parameter in inspect.signature(kind).parameters.items():
+        if dataclasses.is_dataclass(own[name]):
+            groups[name] = group = own[name]
             parameters += inspect.signature(group).parameters.values()
             hints |= get_type_hints(group, include_extras=True)
         else:
-            parameters.append(inspect.signature(kind).parameters[field.name])
-            hints[field.name] = own[field.name]
+            parameters.append(parameter)
+            hints[name] = own[name]
 
     def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
         def command(**values: Any) -> None:

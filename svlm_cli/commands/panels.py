@@ -1,4 +1,4 @@
-"""The panels that options are shown in, by ``--help`` and by the manual; each option is made by its own."""
+"""The panels that ``--help`` and the manual show options in; each option is made by its own."""
 
 from enum import StrEnum
 from typing import Any
@@ -7,7 +7,7 @@ import typer
 
 
 class Panel(StrEnum):
-    """In the order in which they are shown."""
+    """Shown in the order in which a command's options are declared."""
 
     INPUT = "Input"
     OUTPUT = "Output"
@@ -20,12 +20,8 @@ class Panel(StrEnum):
     WINDOWS = "Windows"
     PLANNING = "Planning"
     MEASURING = "Measuring"
-    OTHER = "Other"
+    OTHER = "Options"  # Typer's own, where --help is
 
     def option(self, *names: str, **settings: Any) -> Any:
         """An option of this panel, as `typer.Option` makes it; without names it is called like its parameter."""
         return typer.Option(*names, rich_help_panel=self, **settings)
-
-    def argument(self, **settings: Any) -> Any:
-        """An argument of this panel, as `typer.Argument` makes it."""
-        return typer.Argument(rich_help_panel=self, **settings)

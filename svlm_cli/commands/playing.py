@@ -10,7 +10,6 @@ from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
 from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.loading import checkpoint_of
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PlayOptions(UnlessQuiet, options.PlaceOptions):
+class PlayOptions(options.PolicyOptions):
     """The options of a command that plays to a model."""
 
     model: options.Model = None
@@ -38,11 +37,7 @@ class PlayOptions(UnlessQuiet, options.PlaceOptions):
     minutes: Annotated[float | None, Panel.MATCH.option(help="Of each.")] = None
     seed: options.MatchSeed = 0
     mode: options.ForgetsBy = None
-    fps: options.Fps = None
-    policy: options.PolicyFile = None
-    policy_keys: options.PolicyKeys = None
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     def tell_silent(self, what: str, ended: "Sequence[Ended]") -> None:
         """Streams that had no room for all of it."""

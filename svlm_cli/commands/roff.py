@@ -1,6 +1,6 @@
-"""The manual page of svlm, or of one command, in the language of man(7). Made of what ``--help`` is made of.
+"""The manual page of svlm, or of one command, in the language of man(7), for ``mandoc`` and ``groff`` alike.
 
-Knows no particular command. What it writes is for ``mandoc`` and ``groff`` alike.
+Knows no particular command.
 """
 
 import re
@@ -9,10 +9,11 @@ from itertools import groupby
 from textwrap import wrap
 from typing import Any, Final
 
+import typer
+
 from svlm_cli.commands.described import Option, options
 from svlm_cli.commands.environment import FILES, VARIABLES
-from svlm_cli.commands.examples import EXAMPLES, Example
-from svlm_cli.commands.help import usage_pieces
+from svlm_cli.commands.examples import Example, examples
 from svlm_cli.commands.messages import EXIT_CODES
 from svlm_cli.core.version import __version__
 
@@ -37,29 +38,27 @@ def page(commands: Commands, *, title: str, summary: str, description: str) -> s
             lines += _panels(command, None)
     lines += [".SH EXIT STATUS", *_list((str(int(code)), text) for code, text in EXIT_CODES.items())]
     lines += [".SH ENVIRONMENT", *_list(_variables(commands)), ".SH FILES", *_list(FILES)]
-    examples = [one for words, _ in commands for one in EXAMPLES.get(" ".join(words), ())]
-    return "\n".join([*lines, ".SH EXAMPLES", *_examples(examples), ""])
+    calls = [one for words, _ in commands for one in examples().get(" ".join(words), ())]
+    return "\n".join([*lines, ".SH EXAMPLES", *_examples(calls), ""])
 
 
 def _synopsis(commands: Commands) -> Iterator[str]:
     for number, (words, command) in enumerate(commands):
         if number:
             yield ".br"
-        yield rf"\fBsvlm {_escaped(' '.join(words))}\fR {_escaped(' '.join(usage_pieces(command)))}"
+        pieces = command.collect_usage_pieces(typer.Context(command))
+        yield rf"\fBsvlm {_escaped(' '.join(words))}\fR {_escaped(' '.join(pieces))}"
 
 
 def _panels(command: Any, heading: str | None) -> Iterator[str]:
     for panel, listed in groupby(options(command), key=lambda one: one.panel):
-        yield from (f"{heading} {_quoted(panel.value)}",) if heading else (".PP", rf"\fI{_escaped(panel.value)}\fR")
+        yield from (f"{heading} {_quoted(panel)}",) if heading else (".PP", rf"\fI{_escaped(panel)}\fR")
         for one in listed:
             yield from _option(one)
 
 
 def _option(one: Option) -> Iterator[str]:
-    names = ", ".join(rf"\fB{_escaped(name)}\fR" for name in one.names)
-    yield ".TP"
-    yield f"{names} {_escaped(one.value)}".rstrip()
-    yield from _lines(f"{one.help} {one.notes}")
+    yield from (".TP", rf"\fB{_escaped(one.title)}\fR", *_lines(one.text))
 
 
 def _variables(commands: Commands) -> Iterator[tuple[str, str]]:
@@ -67,10 +66,8 @@ def _variables(commands: Commands) -> Iterator[tuple[str, str]]:
     found: dict[str, str] = {}
     for _, command in commands:
         for one in options(command):
-            if one.variable:
-                found.setdefault(
-                    one.variable, f"Sets {one.names[-1] if not one.parameter.is_flag else one.parameter.opts[0]}."
-                )
+            if one.parameter.envvar:
+                found.setdefault(one.parameter.envvar, f"Sets --{one.key}.")
     yield from found.items()
     yield from ((one.name, one.text) for one in VARIABLES)
 
@@ -87,8 +84,8 @@ def _paragraphs(text: str) -> Iterator[str]:
         yield from _lines(part)
 
 
-def _examples(examples: Sequence[Example]) -> Iterator[str]:
-    for number, one in enumerate(examples):
+def _examples(calls: Sequence[Example]) -> Iterator[str]:
+    for number, one in enumerate(calls):
         yield from (".PP",) if number else ()
         yield from (*_lines(one.what), ".PP", ".RS 4", ".nf", _line(one.line), ".fi", ".RE")
 

@@ -1,13 +1,13 @@
-"""The configuration file: which there is, what may stand in it, and the defaults that it gives to a command.
+"""The configuration file: where it is, what may stand in it, and the `default_map` that it gives a command.
 
-A table is a command, a key an option's name; keys before the first table are those that the environment may set, too.
-Read strictly. The command line wins over the environment, that over the file, and the file over what is built in. It is
-the user's own file alone: none is looked for beside videos, which may be anybody's. Knows no particular command.
+A table is a command, a key an option's name; keys before the first table are those of options with a variable. Read
+strictly. The command line wins over the environment, the environment over the file, the file over what is built in.
+Only the user's own file is read, and none beside the videos, which may be anybody's. Knows no particular command.
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import typer
 
-from svlm_cli.commands.described import Option, options
+from svlm_cli.commands.described import Option, options, words_of
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.logins import is_address
@@ -24,7 +24,7 @@ from svlm_cli.core.text import did_you_mean
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
 
-# What belongs to one call: in a file it would hit every call.
+# Options of one call: in a file they would change every call.
 _ONE_CALL: Final = frozenset(
     "at batch-file burn-in choice clips control end events help init input-option json keep limit mux name only output "
     "path plot policy predictions report resume row save set show-prompts start step tensorboard toml write".split()
@@ -39,6 +39,16 @@ class Settings:
     path: Path
     exists: bool = False
     tables: Mapping[str, Any] = field(default_factory=dict)
+
+    def table(self, words: Sequence[str]) -> dict[str, Any]:
+        """A command's own table, with its keys as options are written. `UsageError` if it is no table."""
+        found: Any = self.tables
+        for depth, word in enumerate(words):
+            found = found.get(word, {})
+            if not isinstance(found, dict):
+                place = ".".join(words[: depth + 1])
+                raise UsageError(f"{self.path}: {place} must be a table.", f"Write [{place}] on a line of its own.")
+        return {key.replace("_", "-"): value for key, value in found.items()}
 
 
 def config_path(environment: Mapping[str, str] = os.environ) -> Path:
@@ -68,18 +78,16 @@ def read() -> Settings:
 def defaults(context: Any, *, tolerant: bool = False) -> dict[str, Any]:
     """What the file says of a command's options, by parameter. `UsageError` for what it may not say.
 
-    Where all is to be tolerated, or the command is one that helps to mend the file, a broken one says nothing.
+    If `tolerant`, or for a command that helps to repair the file, a broken file says nothing.
     """
-    words = tuple(context.command_path.split(" ")[1:])
     try:
-        settings = read()
-        check_top(settings, list(context.find_root().command.commands))
-        values = of_command(settings, words, context)
+        found = read()
+        check_top(found, list(context.find_root().command.commands))
+        return of_command(found, context)
     except UsageError:
-        if tolerant or (words and words[0] in _CAREFUL):
+        if tolerant or context.find_root().invoked_subcommand in _CAREFUL:
             return {}
         raise
-    return {one.parameter.name: values[one.key] for one in settable(context.command) if one.key in values}
 
 
 def settable(command: Any) -> list[Option]:
@@ -87,50 +95,36 @@ def settable(command: Any) -> list[Option]:
     return [one for one in options(command) if not one.is_argument and one.key not in _ONE_CALL]
 
 
-def table_of(settings: Settings, words: Sequence[str]) -> dict[str, Any]:
-    """A command's own table, with its keys as options are written. `UsageError` if it is none."""
-    found: Any = settings.tables
-    for depth, word in enumerate(words):
-        found = found.get(word, {})
-        if not isinstance(found, dict):
-            place = ".".join(words[: depth + 1])
-            raise UsageError(f"{settings.path}: {place} must be a table.", f"Write [{place}] on a line of its own.")
-    return {key.replace("_", "-"): value for key, value in found.items()}
-
-
-def of_command(settings: Settings, words: Sequence[str], context: Any) -> dict[str, Any]:
-    """What holds for a command, by key: its own table's values, else those before the first table."""
-    for depth, group in enumerate(_groups(context), 1):
-        place, known = ".".join(words[:depth]), list(group.commands)
-        for name in table_of(settings, words[:depth]):
-            if name not in known:
-                raise _unknown(settings, f"{place}.{name}", [f"{place}.{one}" for one in known])
-    table, known_options = ".".join(words), {one.key: one for one in settable(context.command)}
+def of_command(settings: Settings, context: typer.Context) -> dict[str, Any]:
+    """What holds for a command, by parameter: its own table's values, else those before the first table."""
+    command, words = context.command, words_of(context)
+    _check_groups(settings, context.parent)
+    known = {one.key: one for one in settable(command)}
     values = {}
-    following = getattr(context.command, "following", {})
-    for key, value in table_of(settings, words).items():
-        place = f"{table}.{key}"
-        if key in following and isinstance(value, dict):
+    for key, value in settings.table(words).items():
+        place = f"{'.'.join(words)}.{key}"
+        if key in getattr(command, "following", {}) and isinstance(value, dict):
             continue  # a table of its own
-        if key in _ONE_CALL and any(one.key == key for one in options(context.command)):
+        if key in _ONE_CALL and any(one.key == key for one in options(command)):
             raise UsageError(f"{settings.path}: {place} cannot be set here.", f"Give --{key} in each call.")
-        if key not in known_options:
-            raise _unknown(settings, place, [f"{table}.{one}" for one in known_options])
-        values[key] = _value(settings, place, known_options[key], value, context)
+        if key not in known:
+            raise _unknown(settings, words, key, known)
+        values[known[key].parameter.name] = _checked(settings, place, known[key], value, context)
     for written, value in settings.tables.items():
-        key = written.replace("_", "-")
-        option = known_options.get(key)
-        if option is not None and key not in values and is_shared(option) and not isinstance(value, dict):
-            values[key] = _value(settings, written, option, value, context)
+        option = known.get(written.replace("_", "-"))
+        if option and is_shared(option) and option.parameter.name not in values and not isinstance(value, dict):
+            values[option.parameter.name] = _checked(settings, written, option, value, context)
     return values
 
 
-def _groups(context: Any) -> list[Any]:
-    """Those that a command is in, the outermost first; svlm itself is not among them."""
-    found: list[Any] = []
-    while (context := context.parent) is not None and context.parent is not None:
-        found.insert(0, context.command)
-    return found
+def _check_groups(settings: Settings, group: Any) -> None:
+    """`UsageError` for a key in the table of a group that is no command of it; `check_top` checks svlm's own."""
+    while group is not None and group.parent is not None:
+        commands = getattr(group.command, "commands", {})
+        for name in settings.table(words_of(group)):
+            if name not in commands:
+                raise _unknown(settings, words_of(group), name, commands)
+        group = group.parent
 
 
 @cache
@@ -139,7 +133,7 @@ def shared() -> tuple[str, ...]:
     from svlm_cli.commands import options as defined
 
     kinds = [one.__metadata__[0] for one in vars(defined).values() if hasattr(one, "__metadata__")]
-    variables = [str(one.envvar) for one in kinds if isinstance(one, type(typer.Option())) and one.envvar]
+    variables = [str(one.envvar) for one in kinds if getattr(one, "envvar", None)]
     return tuple(variable.removeprefix(_PREFIX).lower() for variable in dict.fromkeys(variables))
 
 
@@ -150,47 +144,36 @@ def variable_of(key: str) -> str:
 
 def is_shared(option: Option) -> bool:
     """Whether the option's key may stand before the first table. One without the variable is another of that name."""
-    return option.key in shared() and bool(option.variable)
+    return option.key in shared() and bool(option.parameter.envvar)
 
 
 def check_top(settings: Settings, commands: Sequence[str]) -> None:
     """`UsageError` for a table that is no command, and for a key before the first table that has no place there."""
     for written, value in settings.tables.items():
-        known = commands if isinstance(value, dict) else shared()
-        if written.replace("_", "-") in known:
+        is_table = isinstance(value, dict)
+        if written.replace("_", "-") in (commands if is_table else shared()):
             continue
-        if not isinstance(value, dict) and written in commands:
+        if not is_table and written in commands:
             raise UsageError(f"{settings.path}: {written} must be a table.", f"Write [{written}] on its own line.")
-        hint = (
-            did_you_mean(written, [*shared(), *commands], quoted=True)
-            or f"Before the first table there may be {', '.join(shared())}."
-        )
-        if isinstance(value, dict):
-            hint = did_you_mean(written, commands, quoted=True) or f"Tables are commands: {', '.join(commands)}."
-        raise UsageError(f"{settings.path}: unknown {_kind(value)} {written!r}.", hint)
+        listed = f"Tables are commands: {', '.join(commands)}."
+        if not is_table:
+            listed = f"Before the first table there may be {', '.join(shared())}."
+        near = did_you_mean(written, commands if is_table else [*shared(), *commands], quoted=True)
+        raise UsageError(f"{settings.path}: unknown {'table' if is_table else 'key'} {written!r}.", near or listed)
 
 
-def _kind(value: Any) -> str:
-    return "table" if isinstance(value, dict) else "key"
+def _unknown(settings: Settings, words: Sequence[str], key: str, known: Mapping[str, Any]) -> UsageError:
+    table = ".".join(words)
+    near = did_you_mean(f"{table}.{key}", [f"{table}.{one}" for one in known], quoted=True)
+    message = f"{settings.path}: unknown key '{table}.{key}'."
+    return UsageError(message, near or "`svlm config` lists all keys.")
 
 
-def _unknown(settings: Settings, key: str, known: Sequence[str]) -> UsageError:
-    return UsageError(
-        f"{settings.path}: unknown key {key!r}.",
-        did_you_mean(key, known, quoted=True) or "`svlm config` lists all keys.",
-    )
-
-
-def _value(settings: Settings, key: str, option: Option, value: Any, context: Any) -> Any:
+def _checked(settings: Settings, key: str, option: Option, value: Any, context: typer.Context) -> Any:
     """As the command line would give it, after checking that it can be understood."""
-    words = list(_words(settings, key, option, value))
-    parameter = option.parameter
-    if parameter.is_flag:
-        given: Any = value
-    else:
-        given = words if parameter.multiple else ",".join(words)
+    given = _given(f"{settings.path}: {key}", option, value)
     try:
-        parameter.process_value(context, given)
+        option.parameter.process_value(context, given)
     except typer.BadParameter as error:
         from svlm_cli.commands.messages import ended
 
@@ -198,27 +181,23 @@ def _value(settings: Settings, key: str, option: Option, value: Any, context: An
     return given
 
 
-def _words(settings: Settings, key: str, option: Option, value: Any) -> Iterator[str]:
-    number = option.kind in (int, float)
-    listed = option.parameter.multiple or "," in option.value
-    expected = (
-        ("true or false", bool)
-        if option.parameter.is_flag
-        else ("a whole number", int)
-        if option.kind is int
-        else ("a number", (int, float))
-        if number
-        else ("a text, or a list of texts", (str, list))
-        if listed
-        else ("a text", str)
-    )
-    if not isinstance(value, expected[1]) or (number and isinstance(value, bool)):
-        raise UsageError(f"{settings.path}: {key} must be {expected[0]}, not {_shown(value)}.")
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(value, list) and not isinstance(one, str):
-            raise UsageError(f"{settings.path}: {key} must be {expected[0]}, not {_shown(value)}.")
-        yield os.path.expanduser(str(one)) if option.kind is Path else str(one)  # noqa: PTH111  no shell does it here
-
-
-def _shown(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", shown(value))
+def _given(place: str, option: Option, value: Any) -> Any:
+    kind, parameter = option.kind, option.parameter
+    texts = value if isinstance(value, list) else [value]
+    are_texts = all(isinstance(one, str) for one in texts)
+    if parameter.is_flag:
+        expected, fits = "true or false", isinstance(value, bool)
+    elif kind in (int, float):
+        expected = "a whole number" if kind is int else "a number"
+        fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+    elif parameter.multiple or "," in option.value:
+        expected, fits = "a text, or a list of texts", are_texts
+    else:
+        expected, fits = "a text", isinstance(value, str)
+    if not fits:
+        told = str(value).lower() if isinstance(value, bool) else re.sub(r"\s+", " ", shown(value))
+        raise UsageError(f"{place} must be {expected}, not {told}.")
+    if parameter.is_flag:
+        return value
+    words = [os.path.expanduser(str(one)) if kind is Path else str(one) for one in texts]  # noqa: PTH111  no shell does it
+    return words if parameter.multiple else ",".join(words)

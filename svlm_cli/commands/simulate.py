@@ -75,7 +75,7 @@ class _Asked:
             show_default="1000, or 0 in shorter matches",
         ),
     ] = None
-    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
+    overwrite: options.Overwrite = False
     quiet: options.Quiet = False
 
 

@@ -20,7 +20,6 @@ from svlm_cli.checkpoints import catalog, host, recommendation, recommendation_t
 from svlm_cli.checkpoints.folder import size_bytes
 from svlm_cli.checkpoints.recommendation import Assessment, Demand
 from svlm_cli.commands import settings
-from svlm_cli.commands.described import options
 from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.findings import CheckState, Finding
 from svlm_cli.commands.software import import_quietly
@@ -205,7 +204,7 @@ def _option_variables() -> list[str]:
     except ImportError:  # a package is missing, which other lines say
         return [settings.variable_of(key) for key in settings.shared()]
     commands = [root, *(command for _, command in leaves(root))]
-    return [one.variable for command in commands for one in options(command) if one.variable]
+    return [one.envvar for command in commands for one in command.params if one.envvar]
 
 
 def _hub(*, offline: bool) -> Finding:

@@ -1,4 +1,4 @@
-"""What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
+"""Tables on the terminal, JSON for scripts, and progress of long commands."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from svlm_cli.core.text import plain_text, presentable
+from svlm_cli.core.text import presentable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +33,7 @@ def error_console() -> "Console":
 
 
 def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
-    """Cells as they are: names of kernels hold brackets, which Rich would take for markup."""
+    """Adds cells as plain text: names of kernels hold brackets, which Rich would take for markup."""
     from rich.text import Text
 
     for row in rows:
@@ -48,7 +48,7 @@ def print_json(document: Mapping[str, Any]) -> None:
 def print_tables(
     tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]], console: "Console | None" = None
 ) -> None:
-    """Headings and rows of each, an empty line after it; on standard output, unless a console is given."""
+    """Prints tables, each a list of headings and rows, on standard output or on another console."""
     from rich.table import Table
 
     console = console or table_console()
@@ -60,18 +60,16 @@ def print_tables(
 
 
 def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, folded: Collection[str]) -> None:
-    """On a terminal a table, in which the columns that may be `folded` are; else lines whose columns are aligned."""
+    """Prints a table on a terminal, which wraps only the columns named in `folded`; else aligned lines, for scripts."""
     from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
-    console, cells = Console(), [[plain_text(cell) for cell in row] for row in rows]
+    console, cells = Console(), [[presentable(cell) for cell in row] for row in rows]
     if console.is_terminal:
         table = Table(box=None, pad_edge=False)
         for name in headings:
             table.add_column(name, overflow="fold", no_wrap=name not in folded)
-        for row in cells:
-            table.add_row(*map(Text, row))
+        add_rows(table, cells)
         console.print(table)
         return
     lines = [list(headings), *cells]
@@ -82,9 +80,9 @@ def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, fol
 
 @contextmanager
 def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callable[..., None], bool]]:
-    """On stderr, if that is a terminal, unless `quiet`: what tells it how many are done, and whether it is one.
+    """A progress bar on stderr, if that is a terminal, unless `quiet`.
 
-    With the number comes a note, if there is something to say beside it.
+    Yields a function that takes the number done and a note to show beside it, and whether stderr is a terminal.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -108,9 +106,9 @@ def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callabl
 
 @contextmanager
 def counting(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`.
+    """Progress on stderr: a bar on a terminal, else a line for every tenth; nothing if `quiet`.
 
-    With the number comes a note, as in `bar`.
+    Yields a function that takes the number done and a note, as `bar` does.
     """
     told = 0
     with bar(name, total, quiet=quiet) as (show, seen):

@@ -12,7 +12,7 @@ from svlm_cli.commands.tables import print_json, print_tables
 
 
 def timeliness(
-    predictions: Annotated[Path, Panel.INPUT.argument(metavar="PRED.jsonl", help="What a model said.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PRED.jsonl", help="What a model said.")],
     annotations: Annotated[
         Path, Panel.INPUT.option(metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.")
     ],

@@ -12,7 +12,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def export(
-    run: Annotated[Path, Panel.INPUT.argument(metavar="RUN", help="The output folder of `svlm train`.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The output folder of `svlm train`.")],
     output: Annotated[
         Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
     ],

@@ -29,24 +29,23 @@ class TrainOptions:
     context: typer.Context
     recipe: Annotated[
         Path,
-        Panel.INPUT.argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on what, and how."),
+        typer.Argument(metavar="RECIPE.toml", autocompletion=_behind, help="What to train, on which data, and how."),
     ]
-    steps: Annotated[int | None, Panel.INPUT.option(min=1, help="Instead of the recipe's.")] = None
+    steps: Annotated[int | None, Panel.INPUT.option(min=1, help="Number of steps, instead of the recipe's.")] = None
     output: Annotated[
-        Path | None, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="Instead of a folder beside the recipe.")
+        Path | None,
+        Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="Output folder, instead of one beside the recipe."),
     ] = None
-    resume: Annotated[bool, Panel.OUTPUT.option("--resume", help="Go on with the run in the output folder.")] = False
+    resume: Annotated[bool, Panel.OUTPUT.option("--resume", help="Continue the run in the output folder.")] = False
     device: options.Device = "auto"
-    gpus: Annotated[int | None, Panel.MODEL.option(min=1, help="Train on so many GPUs of this machine together.")] = (
-        None
-    )
+    gpus: Annotated[int | None, Panel.MODEL.option(min=1, help="Number of GPUs of this machine to train on.")] = None
     plot: train_watching.Plot = None
     tensorboard: train_watching.TensorBoard = None
     dry_run: Annotated[
         bool,
         Panel.PLANNING.option(
             "--dry-run",
-            help="Tell memory, tokens and hours, and train nothing: no weights are loaded, and no GPU is needed.",
+            help="Estimate memory, tokens and hours, and train nothing. Loads no weights, and needs no GPU.",
         ),
     ] = False
     tflops: Annotated[
@@ -54,13 +53,13 @@ class TrainOptions:
         Panel.PLANNING.option(
             min=0.001,
             metavar="X",
-            help="Model TFLOP/s that a GPU reaches, to tell hours by.",
+            help="Model TFLOP/s of a GPU, to estimate the hours.",
             show_default=f"{TFLOPS:g}",
         ),
     ] = None
-    as_json: Annotated[bool, Panel.PLANNING.option("--json", help="With --dry-run: one JSON document on stdout.")] = (
-        False
-    )
+    as_json: Annotated[
+        bool, Panel.PLANNING.option("--json", help="With --dry-run: print one JSON document on stdout.")
+    ] = False
     quiet: options.Quiet = False
 
     @property

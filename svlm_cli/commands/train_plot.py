@@ -15,9 +15,7 @@ app = typer.Typer(add_completion=False)
 def plot(
     logs: Annotated[
         list[Path],
-        Panel.INPUT.argument(
-            metavar="LOG.jsonl|RUN", help="What `svlm train` has logged, or the folder that it is in."
-        ),
+        typer.Argument(metavar="LOG.jsonl|RUN", help="What `svlm train` has logged, or the folder that it is in."),
     ],
     output: Annotated[
         Path,

@@ -1,4 +1,4 @@
-"""Values as people write them on a command line -> our own; `UsageError` for what cannot be understood.
+"""Parses values of the command line: formats, times, contexts. `UsageError` for what cannot be understood.
 
 Knows no option.
 """

@@ -99,9 +99,7 @@ def mvbench(asked: VqaOptions) -> None:
 
 @app.command("report")
 def report(
-    results: Annotated[
-        list[Path], Panel.INPUT.argument(metavar="RESULTS", help="Files of results, or folders of them.")
-    ],
+    results: Annotated[list[Path], typer.Argument(metavar="RESULTS", help="Files of results, or folders of them.")],
     as_json: options.Json = False,
 ) -> None:
     """Put results side by side: what is right, by task, group and in all, and how ways and models differ."""

@@ -305,8 +305,11 @@ def test_a_folder_that_is_none(claims: Claims) -> None:
     assert "full.json is no result" in claims.measure("window", code=3)[1]
 
 
-def test_help_names_every_row_and_how_long_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_every_row_and_how_long_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Guards the help, which is written by hand so that it costs no import."""
+    monkeypatch.setenv("COLUMNS", "600")  # or the text of an option would be wrapped within its panel
     assert main(["eval", "claims", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     (listed,) = re.findall(r"A row is (.*?)\. ", said)

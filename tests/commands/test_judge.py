@@ -334,8 +334,8 @@ def test_settings_reach_groups_in_groups(
     path.write_text('[eval.match]\nminutes = 3\n[eval.commentary.judge]\njudge = "mine"\njobs = 3\n')
     assert main(["eval", "commentary", "judge", "--help"]) == 0
     out = capsys.readouterr().out
-    assert "default: mine" in out
-    assert "default: 3;" in out
+    assert "[default: mine]" in out
+    assert "[default: 3]" in out
     for text, said in (
         ("[eval]\njobs = 3", "unknown key 'eval.jobs'"),
         ("[eval.commentary]\njobs = 3", "unknown key 'eval.commentary.jobs'"),

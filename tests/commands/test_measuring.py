@@ -37,7 +37,7 @@ def test_a_seed_is_explained_by_what_it_picks() -> None:
     """Guards against "the same words" where a seed says which match is played."""
     picks: dict[str, str] = {}
     for path, command in leaves(application.whole()):
-        picks |= {" ".join(path): one.help for one in options(command) if one.key == "seed"}
+        picks |= {" ".join(path): one.parameter.help for one in options(command) if one.key == "seed"}
     matches = {name for name, text in picks.items() if text.startswith("Picks the match")}
     assert matches == {"eval claims", "eval footage", "eval match", "simulate"}
 
