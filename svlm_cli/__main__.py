@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from svlm_cli.commands.hiding import hide_logins
+from svlm_cli.core.hiding import hide_logins
 
 
 def start() -> int:

@@ -29,9 +29,9 @@ from svlm_cli.commands.messages import (
     sentence,
 )
 from svlm_cli.commands.mistakes import other_command, usage_sentence
-from svlm_cli.commands.signals import Terminated, signals_raise
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
+from svlm_cli.core.signals import Terminated, signals_raise
 from svlm_cli.core.text import presentable
 from svlm_cli.core.version import __version__
 

@@ -13,9 +13,9 @@ from svlm_cli.commands import chat_options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.generate_options import GenerationJob, refuse_typed
 from svlm_cli.commands.messages import ExitCode, error_sentence, sentence
-from svlm_cli.commands.signals import can_go_on
 from svlm_cli.commands.tables import bar, print_json
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.signals import can_go_on
 
 if TYPE_CHECKING:
     from svlm_cli.evals.generation.baseline import BaselineAsker, BaselineForm, BaselineSpent

@@ -118,8 +118,10 @@ class StreamSetup:
 
     def told_of_video(self) -> dict[str, Any]:
         """The setting of a report but for the pictures, which are a video's."""
-        from svlm_cli.commands.software import versions
+        import torch
+
         from svlm_cli.compute.device import dtype_name
+        from svlm_cli.compute.versions import versions
 
         policy = self.policy()
         return {
@@ -135,7 +137,7 @@ class StreamSetup:
             "rounds": self.load.rounds,
             "tokens": self.load.tokens,
             "seed": self.load.seed,
-            "versions": versions(),
+            "versions": versions(torch.version.cuda),
         } | self.changes.told()
 
 

@@ -14,9 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from svlm_cli.commands.signals import gives_back
 from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.core.process_stats import resident_bytes_of
+from svlm_cli.core.signals import gives_back
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import typer
 
-from svlm_cli.commands.signals import last_words
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
+from svlm_cli.core.signals import last_words
 from svlm_cli.core.text import presentable
 from svlm_cli.outputs.progress import clock
 

@@ -15,11 +15,11 @@ from svlm_cli.commands.auto_model import settled_name
 from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load
 from svlm_cli.commands.messages import conclude, error_sentence, once
-from svlm_cli.commands.signals import can_go_on
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.signals import can_go_on
 from svlm_cli.core.text import slug
 from svlm_cli.outputs.destination import make_folder, refuse_unwritable
 

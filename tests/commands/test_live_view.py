@@ -21,8 +21,9 @@ import pytest
 from rich.color import ColorSystem
 from rich.console import Console
 
-from svlm_cli.commands import live_view, signals
+from svlm_cli.commands import live_view
 from svlm_cli.commands.live_view import LiveMode, Showing, painter_for
+from svlm_cli.core import signals
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import find_ffmpeg
 from svlm_cli.outputs.live.preview import Paint

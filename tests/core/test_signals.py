@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.commands.signals import Terminated, signals_raise
+from svlm_cli.core.signals import Terminated, signals_raise
 
 ENDS = [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated)]
 
@@ -78,7 +78,7 @@ def test_an_import_is_not_broken_off(
 
 def test_an_import_that_takes_long_ends_with_the_process(tmp_path: Path) -> None:
     (tmp_path / "endless.py").write_text("import signal, time\nsignal.raise_signal(signal.SIGTERM)\ntime.sleep(60)\n")
-    code = "from svlm_cli.commands.signals import signals_raise\nwith signals_raise():\n    import endless"
+    code = "from svlm_cli.core.signals import signals_raise\nwith signals_raise():\n    import endless"
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=30, capture_output=True, check=False)
     assert (ended.returncode, ended.stderr) == (143, b"")
 
@@ -99,7 +99,7 @@ def test_what_nohup_starts_is_deaf_to_the_terminals_end() -> None:
 
 def test_a_screen_is_given_back_before_the_process_quits(tmp_path: Path) -> None:
     """The key for that would leave a terminal that shows nothing of what is typed."""
-    code = "import signal\nfrom svlm_cli.commands.signals import gives_back\n"
+    code = "import signal\nfrom svlm_cli.core.signals import gives_back\n"
     code += "with gives_back(lambda: print('given back', flush=True), print): signal.raise_signal(signal.SIGQUIT)"
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, timeout=30, capture_output=True, check=False)
     assert (ended.returncode, ended.stdout) == (-signal.SIGQUIT, b"given back\n")

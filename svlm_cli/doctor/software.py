@@ -1,34 +1,28 @@
-"""The checks of ``svlm doctor`` that look at software: Python, ffmpeg, torch and what goes with it.
-
-They must work on a machine where nothing else does, so every import that can fail happens inside its own check. Nothing
-is changed, no model is loaded, no network is used.
-"""
+"""Checks of software: Python, ffmpeg, torch and what goes with it. Uses no network."""
 
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Final
 
-from svlm_cli.commands.findings import CheckState, Finding
+from svlm_cli.compute.versions import driver_version
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.process import run
 from svlm_cli.core.version import __version__
+from svlm_cli.doctor.findings import CheckState, Finding
 from svlm_cli.media import ffmpeg
 from svlm_cli.media.network import SCHEMES
 
 if TYPE_CHECKING:
     from svlm_cli.compute import flash
 
-_COMPUTING: Final = ("torch", "triton", "flash-attn-4", "flash-attn")
 _DECODERS: Final = ("h264", "hevc", "vp9", "av1", "mpeg4", "mjpeg")
 _SOURCES: Final = ("hls", *dict.fromkeys(one.needs for one in SCHEMES.values()))  # demuxers or protocols
 
@@ -153,32 +147,6 @@ def _no_device(cuda: str | None, threads: str) -> Finding:
     return Finding(
         "device", CheckState.WARNING, f"There is a GPU (driver {driver}) that torch cannot use. {told}", advice
     )
-
-
-def versions() -> dict[str, str]:
-    """What figures depend on besides the machine: svlm, and what it computes with, as far as it is there."""
-    torch = import_quietly("torch")
-    found = {"svlm": __version__, "python": platform.python_version()}
-    for distribution in _COMPUTING:
-        with suppress(PackageNotFoundError):
-            found[distribution] = version(distribution)
-    if torch.version.cuda is not None:
-        found["cuda"] = torch.version.cuda
-    if driver := driver_version():
-        found["driver"] = driver
-    return found
-
-
-def driver_version() -> str:
-    """The version of NVIDIA's driver; empty if there is none."""
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return ""
-    try:
-        done = run([program, "--query-gpu=driver_version", "--format=csv,noheader"], timeout_s=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.decode(errors="replace").partition("\n")[0].strip()
 
 
 def _extra(name: str, distributions: Sequence[str], advice: str) -> Finding:

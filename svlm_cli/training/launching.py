@@ -12,21 +12,40 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import typer
-
-from svlm_cli.commands.messages import ExitCode
-from svlm_cli.commands.signals import Terminated, ends_in_time
 from svlm_cli.core import launched
-from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.core.signals import Terminated, ends_in_time
+
+if TYPE_CHECKING:
+    import torch
 
 _OTHERS_S = 5.0  # until a launcher has noticed that a process has ended, and ends this one too
 _UNWINDING_S = 5.0  # what a process gets to end in order
 _WATCH_S = 1.0
+_TERMINATED = 128 + signal.SIGTERM  # by the launcher, because another process had ended
 
 
-def start(count: int, arguments: Sequence[str]) -> None:
-    """``svlm`` with `arguments` in `count` processes, until all have ended. Raises if one of them did not end well."""
+def require_gpus(count: int, device: "torch.device") -> None:
+    """`UsageError` if so many cannot be used together."""
+    import torch
+
+    if (started := launched.processes()) not in {1, count}:
+        raise UsageError(f"--gpus says {count}, but a launcher has started {started} processes.", "Leave out --gpus.")
+    if device.type != "cuda":
+        raise UsageError(f"--gpus {count} needs GPUs, and this run is on the CPU.", "Leave out --gpus.")
+    if device.index is not None:
+        raise UsageError(f"--gpus takes the first GPUs that it sees, not {device}.", "Use CUDA_VISIBLE_DEVICES.")
+    if (found := torch.cuda.device_count()) < count:
+        raise UsageError(f"--gpus {count} is more than there are: {found}.", "Run `svlm doctor` to see them.")
+
+
+def start(count: int, arguments: Sequence[str]) -> int:
+    """``svlm`` with `arguments` in `count` processes, until all have ended. Returns the exit code of all.
+
+    A process that ended with another code than 0 has said why. `SvlmError` for one that was killed.
+    """
     from torch.distributed.elastic.multiprocessing import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -46,21 +65,25 @@ def start(count: int, arguments: Sequence[str]) -> None:
     except SignalException as error:
         raise KeyboardInterrupt if error.sigval == signal.SIGINT else Terminated(error.sigval) from None
     except ChildFailedError as error:
-        _conclude({rank: failure.exitcode for rank, failure in error.failures.items()}, count)
+        return exit_code({rank: failure.exitcode for rank, failure in error.failures.items()}, count)
+    return 0
 
 
-def _conclude(codes: Mapping[int, int], count: int) -> None:
-    """Raises for the process that ended first: who ended by itself has said why, whom a signal killed could not."""
+def exit_code(codes: Mapping[int, int], count: int) -> int:
+    """That of the process which caused the others to end. `SvlmError` if a signal killed it.
+
+    `codes` has a code for each rank that did not end well, negative for a signal.
+    """
     ended = [code for _, code in sorted(codes.items()) if code > 0]
-    if told := [code for code in ended if code != ExitCode.TERMINATED]:
-        raise typer.Exit(told[0])
+    if told := [code for code in ended if code != _TERMINATED]:
+        return told[0]
     for rank, code in sorted(codes.items()):
         if code < 0:
             raise SvlmError(
                 f"Process {rank + 1} of {count} was killed ({signal.Signals(-code).name}), and the others ended too.",
                 "Add --resume to go on from the last state.",
             )
-    raise typer.Exit(ExitCode.TERMINATED)
+    return _TERMINATED
 
 
 @contextmanager

@@ -14,8 +14,6 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
-from svlm_cli.commands.messages import ExitCode
-
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
@@ -23,11 +21,8 @@ _SHOW_CURSOR = "\x1b[?25h\x1b[0m"
 _IMPORTER = "<frozen importlib._bootstrap>"
 _AGAIN_S = 0.01
 _LONGEST_IMPORT_S = 0.5
-_CODES: Final[dict[int, ExitCode]] = {
-    signal.SIGINT: ExitCode.INTERRUPTED,
-    signal.SIGTERM: ExitCode.TERMINATED,
-    signal.SIGHUP: ExitCode.HUNG_UP,
-}
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_CODE: Final = 128  # to a shell, a process that a signal ended has this and the signal's number
 
 
 class Terminated(BaseException):
@@ -35,7 +30,7 @@ class Terminated(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__()
-        self.code = ExitCode.HUNG_UP if number == signal.SIGHUP else ExitCode.TERMINATED
+        self.code = _CODE + number
 
 
 @contextmanager
@@ -76,7 +71,7 @@ class _Handling:
 
     def interrupt(self, _number: int, frame: FrameType | None) -> None:
         if self.error is not None:
-            self.end_at_once(ExitCode.INTERRUPTED)
+            self.end_at_once(_CODE + signal.SIGINT)
         self.begin(KeyboardInterrupt(), frame)
 
     def terminate(self, number: int, frame: FrameType | None) -> None:
@@ -93,10 +88,10 @@ class _Handling:
         if not _imports(frame):
             raise self.error
         if time.monotonic() - self.came_s > _LONGEST_IMPORT_S:
-            self.end_at_once(self.error.code if isinstance(self.error, Terminated) else ExitCode.INTERRUPTED)
+            self.end_at_once(self.error.code if isinstance(self.error, Terminated) else _CODE + signal.SIGINT)
         signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
 
-    def end_at_once(self, code: ExitCode) -> None:
+    def end_at_once(self, code: int) -> None:
         for say in reversed(self.last_words):
             say()
         _end_at_once(code)
@@ -154,9 +149,9 @@ def ends_in_time(patience_s: float) -> Iterator[None]:
 
     def watch() -> None:
         while number := os.read(hears, 1):
-            if number[0] in _CODES:
+            if number[0] in _ENDING:
                 time.sleep(patience_s)
-                _end_at_once(_CODES[number[0]])
+                _end_at_once(_CODE + number[0])
 
     threading.Thread(target=watch, name="signals", daemon=True).start()
     try:
@@ -174,7 +169,7 @@ def _imports(frame: FrameType | None) -> bool:
     return False
 
 
-def _end_at_once(code: ExitCode) -> None:
+def _end_at_once(code: int) -> None:
     """No file is finished, but each is valid; no child is left, and the terminal has its cursor."""
     for child in _children():
         with suppress(OSError):
