@@ -12,9 +12,10 @@ import typer
 from svlm_cli.commands import chat_options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.generate_options import GenerationJob, refuse_typed
-from svlm_cli.commands.messages import ExitCode, error_sentence, sentence
+from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.tables import bar, print_json
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.sentences import error_sentence, sentence
 from svlm_cli.core.signals import can_go_on
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
-from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.command import given
+from svlm_cli.commands.loading import settled_name
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
@@ -81,7 +81,7 @@ class StreamSetup:
         dtype = resolve_dtype(asked.dtype, where)
         kernel = flash.choose(flash.AttentionKernel(asked.attention), where, computing_dtype(dtype, where))
         if asked.random_weights is None:
-            model = settled(asked).model
+            model = settled_name(asked.model, asked)
             subject = Subject.named(model, asked.revision, offline=asked.offline, quiet=asked.quiet)
         else:
             subject = Subject.random(asked.random_weights)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.sentences import sentence
 
 if TYPE_CHECKING:
     from svlm_cli.curation.check_run import Check, CheckReport, Flaw

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.sentences import sentence
 from svlm_cli.core.signals import can_go_on
 from svlm_cli.outputs.destination import refuse_unwritable, text_file
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence
+from svlm_cli.commands.messages import UnlessQuiet, conclude
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.sentences import error_sentence
 from svlm_cli.core.signals import can_go_on
 from svlm_cli.outputs.destination import refuse_unwritable
 

@@ -14,14 +14,15 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import baseline, options
-from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.generate_options import GenerationJob, OfEvents, OfVideos
-from svlm_cli.commands.loading import checkpoint_of, introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence, once
+from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
+from svlm_cli.commands.messages import conclude
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.reporting import once
+from svlm_cli.core.sentences import error_sentence
 from svlm_cli.core.signals import can_go_on
 from svlm_cli.outputs.destination import refuse_unwritable
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import bar, print_json, print_tables
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.sentences import sentence
 
 if TYPE_CHECKING:
     from svlm_cli.evals.judge.asking import JudgeAsker

@@ -4,11 +4,13 @@ Knows nothing of what the commands do.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import Final
 
 import typer
 
+from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import (
     NO_ROOM,
     CapacityError,
@@ -21,7 +23,7 @@ from svlm_cli.core.errors import (
     UsageError,
     is_out_of_memory,
 )
-from svlm_cli.core.text import presentable
+from svlm_cli.core.sentences import sentence
 
 
 class ExitCode(IntEnum):
@@ -66,18 +68,13 @@ def exit_code(error: SvlmError) -> ExitCode:
     return next((_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES), ExitCode.FAILED)
 
 
-def sentence(message: str, hint: str = "") -> str:
-    """``svlm: MESSAGE HINT`` on one line, whatever the two hold: they repeat names of files, and what was typed."""
-    return " ".join(presentable(f"svlm: {message} {hint}").split())
-
-
 def ended(message: str) -> str:
     """With a full stop, if it has no end of its own."""
     return message if message.endswith((".", "?", "!")) else f"{message}."
 
 
 class UnlessQuiet:
-    """What a command with ``--quiet`` tells on stderr: its options inherit this, and have `quiet`."""
+    """A `Reporter` on stderr. The options of a command with ``--quiet`` inherit this, and have `quiet`."""
 
     __slots__ = ()
 
@@ -92,21 +89,13 @@ class UnlessQuiet:
         """The same, as one of our sentences."""
         self.show(sentence(message))
 
+    def warn(self, message: str, hint: str = "") -> None:
+        """A sentence that people have to know, even if they want quiet."""
+        typer.echo(sentence(message, hint), err=True)
 
-def once(tell: Callable[[str], None], told: set[str]) -> Callable[[str], None]:
-    """Tells each line that is not in `told`, and notes it there: of one video several have the same to tell."""
-
-    def hear(line: str) -> None:
-        if line not in told:
-            told.add(line)
-            tell(line)
-
-    return hear
-
-
-def error_sentence(error: SvlmError) -> str:
-    """The sentence of one of our own errors."""
-    return sentence(error.message, error.hint)
+    def counting(self, name: str, total: int) -> AbstractContextManager[Callable[..., None]]:
+        """What is to be told how many are done, and maybe a note beside that."""
+        return counting(name, total, quiet=self.quiet)
 
 
 def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.commands import options
-from svlm_cli.commands.loading import checkpoint_of
+from svlm_cli.commands.loading import meant
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputExistsError
 
@@ -35,7 +36,10 @@ def merge(asked: MergeOptions) -> None:
     output = asked.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputExistsError(f"{output} exists already.", "Name a new folder with -o.")
-    checkpoint = checkpoint_of(asked)
+    model = meant(asked.model, asked.adapter)
+    checkpoint = resolve(
+        model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
+    )
     from svlm_cli.networks.merging import merge as write
 
     write(checkpoint, asked.adapter, output)

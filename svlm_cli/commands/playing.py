@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
-from svlm_cli.commands.auto_model import settled
-from svlm_cli.commands.loading import checkpoint_of
+from svlm_cli.commands.loading import checkpoint_of, settled
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import counting

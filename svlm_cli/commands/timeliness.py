@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import print_json, print_tables
+from svlm_cli.core.sentences import sentence
 
 
 def timeliness(

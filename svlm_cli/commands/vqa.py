@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.commands.vqa_run import ask_benchmark
+from svlm_cli.core.sentences import sentence
 
 SeenName = Literal["minute", "all"]
 

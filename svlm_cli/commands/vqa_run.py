@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands.auto_model import settled_name
 from svlm_cli.commands.command import given
-from svlm_cli.commands.loading import introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence, once
+from svlm_cli.commands.loading import introduction, load, settled_name
+from svlm_cli.commands.messages import conclude
 from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.reporting import once
+from svlm_cli.core.sentences import error_sentence
 from svlm_cli.core.signals import can_go_on
 from svlm_cli.core.text import slug
 from svlm_cli.outputs.destination import make_folder, refuse_unwritable
@@ -102,7 +103,7 @@ def _jobs(what: "Questioning", asked: VqaOptions, output: Path) -> "list[ModelJo
         if len(models) > 1:
             raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
     overrides = PolicyOverrides(fps=asked.fps, max_pixels=asked.max_pixels, temperature=asked.temperature)
-    for model in [settled_name(one, asked) for one in models]:
+    for model in [settled_name(one, asked, asked.adapter) for one in models]:
         checkpoint = resolve(
             model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
         )
@@ -184,8 +185,7 @@ def _loader(
 
     def load_engine(policy: "StreamPolicy", streams: int, room: "Questions", model: "LoadedModel | None") -> "Engine":
         if model is None:
-            asks = room.forks > 0
-            return load(job.checkpoint, policy, asked, streams, asked.show, asks=asks, answer_tokens=room.answer_tokens)
+            return load(job.checkpoint, policy, asked, streams, asked.show, room)
         return model.engine(policy, streams, room, AttentionKernel(asked.attention), graphs=asked.graphs)
 
     return load_engine

@@ -1,7 +1,4 @@
-"""``--live``: whether a call of ``svlm caption`` gets a screen, and what the screen is given to work with.
-
-Knows the terminal's nature, signals and the machine; not what is on the screen.
-"""
+"""Whether a call gets the live view, and the terminal that it works on. Knows not what is on the screen."""
 
 import os
 import signal
@@ -14,16 +11,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from svlm_cli.core.errors import SvlmError, UsageError
-from svlm_cli.core.process_stats import resident_bytes_of
+from svlm_cli.core.errors import UsageError
 from svlm_cli.core.signals import gives_back
 from svlm_cli.outputs.progress import Progress, ProgressStyle, open_progress
-from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from svlm_cli.engine.engine import Engine
     from svlm_cli.outputs.live.meters import Machine
     from svlm_cli.outputs.live.rows import Painter
     from svlm_cli.outputs.live.view import Asker
@@ -87,40 +81,10 @@ class Showing:
         return None
 
 
-class Gauge:
-    """What this process takes of the machine."""
-
-    def __init__(self) -> None:
-        self.engine: Engine | None = None  # once there is one
-
-    def __call__(self) -> "Machine":
-        from svlm_cli.outputs.live.meters import Machine
-
-        resident_bytes = resident_bytes_of(os.getpid()) or None
-        if self.engine is None:
-            return Machine(resident_bytes)
-        from svlm_cli.compute.device import held_memory
-
-        held = held_memory(self.engine.device)
-        return Machine(resident_bytes) if held is None else Machine(resident_bytes, held.name, held.held, held.total)
-
-
-def asker(desk: QuestionDesk) -> "Asker":
-    """Takes questions from the screen to the desk."""
-
-    def ask(name: str, question: str, tell: Callable[[str], None]) -> None:
-        def hear(found: Reply | SvlmError) -> None:
-            tell(found.message if isinstance(found, SvlmError) else found.text or "(nothing)")
-
-        desk.leave(name, Question(question), hear)
-
-    return ask
-
-
 @contextmanager
 def showing(
     wanted: Showing,
-    gauge: Gauge,
+    machine: Callable[[], "Machine"],
     *,
     names: Sequence[str] = (),
     endless: bool = False,
@@ -147,7 +111,7 @@ def showing(
                 painter_for(Console(stderr=True)),
                 model=wanted.model,
                 names=names,
-                machine=gauge,
+                machine=machine,
                 interrupt=_interrupt,
                 folder=wanted.folder,
                 file=sys.stderr,

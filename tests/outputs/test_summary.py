@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from svlm_cli.commands.summary import Summary, VideoState
 from svlm_cli.core.errors import InputError, ModelError
+from svlm_cli.outputs.summary import Summary, VideoState
 
 
 def test_of_many_only_what_did_not_go_well_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +70,7 @@ def test_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:
     summary.end(strange, VideoState.DONE, 4.0)
     summary.end("b.mp4", VideoState.FAILED, 2.0, error=InputError("b.mp4 ends too early.", "Copy it."), complete=True)
     summary.begin("c.mp4")
-    with pytest.raises(ModelError), summary.written(wanted=True):
+    with pytest.raises(ModelError), summary.written(print):
         raise ModelError("It is broken.")
     out = capsys.readouterr().out
     assert out.isascii()
@@ -84,6 +84,6 @@ def test_as_a_document(capsys: pytest.CaptureFixture[str]) -> None:
     assert told["total"]["states"]["failed"] == 1
     assert told["total"]["video_s"] == 6.0
     assert told["error"] == "It is broken."
-    with summary.written(wanted=False):
+    with summary.written(None):
         pass
     assert capsys.readouterr().out == ""

@@ -1,30 +1,32 @@
-"""One call of ``svlm caption`` at work: a session, what is told of it, and what comes of its errors."""
+"""One call of ``svlm caption`` at work: a session, what is told of it, and what comes of its errors.
 
-from collections.abc import Iterator, Sequence
+Knows no command line.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.live_view import Gauge
-from svlm_cli.commands.loading import introduction, load
-from svlm_cli.commands.messages import error_sentence
-from svlm_cli.commands.status_lines import StatusLines, totals, written
-from svlm_cli.commands.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError
 from svlm_cli.core.events import RoundEnded, SourceEvent, SourceStatus
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.sentences import error_sentence
 from svlm_cli.core.types import Picture
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.outputs.destination import OutputClosedError
 from svlm_cli.outputs.progress import Progress
-from svlm_cli.pipeline.batch import STDOUT, Job, still_missing
+from svlm_cli.outputs.summary import Summary, VideoState
+from svlm_cli.pipeline.batch import Job, still_missing
+from svlm_cli.pipeline.gauge import Gauge
 from svlm_cli.pipeline.observer import SessionObserver
 from svlm_cli.pipeline.questions import QuestionDesk
 from svlm_cli.pipeline.settings import SessionSettings
+from svlm_cli.pipeline.status_lines import StatusLines, totals, written
 
 if TYPE_CHECKING:
-    from svlm_cli.checkpoints.resolve import Checkpoint
+    from svlm_cli.engine.engine import Engine
     from svlm_cli.pipeline.open_source import OpenSource
     from svlm_cli.pipeline.products import Product
     from svlm_cli.pipeline.run import FeedReport
@@ -35,17 +37,29 @@ class _StopEarlyError(Exception):
     """The other jobs are not wanted any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """What one call is told of, and what comes of its errors."""
+
+    live: bool = False  # its jobs are cameras, else files
+    streams: int = 1  # files captioned at once
+    quiet: bool = False
+    table: bool = True  # at the end, of several files
+    to_stdout: bool = False  # the words of all jobs
+    fail_fast: bool = False
+    ignore_errors: bool = False
+
+
 class Captioning(SessionObserver):
-    """The jobs of a call, all `live` or all files, how each went, and what is told meanwhile."""
+    """The jobs of a call, all live or all files, how each went, and what is told meanwhile."""
 
     def __init__(
         self,
         jobs: Sequence[Job],
-        asked: CaptionOptions,
         settings: SessionSettings,
         policy: StreamPolicy,
+        call: CallSettings,
         *,
-        live: bool,
         products: Sequence["Product"],
         progress: Progress,
         summary: Summary,
@@ -55,10 +69,9 @@ class Captioning(SessionObserver):
         self.errors: list[SvlmError] = []
         self._jobs = [job for job in jobs if job.targets or products]
         self._alone = len(jobs) == 1
-        self._live = live
-        self._asked = asked
+        self._live = call.live
+        self._call = call
         self._settings = settings
-        self._policy = policy
         self._progress = progress
         self._summary = summary
         self._session = Session(self._jobs, settings, policy, observer=self, products=products)
@@ -75,17 +88,22 @@ class Captioning(SessionObserver):
         ends = any(source.feed.ends for source in self._session.unfinished.values())
         return (self._live or self._alone) and not ends
 
-    def run(self, checkpoint: "Checkpoint", gauge: Gauge, desk: QuestionDesk, *, asks: bool) -> None:
-        """Open the first job that can be opened, only then load the model, and caption all. Questions may come."""
+    def run(
+        self, load: "Callable[[int], Engine]", gauge: Gauge, desk: QuestionDesk, introduction: Iterable[str] = ()
+    ) -> None:
+        """Open the first job that can be opened, only then `load` the model for so many streams, and caption all.
+
+        `introduction` says what is going to speak. Questions may come.
+        """
         with self._ending(), self._session as session:
             if self._live:
-                self._introduce()
+                self._tell_all(introduction)
             if not session.begin():
                 return
             if not self._live:
-                self._introduce()
-            streams = len(self._jobs) if self._live else min(self._asked.streams, len(self._jobs))
-            engine = gauge.engine = load(checkpoint, self._policy, self._asked, streams, self.tell, asks=asks)
+                self._tell_all(introduction)
+            streams = len(self._jobs) if self._live else min(self._call.streams, len(self._jobs))
+            engine = gauge.engine = load(streams)
             for source in session.unfinished.values():
                 self._summary.begin(source.job.source.reveal())  # again: the model's loading is not its affair
             running = session.run(engine, max_streams=streams, interrupted=self._stop, desk=desk)
@@ -104,18 +122,18 @@ class Captioning(SessionObserver):
             for product in self._session.products:
                 product.close()
             self._progress.close()
-            if not self._asked.quiet and not self._live:
+            if not self._call.quiet and not self._live:
                 self._tell_what_is_left()
-                if not self._alone and self._asked.summary is SummaryStyle.TABLE:
+                if not self._alone and self._call.table:
                     self._summary.print()
 
     def tell(self, line: str) -> None:
         """What nobody has to know."""
-        if not self._asked.quiet:
+        if not self._call.quiet:
             self._progress.say(line)
 
-    def _introduce(self) -> None:
-        for line in introduction(self._asked, self._policy, self._settings.context):
+    def _tell_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
             self.tell(line)
 
     def opened(self, source: "OpenSource") -> None:
@@ -227,9 +245,9 @@ class Captioning(SessionObserver):
         """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
         if isinstance(error, OutputClosedError):
             return VideoState.STOPPED
-        if self._asked.skip_existing and isinstance(error, OutputBusyError):
+        if self._settings.skip_existing and isinstance(error, OutputBusyError):
             return VideoState.ELSEWHERE
-        if self._asked.skip_existing and isinstance(error, OutputExistsError) and not still_missing(job).targets:
+        if self._settings.skip_existing and isinstance(error, OutputExistsError) and not still_missing(job).targets:
             return VideoState.SKIPPED
         return VideoState.FAILED
 
@@ -241,7 +259,7 @@ class Captioning(SessionObserver):
             try:
                 notice = product.make(partial(self._progress.move, name))
             except SvlmError as error:
-                if self._asked.skip_existing and (isinstance(error, OutputBusyError) or product.path.is_file()):
+                if self._settings.skip_existing and (isinstance(error, OutputBusyError) or product.path.is_file()):
                     self.tell(f"svlm: {name}: another run {'has made it' if product.path.is_file() else 'is at it'}.")
                 else:
                     self._summary.lose(source.job.source.reveal(), name, error)
@@ -256,16 +274,16 @@ class Captioning(SessionObserver):
     def _fail(self, error: SvlmError) -> None:
         """A lone job's error ends the command; one of several is told at once, and the others go on."""
         if isinstance(error, OutputClosedError):
-            if self._asked.output == STDOUT:
+            if self._call.to_stdout:
                 raise _StopEarlyError  # nobody hears the others either
             return
-        if self._asked.ignore_errors and not self._live and isinstance(error, InputError):
+        if self._call.ignore_errors and not self._live and isinstance(error, InputError):
             self._progress.say(error_sentence(error))
             return
         self.errors.append(error)
         if not self._alone or len(self.errors) > 1:
             self._progress.say(error_sentence(error))
-        if not self._alone and not self._live and self._asked.fail_fast:
+        if not self._alone and not self._live and self._call.fail_fast:
             raise _StopEarlyError
 
     def _tell_what_is_left(self) -> None:

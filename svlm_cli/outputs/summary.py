@@ -1,17 +1,15 @@
-"""How each video of a call went: a table on stderr, or JSON on stdout. Knows names, states and times; no engine."""
+"""How each video of a call went: a table on stderr, or a JSON document. Knows names, states and times; no engine."""
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
-
-import typer
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
@@ -150,22 +148,22 @@ class Summary:
         console.print(self.total(), markup=False, highlight=False)
 
     @contextmanager
-    def written(self, *, wanted: bool) -> Iterator[None]:
-        """One JSON document at the end, if it is `wanted`, whatever ends the call."""
+    def written(self, write: Callable[[str], object] | None) -> Iterator[None]:
+        """One JSON document at the end, if somebody is to `write` it, whatever ends the call."""
         error: SvlmError | None = None
 
-        def write() -> None:
-            if wanted:
-                typer.echo(json.dumps(self.to_json(error), indent=2))
+        def conclude() -> None:
+            if write is not None:
+                write(json.dumps(self.to_json(error), indent=2))
 
         try:
-            with last_words(write):
+            with last_words(conclude):
                 yield
         except SvlmError as raised:
             error = raised
             raise
         finally:
-            write()
+            conclude()
 
     def to_json(self, error: SvlmError | None = None) -> dict[str, Any]:
         """For programs; `error` is what ended the call, and not one video."""

@@ -2,9 +2,9 @@
 
 import pytest
 
-from svlm_cli.commands import status_lines
-from svlm_cli.commands.status_lines import StatusLines
 from svlm_cli.core.events import RoundEnded, SourceStatus, State
+from svlm_cli.pipeline import status_lines
+from svlm_cli.pipeline.status_lines import StatusLines
 
 
 def waiting(reason: str) -> SourceStatus:
