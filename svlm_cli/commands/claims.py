@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import play_matches, write_matches
 from svlm_cli.commands.tables import add_rows, print_json, table_console
 from svlm_cli.core.errors import UsageError
 
@@ -110,7 +108,7 @@ def claims(asked: _Asked) -> None:
 
 def _measure(rows: "Sequence[Row]", asked: _Asked) -> list[str]:
     """The names of those that had to be measured."""
-    from svlm_cli.compute.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.place import EnginePlace
     from svlm_cli.evals.claims.measuring import MeasuredModel, RowPlayer, RowsRun
 
     names = {False: asked.model, True: asked.no_overlap_model}
@@ -121,12 +119,6 @@ def _measure(rows: "Sequence[Row]", asked: _Asked) -> list[str]:
         for kind, name in names.items()
         if name is not None and any(one.no_overlap is kind for one in rows)
     }
-    device = resolve_device(asked.device)
-    player = RowPlayer(
-        device,
-        resolve_dtype(asked.dtype, device),
-        partial(write_matches, quiet=asked.quiet),
-        partial(play_matches, quiet=asked.quiet),
-    )
+    player = RowPlayer(EnginePlace.of(asked.device, asked.dtype), asked)
     run = RowsRun(asked.results, asked.seed, asked.minutes, asked.matches, asked.overwrite, asked.tell)
     return run.measure([(one, models[one.no_overlap]) for one in rows], player)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import PlayOptions, play_matches, ready
-from svlm_cli.commands.tables import counting, print_json, print_tables
+from svlm_cli.commands.playing import PlayOptions
+from svlm_cli.commands.tables import print_json, print_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ def footage(asked: _Asked) -> None:
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.report import run_controls, score
     from svlm_cli.evals.match_files import match_seconds
+    from svlm_cli.evals.playing import play_matches
     from svlm_cli.evals.runner import MatchSelection, describe
     from svlm_cli.simulator.footage.footage import EndlessFootage
     from svlm_cli.simulator.footage.photos import read_photos
@@ -45,16 +46,16 @@ def footage(asked: _Asked) -> None:
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     if asked.photos is not None:
         read_photos(asked.photos)  # here it is told what is wrong with them
-    model = ready(asked, changes)
+    model = asked.ready(changes)
     setting = MatchSelection(asked.matches, seconds, asked.seed, player)
     references = []
-    with counting("references", asked.matches, quiet=asked.quiet) as advance:
+    with asked.counting("references", asked.matches) as advance:
         for seed in setting.seeds:
             references.append(texts(EndlessFootage(seed), seconds))
             advance(len(references))
     controls = run_controls(references)
     engine = model.load(asked.matches)
-    played = play_matches(engine, setting, quiet=asked.quiet)
+    played = play_matches(engine, setting, asked)
     report = score(references, played.texts(seconds), controls)
     described: dict[str, Any] = describe(model.checkpoint.name, engine, setting) | changes.told()
     described |= {"photos": None if asked.photos is None else str(asked.photos)}

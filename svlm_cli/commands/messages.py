@@ -3,14 +3,14 @@
 Knows nothing of what the commands do.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from enum import IntEnum
 from typing import Final
 
 import typer
 
-from svlm_cli.commands.tables import counting
+from svlm_cli.commands.tables import bar, counting
 from svlm_cli.core.errors import (
     NO_ROOM,
     CapacityError,
@@ -91,11 +91,22 @@ class UnlessQuiet:
 
     def warn(self, message: str, hint: str = "") -> None:
         """A sentence that people have to know, even if they want quiet."""
-        typer.echo(sentence(message, hint), err=True)
+        warn(message, hint)
 
     def counting(self, name: str, total: int) -> AbstractContextManager[Callable[..., None]]:
         """What is to be told how many are done, and maybe a note beside that."""
         return counting(name, total, quiet=self.quiet)
+
+    @contextmanager
+    def bar(self, name: str, total: int) -> Iterator[Callable[..., None]]:
+        """The same, where only a terminal shows it."""
+        with bar(name, total, quiet=self.quiet) as (advance, _):
+            yield advance
+
+
+def warn(message: str, hint: str = "") -> None:
+    """A sentence that people have to know, and that ends nothing."""
+    typer.echo(sentence(message, hint), err=True)
 
 
 def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:

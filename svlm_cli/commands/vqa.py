@@ -3,18 +3,30 @@
 The asking and the counting are in ``evals/vqa/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
+from svlm_cli.commands.command import given
+from svlm_cli.commands.loading import introduction, load, place_of, settled_name
+from svlm_cli.commands.messages import conclude, warn
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
-from svlm_cli.commands.vqa_run import ask_benchmark
-from svlm_cli.core.sentences import sentence
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.text import slug
+from svlm_cli.outputs.destination import make_folder, refuse_unwritable
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.place import EnginePlace
+    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
+    from svlm_cli.evals.vqa.model_job import ModelJob, Questioning
 
 SeenName = Literal["minute", "all"]
 
@@ -52,7 +64,7 @@ def ovo_bench(asked: VqaOptions) -> None:
 
     A run that was stopped or killed goes on, by the same call.
     """
-    ask_benchmark("ovo-bench", asked)
+    _ask("ovo-bench", asked)
 
 
 @app.command("streamingbench")
@@ -64,7 +76,7 @@ def streamingbench(one: _OfStreamingBench) -> None:
     """
     from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
 
-    ask_benchmark("streamingbench", one.asked, context=SeenContext.ALL if one.seen == "all" else SeenContext.MINUTE)
+    _ask("streamingbench", one.asked, context=SeenContext.ALL if one.seen == "all" else SeenContext.MINUTE)
 
 
 @app.command("videomme")
@@ -74,7 +86,7 @@ def videomme(one: _WithSubtitles) -> None:
 
     A run that was stopped or killed goes on, by the same call.
     """
-    ask_benchmark("videomme", one.asked, subtitles=one.subtitles)
+    _ask("videomme", one.asked, subtitles=one.subtitles)
 
 
 @app.command("longvideobench")
@@ -84,7 +96,7 @@ def longvideobench(one: _WithSubtitles) -> None:
 
     A run that was stopped or killed goes on, by the same call.
     """
-    ask_benchmark("longvideobench", one.asked, subtitles=one.subtitles)
+    _ask("longvideobench", one.asked, subtitles=one.subtitles)
 
 
 @app.command("mvbench")
@@ -94,7 +106,7 @@ def mvbench(asked: VqaOptions) -> None:
 
     A run that was stopped or killed goes on, by the same call.
     """
-    ask_benchmark("mvbench", asked)
+    _ask("mvbench", asked)
 
 
 @app.command("report")
@@ -111,11 +123,99 @@ def report(
     paths = [path for one in results for path in (sorted(one.glob("*.jsonl")) if one.is_dir() else [one])]
     files = [read_results(path) for path in paths]
     for notice in filter(None, (file.notice for file in files)):
-        typer.echo(sentence(notice), err=True)
+        warn(notice)
     found = make_vqa_report(files)
     if as_json:
         print_json(found.to_json())
         return
     print_tables(found.tables())
     for note in found.notes():
-        typer.echo(sentence(note), err=True)
+        warn(note)
+
+
+def _ask(benchmark: str, asked: VqaOptions, *, context: "SeenContext | None" = None, subtitles: bool = False) -> None:
+    """Everything is checked, then each model is loaded once and asked all that is left."""
+    from svlm_cli.evals.benchmarks.endless_questions import made_by
+    from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+    from svlm_cli.evals.vqa.interview import Interview
+    from svlm_cli.evals.vqa.model_job import Questioning, choose_questions
+    from svlm_cli.evals.vqa.models_run import ModelsRun, warn_missing
+    from svlm_cli.evals.vqa.run import find_questions, read_subtitles
+    from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
+
+    prompts, text = read_vqa_prompts(asked.prompts or OWN_PROMPTS)
+    if asked.show_prompts:
+        typer.echo(text.rstrip("\n"))
+        return
+    folder, output = _required(asked)
+    kind = VqaBenchmark(benchmark)
+    questions = kind.read(folder) if context is None else kind.read(folder, context)
+    found = find_questions(folder, choose_questions(questions, asked.tasks or (), asked.limit))
+    missing = warn_missing(found, asked)
+    interview = Interview(prompts, asked.answer, read_subtitles(folder, found.questions) if subtitles else {})
+    matches = made_by(folder) if kind is VqaBenchmark.OVO_BENCH else None
+    what = Questioning(kind, folder, questions, interview, found, subtitles, matches)
+    place = place_of(asked)
+    jobs = _jobs(what, asked, output, place)
+    run = ModelsRun(
+        lambda checkpoint, policy, streams, room: load(checkpoint, policy, asked, streams, asked.show, room),
+        place,
+        asked,
+        jobs=asked.jobs,
+        introduction=lambda policy: introduction(asked, policy),
+    )
+    outcomes = run.ask(jobs, overwrite=asked.overwrite)
+    if asked.as_json:
+        print_json(what.to_json(outcomes))
+    conclude([*missing, *(error for _, one in outcomes for error in one.errors)], alone=what.videos == 1)
+
+
+def _required(asked: VqaOptions) -> tuple[Path, Path]:
+    """Where everything lies. Raises `UsageError`, `InputError` and `OutputError`."""
+    if asked.folder is None:
+        raise UsageError("FOLDER is missing.", "Name the folder of the benchmark.")
+    if asked.output is None:
+        raise UsageError("-o is missing.", "Name a file for the answers, or of several models a folder.")
+    if not asked.folder.is_dir():
+        raise InputError(f"There is no folder {asked.folder}.", "Correct its name.")
+    if policy_changes.read(single=asked.policy_keys or ()).asks("mode"):
+        raise UsageError("Here --way says how a stream forgets.", "Leave out mode.")
+    if len(asked.models or ()) > 1:
+        if asked.output.is_file():
+            raise UsageError(f"{asked.output} is a file, and there are several models.", "Name a folder with -o.")
+    else:
+        refuse_unwritable(asked.output, makes_folders=False, hint="Choose another -o.")
+    return asked.folder, asked.output
+
+
+def _jobs(what: "Questioning", asked: VqaOptions, output: Path, place: "EnginePlace") -> "list[ModelJob]":
+    """A model each. Raises `ModelError` and `UsageError`."""
+    from svlm_cli.checkpoints.resolve import resolve
+    from svlm_cli.evals.vqa.choices import Way
+    from svlm_cli.evals.vqa.model_job import ModelJob
+    from svlm_cli.evals.vqa.ways import WaySetting
+
+    changes, found = policy_changes.read(asked.policy, asked.policy_keys or ()), list[ModelJob]()
+    models: Sequence[str | None] = asked.models or [None]
+    if asked.adapter is not None:
+        models = models if given("models") else [None]
+        if len(models) > 1:
+            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+    overrides = PolicyOverrides(fps=asked.fps, max_pixels=asked.max_pixels, temperature=asked.temperature)
+    for model in [settled_name(one, asked, asked.adapter) for one in models]:
+        checkpoint = resolve(
+            model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
+        )
+        policy = changes.applied(checkpoint.policy, overrides)
+        ways = tuple(
+            WaySetting.of(way, policy, frames=asked.frames, recent_frames=asked.recent_frames, seed=asked.seed)
+            for way in dict.fromkeys(asked.ways or [Way.STREAMING])
+        )
+        run = what.run(checkpoint, place.device, place.dtype, asked.jobs)
+        path = output / f"{slug(run.setting.model, otherwise='model')}.jsonl" if len(models) > 1 else output
+        if any(one.output == path for one in found):
+            raise UsageError(f"Two models would write {path}.", "Give their folders different names.")
+        found.append(ModelJob(what, checkpoint, path, run, ways))
+    if len(models) > 1:
+        make_folder(output, "Choose another -o.")
+    return found

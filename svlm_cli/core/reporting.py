@@ -26,6 +26,10 @@ class Reporter(Protocol):
         """What is to be told how many are done, and maybe a note beside that."""
         ...
 
+    def bar(self, name: str, total: int) -> AbstractContextManager[Callable[..., None]]:
+        """The same, where only a terminal shows it."""
+        ...
+
 
 def once(tell: Callable[[str], None], told: set[str]) -> Callable[[str], None]:
     """Tells each line that is not in `told`, and notes it there: of one video several have the same to tell."""

@@ -1,0 +1,96 @@
+"""Matches that are written down, played to a model, scored and saved, told as it goes on. Knows no option."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.checkpoints.resolve import Checkpoint
+from svlm_cli.core.errors import OutputExistsError
+from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
+from svlm_cli.core.reporting import Reporter
+from svlm_cli.core.types import Segment
+from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.place import EnginePlace
+from svlm_cli.evals.controls import Controls, run_controls
+from svlm_cli.evals.match_files import match_seconds
+from svlm_cli.evals.predictions import by_second, read_rounds
+from svlm_cli.evals.report import EvaluationReport, score
+from svlm_cli.evals.runner import MatchSelection, Played, play
+from svlm_cli.evals.script import Script, write_scripts
+from svlm_cli.outputs.destination import make_folder, open_destination
+from svlm_cli.outputs.jsonl import JsonlOutput
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedModel:
+    """A model that can be loaded, and how it is streamed: always the likeliest word."""
+
+    checkpoint: Checkpoint
+    policy: StreamPolicy
+    place: EnginePlace
+
+    @classmethod
+    def of(
+        cls, checkpoint: Checkpoint, changes: PolicyChanges, place: EnginePlace, *, mode: Mode | None, fps: float | None
+    ) -> "PlayedModel":
+        """As the mode `streaming` has it, but for what is asked for. Raises `UsageError`."""
+        usual = checkpoint.policy.changed(PolicyOverrides(mode=Mode.STREAMING))
+        policy = changes.applied(usual, PolicyOverrides(mode=mode, fps=fps, temperature=0.0))
+        return cls(checkpoint, policy, place)
+
+    def load(self, streams: int) -> Engine:
+        """The engine, for so many streams."""
+        one = self.checkpoint
+        return self.place.load(one.folder, self.policy, adapter=one.adapter, max_streams=streams)
+
+
+def write_matches(matches: Sequence[tuple[int, int]], reporter: Reporter) -> tuple[list[Script], Controls]:
+    """What there is to say in the matches, each a seed and its seconds; and the controls, which need no more."""
+    with reporter.counting("scripts", len(matches)) as advance:
+        scripts = write_scripts(matches, advance)
+    return scripts, run_controls(scripts)
+
+
+def play_matches(
+    engine: Engine, setting: MatchSelection, reporter: Reporter, paths: Sequence[Path] = (), model: str = ""
+) -> Played:
+    """Plays all matches; what the `model` says goes to `paths` as well, if there are any, a match a file."""
+    rounds = round(setting.seconds / engine.policy.chunk_seconds)
+    batches = -(-setting.matches // engine.max_streams)
+    with _saver(paths, model) as listen, reporter.counting("rounds", rounds * batches) as advance:
+
+        def progress(done: int, round_s: float) -> None:
+            advance(done, f"{round_s * 1000:.0f} ms the last")
+
+        return play(engine, setting, listen=listen, progress=progress)
+
+
+def score_files(paths: Sequence[Path], seed: int, minutes: float | None, reporter: Reporter) -> EvaluationReport:
+    """Files of JSON lines, each of the match of the next seed, as long as `minutes` says or else the file."""
+    files = [read_rounds(path) for path in paths]
+    lengths = [max(round(rounds[-1][0]), 1) if minutes is None else match_seconds(minutes) for rounds in files]
+    scripts, controls = write_matches(list(enumerate(lengths, seed)), reporter)
+    return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
+
+
+def new_files(folder: Path, setting: MatchSelection) -> list[Path]:
+    """Where each match's words go; `OutputExistsError`, before anything is played, if one is there already."""
+    paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
+    make_folder(folder, "Choose another for --save.")
+    for path in paths:
+        if path.exists():
+            raise OutputExistsError(f"{path} exists already.", "Choose another folder for --save.")
+    return paths
+
+
+@contextmanager
+def _saver(paths: Sequence[Path], model: str) -> Iterator[Callable[[int, Segment], None]]:
+    """Writes each match's rounds as they come; what a run that was cut short has said is kept."""
+    with ExitStack() as stack:
+        files = []
+        for path in paths:
+            files.append(JsonlOutput(open_destination(path, overwrite=False), model))
+            stack.callback(files[-1].close)
+        yield lambda match, segment: files[match].write(segment) if files else None
