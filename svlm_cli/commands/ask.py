@@ -80,7 +80,7 @@ def ask(asked: AskOptions) -> None:
     name, alone = "stdin" if asked.video == STDIN else asked.video, len(questions) * max(len(times_s), 1) == 1
     with closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress, frames:
         from svlm_cli.engine.footprint import Questions
-        from svlm_cli.pipeline.asking import watch_and_answer
+        from svlm_cli.pipeline.video_asking import watch_and_answer
 
         def tell(line: str) -> None:
             if not asked.quiet:
