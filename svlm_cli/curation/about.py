@@ -25,8 +25,9 @@ class About:
 class AboutVideos:
     """By the videos' files: a path is taken from the CSV's own folder, a name alone is that of a video anywhere."""
 
-    def __init__(self, rows: Mapping[str, About]) -> None:
+    def __init__(self, rows: Mapping[str, About], file: Path | None = None) -> None:
         self._rows = rows
+        self.file = file  # that they were read from
 
     def of(self, video: Path) -> About | None:
         """What is known of it."""
@@ -41,7 +42,7 @@ def read_about(path: Path) -> AboutVideos:
         if key in rows:
             raise _wrong(path, number, f"is a second one about {shown(video)}")
         rows[key] = About(plain_text(title).strip(), plain_text(category).strip())
-    return AboutVideos(rows)
+    return AboutVideos(rows, path)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
