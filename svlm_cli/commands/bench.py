@@ -1,13 +1,10 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -23,12 +20,10 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 
 if TYPE_CHECKING:
+    from svlm_cli.bench.runs import BenchReport
     from svlm_cli.bench.setup import BenchSetup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
-
-_Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
-"""The headings of a table, and its cells."""
 
 Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Of the made-up pictures.")]
 Streams = Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")]
@@ -86,20 +81,9 @@ class BenchOptions(UnlessQuiet, options.EngineOptions):
         if given("size"):
             raise UsageError("A video has a size of its own.", "Leave out --size, or the video.")
 
-    @contextmanager
-    def rounds_bar(self, name: str, rounds: int) -> Iterator[Callable[[int], None]]:
-        """A bar on stderr, if that is a terminal; told which round is done."""
-        with self.bar(name, rounds) as show:
-            yield lambda round_: show(round_ + 1)
-
-    def tell_trial(self, streams: int, p99_s: float) -> None:
-        """How so many streams went."""
-        self.show(f"svlm: {streams} streams: {p99_s * 1000:.0f} ms at the 99th percentile")
-
 
 @dataclass(frozen=True, slots=True)
-class _LatencyOptions:
-    asked: BenchOptions = field(default_factory=BenchOptions)
+class _LatencyOptions(BenchOptions):
     rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of made-up video.")] = 1000
     mode: Annotated[list[Mode] | None, Panel.MEASURING.option(help="May be given several times.")] = None
     plot: Annotated[
@@ -111,31 +95,21 @@ class _LatencyOptions:
 @options.takes(_LatencyOptions)
 def latency(one: _LatencyOptions) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
-    setup = one.asked.setup(one.rounds)
-    from svlm_cli.bench.latency import measure
+    setup = one.setup(one.rounds)
     from svlm_cli.bench.plots import draw_latency
-    from svlm_cli.bench.report import latency_rows, results_json
-    from svlm_cli.engine.engine import Engine
+    from svlm_cli.bench.runs import bench_latency
     from svlm_cli.outputs.figures import require_plot
 
     if one.plot is not None:
         require_plot(one.plot, makes_folders=False)
-    results = []
-    for mode in one.mode or [setup.usual_mode]:
-        engine = setup.engine(Engine, mode)
-        with one.asked.rounds_bar(mode, one.rounds) as advance:
-            results.append(measure(engine, setup.load, advance))
-        del engine  # before the next one is loaded
-    caption = "* ended early: its cache is full" if any(result.ended for result in results) else ""
-    report = results_json("latency", results, setup.told())
-    _show(report, latency_rows(results), as_json=one.asked.as_json, caption=caption)
+    found, results = bench_latency(setup, one.mode or (), one)
+    _show(found, as_json=one.as_json)
     if one.plot is not None:
         draw_latency(results, one.plot, setup.policy().chunk_seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class _StagesOptions:
-    asked: BenchOptions = field(default_factory=BenchOptions)
+class _StagesOptions(BenchOptions):
     streams: Streams = 1
     rounds: Annotated[
         int, Panel.MEASURING.option(min=1, help="Seconds of made-up video, once all windows are full.")
@@ -150,20 +124,14 @@ class _StagesOptions:
 @options.takes(_StagesOptions)
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
-    setup = one.asked.setup(one.rounds)
-    from svlm_cli.bench.report import kernels_rows, results_json, stages_rows
-    from svlm_cli.bench.stages import StagedEngine, measure
+    setup = one.setup(one.rounds)
+    from svlm_cli.bench.runs import bench_stages
 
-    engine = setup.engine(StagedEngine, max_streams=one.streams)
-    with one.asked.rounds_bar("rounds", one.rounds) as advance:
-        result = measure(engine, setup.load, one.streams, advance, kernels=one.kernels)
-    tables = [stages_rows(result), *([kernels_rows(result)] if one.kernels else [])]
-    _show(results_json("stages", [result], setup.told()), *tables, as_json=one.asked.as_json)
+    _show(bench_stages(setup, one.streams, one.kernels, one), as_json=one.as_json)
 
 
 @dataclass(frozen=True, slots=True)
-class _MemoryOptions:
-    asked: BenchOptions = field(default_factory=BenchOptions)
+class _MemoryOptions(BenchOptions):
     streams: Streams = 1
 
 
@@ -171,18 +139,15 @@ class _MemoryOptions:
 @options.takes(_MemoryOptions)
 def memory(one: _MemoryOptions) -> None:
     """Say how much memory streams will take, from shapes alone: nothing is loaded."""
-    setup = one.asked.setup(1)
-    from svlm_cli.bench.report import memory_rows, results_json
+    setup = one.setup(1)
+    from svlm_cli.bench.runs import bench_memory
 
-    result = setup.subject.footprint(setup.policy(), setup.place.dtype, streams=one.streams)
-    report = results_json("memory", [result], setup.told() | {"streams": one.streams})
-    _show(report, memory_rows(result), as_json=one.asked.as_json)
+    _show(bench_memory(setup, one.streams), as_json=one.as_json)
 
 
 @dataclass(frozen=True, slots=True)
-class _PlaybackOptions:
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")]
-    asked: BenchOptions = field(default_factory=BenchOptions)
+class _PlaybackOptions(BenchOptions):
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")] = field(kw_only=True)
     rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of it, after those that fill the windows.")] = (
         100
     )
@@ -192,20 +157,11 @@ class _PlaybackOptions:
 @options.takes(_PlaybackOptions)
 def playback(one: _PlaybackOptions) -> None:
     """Time a video file from disk to words: does its decoding hold up the model?"""
-    asked, setup = one.asked, one.asked.setup(one.rounds)
-    asked.require_made_up()
-    from svlm_cli.bench.playback import measure
-    from svlm_cli.bench.report import playback_rows, results_json
-    from svlm_cli.bench.videos import file_chunks, video_facts
-    from svlm_cli.engine.engine import Engine
+    setup = one.setup(one.rounds)
+    one.require_made_up()
+    from svlm_cli.bench.runs import bench_playback
 
-    with file_chunks(one.video, setup.policy()) as (chunks, close), asked.rounds_bar("rounds", one.rounds) as advance:
-        engine = setup.engine(Engine)
-        result = measure(
-            engine, chunks, close, rounds=one.rounds, tokens=asked.tokens, seed=asked.seed, progress=advance
-        )
-    told = setup.told_of_video() | {"video": video_facts(one.video)}
-    _show(results_json("playback", [result], told), playback_rows(result), as_json=asked.as_json)
+    _show(bench_playback(setup, one.video, one), as_json=one.as_json)
 
 
 @app.command()
@@ -216,20 +172,16 @@ def startup(asked: BenchOptions) -> None:
     What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
     """
     setup = asked.setup(2)
-    from svlm_cli.bench.report import results_json, startup_rows
-    from svlm_cli.bench.startup import measure
-    from svlm_cli.engine.engine import Engine
+    from svlm_cli.bench.runs import bench_startup
 
-    result = measure(lambda: setup.engine(Engine), setup.load)
-    _show(results_json("startup", [result], setup.told()), startup_rows(result), as_json=asked.as_json)
+    _show(bench_startup(setup), as_json=asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
-class _StreamsOptions:
+class _StreamsOptions(BenchOptions):
     video: Annotated[
         Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode.", show_default="one that is made up")
     ] = None
-    asked: BenchOptions = field(default_factory=BenchOptions)
     decode: Annotated[
         bool,
         Panel.MEASURING.option(
@@ -252,46 +204,16 @@ def streams(one: _StreamsOptions) -> None:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
     if one.video is not None and not one.decode:
         raise UsageError("Pictures in memory come from no video.", "Add --decode, or leave out the video.")
-    setup = one.asked.setup(one.rounds)
-    if one.decode:
-        _live_streams(setup, one)
-        return
-    from svlm_cli.bench.report import streams_json, streams_rows
-    from svlm_cli.bench.streams import attempt, find_most
-    from svlm_cli.engine.engine import Engine
-
-    engine = setup.engine(Engine, max_streams=one.most)
-    trials = find_most(
-        lambda count: attempt(engine, setup.load, count),
-        most=one.most,
-        step=one.step,
-        progress=lambda trial: one.asked.tell_trial(trial.streams, trial.round_s_p99),
-    )
-    _show(streams_json(trials, setup.told()), streams_rows(trials), as_json=one.asked.as_json)
-
-
-def _live_streams(setup: "BenchSetup", one: _StreamsOptions) -> None:
+    setup = one.setup(one.rounds)
     if one.video is not None:
-        one.asked.require_made_up()
-    from svlm_cli.bench.live import EvenEngine, prepare
-    from svlm_cli.bench.report import live_rows, streams_json
-    from svlm_cli.bench.streams import find_most
-    from svlm_cli.bench.videos import attempt_live, video_facts, video_or_sample
+        one.require_made_up()
+    from svlm_cli.bench.runs import bench_live, bench_streams
 
-    load = setup.load
-    with video_or_sample(one.video, load.width, load.height) as video:
-        facts = video_facts(video)
-        engine = setup.engine(EvenEngine, max_streams=one.most)
-        engine.tokens = load.tokens
-        prepare(engine, replace(load, width=facts["width"], height=facts["height"]))
-        trials = find_most(
-            lambda count: attempt_live(engine, video, count, one.rounds),
-            most=one.most,
-            step=one.step,
-            progress=lambda trial: one.asked.tell_trial(trial.streams, trial.latency_s_p99),
-        )
-    told = setup.told_of_video() | {"decode": True, "video": facts, "cpus": os.cpu_count()}
-    _show(streams_json(trials, told), live_rows(trials), as_json=one.asked.as_json)
+    if one.decode:
+        found = bench_live(setup, one.video, one.most, one.step, one)
+    else:
+        found = bench_streams(setup, one.most, one.step, one)
+    _show(found, as_json=one.as_json)
 
 
 @app.command("video")
@@ -318,14 +240,9 @@ def renderer(
     as_json: options.Json = False,
 ) -> None:
     """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
-    from svlm_cli.bench.renderer import MATCHES, measure
-    from svlm_cli.bench.report import renderer_rows, results_json
-    from svlm_cli.compute.device import resolve_device
-    from svlm_cli.simulator.match.match import HEIGHT, WIDTH
+    from svlm_cli.bench.runs import bench_renderer
 
-    result = measure(resolve_device(device), batch=batch, batches=batches)
-    setting = {"matches": MATCHES, "width": WIDTH, "height": HEIGHT}
-    _show(results_json("renderer", [result], setting), renderer_rows(result), as_json=as_json)
+    _show(bench_renderer(device, batch, batches), as_json=as_json)
 
 
 def _size_of(text: str) -> tuple[int, int]:
@@ -336,14 +253,14 @@ def _size_of(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _show(report: dict[str, Any], *tables: _Rows, as_json: bool, caption: str = "") -> None:
+def _show(found: "BenchReport", *, as_json: bool) -> None:
     """What was measured: one JSON document for programs, or tables for people."""
     from svlm_cli.bench.report import print_json
 
     if as_json:
-        print_json(report, sys.stdout)
+        print_json(found.document, sys.stdout)
         return
-    for headings, rows in tables:
-        table = Table(*headings, caption=caption or None)
+    for headings, rows in found.tables:
+        table = Table(*headings, caption=found.caption or None)
         add_rows(table, rows)
         table_console().print(table)

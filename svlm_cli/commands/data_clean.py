@@ -83,21 +83,9 @@ def clean(asked: CleanOptions) -> None:
     spent, changes = clean_words(words, output, asked.diff, form, asker, asked, passages=passages, jobs=asked.jobs)
     bill = chat_options.bill_of(spent, asker.requests, asked)
     asked.tell(f"{output}: {changes.sentence()}")
-    told = f"{spent.passages} passages are answered, {spent.cached} of them from disk, {spent.unanswered} are not."
-    asked.tell(f"{told} {bill.sentence()}")
+    asked.tell(f"{spent.sentence()} {bill.sentence()}")
     if asked.as_json:
-        row = {
-            "output": str(output),
-            "videos": videos,
-            "there": videos - spent.videos - spent.failed,
-            "done": spent.videos,
-            "failed": spent.failed,
-            **changes.to_json(),
-            "passages": spent.passages,
-            "unanswered": spent.unanswered,
-            **bill.to_json(),
-        }
-        print_json(row)
+        print_json({"output": str(output), **spent.to_json(videos, changes), **bill.to_json()})
     if spent.failed:
         asked.warn("Some videos are left out.", "The same call asks again about what is missing.")
         raise typer.Exit(ExitCode.FAILED)

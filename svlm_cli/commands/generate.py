@@ -146,19 +146,11 @@ def _ask(job: "GenerationJob", asked: GenerateOptions, server: ServerOptions) ->
     setting = form.setting(job.benchmark, job.annotations, temperature)
     spent = run_baseline(job, asker, form, setting, asked, jobs=asked.streams or _JOBS, overwrite=asked.overwrite)
     bill = chat_options.bill_of(spent, asker.requests, server)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in spent.outcomes.items() if count) or "none to do"
-    asked.tell(f"{WHAT[job.benchmark]}: {counts}; {spent.cached} came from disk. {bill.sentence()}")
+    asked.tell(f"{WHAT[job.benchmark]}: {spent.sentence()} {bill.sentence()}")
     if asked.as_json:
-        row = {
-            "eval": job.benchmark,
-            "output": str(job.output),
-            "clips": len(job.found.stretches),
-            **{str(outcome): count for outcome, count in spent.outcomes.items()},
-            "videos_missing": len(job.found.missing),
-            **bill.to_json(),
-            "setting": setting,
-        }
-        print_json(row)
+        clips, absent = len(job.found.stretches), len(job.found.missing)
+        row = {"eval": job.benchmark, "output": str(job.output), "clips": clips, **spent.to_json()}
+        print_json(row | {"videos_missing": absent, **bill.to_json(), "setting": setting})
     if spent.failed:
         asked.warn("Some are left without commentary.", "The same call asks for them again.")
     if spent.failed or job.found.missing:

@@ -163,22 +163,9 @@ def _judge(
     run = describe_run(Benchmark(benchmark), form, data, a, asked.b, control, found)
     spent = judge_pairs(found, run, output, asker, asked, jobs=asked.jobs)
     bill = chat_options.bill_of(spent, asker.requests, asked)
-    asked.tell(
-        f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
-        f"{spent.cached} came from disk. {bill.sentence()}"
-    )
+    asked.tell(f"{spent.sentence()} {bill.sentence()}")
     if asked.as_json:
-        row = {
-            "eval": str(run.setting.benchmark),
-            "output": str(output),
-            "questions": run.questions,
-            "left_out": run.left_out,
-            "votes": spent.votes,
-            "malformed": spent.malformed,
-            "unanswered": spent.unanswered,
-            **bill.to_json(),
-        }
-        print_json(row)
+        print_json(spent.to_json(run, output) | bill.to_json())
     if spent.unanswered:
         asked.warn("Some questions were not answered.", "The same call asks them again.")
         raise typer.Exit(ExitCode.FAILED)

@@ -208,3 +208,12 @@ class BaselineSpent:
     def failed(self) -> int:
         """Clips without a commentary."""
         return sum(count for outcome, count in self.outcomes.items() if outcome is not ClipOutcome.SPOKEN)
+
+    def sentence(self) -> str:
+        """For people."""
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items() if count)
+        return f"{counts or 'none to do'}; {self.cached} came from disk."
+
+    def to_json(self) -> dict[str, int]:
+        """For programs: how many came out how."""
+        return {str(outcome): count for outcome, count in self.outcomes.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from svlm_cli.chat.asking import UnansweredError
 from svlm_cli.chat.crowd import Silence, at_once
@@ -40,6 +40,25 @@ class JudgeUsage:
         if not vote.cached:
             self.tokens_in += vote.tokens_in
             self.tokens_out += vote.tokens_out
+
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"{self.votes} votes, {self.malformed} malformed replies, "
+            f"{self.unanswered} questions without an answer; {self.cached} came from disk."
+        )
+
+    def to_json(self, run: VoteRun, output: Path) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "eval": str(run.setting.benchmark),
+            "output": str(output),
+            "questions": run.questions,
+            "left_out": run.left_out,
+            "votes": self.votes,
+            "malformed": self.malformed,
+            "unanswered": self.unanswered,
+        }
 
 
 def judge_pairs(
