@@ -91,35 +91,33 @@ def match(asked: _Asked) -> None:
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if asked.predictions:
-        from svlm_cli.evals.playing import score_files
+        from svlm_cli.evals.scoring import score_files
 
         asked.refuse_playing()
-        report = score_files(asked.predictions, asked.seed, asked.minutes, asked)
-        setting = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
-        _print(report, setting, None, asked)
+        report, played = score_files(asked.predictions, asked.seed, asked.minutes, asked), None
+        setting: dict[str, Any] = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
+    else:
+        report, played, setting = _play(asked)
+    if asked.as_json:
+        print_json(report.to_json(setting, played))
         return
-    _play(asked)
+    print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
+    asked.tell_silent("match", [] if played is None else played.ended)
 
 
-def _play(asked: _Asked) -> None:
+def _play(asked: _Asked) -> "tuple[EvaluationReport, Played, dict[str, Any]]":
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.match_files import match_seconds
-    from svlm_cli.evals.playing import new_files, play_matches, write_matches
-    from svlm_cli.evals.report import score
-    from svlm_cli.evals.runner import MatchSelection, describe
+    from svlm_cli.evals.playing import new_files, play_and_score
+    from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.evals.world import MatchPlayer
 
     seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
     setting = MatchSelection(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
     paths = [] if asked.save is None else new_files(asked.save, setting)
-    model = asked.ready(changes)
-    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], asked)
-    engine, name = model.load(asked.matches), model.checkpoint.name
-    played = play_matches(engine, setting, asked, paths, name)
-    report = score(scripts, played.texts(setting.seconds), controls)
-    described = describe(name, engine, setting) | ({"altered": asked.altered} if asked.altered else {})
-    _print(report, described | changes.told(), played, asked)
+    report, played, told = play_and_score(asked.ready(changes), setting, asked, paths)
+    return report, played, told | ({"altered": asked.altered} if asked.altered else {}) | changes.told()
 
 
 app.command()(footage)
@@ -130,11 +128,3 @@ judge.commentary.command()(timeliness)
 app.add_typer(judge.commentary)
 app.add_typer(judge.livesports)
 app.add_typer(vqa.app)
-
-
-def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
-    if asked.as_json:
-        print_json(report.to_json(setting, played))
-        return
-    print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
-    asked.tell_silent("match", [] if played is None else played.ended)

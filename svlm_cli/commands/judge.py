@@ -4,7 +4,7 @@ The judging is in ``evals/judge/``, the files of the benchmarks in ``evals/bench
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -77,16 +77,14 @@ class JudgeOptions(UnlessQuiet):
 
 
 @dataclass(frozen=True, slots=True)
-class _OfClips:
-    asked: JudgeOptions = field(default_factory=JudgeOptions)
+class _OfClips(JudgeOptions):
     clips: Annotated[
         Path | None, Panel.INPUT.option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.")
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
-class _OfEvents:
-    asked: JudgeOptions = field(default_factory=JudgeOptions)
+class _OfEvents(JudgeOptions):
     events: Annotated[
         Path | None, Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.")
     ] = None
@@ -101,7 +99,7 @@ def judge_commentary(one: _OfClips) -> None:
     """
     from svlm_cli.evals.judge.pairs import commentary_pairs
 
-    _judge("commentary", one.asked, "--clips", one.clips, commentary_pairs)
+    _judge("commentary", one, "--clips", one.clips, commentary_pairs)
 
 
 @livesports.command("judge")
@@ -113,7 +111,7 @@ def judge_livesports(one: _OfEvents) -> None:
     """
     from svlm_cli.evals.judge.pairs import livesports_pairs
 
-    _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
+    _judge("livesports", one, "--events", one.events, livesports_pairs)
 
 
 _Votes = Annotated[list[Path], Panel.INPUT.argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]

@@ -10,7 +10,6 @@ from typing import Final
 
 import typer
 
-from svlm_cli.commands.tables import bar, counting
 from svlm_cli.core.errors import (
     NO_ROOM,
     CapacityError,
@@ -24,6 +23,7 @@ from svlm_cli.core.errors import (
     is_out_of_memory,
 )
 from svlm_cli.core.sentences import sentence
+from svlm_cli.outputs.bars import bar, counting
 
 
 class ExitCode(IntEnum):

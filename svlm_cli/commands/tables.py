@@ -1,9 +1,8 @@
-"""What commands that measure have in common on the terminal: where tables go, and a bar while they wait."""
+"""Tables and JSON as commands print them."""
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import typer
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _WIDTH: Final = 120  # where there is no terminal to ask
-_TENTHS: Final = 10
 
 
 def table_console() -> "Console":
@@ -78,49 +76,3 @@ def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, fol
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for line in lines:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-@contextmanager
-def bar(name: str, total: int, *, quiet: bool = False) -> Iterator[tuple[Callable[..., None], bool]]:
-    """On stderr, if that is a terminal, unless `quiet`: what tells it how many are done, and whether it is one.
-
-    With the number comes a note, if there is something to say beside it.
-    """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as progress:
-        task = progress.add_task(name, total=total, note="")
-
-        def advance(done: int, note: str = "") -> None:
-            progress.update(task, completed=done, note=note)
-
-        yield advance, console.is_terminal
-
-
-@contextmanager
-def counting(name: str, total: int, *, quiet: bool) -> Iterator[Callable[..., None]]:
-    """On stderr, a bar if that is a terminal, else a line for every tenth; nothing if `quiet`.
-
-    With the number comes a note, as in `bar`.
-    """
-    told = 0
-    with bar(name, total, quiet=quiet) as (show, seen):
-
-        def advance(done: int, note: str = "") -> None:
-            nonlocal told
-            show(done, note)
-            tenth = done * _TENTHS // total
-            if not quiet and not seen and tenth > told:
-                told = tenth
-                typer.echo(f"svlm: {done} of {total} {name}{note and f', {note}'}", err=True)
-
-        yield advance

@@ -4,7 +4,7 @@ The asking and the counting are in ``evals/vqa/``, the files of the benchmarks i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,7 +25,6 @@ from svlm_cli.outputs.destination import make_folder, refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.engine.place import EnginePlace
-    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
     from svlm_cli.evals.vqa.model_job import ModelJob, Questioning
 
 SeenName = Literal["minute", "all"]
@@ -39,8 +38,7 @@ app = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class _OfStreamingBench:
-    asked: VqaOptions = field(default_factory=VqaOptions)
+class _OfStreamingBench(VqaOptions):
     seen: Annotated[
         SeenName,
         Panel.MEASURING.option(
@@ -50,63 +48,26 @@ class _OfStreamingBench:
 
 
 @dataclass(frozen=True, slots=True)
-class _WithSubtitles:
-    asked: VqaOptions = field(default_factory=VqaOptions)
+class _WithSubtitles(VqaOptions):
     subtitles: Annotated[
         bool, Panel.MEASURING.option("--subtitles", help="Write what is said in the video before each question.")
     ] = False
 
 
-@app.command("ovo-bench")
-@options.takes(VqaOptions)
-def ovo_bench(asked: VqaOptions) -> None:
-    """OVO-Bench: what was, what is, and whether it is time to answer.
+def _command(name: str, kind: type[VqaOptions], summary: str) -> None:
+    """Adds the command of a benchmark."""
 
-    A run that was stopped or killed goes on, by the same call.
-    """
-    _ask("ovo-bench", asked)
-
-
-@app.command("streamingbench")
-@options.takes(_OfStreamingBench)
-def streamingbench(one: _OfStreamingBench) -> None:
-    """StreamingBench: questions while a video goes on.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
-
-    _ask("streamingbench", one.asked, context=SeenContext.ALL if one.seen == "all" else SeenContext.MINUTE)
+    @app.command(name, help=f"{summary}\n\nA run that was stopped or killed goes on, by the same call.")
+    @options.takes(kind)
+    def command(asked: VqaOptions) -> None:
+        _ask(name, asked)
 
 
-@app.command("videomme")
-@options.takes(_WithSubtitles)
-def videomme(one: _WithSubtitles) -> None:
-    """Video-MME: questions about whole videos.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    _ask("videomme", one.asked, subtitles=one.subtitles)
-
-
-@app.command("longvideobench")
-@options.takes(_WithSubtitles)
-def longvideobench(one: _WithSubtitles) -> None:
-    """LongVideoBench: questions about whole videos of up to an hour.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    _ask("longvideobench", one.asked, subtitles=one.subtitles)
-
-
-@app.command("mvbench")
-@options.takes(VqaOptions)
-def mvbench(asked: VqaOptions) -> None:
-    """MVBench: twenty tasks on short videos.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    _ask("mvbench", asked)
+_command("ovo-bench", VqaOptions, "OVO-Bench: what was, what is, and whether it is time to answer.")
+_command("streamingbench", _OfStreamingBench, "StreamingBench: questions while a video goes on.")
+_command("videomme", _WithSubtitles, "Video-MME: questions about whole videos.")
+_command("longvideobench", _WithSubtitles, "LongVideoBench: questions about whole videos of up to an hour.")
+_command("mvbench", VqaOptions, "MVBench: twenty tasks on short videos.")
 
 
 @app.command("report")
@@ -133,9 +94,10 @@ def report(
         warn(note)
 
 
-def _ask(benchmark: str, asked: VqaOptions, *, context: "SeenContext | None" = None, subtitles: bool = False) -> None:
+def _ask(benchmark: str, asked: VqaOptions) -> None:
     """Everything is checked, then each model is loaded once and asked all that is left."""
     from svlm_cli.evals.benchmarks.endless_questions import made_by
+    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
     from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
     from svlm_cli.evals.vqa.interview import Interview
     from svlm_cli.evals.vqa.model_job import Questioning, choose_questions
@@ -149,7 +111,10 @@ def _ask(benchmark: str, asked: VqaOptions, *, context: "SeenContext | None" = N
         return
     folder, output = _required(asked)
     kind = VqaBenchmark(benchmark)
-    questions = kind.read(folder) if context is None else kind.read(folder, context)
+    questions = (
+        kind.read(folder, SeenContext(asked.seen)) if isinstance(asked, _OfStreamingBench) else kind.read(folder)
+    )
+    subtitles = isinstance(asked, _WithSubtitles) and asked.subtitles
     found = find_questions(folder, choose_questions(questions, asked.tasks or (), asked.limit))
     missing = warn_missing(found, asked)
     interview = Interview(prompts, asked.answer, read_subtitles(folder, found.questions) if subtitles else {})

@@ -1,9 +1,10 @@
-"""Matches that are written down, played to a model, scored and saved, told as it goes on. Knows no option."""
+"""Matches that are played to a model, scored and saved, told as it goes on. Knows no option."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.checkpoints.resolve import Checkpoint
@@ -13,12 +14,9 @@ from svlm_cli.core.reporting import Reporter
 from svlm_cli.core.types import Segment
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.place import EnginePlace
-from svlm_cli.evals.controls import Controls, run_controls
-from svlm_cli.evals.match_files import match_seconds
-from svlm_cli.evals.predictions import by_second, read_rounds
 from svlm_cli.evals.report import EvaluationReport, score
-from svlm_cli.evals.runner import MatchSelection, Played, play
-from svlm_cli.evals.script import Script, write_scripts
+from svlm_cli.evals.runner import MatchSelection, Played, describe, play
+from svlm_cli.evals.scoring import write_matches
 from svlm_cli.outputs.destination import make_folder, open_destination
 from svlm_cli.outputs.jsonl import JsonlOutput
 
@@ -46,13 +44,6 @@ class PlayedModel:
         return self.place.load(one.folder, self.policy, adapter=one.adapter, max_streams=streams)
 
 
-def write_matches(matches: Sequence[tuple[int, int]], reporter: Reporter) -> tuple[list[Script], Controls]:
-    """What there is to say in the matches, each a seed and its seconds; and the controls, which need no more."""
-    with reporter.counting("scripts", len(matches)) as advance:
-        scripts = write_scripts(matches, advance)
-    return scripts, run_controls(scripts)
-
-
 def play_matches(
     engine: Engine, setting: MatchSelection, reporter: Reporter, paths: Sequence[Path] = (), model: str = ""
 ) -> Played:
@@ -67,12 +58,14 @@ def play_matches(
         return play(engine, setting, listen=listen, progress=progress)
 
 
-def score_files(paths: Sequence[Path], seed: int, minutes: float | None, reporter: Reporter) -> EvaluationReport:
-    """Files of JSON lines, each of the match of the next seed, as long as `minutes` says or else the file."""
-    files = [read_rounds(path) for path in paths]
-    lengths = [max(round(rounds[-1][0]), 1) if minutes is None else match_seconds(minutes) for rounds in files]
-    scripts, controls = write_matches(list(enumerate(lengths, seed)), reporter)
-    return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
+def play_and_score(
+    model: PlayedModel, setting: MatchSelection, reporter: Reporter, paths: Sequence[Path] = ()
+) -> tuple[EvaluationReport, Played, dict[str, Any]]:
+    """The model on all matches, in one batch; and the setting of the report."""
+    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], reporter)
+    engine, name = model.load(setting.matches), model.checkpoint.name
+    played = play_matches(engine, setting, reporter, paths, name)
+    return score(scripts, played.texts(setting.seconds), controls), played, describe(name, engine, setting)
 
 
 def new_files(folder: Path, setting: MatchSelection) -> list[Path]:

@@ -2,23 +2,10 @@
 
 import io
 
-import pytest
 from rich.console import Console
 from rich.table import Table
 
-from svlm_cli.commands.tables import add_rows, bar
-
-
-@pytest.mark.parametrize("quiet", [False, True])
-def test_a_bar_is_drawn_unless_nobody_wants_it(
-    quiet: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Guards `--quiet` on a terminal."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    with bar("rounds", 2, quiet=quiet) as (show, _):
-        show(1)
-    told = capsys.readouterr()
-    assert (told.out, "rounds" in told.err, told.err == "") == ("", not quiet, quiet)
+from svlm_cli.commands.tables import add_rows
 
 
 def test_cells_are_shown_as_they_are() -> None:

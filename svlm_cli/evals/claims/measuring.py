@@ -14,8 +14,9 @@ from svlm_cli.evals.claims.run import make_result
 from svlm_cli.evals.claims.setting import RowSetting, fingerprint, require_comparable
 from svlm_cli.evals.controls import Controls
 from svlm_cli.evals.match_files import match_seconds
-from svlm_cli.evals.playing import play_matches, write_matches
+from svlm_cli.evals.playing import play_matches
 from svlm_cli.evals.runner import MatchSelection
+from svlm_cli.evals.scoring import write_matches
 from svlm_cli.evals.script import Script
 from svlm_cli.outputs.destination import make_folder, text_file
 
