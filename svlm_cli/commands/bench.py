@@ -15,9 +15,9 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import place_of, settled_name
 from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import add_rows, table_console
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
+from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:
     from svlm_cli.bench.runs import BenchReport

@@ -15,11 +15,12 @@ from svlm_cli.commands import generate, judge, options, vqa
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import PlayOptions
-from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.evals.report import EvaluationReport

@@ -15,8 +15,7 @@ from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.generate_options import GenerateOptions, OfEvents, OfVideos, ServerOptions, refuse_typed
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, place_of, settled
-from svlm_cli.commands.messages import ExitCode, conclude
-from svlm_cli.commands.tables import print_json
+from svlm_cli.commands.messages import ExitCode, conclude, print_json
 from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides

@@ -1,12 +1,13 @@
-"""Errors as people and scripts see them: one sentence on stderr, and an exit code.
+"""What people and scripts see of a command besides its data: sentences on stderr, and an exit code.
 
 Knows nothing of what the commands do.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -107,6 +108,11 @@ class UnlessQuiet:
 def warn(message: str, hint: str = "") -> None:
     """A sentence that people have to know, and that ends nothing."""
     typer.echo(sentence(message, hint), err=True)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on one line of standard output, for programs."""
+    typer.echo(json.dumps(document, separators=(",", ":"), allow_nan=False))
 
 
 def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:

@@ -17,9 +17,9 @@ from svlm_cli.commands import choices, options
 from svlm_cli.commands.loading import meant
 from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_columns
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text, presentable
+from svlm_cli.outputs.tables import print_columns
 
 app = typer.Typer(
     help="List the known models, recommend or show one, fetch its weights, or merge an adapter into one.",

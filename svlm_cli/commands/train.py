@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.tables import add_rows, print_json, table_console
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.train_following import FOLLOWING
 from svlm_cli.commands.train_options import TFLOPS, TrainOptions
 from svlm_cli.core import launched
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.sentences import sentence
+from svlm_cli.outputs.tables import add_rows, table_console
 from svlm_cli.training import launching
 
 if TYPE_CHECKING:

@@ -14,14 +14,14 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load, place_of, settled_name
-from svlm_cli.commands.messages import conclude, warn
+from svlm_cli.commands.messages import conclude, print_json, warn
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.core.text import slug
 from svlm_cli.outputs.destination import make_folder, refuse_unwritable
+from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.engine.place import EnginePlace

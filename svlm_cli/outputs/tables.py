@@ -1,11 +1,8 @@
-"""Tables and JSON as commands print them."""
+"""Tables for people, by Rich: what a program or a file calls a thing is no markup, and steers no terminal."""
 
-import json
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
-
-import typer
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from svlm_cli.core.text import plain_text, presentable
 
@@ -36,11 +33,6 @@ def add_rows(table: "Table", rows: Iterable[Sequence[str]]) -> None:
 
     for row in rows:
         table.add_row(*(Text(presentable(cell)) for cell in row))
-
-
-def print_json(document: Mapping[str, Any]) -> None:
-    """One JSON document on one line of standard output, for programs."""
-    typer.echo(json.dumps(document, separators=(",", ":"), allow_nan=False))
 
 
 def print_tables(
@@ -75,4 +67,6 @@ def print_columns(headings: Sequence[str], rows: Iterable[Sequence[str]], *, fol
     lines = [list(headings), *cells]
     widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
     for line in lines:
-        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        console.out(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip(), highlight=False
+        )

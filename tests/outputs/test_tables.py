@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 from rich.table import Table
 
-from svlm_cli.commands.tables import add_rows
+from svlm_cli.outputs.tables import add_rows
 
 
 def test_cells_are_shown_as_they_are() -> None:
