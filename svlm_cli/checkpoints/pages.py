@@ -4,9 +4,10 @@ Cards and policies come with checkpoints that anyone may have made: here they be
 """
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from svlm_cli.checkpoints import policy_file, resolve
 from svlm_cli.checkpoints.catalog import ModelEntry
@@ -15,6 +16,8 @@ from svlm_cli.checkpoints.policy_file import PolicyFile
 from svlm_cli.checkpoints.resolve import Reference
 from svlm_cli.core.errors import ModelError
 from svlm_cli.core.text import plain_text
+
+COLUMNS: Final = ("NAME", "TITLE", "WEIGHTS", "HERE", "SIZE", "LICENCE")
 
 
 def listed(entry: ModelEntry) -> dict[str, Any]:
@@ -32,6 +35,19 @@ def listed(entry: ModelEntry) -> dict[str, Any]:
         # of what is here, else of what there is to fetch, as far as that is known
         "size_bytes": size_bytes(folder) if folder is not None else round(weights.size_gb * 1e9) or None,
     }
+
+
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `listed` says, for a table with `COLUMNS`."""
+    where = "with svlm" if row["embedded"] else row["hub"]
+    here = "yes" if row["present"] else "no"
+    return row["name"], row["title"], where, here, _size(row["size_bytes"]), row["licence"]
+
+
+def _size(size: int | None) -> str:
+    if size is None:
+        return "?"
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,14 +111,11 @@ def _measure(rows: "Sequence[Row]", asked: _Asked) -> list[str]:
     from svlm_cli.engine.place import EnginePlace
     from svlm_cli.evals.claims.measuring import MeasuredModel, RowPlayer, RowsRun
 
-    names = {False: asked.model, True: asked.no_overlap_model}
-    models = {
-        kind: MeasuredModel.of(
-            name, asked.fps, None if kind else asked.revision, offline=asked.offline, quiet=asked.quiet
-        )
-        for kind, name in names.items()
-        if name is not None and any(one.no_overlap is kind for one in rows)
-    }
+    def load(no_overlap: bool) -> MeasuredModel:
+        name, revision = (asked.no_overlap_model, None) if no_overlap else (asked.model, asked.revision)
+        assert name is not None  # or no row of it was chosen
+        return MeasuredModel.of(name, asked.fps, revision, offline=asked.offline, quiet=asked.quiet)
+
     player = RowPlayer(EnginePlace.of(asked.device, asked.dtype), asked)
     run = RowsRun(asked.results, asked.seed, asked.minutes, asked.matches, asked.overwrite, asked.tell)
-    return run.measure([(one, models[one.no_overlap]) for one in rows], player)
+    return run.measure(rows, load, player)

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from svlm_cli.checkpoints import catalog, host, policy_file, recommendation, recommendation_text, resolve
-from svlm_cli.checkpoints.pages import ModelPage, listed
+from svlm_cli.checkpoints.pages import COLUMNS, ModelPage, cells, listed
 from svlm_cli.checkpoints.recommendation import Demand, Fit
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.loading import meant
@@ -27,7 +27,6 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_COLUMNS: Final = ("NAME", "TITLE", "WEIGHTS", "HERE", "SIZE", "LICENCE")
 _MOST_FPS: Final = 1000.0
 
 
@@ -38,18 +37,7 @@ def list_models(as_json: options.Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = [
-        (
-            row["name"],
-            row["title"],
-            "with svlm" if row["embedded"] else row["hub"],
-            "yes" if row["present"] else "no",
-            _size(row["size_bytes"]),
-            row["licence"],
-        )
-        for row in rows
-    ]
-    print_columns(_COLUMNS, table, folded={"TITLE", "LICENCE"})
+    print_columns(COLUMNS, map(cells, rows), folded={"TITLE", "LICENCE"})
 
 
 @app.command("show")
@@ -169,12 +157,6 @@ def merge(asked: MergeOptions) -> None:
 
     write(checkpoint, asked.adapter, output)
     typer.echo(output)
-
-
-def _size(size: int | None) -> str:
-    if size is None:
-        return "?"
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _print_card(text: str) -> None:

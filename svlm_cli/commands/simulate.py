@@ -22,7 +22,6 @@ app = typer.Typer(add_completion=False)
 
 _MINUTES, _FPS = 5.0, 8
 _BENCHMARK_MATCHES, _BENCHMARK_MINUTES, _BENCHMARK_FPS = 20, 120.0, 2
-_BENCHMARK_START_S = 1000  # as Inf-Streams-Eval
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,6 @@ class _Asked(UnlessQuiet):
     overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace files that exist.")] = False
     quiet: options.Quiet = False
 
-    def tell_made(self, matches: int, seconds: int, where: str, there: int) -> None:
-        """What was made, and how many of them were `there` already."""
-        many = "1 match" if matches == 1 else f"{matches} matches"
-        kept = f" {there} of them were there already." if there else ""
-        self.show(f"{many} of {seconds / 60:g} min in {where}.{kept}")
-
 
 @app.command()
 @options.takes(_Asked)
@@ -129,20 +122,12 @@ def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
 
 def _write_many(asked: _Asked) -> None:
     """As one benchmark has them, or another, or both."""
-    from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting, make_benchmark
-    from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting, make_questions
+    from svlm_cli.evals.benchmarks.many_matches import ManyMatches
 
-    matches, seconds = asked.matches or _BENCHMARK_MATCHES, match_seconds(asked.minutes or _BENCHMARK_MINUTES)
-    fps, start_s = asked.fps or _BENCHMARK_FPS, asked.start
+    seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
+    matches, fps = asked.matches or _BENCHMARK_MATCHES, asked.fps or _BENCHMARK_FPS
+    many = ManyMatches(asked.seed, matches, seconds, fps, asked.split)
     if asked.benchmark is not None:
-        if start_s is None:
-            start_s = _BENCHMARK_START_S if seconds > _BENCHMARK_START_S else 0
-        games = EndlessSetting(asked.seed, matches, seconds, fps, start_s, asked.split)
-        with asked.counting("matches", matches) as done:
-            there = make_benchmark(asked.benchmark, games, overwrite=asked.overwrite, done=done)
-        asked.tell_made(matches, seconds, f"{asked.benchmark}, to be commented on from {start_s} s on", there)
+        many.write_games(asked.benchmark, asked.start, asked, overwrite=asked.overwrite)
     if asked.questions is not None:
-        quiz = QuestionsSetting(asked.seed, matches, seconds, fps, asked.split)
-        with asked.counting("matches", matches) as done:
-            there = make_questions(asked.questions, quiz, overwrite=asked.overwrite, done=done)
-        asked.tell_made(matches, seconds, f"{asked.questions}, with questions about them", there)
+        many.write_questions(asked.questions, asked, overwrite=asked.overwrite)

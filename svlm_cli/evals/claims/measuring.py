@@ -70,9 +70,13 @@ class RowsRun:
     overwrite: bool
     tell: Callable[[str], None]
 
-    def measure(self, rows: Sequence[tuple[Row, MeasuredModel]], player: RowPlayer) -> list[str]:
-        """Measures those that are not there, and returns their names. All is checked before the first is measured."""
-        wanted = {row.name: (self._setting(row, model), model) for row, model in rows}
+    def measure(self, rows: Sequence[Row], load: Callable[[bool], MeasuredModel], player: RowPlayer) -> list[str]:
+        """Measures those that are not there, and returns their names. All is checked before the first is measured.
+
+        `load` gives the model of rows that are of the one without overlap, or not.
+        """
+        models = {kind: load(kind) for kind in sorted({row.no_overlap for row in rows})}
+        wanted = {row.name: (self._setting(row, models[row.no_overlap]), models[row.no_overlap]) for row in rows}
         there = read_results(self.results)
         if self.overwrite:
             there = {name: result for name, result in there.items() if name not in wanted}
