@@ -24,7 +24,6 @@ from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.evals.generation.baseline import BaselineForm
     from svlm_cli.evals.generation.job import GenerationJob
 
 _JOBS: Final = 8
@@ -130,12 +129,13 @@ def _ask(job: "GenerationJob", asked: GenerateOptions, server: ServerOptions) ->
     if not asked.model or not given("model"):
         raise UsageError("--model is missing.", "Name the model as its server calls it, as in --model gpt-4o-mini.")
     chat_options.require_prices(server)
-    from svlm_cli.evals.generation.baseline import BASELINE, TEMPERATURE, baseline_asker
+    from svlm_cli.evals.generation.baseline import BASELINE, TEMPERATURE, BaselineForm, baseline_asker
     from svlm_cli.evals.generation.baseline_run import WHAT, run_baseline
 
     temperature = TEMPERATURE if asked.temperature is None else asked.temperature
     chat_options.require_finite(temperature)
-    form = _form(asked, server, asked.model)
+    seed = asked.seed if given("seed") else None
+    form = BaselineForm.of(server.base_url, asked.model, server.prompts, asked.fps, seed)
     chat, cache, patience = chat_options.connect(server, BASELINE, form.model, form.address, "baseline")
     asker = baseline_asker(chat, form, cache, temperature=temperature, patience=patience)
     for line in job.found.notices:
@@ -154,15 +154,3 @@ def _ask(job: "GenerationJob", asked: GenerateOptions, server: ServerOptions) ->
         asked.warn("Some are left without commentary.", "The same call asks for them again.")
     if spent.failed or job.found.missing:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _form(asked: GenerateOptions, server: ServerOptions, model: str) -> "BaselineForm":
-    from svlm_cli.chat.prompts import read_prompts
-    from svlm_cli.evals.generation.baseline import BaselineForm, BaselinePrompts
-    from svlm_cli.evals.generation.pictures import Sampling
-    from svlm_cli.evals.prompt_files import prompts_file
-
-    prompts, _ = read_prompts(BaselinePrompts, server.prompts or prompts_file("baseline"))
-    sampling = Sampling() if asked.fps is None else Sampling(fps=asked.fps)
-    seed = asked.seed if given("seed") else None
-    return BaselineForm(server.base_url.rstrip("/"), model, prompts, sampling, seed)

@@ -19,8 +19,7 @@ from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
-from svlm_cli.core.text import slug
-from svlm_cli.outputs.destination import make_folder, refuse_unwritable
+from svlm_cli.outputs.destination import refuse_unwritable
 from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
@@ -157,30 +156,25 @@ def _jobs(what: "Questioning", asked: VqaOptions, output: Path, place: "EnginePl
     """A model each. Raises `ModelError` and `UsageError`."""
     from svlm_cli.checkpoints.resolve import resolve
     from svlm_cli.evals.vqa.choices import Way
-    from svlm_cli.evals.vqa.model_job import ModelJob
-    from svlm_cli.evals.vqa.ways import WaySetting
+    from svlm_cli.evals.vqa.model_job import Looking
 
-    changes, found = policy_changes.read(asked.policy, asked.policy_keys or ()), list[ModelJob]()
-    models: Sequence[str | None] = asked.models or [None]
-    if asked.adapter is not None:
-        models = models if given("models") else [None]
-        if len(models) > 1:
-            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+    changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     overrides = PolicyOverrides(fps=asked.fps, max_pixels=asked.max_pixels, temperature=asked.temperature)
-    for model in [settled_name(one, asked, asked.adapter) for one in models]:
-        checkpoint = resolve(
-            model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
+    ways = asked.ways or [Way.STREAMING]
+    looking = Looking(ways, changes, overrides, asked.frames, asked.recent_frames, asked.seed)
+    names: Sequence[str | None] = asked.models or [None]
+    if asked.adapter is not None:
+        names = names if given("models") else [None]
+        if len(names) > 1:
+            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+    models = [
+        resolve(
+            settled_name(name, asked, asked.adapter),
+            revision=asked.revision,
+            offline=asked.offline,
+            quiet=asked.quiet,
+            adapter=asked.adapter,
         )
-        policy = changes.applied(checkpoint.policy, overrides)
-        ways = tuple(
-            WaySetting.of(way, policy, frames=asked.frames, recent_frames=asked.recent_frames, seed=asked.seed)
-            for way in dict.fromkeys(asked.ways or [Way.STREAMING])
-        )
-        run = what.run(checkpoint, place.device, place.dtype, asked.jobs)
-        path = output / f"{slug(run.setting.model, otherwise='model')}.jsonl" if len(models) > 1 else output
-        if any(one.output == path for one in found):
-            raise UsageError(f"Two models would write {path}.", "Give their folders different names.")
-        found.append(ModelJob(what, checkpoint, path, run, ways))
-    if len(models) > 1:
-        make_folder(output, "Choose another -o.")
-    return found
+        for name in names
+    ]
+    return looking.jobs(what, models, place, output, jobs=asked.jobs)
