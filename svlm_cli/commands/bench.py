@@ -13,10 +13,10 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import place_of, settled_name
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import UnlessQuiet, print_json
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, print_json
+from svlm_cli.commands.messages import ExitCode, print_json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 
 @dataclass(frozen=True, slots=True)

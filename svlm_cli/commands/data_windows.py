@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet, print_json
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import error_console, print_tables
 
 if TYPE_CHECKING:

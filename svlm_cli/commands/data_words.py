@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import UnlessQuiet, conclude, print_json
+from svlm_cli.commands.messages import conclude, print_json
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 WordsFromName = Literal["auto", "srt", "vtt", "json", "faster-whisper", "pocketsphinx"]
 

@@ -9,9 +9,9 @@ import typer
 
 from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 Output = Annotated[
     Path,

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, print_json, warn
+from svlm_cli.commands.messages import ExitCode, print_json, warn
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:

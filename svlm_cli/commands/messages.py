@@ -4,8 +4,7 @@ Knows nothing of what the commands do.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any, Final
 
@@ -24,7 +23,6 @@ from svlm_cli.core.errors import (
     is_out_of_memory,
 )
 from svlm_cli.core.sentences import sentence
-from svlm_cli.outputs.bars import bar, counting
 
 
 class ExitCode(IntEnum):
@@ -72,37 +70,6 @@ def exit_code(error: SvlmError) -> ExitCode:
 def ended(message: str) -> str:
     """With a full stop, if it has no end of its own."""
     return message if message.endswith((".", "?", "!")) else f"{message}."
-
-
-class UnlessQuiet:
-    """A `Reporter` on stderr. The options of a command with ``--quiet`` inherit this, and have `quiet`."""
-
-    __slots__ = ()
-
-    quiet: bool
-
-    def show(self, line: str) -> None:
-        """What nobody has to know."""
-        if not self.quiet:
-            typer.echo(line, err=True)
-
-    def tell(self, message: str) -> None:
-        """The same, as one of our sentences."""
-        self.show(sentence(message))
-
-    def warn(self, message: str, hint: str = "") -> None:
-        """A sentence that people have to know, even if they want quiet."""
-        warn(message, hint)
-
-    def counting(self, name: str, total: int) -> AbstractContextManager[Callable[..., None]]:
-        """What is to be told how many are done, and maybe a note beside that."""
-        return counting(name, total, quiet=self.quiet)
-
-    @contextmanager
-    def bar(self, name: str, total: int) -> Iterator[Callable[..., None]]:
-        """The same, where only a terminal shows it."""
-        with bar(name, total, quiet=self.quiet) as (advance, _):
-            yield advance
 
 
 def warn(message: str, hint: str = "") -> None:

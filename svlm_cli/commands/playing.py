@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import checkpoint_of, settled
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 if TYPE_CHECKING:
     from svlm_cli.evals.playing import PlayedModel

@@ -10,12 +10,12 @@ import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.match_files import match_seconds
 from svlm_cli.evals.match_writing import refuse_output, write_match
 from svlm_cli.outputs.progress import ProgressStyle, open_progress
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)

@@ -6,9 +6,9 @@ from typing import Annotated, Final
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 _MOST_FRAMES: Final = 4096
 

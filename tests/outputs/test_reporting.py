@@ -2,7 +2,7 @@
 
 import pytest
 
-from svlm_cli.outputs.bars import bar, counting
+from svlm_cli.outputs.reporting import bar, counting
 
 
 @pytest.mark.parametrize("quiet", [False, True])
