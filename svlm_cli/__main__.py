@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 
-from svlm_cli.commands.hiding import hide_logins
+from svlm_cli.core.hiding import hide_logins
 
 
 def start() -> int:

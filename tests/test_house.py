@@ -43,6 +43,7 @@ LIGHT_PACKAGES = (
     "chat",
     "jsonl",
     "curation",
+    "doctor",
     "commands",
 )
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs

@@ -13,12 +13,12 @@ from svlm_cli.checkpoints import catalog
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.resolve import resolve
 from svlm_cli.compute.device import computing_dtype
-from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.compute.fp8 import FORMAT
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import Footprint, footprint
+from svlm_cli.engine.place import EnginePlace
 from svlm_cli.engine.prompt import Prompt
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.families import SHAPES
@@ -29,16 +29,6 @@ from svlm_cli.networks.weights import load_family, load_preprocessor
 _STD: Final = 0.02
 _POLICY_OF: Final = "streamingvlm-7b"
 _Kind = TypeVar("_Kind", bound=Engine)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Device, number format and kernels."""
-
-    device: torch.device
-    dtype: torch.dtype
-    attention: AttentionKernel = AttentionKernel.AUTO
-    graphs: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +64,7 @@ class Subject:
         prompt = Prompt(Tokenizer(self.folder), policy, shape)
         return footprint(shape, policy, prompt, streams=streams, value_bytes=value_bytes, fp8=dtype == FORMAT)
 
-    def engine(self, policy: StreamPolicy, kind: type[_Kind], place: Place, *, max_streams: int = 1) -> _Kind:
+    def engine(self, policy: StreamPolicy, kind: type[_Kind], place: EnginePlace, *, max_streams: int = 1) -> _Kind:
         """An engine of class `kind` with that policy."""
         if self.shape is None:
             return kind.load(
@@ -99,7 +89,7 @@ class Subject:
 
 
 @torch.no_grad()
-def _random_network(family: Family, place: Place) -> Network:
+def _random_network(family: Family, place: EnginePlace) -> Network:
     """Initialised on the device: 7 billion numbers would take minutes on a CPU."""
     with torch.device("meta"):
         network = family.network().to(computing_dtype(place.dtype, place.device))

@@ -11,7 +11,7 @@ from typing import Final
 
 from svlm_cli.checkpoints import catalog, guide, hub, resolve
 from svlm_cli.checkpoints.guide import Guide, MeasuredSpeed, Precision, Purpose
-from svlm_cli.checkpoints.host import Host, Spot
+from svlm_cli.checkpoints.host import Host, Spot, look_around
 from svlm_cli.core.errors import ModelError
 
 AUTO: Final = "auto"
@@ -236,6 +236,14 @@ def choose(host: Host, models: Sequence[Candidate], demand: Demand, device: str)
         raise ModelError(problem, "`svlm models recommend` says which would fit; --model NAME takes one all the same.")
     best = recommended([one for one in assessed if one.fits is Fit.YES])
     return AutoChoice(taken, best if best is not None and _rank(best) < _rank(taken) else None)
+
+
+def choose_here(device: str, dtype: str, fps: float | None) -> AutoChoice:
+    """The same for this machine, with `device` and `dtype` as their options name them."""
+    there = look_around()
+    usual = Precision.FLOAT32 if there.spot(device).on_cpu else Precision.BFLOAT16  # what --dtype auto loads
+    precision = usual if dtype == AUTO else Precision(dtype)
+    return choose(there, candidates(), Demand(fps, dtype=precision), device)
 
 
 def gigabytes(size: float) -> str:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from svlm_cli.checkpoints.guide import MeasuredSpeed, Purpose
 from svlm_cli.checkpoints.host import Host
-from svlm_cli.checkpoints.recommendation import Assessment, gigabytes
+from svlm_cli.checkpoints.recommendation import Assessment, AutoChoice, Fit, gigabytes
 from svlm_cli.core.text import presentable
 
 COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
@@ -25,6 +25,19 @@ def headline(best: Assessment | None) -> tuple[str, str]:
     size = f" ({gigabytes(candidate.download_bytes)})" if candidate.download_bytes else ""
     way = "Use it" if candidate.present else f"Fetch it{size}"
     return f"{candidate.name}: {candidate.summary} {caveat}".rstrip(), f"{way}: {best.command}"
+
+
+def auto_line(choice: AutoChoice) -> str:
+    """Which model `auto` takes, and a better one that would fit."""
+    taken = choice.taken
+    told = f"auto takes {taken.candidate.name}: {taken.candidate.summary}"
+    if taken.fits is not Fit.YES:
+        told = f"{told} {taken.why}"
+    if choice.better is None:
+        return told
+    better = choice.better.candidate
+    size = f" ({gigabytes(better.download_bytes)})" if better.download_bytes else ""
+    return f"{told} A better one, {better.name}{size}, would fit: {choice.better.command}"
 
 
 def advice(best: Assessment | None, *, live: bool) -> str:

@@ -20,17 +20,11 @@ from typer.main import get_command
 
 from svlm_cli.commands.command import SvlmCommand, SvlmGroup, show_help_and_exit
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.commands.messages import (
-    ExitCode,
-    bug_sentence,
-    error_sentence,
-    exit_code,
-    machine_sentence,
-    sentence,
-)
-from svlm_cli.commands.signals import Terminated, signals_raise
+from svlm_cli.commands.messages import ExitCode, bug_sentence, exit_code, machine_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
+from svlm_cli.core.sentences import error_sentence, sentence
+from svlm_cli.core.signals import Terminated, signals_raise
 from svlm_cli.core.text import presentable
 from svlm_cli.core.version import __version__
 

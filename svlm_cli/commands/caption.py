@@ -3,25 +3,30 @@
 import os
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.captioning import Captioning
 from svlm_cli.commands.command import given
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
-from svlm_cli.commands.live_view import Gauge, asker, showing
-from svlm_cli.commands.loading import checkpoint_of
-from svlm_cli.commands.messages import conclude, error_sentence, sentence
+from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
+from svlm_cli.commands.messages import conclude
 from svlm_cli.commands.options import takes
-from svlm_cli.commands.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.sentences import error_sentence, sentence
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
+from svlm_cli.outputs.live.showing import showing
+from svlm_cli.outputs.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.pipeline.batch import Job, plan
+from svlm_cli.pipeline.captioning import Captioning
+from svlm_cli.pipeline.gauge import Gauge
 from svlm_cli.pipeline.inputs import STDIN
 from svlm_cli.pipeline.questions import QuestionDesk
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.engine import Engine
 
 app = typer.Typer(add_completion=False)
 
@@ -42,7 +47,7 @@ def caption(asked: CaptionOptions) -> None:
     as_json = not live and _wants_json(asked, jobs)
     outputs = {job.source.reveal(): asked.output_names(job) for job in jobs}
     summary = Summary(outputs, outputs=outputs)
-    with summary.written(wanted=as_json):
+    with summary.written(typer.echo if as_json else None):
         errors = _caption(asked, jobs, summary, live=live)
     conclude(errors, alone=len(jobs) == 1)
 
@@ -76,12 +81,18 @@ def _caption(asked: CaptionOptions, jobs: Sequence[Job], summary: Summary, *, li
     checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
     names = [job.name for job in jobs] if live else ()
-    with showing(wanted, gauge, names=names, endless=live, ask=asker(desk)) as progress:
+    with showing(wanted, gauge, names=names, endless=live, ask=desk.ask) as progress:
         call = Captioning(
-            jobs, asked, settings, policy, live=live, products=products, progress=progress, summary=summary
+            jobs, settings, policy, asked.call(live=live), products=products, progress=progress, summary=summary
         )
+
+        def load_engine(streams: int) -> "Engine":
+            from svlm_cli.engine.footprint import Questions
+
+            return load(checkpoint, policy, asked, streams, call.tell, Questions(forks=1 if screen else 0))
+
         try:
-            call.run(checkpoint, gauge, desk, asks=screen)
+            call.run(load_engine, gauge, desk, introduction(asked, policy, settings.context))
         except KeyboardInterrupt:
             if not progress.quit_asked or not call.whole:
                 raise

@@ -11,20 +11,21 @@ import typer
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.camera_options import CameraOptions, OnGap
-from svlm_cli.commands.live_view import LiveMode, Showing
 from svlm_cli.commands.loading import speaker
-from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.summary import SummaryStyle
 from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+from svlm_cli.core.sentences import sentence
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.live.showing import LiveMode, Showing
 from svlm_cli.outputs.progress import ProgressStyle
 from svlm_cli.outputs.style import DEFAULT_STYLE, CueStyle
+from svlm_cli.outputs.summary import SummaryStyle
 from svlm_cli.pipeline.batch import STDOUT, Existing, Job, Wanted
+from svlm_cli.pipeline.captioning import CallSettings
 from svlm_cli.pipeline.inputs import STDIN, Input, find_inputs
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.files import Decoder
@@ -234,6 +235,18 @@ class CaptionOptions(options.EngineOptions):
             style=self.style,
             encoding=Encoding(self.encoding, self.crlf),
             raw_tsv=self.raw_tsv,
+        )
+
+    def call(self, *, live: bool) -> CallSettings:
+        """What the call is told of, and what comes of its errors."""
+        return CallSettings(
+            live=live,
+            streams=self.streams,
+            quiet=self.quiet,
+            table=self.summary is SummaryStyle.TABLE,
+            to_stdout=self.output == STDOUT,
+            fail_fast=self.fail_fast,
+            ignore_errors=self.ignore_errors,
         )
 
     @property

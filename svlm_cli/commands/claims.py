@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from svlm_cli.commands import choices, options
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import play_matches, write_matches
-from svlm_cli.commands.tables import add_rows, print_json, table_console
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:
     from svlm_cli.evals.claims.rows import Row
@@ -110,23 +109,14 @@ def claims(asked: _Asked) -> None:
 
 def _measure(rows: "Sequence[Row]", asked: _Asked) -> list[str]:
     """The names of those that had to be measured."""
-    from svlm_cli.compute.device import resolve_device, resolve_dtype
+    from svlm_cli.engine.place import EnginePlace
     from svlm_cli.evals.claims.measuring import MeasuredModel, RowPlayer, RowsRun
 
-    names = {False: asked.model, True: asked.no_overlap_model}
-    models = {
-        kind: MeasuredModel.of(
-            name, asked.fps, None if kind else asked.revision, offline=asked.offline, quiet=asked.quiet
-        )
-        for kind, name in names.items()
-        if name is not None and any(one.no_overlap is kind for one in rows)
-    }
-    device = resolve_device(asked.device)
-    player = RowPlayer(
-        device,
-        resolve_dtype(asked.dtype, device),
-        partial(write_matches, quiet=asked.quiet),
-        partial(play_matches, quiet=asked.quiet),
-    )
+    def load(no_overlap: bool) -> MeasuredModel:
+        name, revision = (asked.no_overlap_model, None) if no_overlap else (asked.model, asked.revision)
+        assert name is not None  # or no row of it was chosen
+        return MeasuredModel.of(name, asked.fps, revision, offline=asked.offline, quiet=asked.quiet)
+
+    player = RowPlayer(EnginePlace.of(asked.device, asked.dtype), asked)
     run = RowsRun(asked.results, asked.seed, asked.minutes, asked.matches, asked.overwrite, asked.tell)
-    return run.measure([(one, models[one.no_overlap]) for one in rows], player)
+    return run.measure(rows, load, player)

@@ -17,11 +17,11 @@ from svlm_cli.commands import settings
 from svlm_cli.commands.described import Option, contexts, leaves, words_of, written
 from svlm_cli.commands.options import Json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_columns
 from svlm_cli.core.errors import OutputError, OutputExistsError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.text import presentable
 from svlm_cli.outputs.destination import make_folder
+from svlm_cli.outputs.tables import print_columns
 
 app = typer.Typer(add_completion=False)
 

@@ -1,25 +1,17 @@
 """``svlm data check``: can all of an annotation file be learned from? The work is in ``curation/``."""
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from svlm_cli.curation.check_run import Check, CheckReport, Flaw
-
-_ROWS_A_LINE = 100_000
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +62,22 @@ def check(asked: CheckOptions) -> None:
     calls open only videos that have changed. Seek indices are checked too.
     """
     _refuse_elsewhere(asked)
-    from svlm_cli.curation.check_run import Check
-    from svlm_cli.curation.check_store import CheckStore
-    from svlm_cli.outputs.destination import text_file
+    from svlm_cli.curation.check_run import check_files
 
-    with ExitStack() as stack:
-        good = None
-        if asked.write is not None:
-            good = stack.enter_context(text_file(asked.write, overwrite=asked.overwrite))
-        find = stack.enter_context(_flaws(asked))
-        store = stack.enter_context(CheckStore(asked.journal))
-        jobs = asked.jobs or os.cpu_count() or 1
-        one = Check(asked.files, asked.videos, store, find, jobs=jobs)
-        _run(one, asked)
-        one.judge(good)
-    _tell(one.report, asked)
-    if not one.report.is_good:
+    report = check_files(
+        asked.files,
+        asked.videos,
+        asked,
+        journal=asked.journal,
+        bad=asked.output,
+        good=asked.write,
+        overwrite=asked.overwrite,
+        jobs=asked.jobs or os.cpu_count() or 1,
+    )
+    if asked.as_json:
+        print_json(report.to_json())
+    asked.tell(report.sentence())
+    if not report.is_good:
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -101,42 +93,3 @@ def _refuse_elsewhere(asked: CheckOptions) -> None:
             f"{asked.write} is not beside the annotation files, so its rows would not find their videos.",
             "Write it beside them, or name the --videos folder.",
         )
-
-
-@contextmanager
-def _flaws(asked: CheckOptions) -> "Iterator[Callable[[Flaw], None]]":
-    """Where what is bad is told: the file, or else standard error."""
-    from svlm_cli.outputs.destination import text_file
-
-    if asked.output is None:
-        yield lambda found: typer.echo(sentence(found.told()), err=True)
-        return
-    with text_file(asked.output, overwrite=asked.overwrite) as file:
-        yield lambda found: file.write(json.dumps(found.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
-
-
-def _run(one: "Check", asked: CheckOptions) -> None:
-    told = 0
-
-    def tell(rows: int) -> None:
-        nonlocal told
-        if rows // _ROWS_A_LINE > told:
-            told = rows // _ROWS_A_LINE
-            asked.show(f"svlm: {rows} rows are read")
-
-    videos = one.read_rows(tell)
-    if videos:
-        with counting("videos", videos, quiet=asked.quiet) as advance:
-            one.look_at_videos(advance)
-
-
-def _tell(report: "CheckReport", asked: CheckOptions) -> None:
-    if asked.as_json:
-        print_json(report.to_json())
-    told = [
-        f"{report.rows} rows, {report.bad_rows} of them bad, {report.rows_per_second:.0f} a second",
-        f"{report.videos} videos, {report.bad_videos} of them bad, {report.opened} opened",
-    ]
-    if report.indices:
-        told.append(f"{report.indices} seek indices, {report.bad_indices} of them bad")
-    asked.tell("; ".join(told) + ".")

@@ -1,24 +1,17 @@
 """``svlm data clean``: an editor behind a server of chat completions goes over words. The work is in ``curation/``."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.signals import can_go_on
-from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.errors import UsageError
-from svlm_cli.outputs.destination import refuse_unwritable, text_file
-
-if TYPE_CHECKING:
-    from svlm_cli.curation.changes import Changes
-    from svlm_cli.curation.cleaning import CleaningSpent, Edited
+from svlm_cli.outputs.destination import refuse_unwritable
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +52,9 @@ def clean(asked: CleanOptions) -> None:
     and pays for nothing twice.
     """
     from svlm_cli.chat.prompts import read_prompts
-    from svlm_cli.curation.cleaning_run import CleaningRun, count_passages
+    from svlm_cli.curation.cleaning_run import clean_words, count_passages
     from svlm_cli.curation.decisions import SCHEMA
     from svlm_cli.curation.editor import EDITOR, OUR_PROMPTS, EditorForm, EditorPrompts, editor_asker
-    from svlm_cli.curation.growing_words import GrowingWords
 
     prompts, text = read_prompts(EditorPrompts, asked.prompts or OUR_PROMPTS)
     if asked.show_prompts:
@@ -70,26 +62,17 @@ def clean(asked: CleanOptions) -> None:
         return
     words, output, model = _required(asked)
     form = EditorForm(asked.server.rstrip("/"), model, prompts)
-    videos, total = count_passages(words)
+    videos, passages = count_passages(words)
     server, cache, patience = chat_options.connect(asked, EDITOR, form.model, form.address, "clean", SCHEMA)
     asker = editor_asker(server, form, cache, patience=patience)
-
-    def unanswered(one: "Edited") -> None:
-        typer.echo(sentence(f"{EDITOR.name} has no answer for {one.passage.name}: {one.unanswered}."), err=True)
-
-    with GrowingWords(output) as growing:
-        run = CleaningRun(words, output, growing, form)
-        if growing.notice:
-            asked.tell(growing.notice)
-        with counting("passages", total, quiet=asked.quiet) as advance, can_go_on(asked.tell):
-            run.clean(asker, jobs=asked.jobs, progress=advance, unanswered=unanswered)
-        if run.there:
-            asked.tell(f"{run.there} videos were in {output} already.")
-        with _diff(asked.diff) as write:
-            changes = run.compare(write)
-    _tell(asked, output, videos, run.spent, asker.requests, changes)
-    if run.spent.failed:
-        typer.echo(sentence("Some videos are left out.", "The same call asks again about what is missing."), err=True)
+    spent, changes = clean_words(words, output, asked.diff, form, asker, asked, passages=passages, jobs=asked.jobs)
+    bill = chat_options.bill_of(spent, asker.requests, asked)
+    asked.tell(f"{output}: {changes.sentence()}")
+    asked.tell(f"{spent.sentence()} {bill.sentence()}")
+    if asked.as_json:
+        print_json({"output": str(output), **spent.to_json(videos, changes), **bill.to_json()})
+    if spent.failed:
+        asked.warn("Some videos are left out.", "The same call asks again about what is missing.")
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -110,35 +93,3 @@ def _required(asked: CleanOptions) -> tuple[Path, Path, str]:
     if asked.diff is not None and asked.diff != Path("-"):
         refuse_unwritable(asked.diff, makes_folders=False, hint="Choose another --diff.")
     return asked.words, asked.output, asked.model
-
-
-@contextmanager
-def _diff(path: Path | None) -> Iterator[Callable[[str], None]]:
-    """What takes its text: a file, standard output, or nobody."""
-    if path is None:
-        yield lambda text: None
-        return
-    with text_file(None if path == Path("-") else path, overwrite=True) as destination:
-        yield destination.write
-
-
-def _tell(
-    asked: CleanOptions, output: Path, videos: int, spent: "CleaningSpent", requests: int, changes: "Changes"
-) -> None:
-    bill = chat_options.bill_of(spent, requests, asked)
-    asked.tell(f"{output}: {changes.sentence()}")
-    told = f"{spent.passages} passages are answered, {spent.cached} of them from disk, {spent.unanswered} are not."
-    asked.tell(f"{told} {bill.sentence()}")
-    if asked.as_json:
-        row = {
-            "output": str(output),
-            "videos": videos,
-            "there": videos - spent.videos - spent.failed,
-            "done": spent.videos,
-            "failed": spent.failed,
-            **changes.to_json(),
-            "passages": spent.passages,
-            "unanswered": spent.unanswered,
-            **bill.to_json(),
-        }
-        print_json(row)

@@ -1,6 +1,5 @@
 """``svlm data windows``: words files in, annotation files for `svlm train` out. The work is in ``curation/``."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,21 +8,20 @@ import typer
 
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import UnlessQuiet
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import error_console, print_json, print_tables
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
+from svlm_cli.outputs.reporting import UnlessQuiet
+from svlm_cli.outputs.tables import error_console, print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.curation.windows import WindowRules
-    from svlm_cli.curation.windows_report import WindowsReport
     from svlm_cli.curation.windows_run import WindowsOutput
 
 _CLIPS_S = (16.0, 64.0)
 _CLIPS_SILENCE_S = 3.0
-_VIDEOS_A_LINE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +127,19 @@ def windows(asked: WindowsOptions) -> None:
     if asked.plot is not None:
         require_plot(asked.plot)
     rules, outputs = asked.rules(), asked.outputs()
-    report = cut_windows(asked.words, rules, outputs, similar=asked.similar, tell=_teller(asked))
+    report = cut_windows(asked.words, rules, outputs, similar=asked.similar, tell=asked.show)
     if asked.plot is not None:
         from svlm_cli.curation.windows_plots import draw_windows
 
         draw_windows(report, asked.plot)
-    _print(report, outputs, asked)
+    if asked.as_json:
+        row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
+        print_json(row | report.to_json())
+    if asked.quiet:
+        return
+    print_tables(report.tables(), error_console())
+    if asked.held_out and not report.held_out:
+        asked.tell("No video fell into the share that is held out.")
 
 
 def _refuse_idle(asked: WindowsOptions) -> None:
@@ -144,22 +149,3 @@ def _refuse_idle(asked: WindowsOptions) -> None:
             raise UsageError(f"--{name} would do nothing: --annealing makes clips of other lengths.", "Leave one out.")
     if asked.held_out_to is not None and not asked.held_out:
         raise UsageError("--held-out-to would do nothing: nothing is held out.", "Add --held-out, or leave it out.")
-
-
-def _teller(asked: WindowsOptions) -> "Callable[[WindowsReport], None]":
-    def tell(report: "WindowsReport") -> None:
-        if report.videos % _VIDEOS_A_LINE == 0:
-            asked.show(f"svlm: {report.videos} videos, {report.kept} of {report.windows} windows are kept")
-
-    return tell
-
-
-def _print(report: "WindowsReport", outputs: "WindowsOutput", asked: WindowsOptions) -> None:
-    if asked.as_json:
-        row = {"output": str(outputs.train), "held_out_to": outputs.held_out and str(outputs.held_out)}
-        print_json(row | report.to_json())
-    if asked.quiet:
-        return
-    print_tables(report.tables(), error_console())
-    if asked.held_out and not report.held_out:
-        asked.tell("No video fell into the share that is held out.")

@@ -2,22 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import UnlessQuiet, conclude, error_sentence
+from svlm_cli.commands.messages import conclude, print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.signals import can_go_on
-from svlm_cli.commands.tables import counting, print_json
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
-
-if TYPE_CHECKING:
-    from svlm_cli.curation.collecting import WordCollector
-    from svlm_cli.pipeline.inputs import Input
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 WordsFromName = Literal["auto", "srt", "vtt", "json", "faster-whisper", "pocketsphinx"]
 
@@ -80,56 +75,27 @@ def words(asked: WordsOptions) -> None:
     Each video is a line of the output. A call that was stopped goes on where it was.
     """
     from svlm_cli.curation.about import AboutVideos, read_about
-    from svlm_cli.curation.collecting_run import CollectedWords, collect_words
-    from svlm_cli.curation.growing_words import GrowingWords
+    from svlm_cli.curation.collecting import RecogniserChoice, WordCollector, WordsFrom
+    from svlm_cli.curation.collecting_run import collect_into
+    from svlm_cli.media.ffmpeg import find_ffmpeg
     from svlm_cli.pipeline.inputs import find_inputs
 
     if asked.output is None:
         raise UsageError("-o is missing.", "Name a file for the words.")
     found = find_inputs(asked.sources or (), asked.batch_file, tell=asked.tell)
     for one in found:
-        _require_file(one)
+        source = one.source.reveal()
+        if source == "-" or "://" in source:
+            raise UsageError(f"{one.source} is no file.", "A training set is made of files: save it first.")
     refuse_unwritable(asked.output, makes_folders=False, hint="Choose another -o.")
     about = AboutVideos({}) if asked.about is None else read_about(asked.about)
-    collector = _collector(asked)
-    alone = len(found) == 1
-
-    def failure(error: InputError) -> None:
-        if not alone:  # else it ends the command
-            typer.echo(error_sentence(error), err=True)
-
-    with GrowingWords(asked.output) as growing:
-        if growing.notice:
-            asked.tell(growing.notice)
-        left = [video for video in (Path(one.source.reveal()) for one in found) if video not in growing]
-        done = CollectedWords(len(found), there=len(found) - len(left))
-        if done.there:
-            asked.tell(f"{done.there} of {len(found)} videos are in {asked.output} already.")
-        with can_go_on(asked.tell), counting("videos", len(left), quiet=asked.quiet) as advance:
-            collect_words(left, collector, about, growing, done, progress=advance, failure=failure)
-    if asked.about is not None and done.unknown:
-        asked.tell(
-            f"{done.unknown} of {len(left)} videos are not in {asked.about}: they have no title and no category."
-        )
-    asked.tell(done.sentence(asked.output))
-    if asked.as_json:
-        print_json(done.to_json(asked.output))
-    conclude(done.errors, alone=alone)
-
-
-def _require_file(one: "Input") -> None:
-    source = one.source.reveal()
-    if source == "-" or "://" in source:
-        raise UsageError(f"{one.source} is no file.", "A training set is made of files: save it first.")
-
-
-def _collector(asked: WordsOptions) -> "WordCollector":
-    """A recogniser that is asked for by name is loaded now, so that what is missing is told before anything is read."""
-    from svlm_cli.curation.collecting import RecogniserChoice, WordCollector, WordsFrom
-    from svlm_cli.media.ffmpeg import find_ffmpeg
-
     words_from = WordsFrom(asked.words_from)
     choice = RecogniserChoice(words_from, asked.speech_model, asked.device, asked.language)
     if words_from in (WordsFrom.FASTER_WHISPER, WordsFrom.POCKETSPHINX):
-        choice.get()
-    return WordCollector(find_ffmpeg(), words_from, choice, asked.language, tell=asked.tell)
+        choice.get()  # what is missing is told before anything is read
+    collector = WordCollector(find_ffmpeg(), words_from, choice, asked.language, tell=asked.tell)
+    videos = [Path(one.source.reveal()) for one in found]
+    done = collect_into(asked.output, videos, collector, about, asked)
+    if asked.as_json:
+        print_json(done.to_json(asked.output))
+    conclude(done.errors, alone=len(videos) == 1)

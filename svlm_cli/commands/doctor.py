@@ -1,6 +1,6 @@
 """``svlm doctor``: what is there of all that svlm needs or can use, and what to do about what is not.
 
-The checks are in ``software.py`` and ``surroundings.py``.
+The checks are in ``doctor/``, but for those of the configuration, which commands know alone.
 """
 
 import dataclasses
@@ -9,11 +9,15 @@ from collections.abc import Iterator
 
 import typer
 
-from svlm_cli.commands import options
-from svlm_cli.commands.findings import CheckState, Finding
+from svlm_cli.commands import options, settings
+from svlm_cli.commands.described import leaves
+from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.messages import ExitCode
-from svlm_cli.commands.software import software
-from svlm_cli.commands.surroundings import surroundings
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.doctor.findings import CheckState, Finding
+from svlm_cli.doctor.models import models
+from svlm_cli.doctor.software import software
+from svlm_cli.doctor.surroundings import cache, environment, here, hub, terminal
 
 app = typer.Typer(add_completion=False)
 
@@ -31,24 +35,46 @@ def doctor(as_json: options.Json = False, offline: options.Offline = False) -> N
         typer.echo(json.dumps({"ready": ready, "checks": [dataclasses.asdict(one) for one in findings]}, indent=2))
     else:
         for finding in findings:
-            _print(finding)
+            typer.echo(f"{finding.state.upper():<9} {finding.name:<16} {finding.detail}")
+            if finding.advice:
+                typer.echo(f"{'':<26} {finding.advice}")
         warnings = sum(one.state is CheckState.WARNING for one in findings)
-        typer.echo(_verdict(ready=ready, warnings=warnings))
+        told = "Captions can be made" if ready else "Captions cannot be made yet: see what is missing"
+        typer.echo(f"\n{told}{f'; warnings: {warnings}' if warnings else ''}.")
     if not ready:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _verdict(*, ready: bool, warnings: int) -> str:
-    told = "Captions can be made" if ready else "Captions cannot be made yet: see what is missing"
-    return f"\n{told}{f'; warnings: {warnings}' if warnings else ''}."
-
-
-def _print(finding: Finding) -> None:
-    typer.echo(f"{finding.state.upper():<9} {finding.name:<16} {finding.detail}")
-    if finding.advice:
-        typer.echo(f"{'':<26} {finding.advice}")
-
-
 def _findings(*, offline: bool) -> Iterator[Finding]:
     yield from software()
-    yield from surroundings(offline=offline)
+    yield from models()
+    yield from (cache(), here(), terminal(), configuration())
+    yield from environment({one.name: one.secret for one in VARIABLES} | dict.fromkeys(_option_variables(), False))
+    yield hub(offline=offline)
+
+
+def configuration() -> Finding:
+    """The configuration file, and whether it can be understood as a whole."""
+    from svlm_cli.commands.config import in_force_of
+
+    try:
+        found = settings.read()
+        if not found.exists:
+            return Finding("config", CheckState.OK, f"none; it would be {found.path}")
+        count = sum(one.source == "config" for one in in_force_of(found))
+    except ImportError as error:
+        return Finding("config", CheckState.WARNING, f"It cannot be checked: {error}", "Install svlm-cli again.")
+    except SvlmError as error:
+        return Finding("config", CheckState.WARNING, error.message, error.hint)
+    return Finding("config", CheckState.OK, f"{found.path}: {count} settings; `svlm config` shows all")
+
+
+def _option_variables() -> list[str]:
+    from svlm_cli.commands.app import whole
+
+    try:
+        root = whole()
+    except ImportError:  # a package is missing, which other lines say
+        return [settings.variable_of(key) for key in settings.shared()]
+    commands = [root, *(command for _, command in leaves(root))]
+    return [one.envvar for command in commands for one in command.params if one.envvar]

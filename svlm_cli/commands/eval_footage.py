@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import PlayOptions, play_matches, ready
-from svlm_cli.commands.tables import counting, print_json, print_tables
+from svlm_cli.commands.playing import PlayOptions
+from svlm_cli.outputs.tables import print_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,33 +34,21 @@ def footage(asked: _Asked) -> None:
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is played.
     """
     from svlm_cli.evals.footage.player import FootagePlayer
-    from svlm_cli.evals.footage.report import run_controls, score
+    from svlm_cli.evals.footage.playing import play_footage
     from svlm_cli.evals.match_files import match_seconds
-    from svlm_cli.evals.runner import MatchSelection, describe
-    from svlm_cli.simulator.footage.footage import EndlessFootage
+    from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.simulator.footage.photos import read_photos
-    from svlm_cli.simulator.footage.speech import texts
 
     seconds = match_seconds(asked.minutes)
     player = FootagePlayer("" if asked.photos is None else str(asked.photos.absolute()))
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     if asked.photos is not None:
         read_photos(asked.photos)  # here it is told what is wrong with them
-    model = ready(asked, changes)
     setting = MatchSelection(asked.matches, seconds, asked.seed, player)
-    references = []
-    with counting("references", asked.matches, quiet=asked.quiet) as advance:
-        for seed in setting.seeds:
-            references.append(texts(EndlessFootage(seed), seconds))
-            advance(len(references))
-    controls = run_controls(references)
-    engine = model.load(asked.matches)
-    played = play_matches(engine, setting, quiet=asked.quiet)
-    report = score(references, played.texts(seconds), controls)
-    described: dict[str, Any] = describe(model.checkpoint.name, engine, setting) | changes.told()
-    described |= {"photos": None if asked.photos is None else str(asked.photos)}
+    report, played, told = play_footage(asked.ready(changes), setting, asked)
     if asked.as_json:
-        print_json(report.to_json(described, played))
+        photos = None if asked.photos is None else str(asked.photos)
+        print_json(report.to_json(told | changes.told() | {"photos": photos}, played))
         return
     print_tables(report.tables())
     asked.tell_silent("footage", played.ended)

@@ -3,7 +3,6 @@
 The measuring is in ``evals/``.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,16 +15,16 @@ from svlm_cli.commands import generate, judge, options, vqa
 from svlm_cli.commands.claims import claims
 from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.playing import PlayOptions, play_matches, ready, write_matches
-from svlm_cli.commands.tables import print_json, print_tables
+from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.commands.timeliness import timeliness
-from svlm_cli.core.errors import OutputExistsError, UsageError
-from svlm_cli.outputs.destination import make_folder
+from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.evals.report import EvaluationReport
-    from svlm_cli.evals.runner import MatchSelection, Played
+    from svlm_cli.evals.runner import Played
 
 DEFAULT_MINUTES = 10.0
 
@@ -93,32 +92,33 @@ def match(asked: _Asked) -> None:
     Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if asked.predictions:
+        from svlm_cli.evals.scoring import score_files
+
         asked.refuse_playing()
-        report = _score_files(asked.predictions, asked)
-        setting = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
-        _print(report, setting, None, asked)
+        report, played = score_files(asked.predictions, asked.seed, asked.minutes, asked), None
+        setting: dict[str, Any] = {"predictions": [str(path) for path in asked.predictions], "seed": asked.seed}
+    else:
+        report, played, setting = _play(asked)
+    if asked.as_json:
+        print_json(report.to_json(setting, played))
         return
-    _play(asked)
+    print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
+    asked.tell_silent("match", [] if played is None else played.ended)
 
 
-def _play(asked: _Asked) -> None:
+def _play(asked: _Asked) -> "tuple[EvaluationReport, Played, dict[str, Any]]":
     from svlm_cli.evals.alterations import Altered
     from svlm_cli.evals.match_files import match_seconds
-    from svlm_cli.evals.report import score
-    from svlm_cli.evals.runner import MatchSelection, describe
+    from svlm_cli.evals.playing import new_files, play_and_score
+    from svlm_cli.evals.runner import MatchSelection
     from svlm_cli.evals.world import MatchPlayer
 
     seconds = match_seconds(DEFAULT_MINUTES if asked.minutes is None else asked.minutes)
     setting = MatchSelection(asked.matches, seconds, asked.seed, MatchPlayer(asked.altered and Altered(asked.altered)))
     changes = asked.policy_changes()
-    paths = [] if asked.save is None else _new_files(asked.save, setting)
-    model = ready(asked, changes)
-    scripts, controls = write_matches([(one, setting.seconds) for one in setting.seeds], quiet=asked.quiet)
-    engine, name = model.load(asked.matches), model.checkpoint.name
-    played = play_matches(engine, setting, paths, name, quiet=asked.quiet)
-    report = score(scripts, played.texts(setting.seconds), controls)
-    described = describe(name, engine, setting) | ({"altered": asked.altered} if asked.altered else {})
-    _print(report, described | changes.told(), played, asked)
+    paths = [] if asked.save is None else new_files(asked.save, setting)
+    report, played, told = play_and_score(asked.ready(changes), setting, asked, paths)
+    return report, played, told | ({"altered": asked.altered} if asked.altered else {}) | changes.told()
 
 
 app.command()(footage)
@@ -129,33 +129,3 @@ judge.commentary.command()(timeliness)
 app.add_typer(judge.commentary)
 app.add_typer(judge.livesports)
 app.add_typer(vqa.app)
-
-
-def _score_files(paths: Sequence[Path], asked: _Asked) -> "EvaluationReport":
-    from svlm_cli.evals.match_files import match_seconds
-    from svlm_cli.evals.predictions import by_second, read_rounds
-    from svlm_cli.evals.report import score
-
-    minutes = asked.minutes
-    files = [read_rounds(path) for path in paths]
-    lengths = [max(round(rounds[-1][0]), 1) if minutes is None else match_seconds(minutes) for rounds in files]
-    scripts, controls = write_matches(list(enumerate(lengths, asked.seed)), quiet=asked.quiet)
-    return score(scripts, [by_second(*one) for one in zip(files, lengths, strict=True)], controls)
-
-
-def _new_files(folder: Path, setting: "MatchSelection") -> list[Path]:
-    """Where each match's words go; `OutputExistsError`, before anything is played, if one is there already."""
-    paths = [folder / f"match-{seed}.jsonl" for seed in setting.seeds]
-    make_folder(folder, "Choose another for --save.")
-    for path in paths:
-        if path.exists():
-            raise OutputExistsError(f"{path} exists already.", "Choose another folder for --save.")
-    return paths
-
-
-def _print(report: "EvaluationReport", setting: dict[str, Any], played: "Played | None", asked: _Asked) -> None:
-    if asked.as_json:
-        print_json(report.to_json(setting, played))
-        return
-    print_tables((report.table(), report.control_table(), *report.timeliness_tables()))
-    asked.tell_silent("match", [] if played is None else played.ended)

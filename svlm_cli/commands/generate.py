@@ -4,34 +4,33 @@ The generating is in ``evals/generation/``, the files of the benchmarks in ``eva
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands import baseline, options
-from svlm_cli.commands.auto_model import settled
-from svlm_cli.commands.generate_options import GenerationJob, OfEvents, OfVideos
-from svlm_cli.commands.loading import checkpoint_of, introduction, load
-from svlm_cli.commands.messages import conclude, error_sentence, once
-from svlm_cli.commands.signals import can_go_on
-from svlm_cli.commands.tables import counting, print_json
+from svlm_cli.commands import chat_options, options
+from svlm_cli.commands.command import given
+from svlm_cli.commands.generate_options import GenerateOptions, OfEvents, OfVideos, ServerOptions, refuse_typed
+from svlm_cli.commands.loading import checkpoint_of, introduction, load, place_of, settled
+from svlm_cli.commands.messages import ExitCode, conclude, print_json
 from svlm_cli.commands.values import seconds_of
-from svlm_cli.core.errors import InputError, SvlmError, UsageError
+from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.reporting import warn_of
 from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
-    from svlm_cli.checkpoints.resolve import Checkpoint
-    from svlm_cli.core.policy import StreamPolicy
-    from svlm_cli.evals.generation.place import PredictionPlace
-    from svlm_cli.evals.generation.run import GenerationOutcome
-    from svlm_cli.evals.generation.setting import StreamSetting
-    from svlm_cli.evals.generation.stretches import VideoStretch
+    from svlm_cli.engine.engine import Engine
+    from svlm_cli.evals.generation.job import GenerationJob
+
+_JOBS: Final = 8
+_OF_STREAMS: Final = (  # options that nothing comes of with --backend openai
+    *("start", "chunk", "adapter", "query", "mode", "policy", "policy_keys", "revision", "offline"),
+    *("device", "dtype", "attention", "graphs"),
+)
 
 
 @options.takes(OfVideos)
@@ -41,6 +40,7 @@ def generate_commentary(one: OfVideos) -> None:
     A run that was stopped or killed goes on, by the same call, with the very next word.
     """
     from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
+    from svlm_cli.evals.generation.job import GenerationJob
     from svlm_cli.evals.generation.predictions import CommentaryPredictions
     from svlm_cli.evals.generation.stretches import commentary_stretches
 
@@ -48,14 +48,14 @@ def generate_commentary(one: OfVideos) -> None:
     if one.chunk is not None and not (math.isfinite(one.chunk) and one.chunk >= 1):
         raise UsageError(f"--chunk {one.chunk:g} is no length for a stream.", "Give 1 s or more.")
     _refuse_places(one.videos, one.output)
-    job = partial(GenerationJob, "commentary", one.asked, one.server, one.annotations, one.output)
+    job = partial(GenerationJob, "commentary", one.annotations, one.output)
     if one.asked.backend == "openai":
         clips = clip_stretches(one.annotations, one.videos)
-        baseline.generate(job(clips, partial(ClipPredictions, clips=clips.stretches)))
+        _ask(job(clips, partial(ClipPredictions, clips=clips.stretches)), one.asked, one.server)
         return
     one.server.refuse()
     found = commentary_stretches(one.annotations, one.videos, start_s=start_s, chunk_s=one.chunk)
-    _generate(job(found, CommentaryPredictions, start_s, one.chunk))
+    _generate(job(found, CommentaryPredictions, start_s, one.chunk), one.asked)
 
 
 @options.takes(OfEvents)
@@ -64,17 +64,18 @@ def generate_livesports(one: OfEvents) -> None:
 
     A run that was stopped or killed goes on, by the same call, with the very next word.
     """
+    from svlm_cli.evals.generation.job import GenerationJob
     from svlm_cli.evals.generation.predictions import EventPredictions
     from svlm_cli.evals.generation.stretches import event_stretches
 
     _refuse_places(one.videos, one.output)
     found = event_stretches(one.events, one.videos)
-    job = GenerationJob("livesports", one.asked, one.server, one.events, one.output, found, EventPredictions)
+    job = GenerationJob("livesports", one.events, one.output, found, EventPredictions)
     if one.asked.backend == "openai":
-        baseline.generate(job)
+        _ask(job, one.asked, one.server)
         return
     one.server.refuse()
-    _generate(job)
+    _generate(job, one.asked)
 
 
 def _refuse_places(videos: Path, output: Path) -> None:
@@ -84,55 +85,24 @@ def _refuse_places(videos: Path, output: Path) -> None:
     refuse_unwritable(output, makes_folders=False, hint="Choose another -o.")
 
 
-def _generate(job: GenerationJob) -> None:
-    from svlm_cli.evals.generation.place import open_place
-    from svlm_cli.evals.generation.run import GenerationOutcome, too_short
+def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
+    """By a streaming model, here."""
+    from svlm_cli.evals.claims.setting import fingerprint
+    from svlm_cli.evals.generation.job import StreamGeneration
+    from svlm_cli.evals.generation.setting import StreamSetting
+    from svlm_cli.jsonl.lines import fingerprint_of
 
-    asked, found = job.asked, job.found
-    for line in found.notices:
-        asked.tell(line)
-    _tell_missing(job)
+    job.tell_found(asked)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
     overrides = PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
     policy = changes.applied(checkpoint.policy, overrides)
-    setting = _setting(job, checkpoint, policy)
-    with open_place(job.output, job.open_predictions, setting.to_json(), overwrite=asked.overwrite) as place:
-        if place.predictions.notice:
-            asked.tell(place.predictions.notice)
-        for video, at_s in place.made_by.ended.items():
-            asked.tell(too_short(video, at_s))
-        left = _left(job, place)
-        outcome = _speak(job, checkpoint, policy, place, left) if left else GenerationOutcome()
-    outcome.errors += found.missing
-    _tell(job, setting, outcome, left)
-    conclude(outcome.errors, alone=job.alone)
-
-
-def _tell_missing(job: GenerationJob) -> None:
-    """Each video that is not there. Raises `InputError` if that is all of them."""
-    missing = {str(error): error for error in job.found.missing}  # events have theirs in common
-    if not job.found.stretches and len(missing) == 1:
-        raise next(iter(missing.values()))
-    for error in missing.values():
-        typer.echo(error_sentence(error), err=True)
-    if not job.found.stretches:
-        raise InputError(f"None of {len(missing)} videos is there.", "Correct --videos, or fetch them.")
-
-
-def _setting(job: GenerationJob, checkpoint: "Checkpoint", policy: "StreamPolicy") -> "StreamSetting":
-    from svlm_cli.compute.device import dtype_name, resolve_device, resolve_dtype
-    from svlm_cli.evals.claims.setting import fingerprint
-    from svlm_cli.evals.generation.setting import StreamSetting
-    from svlm_cli.jsonl.lines import fingerprint_of
-
-    asked = job.asked
-    return StreamSetting(
+    setting = StreamSetting(
         job.benchmark,
         checkpoint.title,
         fingerprint(checkpoint.folder, checkpoint.adapter),
-        dtype_name(resolve_dtype(asked.dtype, resolve_device(asked.device))),
+        place_of(asked).dtype_name,
         policy,
         policy.prompt.query if asked.query is None else asked.query,
         asked.seed,
@@ -141,71 +111,46 @@ def _setting(job: GenerationJob, checkpoint: "Checkpoint", policy: "StreamPolicy
         job.chunk_s,
     )
 
+    def load_engine(streams: int, context: str) -> "Engine":
+        for line in introduction(asked, policy, context):
+            asked.show(line)
+        return load(checkpoint, policy, asked, streams, asked.show)
 
-def _left(job: GenerationJob, place: "PredictionPlace") -> "list[VideoStretch]":
-    """What is still to be done. Says so if that is not all."""
-    from svlm_cli.evals.generation.run import is_done
-
-    stretches = job.found.stretches
-    left = [one for one in stretches if not is_done(one, place)]
-    if not left:
-        job.asked.tell(f"{job.output} is complete: there is nothing to do.")
-    elif place.rounds.path.exists() or len(left) < len(stretches):
-        job.asked.tell(f"{job.output} goes on where it was: {len(stretches) - len(left)} of {len(stretches)} are done.")
-    return left
+    run = StreamGeneration(job, setting, load_engine, asked, asked.streams or 1, asked.query)
+    outcome, left = run.run(overwrite=asked.overwrite)
+    if asked.as_json:
+        print_json(job.to_json(outcome, left) | {"setting": setting.to_json()})
+    conclude(outcome.errors, alone=job.alone)
 
 
-def _speak(
-    job: GenerationJob,
-    checkpoint: "Checkpoint",
-    policy: "StreamPolicy",
-    place: "PredictionPlace",
-    left: "list[VideoStretch]",
-) -> "GenerationOutcome":
-    from svlm_cli.evals.generation.run import Generation, GenerationListener
+def _ask(job: "GenerationJob", asked: GenerateOptions, server: ServerOptions) -> None:
+    """A model behind chat completions. Exits with 1 if a clip is left without commentary."""
+    refuse_typed(_OF_STREAMS, "does nothing with --backend openai")
+    if not asked.model or not given("model"):
+        raise UsageError("--model is missing.", "Name the model as its server calls it, as in --model gpt-4o-mini.")
+    chat_options.require_prices(server)
+    from svlm_cli.evals.generation.baseline import BASELINE, TEMPERATURE, BaselineForm, baseline_asker
+    from svlm_cli.evals.generation.baseline_run import WHAT, run_baseline
 
-    asked = job.asked
-    for line in introduction(asked, policy, left[0].context):
-        asked.show(line)
-    streams = min(asked.streams or 1, len(left))
-    engine = load(checkpoint, policy, asked, streams, asked.show)
-    engine.open(query=asked.query).close()  # one that is too long is told now, and once
-
-    def fail(error: SvlmError) -> None:
-        if not job.alone:  # else it ends the command
-            typer.echo(error_sentence(error), err=True)
-
-    total_s = sum(one.end_s - one.start_s for one in left)
-    with can_go_on(asked.tell), _progress(total_s, quiet=asked.quiet) as progress:
-        telling = GenerationListener(once(asked.tell, set()), fail, progress)
-        generation = Generation(engine, place, telling, seed=asked.seed, query=asked.query)
-        return generation.generate(left, streams=streams)
-
-
-@contextmanager
-def _progress(total_s: float, *, quiet: bool) -> Iterator[Callable[[float, float], None]]:
-    total = max(round(total_s), 1)
-    with counting("seconds of video", total, quiet=quiet) as advance:
-        yield lambda done_s, speed: advance(min(round(done_s), total), f"{speed:.1f} x real time")
-
-
-def _tell(
-    job: GenerationJob, setting: "StreamSetting", outcome: "GenerationOutcome", left: "list[VideoStretch]"
-) -> None:
-    """The summary of what this call has done."""
-    videos = {one.video for one in left}
-    if left:
-        what = f"{len(left)} events" if job.benchmark == "livesports" else f"{len(videos)} videos"
-        job.asked.tell(f"{what}, {outcome.sentence()}")
-    if job.asked.as_json:
-        row = {
-            "eval": job.benchmark,
-            "output": str(job.output),
-            "streams": job.wanted,
-            "done": len(job.found.stretches) - len(left) + outcome.done,
-            "failed": len(outcome.errors),
-            "videos": len(videos),
-            **outcome.to_json(),
-            "setting": setting.to_json(),
-        }
-        print_json(row)
+    temperature = TEMPERATURE if asked.temperature is None else asked.temperature
+    chat_options.require_finite(temperature)
+    seed = asked.seed if given("seed") else None
+    form = BaselineForm.of(server.base_url, asked.model, server.prompts, asked.fps, seed)
+    chat, cache, patience = chat_options.connect(server, BASELINE, form.model, form.address, "baseline")
+    asker = baseline_asker(chat, form, cache, temperature=temperature, patience=patience)
+    for line in job.found.notices:
+        asked.tell(line)
+    for missing in job.found.missing:
+        warn_of(asked, missing)
+    setting = form.setting(job.benchmark, job.annotations, temperature)
+    spent = run_baseline(job, asker, form, setting, asked, jobs=asked.streams or _JOBS, overwrite=asked.overwrite)
+    bill = chat_options.bill_of(spent, asker.requests, server)
+    asked.tell(f"{WHAT[job.benchmark]}: {spent.sentence()} {bill.sentence()}")
+    if asked.as_json:
+        clips, absent = len(job.found.stretches), len(job.found.missing)
+        row = {"eval": job.benchmark, "output": str(job.output), "clips": clips, **spent.to_json()}
+        print_json(row | {"videos_missing": absent, **bill.to_json(), "setting": setting})
+    if spent.failed:
+        asked.warn("Some are left without commentary.", "The same call asks for them again.")
+    if spent.failed or job.found.missing:
+        raise typer.Exit(ExitCode.FAILED)

@@ -1,9 +1,9 @@
 """The options of the two ``generate`` commands, and what they generate of what."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,10 +11,6 @@ from svlm_cli.commands import chat_options, options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
-
-if TYPE_CHECKING:
-    from svlm_cli.evals.generation.predictions import Predictions
-    from svlm_cli.evals.generation.stretches import FoundStretches
 
 Output = Annotated[
     Path,
@@ -147,31 +143,6 @@ class OfEvents:
     output: Output
     asked: GenerateOptions = field(default_factory=GenerateOptions)
     server: ServerOptions = field(default_factory=ServerOptions)
-
-
-@dataclass(frozen=True, slots=True)
-class GenerationJob:
-    """What is generated, of what, and where it goes."""
-
-    benchmark: str
-    asked: GenerateOptions
-    server: ServerOptions
-    annotations: Path
-    output: Path
-    found: "FoundStretches"
-    open_predictions: "Callable[[Path], Predictions]"
-    start_s: float | None = None
-    chunk_s: float | None = None
-
-    @property
-    def wanted(self) -> int:
-        """How many stretches were asked for."""
-        return len(self.found.stretches) + len(self.found.missing)
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is one alone, whose error is the command's."""
-        return self.wanted == 1
 
 
 def refuse_typed(names: Sequence[str], why: str) -> None:

@@ -4,24 +4,21 @@ The judging is in ``evals/judge/``, the files of the benchmarks in ``evals/bench
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, UnlessQuiet, sentence
+from svlm_cli.commands.messages import ExitCode, print_json, warn
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import bar, print_json, print_tables
 from svlm_cli.core.errors import UsageError
+from svlm_cli.outputs.reporting import UnlessQuiet
+from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
-    from svlm_cli.evals.judge.asking import JudgeAsker
     from svlm_cli.evals.judge.pairs import Control, Pairs
-    from svlm_cli.evals.judge.run import JudgeUsage
-    from svlm_cli.evals.judge.votes import GrowingVotes, VoteRun
 
 ControlName = Literal["same", "reference", "empty"]
 
@@ -68,16 +65,14 @@ class JudgeOptions(UnlessQuiet, chat_options.ChatOptions):
 
 
 @dataclass(frozen=True, slots=True)
-class _OfClips:
-    asked: JudgeOptions = field(default_factory=JudgeOptions)
+class _OfClips(JudgeOptions):
     clips: Annotated[
         Path | None, Panel.INPUT.option(metavar="FILE.jsonl", help="score_all_clips.jsonl of the benchmark.")
     ] = None
 
 
 @dataclass(frozen=True, slots=True)
-class _OfEvents:
-    asked: JudgeOptions = field(default_factory=JudgeOptions)
+class _OfEvents(JudgeOptions):
     events: Annotated[
         Path | None, Panel.INPUT.option(metavar="FILE", help="The events: JSON lines, a JSON list, or Parquet.")
     ] = None
@@ -92,7 +87,7 @@ def judge_commentary(one: _OfClips) -> None:
     """
     from svlm_cli.evals.judge.pairs import commentary_pairs
 
-    _judge("commentary", one.asked, "--clips", one.clips, commentary_pairs)
+    _judge("commentary", one, "--clips", one.clips, commentary_pairs)
 
 
 @livesports.command("judge")
@@ -104,7 +99,7 @@ def judge_livesports(one: _OfEvents) -> None:
     """
     from svlm_cli.evals.judge.pairs import livesports_pairs
 
-    _judge("livesports", one.asked, "--events", one.events, livesports_pairs)
+    _judge("livesports", one, "--events", one.events, livesports_pairs)
 
 
 _Votes = Annotated[list[Path], typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
@@ -144,7 +139,7 @@ def _judge(
     from svlm_cli.evals.judge.described import describe_run
     from svlm_cli.evals.judge.pairs import Control
     from svlm_cli.evals.judge.questions import Benchmark
-    from svlm_cli.evals.judge.votes import GrowingVotes
+    from svlm_cli.evals.judge.run import judge_pairs
 
     form = JudgeForm(asked.base_url.rstrip("/"), judge, prompts, Benchmark(benchmark).seed)
     server, cache, patience = chat_options.connect(asked, JUDGE, judge, form.address, "judge")
@@ -152,14 +147,14 @@ def _judge(
     control = None if asked.control is None else Control(asked.control)
     found = pairs_of(data, a, asked.b, control)
     run = describe_run(Benchmark(benchmark), form, data, a, asked.b, control, found)
-    with GrowingVotes(output, run) as votes:
-        for notice in filter(None, (*found.notices, votes.before.notice)):
-            typer.echo(sentence(notice), err=True)
-        if found.left_out:
-            left = f"{found.left_out} of {found.left_out + len(found.pairs)} are left out"
-            typer.echo(sentence(f"{left}: not all predictions cover them."), err=True)
-        spent = _collect(found, votes, asker, asked, has_ties=run.setting.benchmark.has_ties)
-    _tell(spent, asker, run, output, asked)
+    spent = judge_pairs(found, run, output, asker, asked, jobs=asked.jobs)
+    bill = chat_options.bill_of(spent, asker.requests, asked)
+    asked.tell(f"{spent.sentence()} {bill.sentence()}")
+    if asked.as_json:
+        print_json(spent.to_json(run, output) | bill.to_json())
+    if spent.unanswered:
+        asked.warn("Some questions were not answered.", "The same call asks them again.")
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple[Path, Path, Path, str]:
@@ -178,46 +173,6 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
     return asked.a, data, asked.output, asked.judge
 
 
-def _collect(
-    found: "Pairs", votes: "GrowingVotes", asker: "JudgeAsker", asked: JudgeOptions, *, has_ties: bool
-) -> "JudgeUsage":
-    from svlm_cli.evals.judge.run import collect_votes
-    from svlm_cli.evals.judge.votes import Vote
-
-    left = [one for pair in found.pairs for one in pair.questions() if not votes.before.is_done(one)]
-    done = count(1)
-    with bar("votes", len(left), quiet=asked.quiet) as (advance, _):
-
-        def write(vote: Vote) -> None:
-            votes.append(vote)
-            advance(next(done))
-
-        return collect_votes(left, asker, jobs=asked.jobs, has_ties=has_ties, write=write)
-
-
-def _tell(spent: "JudgeUsage", asker: "JudgeAsker", run: "VoteRun", output: Path, asked: JudgeOptions) -> None:
-    bill = chat_options.bill_of(spent, asker.requests, asked)
-    asked.tell(
-        f"{spent.votes} votes, {spent.malformed} malformed replies, {spent.unanswered} questions without an answer; "
-        f"{spent.cached} came from disk. {bill.sentence()}"
-    )
-    row = {
-        "eval": str(run.setting.benchmark),
-        "output": str(output),
-        "questions": run.questions,
-        "left_out": run.left_out,
-        "votes": spent.votes,
-        "malformed": spent.malformed,
-        "unanswered": spent.unanswered,
-        **bill.to_json(),
-    }
-    if asked.as_json:
-        print_json(row)
-    if spent.unanswered:
-        typer.echo(sentence("Some questions were not answered.", "The same call asks them again."), err=True)
-        raise typer.Exit(ExitCode.FAILED)
-
-
 def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json: bool) -> None:
     from svlm_cli.evals.judge.report import make_report
     from svlm_cli.evals.judge.votes import read_votes
@@ -232,14 +187,15 @@ def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json
             other = file.runs[0].setting.benchmark
             raise UsageError(f"{file.path} holds votes of {other}.", f"Call `svlm eval {other} report`.")
         if file.notice:
-            typer.echo(sentence(file.notice), err=True)
+            warn(file.notice)
     found = make_report(files)
     if plot is not None:
         from svlm_cli.evals.judge.plots import draw_report
 
         draw_report(found, plot)
-    if not as_json:
-        print_tables(found.tables())
-        for note in found.notes():
-            typer.echo(sentence(note), err=True)
-    print_json(found.to_json())
+    if as_json:
+        print_json(found.to_json())
+        return
+    print_tables(found.tables())
+    for note in found.notes():
+        warn(note)

@@ -1,35 +1,67 @@
-"""An engine for a command that watches video, with torch imported only now."""
+"""The model that a command's options name: which one is meant, and an engine for it, with torch imported only now."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import typer
+
+from svlm_cli.checkpoints import recommendation, recommendation_text
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.patterns import matches
 from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import sentence
 from svlm_cli.commands.options import AttentionName, DtypeName
+from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.core.sentences import sentence
 
 if TYPE_CHECKING:
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.footprint import Questions
+    from svlm_cli.engine.place import EnginePlace
 
 _WHAT_SPEAKS = (
     f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in, "
     "and invents what it says of anything else. Real footage wants a GPU and --model streamingvlm-7b."
 )
 
-_GIB = 1 << 30
+
+class Choosing(Protocol):
+    """The options by which `auto` chooses a model."""
+
+    @property
+    def revision(self) -> str | None: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def dtype(self) -> DtypeName: ...
+    @property
+    def fps(self) -> float | None: ...
+    @property
+    def quiet(self) -> bool: ...
 
 
-class Loading(Protocol):
-    """The options that decide how a model is loaded."""
+class Speaking(Protocol):
+    """The options that say who speaks."""
 
     @property
     def model(self) -> str | None: ...
     @property
     def adapter(self) -> Path | None: ...
+
+
+class Naming(Speaking, Choosing, Protocol):
+    """The options that say which model is meant, and how it is fetched."""
+
+    @property
+    def offline(self) -> bool: ...
+
+
+class Loading(Protocol):
+    """The options that decide how a model is loaded."""
+
     @property
     def policy(self) -> Path | None: ...
     @property
@@ -42,33 +74,42 @@ class Loading(Protocol):
     def graphs(self) -> bool: ...
 
 
-class Speaking(Protocol):
-    """The options that say who speaks."""
-
-    @property
-    def model(self) -> str | None: ...
-    @property
-    def adapter(self) -> Path | None: ...
+Asked = TypeVar("Asked", bound=Naming)
 
 
-class Naming(Speaking, Protocol):
-    """The options that say which model is meant, and how it is fetched."""
+def settled(asked: Asked) -> Asked:
+    """`asked` with a model's name in the place of `auto`. Raises `ModelError` if none of those here can run."""
+    options: Any = asked  # a dataclass, which no protocol can say
+    replaced: Asked = dataclasses.replace(options, model=settled_name(asked.model, asked, asked.adapter))
+    return replaced
 
-    @property
-    def revision(self) -> str | None: ...
-    @property
-    def offline(self) -> bool: ...
-    @property
-    def quiet(self) -> bool: ...
+
+def settled_name(model: str | None, asked: Choosing, adapter: Path | None = None) -> str | None:
+    """The name of the model that `auto` stands for, told on stderr unless people want quiet; other names as they are.
+
+    None where there is an adapter, which knows its base. Nothing is fetched.
+    """
+    if model != recommendation.AUTO:
+        return model
+    if adapter is not None:
+        return None
+    if asked.revision is not None:
+        raise UsageError(
+            "--model auto takes models as they are known: it has no revision.",
+            "Name the model, leave out --revision, or unset SVLM_REVISION.",
+        )
+    choice = recommendation.choose_here(asked.device, asked.dtype, asked.fps)
+    if not asked.quiet:
+        typer.echo(sentence(recommendation_text.auto_line(choice)), err=True)
+    return choice.taken.candidate.name
 
 
 def checkpoint_of(asked: Naming) -> "Checkpoint":
     """The model that is asked for, fetched if need be. Raises `ModelError` and `UsageError`."""
     from svlm_cli.checkpoints.resolve import resolve
 
-    return resolve(
-        _meant(asked), revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter
-    )
+    model = meant(asked.model, asked.adapter)
+    return resolve(model, revision=asked.revision, offline=asked.offline, quiet=asked.quiet, adapter=asked.adapter)
 
 
 def speaker(asked: Speaking) -> str:
@@ -77,20 +118,27 @@ def speaker(asked: Speaking) -> str:
         return asked.model or DEFAULT_MODEL
     from svlm_cli.checkpoints.resolve import base_of
 
-    return f"{base_of(asked.adapter, _meant(asked)).name} + {asked.adapter}"
+    return f"{base_of(asked.adapter, meant(asked.model, asked.adapter)).name} + {asked.adapter}"
 
 
-def _meant(asked: Speaking) -> str | None:
+def meant(model: str | None, adapter: Path | None) -> str | None:
     """An adapter knows its base better than a model of the configuration or the environment; one that is typed wins."""
-    return asked.model if asked.adapter is None or given("model") else None
+    return model if adapter is None or given("model") else None
 
 
-def introduction(asked: Loading, policy: StreamPolicy, context: str) -> Iterator[str]:
+def introduction(asked: Speaking, policy: StreamPolicy, context: str = "") -> Iterator[str]:
     """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
     if asked.model is None and asked.adapter is None:
         yield _WHAT_SPEAKS
     if misunderstood := policy.prompt.misunderstood(context, matches):
         yield sentence(misunderstood)
+
+
+def place_of(asked: Loading) -> "EnginePlace":
+    """Where and how the options let it run. Raises `UsageError`."""
+    from svlm_cli.engine.place import EnginePlace
+
+    return EnginePlace.of(asked.device, asked.dtype, asked.attention, graphs=asked.graphs)
 
 
 def load(
@@ -99,43 +147,18 @@ def load(
     asked: Loading,
     streams: int,
     tell: Callable[[str], None],
-    *,
-    asks: bool = False,
-    answer_tokens: int = 64,
+    questions: "Questions | None" = None,
 ) -> "Engine":
-    """The checkpoint, where and as the options say, with room for so many streams, and for a question if
-    anybody `asks`.
+    """The checkpoint, where and as the options say, with room for so many streams and questions.
 
     `tell` hears beforehand if it will hardly fit, and afterwards whose policy it has, if that is not its own.
     """
-    from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
-    from svlm_cli.compute.flash import AttentionKernel
-    from svlm_cli.engine.engine import Engine
-    from svlm_cli.engine.footprint import Questions
+    from svlm_cli.engine.footprint import NO_QUESTIONS
 
-    where = resolve_device(asked.device)
-    dtype = resolve_dtype(asked.dtype, where)
-    room = Questions(forks=1 if asks else 0, answer_tokens=answer_tokens)
-    needed = Engine.footprint(
-        checkpoint.folder, policy, device=where, dtype=dtype, max_streams=streams, questions=room
-    ).total
-    free = free_bytes(where)
-    if free is not None and needed > free:
-        tell(
-            f"svlm: this needs about {needed / _GIB:.1f} GiB of memory, and {where} has {free / _GIB:.1f} free. "
-            "Fewer --jobs, a lower --fps or --dtype fp8 need less."
-        )
-    engine = Engine.load(
-        checkpoint.folder,
-        policy,
-        device=where,
-        dtype=dtype,
-        adapter=checkpoint.adapter,
-        max_streams=streams,
-        questions=room,
-        attention=AttentionKernel(asked.attention),
-        graphs=asked.graphs,
-    )
+    place, room = place_of(asked), questions or NO_QUESTIONS
+    if shortage := place.shortage(checkpoint.folder, policy, max_streams=streams, questions=room):
+        tell(shortage)
+    engine = place.load(checkpoint.folder, policy, adapter=checkpoint.adapter, max_streams=streams, questions=room)
     if checkpoint.notice and asked.policy is None:
         tell(sentence(checkpoint.notice, "--policy FILE gives it another, a policy.toml in its folder its own."))
     return engine

@@ -1,11 +1,12 @@
-"""Errors as people and scripts see them: one sentence on stderr, and an exit code.
+"""What people and scripts see of a command besides its data: sentences on stderr, and an exit code.
 
 Knows nothing of what the commands do.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import typer
 
@@ -21,7 +22,7 @@ from svlm_cli.core.errors import (
     UsageError,
     is_out_of_memory,
 )
-from svlm_cli.core.text import presentable
+from svlm_cli.core.sentences import sentence
 
 
 class ExitCode(IntEnum):
@@ -66,47 +67,19 @@ def exit_code(error: SvlmError) -> ExitCode:
     return next((_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES), ExitCode.FAILED)
 
 
-def sentence(message: str, hint: str = "") -> str:
-    """``svlm: MESSAGE HINT`` on one line, whatever the two hold: they repeat names of files, and what was typed."""
-    return " ".join(presentable(f"svlm: {message} {hint}").split())
-
-
 def ended(message: str) -> str:
     """With a full stop, if it has no end of its own."""
     return message if message.endswith((".", "?", "!")) else f"{message}."
 
 
-class UnlessQuiet:
-    """What a command with ``--quiet`` tells on stderr: its options inherit this, and have `quiet`."""
-
-    __slots__ = ()
-
-    quiet: bool
-
-    def show(self, line: str) -> None:
-        """What nobody has to know."""
-        if not self.quiet:
-            typer.echo(line, err=True)
-
-    def tell(self, message: str) -> None:
-        """The same, as one of our sentences."""
-        self.show(sentence(message))
+def warn(message: str, hint: str = "") -> None:
+    """A sentence that people have to know, and that ends nothing."""
+    typer.echo(sentence(message, hint), err=True)
 
 
-def once(tell: Callable[[str], None], told: set[str]) -> Callable[[str], None]:
-    """Tells each line that is not in `told`, and notes it there: of one video several have the same to tell."""
-
-    def hear(line: str) -> None:
-        if line not in told:
-            told.add(line)
-            tell(line)
-
-    return hear
-
-
-def error_sentence(error: SvlmError) -> str:
-    """The sentence of one of our own errors."""
-    return sentence(error.message, error.hint)
+def print_json(document: Mapping[str, Any]) -> None:
+    """One JSON document on one line of standard output, for programs."""
+    typer.echo(json.dumps(document, separators=(",", ":"), allow_nan=False))
 
 
 def conclude(errors: Sequence[SvlmError], *, alone: bool) -> None:

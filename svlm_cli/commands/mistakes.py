@@ -9,7 +9,8 @@ import typer
 
 from svlm_cli.commands import aliases
 from svlm_cli.commands.described import leaves
-from svlm_cli.commands.messages import ended, sentence
+from svlm_cli.commands.messages import ended
+from svlm_cli.core.sentences import sentence
 
 
 def usage_sentence(error: typer.TyperException) -> str:

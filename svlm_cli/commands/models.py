@@ -1,22 +1,25 @@
 """``svlm models``: list the known models, recommend or show one, fetch its weights, merge an adapter. Imports no torch.
 
-Cards and policies come with checkpoints that anyone may have made: they are printed as plain text, never as markup.
+What there is to say of a model is in ``checkpoints/pages.py`` and ``checkpoints/recommendation_text.py``.
 """
 
-import dataclasses
 import json
-from typing import Annotated, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.checkpoints import catalog, policy_file, resolve
-from svlm_cli.checkpoints.folder import CARD_FILE, read_card, require_readable, size_bytes
-from svlm_cli.commands import choices, models_merge, models_recommend
-from svlm_cli.commands.options import Json, Quiet, Revision
+from svlm_cli.checkpoints import catalog, host, policy_file, recommendation, recommendation_text, resolve
+from svlm_cli.checkpoints.pages import COLUMNS, ModelPage, cells, listed
+from svlm_cli.checkpoints.recommendation import Demand, Fit
+from svlm_cli.commands import choices, options
+from svlm_cli.commands.loading import meant
+from svlm_cli.commands.messages import ExitCode
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_columns
-from svlm_cli.core.errors import ModelError, UsageError
-from svlm_cli.core.text import plain_text
+from svlm_cli.core.errors import OutputExistsError, UsageError
+from svlm_cli.core.text import plain_text, presentable
+from svlm_cli.outputs.tables import print_columns
 
 app = typer.Typer(
     help="List the known models, recommend or show one, fetch its weights, or merge an adapter into one.",
@@ -24,28 +27,17 @@ app = typer.Typer(
     add_completion=False,
 )
 
-_COLUMNS = ("NAME", "TITLE", "WEIGHTS", "HERE", "SIZE", "LICENCE")
+_MOST_FPS: Final = 1000.0
 
 
 @app.command("list")
-def list_models(as_json: Json = False) -> None:
+def list_models(as_json: options.Json = False) -> None:
     """List the known models: where their weights come from, and whether they are on this machine."""
-    rows = [_summary(entry) for entry in catalog.list_models()]
+    rows = [listed(entry) for entry in catalog.list_models()]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
-    table = [
-        (
-            row["name"],
-            row["title"],
-            "with svlm" if row["embedded"] else row["hub"],
-            "yes" if row["present"] else "no",
-            _size(row["size_bytes"]),
-            row["licence"],
-        )
-        for row in rows
-    ]
-    print_columns(_COLUMNS, table, folded={"TITLE", "LICENCE"})
+    print_columns(COLUMNS, map(cells, rows), folded={"TITLE", "LICENCE"})
 
 
 @app.command("show")
@@ -56,42 +48,23 @@ def show(
             metavar="NAME|PATH|HUB_ID", autocompletion=choices.models, help="A model that needs no fetching."
         ),
     ],
-    as_json: Json = False,
+    as_json: options.Json = False,
     as_toml: Annotated[bool, Panel.OUTPUT.option("--toml", help="The policy alone, as --policy takes it.")] = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
     if as_json and as_toml:
         raise UsageError("--json and --toml contradict each other.", "Leave one of them out.")
-    reference = resolve.refer(model)
-    folder = reference.present()
-    if folder is None and reference.entry is None:
-        raise ModelError(f"{model} is not on this machine.", f"Fetch it with `svlm models pull {model}`.")
-    if folder is not None:
-        require_readable(folder)
-    described = reference.described(folder)
-    notice = reference.notice(folder)
-    policy = f"# {plain_text(notice)}\n{policy_file.dump(described)}" if notice else policy_file.dump(described)
+    page = ModelPage.of(model)
     if as_toml:
-        typer.echo(_plain_lines(policy))
+        typer.echo(page.policy_text())
         return
-    card_folder = folder if reference.entry is None else reference.entry.folder
-    card = read_card(card_folder) if card_folder is not None and (card_folder / CARD_FILE).is_file() else ""
     if as_json:
-        document = {
-            "name": reference.name,
-            "origin": reference.origin,
-            "folder": None if folder is None else str(folder),
-            "notice": notice or None,
-            **dataclasses.asdict(described),
-            "card": card,
-        }
-        typer.echo(json.dumps(document, indent=2))
+        typer.echo(json.dumps(page.to_json(), indent=2))
         return
-    where = "not on this machine" if folder is None else str(folder)
-    _print_card(card)
-    typer.echo(f"Weights: {plain_text(where)}\n")
+    _print_card(page.card_text())
+    typer.echo(f"Weights: {'not on this machine' if page.folder is None else plain_text(str(page.folder))}\n")
     typer.echo(f"# The policy in full, as in {policy_file.POLICY_FILE}")
-    typer.echo(_plain_lines(policy))
+    typer.echo(page.policy_text())
 
 
 @app.command("pull")
@@ -102,8 +75,8 @@ def pull(
             metavar="NAME|HUB_ID", autocompletion=choices.known_models, help="A known model, or OWNER/NAME on the hub."
         ),
     ],
-    revision: Revision = None,
-    quiet: Quiet = False,
+    revision: options.Revision = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Fetch a model's weights, with progress on stderr, and print their folder."""
     reference = resolve.refer(model, revision=revision)
@@ -112,50 +85,88 @@ def pull(
     typer.echo(reference.fetch(offline=False, quiet=quiet))
 
 
-app.command("recommend")(models_recommend.recommend)
-app.command("merge")(models_merge.merge)
+@app.command("recommend")
+def recommend(
+    fps: Annotated[
+        float | None,
+        Panel.COMMENTARY.option(help="Frames a second that the model shall see.", show_default="the model's"),
+    ] = None,
+    live: Annotated[
+        bool,
+        Panel.COMMENTARY.option(
+            "--live", help="For cameras: nothing that is known to be slower than real time on such hardware."
+        ),
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
+    """Say which known model suits this machine: what fits, how fast it was where that was measured, how to get it.
+
+    The best comes first. Exits with 1 if none can run.
+    """
+    if fps is not None and not 0 < fps <= _MOST_FPS:
+        raise UsageError(f"--fps must be above 0 and at most {_MOST_FPS:g}, not {fps:g}.")
+    machine = host.look_around()
+    assessed = recommendation.ranked(machine, recommendation.candidates(), Demand(fps, live))
+    best = recommendation.recommended(assessed)
+    if as_json:
+        typer.echo(json.dumps(recommendation_text.document(machine, assessed, best, live=live), indent=2))
+    else:
+        for line in (recommendation_text.machine_line(machine), *machine.notes, ""):
+            typer.echo(presentable(line))
+        rows = [recommendation_text.cells(one) for one in assessed]
+        print_columns(recommendation_text.COLUMNS, rows, folded={"MEMORY", "MEASURED SPEED", "GOOD AT", "COMMAND"})
+        whys = [f"{one.candidate.name}: {one.why}" for one in assessed if one.fits is not Fit.YES]
+        for line in ("", *whys, recommendation_text.advice(best, live=live)):
+            typer.echo(presentable(line))
+    if best is None:
+        raise typer.Exit(ExitCode.FAILED)
 
 
-def _summary(entry: catalog.ModelEntry) -> dict[str, Any]:
-    folder = resolve.refer(entry.name).present()
-    weights = entry.file.weights
-    return {
-        "name": entry.name,
-        **dataclasses.asdict(entry.file.model),
-        "embedded": entry.embedded,
-        "hub": weights.hub or None,
-        "revision": weights.revision if weights.hub else None,
-        "present": folder is not None,
-        "folder": None if folder is None else str(folder),
-        # of what is here, else of what there is to fetch, as far as that is known
-        "size_bytes": size_bytes(folder) if folder is not None else round(weights.size_gb * 1e9) or None,
-    }
+@dataclass(frozen=True, slots=True)
+class MergeOptions:
+    """What was asked for."""
+
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.")]
+    output: Annotated[
+        Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
+    ]
+    model: options.Model = None
+    revision: options.Revision = None
+    offline: options.Offline = False
+    quiet: options.Quiet = False
 
 
-def _size(size: int | None) -> str:
-    if size is None:
-        return "?"
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
+@app.command("merge")
+@options.takes(MergeOptions)
+def merge(asked: MergeOptions) -> None:
+    """Write a checkpoint in which an adapter is merged into its base, and print its folder.
+
+    The base is the one that the adapter names, or --model. Numbers keep the format in which the base is stored.
+    """
+    output = asked.output
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputExistsError(f"{output} exists already.", "Name a new folder with -o.")
+    checkpoint = resolve.resolve(
+        meant(asked.model, asked.adapter),
+        revision=asked.revision,
+        offline=asked.offline,
+        quiet=asked.quiet,
+        adapter=asked.adapter,
+    )
+    from svlm_cli.networks.merging import merge as write
+
+    write(checkpoint, asked.adapter, output)
+    typer.echo(output)
 
 
-def _print_card(card: str) -> None:
+def _print_card(text: str) -> None:
     """On a terminal the Markdown is set; its links are not made to be clicked."""
     from rich.console import Console
     from rich.markdown import Markdown
 
-    console, text = Console(), _plain_lines(_without_front_matter(card))
+    console = Console()
     if console.is_terminal:
         console.print(Markdown(text, hyperlinks=False))
         console.print()
     elif text:
         typer.echo(f"{text}\n")
-
-
-def _plain_lines(text: str) -> str:
-    return "\n".join(plain_text(line) for line in text.strip().splitlines())
-
-
-def _without_front_matter(card: str) -> str:
-    """A card without the YAML between two ``---`` that those from the hub open with."""
-    head, mark, rest = card.removeprefix("---\n").partition("\n---\n")
-    return rest if mark and card.startswith("---\n") and head else card

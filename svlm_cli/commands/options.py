@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.commands import choices
-from svlm_cli.commands.messages import UnlessQuiet
 from svlm_cli.commands.panels import Panel
 from svlm_cli.core.policy import Mode
+from svlm_cli.outputs.reporting import UnlessQuiet
 
 Model = Annotated[
     str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set

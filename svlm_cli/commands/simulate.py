@@ -11,22 +11,21 @@ import typer
 from svlm_cli.commands import options
 from svlm_cli.commands.command import given
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import counting
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.match_files import match_seconds
 from svlm_cli.evals.match_writing import refuse_output, write_match
 from svlm_cli.outputs.progress import ProgressStyle, open_progress
+from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)
 
 _MINUTES, _FPS = 5.0, 8
 _BENCHMARK_MATCHES, _BENCHMARK_MINUTES, _BENCHMARK_FPS = 20, 120.0, 2
-_BENCHMARK_START_S = 1000  # as Inf-Streams-Eval
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(UnlessQuiet):
     """The options, in the order of the help."""
 
     output: Annotated[
@@ -89,12 +88,10 @@ def simulate(asked: _Asked) -> None:
     with --questions, many matches and questions about them, as OVO-Bench has them.
     """
     _refuse_idle(asked)
-    if asked.benchmark is not None:
-        _make_benchmark(asked.benchmark, asked)
-    if asked.questions is not None:
-        _make_questions(asked.questions, asked)
     if asked.benchmark is None and asked.questions is None:
         _write_match(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
+    else:
+        _write_many(asked)
 
 
 def _refuse_idle(asked: _Asked) -> None:
@@ -120,38 +117,17 @@ def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
         move = partial(progress.move, name)
         write_match(match, output, minutes * 60, fps, overwrite=asked.overwrite, progress=move)
         progress.end(name)
-    if not asked.quiet:
-        typer.echo(f"{match.context} {minutes:g} min in {output}, the rest beside it.", err=True)
+    asked.show(f"{match.context} {minutes:g} min in {output}, the rest beside it.")
 
 
-def _make_benchmark(folder: Path, asked: _Asked) -> None:
-    from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting, make_benchmark
+def _write_many(asked: _Asked) -> None:
+    """As one benchmark has them, or another, or both."""
+    from svlm_cli.evals.benchmarks.many_matches import ManyMatches
 
-    matches = asked.matches or _BENCHMARK_MATCHES
     seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
-    start_s = asked.start
-    if start_s is None:
-        start_s = _BENCHMARK_START_S if seconds > _BENCHMARK_START_S else 0
-    setting = EndlessSetting(asked.seed, matches, seconds, asked.fps or _BENCHMARK_FPS, start_s, asked.split)
-    with counting("matches", matches, quiet=asked.quiet) as done:
-        there = make_benchmark(folder, setting, overwrite=asked.overwrite, done=done)
-    if not asked.quiet:
-        _tell_made(setting.matches, seconds, f"{folder}, to be commented on from {start_s} s on", there)
-
-
-def _make_questions(folder: Path, asked: _Asked) -> None:
-    from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting, make_questions
-
-    matches = asked.matches or _BENCHMARK_MATCHES
-    seconds = match_seconds(asked.minutes or _BENCHMARK_MINUTES)
-    setting = QuestionsSetting(asked.seed, matches, seconds, asked.fps or _BENCHMARK_FPS, asked.split)
-    with counting("matches", matches, quiet=asked.quiet) as done:
-        there = make_questions(folder, setting, overwrite=asked.overwrite, done=done)
-    if not asked.quiet:
-        _tell_made(matches, seconds, f"{folder}, with questions about them", there)
-
-
-def _tell_made(matches: int, seconds: int, where: str, there: int) -> None:
-    many = "1 match" if matches == 1 else f"{matches} matches"
-    kept = f" {there} of them were there already." if there else ""
-    typer.echo(f"{many} of {seconds / 60:g} min in {where}.{kept}", err=True)
+    matches, fps = asked.matches or _BENCHMARK_MATCHES, asked.fps or _BENCHMARK_FPS
+    many = ManyMatches(asked.seed, matches, seconds, fps, asked.split)
+    if asked.benchmark is not None:
+        many.write_games(asked.benchmark, asked.start, asked, overwrite=asked.overwrite)
+    if asked.questions is not None:
+        many.write_questions(asked.questions, asked, overwrite=asked.overwrite)

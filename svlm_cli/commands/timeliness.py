@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.messages import print_json
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_json, print_tables
+from svlm_cli.core.sentences import sentence
+from svlm_cli.outputs.tables import print_tables
 
 
 def timeliness(

@@ -5,16 +5,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.commands import options, train_watching
-from svlm_cli.commands.ranks import as_rank, start
-from svlm_cli.commands.train_forecast import tell_forecast
-from svlm_cli.commands.train_options import FOLLOWING, TFLOPS, TrainOptions
+from svlm_cli.commands import options
+from svlm_cli.commands.messages import print_json
+from svlm_cli.commands.train_following import FOLLOWING
+from svlm_cli.commands.train_options import TFLOPS, TrainOptions
 from svlm_cli.core import launched
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.sentences import sentence
+from svlm_cli.outputs.tables import add_rows, table_console
+from svlm_cli.training import launching
 
 if TYPE_CHECKING:
-    import torch
-
     from svlm_cli.training.recipe import Recipe
 
 __all__ = ["FOLLOWING", "app"]  # what `commands/app.py` looks for
@@ -29,18 +30,16 @@ def train(asked: TrainOptions) -> None:
 
     A line a step goes to stderr. The output folder is then a checkpoint: `svlm caption --model DIR` takes it.
     """
-    with as_rank():
+    with launching.as_rank():
         from svlm_cli.training.recipe import read
 
         asked.refuse_idle()
         recipe = read(asked.recipe)
         recipe = recipe if asked.steps is None else recipe.with_steps(asked.steps)
         if asked.dry_run:
-            tell_forecast(
-                recipe, gpus=asked.gpus or 1, tflops=asked.tflops or TFLOPS, as_json=asked.as_json, quiet=asked.quiet
-            )
-            return
-        _run(recipe, asked)
+            _forecast(recipe, asked)
+        else:
+            _run(recipe, asked)
 
 
 def _run(recipe: "Recipe", asked: TrainOptions) -> None:
@@ -49,31 +48,42 @@ def _run(recipe: "Recipe", asked: TrainOptions) -> None:
     from svlm_cli.compute.device import resolve_device
     from svlm_cli.training.log import to_nobody, to_stderr
     from svlm_cli.training.share import Share
+    from svlm_cli.training.watching import RunWatching
 
-    train_watching.check(asked.plot, asked.tensorboard)
+    watching = RunWatching(asked.plot, asked.tensorboard)
+    watching.check()
     device = resolve_device(asked.device)
     if asked.gpus is not None:
-        _require_gpus(asked.gpus, device)
+        launching.require_gpus(asked.gpus, device)
     if asked.gpus is not None and asked.gpus > launched.processes():
         Share.of(recipe.optimisation, ranks=asked.gpus)
-        start(asked.gpus, asked.of_a_rank())
+        if code := launching.start(asked.gpus, asked.of_a_rank()):
+            raise typer.Exit(code)
         return
     from svlm_cli.training.trainer import train as run
 
     say = to_nobody if asked.quiet else to_stderr
-    with train_watching.watchers(asked.plot, asked.tensorboard, asked.folder, say) as watchers:
+    with watching.watchers(asked.folder, say) as watchers:
         run(recipe, asked.folder, device=device, resume=asked.resume, say=say, watchers=watchers)
 
 
-def _require_gpus(count: int, device: "torch.device") -> None:
-    """`UsageError` if so many cannot be used together."""
-    import torch
+def _forecast(recipe: "Recipe", asked: TrainOptions) -> None:
+    """Makes some windows of the recipe, and prints what all of them would take on so many GPUs."""
+    from rich.table import Table
 
-    if (started := launched.processes()) not in {1, count}:
-        raise UsageError(f"--gpus says {count}, but a launcher has started {started} processes.", "Leave out --gpus.")
-    if device.type != "cuda":
-        raise UsageError(f"--gpus {count} needs GPUs, and this run is on the CPU.", "Leave out --gpus.")
-    if device.index is not None:
-        raise UsageError(f"--gpus takes the first GPUs that it sees, not {device}.", "Use CUDA_VISIBLE_DEVICES.")
-    if (found := torch.cuda.device_count()) < count:
-        raise UsageError(f"--gpus {count} is more than there are: {found}.", "Run `svlm doctor` to see them.")
+    from svlm_cli.training.forecast import forecast
+    from svlm_cli.training.forecast_table import forecast_rows
+    from svlm_cli.training.log import to_nobody, to_stderr
+
+    found = forecast(recipe, gpus=asked.gpus or 1, say=to_nobody if asked.quiet else to_stderr)
+    tflops = asked.tflops or TFLOPS
+    if asked.as_json:
+        print_json(found.to_json(tflops))
+    else:
+        table = Table(box=None, show_header=False)
+        table.add_column()
+        table.add_column(justify="right")
+        add_rows(table, forecast_rows(found, tflops))
+        table_console().print(table)
+    if found.notice and not asked.quiet:
+        typer.echo(sentence(found.notice), err=True)

@@ -6,15 +6,12 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands import options, train_export, train_plot, train_watching
+from svlm_cli.commands import options
 from svlm_cli.commands.panels import Panel
+from svlm_cli.commands.train_following import FOLLOWING
 from svlm_cli.core.errors import UsageError
 
 TFLOPS: Final = 300.0  # model TFLOP/s of a GPU, if nothing else is said
-
-
-FOLLOWING: Final = {"export": train_export.app, "plot": train_plot.app}
-"""Called by these words in place of a recipe; one that is called so itself is ``./export``."""
 
 
 def _behind(incomplete: str) -> list[tuple[str, str]]:
@@ -39,8 +36,16 @@ class TrainOptions:
     resume: Annotated[bool, Panel.OUTPUT.option("--resume", help="Continue the run in the output folder.")] = False
     device: options.Device = "auto"
     gpus: Annotated[int | None, Panel.MODEL.option(min=1, help="Number of GPUs of this machine to train on.")] = None
-    plot: train_watching.Plot = None
-    tensorboard: train_watching.TensorBoard = None
+    plot: Annotated[
+        Path | None,
+        Panel.OUTPUT.option(
+            metavar="FILE", help="Draw the curves, .png or .svg, anew every half minute and at the end."
+        ),
+    ] = None
+    tensorboard: Annotated[
+        Path | None,
+        Panel.OUTPUT.option(metavar="DIR", help="Write the figures of the log there too, for TensorBoard."),
+    ] = None
     dry_run: Annotated[
         bool,
         Panel.PLANNING.option(
@@ -92,5 +97,6 @@ class TrainOptions:
             *("train", str(self.recipe), "--output", str(self.folder), "--device", self.device),
             *([] if self.steps is None else ["--steps", str(self.steps)]),
             *(name for name, given in flags.items() if given),
-            *train_watching.arguments(self.plot, self.tensorboard),
+            *([] if self.plot is None else ["--plot", str(self.plot)]),
+            *([] if self.tensorboard is None else ["--tensorboard", str(self.tensorboard)]),
         ]

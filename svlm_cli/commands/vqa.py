@@ -3,18 +3,28 @@
 The asking and the counting are in ``evals/vqa/``, the files of the benchmarks in ``evals/benchmarks/``.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import sentence
+from svlm_cli.commands.command import given
+from svlm_cli.commands.loading import introduction, load, place_of, settled_name
+from svlm_cli.commands.messages import conclude, print_json, warn
 from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.tables import print_json, print_tables
 from svlm_cli.commands.vqa_options import VqaOptions
-from svlm_cli.commands.vqa_run import ask_benchmark
+from svlm_cli.core.errors import InputError, UsageError
+from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.outputs.destination import refuse_unwritable
+from svlm_cli.outputs.tables import print_tables
+
+if TYPE_CHECKING:
+    from svlm_cli.engine.place import EnginePlace
+    from svlm_cli.evals.vqa.model_job import ModelJob, Questioning
 
 SeenName = Literal["minute", "all"]
 
@@ -27,8 +37,7 @@ app = typer.Typer(
 
 
 @dataclass(frozen=True, slots=True)
-class _OfStreamingBench:
-    asked: VqaOptions = field(default_factory=VqaOptions)
+class _OfStreamingBench(VqaOptions):
     seen: Annotated[
         SeenName,
         Panel.MEASURING.option(
@@ -38,63 +47,26 @@ class _OfStreamingBench:
 
 
 @dataclass(frozen=True, slots=True)
-class _WithSubtitles:
-    asked: VqaOptions = field(default_factory=VqaOptions)
+class _WithSubtitles(VqaOptions):
     subtitles: Annotated[
         bool, Panel.MEASURING.option("--subtitles", help="Write what is said in the video before each question.")
     ] = False
 
 
-@app.command("ovo-bench")
-@options.takes(VqaOptions)
-def ovo_bench(asked: VqaOptions) -> None:
-    """OVO-Bench: what was, what is, and whether it is time to answer.
+def _command(name: str, kind: type[VqaOptions], summary: str) -> None:
+    """Adds the command of a benchmark."""
 
-    A run that was stopped or killed goes on, by the same call.
-    """
-    ask_benchmark("ovo-bench", asked)
-
-
-@app.command("streamingbench")
-@options.takes(_OfStreamingBench)
-def streamingbench(one: _OfStreamingBench) -> None:
-    """StreamingBench: questions while a video goes on.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
-
-    ask_benchmark("streamingbench", one.asked, context=SeenContext.ALL if one.seen == "all" else SeenContext.MINUTE)
+    @app.command(name, help=f"{summary}\n\nA run that was stopped or killed goes on, by the same call.")
+    @options.takes(kind)
+    def command(asked: VqaOptions) -> None:
+        _ask(name, asked)
 
 
-@app.command("videomme")
-@options.takes(_WithSubtitles)
-def videomme(one: _WithSubtitles) -> None:
-    """Video-MME: questions about whole videos.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    ask_benchmark("videomme", one.asked, subtitles=one.subtitles)
-
-
-@app.command("longvideobench")
-@options.takes(_WithSubtitles)
-def longvideobench(one: _WithSubtitles) -> None:
-    """LongVideoBench: questions about whole videos of up to an hour.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    ask_benchmark("longvideobench", one.asked, subtitles=one.subtitles)
-
-
-@app.command("mvbench")
-@options.takes(VqaOptions)
-def mvbench(asked: VqaOptions) -> None:
-    """MVBench: twenty tasks on short videos.
-
-    A run that was stopped or killed goes on, by the same call.
-    """
-    ask_benchmark("mvbench", asked)
+_command("ovo-bench", VqaOptions, "OVO-Bench: what was, what is, and whether it is time to answer.")
+_command("streamingbench", _OfStreamingBench, "StreamingBench: questions while a video goes on.")
+_command("videomme", _WithSubtitles, "Video-MME: questions about whole videos.")
+_command("longvideobench", _WithSubtitles, "LongVideoBench: questions about whole videos of up to an hour.")
+_command("mvbench", VqaOptions, "MVBench: twenty tasks on short videos.")
 
 
 @app.command("report")
@@ -109,11 +81,98 @@ def report(
     paths = [path for one in results for path in (sorted(one.glob("*.jsonl")) if one.is_dir() else [one])]
     files = [read_results(path) for path in paths]
     for notice in filter(None, (file.notice for file in files)):
-        typer.echo(sentence(notice), err=True)
+        warn(notice)
     found = make_vqa_report(files)
     if as_json:
         print_json(found.to_json())
         return
     print_tables(found.tables())
     for note in found.notes():
-        typer.echo(sentence(note), err=True)
+        warn(note)
+
+
+def _ask(benchmark: str, asked: VqaOptions) -> None:
+    """Everything is checked, then each model is loaded once and asked all that is left."""
+    from svlm_cli.evals.benchmarks.endless_questions import made_by
+    from svlm_cli.evals.benchmarks.streaming_bench import SeenContext
+    from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+    from svlm_cli.evals.vqa.interview import Interview
+    from svlm_cli.evals.vqa.model_job import Questioning, choose_questions
+    from svlm_cli.evals.vqa.models_run import ModelsRun, warn_missing
+    from svlm_cli.evals.vqa.run import find_questions, read_subtitles
+    from svlm_cli.questions.prompts import OWN_PROMPTS, read_vqa_prompts
+
+    prompts, text = read_vqa_prompts(asked.prompts or OWN_PROMPTS)
+    if asked.show_prompts:
+        typer.echo(text.rstrip("\n"))
+        return
+    folder, output = _required(asked)
+    kind = VqaBenchmark(benchmark)
+    questions = (
+        kind.read(folder, SeenContext(asked.seen)) if isinstance(asked, _OfStreamingBench) else kind.read(folder)
+    )
+    subtitles = isinstance(asked, _WithSubtitles) and asked.subtitles
+    found = find_questions(folder, choose_questions(questions, asked.tasks or (), asked.limit))
+    missing = warn_missing(found, asked)
+    interview = Interview(prompts, asked.answer, read_subtitles(folder, found.questions) if subtitles else {})
+    matches = made_by(folder) if kind is VqaBenchmark.OVO_BENCH else None
+    what = Questioning(kind, folder, questions, interview, found, subtitles, matches)
+    place = place_of(asked)
+    jobs = _jobs(what, asked, output, place)
+    run = ModelsRun(
+        lambda checkpoint, policy, streams, room: load(checkpoint, policy, asked, streams, asked.show, room),
+        place,
+        asked,
+        jobs=asked.jobs,
+        introduction=lambda policy: introduction(asked, policy),
+    )
+    outcomes = run.ask(jobs, overwrite=asked.overwrite)
+    if asked.as_json:
+        print_json(what.to_json(outcomes))
+    conclude([*missing, *(error for _, one in outcomes for error in one.errors)], alone=what.videos == 1)
+
+
+def _required(asked: VqaOptions) -> tuple[Path, Path]:
+    """Where everything lies. Raises `UsageError`, `InputError` and `OutputError`."""
+    if asked.folder is None:
+        raise UsageError("FOLDER is missing.", "Name the folder of the benchmark.")
+    if asked.output is None:
+        raise UsageError("-o is missing.", "Name a file for the answers, or of several models a folder.")
+    if not asked.folder.is_dir():
+        raise InputError(f"There is no folder {asked.folder}.", "Correct its name.")
+    if policy_changes.read(single=asked.policy_keys or ()).asks("mode"):
+        raise UsageError("Here --way says how a stream forgets.", "Leave out mode.")
+    if len(asked.models or ()) > 1:
+        if asked.output.is_file():
+            raise UsageError(f"{asked.output} is a file, and there are several models.", "Name a folder with -o.")
+    else:
+        refuse_unwritable(asked.output, makes_folders=False, hint="Choose another -o.")
+    return asked.folder, asked.output
+
+
+def _jobs(what: "Questioning", asked: VqaOptions, output: Path, place: "EnginePlace") -> "list[ModelJob]":
+    """A model each. Raises `ModelError` and `UsageError`."""
+    from svlm_cli.checkpoints.resolve import resolve
+    from svlm_cli.evals.vqa.choices import Way
+    from svlm_cli.evals.vqa.model_job import Looking
+
+    changes = policy_changes.read(asked.policy, asked.policy_keys or ())
+    overrides = PolicyOverrides(fps=asked.fps, max_pixels=asked.max_pixels, temperature=asked.temperature)
+    ways = asked.ways or [Way.STREAMING]
+    looking = Looking(ways, changes, overrides, asked.frames, asked.recent_frames, asked.seed)
+    names: Sequence[str | None] = asked.models or [None]
+    if asked.adapter is not None:
+        names = names if given("models") else [None]
+        if len(names) > 1:
+            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+    models = [
+        resolve(
+            settled_name(name, asked, asked.adapter),
+            revision=asked.revision,
+            offline=asked.offline,
+            quiet=asked.quiet,
+            adapter=asked.adapter,
+        )
+        for name in names
+    ]
+    return looking.jobs(what, models, place, output, jobs=asked.jobs)

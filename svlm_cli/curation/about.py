@@ -25,8 +25,9 @@ class About:
 class AboutVideos:
     """By video file: paths are relative to the CSV's folder; a bare name matches a video in any folder."""
 
-    def __init__(self, rows: Mapping[str, About]) -> None:
+    def __init__(self, rows: Mapping[str, About], file: Path | None = None) -> None:
         self._rows = rows
+        self.file = file  # that they were read from
 
     def of(self, video: Path) -> About | None:
         """The facts about a video, if any."""
@@ -41,7 +42,7 @@ def read_about(path: Path) -> AboutVideos:
         if key in rows:
             raise _wrong(path, number, f"is a second one about {shown(video)}")
         rows[key] = About(plain_text(title).strip(), plain_text(category).strip())
-    return AboutVideos(rows)
+    return AboutVideos(rows, path)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:

@@ -1,5 +1,6 @@
 """Checks annotation files: every row, every video once, every seek index. Each problem is reported once."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,15 +11,17 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from svlm_cli.core.errors import InputError
+from svlm_cli.core.reporting import Reporter
 from svlm_cli.core.text import plain_text
 from svlm_cli.curation.check_store import CheckStore, JudgedRow, NamedVideo
 from svlm_cli.curation.picture_span import PictureSpan, look_at
 from svlm_cli.curation.rows import Judges, RowFile
 from svlm_cli.curation.seeks import fault_of_index
 from svlm_cli.jsonl.seeks import index_of
-from svlm_cli.outputs.destination import Destination
+from svlm_cli.outputs.destination import Destination, text_file
 
 _AHEAD = 2  # videos per job
+_ROWS_A_LINE = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,16 @@ class CheckReport:
         """Whether there are no problems."""
         return not (self.bad_rows or self.bad_videos or self.bad_indices)
 
+    def sentence(self) -> str:
+        """For people."""
+        told = [
+            f"{self.rows} rows, {self.bad_rows} of them bad, {self.rows_per_second:.0f} a second",
+            f"{self.videos} videos, {self.bad_videos} of them bad, {self.opened} opened",
+        ]
+        if self.indices:
+            told.append(f"{self.indices} seek indices, {self.bad_indices} of them bad")
+        return "; ".join(told) + "."
+
     @property
     def rows_per_second(self) -> float:
         """The rate of reading."""
@@ -86,6 +99,40 @@ class CheckReport:
         }
 
 
+def check_files(
+    files: Sequence[Path],
+    videos: Path | None,
+    reporter: Reporter,
+    *,
+    journal: Path | None,
+    bad: Path | None,
+    good: Path | None,
+    overwrite: bool,
+    jobs: int,
+) -> CheckReport:
+    """A whole check. `bad` gets what is wrong, instead of the reporter, and `good` the rows that are not.
+
+    What was found of videos is kept in `journal`, so that the next call need not open them.
+    """
+    with ExitStack() as stack:
+        kept = None if good is None else stack.enter_context(text_file(good, overwrite=overwrite))
+        flaws = None if bad is None else stack.enter_context(text_file(bad, overwrite=overwrite))
+
+        def find(flaw: Flaw) -> None:
+            if flaws is None:
+                reporter.warn(flaw.told())
+            else:
+                flaws.write(json.dumps(flaw.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n")
+
+        store = stack.enter_context(CheckStore(journal))
+        one = Check(files, videos, store, find, jobs=jobs)
+        if count := one.read_rows(reporter.show):
+            with reporter.counting("videos", count) as advance:
+                one.look_at_videos(advance)
+        one.judge(kept)
+    return one.report
+
+
 class Check:
     """One check. `find` is called with every problem; `jobs` rows or videos are checked at a time."""
 
@@ -102,16 +149,18 @@ class Check:
         self._files = [path for path in files if path not in {index_of(one) for one in files if one.is_file()}]
         self._videos, self._store, self._find, self._jobs = videos, store, find, jobs
 
-    def read_rows(self, tell: Callable[[int], None]) -> int:
+    def read_rows(self, tell: Callable[[str], None]) -> int:
         """Read all rows and indices, reporting progress; return the number of videos. Raises `InputError`."""
-        begun_s = time.monotonic()
+        begun_s, told = time.monotonic(), 0
         with Judges(self._jobs) as judges:
             for number, path in enumerate(self._files):
                 file = RowFile(path, self._videos)
                 for rows in file.rows(judges):
                     self._store.add_rows(number, rows)
                     self.report.rows += len(rows)
-                    tell(self.report.rows)
+                    if self.report.rows // _ROWS_A_LINE > told:
+                        told = self.report.rows // _ROWS_A_LINE
+                        tell(f"svlm: {self.report.rows} rows are read")
                 self._check_indices(file)
         self.report.rows_s = time.monotonic() - begun_s
         if not self.report.rows:

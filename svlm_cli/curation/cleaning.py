@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from svlm_cli.chat.asking import UnansweredError
 from svlm_cli.chat.crowd import Silence, at_once
+from svlm_cli.curation.changes import Changes
 from svlm_cli.curation.decisions import Action, read_answer
 from svlm_cli.curation.editor import EDITOR, EditorAsker
 from svlm_cli.curation.passages import Passage, passages
@@ -47,6 +49,22 @@ class CleaningSpent:
         if not one.cached:
             self.tokens_in += one.tokens_in
             self.tokens_out += one.tokens_out
+
+    def sentence(self) -> str:
+        """For people."""
+        return f"{self.passages} passages are answered, {self.cached} of them from disk, {self.unanswered} are not."
+
+    def to_json(self, videos: int, changes: Changes) -> dict[str, Any]:
+        """For programs, of so many `videos` in all."""
+        return {
+            "videos": videos,
+            "there": videos - self.videos - self.failed,
+            "done": self.videos,
+            "failed": self.failed,
+            **changes.to_json(),
+            "passages": self.passages,
+            "unanswered": self.unanswered,
+        }
 
 
 def edit(passage: Passage, asker: EditorAsker) -> Edited:

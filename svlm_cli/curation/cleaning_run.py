@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from svlm_cli.core.errors import InputError, OutputError
+from svlm_cli.core.reporting import Reporter
+from svlm_cli.core.signals import can_go_on
 from svlm_cli.curation.changes import Changes, diff_lines
 from svlm_cli.curation.cleaning import CleaningSpent, Edited, clean
-from svlm_cli.curation.editor import EditorAsker, EditorForm
+from svlm_cli.curation.editor import EDITOR, EditorAsker, EditorForm
 from svlm_cli.curation.growing_words import GrowingWords
 from svlm_cli.curation.passages import passages
 from svlm_cli.curation.words_file import SpokenVideo, identity, read_words
+from svlm_cli.outputs.destination import text_file
 
 
 def count_passages(words: Path) -> tuple[int, int]:
@@ -27,6 +30,40 @@ def count_passages(words: Path) -> tuple[int, int]:
     if not seen:
         raise InputError(f"There is no video in {words}.", "Write it with `svlm data words`.")
     return len(seen), parts
+
+
+def clean_words(
+    words: Path,
+    output: Path,
+    diff: Path | None,
+    form: EditorForm,
+    asker: EditorAsker,
+    reporter: Reporter,
+    *,
+    passages: int,
+    jobs: int,
+) -> tuple[CleaningSpent, Changes]:
+    """All that is left of `words` goes to the editor, `jobs` passages at once, and what is left of that to `output`.
+
+    There are so many `passages` in all. `diff` gets what was changed, for people; ``-`` is standard output. Raises as
+    `CleaningRun`, and `OutputError`.
+    """
+    with GrowingWords(output) as growing:
+        run = CleaningRun(words, output, growing, form)
+        if growing.notice:
+            reporter.tell(growing.notice)
+
+        def unanswered(one: Edited) -> None:
+            reporter.warn(f"{EDITOR.name} has no answer for {one.passage.name}: {one.unanswered}.")
+
+        with reporter.counting("passages", passages) as advance, can_go_on(reporter.tell):
+            run.clean(asker, jobs=jobs, progress=advance, unanswered=unanswered)
+        if run.there:
+            reporter.tell(f"{run.there} videos were in {output} already.")
+        if diff is None:
+            return run.spent, run.compare(lambda _: None)
+        with text_file(None if diff == Path("-") else diff, overwrite=True) as destination:
+            return run.spent, run.compare(destination.write)
 
 
 class CleaningRun:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from svlm_cli.core.errors import InputError, SvlmError
+from svlm_cli.core.reporting import Reporter, warn_of
+from svlm_cli.core.signals import can_go_on
 from svlm_cli.curation.about import About, AboutVideos
 from svlm_cli.curation.collecting import WordCollector
 from svlm_cli.curation.growing_words import GrowingWords
@@ -43,6 +45,33 @@ class CollectedWords:
             "words": self.words,
             "video_s": round(self.video_s, 3),
         }
+
+
+def collect_into(
+    output: Path, videos: Sequence[Path], collector: WordCollector, about: AboutVideos, reporter: Reporter
+) -> CollectedWords:
+    """The words of all videos that are not in `output` yet. Raises `OutputError`, and `InputError` of what is there."""
+    alone = len(videos) == 1
+
+    def failure(error: InputError) -> None:
+        if not alone:  # else it ends the command
+            warn_of(reporter, error)
+
+    with GrowingWords(output) as growing:
+        if growing.notice:
+            reporter.tell(growing.notice)
+        left = [video for video in videos if video not in growing]
+        done = CollectedWords(len(videos), there=len(videos) - len(left))
+        if done.there:
+            reporter.tell(f"{done.there} of {len(videos)} videos are in {output} already.")
+        with can_go_on(reporter.tell), reporter.counting("videos", len(left)) as advance:
+            collect_words(left, collector, about, growing, done, progress=advance, failure=failure)
+    if about.file is not None and done.unknown:
+        reporter.tell(
+            f"{done.unknown} of {len(left)} videos are not in {about.file}: they have no title and no category."
+        )
+    reporter.tell(done.sentence(output))
+    return done
 
 
 def collect_words(

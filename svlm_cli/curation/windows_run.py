@@ -17,6 +17,8 @@ from svlm_cli.curation.words_file import SpokenVideo, read_words, relative_name
 from svlm_cli.jsonl.seeks import index_of
 from svlm_cli.outputs.destination import text_file
 
+_VIDEOS_A_LINE = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class WindowsOutput:
@@ -53,9 +55,9 @@ def cut_windows(
     output: WindowsOutput,
     *,
     similar: float,
-    tell: Callable[[WindowsReport], None],
+    tell: Callable[[str], None],
 ) -> WindowsReport:
-    """Write the windows of all videos, and report after each. `InputError` if none is left or a file is bad."""
+    """Write the windows of all videos, and report progress. `InputError` if none is left or a file is bad."""
     with ExitStack() as stack:
         files = [stack.enter_context(annotation_file(path, overwrite=output.overwrite)) for path in output.files]
         indices = [
@@ -66,7 +68,9 @@ def cut_windows(
         for path in words:
             for video in read_words(path):
                 cutting.cut(video)
-                tell(cutting.report)
+                report = cutting.report
+                if report.videos % _VIDEOS_A_LINE == 0:
+                    tell(f"svlm: {report.videos} videos, {report.kept} of {report.windows} windows are kept")
         _refuse_nothing(cutting.report)
         for file, index in zip(files, indices, strict=False):
             write_index(file.offsets, index)

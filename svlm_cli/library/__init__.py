@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    import torch
-
     from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.core.events import SourceStatus
     from svlm_cli.core.policy import Mode, StreamPolicy
     from svlm_cli.core.types import Frame, Picture
     from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.place import EnginePlace
     from svlm_cli.library.captions import Captions
     from svlm_cli.sources.opening import SourceOptions
 
@@ -102,12 +101,11 @@ def load_engine(
 
     from svlm_cli.checkpoints import policy_changes
     from svlm_cli.checkpoints.resolve import resolve
-    from svlm_cli.compute.device import resolve_device, resolve_dtype
     from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+    from svlm_cli.engine.place import EnginePlace
 
     changes = policy_changes.read(Path(policy) if isinstance(policy, str | os.PathLike) else None)
-    where = resolve_device(device)
-    numbers = resolve_dtype(dtype, where)
+    place = EnginePlace.of(device, dtype)
     checkpoint = resolve(
         None if model is None else os.fspath(model),
         revision=revision,
@@ -118,30 +116,19 @@ def load_engine(
         warnings.warn(checkpoint.notice, stacklevel=2)
     whole = policy if isinstance(policy, StreamPolicy) else checkpoint.policy
     asked = changes.applied(whole, PolicyOverrides(mode=known, fps=fps, temperature=temperature))
-    return _load(checkpoint, asked, where, numbers, max_streams, questions)
+    return _load(checkpoint, asked, place, max_streams, questions)
 
 
 def _load(
-    checkpoint: "Checkpoint",
-    policy: "StreamPolicy",
-    device: "torch.device",
-    dtype: "torch.dtype",
-    max_streams: int,
-    questions: int,
+    checkpoint: "Checkpoint", policy: "StreamPolicy", place: "EnginePlace", max_streams: int, questions: int
 ) -> "Engine":
     from svlm_cli.core.errors import ModelError, is_out_of_memory
-    from svlm_cli.engine.engine import Engine
     from svlm_cli.engine.footprint import Questions
 
+    room = Questions(forks=questions)
     try:
-        return Engine.load(
-            checkpoint.folder,
-            policy,
-            device=device,
-            dtype=dtype,
-            adapter=checkpoint.adapter,
-            max_streams=max_streams,
-            questions=Questions(forks=questions),
+        return place.load(
+            checkpoint.folder, policy, adapter=checkpoint.adapter, max_streams=max_streams, questions=room
         )
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

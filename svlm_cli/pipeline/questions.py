@@ -4,9 +4,11 @@ import string
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.core.text import plain_text, presentable
+from svlm_cli.outputs.progress import clock
 
 LETTERS: Final = string.ascii_uppercase
 _ASKS_FOR_A_LETTER: Final = "Answer with one letter."
@@ -44,6 +46,23 @@ class Reply:
     chances: tuple[float, ...] = ()  # probability of each choice, in order; they add up to 1
     work_s: float = 0.0
 
+    def line(self, *, alone: bool) -> str:
+        """On one line; of several, with its time and question."""
+        answer = presentable(" ".join(self.text.split()))
+        return answer if alone else f"[{clock(self.seen_s)}] {presentable(self.question.text)} -> {answer}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For programs."""
+        found: dict[str, Any] = {
+            "question": self.question.text,
+            "at_s": round(self.seen_s, 3),
+            "answer": plain_text(self.text),
+        }
+        if self.chances:
+            chances = zip(self.question.choices, self.chances, strict=True)
+            found["chances"] = {choice: round(chance, 6) for choice, chance in chances}
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
@@ -63,6 +82,14 @@ class QuestionDesk:
         """Ask the stream called `name`. `tell` gets the answer, or the reason for none, in the thread of the loop."""
         self._waiting.append(_Waiting(name, question, tell))
         self.wake()
+
+    def ask(self, name: str, question: str, tell: Callable[[str], None]) -> None:
+        """The same in plain text, as people ask in the live view."""
+
+        def hear(found: Reply | SvlmError) -> None:
+            tell(found.message if isinstance(found, SvlmError) else found.text or "(nothing)")
+
+        self.leave(name, Question(question), hear)
 
     def answer(self, ask: Callable[[str, Question], Reply]) -> None:
         """Answer all queued questions. `ask` may raise an `SvlmError`."""

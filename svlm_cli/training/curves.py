@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from svlm_cli.core.errors import OutputError, UsageError
+from svlm_cli.core.errors import InputError, OutputError, UsageError
 from svlm_cli.core.text import presentable
-from svlm_cli.outputs.figures import new_figure, png, svg, write_picture
+from svlm_cli.outputs.destination import refuse_unwritable
+from svlm_cli.outputs.figures import new_figure, png, require_matplotlib, svg, write_picture
+from svlm_cli.training.folder import LOG_FILE
 from svlm_cli.training.log import HELD_OUT, Row, Say, rows_of
 
 if TYPE_CHECKING:
@@ -55,10 +57,27 @@ class Curves:
         self._new, self._drawn_s = False, time.monotonic()
 
 
-def require_format(path: Path) -> None:
-    """`UsageError` if its suffix is no picture format."""
+def require_curves(path: Path, *, needed_by: str, hint: str) -> None:
+    """Before anything is read: `UsageError` or `OutputError` if curves cannot be drawn, or not be written there."""
     if path.suffix.lower() not in _FORMATS:
         raise UsageError(f"{path} is neither a .png nor an .svg file.", "Name the plot so.")
+    require_matplotlib(needed_by)
+    refuse_unwritable(path, makes_folders=True, hint=hint)
+
+
+def read_logs(paths: Iterable[Path]) -> dict[str, Sequence[Row]]:
+    """The rows of each log, or of the log in each folder, by the name of what was given. Raises `InputError`."""
+    runs: dict[str, Sequence[Row]] = {}
+    for log in paths:
+        path = log / LOG_FILE if log.is_dir() else log
+        try:
+            rows = rows_of(path)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path} cannot be read as a log.", "Name what `svlm train` has written.") from error
+        if not rows:
+            raise InputError(f"{path} has no step yet.", "Name what `svlm train` has written.")
+        runs[str(log)] = rows
+    return runs
 
 
 def draw(path: Path, runs: Mapping[str, Sequence[Row]]) -> None:

@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from svlm_cli.bench.subject import Place, Subject
+from svlm_cli.bench.subject import Subject
 from svlm_cli.commands.app import main
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.place import EnginePlace
 
 
 def test_an_engine_takes_what_was_said(tiny_checkpoint: Path) -> None:
     """Guards a table that people buy a GPU by against another policy, or another number of streams."""
     subject = Subject.named(str(tiny_checkpoint), None, offline=True)
     said = subject.footprint(subject.policy, torch.float32, streams=3)
-    engine = subject.engine(subject.policy, Engine, Place(torch.device("cpu"), torch.float32), max_streams=3)
+    engine = subject.engine(subject.policy, Engine, EnginePlace(torch.device("cpu"), torch.float32), max_streams=3)
     assert said == engine.estimate()
 
 

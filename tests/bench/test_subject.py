@@ -9,10 +9,11 @@ import torch
 from svlm_cli.bench import subject
 from svlm_cli.bench.latency import Load, measure
 from svlm_cli.bench.plots import draw_latency
-from svlm_cli.bench.subject import Place, Subject
+from svlm_cli.bench.subject import Subject
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.place import EnginePlace
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.families import SHAPES
 from svlm_cli.networks.qwen2_5_vl.family import Qwen2_5VLFamily
@@ -36,7 +37,7 @@ def test_random_weights_stream(monkeypatch: pytest.MonkeyPatch, tiny_checkpoint:
     monkeypatch.setattr(subject, "SHAPES", {"tiny": Qwen2_5VLFamily(replace(family.config, text=text))})
     one = Subject.random("tiny")
     policy = one.policy.changed(PolicyOverrides(max_new_tokens=4))
-    engine = one.engine(policy, Engine, Place(torch.device("cpu"), torch.float32), max_streams=2)
+    engine = one.engine(policy, Engine, EnginePlace(torch.device("cpu"), torch.float32), max_streams=2)
     result = measure(engine, Load(rounds=25, tokens=4, width=56, height=56))
     assert (result.rounds, len(result.token_s_over_time)) == (25, 3)
     draw_latency([result], tmp_path / "plots" / "latency.png", 1.0)

@@ -10,15 +10,10 @@ from svlm_cli.commands.app import main
 from svlm_cli.evals.match import matched
 from svlm_cli.evals.script import write_script
 from tests.conftest import Svlm
+from tests.evals.scripts import caption_file
 
 SECONDS = 60
 SEED = 20
-
-
-def caption_file(path: Path, texts: tuple[str, ...]) -> Path:
-    rounds = [{"start": second, "end": second + 1.0, "text": text} for second, text in enumerate(texts)]
-    path.write_text("".join(f"{json.dumps(one)}\n" for one in rounds), encoding="utf-8")
-    return path
 
 
 def scores(report: dict[str, Any]) -> dict[str, float | None]:

@@ -86,6 +86,7 @@ def test_two_commentaries_from_files_to_a_report(calls: Calls) -> None:
     assert main(["eval", "commentary", "report", votes[0], "--plot", str(calls.folder / "rates.png")]) == 0
     out, err = calls.capsys.readouterr()
     assert "a.jsonl against b.jsonl" in out
+    assert "{" not in out, "JSON is for who asks for it"
     assert "svlm: Missing controls: same, reference, empty (judge --control)." in err
     assert (calls.folder / "rates.png").read_bytes().startswith(b"\x89PNG")
 

@@ -21,11 +21,12 @@ import pytest
 from rich.color import ColorSystem
 from rich.console import Console
 
-from svlm_cli.commands import live_view, signals
-from svlm_cli.commands.live_view import LiveMode, Showing, painter_for
+from svlm_cli.core import signals
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.ffmpeg import find_ffmpeg
+from svlm_cli.outputs.live import showing
 from svlm_cli.outputs.live.preview import Paint
+from svlm_cli.outputs.live.showing import LiveMode, Showing, painter_for
 from svlm_cli.outputs.progress import ProgressStyle
 from tests.conftest import Svlm, environment, shell_code
 from tests.outputs.live.screen import Screen
@@ -67,16 +68,16 @@ def test_auto_is_for_what_goes_on_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("showing", "needle"),
+    ("asked", "needle"),
     [
         (wanted(LiveMode.ON, quiet=True), "--quiet"),
         (wanted(LiveMode.ON, ProgressStyle.PLAIN), "--progress plain"),
         (wanted(LiveMode.ON, to_stdout=True), "-o -"),
     ],
 )
-def test_contradictions_are_told(showing: Showing, needle: str) -> None:
+def test_contradictions_are_told(asked: Showing, needle: str) -> None:
     with terminal(), pytest.raises(UsageError, match=needle):
-        showing.wants_screen(endless=True)
+        asked.wants_screen(endless=True)
 
 
 def test_no_screen_where_none_can_be_shown() -> None:
@@ -86,7 +87,7 @@ def test_no_screen_where_none_can_be_shown() -> None:
         with pytest.raises(UsageError, match="cannot show the live view"):
             wanted(LiveMode.ON).wants_screen(endless=True)
     with terminal(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live_view, "foreground", lambda: False)
+        patch.setattr(showing, "foreground", lambda: False)
         assert not wanted(LiveMode.AUTO).wants_screen(endless=True)
     with terminal() as file:
         assert isinstance(file, io.TextIOWrapper)

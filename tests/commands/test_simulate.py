@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import srt
 
-from svlm_cli.evals.benchmarks import endless_folder, endless_questions
+from svlm_cli.evals.benchmarks import many_matches
 from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.footage import find_footage
@@ -154,8 +154,8 @@ def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPa
         asked.append(setting)
         return 0
 
-    monkeypatch.setattr(endless_folder, "make_benchmark", make)
-    monkeypatch.setattr(endless_questions, "make_questions", make)
+    monkeypatch.setattr(many_matches, "make_benchmark", make)
+    monkeypatch.setattr(many_matches, "make_questions", make)
     assert svlm_inside("simulate", "--benchmark", "endless").returncode == 0
     assert svlm_inside("simulate", "--benchmark", "endless", "--minutes", "15", "--fps", "4").returncode == 0
     assert svlm_inside("simulate", "--benchmark", "endless", "--start", "60", "--split", "train").returncode == 0

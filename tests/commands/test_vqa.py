@@ -208,7 +208,7 @@ def test_what_is_answered_is_not_asked_again(ovo: Calls, monkeypatch: pytest.Mon
     after = (ovo.folder / "r.jsonl").read_text().splitlines()
     assert after[: len(before)] == before
     assert {*ovo.results(Way.RECENT)} == {*ovo.results(Way.FULL)} == {"1", "2"}
-    monkeypatch.delattr("svlm_cli.commands.vqa_run.load")
+    monkeypatch.delattr("svlm_cli.commands.vqa.load")
     told, _ = ovo.run([*asked, "--way", "full", "--json"])
     assert [row["answered"] for row in told["ways"]] == [0, 0]
     for more, said in (
@@ -309,7 +309,7 @@ def test_bad_input_is_refused_before_a_model_is_loaded(
     """Guards minutes of loading; and files of others, which stay as they are."""
     monkeypatch.chdir(ovo.folder)
     monkeypatch.setenv("SVLM_MODEL", str(ovo.model))
-    monkeypatch.delattr("svlm_cli.commands.vqa_run.load")
+    monkeypatch.delattr("svlm_cli.commands.vqa.load")
     (ovo.folder / "elsewhere").mkdir()
     for name in ("tiny", "elsewhere/tiny"):
         (ovo.folder / name).symlink_to(ovo.model)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import torch
 
-from svlm_cli.bench.subject import Place, Subject
+from svlm_cli.bench.subject import Subject
 from svlm_cli.engine.engine import Engine
+from svlm_cli.engine.place import EnginePlace
 from svlm_cli.networks.families import SHAPES
 from svlm_cli.networks.weights import save_network
 
@@ -24,7 +25,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     asked = parser.parse_args()
     subject = Subject.random(asked.shape)
-    place = Place(torch.device("cuda" if torch.cuda.is_available() else "cpu"), torch.bfloat16)
+    place = EnginePlace(torch.device("cuda" if torch.cuda.is_available() else "cpu"), torch.bfloat16)
     engine = subject.engine(subject.policy, Engine, place)
     save_network(engine.network, asked.folder)
     for file in subject.folder.iterdir():

@@ -20,9 +20,9 @@ ACCELERATE = ("-m", "accelerate.commands.launch", "--cpu", "--main_process_port"
 
 _STARTER = """
 import sys
-import svlm_cli.commands.train as command
+import svlm_cli.training.launching as launching
 from svlm_cli.commands.app import main
-command._require_gpus = lambda count, device: None  # there are none
+launching.require_gpus = lambda count, device: None  # there are none
 sys.exit(main())
 """
 

@@ -10,7 +10,7 @@ import pytest
 from svlm_cli.core.errors import OutputError, UsageError
 from svlm_cli.training import board, curves
 from svlm_cli.training.board import Board, require_tensorboard
-from svlm_cli.training.curves import Curves, draw, require_format
+from svlm_cli.training.curves import Curves, draw, require_curves
 from svlm_cli.training.log import Row, to_nobody
 
 ROW = {"loss": 2.0, "words": 0.5, "tokens_per_s": 100.0, "grad_norm": 1.0}
@@ -85,9 +85,9 @@ def test_a_picture_that_cannot_be_written_ends_nothing(tmp_path: Path) -> None:
 
 def test_other_formats_are_refused() -> None:
     """Guards against a run of days without its picture."""
-    require_format(Path("a.PNG"))
+    require_curves(Path("a.PNG"), needed_by="--plot", hint="Choose another.")
     with pytest.raises(UsageError, match=r"a\.jpg is neither a \.png nor an \.svg file"):
-        require_format(Path("a.jpg"))
+        require_curves(Path("a.jpg"), needed_by="--plot", hint="Choose another.")
 
 
 def test_without_tensorboard(monkeypatch: pytest.MonkeyPatch) -> None:

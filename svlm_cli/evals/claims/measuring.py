@@ -4,25 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from svlm_cli.checkpoints.resolve import Origin, resolve
 from svlm_cli.core.policy import Mode, PolicyOverrides, StreamPolicy
-from svlm_cli.engine.engine import Engine
+from svlm_cli.core.reporting import Reporter
+from svlm_cli.engine.place import EnginePlace
 from svlm_cli.evals.claims.results import RowResult, dump, is_measured, read_results, row_file
 from svlm_cli.evals.claims.rows import MATCHES_AT_ONCE, Row, measured_as
 from svlm_cli.evals.claims.run import make_result
 from svlm_cli.evals.claims.setting import RowSetting, fingerprint, require_comparable
 from svlm_cli.evals.controls import Controls
 from svlm_cli.evals.match_files import match_seconds
-from svlm_cli.evals.runner import MatchSelection, Played
+from svlm_cli.evals.playing import play_matches
+from svlm_cli.evals.runner import MatchSelection
+from svlm_cli.evals.scoring import write_matches
 from svlm_cli.evals.script import Script
 from svlm_cli.outputs.destination import make_folder, text_file
-
-WriteMatches = Callable[[Sequence[tuple[int, int]]], tuple[list[Script], Controls]]
-"""Seeds, each with its seconds -> the scripts of those matches, and the controls."""
-
-PlayMatches = Callable[[Engine, MatchSelection], Played]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +43,20 @@ class MeasuredModel:
 class RowPlayer:
     """Plays rows. The reference commentary is computed once per length."""
 
-    def __init__(self, device: torch.device, dtype: torch.dtype, write: WriteMatches, play: PlayMatches) -> None:
-        self._device, self._dtype, self._write, self._play = device, dtype, write, play
+    def __init__(self, place: EnginePlace, reporter: Reporter) -> None:
+        self._place, self._reporter = place, reporter
         self._written: dict[MatchSelection, tuple[list[Script], Controls]] = {}
 
     def measure(self, setting: RowSetting, model: MeasuredModel) -> RowResult:
         """Measure one row."""
         matches = MatchSelection(setting.matches, setting.seconds, setting.seed)
         if matches not in self._written:
-            self._written[matches] = self._write([(one, setting.seconds) for one in matches.seeds])
+            self._written[matches] = write_matches([(one, setting.seconds) for one in matches.seeds], self._reporter)
         scripts, controls = self._written[matches]
         streams = min(setting.matches, MATCHES_AT_ONCE)
-        engine = Engine.load(model.folder, setting.policy, device=self._device, dtype=self._dtype, max_streams=streams)
-        return make_result(setting, model.name, engine, self._play(engine, matches), scripts, controls)
+        engine = self._place.load(model.folder, setting.policy, max_streams=streams)
+        played = play_matches(engine, matches, self._reporter)
+        return make_result(setting, model.name, engine, played, scripts, controls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +70,13 @@ class RowsRun:
     overwrite: bool
     tell: Callable[[str], None]
 
-    def measure(self, rows: Sequence[tuple[Row, MeasuredModel]], player: RowPlayer) -> list[str]:
-        """Measure missing rows and return their names. Everything is checked before the first is measured."""
-        wanted = {row.name: (self._setting(row, model), model) for row, model in rows}
+    def measure(self, rows: Sequence[Row], load: Callable[[bool], MeasuredModel], player: RowPlayer) -> list[str]:
+        """Measures those that are not there, and returns their names. All is checked before the first is measured.
+
+        `load` gives the model of rows that are of the one without overlap, or not.
+        """
+        models = {kind: load(kind) for kind in sorted({row.no_overlap for row in rows})}
+        wanted = {row.name: (self._setting(row, models[row.no_overlap]), models[row.no_overlap]) for row in rows}
         there = read_results(self.results)
         if self.overwrite:
             there = {name: result for name, result in there.items() if name not in wanted}

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final
 
 from svlm_cli.chat.asking import AskedChat, Asker, Patience, UnansweredError
 from svlm_cli.chat.crowd import Silence, at_once
-from svlm_cli.chat.prompts import ChatPrompts
+from svlm_cli.chat.prompts import ChatPrompts, read_prompts
 from svlm_cli.chat.replies import ChatReply, Message, ReplyCache
 from svlm_cli.chat.server import ChatRole, ChatServer
 from svlm_cli.core.errors import InputError
@@ -24,6 +24,7 @@ from svlm_cli.evals.generation.journal import SaidRound
 from svlm_cli.evals.generation.pictures import Sampling, sample_pictures
 from svlm_cli.evals.generation.predictions import Predictions
 from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.evals.prompt_files import prompts_file
 from svlm_cli.jsonl.lines import fingerprint_of
 
 BASELINE: Final = ChatRole(
@@ -81,6 +82,13 @@ class BaselineForm:
     prompts: BaselinePrompts
     sampling: Sampling = field(default_factory=Sampling)
     seed: int | None = None
+
+    @classmethod
+    def of(cls, base_url: str, model: str, prompts: Path | None, fps: float | None, seed: int | None) -> "BaselineForm":
+        """None stands for what is usual. `UsageError` for prompts that cannot be."""
+        words, _ = read_prompts(BaselinePrompts, prompts or prompts_file("baseline"))
+        sampling = Sampling() if fps is None else Sampling(fps=fps)
+        return cls(base_url.rstrip("/"), model, words, sampling, seed)
 
     def asked(self, clip: PicturedClip, temperature: float | None) -> AskedChat:
         """A request to it."""
@@ -208,3 +216,12 @@ class BaselineSpent:
     def failed(self) -> int:
         """The number of clips without a commentary."""
         return sum(count for outcome, count in self.outcomes.items() if outcome is not ClipOutcome.SPOKEN)
+
+    def sentence(self) -> str:
+        """For people."""
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in self.outcomes.items() if count)
+        return f"{counts or 'none to do'}; {self.cached} came from disk."
+
+    def to_json(self) -> dict[str, int]:
+        """For programs: how many came out how."""
+        return {str(outcome): count for outcome, count in self.outcomes.items()}

@@ -4,14 +4,18 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
 
 from svlm_cli.chat.asking import UnansweredError
 from svlm_cli.chat.crowd import Silence, at_once
+from svlm_cli.core.reporting import Reporter
 from svlm_cli.core.text import presentable
 from svlm_cli.evals.judge.asking import JUDGE, JudgeAsker
+from svlm_cli.evals.judge.pairs import Pairs
 from svlm_cli.evals.judge.questions import JudgeQuestion, Outcome, read_reply, visible_length
-from svlm_cli.evals.judge.votes import Vote
+from svlm_cli.evals.judge.votes import GrowingVotes, Vote, VoteRun
 
 _SHOWN: Final = 200  # characters of a reply
 
@@ -36,6 +40,46 @@ class JudgeUsage:
         if not vote.cached:
             self.tokens_in += vote.tokens_in
             self.tokens_out += vote.tokens_out
+
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"{self.votes} votes, {self.malformed} malformed replies, "
+            f"{self.unanswered} questions without an answer; {self.cached} came from disk."
+        )
+
+    def to_json(self, run: VoteRun, output: Path) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "eval": str(run.setting.benchmark),
+            "output": str(output),
+            "questions": run.questions,
+            "left_out": run.left_out,
+            "votes": self.votes,
+            "malformed": self.malformed,
+            "unanswered": self.unanswered,
+        }
+
+
+def judge_pairs(
+    found: Pairs, run: VoteRun, output: Path, asker: JudgeAsker, reporter: Reporter, *, jobs: int
+) -> JudgeUsage:
+    """Asks what has no vote in `output` yet, and writes votes there. Raises as `collect_votes`, and `OutputError`."""
+    with GrowingVotes(output, run) as votes:
+        for notice in filter(None, (*found.notices, votes.before.notice)):
+            reporter.warn(notice)
+        if found.left_out:
+            left_out = f"{found.left_out} of {found.left_out + len(found.pairs)} are left out"
+            reporter.warn(f"{left_out}: not all predictions cover them.")
+        left = [one for pair in found.pairs for one in pair.questions() if not votes.before.is_done(one)]
+        done = count(1)
+        with reporter.bar("votes", len(left)) as advance:
+
+            def write(vote: Vote) -> None:
+                votes.append(vote)
+                advance(next(done))
+
+            return collect_votes(left, asker, jobs=jobs, has_ties=run.setting.benchmark.has_ties, write=write)
 
 
 def collect_votes(

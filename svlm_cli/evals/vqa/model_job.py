@@ -8,24 +8,28 @@ from typing import Any
 
 import torch
 
+from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.checkpoints.resolve import Checkpoint
 from svlm_cli.compute.device import dtype_name, hardware_name
 from svlm_cli.core.errors import UsageError
-from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.core.text import did_you_mean
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+from svlm_cli.core.text import did_you_mean, slug
 from svlm_cli.core.version import __version__
+from svlm_cli.engine.place import EnginePlace
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.vqa import VideoQuestion, fingerprint_of_questions
 from svlm_cli.evals.claims.setting import fingerprint
 from svlm_cli.evals.vqa.asked import WayOutcome
 from svlm_cli.evals.vqa.benchmarks import VqaBenchmark
+from svlm_cli.evals.vqa.choices import Way
 from svlm_cli.evals.vqa.interview import Interview
 from svlm_cli.evals.vqa.results import GrowingResults, VqaRun, VqaSetting
 from svlm_cli.evals.vqa.run import FoundQuestions
 from svlm_cli.evals.vqa.ways import WaySetting, with_room
 from svlm_cli.jsonl.locked_lines import empty
 from svlm_cli.networks.weights import load_family
+from svlm_cli.outputs.destination import make_folder
 
 
 def choose_questions(
@@ -135,3 +139,40 @@ class ModelJob:
             "failed": outcome.failed,
             "wall_s": round(outcome.wall_s, 3),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How all models look, and with which policy."""
+
+    ways: Sequence[Way]
+    changes: PolicyChanges
+    overrides: PolicyOverrides
+    frames: int
+    recent_frames: int
+    seed: int
+
+    def jobs(
+        self, what: Questioning, models: Sequence[Checkpoint], place: EnginePlace, output: Path, *, jobs: int
+    ) -> list[ModelJob]:
+        """One for each model, whose answers go to `output`, or of several to files in that folder.
+
+        `UsageError` for two of one name, and for a policy that cannot be.
+        """
+        found: list[ModelJob] = []
+        for checkpoint in models:
+            run = what.run(checkpoint, place.device, place.dtype, jobs)
+            path = output / f"{slug(run.setting.model, otherwise='model')}.jsonl" if len(models) > 1 else output
+            if any(one.output == path for one in found):
+                raise UsageError(f"Two models would write {path}.", "Give their folders different names.")
+            found.append(ModelJob(what, checkpoint, path, run, self._settings(checkpoint.policy)))
+        if len(models) > 1:
+            make_folder(output, "Choose another -o.")
+        return found
+
+    def _settings(self, policy: StreamPolicy) -> tuple[WaySetting, ...]:
+        policy = self.changes.applied(policy, self.overrides)
+        return tuple(
+            WaySetting.of(way, policy, frames=self.frames, recent_frames=self.recent_frames, seed=self.seed)
+            for way in dict.fromkeys(self.ways)
+        )

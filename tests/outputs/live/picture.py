@@ -91,21 +91,17 @@ def _rectangles(piece: Pixels, row: int) -> list[str]:
 
 def watch(clip: Path, context: str, until: str) -> list[Row]:
     """The screen when svlm-mini says `until`."""
-    from svlm_cli.commands.live_view import Gauge
-    from svlm_cli.compute.device import resolve_device, resolve_dtype
-    from svlm_cli.engine.engine import Engine
+    from svlm_cli.engine.place import EnginePlace
     from svlm_cli.pipeline.batch import Job
+    from svlm_cli.pipeline.gauge import Gauge
     from svlm_cli.pipeline.observer import SessionObserver
     from svlm_cli.pipeline.session import Session
     from svlm_cli.pipeline.settings import SessionSettings
     from svlm_cli.sources.opening import SourceOptions
 
     checkpoint = resolve(None)
-    device = resolve_device("cpu")
     gauge = Gauge()
-    engine = gauge.engine = Engine.load(
-        checkpoint.folder, checkpoint.policy, device=device, dtype=resolve_dtype("auto", device)
-    )
+    engine = gauge.engine = EnginePlace.of("cpu").load(checkpoint.folder, checkpoint.policy)
     channel, page = Channel("match", Condition.LIVE, files="match.srt"), Page("svlm-mini")
     screens: list[list[Row]] = []
 
