@@ -137,7 +137,7 @@ class _Run:
     def __init__(
         self,
         engine: Engine,
-        feeds: Iterable[Feed],
+        feeds: Iterable[Feed | None],
         max_streams: int,
         listen: Listener,
         desk: QuestionDesk,
@@ -284,7 +284,7 @@ def run(
 
 def rounds(
     engine: Engine,
-    feeds: Iterable[Feed],
+    feeds: Iterable[Feed | None],
     *,
     max_streams: int = 1,
     listen: Listener = lambda feed, event: None,
@@ -294,6 +294,8 @@ def rounds(
     stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[Segment | FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields what each round said, and a report as each feed ends.
+
+    A feed that is None stands for one that may come later: it is asked for again while others run.
 
     Interrupted (by an exception, or because the caller stops), it closes every feed first, then its outputs as they
     are, complete where the feed has no end, else not, and hands the report of each to `interrupted`. What is left at

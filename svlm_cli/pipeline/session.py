@@ -37,12 +37,13 @@ class JobOutcome:
 class Session(Closing):
     """Jobs on their way through one engine. A context manager: whatever ends it, all that is open is closed.
 
-    `given` are frames in the place of the source of a lone job.
+    `jobs` may be an iterator that waits for others to hand it more: None is "none at the moment", and it is asked again
+    after the next round. `given` are frames in the place of the source of a lone job.
     """
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        jobs: Iterable[Job | None],
         settings: SessionSettings,
         policy: StreamPolicy,
         *,
@@ -50,9 +51,9 @@ class Session(Closing):
         products: Sequence[Product] = (),
         given: Iterable[Frame] | None = None,
     ) -> None:
-        self.jobs = tuple(jobs)
         self.products = tuple(products)  # that are to be made of a lone job, as far as they are not there
         self.unfinished: dict[Feed, OpenSource] = {}  # what is open, and what was stopped before its end
+        self._jobs = jobs
         self._settings = settings
         self._policy = policy
         self._observer = observer or SessionObserver()
@@ -133,9 +134,12 @@ class Session(Closing):
         if self._running is not None:
             self._running.close()
 
-    def _feeds(self) -> Generator[Feed, None, None]:
+    def _feeds(self) -> Generator[Feed | None, None, None]:
         """The jobs that can be opened, one by one as they are wanted."""
-        for job in self.jobs:
+        for job in self._jobs:
+            if job is None:
+                yield None
+                continue
             try:
                 source = self._open(job)
             except SvlmError as error:
