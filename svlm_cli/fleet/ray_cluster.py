@@ -6,6 +6,7 @@ import importlib.util
 import io
 import logging
 import os
+import secrets
 import shutil
 import signal
 import sys
@@ -21,7 +22,7 @@ from svlm_cli.fleet.shares import Node
 
 LOCAL: Final = "local"
 _STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
-_PREFIX: Final = "svlm-fleet-"
+SCRATCH: Final = "svlm-fleet-"
 _LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -38,9 +39,7 @@ def connected(address: str) -> Iterator[None]:
 
     Raises `SvlmError` if there is none.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
-    if address == LOCAL:
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # its ports can be reached from elsewhere
+    _settle(address)
     import ray
 
     with _scratch() if address == LOCAL else contextlib.nullcontext() as folder:
@@ -66,6 +65,14 @@ def nodes() -> list[Node]:
     return found
 
 
+def _settle(address: str) -> None:
+    """What Ray reads in the environment, unless it stands there already."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
+    if address == LOCAL:  # its ports can be reached from elsewhere
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+
+
 def _connect(address: str, folder: Path | None) -> None:
     import ray
 
@@ -85,7 +92,7 @@ def _connect(address: str, folder: Path | None) -> None:
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise SvlmError(
             f"No Ray cluster answers at {address}.",
-            "Check the address, and that this host has joined it (`ray status`).",
+            "Check the address, that this host has joined it (`ray status`), and its token (RAY_AUTH_MODE).",
         ) from error
 
 
@@ -129,10 +136,10 @@ def _scratch() -> Iterator[Path]:
     above = Path(tempfile.gettempdir())
     if len(os.fsencode(above)) > _LONGEST_FOLDER:
         above = Path("/tmp")
-    for folder in above.glob(f"{_PREFIX}*"):
+    for folder in above.glob(f"{SCRATCH}*"):
         with contextlib.suppress(OSError), _locked(folder):
             shutil.rmtree(folder)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=above))
+    folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=above))
     try:
         with _locked(folder):
             yield folder
