@@ -116,6 +116,7 @@ class FleetSession:
         self._busy: dict[int, int] = {}  # how often another had it, by index
         self._all_done = True
         self._last_loss = ""
+        self._unfit: SvlmError | None = None
 
     def run(
         self, *, interrupted: Callable[[FleetOutcome], None] = lambda outcome: None
@@ -156,7 +157,7 @@ class FleetSession:
             self._crew.dismiss(worker, f"it has not answered for {_SILENCE_S:.0f} s")
             self._placement.renew(worker, now_s)
         if not self._crew.expected:
-            raise SvlmError("No worker of the fleet is left.", self._last_loss)
+            raise self._unfit or SvlmError("No worker of the fleet is left.", self._last_loss)
         self._placement.expect(self._crew.expected)
 
     def _hand_out(self) -> None:
@@ -173,6 +174,7 @@ class FleetSession:
             case WorkerReady():
                 self._placement.join(worker, message.streams, self._now_s(), place=message.place)
             case WorkerUnfit():
+                self._unfit = message.error
                 if not self._crew.expected:
                     raise message.error
                 self._observer.say(f"svlm: a worker cannot start: {message.error}")
@@ -208,7 +210,8 @@ class FleetSession:
         elif aside and self._again(lease, job, error, file):
             return
         else:
-            self._all_done = False
+            left = self._settings.skip_existing and isinstance(error, (OutputBusyError, OutputExistsError))
+            self._all_done = self._all_done and left  # to another run, which is no failure
             if not aside:
                 self._placement.finish(lease.number)
             self._manifest.failed(job, self._tries.get(lease.item, 1), str(error), aside=aside)

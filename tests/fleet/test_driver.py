@@ -198,3 +198,28 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, path: Path) -> Non
     records, ended = read_records(path)
     assert ended, "the next call tries it again"
     assert records[key_of(poison)].state is FileState.ASIDE
+
+
+def test_what_is_left_to_another_run_is_no_failure(tmp_path: Path, path: Path) -> None:
+    error = OutputBusyError("Another run is writing x.srt.")
+    jobs = [job_in(tmp_path, "x"), job_in(tmp_path, "y")]
+    _, diary = run(ScriptedCrew(x=[fails(error)]), jobs, path, existing=Existing.SKIP)
+    assert diary.failures == {"x": error}
+    assert not path.exists(), "nothing is to be tried again"
+
+
+def test_the_last_of_several_hosts_that_cannot_load_the_model_says_why(tmp_path: Path, path: Path) -> None:
+    """Guards a cluster that hosts may join: it is waited for them, and the reason is not forgotten."""
+
+    class Hopeful(ScriptedCrew):
+        @property
+        def expected(self) -> int:
+            return int(self.now_s < 60)
+
+    crew = Hopeful(["a"])
+    crew.wait(0)
+    crew.alive.clear()
+    crew.say("a", WorkerUnfit(ModelError("There is no such model here.")))
+    with pytest.raises(ModelError, match="no such model here"):
+        run(crew, [job_in(tmp_path, "x")], path)
+    assert crew.now_s >= 60
