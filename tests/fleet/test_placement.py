@@ -102,13 +102,23 @@ def test_of_files_that_died_together_twice_the_culprit_is_found() -> None:
 
 
 def test_a_suspect_has_a_worker_for_itself() -> None:
-    made = placement(9.0, 1.0, workers=["a"], streams=4)
-    for life in ("a", "b"):
+    """It takes no other with it: it begins only where nothing runs, and nothing joins it."""
+    made = placement(9.0, 5.0, 1.0, workers=["a"], streams=4)
+    waits = next(one for one in made.assign(0.0) if one.item == 2)
+    made.fail(waits.number, 0.0, delay_s=100.0, counts=False)
+    for life, after in (("a", "b"), ("b", "c")):
         made.assign(0.0)
         made.leave(life, 0.0)
-        made.join("b" if life == "a" else "c", 4, 0.0)
-    assert len(made.assign(0.0)) == 1
-    assert made.assign(0.0) == []
+        made.join(after, 4, 0.0)
+    [suspect] = made.assign(50.0)
+    assert suspect.item == 0
+    assert made.assign(100.0) == [], "the third is ready, and stays away"
+    made.finish(suspect.number)
+    [other] = made.assign(100.0)
+    assert other.item == 2, "suspects last"
+    assert made.assign(100.0) == [], "the second waits until nothing runs there"
+    made.finish(other.number)
+    assert [one.item for one in made.assign(100.0)] == [1]
 
 
 def test_a_host_that_is_gone_is_not_held_against_its_files() -> None:
