@@ -10,10 +10,10 @@ from svlm_cli.commands.auto_model import settled
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.captioning import Captioning
 from svlm_cli.commands.command import given
-from svlm_cli.commands.fleet_captioning import FleetCaptioning, plan_fleet
+from svlm_cli.commands.fleet_captioning import FleetCaptioning, order_of, plan_fleet
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.live_view import Gauge, asker, showing
-from svlm_cli.commands.loading import checkpoint_of
+from svlm_cli.commands.loading import checkpoint_of, introduction
 from svlm_cli.commands.messages import conclude, error_sentence, sentence
 from svlm_cli.commands.options import takes
 from svlm_cli.commands.summary import Summary, SummaryStyle, VideoState
@@ -83,12 +83,13 @@ def _caption(
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
-    if fleet is not None:
+    if fleet is not None and asked.fleet is not None:
+        order = order_of(asked, settings, policy, jobs)
         with showing(wanted, gauge) as progress:
             spread = FleetCaptioning(
                 jobs, asked, settings, policy, live=False, products=(), progress=progress, summary=summary
             )
-            spread.spread(fleet, checkpoint)
+            spread.spread(asked.fleet, fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))
         return spread.errors
     names = [job.name for job in jobs] if live else ()
     with showing(wanted, gauge, names=names, endless=live, ask=asker(desk)) as progress:

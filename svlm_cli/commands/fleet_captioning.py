@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.commands.caption_options import CaptionOptions
@@ -13,18 +13,18 @@ from svlm_cli.commands.command import given
 from svlm_cli.commands.live_view import LiveMode
 from svlm_cli.commands.summary import VideoState
 from svlm_cli.core.errors import UsageError
+from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.driver import FleetOutcome, FleetSession, RemoteFile
 from svlm_cli.fleet.manifest import Manifest
 from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
 from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes, require_ray
 from svlm_cli.fleet.shares import Node, WorkerShare, shares, spread
+from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.inputs import Input
 from svlm_cli.pipeline.observer import OpenedJob
+from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.credentials import Credentials
-
-if TYPE_CHECKING:
-    from svlm_cli.checkpoints.resolve import Checkpoint
 
 _NO_LOGINS = Credentials(environment={})  # files need none, and it travels
 _JOINING_S = 120.0  # so long a cluster may be without any host that can work
@@ -55,24 +55,46 @@ def _words_of(asked: CaptionOptions) -> str:
     return repr((said, model, policy, form))
 
 
+def order_of(
+    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job]
+) -> WorkerOrder:
+    """What each worker is told."""
+    model = ModelOrder(
+        model=asked.model if asked.adapter is None or given("model") else None,
+        revision=asked.revision,
+        offline=asked.offline,
+        adapter=asked.adapter,
+        device=asked.device,
+        dtype=asked.dtype,
+        attention=asked.attention,
+        graphs=asked.graphs,
+    )
+    return WorkerOrder(
+        model=model,
+        policy=policy,
+        settings=replace(settings, sources=replace(settings.sources, credentials=_NO_LOGINS)),
+        folder=Path.cwd(),
+        streams=asked.streams if given("streams") or asked.streams > 1 else None,
+        most_streams=len(jobs),
+    )
+
+
 class FleetCaptioning(Captioning):
     """The videos of a call, spread over workers, and what is told of them meanwhile: the same as of a run alone."""
 
-    def spread(self, plan: FleetPlan, checkpoint: "Checkpoint") -> None:
-        """Caption all."""
-        assert self._asked.fleet is not None, "who asked for a fleet has said which"
-        local = self._asked.fleet == LOCAL
+    def spread(
+        self, address: str, plan: FleetPlan, order: WorkerOrder, folder: Path, introduction: Iterable[str]
+    ) -> None:
+        """Caption all in the cluster at `address`. The checkpoint is in `folder` here."""
         self._fleet: FleetSession | None = None
         with self._ending(), closing(Manifest(plan.manifest)) as manifest:
-            self._introduce()
-            with connected(self._asked.fleet):
+            for line in introduction:
+                self.tell(line)
+            with connected(address):
                 from svlm_cli.fleet.ray_crew import RayCrew
 
-                def shared(found: list[Node]) -> list[WorkerShare]:
-                    return self._shares(found, checkpoint)
-
-                crew = RayCrew(self._order(), nodes, shared, hopes_s=0.0 if local else _JOINING_S)
-                with crew:
+                shares_of = partial(_shares, order, folder, len(self._jobs))
+                with RayCrew(order, nodes, shares_of, hopes_s=0.0 if address == LOCAL else _JOINING_S) as crew:
                     self._fleet = FleetSession(self._jobs, self._settings, crew, manifest, self, records=plan.records)
                     with closing(self._fleet.run(interrupted=self._note_stopped)) as outcomes:
                         for outcome in outcomes:
@@ -90,36 +112,6 @@ class FleetCaptioning(Captioning):
         """What went wrong with a worker."""
         self._progress.say(line)
 
-    def _order(self) -> WorkerOrder:
-        asked = self._asked
-        model = ModelOrder(
-            model=asked.model if asked.adapter is None or given("model") else None,
-            revision=asked.revision,
-            offline=asked.offline,
-            adapter=asked.adapter,
-            device=asked.device,
-            dtype=asked.dtype,
-            attention=asked.attention,
-            graphs=asked.graphs,
-        )
-        return WorkerOrder(
-            model=model,
-            policy=self._policy,
-            settings=replace(self._settings, sources=replace(self._settings.sources, credentials=_NO_LOGINS)),
-            folder=Path.cwd(),
-            streams=asked.streams if given("streams") or asked.streams > 1 else None,
-            most_streams=len(self._jobs),
-        )
-
-    def _shares(self, found: list[Node], checkpoint: "Checkpoint") -> list[WorkerShare]:
-        cpu = self._asked.device == "cpu"
-        needed_bytes = 0
-        if cpu or not any(node.gpus for node in found):
-            from svlm_cli.fleet.loading import bytes_on_cpu
-
-            needed_bytes = bytes_on_cpu(checkpoint.folder, self._policy, self._asked.dtype)
-        return spread(shares(found, needed_bytes, cpu=cpu), len(self._jobs))
-
     def _unfinished(self) -> Iterable[OpenedJob]:
         return () if self._fleet is None else self._fleet.unfinished.values()
 
@@ -131,3 +123,14 @@ class FleetCaptioning(Captioning):
         for notice in outcome.source.notices:
             self._progress.say(f"svlm: {notice}")
         self._note_video(outcome.source, outcome.report)
+
+
+def _shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
+    """No more workers than there are files."""
+    cpu = order.model.device == "cpu"
+    needed_bytes = 0
+    if cpu or not any(node.gpus for node in found):
+        from svlm_cli.fleet.loading import bytes_on_cpu
+
+        needed_bytes = bytes_on_cpu(folder, order.policy, order.model.dtype)
+    return spread(shares(found, needed_bytes, cpu=cpu), files)
