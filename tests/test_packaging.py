@@ -116,7 +116,7 @@ def test_wheel_is_described(wheel: Path) -> None:
         metadata = Parser().parsestr(archive.read(path).decode("utf-8"))
     assert (metadata["Name"], metadata["Version"]) == ("svlm-cli", __version__)
     assert (metadata["License-Expression"], metadata["Requires-Python"]) == ("MIT", ">=3.11")
-    extras = {"eval", "flash", "plots", "pocketsphinx", "speech", "tensorboard", "train", "test"}
+    extras = {"eval", "flash", "fleet", "plots", "pocketsphinx", "speech", "tensorboard", "train", "test"}
     assert set(metadata.get_all("Provides-Extra") or ()) == extras
 
 

@@ -9,12 +9,14 @@ import typer
 
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.command import given
+from svlm_cli.commands.fleet_captioning import FleetCaptioning, order_of, plan_fleet
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.commands.messages import conclude
 from svlm_cli.commands.options import takes
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.sentences import error_sentence, sentence
+from svlm_cli.fleet.planning import FleetPlan
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
 from svlm_cli.outputs.live.showing import showing
@@ -42,17 +44,23 @@ def caption(asked: CaptionOptions) -> None:
     listed = asked.inputs() if asked.batch_file is not None else ()
     cameras = asked.cameras(listed)
     live = bool(cameras)
-    jobs = cameras or plan(listed or asked.inputs(), asked.wanted(), partial(_tell, asked))
+    fleet = None if live or asked.fleet is None else plan_fleet(asked, listed or asked.inputs(), partial(_tell, asked))
+    if fleet is not None:
+        jobs = fleet.jobs
+    else:
+        jobs = cameras or plan(listed or asked.inputs(), asked.wanted(), partial(_tell, asked))
     refuse_idle(CaptionCall.of(asked, jobs, live=live))
     as_json = not live and _wants_json(asked, jobs)
     outputs = {job.source.reveal(): asked.output_names(job) for job in jobs}
     summary = Summary(outputs, outputs=outputs)
     with summary.written(typer.echo if as_json else None):
-        errors = _caption(asked, jobs, summary, live=live)
+        errors = _caption(asked, jobs, summary, fleet, live=live)
     conclude(errors, alone=len(jobs) == 1)
 
 
-def _caption(asked: CaptionOptions, jobs: Sequence[Job], summary: Summary, *, live: bool) -> Sequence[SvlmError]:
+def _caption(
+    asked: CaptionOptions, jobs: Sequence[Job], summary: Summary, fleet: FleetPlan | None, *, live: bool
+) -> Sequence[SvlmError]:
     """Returns what went wrong with some of the jobs."""
     try:
         if not live:
@@ -80,6 +88,14 @@ def _caption(asked: CaptionOptions, jobs: Sequence[Job], summary: Summary, *, li
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
+    if fleet is not None and asked.fleet is not None:
+        order = order_of(asked, settings, policy, jobs)
+        with showing(wanted, gauge) as progress:
+            spread = FleetCaptioning(
+                jobs, settings, policy, asked.call(live=False), products=(), progress=progress, summary=summary
+            )
+            spread.spread(asked.fleet, fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))
+        return spread.errors
     names = [job.name for job in jobs] if live else ()
     with showing(wanted, gauge, names=names, endless=live, ask=desk.ask) as progress:
         call = Captioning(

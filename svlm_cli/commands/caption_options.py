@@ -56,6 +56,14 @@ class CaptionOptions(options.EngineOptions):
         ),
     ] = 1
     fail_fast: Annotated[bool, Panel.INPUT.option("--fail-fast", help="Stop at the first video that fails.")] = False
+    fleet: Annotated[
+        str | None,
+        Panel.INPUT.option(
+            "--fleet",
+            metavar="local|ADDRESS",
+            help="Spread the videos over all GPUs of this machine, or of a Ray cluster; without GPUs, over the cores.",
+        ),
+    ] = None
     ignore_errors: Annotated[
         bool,
         Panel.INPUT.option(

@@ -13,7 +13,9 @@
 """
 
 import errno
-from typing import Final
+from collections.abc import Callable
+from functools import partial
+from typing import Final, Self
 
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """The `errno` values of an `OSError` for a full disk."""
@@ -65,6 +67,9 @@ class CapacityError(SvlmError):
     def __init__(self, message: str, hint: str = "", *, stream: int) -> None:
         super().__init__(message, hint)
         self.stream = stream
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[str, str]]:
+        return partial(type(self), stream=self.stream), (self.message, self.hint)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -19,7 +19,7 @@ from weakref import WeakSet
 
 from svlm_cli.core.owned import Owned
 
-SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY")
+SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "OPENAI_API_KEY", "RAY_AUTH_TOKEN")
 """Environment variables that are withheld from other programs, because their input might make them leak."""
 
 _KEEPER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0')

@@ -103,7 +103,7 @@ def plan(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None] = 
         if not beside_videos or path.parent.exists():  # else the video does not exist either, which opening it reports
             refuse_unwritable(path, makes_folders=wanted.makes_folders)
     if wanted.existing is Existing.REFUSE:
-        _refuse_existing([path for path in _paths(jobs) if os.path.lexists(path)])
+        refuse_existing([path for path in _paths(jobs) if os.path.lexists(path)])
     return jobs
 
 
@@ -119,7 +119,8 @@ def refuse_done(job: Job, products: int) -> None:
         raise OutputExistsError(f"{job.name}: what was asked for is there already.")
 
 
-def _refuse_existing(paths: Sequence[Path]) -> None:
+def refuse_existing(paths: Sequence[Path]) -> None:
+    """Raise `OutputExistsError` if there are any of these, which are there already."""
     if not paths:
         return
     others = f", and so do {len(paths) - 1} others" if len(paths) > 1 else ""

@@ -20,7 +20,7 @@ from svlm_cli.outputs.progress import Progress
 from svlm_cli.outputs.summary import Summary, VideoState
 from svlm_cli.pipeline.batch import Job, still_missing
 from svlm_cli.pipeline.gauge import Gauge
-from svlm_cli.pipeline.observer import SessionObserver
+from svlm_cli.pipeline.observer import JobReport, OpenedJob, SessionObserver
 from svlm_cli.pipeline.questions import QuestionDesk
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.pipeline.status_lines import StatusLines, totals, written
@@ -85,7 +85,7 @@ class Captioning(SessionObserver):
     @property
     def whole(self) -> bool:
         """Whether what there is, stopped now, is all that was asked for: of sources without an end."""
-        ends = any(source.feed.ends for source in self._session.unfinished.values())
+        ends = any(source.ends for source in self._unfinished())
         return (self._live or self._alone) and not ends
 
     def run(
@@ -143,6 +143,10 @@ class Captioning(SessionObserver):
             if self._alone:
                 source.check()
             self._sources[job.name] = source
+        self._begin(source)
+
+    def _begin(self, source: OpenedJob) -> None:
+        job = source.job
         self._summary.begin(job.source.reveal())
         self._progress.begin(job.name, self._length_s(source))
         if not self._live:
@@ -177,10 +181,10 @@ class Captioning(SessionObserver):
             self._progress.write(name, files)
             self.tell(f"svlm: {name} -> {files}")
 
-    def _length_s(self, source: "OpenSource") -> float | None:
+    def _length_s(self, source: OpenedJob) -> float | None:
         """How much there is to caption, as far as a header says."""
         asked = self._settings.sources
-        start_s, until_s = asked.start_s or 0.0, source.frames.duration_s
+        start_s, until_s = asked.start_s or 0.0, source.duration_s
         if asked.end_s is not None:
             until_s = asked.end_s
         return until_s - start_s if until_s is not None and until_s > start_s else None
@@ -196,7 +200,7 @@ class Captioning(SessionObserver):
         """Tell how one went."""
         source, report = outcome.source, outcome.report
         self._progress.end(source.job.name)
-        for notice in source.frames.notices:
+        for notice in source.notices:
             self._progress.say(f"svlm: {notice}")
         if self._live:
             self._note_camera(source, report)
@@ -212,7 +216,7 @@ class Captioning(SessionObserver):
         if report.error is not None:
             self._fail(report.error)
 
-    def _note_video(self, source: "OpenSource", report: "FeedReport") -> None:
+    def _note_video(self, source: OpenedJob, report: JobReport) -> None:
         job, error = source.job, report.error
         files = ", ".join(target.name for target in job.targets)
         if error is None and source.truncated:
@@ -251,11 +255,11 @@ class Captioning(SessionObserver):
             return VideoState.SKIPPED
         return VideoState.FAILED
 
-    def _make_products(self, source: "OpenSource") -> None:
+    def _make_products(self, source: OpenedJob) -> None:
         """Now that all words are there. What cannot be made stops no other."""
         for product in self._session.products:
             name = str(product.path)
-            self._progress.begin(name, source.frames.duration_s)
+            self._progress.begin(name, source.duration_s)
             try:
                 notice = product.make(partial(self._progress.move, name))
             except SvlmError as error:
@@ -286,9 +290,13 @@ class Captioning(SessionObserver):
         if not self._alone and not self._live and self._call.fail_fast:
             raise _StopEarlyError
 
+    def _unfinished(self) -> Iterable[OpenedJob]:
+        """What is open, and what was stopped before its end."""
+        return self._session.unfinished.values()
+
     def _tell_what_is_left(self) -> None:
         """Of the videos that were stopped on the way."""
-        for job in (source.job for source in self._session.unfinished.values()):
+        for job in (source.job for source in self._unfinished()):
             parts = [str(one.part) for one in job.targets if one.part is not None and one.part.exists()]
             if parts:
                 self._progress.say(

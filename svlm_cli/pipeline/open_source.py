@@ -63,6 +63,21 @@ class OpenSource:
         return tuple({path.suffix: path for path in self.begun}.values())
 
     @property
+    def duration_s(self) -> float | None:
+        """The length of a recording, if its header says it."""
+        return self.frames.duration_s
+
+    @property
+    def notices(self) -> Sequence[str]:
+        """What people should know of how it was read."""
+        return self.frames.notices
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is cut off if it is stopped."""
+        return self.feed.ends
+
+    @property
     def truncated(self) -> bool:
         """Whether a recording broke off early."""
         frames = self.frames.opened if isinstance(self.frames, WebSource) else self.frames

@@ -137,7 +137,7 @@ class _Run:
     def __init__(
         self,
         engine: Engine,
-        feeds: Iterable[Feed],
+        feeds: Iterable[Feed | None],
         max_streams: int,
         listen: Listener,
         desk: QuestionDesk,
@@ -284,7 +284,7 @@ def run(
 
 def rounds(
     engine: Engine,
-    feeds: Iterable[Feed],
+    feeds: Iterable[Feed | None],
     *,
     max_streams: int = 1,
     listen: Listener = lambda feed, event: None,
@@ -294,6 +294,8 @@ def rounds(
     stopped: Callable[[], bool] = lambda: False,
 ) -> Generator[Segment | FeedReport, None, None]:
     """Caption all `feeds`, `max_streams` at a time; yields the words of each round, and a report as each feed ends.
+
+    A feed that is None means that none is ready yet: it is asked for again while others run.
 
     If interrupted (by an exception, or because the caller stops iterating), it closes every feed, then its outputs, as
     complete if the feed has no end, and passes each report to `interrupted`. Between two rounds, questions at the

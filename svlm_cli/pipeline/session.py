@@ -37,12 +37,13 @@ class JobOutcome:
 class Session(Closing):
     """Jobs running on one engine. A context manager: on leaving, everything open is closed.
 
-    `given` are frames that replace the source of a single job.
+    `jobs` may be an iterator that waits for others to hand it more: None is "none at the moment", and it is asked again
+    after the next round. `given` are frames that replace the source of a single job.
     """
 
     def __init__(
         self,
-        jobs: Sequence[Job],
+        jobs: Iterable[Job | None],
         settings: SessionSettings,
         policy: StreamPolicy,
         *,
@@ -50,9 +51,9 @@ class Session(Closing):
         products: Sequence[Product] = (),
         given: Iterable[Frame] | None = None,
     ) -> None:
-        self.jobs = tuple(jobs)
         self.products = tuple(products)  # to be made from a single job, unless they exist
         self.unfinished: dict[Feed, OpenSource] = {}  # sources that are open, or were stopped early
+        self._jobs = jobs
         self._settings = settings
         self._policy = policy
         self._observer = observer or SessionObserver()
@@ -133,9 +134,12 @@ class Session(Closing):
         if self._running is not None:
             self._running.close()
 
-    def _feeds(self) -> Generator[Feed, None, None]:
+    def _feeds(self) -> Generator[Feed | None, None, None]:
         """Yields a feed for each job that can be opened, opening it on demand."""
-        for job in self.jobs:
+        for job in self._jobs:
+            if job is None:
+                yield None
+                continue
             try:
                 source = self._open(job)
             except SvlmError as error:

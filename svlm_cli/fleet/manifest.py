@@ -1,0 +1,149 @@
+"""What a fleet has done, on disk: a line of JSON for each file that is begun, done, failed or put aside.
+
+It is written by the driver alone, beside the outputs, and only grows: killed at any moment, the same call goes on where
+it was. What is done counts as long as the video is the one that it was. A call that has seen every file to its end
+closes its chapter: what failed then is tried again by the next call, what is done stays done. Knows neither workers nor
+what the files hold.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from svlm_cli.core.closing import Closing
+from svlm_cli.core.text import plain_text
+from svlm_cli.jsonl.lines import AppendedLines, LineError, read_lines, text, whole
+from svlm_cli.outputs.destination import make_folder
+from svlm_cli.pipeline.batch import Job
+
+_DIGITS: Final = 12
+_HINT: Final = "Choose another --output-dir."
+
+
+class FileState(StrEnum):
+    """What a line says of a file; the last one counts."""
+
+    TAKEN = "taken"  # by a worker; what became of it, nobody knows if this is the last line
+    FAILED = "failed"  # and is to be tried again
+    ASIDE = "aside"  # failed too often
+    DONE = "done"
+
+
+_ENDED: Final = "ended"  # the call has seen every file to its end
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """What is known of a file."""
+
+    state: FileState
+    tries: int = 0  # that failed
+    reason: str = ""
+    size: int = 0
+    modified_ns: int = 0
+
+
+def manifest_path(jobs: Iterable[Job], folder: Path | None, asked: str) -> Path | None:
+    """Where the manifest of a call is that `asked` for such words: in `folder`, else where all outputs lie.
+
+    None if nothing is to be written.
+    """
+    folders = [os.path.abspath(one.path.parent) for job in jobs for one in (*job.targets, *job.kept) if one.path]  # noqa: PTH100
+    if not folders:
+        return None
+    common = Path(os.path.commonpath(folders)) if folder is None else folder
+    place = common if folder is not None or os.access(common, os.W_OK) else Path(folders[0])
+    return place / f".svlm-fleet-{hashlib.sha256(asked.encode(errors='surrogateescape')).hexdigest()[:_DIGITS]}.jsonl"
+
+
+def read_records(path: Path | None) -> tuple[dict[str, FileRecord], bool]:
+    """What a manifest says of each file, by `key_of`, and whether its call has ended. Raises `InputError`."""
+    if path is None or not path.is_file():
+        return {}, True
+    found = read_lines(path)
+    records: dict[str, FileRecord] = {}
+    ended = True
+    for line, row in found.rows:
+        with found.at(line):
+            ended = row.get("state") == _ENDED
+            if not ended:
+                records[text(row, "file")] = _record(row)
+    return records, ended
+
+
+def key_of(job: Job) -> str:
+    """What a job's video is called in a manifest: a name that is no UTF-8 is written in hexadecimal."""
+    path = os.path.abspath(job.source.reveal())  # noqa: PTH100  resolves no link
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def still_done(job: Job, records: Mapping[str, FileRecord]) -> bool:
+    """Whether all is there that was asked for, of the video as it is now."""
+    record = records.get(key_of(job))
+    if record is None or record.state is not FileState.DONE:
+        return False
+    there = all(one.path is not None and one.path.is_file() for one in job.targets)
+    return there and (record.size, record.modified_ns) == _identity(job)
+
+
+class Manifest(Closing):
+    """A manifest to go on with; one run at a time has it. Raises `OutputError`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        make_folder(path.parent, _HINT)
+        self._lines = AppendedLines(path, ('{"file":', '{"state":'))
+
+    def taken(self, job: Job, worker: str) -> None:
+        """A worker has it now."""
+        self._write(job, FileState.TAKEN, worker=worker)
+
+    def failed(self, job: Job, tries: int, reason: str, *, aside: bool) -> None:
+        """It failed for so many times."""
+        self._write(job, FileState.ASIDE if aside else FileState.FAILED, tries=tries, reason=plain_text(reason))
+
+    def done(self, job: Job) -> None:
+        """Its outputs have their names."""
+        self._write(job, FileState.DONE)
+
+    def end(self, *, all_done: bool) -> None:
+        """Every file has come to its end. Where all is done, nothing need be remembered."""
+        if all_done:
+            self.path.unlink(missing_ok=True)
+        else:
+            self._lines.append({"state": _ENDED})
+
+    def close(self) -> None:
+        """Let others have it."""
+        self._lines.close()
+
+    def _write(self, job: Job, state: FileState, **more: Any) -> None:
+        size, modified_ns = _identity(job)
+        self._lines.append({"file": key_of(job), "state": state, "size": size, "modified_ns": modified_ns, **more})
+
+
+def _identity(job: Job) -> tuple[int, int]:
+    """The size of a video and when it was changed; zeros if nobody knows."""
+    try:
+        status = os.stat(job.source.reveal())  # noqa: PTH116
+    except (OSError, ValueError):
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
+def _record(row: Mapping[str, Any]) -> FileRecord:
+    try:
+        state = FileState(text(row, "state"))
+    except ValueError as error:
+        raise LineError("cannot be used: state is none that a file has") from error
+    return FileRecord(
+        state,
+        whole(row, "tries") if "tries" in row else 0,
+        text(row, "reason", default=""),
+        whole(row, "size", most=1 << 62),
+        whole(row, "modified_ns", most=1 << 62),
+    )

@@ -1,0 +1,251 @@
+"""Workers as Ray actors: one a GPU, or several on the cores of a host. Starts them, hears them, replaces the dead.
+
+An actor is never restarted by Ray: the one that takes its place is a new one, with another name, so that nothing that
+was said to the old one, or by it, reaches the new one. Knows neither files nor what the messages mean.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Event, Lock, Thread
+from typing import Any, Final
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from svlm_cli.core.closing import Closing
+from svlm_cli.fleet.messages import Message, WorkerLost, WorkerOrder, WorkerReady, WorkerUnfit
+from svlm_cli.fleet.shares import Node, WorkerShare
+from svlm_cli.fleet.worker import FleetWorker
+from svlm_cli.pipeline.batch import Job
+
+_POLL_S: Final = 1.0  # a worker answers at least so often
+_LOOK_S: Final = 5.0  # between two looks at who has joined or left the cluster
+_STOP_S: Final = 15.0
+_STARTS: Final = 3  # of a share's workers that may die before they are ready
+_CALLS: Final = 4  # at once, to one actor: it is asked for messages while it is handed files
+
+
+class FleetActor:
+    """What runs in an actor's process."""
+
+    def __init__(self, order: WorkerOrder, cores: int, place: str) -> None:
+        Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
+        self._worker = FleetWorker(order, cores=cores, place=place)
+
+    def take(self, lease: int, job: Job) -> None:
+        """One more file."""
+        self._worker.take(lease, job)
+
+    def messages(self, patience_s: float) -> list[Message]:
+        """What has happened."""
+        return self._worker.messages(patience_s)
+
+    def stop(self) -> None:
+        """Close what is open."""
+        self._worker.close()
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A share, and the worker that has it now."""
+
+    share: WorkerShare
+    actor: Any
+    starts: int  # in all
+    unready: int = 0  # workers that died before they were ready, in a row
+    ready: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.share.name}.{self.starts}"
+
+
+class RayCrew(Closing):
+    """The workers in the cluster that this process is connected to.
+
+    `plan` says which shares there are to be for the hosts that `look` finds. Hosts may join later: for want of workers
+    nobody gives up before `hopes_s`.
+    """
+
+    def __init__(
+        self,
+        order: WorkerOrder,
+        look: Callable[[], list[Node]],
+        plan: Callable[[list[Node]], list[WorkerShare]],
+        *,
+        hopes_s: float = 0.0,
+    ) -> None:
+        self._order = order
+        self._look = look
+        self._plan = plan
+        self._hopes_s = hopes_s
+        self._slots: dict[str, _Slot] = {}  # by the share's name
+        self._given_up: set[str] = set()  # names of shares
+        self._polls: dict[Any, str] = {}  # what was asked, to the share's name
+        self._told: SimpleQueue[tuple[str, Message]] = SimpleQueue()
+        self._heard: set[str] = set()
+        self._lock = Lock()  # of slots and of who was heard
+        self._alone_since_s = time.monotonic()
+        self._looked_s = 0.0
+        self._closing = Event()
+        self._error: BaseException | None = None
+        self._refresh()
+        self._thread = Thread(target=self._listen, name="svlm-fleet", daemon=True)
+        self._thread.start()
+
+    @property
+    def expected(self) -> int:
+        """How many workers there are or will be."""
+        with self._lock:
+            if self._slots:
+                self._alone_since_s = time.monotonic()
+                return len(self._slots)
+        return int(time.monotonic() - self._alone_since_s < self._hopes_s)
+
+    def wait(self, timeout_s: float) -> list[tuple[str, Message]]:
+        """What workers have told. Raises what ended the hearing of them."""
+        if self._error is not None:
+            raise self._error
+        found: list[tuple[str, Message]] = []
+        try:
+            found.append(self._told.get(timeout=timeout_s))
+            while True:
+                found.append(self._told.get_nowait())
+        except Empty:
+            return found
+
+    def heard(self) -> tuple[str, ...]:
+        """Who has answered since the last call."""
+        with self._lock:
+            found, self._heard = tuple(self._heard), set()
+        return found
+
+    def give(self, worker: str, lease: int, job: Job) -> None:
+        """Hand a file to a worker."""
+        if (slot := self._slot(worker)) is not None:
+            slot.actor.take.remote(lease, job)
+
+    def dismiss(self, worker: str, reason: str) -> None:  # noqa: ARG002  `WorkerLost` has one of its own
+        """End a worker."""
+        if (slot := self._slot(worker)) is not None:
+            ray.kill(slot.actor)
+
+    def close(self) -> None:
+        """Let all workers close what they have open, then end them."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._thread.join()
+        actors = [slot.actor for slot in self._slots.values()]
+        stops = [actor.stop.remote() for actor in actors]
+        if stops:
+            ray.wait(stops, num_returns=len(stops), timeout=_STOP_S)
+        for actor in actors:
+            ray.kill(actor)
+
+    def _slot(self, worker: str) -> _Slot | None:
+        with self._lock:
+            return next((slot for slot in self._slots.values() if slot.name == worker), None)
+
+    def _listen(self) -> None:
+        try:
+            self._hear_all()
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+            self._error = error
+
+    def _hear_all(self) -> None:
+        while not self._closing.is_set():
+            if time.monotonic() - self._looked_s > _LOOK_S:
+                self._refresh()
+            if not self._polls:
+                self._closing.wait(_POLL_S)
+                continue
+            some, _ = ray.wait(list(self._polls), num_returns=1, timeout=_POLL_S)
+            if some:  # and whoever else has answered
+                ready, _ = ray.wait(list(self._polls), num_returns=len(self._polls), timeout=0)
+                for poll in ready:
+                    self._collect(self._polls.pop(poll), poll)
+
+    def _refresh(self) -> None:
+        """Start the workers that hosts have room for, now."""
+        self._looked_s = time.monotonic()
+        for share in self._plan(self._look()):
+            if share.name not in self._slots and share.name not in self._given_up:
+                self._start(share, starts=1)
+
+    def _start(self, share: WorkerShare, *, starts: int, unready: int = 0) -> None:
+        place = NodeAffinitySchedulingStrategy(share.node, soft=False)
+        actor = (
+            ray.remote(FleetActor)
+            .options(
+                num_gpus=int(share.gpu),
+                num_cpus=0 if share.gpu else share.cores,
+                max_restarts=0,
+                max_task_retries=0,
+                max_concurrency=_CALLS,
+                scheduling_strategy=place,
+            )
+            .remote(self._order, share.cores, share.node)
+        )
+        slot = _Slot(share, actor, starts, unready)
+        with self._lock:
+            self._slots[share.name] = slot
+        self._poll(slot)
+
+    def _poll(self, slot: _Slot) -> None:
+        self._polls[slot.actor.messages.remote(_POLL_S)] = slot.share.name
+
+    def _collect(self, share: str, poll: Any) -> None:
+        slot = self._slots[share]
+        try:
+            messages: list[Message] = ray.get(poll)
+        except RayError as error:
+            self._replace(slot, error)
+            return
+        with self._lock:
+            self._heard.add(slot.name)
+        for message in messages:
+            if isinstance(message, WorkerUnfit):
+                self._give_up(slot)
+            slot.ready = slot.ready or isinstance(message, WorkerReady)
+            self._told.put((slot.name, message))
+        if share in self._slots:
+            self._poll(slot)
+
+    def _replace(self, slot: _Slot, error: Exception) -> None:
+        """A worker is dead: its share gets another, unless the host is gone too, or none ever gets ready there."""
+        ray.kill(slot.actor)  # where it is only out of reach, or has failed and still holds its memory
+        there = any(node.name == slot.share.node for node in self._look())
+        unready = 0 if slot.ready else slot.unready + 1
+        if there and unready < _STARTS:
+            self._start(slot.share, starts=slot.starts + 1, unready=unready)
+        else:
+            with self._lock:
+                del self._slots[slot.share.name]
+            if there:
+                self._given_up.add(slot.share.name)
+        reason = _reason(error) if there else "its host is gone"
+        self._told.put((slot.name, WorkerLost(reason, blamed=there)))
+
+    def _give_up(self, slot: _Slot) -> None:
+        ray.kill(slot.actor)
+        self._given_up.add(slot.share.name)
+        with self._lock:
+            del self._slots[slot.share.name]
+
+
+def _end_with(parent: int) -> None:
+    """A killed driver takes its cluster with it, but Ray ends workers only when they next have something to say."""
+    while os.getppid() == parent:
+        time.sleep(_POLL_S)
+    os._exit(1)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RayTaskError):
+        return f"{type(error.cause).__name__}: {error.cause}".splitlines()[0].rstrip(".")
+    return "its process died"

@@ -1,0 +1,1 @@
+"""What a fleet is held to, from its arithmetic to real Ray."""

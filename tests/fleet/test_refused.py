@@ -1,0 +1,46 @@
+"""What ``--fleet`` cannot do, told before anything is started."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.clips import make_clip
+from tests.conftest import Svlm
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("clip.mp4 --mux out.mkv", "--mux and --fleet do not go together. Leave out --fleet to make out.mkv."),
+        ("clip.mp4 --burn-in out.mp4", "--burn-in and --fleet do not go together."),
+        ("clip.mp4 --report out.html", "--report and --fleet do not go together."),
+        ("clip.mp4 --follow", "--follow and --fleet do not go together. Leave one of them out."),
+        ("clip.mp4 --live on", "--live on and --fleet do not go together. Leave one of them out."),
+        ("clip.mp4 --device cuda:1", "A fleet gives each worker a GPU of its own. Say --device auto, cuda or cpu."),
+        ("clip.mp4 -o -", "A fleet writes files, not to standard output. Leave -o - or --fleet out."),
+        ("-", "A fleet cannot read standard input. Name files, or leave --fleet out."),
+    ],
+)
+def test_what_does_not_go_with_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: str, told: str) -> None:
+    make_clip(tmp_path / "clip.mp4", frames=2, fps="2")
+    done = svlm_inside("caption", *line.split(), "--fleet", "local")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"svlm: {told}")
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+def test_without_ray_there_is_no_fleet(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else find(name, *more))
+    make_clip(tmp_path / "clip.mp4", frames=2, fps="2")
+    done = svlm_inside("caption", "clip.mp4", "--fleet", "local")
+    assert (done.returncode, done.stderr) == (2, "svlm: --fleet needs Ray. Install svlm-cli[fleet].\n")
+
+
+def test_a_lone_video_that_is_not_there_is_told_at_once(svlm_inside: Svlm, tmp_path: Path) -> None:
+    done = svlm_inside("caption", "gone.mp4", "--fleet", "local")
+    assert done.returncode == 3
+    assert "gone.mp4" in done.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,139 @@
+"""A worker in this process: files come while it works, and it tells what a session would."""
+
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from svlm_cli.core.address import SourceAddress
+from svlm_cli.core.errors import CapacityError, InputError, ModelError
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.fleet.messages import (
+    FileEnded,
+    FileHeard,
+    FileOpened,
+    Message,
+    ModelOrder,
+    WorkerOrder,
+    WorkerReady,
+    WorkerUnfit,
+)
+from svlm_cli.fleet.worker import FleetWorker
+from svlm_cli.outputs.format import Format
+from svlm_cli.pipeline.batch import Job, Target
+from svlm_cli.pipeline.settings import SessionSettings
+from tests.clips import make_clip
+
+PATIENCE_S = 60.0
+
+
+def order_for(checkpoint: Path, folder: Path, *, streams: int = 1) -> WorkerOrder:
+    return WorkerOrder(ModelOrder(str(checkpoint), device="cpu"), StreamPolicy(), SessionSettings(), folder, streams)
+
+
+def job_of(video: str, output: str) -> Job:
+    return Job(SourceAddress(video), (Target(Format.SRT, Path(output)),))
+
+
+@contextmanager
+def working(order: WorkerOrder) -> Iterator[tuple[FleetWorker, Callable[[type[Message], int], list[Message]]]]:
+    """A worker, and what waits until it has told so many messages of a kind; returns all that it has told."""
+    told: list[Message] = []
+    with closing(FleetWorker(pickle.loads(pickle.dumps(order)), cores=1, place="here")) as worker:
+
+        def until(kind: type[Message], count: int) -> list[Message]:
+            limit_s = time.monotonic() + PATIENCE_S
+            while sum(isinstance(one, kind) for one in told) < count:
+                assert time.monotonic() < limit_s, told
+                told.extend(pickle.loads(pickle.dumps(worker.messages(0.1))))
+            return told
+
+        yield worker, until
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the worker goes, to be left afterwards."""
+    monkeypatch.chdir(tmp_path)
+    make_clip(tmp_path / "long.mp4", frames=12, fps="2")
+    make_clip(tmp_path / "short.mp4", frames=4, fps="2")
+    return tmp_path
+
+
+def test_files_come_one_by_one(here: Path, tiny_checkpoint: Path) -> None:
+    """Guards a worker that has two streams: the second file joins the first one's batch, a third comes after a rest."""
+    with working(order_for(tiny_checkpoint, here, streams=2)) as (worker, until):
+        assert until(WorkerReady, 1) == [WorkerReady(2, "here")]
+        worker.take(1, job_of("long.mp4", "long.srt"))
+        until(FileHeard, 1)
+        worker.take(2, job_of("short.mp4", "short.srt"))
+        told = until(FileEnded, 2)
+        assert {one.lease for one in told if isinstance(one, FileOpened)} == {1, 2}
+        assert [one.error for one in told if isinstance(one, FileEnded)] == [None, None]
+        assert sum(isinstance(one, FileHeard) and one.lease == 1 for one in told) == 6, "a round a second"
+        worker.take(3, job_of("short.mp4", "again.srt"))
+        until(FileEnded, 3)
+    assert (here / "again.srt").read_bytes() == (here / "short.srt").read_bytes()
+
+
+def test_what_cannot_be_opened_is_told_and_the_others_go_on(here: Path, tiny_checkpoint: Path) -> None:
+    (here / "bad.mp4").write_text("no video")
+    with working(order_for(tiny_checkpoint, here)) as (worker, until):
+        worker.take(1, job_of("bad.mp4", "bad.srt"))
+        worker.take(2, job_of("short.mp4", "short.srt"))
+        first, second = (one for one in until(FileEnded, 2) if isinstance(one, FileEnded))
+    assert (first.lease, second.lease, second.error) == (1, 2, None)
+    assert isinstance(first.error, InputError)
+    assert "bad.mp4 is not a video" in str(first.error), "as it was named, wherever it is said"
+    assert first.error.hint
+
+
+def test_a_model_that_is_not_there(here: Path) -> None:
+    with working(order_for(here / "nowhere", here)) as (_, until):
+        [unfit] = until(WorkerUnfit, 1)
+    assert isinstance(unfit, WorkerUnfit)
+    assert isinstance(unfit.error, ModelError)
+
+
+def test_a_worker_that_cannot_be_where_the_driver_is(here: Path, tiny_checkpoint: Path) -> None:
+    """Absolute names, then; the source keeps the name that was typed."""
+    order = order_for(tiny_checkpoint, here / "gone")
+    with working(order) as (worker, until):
+        worker.take(1, job_of(str(here / "short.mp4"), str(here / "out.srt")))
+        assert [one.error for one in until(FileEnded, 1) if isinstance(one, FileEnded)] == [None]
+        worker.take(2, job_of("short.mp4", "out.srt"))
+        second = until(FileEnded, 2)[-1]
+    assert isinstance(second, FileEnded)
+    assert str(here / "gone" / "short.mp4") in str(second.error)
+    assert (here / "out.srt").exists()
+
+
+def test_stopped_it_leaves_what_was_said(here: Path, tiny_checkpoint: Path) -> None:
+    make_clip(here / "endless.mp4", frames=2000, fps="2")
+    with working(order_for(tiny_checkpoint, here)) as (worker, until):
+        worker.take(1, job_of("endless.mp4", "endless.srt"))
+        until(FileHeard, 3)
+    assert (here / "endless.srt.part").exists()
+    assert not (here / "endless.srt").exists()
+
+
+def test_what_nobody_foresaw_reaches_who_asks(
+    here: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise RuntimeError("a kernel failed")
+
+    monkeypatch.setattr("svlm_cli.fleet.loading.load_engine", fail)
+    with (
+        closing(FleetWorker(order_for(tiny_checkpoint, here), cores=1)) as worker,
+        pytest.raises(RuntimeError, match="a kernel failed"),
+    ):
+        worker.messages(PATIENCE_S)
+
+
+def test_errors_travel_whole() -> None:
+    error = pickle.loads(pickle.dumps(CapacityError("No room is left.", "Use another mode.", stream=3)))
+    assert (error.message, error.hint, error.stream) == ("No room is left.", "Use another mode.", 3)
