@@ -35,7 +35,7 @@ from svlm_cli.engine.stream import StreamOptions, StreamState
 from svlm_cli.engine.tokenizer import TextStream, Tokenizer
 from svlm_cli.engine.turn import Turn
 from svlm_cli.networks.network import FusedLanguage, FusedVision, Network
-from svlm_cli.networks.pixels import Preprocessor
+from svlm_cli.networks.pixels import Preprocessor, framed
 from svlm_cli.networks.weights import load_family, load_network, load_preprocessor
 
 
@@ -286,9 +286,10 @@ class Engine:
         found: list[Tensor | None] = [None] * len(requests)
         if not shown:
             return found
-        patches, grids, counts = [], [], []
+        patches, grids, counts, aspect = [], [], [], self.policy.vision.aspect
         for size, group in groupby(shown, key=lambda one: one[2]):
-            whole = [self.preprocessor.whole_steps(chunk.frames) for _, chunk, _ in group]
+            shown_frames = [[framed(frame, aspect) for frame in chunk.frames] for _, chunk, _ in group]
+            whole = [self.preprocessor.whole_steps(frames) for frames in shown_frames]
             frames = [frame for chunk in whole for frame in chunk]
             part, grid = self.preprocessor.patches(frames, *size, device=self.device, dtype=self.dtype)
             patches.append(part)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from svlm_cli.compute.rotary import rotate
 from svlm_cli.core.policy import MarkerRule, Mode, StreamPolicy
-from svlm_cli.core.types import Chunk
+from svlm_cli.core.types import Chunk, Picture
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.family import Grid, TimeText, VisionToken
 from svlm_cli.networks.network import DeepFeatures, Network
@@ -234,15 +234,25 @@ class Oracle:
     def _look(self, chunk: Chunk) -> tuple[Grid, Sequence[Tensor]]:
         """The grid in tokens, and the features ``[F, D]`` of each token."""
         size, weight = self._size(chunk), next(self.network.parameters())
-        patches, grid = self.preprocessor.patches(chunk.frames, *size, device=weight.device, dtype=weight.dtype)
+        frames = [self._with_bars(frame) for frame in chunk.frames]
+        patches, grid = self.preprocessor.patches(frames, *size, device=weight.device, dtype=weight.dtype)
         features = self.network.look(patches, [grid])
         return self.preprocessor.merged_grid(len(chunk.frames), *size), list(features.transpose(0, 1))
 
     def _size(self, chunk: Chunk) -> tuple[int, int]:
-        bounds = self.policy.vision
+        bounds, last = self.policy.vision, self._with_bars(chunk.frames[-1])
         return self.preprocessor.target_size(
-            *chunk.frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
+            *last.shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
         )
+
+    def _with_bars(self, frame: Picture) -> Picture:
+        """Black rows or columns on both sides, unless the picture's shape is within 5 % of `aspect`."""
+        (height, width), aspect = frame.shape[:2], self.policy.vision.aspect
+        if not aspect or 0.95 <= width / height / aspect <= 1.05:
+            return frame
+        rows, columns = max(0, round(width / aspect) - height), max(0, round(height * aspect) - width)
+        bars = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0)]
+        return np.pad(frame, bars)
 
     def _text(self, role: str, *ids: int, round_: int | None = None) -> None:
         of_round = -1 if role in ("system", "previous", "previous markup") else self.round

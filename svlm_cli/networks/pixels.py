@@ -1,13 +1,39 @@
 """`Preprocessor`: how a family turns pictures into the input of its vision tower. Knows no file and no frame rate."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from svlm_cli.core.types import Picture
 from svlm_cli.networks.family import Grid
+
+_NEARLY: Final = 0.05  # 16:9 and 9:5 differ by less: no bars for that
+
+
+def framed_size(height: int, width: int, aspect: float) -> tuple[int, int]:
+    """Height and width of a picture with the black bars of `framed`."""
+    own = width / height
+    if not aspect or abs(own / aspect - 1) <= _NEARLY:
+        return height, width
+    return (height, round(height * aspect)) if own < aspect else (round(width / aspect), width)
+
+
+def framed(picture: Picture, aspect: float) -> Picture:
+    """The picture in the middle of a black one with that aspect ratio (width / height), unless its own is near it.
+
+    For models that have learned one grid of tokens only. 0 leaves every picture as it is.
+    """
+    height, width = picture.shape[:2]
+    size = framed_size(height, width, aspect)
+    if size == (height, width):
+        return picture
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    whole = np.zeros((*size, 3), np.uint8)
+    whole[top : top + height, left : left + width] = picture
+    return whole
 
 
 class Preprocessor(Protocol):

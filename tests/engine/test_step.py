@@ -383,3 +383,9 @@ def test_the_cache_never_grows(parts: Parts, mode: Mode, vision_tokens: int) -> 
             list(engine.step([Request(stream, chunk, forced_count=6)]))
             assert engine.cache.lengths[stream.slot] <= engine.cache.capacity
     assert pools == [pool.data_ptr() for pool in (engine.cache.keys, engine.cache.rotated_keys, engine.cache.values)]
+
+
+def test_pictures_of_another_shape_get_bars(parts: Parts) -> None:
+    """Guards models that know one grid of tokens: upright pictures, and those of every size between."""
+    policy = small_policy()
+    assert_agree(parts, replace(policy, vision=replace(policy.vision, aspect=1.8)))
