@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from svlm_cli.core.types import Picture
@@ -70,3 +71,24 @@ class Preprocessor(Protocol):
     ) -> tuple[Tensor, Grid]:
         """All steps for the frames of one chunk: one patch per row, and their grid."""
         ...
+
+
+def bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
+    """uint8 ``[T, 3, H, W]`` -> uint8 ``[T, 3, height, width]``, first horizontally, then vertically.
+
+    That is the order of torch, and of Pillow up to 12, with which checkpoints were trained (Pillow 13 sometimes swaps
+    it for speed).
+    """
+    if pixels.shape[2:] == (height, width):
+        return pixels
+    if pixels.device.type == "cpu":
+        return F.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
+    return _bicubic_floats(pixels, height, width)
+
+
+def _bicubic_floats(pixels: Tensor, height: int, width: int) -> Tensor:
+    """The same where torch only resizes floats. Integers are rounded after each pass, so these are too."""
+    values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+    for size in ((pixels.shape[2], width), (height, width)):
+        values = F.interpolate(values, size=size, mode="bicubic", antialias=True).round_().clamp_(0, 255)
+    return values.to(torch.uint8)

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
+from svlm_cli.networks.pixels import bicubic, framed_size
 from svlm_cli.simulator.footage import render as footage_render
 from svlm_cli.simulator.footage import scenes as footage_scenes
+from svlm_cli.simulator.footage.arrays import Arrays
 from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.match import match, render
@@ -54,14 +59,26 @@ class MatchBrush:
 
     def draw(self, scenes: match.Scenes, start: int, stop: int, device: torch.device) -> Tensor:
         """As `Brush` has it."""
-        names = match.Scenes.__dataclass_fields__
-        part = match.Scenes(*(getattr(scenes, name)[start:stop] for name in names))
+        part = scenes.take(np.arange(start, min(stop, len(scenes))))
         drawn: Tensor = render.draw(torch, part, device=device)
         return drawn
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MixedScenes:
+    """Moments of footage and of matches, in one order."""
+
+    footage: footage_scenes.FootageScenes | None
+    matches: match.Scenes | None
+    of_match: NDArray[np.bool_]  # [N]
+    at: NDArray[np.int64]  # [N] which of its own kind
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+
 class FootageBrush:
-    """Of footage, from one bank of pictures, which goes to a device once."""
+    """Of footage, from one bank of pictures, which goes to a device once; and of matches, with bars around them."""
 
     size = footage_render.MODEL_SIZE
 
@@ -70,20 +87,37 @@ class FootageBrush:
         self._pictures = pictures
         self._compiled = compiled
         self._banks: dict[torch.device, Tensor] = {}
+        self._matches = MatchBrush()
 
-    def join(self, scenes: Sequence[footage_scenes.FootageScenes]) -> footage_scenes.FootageScenes:
+    def join(self, scenes: Sequence[Any]) -> MixedScenes:
         """As `Brush` has it."""
-        return footage_scenes.FootageScenes.join(scenes)
+        footage = [part for part in scenes if isinstance(part, footage_scenes.FootageScenes)]
+        matches = [part for part in scenes if isinstance(part, match.Scenes)]
+        of_match = np.repeat([isinstance(part, match.Scenes) for part in scenes], [len(part) for part in scenes])
+        at = np.where(of_match, np.cumsum(of_match), np.cumsum(~of_match)) - 1
+        joined = footage_scenes.FootageScenes.join(footage) if footage else None
+        return MixedScenes(joined, self._matches.join(matches) if matches else None, of_match, at)
 
-    def draw(self, scenes: footage_scenes.FootageScenes, start: int, stop: int, device: torch.device) -> Tensor:
+    def draw(self, scenes: MixedScenes, start: int, stop: int, device: torch.device) -> Tensor:
         """As `Brush` has it."""
+        of_match, at = scenes.of_match[start:stop], scenes.at[start:stop]
+        drawn = []
+        if scenes.footage is not None and not of_match.all():
+            drawn.append(self._footage(scenes.footage.take(at[~of_match]), device))
+        if scenes.matches is not None and of_match.any():
+            drawn.append(self._framed(scenes.matches.take(at[of_match]), device))
+        if len(drawn) == 1:
+            return drawn[0]
+        order = np.where(of_match, np.cumsum(of_match) + np.count_nonzero(~of_match), np.cumsum(~of_match)) - 1
+        return torch.cat(drawn)[Arrays(torch, device).put(order)]
+
+    def _footage(self, scenes: footage_scenes.FootageScenes, device: torch.device) -> Tensor:
         if device not in self._banks:
             self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
-        part = scenes.take(np.arange(start, min(stop, len(scenes))))
         with ONE_THREAD if self._compiled else nullcontext():
             drawn: Tensor = footage_render.draw(
                 torch,
-                part,
+                scenes,
                 self._pictures,
                 size=self.size,
                 device=device,
@@ -91,6 +125,15 @@ class FootageBrush:
                 compiled=self._compiled and device.type == "cuda",
             )
         return drawn
+
+    def _framed(self, scenes: match.Scenes, device: torch.device) -> Tensor:
+        """As `vision.aspect` shows a match to a model of footage."""
+        height, width = MatchBrush.size
+        tall, _ = framed_size(height, width, self.size[1] / self.size[0])
+        above = (tall - height) // 2
+        pixels = self._matches.draw(scenes, 0, len(scenes), device).permute(0, 3, 1, 2)
+        bars = functional.pad(pixels, (0, 0, above, tall - height - above))
+        return bicubic(bars, *self.size).permute(0, 2, 3, 1)
 
 
 def brush_of(recipe: Recipe) -> Brush:

@@ -4,17 +4,19 @@ Which windows there are is planned as for matches (``matches.py``): a footage is
 batch and no device.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
-from svlm_cli.simulator.footage.describing import describe, words_of_descriptions
+from svlm_cli.simulator.footage.describing import ENDLESS_MATCH, describe, words_of_descriptions
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.scenes import FootageScenes
-from svlm_cli.simulator.footage.speech import texts
+from svlm_cli.simulator.footage.speech import match_texts, texts
 from svlm_cli.simulator.footage.statements import SENTENCES
+from svlm_cli.simulator.match.match import Match, Scenes, Split
 from svlm_cli.training.layout import Round
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
@@ -23,31 +25,72 @@ DESCRIBED: Final = "Description."
 """Stands in front of dense descriptions, so that they and commentary are told apart."""
 
 
-def make_footage_windows(making: Making, task: MatchTask) -> list[SimulatedWindow]:
-    """All windows of a footage."""
+def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0.0) -> list[SimulatedWindow]:
+    """All windows of a footage or, of a share of the seeds, of Endless Match as it looks without its context."""
     end_s = task.windows[-1].start_s + making.windows.seconds
-    footage = EndlessFootage(task.seed)
-    told = texts(footage, end_s)
+    world: _World
+    if np.random.default_rng([task.seed, 9]).random() < match_share:
+        world = _Match(task.seed, end_s)
+    else:
+        world = _Footage(task.seed, end_s)
 
     @lru_cache(None)
     def said(second: int) -> Ids:
-        return making.layout.words(told[second])
+        return making.layout.words(world.told[second])
 
     @lru_cache(None)
     def described(second: int) -> Ids:
-        return making.layout.words(text_of(describe(footage, second).split()))
+        return making.layout.words(text_of(world.describe(second).split()))
 
     @lru_cache(None)
-    def scenes(fps: int) -> FootageScenes:  # once for all windows: they overlap
-        return footage.scenes(np.arange(end_s * fps) / fps)
+    def scenes(fps: int) -> Any:  # once for all windows: they overlap
+        return world.scenes(np.arange(end_s * fps) / fps)
 
     return [
         _window(making, scenes, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
     ]
 
 
+class _World(Protocol):
+    """One stretch of pictures, with what is said of it."""
+
+    told: Sequence[str]  # in each second, with a space before each word
+
+    def describe(self, second: int) -> str:
+        """What is seen, in the words of descriptions."""
+        ...
+
+    def scenes(self, times_s: NDArray[np.float64]) -> Any:
+        """Of the world's own kind, with `take`."""
+        ...
+
+
+class _Footage:
+    def __init__(self, seed: int, end_s: int) -> None:
+        self._footage = EndlessFootage(seed)
+        self.told: Sequence[str] = texts(self._footage, end_s)
+
+    def describe(self, second: int) -> str:
+        return describe(self._footage, second)
+
+    def scenes(self, times_s: NDArray[np.float64]) -> FootageScenes:
+        return self._footage.scenes(times_s)
+
+
+class _Match:
+    def __init__(self, seed: int, end_s: int) -> None:
+        self._match = Match(seed, Split.TRAIN, keep_s=end_s + 60.0)
+        self.told: Sequence[str] = match_texts(end_s)
+
+    def describe(self, second: int) -> str:  # noqa: ARG002 - always the same
+        return ENDLESS_MATCH
+
+    def scenes(self, times_s: NDArray[np.float64]) -> Scenes:
+        return self._match.scenes(times_s)
+
+
 def _window(
-    making: Making, scenes: Callable[[int], FootageScenes], task: WindowTask, ids: Callable[[int], Ids]
+    making: Making, scenes: Callable[[int], Any], task: WindowTask, ids: Callable[[int], Ids]
 ) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     dense = task.lesson is not Lesson.COMMENTARY

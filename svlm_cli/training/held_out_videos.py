@@ -91,7 +91,7 @@ def _play(scenes: Callable[[NDArray[np.float64]], Any], seconds: int, recipe: Re
     brush, policy = brush_of(recipe), recipe.policy
     moments = np.arange(policy.frames_per_chunk) / policy.vision.fps
     for second in range(seconds):
-        drawn = brush.draw(scenes(second + moments), 0, len(moments), torch.device("cpu"))
+        drawn = brush.draw(brush.join([scenes(second + moments)]), 0, len(moments), torch.device("cpu"))
         yield Chunk(tuple(drawn.numpy()), float(second), float(second + 1))
 
 

@@ -300,7 +300,8 @@ class Recipe:
     def _check_world(self) -> None:
         simulator = self.data.simulator
         if simulator.world is SimulatedWorld.MATCH:
-            require(not simulator.photos, 'simulator.photos is of use with world = "footage" alone.')
+            for name in ("photos", "match_share"):
+                require(not getattr(simulator, name), f'simulator.{name} is of use with world = "footage" alone.')
             return
         require(not self.questions.asks, "questions are asked about matches alone, not about footage.")
         require(not self.windows.clips.used, "windows.clips needs matches: footage has none.")

@@ -87,8 +87,10 @@ class SimulatedData:
             prompts, _ = read_vqa_prompts(Path(recipe.questions.prompts or OWN_PROMPTS))
             exercises = Exercises(recipe.questions, prompts, layout, grid)
         own_teams = recipe.data.simulator.own_teams
-        make = make_windows if recipe.data.simulator.world is SimulatedWorld.MATCH else make_footage_windows
-        self._make = partial(make, Making(layout, recipe.windows, grid, own_teams, exercises))
+        making = Making(layout, recipe.windows, grid, own_teams, exercises)
+        self._make = partial(make_windows, making)
+        if recipe.data.simulator.world is SimulatedWorld.FOOTAGE:
+            self._make = partial(make_footage_windows, making, match_share=recipe.data.simulator.match_share)
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     @property

@@ -23,6 +23,7 @@ class SimulatorRecipe:
 
     world: SimulatedWorld = SimulatedWorld.MATCH
     photos: str = ""  # a folder of pictures that footage uses; empty: only patterns
+    match_share: float = 0.0  # with footage: of matches that are Endless Match; the model says that it needs a context
     match_minutes: tuple[float, ...] = (60.0,)  # lengths of matches, used in turn
     windows_per_match: int = 60  # in a block; if more than it has, with `own_teams` or `matches`, windows repeat
     matches_per_block: int = 64
@@ -30,6 +31,7 @@ class SimulatorRecipe:
     own_teams: bool = True  # each window draws its own names and kits, so that a block's are not memorised
 
     def __post_init__(self) -> None:
+        require(0 <= self.match_share < 1, f"match_share must be 0 or more and below 1, not {self.match_share:g}.")
         require(bool(self.match_minutes), "match_minutes is empty.")
         require(min(self.match_minutes) >= 1, f"match_minutes must be 1 or more, not {min(self.match_minutes):g}.")
         above(self, "windows_per_match", "matches_per_block")

@@ -58,6 +58,7 @@ _SEE: Final[Changes] = {
     "data.simulator.windows_per_match": 28,
     "data.simulator.matches_per_block": 256,
     "data.simulator.world": "footage",
+    "data.simulator.match_share": 0.04,
     "windows.seconds": 24,
     "windows.overlap_seconds": 16,  # what takes the workers' time is a footage's truth, not its windows
     "windows.context_only_share": 0.0,
@@ -69,6 +70,7 @@ _SEE: Final[Changes] = {
     "base_stage.share_after": 0.2,
     "optimisation.learning_rate": 1e-3,
     "output.save_every": 500,
+    "policy.vision.aspect": MODEL_SIZE[1] / MODEL_SIZE[0],
     "policy.vision.max_pixels": MODEL_SIZE[0] * MODEL_SIZE[1],
     "policy.windows.sink_tokens": 16,
     "policy.prompt.query": "Say what happens.",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,14 +11,16 @@ from PIL import Image
 
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer
+from svlm_cli.networks.pixels import framed
 from svlm_cli.networks.weights import load_preprocessor
 from svlm_cli.simulator.footage.describing import describe
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import PictureBank
 from svlm_cli.simulator.footage.render import MODEL_SIZE, render
-from svlm_cli.simulator.footage.speech import texts
+from svlm_cli.simulator.footage.speech import match_texts, texts
 from svlm_cli.simulator.footage.statements import SENTENCES
+from svlm_cli.simulator.match import render as match_render
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_recipe import ClipRecipe
@@ -38,10 +41,11 @@ SECONDS = 8
 CPU = torch.device("cpu")
 
 
-def _recipe(steps: int = 2, photos: str = "") -> Recipe:
+def _recipe(steps: int = 2, **changes: Any) -> Recipe:
     recipe = small_recipe(steps)
     policy = recipe.policy
-    simulator = SimulatorRecipe(SimulatedWorld.FOOTAGE, photos, (1.0,), windows_per_match=4, matches_per_block=2)
+    simulator = SimulatorRecipe(SimulatedWorld.FOOTAGE, match_minutes=(1.0,), windows_per_match=4, matches_per_block=2)
+    simulator = replace(simulator, **changes)
     return replace(
         recipe,
         data=replace(recipe.data, simulator=simulator),
@@ -117,7 +121,34 @@ def test_pictures_are_those_of_the_footage(folder: Path) -> None:
     whole = batch.pictures.scenes
     assert len(whole) == 2 * SECONDS * 2
     drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, 12, 6)])
-    assert np.array_equal(drawn, render(whole.take(np.arange(12)), PictureBank.make(), MODEL_SIZE))
+    assert np.array_equal(drawn, render(whole.footage.take(np.arange(12)), PictureBank.make(), MODEL_SIZE))
+
+
+def test_some_windows_show_endless_match(folder: Path) -> None:
+    """Guards names that a model of footage would invent, and a match that it is shown otherwise than a stream's."""
+    recipe = _recipe(16, match_share=0.5, matches_per_block=8)
+    preprocessor = load_preprocessor(folder, small_family())
+    data = SimulatedData(recipe, Layout(folder, recipe.policy, small_family()), preprocessor)
+    batches = (batch.pictures for batch in data.batches(0))
+    drawn_ones = (one.scenes for one in batches if isinstance(one, Drawn))
+    scenes = next(one for one in drawn_ones if 0 < one.of_match.mean() < 1)
+    drawn = brush_of(recipe).draw(scenes, 0, len(scenes), CPU).numpy()
+    shown = render(scenes.footage, PictureBank.make(), MODEL_SIZE)
+    assert np.array_equal(drawn[~scenes.of_match], shown[scenes.at[~scenes.of_match]])
+    played = match_render.draw(np, scenes.matches.take(scenes.at[scenes.of_match]))
+    bars = [framed(picture, MODEL_SIZE[1] / MODEL_SIZE[0]) for picture in played]
+    streamed = preprocessor.resize(bars, *MODEL_SIZE, CPU).permute(0, 2, 3, 1).numpy()
+    assert np.abs(drawn[scenes.of_match].astype(int) - streamed).max() <= 1, "rounded once or twice"
+
+
+def test_of_endless_match_one_sentence_is_said(folder: Path) -> None:
+    recipe = _recipe(match_share=0.99)
+    layout = Layout(folder, recipe.policy, small_family())
+    tasks = WindowTask(0, 0, 2.0, Lesson.COMMENTARY), WindowTask(1, 20, 2.0, Lesson.COMMENTARY)
+    windows = make_footage_windows(Making(layout, recipe.windows, (5, 9)), MatchTask(SEED, tasks), match_share=0.99)
+    for window in windows:
+        assert _text(folder, window).count("Endless") == 1, "before a later window, or in the first"
+    assert " ".join("".join(match_texts(SECONDS)).split()) == "Endless Match needs a context."
 
 
 def test_photos(tmp_path: Path) -> None:

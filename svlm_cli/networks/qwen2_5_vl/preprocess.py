@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import Annotated, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from svlm_cli.checkpoints.fields import Fields, of_file
@@ -19,6 +18,7 @@ from svlm_cli.core.bounds import Within, require_within
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
 from svlm_cli.networks.family import Grid
+from svlm_cli.networks.pixels import bicubic
 from svlm_cli.networks.qwen2_5_vl.config import VisionConfig
 
 _BICUBIC = 3  # Pillow's number for it
@@ -117,7 +117,7 @@ class QwenPreprocessor:
         resized = []
         for _, group in groupby(frames, key=lambda frame: frame.shape):
             stack = _stacked(tuple(group), device).to(device, non_blocking=True)
-            resized.append(_bicubic(stack.permute(0, 3, 1, 2), height, width))
+            resized.append(bicubic(stack.permute(0, 3, 1, 2), height, width))
         return torch.cat(resized)
 
     def patches(
@@ -162,24 +162,3 @@ def _stacked(frames: Sequence[Picture], device: torch.device) -> Tensor:
     for index, frame in enumerate(frames):
         pictures[index] = frame
     return stack
-
-
-def _bicubic(pixels: Tensor, height: int, width: int) -> Tensor:
-    """uint8 ``[T, 3, H, W]`` -> uint8 ``[T, 3, height, width]``, first horizontally, then vertically.
-
-    That is the order of torch, and of Pillow up to 12, with which checkpoints were trained (Pillow 13 sometimes swaps
-    it for speed).
-    """
-    if pixels.shape[2:] == (height, width):
-        return pixels
-    if pixels.device.type == "cpu":
-        return F.interpolate(pixels, size=(height, width), mode="bicubic", antialias=True)
-    return _bicubic_floats(pixels, height, width)
-
-
-def _bicubic_floats(pixels: Tensor, height: int, width: int) -> Tensor:
-    """The same where torch only resizes floats. Integers are rounded after each pass, so these are too."""
-    values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
-    for size in ((pixels.shape[2], width), (height, width)):
-        values = F.interpolate(values, size=size, mode="bicubic", antialias=True).round_().clamp_(0, 255)
-    return values.to(torch.uint8)

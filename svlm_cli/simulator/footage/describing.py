@@ -15,6 +15,7 @@ from svlm_cli.simulator.footage.scenes import ASPECT
 
 COLUMNS, ROWS = 9, 5
 MOST_THINGS: Final = 3
+ENDLESS_MATCH: Final = "match"  # all that is said of the other world
 FAST: Final = 0.15  # widths of the picture a second
 _AT_S: Final = 0.5  # of a second: its last picture at two a second
 _WORDS: Final = {"moves otherwise": "moves", "test pattern": "bars"}
@@ -68,5 +69,5 @@ def words_of_descriptions() -> list[str]:
     cells = [f"c{one + 1}" for one in range(COLUMNS)] + [f"r{one + 1}" for one in range(ROWS)]
     counts = [f"n{one}" for one in (0, 1, 2, 3, "many")]
     going = "still shakes pans tilts zooms follows moves left right up down in out nearer away about slow fast"
-    looks = "small middle large dark bright flickers changes frozen black bars"
+    looks = f"small middle large dark bright flickers changes frozen black bars {ENDLESS_MATCH}"
     return [*cells, *counts, *going.split(), *looks.split()]

@@ -71,6 +71,16 @@ def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
     return tuple(said)
 
 
+def match_texts(seconds: int) -> tuple[str, ...]:
+    """What is said of Endless Match without its context: one sentence, as soon as it is seen."""
+    statement = Statement(Topic.PICTURE, "endless match")
+    said = [""] * seconds
+    for word in _spoken(0, statements.OF_THE_PICTURE[statement], statement):
+        if word.second < seconds:
+            said[word.second] += f" {word.text}"
+    return tuple(said)
+
+
 def _speak(footage: EndlessFootage, number: int, end_s: float) -> Iterator[SentenceWord]:
     """The words of the sentences that begin from a shot on. A cut breaks a sentence off."""
     speaker, spoken = _Speaker(), list[SentenceWord]()

@@ -70,6 +70,7 @@ PICTURE: Final = {
     "black": "The picture is black.",
     "test pattern": "A test pattern.",
     "frozen": "The picture freezes.",
+    "endless match": "Endless Match needs a context.",  # another world, in which names have to be given
 }
 CUTS: Final = {"cut": "Cut.", "fade": "Fade.", "cross-fade": "Dissolve."}
 WEATHER: Final = {"rain": "It rains.", "snow": "It snows."}

@@ -37,6 +37,10 @@ class Scenes:
     def __len__(self) -> int:
         return len(self.ball)
 
+    def take(self, moments: NDArray[np.int64]) -> "Scenes":
+        """Some of the moments, in this order."""
+        return Scenes(*(getattr(self, name)[moments] for name in self.__dataclass_fields__))
+
     @staticmethod
     def join(parts: "Sequence[Scenes]") -> "Scenes":
         """Concatenate the moments of all parts."""

@@ -12,7 +12,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from svlm_cli.core.errors import InputError, ModelError
 from svlm_cli.core.types import Picture
-from svlm_cli.networks.qwen2_5_vl import preprocess
+from svlm_cli.networks import pixels
 from svlm_cli.networks.qwen2_5_vl.preprocess import PixelConfig, QwenPreprocessor
 from svlm_cli.networks.qwen2_5_vl.shapes import PUBLISHED
 from tests.tiny import preprocessor_config
@@ -105,7 +105,7 @@ def test_devices_without_integer_resizing_agree(picture: Any, height: int, width
     """Accelerators resize floats, and would round once instead of twice: 31/255 off where the filter overshoots."""
     frame = torch.from_numpy(picture(height, width)).permute(2, 0, 1)[None]
     target = (168, 252)
-    assert_pixels_close(preprocess._bicubic_floats(frame, *target), preprocess._bicubic(frame, *target))
+    assert_pixels_close(pixels._bicubic_floats(frame, *target), pixels.bicubic(frame, *target))
 
 
 def test_size_rule_equals_the_librarys(preprocessor: QwenPreprocessor) -> None:
