@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import context_of, seconds_of
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
-from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.values import context_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
@@ -52,7 +53,7 @@ class AskOptions(options.EngineOptions):
 
 
 @app.command()
-@options.takes(AskOptions)
+@takes(AskOptions)
 def ask(asked: AskOptions) -> None:
     """Ask about a video, at its end or at any moment of it.
 

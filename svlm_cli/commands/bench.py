@@ -10,10 +10,11 @@ import typer
 from rich.table import Table
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import place_of, settled_name
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.tables import add_rows, table_console
@@ -86,7 +87,7 @@ class _LatencyOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_LatencyOptions)
+@takes(_LatencyOptions)
 def latency(one: _LatencyOptions) -> None:
     """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
     setup = one.setup(one.rounds)
@@ -115,7 +116,7 @@ class _StagesOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_StagesOptions)
+@takes(_StagesOptions)
 def stages(one: _StagesOptions) -> None:
     """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
     setup = one.setup(one.rounds)
@@ -130,7 +131,7 @@ class _MemoryOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_MemoryOptions)
+@takes(_MemoryOptions)
 def memory(one: _MemoryOptions) -> None:
     """Say how much memory streams will take, from shapes alone: nothing is loaded."""
     setup = one.setup(1)
@@ -148,7 +149,7 @@ class _PlaybackOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_PlaybackOptions)
+@takes(_PlaybackOptions)
 def playback(one: _PlaybackOptions) -> None:
     """Time a video file from disk to words: does its decoding hold up the model?"""
     setup = one.setup(one.rounds)
@@ -159,7 +160,7 @@ def playback(one: _PlaybackOptions) -> None:
 
 
 @app.command()
-@options.takes(BenchOptions)
+@takes(BenchOptions)
 def startup(asked: BenchOptions) -> None:
     """Time this process from its start to its first word.
 
@@ -188,7 +189,7 @@ class _StreamsOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_StreamsOptions)
+@takes(_StreamsOptions)
 def streams(one: _StreamsOptions) -> None:
     """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show.
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import Transport

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import conclude
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.command import given
 from svlm_cli.commands.fleet_captioning import FleetCaptioning, order_of, plan_fleet
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
-from svlm_cli.commands.messages import conclude
-from svlm_cli.commands.options import takes
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.sentences import error_sentence, sentence
 from svlm_cli.fleet.planning import FleetPlan

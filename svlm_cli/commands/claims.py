@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.tables import add_rows, table_console
 
@@ -71,7 +72,7 @@ class _Asked(options.PlaceOptions):
     as_json: options.Json = False
 
 
-@options.takes(_Asked)
+@takes(_Asked)
 def claims(asked: _Asked) -> None:
     """Compare what the paper compares: streaming, full attention, windows, positions, sink, vision window, training.
 

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import ExitCode, print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.reporting import UnlessQuiet
 
@@ -54,7 +55,7 @@ class CheckOptions(UnlessQuiet):
         return None if beside is None else beside.with_name(f"{beside.name}.checked")
 
 
-@options.takes(CheckOptions)
+@takes(CheckOptions)
 def check(asked: CheckOptions) -> None:
     """Check annotation files: is every row as `svlm train` reads it, and has every video the pictures that rows name?
 

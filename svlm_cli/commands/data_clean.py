@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
 from svlm_cli.outputs.reporting import UnlessQuiet
@@ -44,7 +45,7 @@ class CleanOptions(UnlessQuiet, chat_options.ChatOptions):
     quiet: options.Quiet = False
 
 
-@options.takes(CleanOptions)
+@takes(CleanOptions)
 def clean(asked: CleanOptions) -> None:
     """Have a model keep, edit or delete each segment: what is left is commentary on what is seen.
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
@@ -114,7 +115,7 @@ class WindowsOptions(UnlessQuiet):
         return found
 
 
-@options.takes(WindowsOptions)
+@takes(WindowsOptions)
 def windows(asked: WindowsOptions) -> None:
     """Cut what was said in videos into windows to learn from, as an annotation file for `svlm train`.
 

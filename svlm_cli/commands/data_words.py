@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.messages import conclude, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import conclude, print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
@@ -68,7 +69,7 @@ class WordsOptions(UnlessQuiet):
     quiet: options.Quiet = False
 
 
-@options.takes(WordsOptions)
+@takes(WordsOptions)
 def words(asked: WordsOptions) -> None:
     """Write down what is said in videos, and when: from transcripts beside them, or by a recogniser of speech.
 

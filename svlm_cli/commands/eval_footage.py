@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands import options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.outputs.tables import print_tables
 
@@ -27,7 +27,7 @@ class _Asked(PlayOptions):
     ] = None
 
 
-@options.takes(_Asked)
+@takes(_Asked)
 def footage(asked: _Asked) -> None:
     """Let a model comment on simulated footage of everyday things, and hold every statement against the truth.
 

@@ -11,12 +11,13 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
-from svlm_cli.commands import generate, judge, options, vqa
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
+from svlm_cli.commands import generate, judge, vqa
 from svlm_cli.commands.claims import claims
-from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import UsageError
@@ -85,7 +86,7 @@ class _Asked(PlayOptions):
 
 
 @app.command()
-@options.takes(_Asked)
+@takes(_Asked)
 def match(asked: _Asked) -> None:
     """Let a model comment on simulated matches that nobody has seen, and hold every word against the truth.
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
 Output = Annotated[

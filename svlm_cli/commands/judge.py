@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json, warn
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, print_json, warn
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import print_tables
@@ -79,7 +80,7 @@ class _OfEvents(JudgeOptions):
 
 
 @commentary.command("judge")
-@options.takes(_OfClips)
+@takes(_OfClips)
 def judge_commentary(one: _OfClips) -> None:
     """Have a model judge which of two commentaries is better, clip by clip, in both orders.
 
@@ -91,7 +92,7 @@ def judge_commentary(one: _OfClips) -> None:
 
 
 @livesports.command("judge")
-@options.takes(_OfEvents)
+@takes(_OfEvents)
 def judge_livesports(one: _OfEvents) -> None:
     """Have a model judge which of two commentaries is closer to what a person said, event by event, in both orders.
 

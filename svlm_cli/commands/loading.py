@@ -10,7 +10,7 @@ import typer
 from svlm_cli.checkpoints import recommendation, recommendation_text
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.patterns import matches
-from svlm_cli.commands.command import given
+from svlm_cli.cli.command import given
 from svlm_cli.commands.options import AttentionName, DtypeName
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy

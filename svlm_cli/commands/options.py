@@ -1,18 +1,16 @@
 """The options that several commands share, each defined once.
 
 A command takes one with its default: ``device: Device = "auto"``; one that takes many takes a dataclass of them
-(`takes`). What the values mean is decided where they are used.
+(``cli/takes.py``). What the values mean is decided where they are used.
 """
 
 import dataclasses
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Literal
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import choices
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.reporting import UnlessQuiet
 
@@ -211,41 +209,3 @@ class EngineOptions(PolicyOptions):
     attention: Attention = "auto"
     graphs: Graphs = True
     seed: Seed = 0
-
-
-Asked = TypeVar("Asked")
-
-
-def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
-    """Makes a function of one dataclass into one that Typer understands: each field becomes an option.
-
-    A field that is a dataclass itself stands for its own fields.
-    """
-    parameters: list[inspect.Parameter] = []
-    hints: dict[str, Any] = {}
-    groups: dict[str, Any] = {}
-    own = get_type_hints(kind, include_extras=True)
-    for name, parameter in inspect.signature(kind).parameters.items():
-        if dataclasses.is_dataclass(own[name]):
-            groups[name] = group = own[name]
-            parameters += inspect.signature(group).parameters.values()
-            hints |= get_type_hints(group, include_extras=True)
-        else:
-            parameters.append(parameter)
-            hints[name] = own[name]
-
-    def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
-        def command(**values: Any) -> None:
-            grouped = {
-                name: group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
-                for name, group in groups.items()
-            }
-            function(kind(**values, **grouped))
-
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        command.__annotations__ = hints
-        signature = inspect.Signature(sorted(parameters, key=lambda one: one.kind))  # keyword-only ones stand last
-        setattr(command, "__signature__", signature)  # noqa: B010  functions declare no such attribute
-        return command
-
-    return decorate

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import checkpoint_of, settled
-from svlm_cli.commands.panels import Panel
 
 if TYPE_CHECKING:
     from svlm_cli.evals.playing import PlayedModel

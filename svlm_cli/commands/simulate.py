@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.match_files import match_seconds
 from svlm_cli.evals.match_writing import refuse_output, write_match
@@ -79,7 +80,7 @@ class _Asked(UnlessQuiet):
 
 
 @app.command()
-@options.takes(_Asked)
+@takes(_Asked)
 def simulate(asked: _Asked) -> None:
     """Play a match of the Endless Match, whose truth is known.
 

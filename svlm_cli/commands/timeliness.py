@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.sentences import sentence
 from svlm_cli.outputs.tables import print_tables
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.panels import Panel
 
 _export, _plot = typer.Typer(add_completion=False), typer.Typer(add_completion=False)
 

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.train_following import FOLLOWING
 from svlm_cli.core.errors import UsageError
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import conclude, print_json, warn
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load, place_of, settled_name
-from svlm_cli.commands.messages import conclude, print_json, warn
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
@@ -57,7 +58,7 @@ def _command(name: str, kind: type[VqaOptions], summary: str) -> None:
     """Adds the command of a benchmark."""
 
     @app.command(name, help=f"{summary}\n\nA run that was stopped or killed goes on, by the same call.")
-    @options.takes(kind)
+    @takes(kind)
     def command(asked: VqaOptions) -> None:
         _ask(name, asked)
 

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from svlm_cli.cli.described import leaves, options
 from svlm_cli.commands import app as application
-from svlm_cli.commands.described import leaves, options
 from tests.conftest import Svlm
 
 NOTHING_TO_TELL = {
