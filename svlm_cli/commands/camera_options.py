@@ -41,11 +41,11 @@ class CameraOptions:
 
     name: Annotated[
         list[str] | None,
-        Panel.CAMERAS.option(metavar="NAME", help="Name of the camera; give one for each of several, in their order."),
+        Panel.CAMERAS.option(metavar="NAME", help="Name of the camera. For several cameras, repeat it in their order."),
     ] = None
     segment: Annotated[
         str | None,
-        Panel.CAMERAS.option(metavar="TIME", help="Start new files every 15m, 1h, 1d ... of the clock."),
+        Panel.CAMERAS.option(metavar="TIME", help="Start a new file every 15m, 1h, 1d ..., aligned to the clock."),
     ] = None
     input_format: Annotated[
         str | None,
@@ -77,16 +77,16 @@ class CameraOptions:
         bool,
         Panel.CAMERAS.option(
             "--wait",
-            help="Keep trying to connect, even to an unknown host or with a wrong password. On for several cameras.",
+            help="Keep trying to connect, even if the host is unknown or the password wrong. On for several cameras.",
         ),
     ] = False
     on_gap: Annotated[
         OnGap,
-        Panel.CAMERAS.option(help="After a reconnection, keep the memory of what was seen, or reset it."),
+        Panel.CAMERAS.option(help="After a reconnection, keep or reset the memory of what was seen."),
     ] = OnGap.KEEP
     when_behind: Annotated[
         WhenBehind,
-        Panel.CAMERAS.option(help="If the model is too slow, drop the oldest frames, or fall behind."),
+        Panel.CAMERAS.option(help="If the model is too slow: drop the oldest frames, or fall behind."),
     ] = WhenBehind.DROP
     rtsp_transport: Annotated[
         Transport,

@@ -40,10 +40,9 @@ class CaptionOptions(options.EngineOptions):
     """What was asked for, an option a field, in the order of the help."""
 
     sources: Annotated[
-        list[SourceAddress] | None,
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            parser=SourceAddress,
             help="Videos, folders of videos, or patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
         ),
@@ -61,7 +60,7 @@ class CaptionOptions(options.EngineOptions):
         Panel.INPUT.option(
             "--fleet",
             metavar="local|ADDRESS",
-            help="Spread the videos over all GPUs of this machine, or of a Ray cluster; without GPUs, over the cores.",
+            help="Spread the videos over all GPUs of this machine or of a Ray cluster; without GPUs, over the cores.",
         ),
     ] = None
     ignore_errors: Annotated[
@@ -103,9 +102,7 @@ class CaptionOptions(options.EngineOptions):
     overwrite: options.Overwrite = False
     skip_existing: Annotated[
         bool,
-        Panel.OUTPUT.option(
-            "--skip-existing", help="Keep existing files, and caption only for those that are missing."
-        ),
+        Panel.OUTPUT.option("--skip-existing", help="Keep existing files, and write only those that are missing."),
     ] = False
     mux: Annotated[
         Path | None,
@@ -140,7 +137,7 @@ class CaptionOptions(options.EngineOptions):
     )
     max_cps: Annotated[
         float,
-        Panel.SUBTITLES.option(metavar="N", help="Reading speed in columns per second, for which cues are timed."),
+        Panel.SUBTITLES.option(metavar="N", help="Reading speed that cues are timed for, in columns per second."),
     ] = DEFAULT_STYLE.max_cps
     encoding: Annotated[
         str,
@@ -155,7 +152,7 @@ class CaptionOptions(options.EngineOptions):
     raw_tsv: Annotated[
         bool,
         Panel.SUBTITLES.option(
-            "--raw-tsv", help="In tsv, put no ' before text that a spreadsheet would take for a formula."
+            "--raw-tsv", help="In tsv, do not put a ' before text that a spreadsheet would read as a formula."
         ),
     ] = False
     start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to start: seconds, or [H:]MM:SS.")] = (
@@ -178,7 +175,7 @@ class CaptionOptions(options.EngineOptions):
     summary: Annotated[
         SummaryStyle,
         Panel.OTHER.option(
-            help="How each video went: a table on stderr if there are several, or one JSON document on stdout."
+            help="Report how each video went: a table on stderr if there are several, or one JSON document on stdout."
         ),
     ] = SummaryStyle.TABLE
     screen: Annotated[
@@ -202,11 +199,9 @@ class CaptionOptions(options.EngineOptions):
     def showing(self) -> Showing:
         """How people want to see what happens."""
         beside = self.output is None and self.output_dir is None
-        folder, to_stdout = self.output_dir or Path(), self.output == STDOUT or (beside and STDIN in self._names())
+        to_stdout = self.output == STDOUT or (beside and STDIN in (self.sources or ()))
+        folder = self.output_dir or Path()
         return Showing(self.screen, self.progress, self.quiet, speaker(self), folder, to_stdout)
-
-    def _names(self) -> list[str]:
-        return [one.reveal() for one in self.sources or ()]
 
     def source_options(self) -> SourceOptions:
         """How sources are opened. `UsageError` for what makes no sense."""
@@ -217,7 +212,7 @@ class CaptionOptions(options.EngineOptions):
 
         `UsageError` if some are and some are not.
         """
-        sources = [one.source for one in listed] or list(self.sources or ())
+        sources = [one.source for one in listed] or [SourceAddress(one) for one in self.sources or ()]
         cameras = self.live.cameras(sources, self.source_options(), self.wanted())
         if cameras and (self.mux is not None or self.burn_in is not None):
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")

@@ -23,16 +23,18 @@ class CheckOptions(UnlessQuiet):
     videos: Annotated[
         Path | None,
         Panel.INPUT.option(
-            metavar="FOLDER", help="Where relative names of videos begin.", show_default="beside the annotation file"
+            metavar="FOLDER",
+            help="Folder that relative names of videos start from.",
+            show_default="beside the annotation file",
         ),
     ] = None
     output: Annotated[
         Path | None,
-        Panel.OUTPUT.option("--output", "-o", metavar="BAD.jsonl", help="What is bad, and why, instead of on stderr."),
+        Panel.OUTPUT.option(
+            "--output", "-o", metavar="BAD.jsonl", help="Write what is bad, and why, here instead of to stderr."
+        ),
     ] = None
-    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the rows that are good.")] = (
-        None
-    )
+    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the good rows.")] = None
     jobs: Annotated[
         int | None,
         Panel.MEASURING.option(
@@ -40,8 +42,8 @@ class CheckOptions(UnlessQuiet):
             "-j",
             min=1,
             max=256,
-            help="Rows or videos at once.",
-            show_default="as many as there are processors",
+            help="Number of rows or videos checked at once.",
+            show_default="one per processor",
         ),
     ] = None
     overwrite: options.Overwrite = False
@@ -57,10 +59,10 @@ class CheckOptions(UnlessQuiet):
 
 @takes(CheckOptions)
 def check(asked: CheckOptions) -> None:
-    """Check annotation files: is every row as `svlm train` reads it, and has every video the pictures that rows name?
+    """Check annotation files: can `svlm train` read every row, and does every video have the pictures that rows name?
 
-    Exits with 1 if anything is bad. With -o or --write, a call that was stopped goes on by the same call, and later
-    calls open only videos that have changed. Seek indices are checked too.
+    Exits with 1 if anything is bad. With -o or --write, a stopped call continues when it is repeated, and later calls
+    open only videos that have changed. Seek indices are checked, too.
     """
     _refuse_elsewhere(asked)
     from svlm_cli.curation.check_run import check_files

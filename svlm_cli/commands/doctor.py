@@ -27,10 +27,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command("doctor")
 def doctor(as_json: options.Json = False, offline: options.Offline = False) -> None:
-    """Say what is there, and what to do about what is not.
+    """Check this machine for what svlm needs, and say what to do about what is missing.
 
-    Each line is ok; optional: captions do without it; warning: there, but not as it should be; or missing. The hub
-    is asked whether it is there, unless --offline. Exits with 0 if captions could be made, else with 1.
+    Each line is `ok`, `optional` (not needed for captions), `warning` (present, but not as it should be) or `missing`.
+    Unless --offline, it also checks that the hub can be reached. Exits with 0 if captions can be made, else with 1.
     """
     findings = [one.presentable() for one in _findings(offline=offline)]
     ready = all(finding.state is not CheckState.MISSING for finding in findings)

@@ -36,9 +36,9 @@ _OF_STREAMS: Final = (  # options that nothing comes of with --backend openai
 
 @takes(OfVideos)
 def generate_commentary(one: OfVideos) -> None:
-    """Let a model comment on whole games, each one stream, and write predictions for `judge`.
+    """Let a model comment on whole games, one stream each, and write predictions for `judge`.
 
-    A run that was stopped or killed goes on, by the same call, with the very next word.
+    To continue a run that was stopped or killed, repeat the call: it resumes at the next word.
     """
     from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
     from svlm_cli.evals.generation.job import GenerationJob
@@ -61,9 +61,9 @@ def generate_commentary(one: OfVideos) -> None:
 
 @takes(OfEvents)
 def generate_livesports(one: OfEvents) -> None:
-    """Let a model comment on short events, each one stream, and write predictions for `judge`.
+    """Let a model comment on short events, one stream each, and write predictions for `judge`.
 
-    A run that was stopped or killed goes on, by the same call, with the very next word.
+    To continue a run that was stopped or killed, repeat the call: it resumes at the next word.
     """
     from svlm_cli.evals.generation.job import GenerationJob
     from svlm_cli.evals.generation.predictions import EventPredictions

@@ -56,7 +56,7 @@ Device = Annotated[
         envvar="SVLM_DEVICE",
         metavar="auto|cpu|cuda[:N]",
         autocompletion=choices.devices,
-        help="Device that runs the model. `auto`: a GPU if there is one.",
+        help="Device to run on. `auto`: a GPU if there is one.",
     ),
 ]
 
@@ -104,7 +104,7 @@ MatchSeed = Annotated[
         "--seed",
         envvar="SVLM_SEED",
         min=0,
-        help="Picks the match, or the first of several: the same seed gives the same match.",
+        help="Seed of the match, or of the first of several: the same seed gives the same match.",
     ),
 ]
 
@@ -171,7 +171,7 @@ BatchFile = Annotated[
 
 Overwrite = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace existing files.")]
 
-StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing results.")]
+StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Discard existing results, and start again.")]
 
 Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")]
 
