@@ -1,6 +1,5 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import size_of
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import place_of, settled_name
 from svlm_cli.core.errors import UsageError
@@ -56,7 +56,7 @@ class BenchOptions(options.EngineOptions):
 
     def setup(self, rounds: int) -> "BenchSetup":
         """`UsageError` if the options contradict each other or this machine."""
-        width, height = _size_of(self.size)
+        width, height = size_of(self.size)
         if self.random_weights is not None and given("model"):
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
         if policy_changes.read(single=self.policy_keys or ()).asks("sampling.max_new_tokens"):
@@ -233,7 +233,7 @@ def make_video(
     """Make a video to measure with: H.264, 25 frames per second, 4 Mbit/s at 720p, with motion everywhere."""
     from svlm_cli.media.sample import make_sample
 
-    width, height = _size_of(size)
+    width, height = size_of(size)
     if width % 2 or height % 2:
         raise UsageError(f"A video of {size} cannot be made.", "Take an even width and height.")
     make_sample(output, width=width, height=height, seconds=seconds, overwrite=overwrite)
@@ -250,14 +250,6 @@ def renderer(
     from svlm_cli.bench.runs import bench_renderer
 
     _show(bench_renderer(device, batch, batches), as_json=as_json)
-
-
-def _size_of(text: str) -> tuple[int, int]:
-    """Width and height; `UsageError` if it is none."""
-    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
-    if match is None:
-        raise UsageError(f"A size looks like 1280x720, not like {text}.")
-    return int(match[1]), int(match[2])
 
 
 def _show(found: "BenchReport", *, as_json: bool) -> None:

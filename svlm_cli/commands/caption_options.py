@@ -1,6 +1,5 @@
 """The options of ``svlm caption``, and their conversion to the settings of a session."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,6 @@ from svlm_cli.commands.loading import speaker
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
-from svlm_cli.core.sentences import sentence
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.live.showing import LiveMode, Showing
@@ -187,7 +185,7 @@ class CaptionOptions(options.EngineOptions):
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""
-        return find_inputs(self.sources or (), self.batch_file, tell=lambda line: typer.echo(sentence(line), err=True))
+        return find_inputs(self.sources or (), self.batch_file, tell=self.warn)
 
     def wanted(self) -> Wanted:
         """Where the words go. `UsageError` for what makes no sense."""
@@ -261,29 +259,19 @@ class CaptionOptions(options.EngineOptions):
         """What is made of the video beside files of words; checked as far as can be."""
         if self.mux is None and self.burn_in is None and self.report is None:
             return ()
-        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products, refuse_doubles
+        from svlm_cli.pipeline.wanted_products import WantedProducts
 
-        if not re.fullmatch("[a-z]{3}", self.language):
-            raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
-        source, style = jobs[0].source.reveal(), self.style
-        model, language, overwrite = speaker(self), self.language, self.overwrite
-        products: list[Product] = [
-            SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)
-            for path, burned in ((self.mux, False), (self.burn_in, True))
-            if path is not None
-        ]
-        if self.report is not None:
-            products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
-        refuse_doubles(jobs, products)
-        if self.skip_existing:
-            products = [product for product in products if not product.path.is_file()]
-        notices = check_products(jobs, products)
-        kept = ", ".join(target.name for job in jobs for target in job.kept)
-        if kept and products and not self.quiet:
-            notices.append(f"{kept} stays as it is, and is not read: the words of {products[0].path} are made anew.")
-        for notice in notices:
-            typer.echo(sentence(notice), err=True)
-        return tuple(products)
+        wanted = WantedProducts(
+            self.mux,
+            self.burn_in,
+            self.report,
+            self.language,
+            speaker(self),
+            self.style,
+            overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
+        )
+        return wanted.plan(jobs, self)
 
     def output_names(self, job: Job) -> list[str]:
         """All that is made of a video, whether it is there already or not."""

@@ -12,11 +12,10 @@ from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
-from svlm_cli.outputs.reporting import UnlessQuiet
 
 
 @dataclass(frozen=True, slots=True)
-class CheckOptions(UnlessQuiet):
+class CheckOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     files: Annotated[list[Path], typer.Argument(metavar="FILE.jsonl", help="Annotation files.")]
@@ -48,7 +47,6 @@ class CheckOptions(UnlessQuiet):
     ] = None
     overwrite: options.Overwrite = False
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     @property
     def journal(self) -> Path | None:

@@ -14,7 +14,6 @@ from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
-from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import error_console, print_tables
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ _CLIPS_SILENCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class WindowsOptions(UnlessQuiet):
+class WindowsOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     words: Annotated[
@@ -91,7 +90,6 @@ class WindowsOptions(UnlessQuiet):
     )
     overwrite: options.Overwrite = False
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     def rules(self) -> "WindowRules":
         """Which windows are good. Raises `UsageError`."""

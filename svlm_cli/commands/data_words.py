@@ -12,13 +12,12 @@ from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
-from svlm_cli.outputs.reporting import UnlessQuiet
 
 WordsFromName = Literal["auto", "srt", "vtt", "json", "faster-whisper", "pocketsphinx"]
 
 
 @dataclass(frozen=True, slots=True)
-class WordsOptions(UnlessQuiet):
+class WordsOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     sources: Annotated[
@@ -66,7 +65,6 @@ class WordsOptions(UnlessQuiet):
         str, Panel.MODEL.option(metavar="NAME|FOLDER", help="Model of faster-whisper, or its folder.")
     ] = "large-v3"
     device: options.Device = "auto"
-    quiet: options.Quiet = False
 
 
 @takes(WordsOptions)

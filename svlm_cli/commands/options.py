@@ -183,14 +183,20 @@ Json = Annotated[bool, Panel.OUTPUT.option("--json", help="Print one JSON docume
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOptions(UnlessQuiet):
+class QuietOptions(UnlessQuiet):
+    """Whether people want to hear how it goes."""
+
+    quiet: Quiet = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions(QuietOptions):
     """Where a model comes from, and what it runs on."""
 
     revision: Revision = None
     offline: Offline = False
     device: Device = "auto"
     dtype: Dtype = "auto"
-    quiet: Quiet = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

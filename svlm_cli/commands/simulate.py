@@ -16,7 +16,6 @@ from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.match_files import match_seconds
 from svlm_cli.evals.match_writing import refuse_output, write_match
 from svlm_cli.outputs.progress import ProgressStyle, open_progress
-from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)
@@ -26,7 +25,7 @@ _BENCHMARK_MATCHES, _BENCHMARK_MINUTES, _BENCHMARK_FPS = 20, 120.0, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet):
+class _Asked(options.QuietOptions):
     """The options, in the order of the help."""
 
     output: Annotated[
@@ -47,7 +46,7 @@ class _Asked(UnlessQuiet):
             help="Write many matches instead, in the format of OVO-Bench: videos and questions about them.",
         ),
     ] = None
-    seed: Annotated[int, Panel.MATCH.option(min=0, help="Picks the match: the same seed gives the same match.")] = 0
+    seed: Annotated[int, Panel.MATCH.option(min=0, help="Seed of the match: the same seed gives the same match.")] = 0
     minutes: Annotated[
         float | None,
         Panel.MATCH.option(min=0.05, max=6000.0, help="Length of a match.", show_default="5, or 120 for many matches"),
@@ -82,7 +81,6 @@ class _Asked(UnlessQuiet):
         ),
     ] = None
     overwrite: options.Overwrite = False
-    quiet: options.Quiet = False
 
 
 @app.command()
