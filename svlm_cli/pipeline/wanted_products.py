@@ -27,7 +27,7 @@ class WantedProducts:
 
     def __post_init__(self) -> None:
         if not re.fullmatch("[a-z]{3}", self.language):
-            raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
+            raise UsageError(f"{self.language} is not a three-letter code.", "Write eng, deu, spa or the like.")
 
     def plan(self, jobs: Sequence[Job], reporter: Reporter) -> tuple[Product, ...]:
         """The products of the only job. Raises what `check_products` raises; `reporter` hears what they will lack."""

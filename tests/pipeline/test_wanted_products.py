@@ -56,5 +56,5 @@ def test_what_cannot_be_made_is_refused(clip: Path, tmp_path: Path) -> None:
     """Guards the video itself, and tracks whose language no player knows."""
     with pytest.raises(UsageError, match="is the video itself"):
         WantedProducts(mux=clip, overwrite=True).plan([job_of(clip)], KeepingReporter())
-    with pytest.raises(UsageError, match="no code of three letters"):
+    with pytest.raises(UsageError, match="is not a three-letter code"):
         WantedProducts(mux=tmp_path / "a.mkv", language="english")
