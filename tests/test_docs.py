@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 import typer
 
+from svlm_cli.cli import settings
+from svlm_cli.cli.described import leaves
+from svlm_cli.cli.described import options as described
+from svlm_cli.cli.environment import VARIABLES
+from svlm_cli.cli.every_setting import settings_in_force
+from svlm_cli.cli.messages import EXIT_CODES
 from svlm_cli.commands import app as application
-from svlm_cli.commands import settings
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.commands.config import in_force_of
-from svlm_cli.commands.described import leaves
-from svlm_cli.commands.described import options as described
-from svlm_cli.commands.environment import VARIABLES
 from svlm_cli.commands.man import manual
-from svlm_cli.commands.messages import EXIT_CODES
 from svlm_cli.core.policy import StreamPolicy
 from tests.conftest import ROOT
 
@@ -271,7 +271,7 @@ def test_the_configuration_page_lists_what_there_is() -> None:
     }
     codes = {str(int(code)): text for code, text in EXIT_CODES.items()}
     assert dict(row for row in rows if row[0] != "variable") == variables | codes
-    assert all(f"`{key}`" in page for key in settings.shared())
+    assert all(f"`{key}`" in page for key in settings.SHARED)
 
 
 def test_every_option_of_caption_is_explained_in_a_guide() -> None:
@@ -291,7 +291,7 @@ def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytes
     (example,) = (body for language, body in _FENCE.findall(page) if language == "toml")
     (tmp_path / "config.toml").write_text(example, encoding="utf-8")
     monkeypatch.setenv("SVLM_CONFIG", str(tmp_path / "config.toml"))
-    found = {one.key for one in in_force_of(settings.read()) if one.source == "config"}
+    found = {one.key for one in settings_in_force(application.whole(), settings.read()) if one.source == "config"}
     assert {"model", "caption.format", "bench.latency.rounds"} <= found
 
 

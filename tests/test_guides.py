@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli.examples import examples
 from svlm_cli.commands.app import main
-from svlm_cli.commands.examples import examples
 from svlm_cli.evals.script import write_script
 from tests.clips import run_ffmpeg
 from tests.conftest import ROOT, environment

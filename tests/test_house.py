@@ -44,6 +44,7 @@ LIGHT_PACKAGES = (
     "jsonl",
     "curation",
     "doctor",
+    "cli",
     "commands",
 )
 GPU_ONLY = "kernels"  # a folder, whose modules import a compiler for GPUs

@@ -18,9 +18,9 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from svlm_cli.commands.command import SvlmCommand, SvlmGroup, show_help_and_exit
+from svlm_cli.cli.command import SvlmCommand, SvlmGroup, show_help_and_exit
+from svlm_cli.cli.messages import ExitCode, bug_sentence, exit_code, machine_sentence
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.commands.messages import ExitCode, bug_sentence, exit_code, machine_sentence
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.sentences import error_sentence, sentence
@@ -48,7 +48,7 @@ class LazyGroup(SvlmGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As the base, with the command itself in place of its entry in the table."""
         if args[0] not in self.commands and not ctx.resilient_parsing and not args[0].startswith("-"):
-            from svlm_cli.commands.mistakes import other_command
+            from svlm_cli.cli.mistakes import other_command
 
             if hint := other_command(args[0]):
                 ctx.fail(f"No such command {args[0]!r}. {hint}")
@@ -199,7 +199,7 @@ def _outcome(error: BaseException) -> tuple[int, str]:
     if isinstance(error, SvlmError):
         return exit_code(error), error_sentence(error)
     if isinstance(error, typer.TyperException):
-        from svlm_cli.commands.mistakes import usage_sentence
+        from svlm_cli.cli.mistakes import usage_sentence
 
         return ExitCode.USAGE, usage_sentence(error)
     if isinstance(error, KeyboardInterrupt):

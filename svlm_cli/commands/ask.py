@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import context_of, seconds_of
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
-from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.values import context_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
@@ -28,23 +29,27 @@ app = typer.Typer(add_completion=False)
 class AskOptions(options.EngineOptions):
     """What was asked for."""
 
-    video: Annotated[str, typer.Argument(metavar="VIDEO", help="A file; `-` is standard input.")]
-    questions: Annotated[list[str], typer.Argument(metavar="QUESTION", help="One or more, each in quotes.")]
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="A video file; `-` reads from standard input.")]
+    questions: Annotated[list[str], typer.Argument(metavar="QUESTION", help="One or more questions, each in quotes.")]
     at: Annotated[
         list[str] | None,
         Panel.INPUT.option(
             metavar="TIME",
-            help="When: seconds, or [H:]MM:SS. Nothing after it is seen. Repeatable.",
+            help="When to ask: seconds, or [H:]MM:SS. The model sees nothing after it. Repeatable.",
             show_default="at the end",
         ),
     ] = None
     choices: Annotated[
         list[str] | None,
-        Panel.INPUT.option("--choice", metavar="TEXT", help="One of the only answers that there are. Repeatable."),
+        Panel.INPUT.option("--choice", metavar="TEXT", help="One of the allowed answers. Repeatable."),
     ] = None
-    start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Watch from here on.")] = None
+    start: Annotated[
+        str | None, Panel.INPUT.option(metavar="TIME", help="Where to start watching: seconds, or [H:]MM:SS.")
+    ] = None
     as_json: options.Json = False
-    max_tokens: Annotated[int, Panel.OUTPUT.option(min=1, max=4096, help="Of an answer in words.")] = 64
+    max_tokens: Annotated[
+        int, Panel.OUTPUT.option(min=1, max=4096, help="Maximum number of tokens of an answer without --choice.")
+    ] = 64
     model: options.Model = None
     adapter: options.Adapter = None
     context: options.Context = ""
@@ -52,12 +57,12 @@ class AskOptions(options.EngineOptions):
 
 
 @app.command()
-@options.takes(AskOptions)
+@takes(AskOptions)
 def ask(asked: AskOptions) -> None:
-    """Ask about a video, at its end or at any moment of it.
+    """Ask questions about a video, at its end or at any moment.
 
-    The model watches and comments silently up to there; a question is put to a copy of what it has in mind, so none
-    changes the answer to the next. Answers go to stdout, one after the other, or as JSON.
+    The model watches up to that moment, and its commentary is not shown. Each question goes to a copy of the stream, so
+    no question affects the next answer. Answers go to stdout, one per line, or as JSON.
     """
     times_s, start_s = _times(asked)
     questions = [Question(text, tuple(asked.choices or ())) for text in asked.questions]

@@ -1,6 +1,5 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,12 @@ import typer
 from rich.table import Table
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import size_of
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import place_of, settled_name
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.tables import add_rows, table_console
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
 
-Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Of the made-up pictures.")]
-Streams = Annotated[int, Panel.MEASURING.option(min=1, help="Side by side.")]
+Size = Annotated[str, Panel.MEASURING.option("--size", metavar="WxH", help="Size of the generated pictures.")]
+Streams = Annotated[int, Panel.MEASURING.option(min=1, help="Number of streams in one batch.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +36,27 @@ class BenchOptions(options.EngineOptions):
     model: options.Model = None
     random_weights: Annotated[
         str | None,
-        Panel.MODEL.option(metavar="3b|7b", help="Instead of a model: Qwen2.5-VL of that size, with random weights."),
+        Panel.MODEL.option(metavar="3b|7b", help="Use Qwen2.5-VL of this size with random weights instead of a model."),
     ] = None
-    tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Generated in every round, no more and no fewer.")] = 20
+    tokens: Annotated[int, Panel.MEASURING.option(min=1, help="Exact number of tokens generated per round.")] = 20
     pair_tokens: Annotated[
         int | None,
-        Panel.MEASURING.option(min=4, help="At most so many visual tokens a frame pair.", show_default="the model's"),
+        Panel.MEASURING.option(
+            min=4, help="Maximum number of visual tokens per pair of frames.", show_default="the model's"
+        ),
     ] = None
     vision_tokens: Annotated[
         int | None,
-        Panel.MEASURING.option(min=0, help="At most so many in the vision window.", show_default="the model's"),
+        Panel.MEASURING.option(
+            min=0, help="Maximum number of visual tokens in the vision window.", show_default="the model's"
+        ),
     ] = None
     size: Size = "1280x720"
     as_json: options.Json = False
 
     def setup(self, rounds: int) -> "BenchSetup":
         """`UsageError` if the options contradict each other or this machine."""
-        width, height = _size_of(self.size)
+        width, height = size_of(self.size)
         if self.random_weights is not None and given("model"):
             raise UsageError("A model has weights of its own.", "Leave out --model, or --random-weights.")
         if policy_changes.read(single=self.policy_keys or ()).asks("sampling.max_new_tokens"):
@@ -78,17 +83,21 @@ class BenchOptions(options.EngineOptions):
 
 @dataclass(frozen=True, slots=True)
 class _LatencyOptions(BenchOptions):
-    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of made-up video.")] = 1000
-    mode: Annotated[list[Mode] | None, Panel.MEASURING.option(help="May be given several times.")] = None
+    rounds: Annotated[
+        int, Panel.MEASURING.option(min=1, help="Number of rounds, each one second of generated video.")
+    ] = 1000
+    mode: Annotated[
+        list[Mode] | None, Panel.MEASURING.option(metavar="|".join(Mode), help="Mode to measure. Repeatable.")
+    ] = None
     plot: Annotated[
-        Path | None, Panel.MEASURING.option(metavar="FILE.png", help="Draw the time of a token over time.")
+        Path | None, Panel.MEASURING.option(metavar="FILE.png", help="Plot the time per token over the stream.")
     ] = None
 
 
 @app.command()
-@options.takes(_LatencyOptions)
+@takes(_LatencyOptions)
 def latency(one: _LatencyOptions) -> None:
-    """Time every round of a long stream: is its last minute as fast as its first, and is its memory flat?"""
+    """Time every round of a long stream: is the last minute as fast as the first, and does memory stay flat?"""
     setup = one.setup(one.rounds)
     from svlm_cli.bench.plots import draw_latency
     from svlm_cli.bench.runs import bench_latency
@@ -106,18 +115,20 @@ def latency(one: _LatencyOptions) -> None:
 class _StagesOptions(BenchOptions):
     streams: Streams = 1
     rounds: Annotated[
-        int, Panel.MEASURING.option(min=1, help="Seconds of made-up video, once all windows are full.")
+        int, Panel.MEASURING.option(min=1, help="Number of rounds to time, once all windows are full.")
     ] = 40
     kernels: Annotated[
         int,
-        Panel.MEASURING.option(min=0, help="Profile one more round: so many kernels of each stage, the longest first."),
+        Panel.MEASURING.option(
+            min=0, help="Profile one more round, and list this many kernels of each stage, longest first."
+        ),
     ] = 0
 
 
 @app.command()
-@options.takes(_StagesOptions)
+@takes(_StagesOptions)
 def stages(one: _StagesOptions) -> None:
-    """Time the stages of a round: looking at the frames, forgetting, reading, and speaking."""
+    """Time the stages of a round: vision encoder, eviction, prefill, decode."""
     setup = one.setup(one.rounds)
     from svlm_cli.bench.runs import bench_stages
 
@@ -130,9 +141,9 @@ class _MemoryOptions(BenchOptions):
 
 
 @app.command()
-@options.takes(_MemoryOptions)
+@takes(_MemoryOptions)
 def memory(one: _MemoryOptions) -> None:
-    """Say how much memory streams will take, from shapes alone: nothing is loaded."""
+    """Estimate how much memory streams take, from shapes alone; nothing is loaded."""
     setup = one.setup(1)
     from svlm_cli.bench.runs import bench_memory
 
@@ -141,16 +152,16 @@ def memory(one: _MemoryOptions) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _PlaybackOptions(BenchOptions):
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A file.")] = field(kw_only=True)
-    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Seconds of it, after those that fill the windows.")] = (
-        100
-    )
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.")] = field(kw_only=True)
+    rounds: Annotated[
+        int, Panel.MEASURING.option(min=1, help="Number of rounds to time, once all windows are full.")
+    ] = 100
 
 
 @app.command()
-@options.takes(_PlaybackOptions)
+@takes(_PlaybackOptions)
 def playback(one: _PlaybackOptions) -> None:
-    """Time a video file from disk to words: does its decoding hold up the model?"""
+    """Time a video file from disk to words: does decoding slow the model down?"""
     setup = one.setup(one.rounds)
     one.require_made_up()
     from svlm_cli.bench.runs import bench_playback
@@ -159,11 +170,11 @@ def playback(one: _PlaybackOptions) -> None:
 
 
 @app.command()
-@options.takes(BenchOptions)
+@takes(BenchOptions)
 def startup(asked: BenchOptions) -> None:
-    """Time this process from its start to its first word.
+    """Time this process from its start to the first word.
 
-    What was compiled once is kept, in ~/.triton or where TRITON_CACHE_DIR says: with an empty folder the start is cold.
+    Compiled kernels are cached in ~/.triton, or in TRITON_CACHE_DIR. With an empty cache, the start is cold.
     """
     setup = asked.setup(2)
     from svlm_cli.bench.runs import bench_startup
@@ -174,25 +185,27 @@ def startup(asked: BenchOptions) -> None:
 @dataclass(frozen=True, slots=True)
 class _StreamsOptions(BenchOptions):
     video: Annotated[
-        Path | None, typer.Argument(metavar="[VIDEO]", help="A file for --decode.", show_default="one that is made up")
+        Path | None, typer.Argument(metavar="VIDEO", help="A video file for --decode.", show_default="a generated one")
     ] = None
     decode: Annotated[
         bool,
         Panel.MEASURING.option(
-            "--decode", help="Videos that are read at their own pace and decoded, instead of pictures in memory."
+            "--decode", help="Read and decode videos in real time, instead of using pictures in memory."
         ),
     ] = False
-    most: Annotated[int, Panel.MEASURING.option(min=1, help="No more streams than these are tried.")] = 64
-    step: Annotated[int, Panel.MEASURING.option(min=1, help="Multiples of this number are tried.")] = 4
-    rounds: Annotated[int, Panel.MEASURING.option(min=1, help="Of each trial, once all windows are full.")] = 100
+    most: Annotated[int, Panel.MEASURING.option(min=1, help="Maximum number of streams to try.")] = 64
+    step: Annotated[int, Panel.MEASURING.option(min=1, help="Try multiples of this number.")] = 4
+    rounds: Annotated[
+        int, Panel.MEASURING.option(min=1, help="Number of rounds of each trial, once all windows are full.")
+    ] = 100
 
 
 @app.command()
-@options.takes(_StreamsOptions)
+@takes(_StreamsOptions)
 def streams(one: _StreamsOptions) -> None:
-    """Find how many live streams this device keeps up with: 99 of 100 rounds take less time than they show.
+    """Find how many live streams this device keeps up with: 99 of 100 rounds must take less time than they cover.
 
-    With --decode from the arrival of a round's newest frame to its last word, decoding included, and nothing is lost.
+    With --decode, a round is timed from the arrival of its newest frame to its last word, and no frame may be dropped.
     """
     if one.step > one.most:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
@@ -212,15 +225,15 @@ def streams(one: _StreamsOptions) -> None:
 
 @app.command("video")
 def make_video(
-    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to.")],
-    seconds: Annotated[float, Panel.MEASURING.option(min=1.0, help="How long it is.")] = 80.0,
+    output: Annotated[Path, typer.Argument(metavar="OUT.mp4", help="Where to write it.")],
+    seconds: Annotated[float, Panel.MEASURING.option(min=1.0, help="Length of the video.")] = 80.0,
     size: Size = "1280x720",
     overwrite: options.Overwrite = False,
 ) -> None:
-    """Make a video to measure with: H.264, 25 pictures a second, 4 Mbit/s at 720p, and everything in it moves."""
+    """Make a video to measure with: H.264, 25 frames per second, 4 Mbit/s at 720p, with motion everywhere."""
     from svlm_cli.media.sample import make_sample
 
-    width, height = _size_of(size)
+    width, height = size_of(size)
     if width % 2 or height % 2:
         raise UsageError(f"A video of {size} cannot be made.", "Take an even width and height.")
     make_sample(output, width=width, height=height, seconds=seconds, overwrite=overwrite)
@@ -229,22 +242,14 @@ def make_video(
 @app.command()
 def renderer(
     device: options.Device = "auto",
-    batch: Annotated[int, Panel.MEASURING.option(min=1, max=16384, help="Pictures drawn at once.")] = 1024,
-    batches: Annotated[int, Panel.MEASURING.option(min=1, help="How often.")] = 20,
+    batch: Annotated[int, Panel.MEASURING.option(min=1, max=16384, help="Number of pictures drawn at once.")] = 1024,
+    batches: Annotated[int, Panel.MEASURING.option(min=1, help="Number of batches to time.")] = 20,
     as_json: options.Json = False,
 ) -> None:
-    """Time the drawing of simulated matches, as training does it: how many pictures a second on this device?"""
+    """Time the rendering of simulated matches as in training: how many pictures per second on this device?"""
     from svlm_cli.bench.runs import bench_renderer
 
     _show(bench_renderer(device, batch, batches), as_json=as_json)
-
-
-def _size_of(text: str) -> tuple[int, int]:
-    """Width and height; `UsageError` if it is none."""
-    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
-    if match is None:
-        raise UsageError(f"A size looks like 1280x720, not like {text}.")
-    return int(match[1]), int(match[2])
 
 
 def _show(found: "BenchReport", *, as_json: bool) -> None:

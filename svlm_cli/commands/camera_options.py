@@ -1,13 +1,13 @@
 """The options of ``svlm caption`` for live sources: cameras, streams, devices, files that still grow."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.values import device_option_of, length_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import Transport
@@ -16,9 +16,6 @@ from svlm_cli.pipeline.cameras import plan_cameras
 from svlm_cli.sources.credentials import Credentials
 from svlm_cli.sources.files import Decoder
 from svlm_cli.sources.opening import SourceOptions, is_file
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_RESERVED = ("protocol_whitelist", "format_whitelist", "f", "i")
 
 
 class OnGap(StrEnum):
@@ -41,11 +38,11 @@ class CameraOptions:
 
     name: Annotated[
         list[str] | None,
-        Panel.CAMERAS.option(metavar="NAME", help="Name of the camera; give one for each of several, in their order."),
+        Panel.CAMERAS.option(metavar="NAME", help="Name of the camera. For several cameras, repeat it in their order."),
     ] = None
     segment: Annotated[
         str | None,
-        Panel.CAMERAS.option(metavar="TIME", help="Start new files every 15m, 1h, 1d ... of the clock."),
+        Panel.CAMERAS.option(metavar="TIME", help="Start a new file every 15m, 1h, 1d ..., aligned to the clock."),
     ] = None
     input_format: Annotated[
         str | None,
@@ -77,16 +74,16 @@ class CameraOptions:
         bool,
         Panel.CAMERAS.option(
             "--wait",
-            help="Keep trying to connect, even to an unknown host or with a wrong password. On for several cameras.",
+            help="Keep trying to connect, even if the host is unknown or the password wrong. On for several cameras.",
         ),
     ] = False
     on_gap: Annotated[
         OnGap,
-        Panel.CAMERAS.option(help="After a reconnection, keep the memory of what was seen, or reset it."),
+        Panel.CAMERAS.option(help="After a reconnection, keep or reset the memory of what was seen."),
     ] = OnGap.KEEP
     when_behind: Annotated[
         WhenBehind,
-        Panel.CAMERAS.option(help="If the model is too slow, drop the oldest frames, or fall behind."),
+        Panel.CAMERAS.option(help="If the model is too slow: drop the oldest frames, or fall behind."),
     ] = WhenBehind.DROP
     rtsp_transport: Annotated[
         Transport,
@@ -104,12 +101,12 @@ class CameraOptions:
     @property
     def segment_s(self) -> float | None:
         """How long a file lasts."""
-        return None if self.segment is None else _length_s(self.segment, "for a file", "15m, 1h or 1d", least_s=1)
+        return None if self.segment is None else length_of(self.segment, "for a file", "15m, 1h or 1d", least_s=1)
 
     @property
     def every_s(self) -> float | None:
         """How long a single picture stands for the time after it."""
-        return None if self.every is None else _length_s(self.every, "between two pictures", "2s or 1m", least_s=0.1)
+        return None if self.every is None else length_of(self.every, "between two pictures", "2s or 1m", least_s=0.1)
 
     def source_options(self, start_s: float | None, end_s: float | None, decoder: Decoder) -> SourceOptions:
         """How sources are opened. `UsageError` for options that contradict each other."""
@@ -118,7 +115,7 @@ class CameraOptions:
             end_s=end_s,
             decoder=decoder,
             input_format=self.input_format,
-            input_options=tuple(_pair(text) for text in self.input_option or ()),
+            input_options=tuple(device_option_of(text) for text in self.input_option or ()),
             follow=self.follow,
             credentials=Credentials(self.credentials),
             transport=self.rtsp_transport,
@@ -145,18 +142,3 @@ class CameraOptions:
             )
         segmented = self.segment_s is not None
         return plan_cameras(sources, self.name or (), wanted, segmented=segmented)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"\w+", key) or key in _RESERVED:
-        raise UsageError(f"{text} is not an option for a device.", "Write it like video_size=1280x720.")
-    return key, value
-
-
-def _length_s(text: str, what_for: str, examples: str, *, least_s: float) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
-    seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
-    if seconds < least_s:
-        raise UsageError(f"{text} is no length {what_for}.", f"Write it like {examples}.")
-    return seconds

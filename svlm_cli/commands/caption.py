@@ -2,20 +2,19 @@
 
 import os
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import conclude
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.command import given
 from svlm_cli.commands.fleet_captioning import FleetCaptioning, order_of, plan_fleet
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
-from svlm_cli.commands.messages import conclude
-from svlm_cli.commands.options import takes
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
-from svlm_cli.core.sentences import error_sentence, sentence
+from svlm_cli.core.sentences import error_sentence
 from svlm_cli.fleet.planning import FleetPlan
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
@@ -44,11 +43,8 @@ def caption(asked: CaptionOptions) -> None:
     listed = asked.inputs() if asked.batch_file is not None else ()
     cameras = asked.cameras(listed)
     live = bool(cameras)
-    fleet = None if live or asked.fleet is None else plan_fleet(asked, listed or asked.inputs(), partial(_tell, asked))
-    if fleet is not None:
-        jobs = fleet.jobs
-    else:
-        jobs = cameras or plan(listed or asked.inputs(), asked.wanted(), partial(_tell, asked))
+    fleet = None if live or asked.fleet is None else plan_fleet(asked, listed or asked.inputs(), asked.tell)
+    jobs = fleet.jobs if fleet is not None else cameras or plan(listed or asked.inputs(), asked.wanted(), asked.tell)
     refuse_idle(CaptionCall.of(asked, jobs, live=live))
     as_json = not live and _wants_json(asked, jobs)
     outputs = {job.source.reveal(): asked.output_names(job) for job in jobs}
@@ -77,7 +73,7 @@ def _caption(
         for job in jobs:
             summary.skip(job.source.reveal())
         what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
-        _tell(asked, f"{what}: what was asked for is there already.")
+        asked.tell(f"{what}: what was asked for is there already.")
         return ()
 
     from svlm_cli.checkpoints import policy_changes
@@ -120,12 +116,6 @@ def _refuse_missing(jobs: Sequence[Job]) -> None:
     path = jobs[0].source.reveal()
     if len(jobs) == 1 and path != STDIN and not os.path.lexists(path):
         file_address(path)
-
-
-def _tell(asked: CaptionOptions, line: str) -> None:
-    """What nobody has to know, before anything is shown."""
-    if not asked.quiet:
-        typer.echo(sentence(line), err=True)
 
 
 def _wants_json(asked: CaptionOptions, jobs: Sequence[Job]) -> bool:

@@ -1,6 +1,5 @@
 """The options of ``svlm caption``, and their conversion to the settings of a session."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,15 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.values import context_of, formats_of, seconds_of
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.camera_options import CameraOptions, OnGap
 from svlm_cli.commands.loading import speaker
-from svlm_cli.commands.panels import Panel
-from svlm_cli.commands.values import context_of, formats_of, seconds_of
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
-from svlm_cli.core.sentences import sentence
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.live.showing import LiveMode, Showing
@@ -40,10 +38,9 @@ class CaptionOptions(options.EngineOptions):
     """What was asked for, an option a field, in the order of the help."""
 
     sources: Annotated[
-        list[SourceAddress] | None,
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            parser=SourceAddress,
             help="Videos, folders of videos, or patterns such as 'season/**/*.mp4'; `-` reads one video from stdin.",
             show_default=False,
         ),
@@ -61,7 +58,7 @@ class CaptionOptions(options.EngineOptions):
         Panel.INPUT.option(
             "--fleet",
             metavar="local|ADDRESS",
-            help="Spread the videos over all GPUs of this machine, or of a Ray cluster; without GPUs, over the cores.",
+            help="Spread the videos over all GPUs of this machine or of a Ray cluster; without GPUs, over the cores.",
         ),
     ] = None
     ignore_errors: Annotated[
@@ -103,9 +100,7 @@ class CaptionOptions(options.EngineOptions):
     overwrite: options.Overwrite = False
     skip_existing: Annotated[
         bool,
-        Panel.OUTPUT.option(
-            "--skip-existing", help="Keep existing files, and caption only for those that are missing."
-        ),
+        Panel.OUTPUT.option("--skip-existing", help="Keep existing files, and write only those that are missing."),
     ] = False
     mux: Annotated[
         Path | None,
@@ -140,7 +135,7 @@ class CaptionOptions(options.EngineOptions):
     )
     max_cps: Annotated[
         float,
-        Panel.SUBTITLES.option(metavar="N", help="Reading speed in columns per second, for which cues are timed."),
+        Panel.SUBTITLES.option(metavar="N", help="Reading speed that cues are timed for, in columns per second."),
     ] = DEFAULT_STYLE.max_cps
     encoding: Annotated[
         str,
@@ -155,7 +150,7 @@ class CaptionOptions(options.EngineOptions):
     raw_tsv: Annotated[
         bool,
         Panel.SUBTITLES.option(
-            "--raw-tsv", help="In tsv, put no ' before text that a spreadsheet would take for a formula."
+            "--raw-tsv", help="In tsv, do not put a ' before text that a spreadsheet would read as a formula."
         ),
     ] = False
     start: Annotated[str | None, Panel.INPUT.option(metavar="TIME", help="Where to start: seconds, or [H:]MM:SS.")] = (
@@ -178,7 +173,7 @@ class CaptionOptions(options.EngineOptions):
     summary: Annotated[
         SummaryStyle,
         Panel.OTHER.option(
-            help="How each video went: a table on stderr if there are several, or one JSON document on stdout."
+            help="Report how each video went: a table on stderr if there are several, or one JSON document on stdout."
         ),
     ] = SummaryStyle.TABLE
     screen: Annotated[
@@ -190,7 +185,7 @@ class CaptionOptions(options.EngineOptions):
 
     def inputs(self) -> tuple[Input, ...]:
         """The videos. To be asked for once: a list on standard input is gone then."""
-        return find_inputs(self.sources or (), self.batch_file, tell=lambda line: typer.echo(sentence(line), err=True))
+        return find_inputs(self.sources or (), self.batch_file, tell=self.warn)
 
     def wanted(self) -> Wanted:
         """Where the words go. `UsageError` for what makes no sense."""
@@ -202,11 +197,9 @@ class CaptionOptions(options.EngineOptions):
     def showing(self) -> Showing:
         """How people want to see what happens."""
         beside = self.output is None and self.output_dir is None
-        folder, to_stdout = self.output_dir or Path(), self.output == STDOUT or (beside and STDIN in self._names())
+        to_stdout = self.output == STDOUT or (beside and STDIN in (self.sources or ()))
+        folder = self.output_dir or Path()
         return Showing(self.screen, self.progress, self.quiet, speaker(self), folder, to_stdout)
-
-    def _names(self) -> list[str]:
-        return [one.reveal() for one in self.sources or ()]
 
     def source_options(self) -> SourceOptions:
         """How sources are opened. `UsageError` for what makes no sense."""
@@ -217,7 +210,7 @@ class CaptionOptions(options.EngineOptions):
 
         `UsageError` if some are and some are not.
         """
-        sources = [one.source for one in listed] or list(self.sources or ())
+        sources = [one.source for one in listed] or [SourceAddress(one) for one in self.sources or ()]
         cameras = self.live.cameras(sources, self.source_options(), self.wanted())
         if cameras and (self.mux is not None or self.burn_in is not None):
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
@@ -266,29 +259,19 @@ class CaptionOptions(options.EngineOptions):
         """What is made of the video beside files of words; checked as far as can be."""
         if self.mux is None and self.burn_in is None and self.report is None:
             return ()
-        from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check_products, refuse_doubles
+        from svlm_cli.pipeline.wanted_products import WantedProducts
 
-        if not re.fullmatch("[a-z]{3}", self.language):
-            raise UsageError(f"{self.language} is no code of three letters.", "Write eng, deu, spa or the like.")
-        source, style = jobs[0].source.reveal(), self.style
-        model, language, overwrite = speaker(self), self.language, self.overwrite
-        products: list[Product] = [
-            SubtitledCopy(source, path, burned=burned, language=language, style=style, overwrite=overwrite)
-            for path, burned in ((self.mux, False), (self.burn_in, True))
-            if path is not None
-        ]
-        if self.report is not None:
-            products.append(ReportPage(source, self.report, model=model, style=style, overwrite=overwrite))
-        refuse_doubles(jobs, products)
-        if self.skip_existing:
-            products = [product for product in products if not product.path.is_file()]
-        notices = check_products(jobs, products)
-        kept = ", ".join(target.name for job in jobs for target in job.kept)
-        if kept and products and not self.quiet:
-            notices.append(f"{kept} stays as it is, and is not read: the words of {products[0].path} are made anew.")
-        for notice in notices:
-            typer.echo(sentence(notice), err=True)
-        return tuple(products)
+        wanted = WantedProducts(
+            self.mux,
+            self.burn_in,
+            self.report,
+            self.language,
+            speaker(self),
+            self.style,
+            overwrite=self.overwrite,
+            skip_existing=self.skip_existing,
+        )
+        return wanted.plan(jobs, self)
 
     def output_names(self, job: Job) -> list[str]:
         """All that is made of a video, whether it is there already or not."""

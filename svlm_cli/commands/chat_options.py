@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import make_folder
 
@@ -21,7 +21,7 @@ DEFAULT_BASE_URL = "https://api.openai.com/v1"
 
 BaseUrl = Annotated[
     str,
-    Panel.MODEL.option(metavar="URL", help="A server of chat completions. The API key is read from OPENAI_API_KEY."),
+    Panel.MODEL.option(metavar="URL", help="A chat completions server. The API key is read from OPENAI_API_KEY."),
 ]
 
 
@@ -33,15 +33,15 @@ class ChatOptions:
     cache: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="Keeps answers, so that nothing is asked twice.", show_default="in ~/.cache/svlm"
+            metavar="FOLDER", help="Cache of answers, so that nothing is asked twice.", show_default="in ~/.cache/svlm"
         ),
     ] = None
-    tries: Annotated[int, Panel.MEASURING.option(min=1, max=100, help="Attempts per question, at most.")] = 6
+    tries: Annotated[int, Panel.MEASURING.option(min=1, max=100, help="Maximum number of attempts per question.")] = 6
     answer_timeout: Annotated[
-        float, Panel.MEASURING.option(min=1, metavar="SECONDS", help="How long an answer may take.")
+        float, Panel.MEASURING.option(min=1, metavar="SECONDS", help="Maximum time for an answer.")
     ] = 120.0
-    price_in: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price of a million input tokens.")] = None
-    price_out: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price of a million output tokens.")] = None
+    price_in: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price per million input tokens.")] = None
+    price_out: Annotated[float | None, Panel.MEASURING.option(min=0, help="Price per million output tokens.")] = None
 
 
 class Spending(Protocol):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.tables import add_rows, table_console
 
@@ -29,26 +30,25 @@ _Model = Panel.MODEL.option(
 class _Asked(options.PlaceOptions):
     """The options, in the order of the help."""
 
-    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="A folder: a file a row.")]
+    results: Annotated[Path, typer.Argument(metavar="RESULTS", help="Folder of the results, one file per row.")]
     model: Annotated[str | None, _Model] = None
     row: Annotated[
         list[str] | None,
-        Panel.MEASURING.option(
-            metavar="NAME", autocompletion=choices.rows, help="This row alone. May be given several times."
-        ),
+        Panel.MEASURING.option(metavar="NAME", autocompletion=choices.rows, help="Measure only this row. Repeatable."),
     ] = None
     matches: Annotated[
         int | None,
         Panel.MATCH.option(
             min=1,
-            help="How many, with seeds from --seed on, 20 of them side by side.",
+            help="Number of matches, with seeds from --seed on, 20 in one batch.",
             show_default="160 for full, 100 for vision-0, 40 for window and native-positions, 20 for the others",
         ),
     ] = None
     minutes: Annotated[
         float | None,
         Panel.MEASURING.option(
-            help="Of each match.", show_default="120 for streaming, 40 for window, 15 for full, 30 for the others"
+            help="Length of each match.",
+            show_default="120 for streaming, 40 for window, 15 for full, 30 for the others",
         ),
     ] = None
     seed: options.MatchSeed = 0
@@ -58,12 +58,10 @@ class _Asked(options.PlaceOptions):
         Panel.MODEL.option(
             metavar="NAME|PATH|HUB_ID",
             autocompletion=choices.models,
-            help="For the row no-overlap: a model trained without overlap.",
+            help="A model trained without overlap, for the row no-overlap.",
         ),
     ] = None
-    overwrite: Annotated[
-        bool, Panel.OUTPUT.option("--overwrite", help="Measure rows again that are there already.")
-    ] = False
+    overwrite: Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Measure existing rows again.")] = False
     write: Annotated[
         Path | None,
         Panel.OUTPUT.option(metavar="FILE.md", help="Write the table as a page, with plots in assets/ beside it."),
@@ -71,16 +69,16 @@ class _Asked(options.PlaceOptions):
     as_json: options.Json = False
 
 
-@options.takes(_Asked)
+@takes(_Asked)
 def claims(asked: _Asked) -> None:
-    """Compare what the paper compares: streaming, full attention, windows, positions, sink, vision window, training.
+    """Reproduce the paper's comparisons: streaming, full attention, windows, positions, sink, vision window, training.
 
-    Each row is measured as by `svlm eval match`, and kept in RESULTS/ROW.json. Rows that are there are not measured
-    again, so the table can be made bit by bit. A row is streaming, full, window, window-overlap, native-positions,
-    sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 or no-overlap.
+    Each row is measured as by `svlm eval match`, and kept in RESULTS/ROW.json. Existing rows are not measured again, so
+    the table can be made row by row. The rows are streaming, full, window, window-overlap, native-positions,
+    sink-0, text-window-0, vision-0, vision-1, vision-4, vision-8, vision-16 and no-overlap.
 
-    RESULTS/questions.json, what `svlm eval vqa report --json` has printed about simulated matches, is told of as well,
-    and so is RESULTS/training.json, of models that were trained in different ways.
+    The report includes RESULTS/questions.json (the output of `svlm eval vqa report --json` for simulated matches) and
+    RESULTS/training.json (models trained in different ways), if they exist.
     """
     if asked.model is None and asked.no_overlap_model is None and (asked.row or asked.overwrite):
         raise UsageError("Nothing says which model is measured.", "Name a --model.")

@@ -7,31 +7,33 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import ExitCode, print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
-from svlm_cli.outputs.reporting import UnlessQuiet
 
 
 @dataclass(frozen=True, slots=True)
-class CheckOptions(UnlessQuiet):
+class CheckOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     files: Annotated[list[Path], typer.Argument(metavar="FILE.jsonl", help="Annotation files.")]
     videos: Annotated[
         Path | None,
         Panel.INPUT.option(
-            metavar="FOLDER", help="Where relative names of videos begin.", show_default="beside the annotation file"
+            metavar="FOLDER",
+            help="Folder that relative names of videos start from.",
+            show_default="beside the annotation file",
         ),
     ] = None
     output: Annotated[
         Path | None,
-        Panel.OUTPUT.option("--output", "-o", metavar="BAD.jsonl", help="What is bad, and why, instead of on stderr."),
+        Panel.OUTPUT.option(
+            "--output", "-o", metavar="BAD.jsonl", help="Write what is bad, and why, here instead of to stderr."
+        ),
     ] = None
-    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the rows that are good.")] = (
-        None
-    )
+    write: Annotated[Path | None, Panel.OUTPUT.option(metavar="GOOD.jsonl", help="Write the good rows.")] = None
     jobs: Annotated[
         int | None,
         Panel.MEASURING.option(
@@ -39,13 +41,12 @@ class CheckOptions(UnlessQuiet):
             "-j",
             min=1,
             max=256,
-            help="Rows or videos at once.",
-            show_default="as many as there are processors",
+            help="Number of rows or videos checked at once.",
+            show_default="one per processor",
         ),
     ] = None
     overwrite: options.Overwrite = False
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     @property
     def journal(self) -> Path | None:
@@ -54,12 +55,12 @@ class CheckOptions(UnlessQuiet):
         return None if beside is None else beside.with_name(f"{beside.name}.checked")
 
 
-@options.takes(CheckOptions)
+@takes(CheckOptions)
 def check(asked: CheckOptions) -> None:
-    """Check annotation files: is every row as `svlm train` reads it, and has every video the pictures that rows name?
+    """Check annotation files: can `svlm train` read every row, and does every video have the pictures that rows name?
 
-    Exits with 1 if anything is bad. With -o or --write, a call that was stopped goes on by the same call, and later
-    calls open only videos that have changed. Seek indices are checked too.
+    Exits with 1 if anything is bad. With -o or --write, a stopped call continues when it is repeated, and later calls
+    open only videos that have changed. Seek indices are checked, too.
     """
     _refuse_elsewhere(asked)
     from svlm_cli.curation.check_run import check_files

@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
 from svlm_cli.outputs.reporting import UnlessQuiet
@@ -18,38 +19,42 @@ from svlm_cli.outputs.reporting import UnlessQuiet
 class CleanOptions(UnlessQuiet, chat_options.ChatOptions):
     """What was asked for, in the order of the help."""
 
-    words: Annotated[Path | None, typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` wrote.")] = None
+    words: Annotated[
+        Path | None, typer.Argument(metavar="WORDS.jsonl", help="A file written by `svlm data words`.")
+    ] = None
     output: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            "--output", "-o", metavar="CLEAN.jsonl", help="The words that are left. Videos that are in it are left out."
+            "--output", "-o", metavar="CLEAN.jsonl", help="The remaining words. Videos already in it are skipped."
         ),
     ] = None
     diff: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FILE|-", help="What was changed, for people: each segment that was edited or deleted."
+            metavar="FILE|-", help="A readable list of the changes: each segment that was edited or deleted."
         ),
     ] = None
     show_prompts: options.ShowPrompts = False
     as_json: options.Json = False
     model: Annotated[
-        str | None, Panel.MODEL.option(metavar="NAME", help="The model that edits, as its server calls it.")
+        str | None, Panel.MODEL.option(metavar="NAME", help="Name of the editing model on its server.")
     ] = None
     server: Annotated[
         str,
-        Panel.MODEL.option(metavar="URL", help="A server of chat completions. Its key is taken from OPENAI_API_KEY."),
+        Panel.MODEL.option(metavar="URL", help="A chat completions server. The API key is read from OPENAI_API_KEY."),
     ] = chat_options.DEFAULT_BASE_URL
-    jobs: Annotated[int, Panel.MEASURING.option("--jobs", "-j", min=1, max=256, help="Questions at once.")] = 8
+    jobs: Annotated[
+        int, Panel.MEASURING.option("--jobs", "-j", min=1, max=256, help="Number of parallel requests.")
+    ] = 8
     quiet: options.Quiet = False
 
 
-@options.takes(CleanOptions)
+@takes(CleanOptions)
 def clean(asked: CleanOptions) -> None:
-    """Have a model keep, edit or delete each segment: what is left is commentary on what is seen.
+    """Have a model keep, edit or delete each segment, so that only commentary on what is seen remains.
 
-    It reads two minutes at a time, with title, category and language. A call that was stopped goes on where it was,
-    and pays for nothing twice.
+    The model gets two minutes at a time, with title, category and language. To continue a stopped call, repeat it;
+    nothing is paid for twice.
     """
     from svlm_cli.chat.prompts import read_prompts
     from svlm_cli.curation.cleaning_run import clean_words, count_passages

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PromptPolicy
 from svlm_cli.curation.previous import PREVIOUS_WORDS
-from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import error_console, print_tables
 
 if TYPE_CHECKING:
@@ -25,70 +25,71 @@ _CLIPS_SILENCE_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class WindowsOptions(UnlessQuiet):
+class WindowsOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     words: Annotated[
         list[Path],
-        typer.Argument(metavar="WORDS.jsonl", help="What `svlm data words` or `svlm data clean` wrote."),
+        typer.Argument(metavar="WORDS.jsonl", help="Files written by `svlm data words` or `svlm data clean`."),
     ]
     output: Annotated[Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The annotation file.")]
     seconds: Annotated[float, Panel.WINDOWS.option(min=1.0, max=3600.0, help="Length of a window.")] = 24.0
     overlap: Annotated[
-        float, Panel.WINDOWS.option(min=0.0, metavar="SECONDS", help="What it shares with the one before.")
+        float, Panel.WINDOWS.option(min=0.0, metavar="SECONDS", help="Overlap of a window with the previous one.")
     ] = 12.0
     annealing: Annotated[
         bool,
         Panel.WINDOWS.option(
-            "--annealing", help="Clips of 16 to 64 s at borders of segments instead, with at most 3 s of silence."
+            "--annealing", help="Make clips of 16 to 64 s instead, cut between segments, with at most 3 s of silence."
         ),
     ] = False
     words_per_second: Annotated[
-        float, Panel.WINDOWS.option(min=0.0, help="Windows with fewer words than this are left out.")
+        float, Panel.WINDOWS.option(min=0.0, help="Leave out windows with fewer words per second.")
     ] = 2.0
     silence: Annotated[
         float | None,
         Panel.WINDOWS.option(
             min=0.0,
             metavar="SECONDS",
-            help="Windows with a longer silence than this are left out.",
-            show_default="no limit, with --annealing 3",
+            help="Leave out windows with a longer silence.",
+            show_default="no limit, or 3 with --annealing",
         ),
     ] = None
     language: Annotated[
-        str, Panel.WINDOWS.option(metavar="CODE", help="Only videos in this language, as the words files name it.")
+        str, Panel.WINDOWS.option(metavar="CODE", help="Only videos in this language, as named in the words files.")
     ] = ""
     similar: Annotated[
         float,
         Panel.WINDOWS.option(
             min=0.5,
             max=1.0,
-            help="A window is left out if it shares this much of its runs of three words with an earlier one.",
+            help="Leave out a window if its word trigrams have this Jaccard similarity or more with an earlier one.",
         ),
     ] = 0.8
     query: Annotated[str, Panel.WINDOWS.option(help="What the model is asked to do.")] = PromptPolicy().query
     previous_words: Annotated[
-        int, Panel.WINDOWS.option(min=0, help="How many earlier words stand in front of a window at most.")
+        int, Panel.WINDOWS.option(min=0, help="Maximum number of earlier words in front of a window.")
     ] = PREVIOUS_WORDS
     held_out: Annotated[
         float,
         Panel.OUTPUT.option(
-            min=0.0, max=0.9, metavar="SHARE", help="This share of the videos is kept apart, to validate with."
+            min=0.0, max=0.9, metavar="SHARE", help="Fraction of the videos to hold out for validation."
         ),
     ] = 0.0
     held_out_to: Annotated[
         Path | None,
-        Panel.OUTPUT.option(metavar="FILE.jsonl", help="Their windows.", show_default="held-out.jsonl beside -o"),
+        Panel.OUTPUT.option(
+            metavar="FILE.jsonl", help="Where to write the held-out windows.", show_default="held-out.jsonl beside -o"
+        ),
     ] = None
     index: Annotated[
-        bool, Panel.OUTPUT.option("--index", help="Write where each line begins, too: FILE_seeks.jsonl.")
+        bool, Panel.OUTPUT.option("--index", help="Also write a seek index, FILE_seeks.jsonl: where each line begins.")
     ] = False
-    plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Draw what was left out, and why.")] = (
+    plot: Annotated[Path | None, Panel.OUTPUT.option(metavar="FILE.png", help="Plot what was left out, and why.")] = (
         None
     )
     overwrite: options.Overwrite = False
     as_json: options.Json = False
-    quiet: options.Quiet = False
 
     def rules(self) -> "WindowRules":
         """Which windows are good. Raises `UsageError`."""
@@ -114,11 +115,11 @@ class WindowsOptions(UnlessQuiet):
         return found
 
 
-@options.takes(WindowsOptions)
+@takes(WindowsOptions)
 def windows(asked: WindowsOptions) -> None:
-    """Cut what was said in videos into windows to learn from, as an annotation file for `svlm train`.
+    """Cut what is said in videos into training windows: an annotation file for `svlm train`.
 
-    Each window that is left out is counted with its reason. With --annealing, the second set of the paper's recipe.
+    Windows that are left out are counted by reason. With --annealing, makes the second training set of the paper.
     """
     _refuse_idle(asked)
     from svlm_cli.curation.windows_run import cut_windows

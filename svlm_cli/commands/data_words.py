@@ -6,26 +6,24 @@ from typing import Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.messages import conclude, print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import conclude, print_json
-from svlm_cli.commands.panels import Panel
-from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.destination import refuse_unwritable
-from svlm_cli.outputs.reporting import UnlessQuiet
 
 WordsFromName = Literal["auto", "srt", "vtt", "json", "faster-whisper", "pocketsphinx"]
 
 
 @dataclass(frozen=True, slots=True)
-class WordsOptions(UnlessQuiet):
+class WordsOptions(options.QuietOptions):
     """What was asked for, in the order of the help."""
 
     sources: Annotated[
-        list[SourceAddress] | None,
+        list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            parser=SourceAddress,
             help="Videos, folders of videos, patterns such as 'season/**/*.mp4'.",
             show_default=False,
         ),
@@ -35,21 +33,23 @@ class WordsOptions(UnlessQuiet):
         WordsFromName,
         Panel.INPUT.option(
             "--from",
-            help="A transcript beside each video with its stem (`json`: Whisper's or WhisperX's), or a recogniser of "
-            "speech. `auto`: a transcript if there is one, else faster-whisper.",
+            help="A transcript beside each video with the same stem (`json`: from Whisper or WhisperX), or a speech "
+            "recogniser. `auto`: a transcript if there is one, else faster-whisper.",
         ),
     ] = "auto"
     language: Annotated[
         str,
         Panel.INPUT.option(
             metavar="CODE",
-            help="What is spoken, such as en; a.en.srt comes before a.srt then.",
-            show_default="what the transcript or the recogniser says",
+            help="Spoken language, such as en; a.en.srt is then preferred to a.srt.",
+            show_default="from the transcript or the recogniser",
         ),
     ] = ""
     about: Annotated[
         Path | None,
-        Panel.INPUT.option(metavar="FILE.csv", help="What the videos are about: columns video, title, category."),
+        Panel.INPUT.option(
+            metavar="FILE.csv", help="What the videos are about, in the columns video, title, category."
+        ),
     ] = None
     output: Annotated[
         Path | None,
@@ -57,22 +57,21 @@ class WordsOptions(UnlessQuiet):
             "--output",
             "-o",
             metavar="WORDS.jsonl",
-            help="The words, a video a line. Videos that are in it are left out.",
+            help="The words, one line per video. Videos already in it are skipped.",
         ),
     ] = None
     as_json: options.Json = False
     speech_model: Annotated[
-        str, Panel.MODEL.option(metavar="NAME|FOLDER", help="The model of faster-whisper, or its folder.")
+        str, Panel.MODEL.option(metavar="NAME|FOLDER", help="Model of faster-whisper, or its folder.")
     ] = "large-v3"
     device: options.Device = "auto"
-    quiet: options.Quiet = False
 
 
-@options.takes(WordsOptions)
+@takes(WordsOptions)
 def words(asked: WordsOptions) -> None:
-    """Write down what is said in videos, and when: from transcripts beside them, or by a recogniser of speech.
+    """Collect what is said in videos, and when: from transcripts beside them, or by speech recognition.
 
-    Each video is a line of the output. A call that was stopped goes on where it was.
+    Each video is one line of the output. To continue a stopped call, repeat it.
     """
     from svlm_cli.curation.about import AboutVideos, read_about
     from svlm_cli.curation.collecting import RecogniserChoice, WordCollector, WordsFrom

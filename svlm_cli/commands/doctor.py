@@ -9,10 +9,13 @@ from collections.abc import Iterator
 
 import typer
 
-from svlm_cli.commands import options, settings
-from svlm_cli.commands.described import leaves
-from svlm_cli.commands.environment import VARIABLES
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.cli import settings
+from svlm_cli.cli.described import leaves
+from svlm_cli.cli.environment import VARIABLES
+from svlm_cli.cli.every_setting import settings_in_force
+from svlm_cli.cli.messages import ExitCode
+from svlm_cli.commands import options
+from svlm_cli.commands.app import whole
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.doctor.findings import CheckState, Finding
 from svlm_cli.doctor.models import models
@@ -24,10 +27,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command("doctor")
 def doctor(as_json: options.Json = False, offline: options.Offline = False) -> None:
-    """Say what is there, and what to do about what is not.
+    """Check this machine for what svlm needs, and say what to do about what is missing.
 
-    Each line is ok; optional: captions do without it; warning: there, but not as it should be; or missing. The hub
-    is asked whether it is there, unless --offline. Exits with 0 if captions could be made, else with 1.
+    Each line is `ok`, `optional` (not needed for captions), `warning` (present, but not as it should be) or `missing`.
+    Unless --offline, it also checks that the hub can be reached. Exits with 0 if captions can be made, else with 1.
     """
     findings = [one.presentable() for one in _findings(offline=offline)]
     ready = all(finding.state is not CheckState.MISSING for finding in findings)
@@ -55,13 +58,11 @@ def _findings(*, offline: bool) -> Iterator[Finding]:
 
 def configuration() -> Finding:
     """The configuration file, and whether it can be understood as a whole."""
-    from svlm_cli.commands.config import in_force_of
-
     try:
         found = settings.read()
         if not found.exists:
             return Finding("config", CheckState.OK, f"none; it would be {found.path}")
-        count = sum(one.source == "config" for one in in_force_of(found))
+        count = sum(one.source == "config" for one in settings_in_force(whole(), found))
     except ImportError as error:
         return Finding("config", CheckState.WARNING, f"It cannot be checked: {error}", "Install svlm-cli again.")
     except SvlmError as error:
@@ -70,11 +71,9 @@ def configuration() -> Finding:
 
 
 def _option_variables() -> list[str]:
-    from svlm_cli.commands.app import whole
-
     try:
         root = whole()
     except ImportError:  # a package is missing, which other lines say
-        return [settings.variable_of(key) for key in settings.shared()]
+        return [settings.variable_of(key) for key in settings.SHARED]
     commands = [root, *(command for _, command in leaves(root))]
     return [one.envvar for command in commands for one in command.params if one.envvar]

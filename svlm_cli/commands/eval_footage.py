@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands import options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.outputs.tables import print_tables
 
@@ -16,22 +16,22 @@ from svlm_cli.outputs.tables import print_tables
 class _Asked(PlayOptions):
     """The options of `svlm eval footage`."""
 
-    minutes: Annotated[float, Panel.MATCH.option(help="Of each.")] = 10.0
+    minutes: Annotated[float, Panel.MATCH.option(help="Length of each.")] = 10.0
     photos: Annotated[
         Path | None,
         Panel.MATCH.option(
             metavar="FOLDER",
-            help="Photos that the footage is made of, which no training has seen.",
-            show_default="patterns alone",
+            help="Photos to make the footage from, which the model was not trained on.",
+            show_default="patterns only",
         ),
     ] = None
 
 
-@options.takes(_Asked)
+@takes(_Asked)
 def footage(asked: _Asked) -> None:
-    """Let a model comment on simulated footage of everyday things, and hold every statement against the truth.
+    """Let a model comment on simulated footage of everyday things, and score every statement against the truth.
 
-    Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is played.
+    Decoding is greedy (temperature 0). Three controls run first: if one fails, nothing is played.
     """
     from svlm_cli.evals.footage.player import FootagePlayer
     from svlm_cli.evals.footage.playing import play_footage

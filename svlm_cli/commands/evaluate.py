@@ -11,12 +11,13 @@ import typer
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
-from svlm_cli.commands import generate, judge, options, vqa
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
+from svlm_cli.commands import generate, judge, vqa
 from svlm_cli.commands.claims import claims
-from svlm_cli.commands.command import given
 from svlm_cli.commands.eval_footage import footage
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.commands.timeliness import timeliness
 from svlm_cli.core.errors import UsageError
@@ -33,7 +34,7 @@ AlteredName = Literal["hue", "bright", "grey", "rotated", "letterboxed"]
 AlteredPictures = Annotated[
     AlteredName | None,
     Panel.MATCH.option(
-        help="Show other pictures than in training: of other colours, or turned, or between black bars."
+        help="Alter the pictures so that they differ from those of training: colours, rotation, or black bars."
     ),
 ]
 
@@ -41,7 +42,7 @@ Predictions = Annotated[
     list[Path] | None,
     Panel.INPUT.option(
         metavar="FILE",
-        help="Score what `svlm caption -f jsonl` wrote of the match of --seed. Given again: of the next seed's.",
+        help="Score what `svlm caption -f jsonl` wrote about the match of --seed. Repeat it for the next seeds.",
     ),
 ]
 
@@ -53,12 +54,12 @@ class _Asked(PlayOptions):
     """The options of `svlm eval match`."""
 
     minutes: Annotated[
-        float | None, Panel.MATCH.option(help="Of each match.", show_default="10, or as long as the file")
+        float | None, Panel.MATCH.option(help="Length of each match.", show_default="10, or the length of the file")
     ] = None
     altered: AlteredPictures = None
     predictions: Predictions = None
     save: Annotated[
-        Path | None, Panel.OUTPUT.option(metavar="FOLDER", help="Write what is said into FOLDER/match-SEED.jsonl.")
+        Path | None, Panel.OUTPUT.option(metavar="FOLDER", help="Write the commentary into FOLDER/match-SEED.jsonl.")
     ] = None
 
     def refuse_playing(self) -> None:
@@ -85,11 +86,11 @@ class _Asked(PlayOptions):
 
 
 @app.command()
-@options.takes(_Asked)
+@takes(_Asked)
 def match(asked: _Asked) -> None:
-    """Let a model comment on simulated matches that nobody has seen, and hold every word against the truth.
+    """Let a model comment on new simulated matches, and score every word against the truth.
 
-    Always the likeliest word (temperature 0). Three controls run first: if one fails, nothing is scored.
+    Decoding is greedy (temperature 0). Three controls run first: if one fails, nothing is scored.
     """
     if asked.predictions:
         from svlm_cli.evals.scoring import score_files

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.command import given
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.driver import FleetOutcome, FleetSession, RemoteFile

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from svlm_cli.checkpoints import policy_changes
-from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.command import given
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import ExitCode, conclude, print_json
+from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import seconds_of
+from svlm_cli.commands import chat_options
 from svlm_cli.commands.generate_options import GenerateOptions, OfEvents, OfVideos, ServerOptions, refuse_typed
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, place_of, settled
-from svlm_cli.commands.messages import ExitCode, conclude, print_json
-from svlm_cli.commands.values import seconds_of
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.core.reporting import warn_of
@@ -33,11 +34,11 @@ _OF_STREAMS: Final = (  # options that nothing comes of with --backend openai
 )
 
 
-@options.takes(OfVideos)
+@takes(OfVideos)
 def generate_commentary(one: OfVideos) -> None:
-    """Let a model comment on whole games, each one stream, and write predictions for `judge`.
+    """Let a model comment on whole games, one stream each, and write predictions for `judge`.
 
-    A run that was stopped or killed goes on, by the same call, with the very next word.
+    To continue a run that was stopped or killed, repeat the call: it resumes at the next word.
     """
     from svlm_cli.evals.generation.clips import ClipPredictions, clip_stretches
     from svlm_cli.evals.generation.job import GenerationJob
@@ -58,11 +59,11 @@ def generate_commentary(one: OfVideos) -> None:
     _generate(job(found, CommentaryPredictions, start_s, one.chunk), one.asked)
 
 
-@options.takes(OfEvents)
+@takes(OfEvents)
 def generate_livesports(one: OfEvents) -> None:
-    """Let a model comment on short events, each one stream, and write predictions for `judge`.
+    """Let a model comment on short events, one stream each, and write predictions for `judge`.
 
-    A run that was stopped or killed goes on, by the same call, with the very next word.
+    To continue a run that was stopped or killed, repeat the call: it resumes at the next word.
     """
     from svlm_cli.evals.generation.job import GenerationJob
     from svlm_cli.evals.generation.predictions import EventPredictions

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 
 Output = Annotated[
@@ -18,7 +18,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="PRED.jsonl",
-        help="The predictions. Existing ones are kept, so that a run that was stopped continues.",
+        help="The predictions. Existing ones are kept, so a stopped run can continue.",
         show_default=False,
     ),
 ]
@@ -37,7 +37,7 @@ BackendName = Literal["svlm", "openai"]
 _Backend = Annotated[
     BackendName,
     Panel.MODEL.option(
-        help="What comments: a streaming model on this machine, or a chat completions server that is sent pictures."
+        help="Who comments: a streaming model on this machine, or a chat completions server that receives pictures."
     ),
 ]
 
@@ -122,7 +122,7 @@ class OfVideos:
         float | None,
         Panel.INPUT.option(
             metavar="SECONDS",
-            help="Start a new stream this often, with what people said before as context; published: 100.",
+            help="Start a new stream this often, with the preceding human commentary as context; the paper uses 100.",
         ),
     ] = None
     asked: GenerateOptions = field(default_factory=GenerateOptions)

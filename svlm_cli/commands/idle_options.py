@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.command import given
 from svlm_cli.core.errors import UsageError
 from svlm_cli.media.network import scheme_of
 from svlm_cli.outputs.format import Charset, Format

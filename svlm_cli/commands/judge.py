@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from svlm_cli.cli.messages import ExitCode, print_json, warn
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.messages import ExitCode, print_json, warn
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.outputs.tables import print_tables
@@ -40,26 +41,24 @@ livesports = typer.Typer(
 class JudgeOptions(UnlessQuiet, chat_options.ChatOptions):
     """What the two ``judge`` commands share, in the order of the help."""
 
-    a: Annotated[
-        Path | None, typer.Argument(metavar="A.jsonl", help="The predictions whose win rate is asked for.")
-    ] = None
-    b: Annotated[Path | None, typer.Argument(metavar="B.jsonl", help="Those that they are compared with.")] = None
+    a: Annotated[Path | None, typer.Argument(metavar="A.jsonl", help="The predictions whose win rate is measured.")] = (
+        None
+    )
+    b: Annotated[Path | None, typer.Argument(metavar="B.jsonl", help="The predictions to compare them with.")] = None
     control: Annotated[
         ControlName | None,
-        Panel.INPUT.option(
-            help="Compare A with itself, or with it the reference or an empty text: what is the judge worth?"
-        ),
+        Panel.INPUT.option(help="Test the judge: compare A with itself, with the reference, or with an empty text."),
     ] = None
     output: Annotated[
         Path | None,
-        Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Those that are there are kept."),
+        Panel.OUTPUT.option("--output", "-o", metavar="FILE.jsonl", help="The votes. Existing ones are kept."),
     ] = None
     show_prompts: options.ShowPrompts = False
     judge: Annotated[
-        str | None, Panel.MODEL.option(metavar="MODEL", help="The model that judges, as its server calls it.")
+        str | None, Panel.MODEL.option(metavar="MODEL", help="Name of the judging model on its server.")
     ] = None
     base_url: chat_options.BaseUrl = chat_options.DEFAULT_BASE_URL
-    jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Questions at once.")] = 8
+    jobs: Annotated[int, Panel.MEASURING.option(min=1, max=256, help="Number of parallel requests.")] = 8
     as_json: options.Json = False
     quiet: options.Quiet = False
 
@@ -79,11 +78,11 @@ class _OfEvents(JudgeOptions):
 
 
 @commentary.command("judge")
-@options.takes(_OfClips)
+@takes(_OfClips)
 def judge_commentary(one: _OfClips) -> None:
     """Have a model judge which of two commentaries is better, clip by clip, in both orders.
 
-    Each vote is a line of the output. A run that was stopped goes on where it was, and pays for nothing twice.
+    Each vote is one line of the output. To continue a stopped run, repeat the call; nothing is paid for twice.
     """
     from svlm_cli.evals.judge.pairs import commentary_pairs
 
@@ -91,31 +90,33 @@ def judge_commentary(one: _OfClips) -> None:
 
 
 @livesports.command("judge")
-@options.takes(_OfEvents)
+@takes(_OfEvents)
 def judge_livesports(one: _OfEvents) -> None:
-    """Have a model judge which of two commentaries is closer to what a person said, event by event, in both orders.
+    """Have a model judge which of two commentaries is closer to a person's, event by event, in both orders.
 
-    Each vote is a line of the output. A run that was stopped goes on where it was, and pays for nothing twice.
+    Each vote is one line of the output. To continue a stopped run, repeat the call; nothing is paid for twice.
     """
     from svlm_cli.evals.judge.pairs import livesports_pairs
 
     _judge("livesports", one, "--events", one.events, livesports_pairs)
 
 
-_Votes = Annotated[list[Path], typer.Argument(metavar="VOTES.jsonl", help="Files of votes, controls among them.")]
+_Votes = Annotated[
+    list[Path], typer.Argument(metavar="VOTES.jsonl", help="Files of votes, including those of controls.")
+]
 
-_Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Draw the win rates.")]
+_Plot = Annotated[Path | None, Panel.OUTPUT.option("--plot", metavar="FILE.png", help="Plot the win rates.")]
 
 
 @commentary.command("report")
 def report_commentary(votes: _Votes, plot: _Plot = None, as_json: options.Json = False) -> None:
-    """Count votes: who wins, over all and by fifths of the games, and how far the judge is to be trusted."""
+    """Count votes: who wins, overall and by fifths of the games, and how reliable the judge is."""
     _report("commentary", votes, plot, as_json=as_json)
 
 
 @livesports.command("report")
 def report_livesports(votes: _Votes, plot: _Plot = None, as_json: options.Json = False) -> None:
-    """Count votes: who wins, and how far the judge is to be trusted."""
+    """Count votes: who wins, and how reliable the judge is."""
     _report("livesports", votes, plot, as_json=as_json)
 
 

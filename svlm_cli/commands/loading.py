@@ -10,8 +10,8 @@ import typer
 from svlm_cli.checkpoints import recommendation, recommendation_text
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.patterns import matches
-from svlm_cli.commands.command import given
-from svlm_cli.commands.options import AttentionName, DtypeName
+from svlm_cli.cli.command import given
+from svlm_cli.commands.options import EngineOptions, PolicyOptions
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.sentences import sentence
@@ -28,23 +28,8 @@ _WHAT_SPEAKS = (
 )
 
 
-class Choosing(Protocol):
-    """The options by which `auto` chooses a model."""
-
-    @property
-    def revision(self) -> str | None: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def dtype(self) -> DtypeName: ...
-    @property
-    def fps(self) -> float | None: ...
-    @property
-    def quiet(self) -> bool: ...
-
-
 class Speaking(Protocol):
-    """The options that say who speaks."""
+    """The options that say who speaks. Each command declares them where its help shows them."""
 
     @property
     def model(self) -> str | None: ...
@@ -52,39 +37,28 @@ class Speaking(Protocol):
     def adapter(self) -> Path | None: ...
 
 
-class Naming(Speaking, Choosing, Protocol):
-    """The options that say which model is meant, and how it is fetched."""
+class Fetching(Speaking, Protocol):
+    """The same, and how a model is fetched."""
 
+    @property
+    def revision(self) -> str | None: ...
     @property
     def offline(self) -> bool: ...
+    @property
+    def quiet(self) -> bool: ...
 
 
-class Loading(Protocol):
-    """The options that decide how a model is loaded."""
-
-    @property
-    def policy(self) -> Path | None: ...
-    @property
-    def device(self) -> str: ...
-    @property
-    def dtype(self) -> DtypeName: ...
-    @property
-    def attention(self) -> AttentionName: ...
-    @property
-    def graphs(self) -> bool: ...
-
-
-Asked = TypeVar("Asked", bound=Naming)
+Asked = TypeVar("Asked", bound=Speaking)
 
 
 def settled(asked: Asked) -> Asked:
     """`asked` with a model's name in the place of `auto`. Raises `ModelError` if none of those here can run."""
-    options: Any = asked  # a dataclass, which no protocol can say
-    replaced: Asked = dataclasses.replace(options, model=settled_name(asked.model, asked, asked.adapter))
+    options: Any = asked  # a dataclass and `PolicyOptions`, which no protocol can say
+    replaced: Asked = dataclasses.replace(options, model=settled_name(asked.model, options, asked.adapter))
     return replaced
 
 
-def settled_name(model: str | None, asked: Choosing, adapter: Path | None = None) -> str | None:
+def settled_name(model: str | None, asked: PolicyOptions, adapter: Path | None = None) -> str | None:
     """The name of the model that `auto` stands for, told on stderr unless people want quiet; other names as they are.
 
     None where there is an adapter, which knows its base. Nothing is fetched.
@@ -104,7 +78,7 @@ def settled_name(model: str | None, asked: Choosing, adapter: Path | None = None
     return choice.taken.candidate.name
 
 
-def checkpoint_of(asked: Naming) -> "Checkpoint":
+def checkpoint_of(asked: Fetching) -> "Checkpoint":
     """The model that is asked for, fetched if need be. Raises `ModelError` and `UsageError`."""
     from svlm_cli.checkpoints.resolve import resolve
 
@@ -134,7 +108,7 @@ def introduction(asked: Speaking, policy: StreamPolicy, context: str = "") -> It
         yield sentence(misunderstood)
 
 
-def place_of(asked: Loading) -> "EnginePlace":
+def place_of(asked: EngineOptions) -> "EnginePlace":
     """Where and how the options let it run. Raises `UsageError`."""
     from svlm_cli.engine.place import EnginePlace
 
@@ -144,7 +118,7 @@ def place_of(asked: Loading) -> "EnginePlace":
 def load(
     checkpoint: "Checkpoint",
     policy: StreamPolicy,
-    asked: Loading,
+    asked: EngineOptions,
     streams: int,
     tell: Callable[[str], None],
     questions: "Questions | None" = None,

@@ -1,4 +1,4 @@
-"""``svlm man``: the manual, shown on a terminal, else as the source of a manual page, which ``roff.py`` writes."""
+"""``svlm man``: the manual, shown on a terminal, else as the source of a manual page, which ``cli/roff.py`` writes."""
 
 import shutil
 import subprocess
@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from svlm_cli.cli.described import leaves
+from svlm_cli.cli.roff import page
 from svlm_cli.commands import choices
-from svlm_cli.commands.described import leaves
-from svlm_cli.commands.roff import page
+from svlm_cli.commands.app import whole
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.process import without_secrets
 from svlm_cli.core.text import did_you_mean
@@ -54,8 +55,6 @@ def man(
 
 def manual(words: tuple[str, ...] = ()) -> str:
     """The page of all commands, or of those that begin with these words."""
-    from svlm_cli.commands.app import whole
-
     root = whole()
     listed = [(path, one) for path, one in leaves(root) if path[: len(words)] == words]
     if not listed:

@@ -13,10 +13,11 @@ import typer
 from svlm_cli.checkpoints import catalog, host, policy_file, recommendation, recommendation_text, resolve
 from svlm_cli.checkpoints.pages import COLUMNS, ModelPage, cells, listed
 from svlm_cli.checkpoints.recommendation import Demand, Fit
+from svlm_cli.cli.messages import ExitCode
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import choices, options
 from svlm_cli.commands.loading import meant
-from svlm_cli.commands.messages import ExitCode
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text, presentable
 from svlm_cli.outputs.tables import print_columns
@@ -45,11 +46,13 @@ def show(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="NAME|PATH|HUB_ID", autocompletion=choices.models, help="A model that needs no fetching."
+            metavar="NAME|PATH|HUB_ID", autocompletion=choices.models, help="A model that is on this machine."
         ),
     ],
     as_json: options.Json = False,
-    as_toml: Annotated[bool, Panel.OUTPUT.option("--toml", help="The policy alone, as --policy takes it.")] = False,
+    as_toml: Annotated[
+        bool, Panel.OUTPUT.option("--toml", help="Print only the policy, in the format of --policy.")
+    ] = False,
 ) -> None:
     """Show a model's card and the policy that it is streamed with."""
     if as_json and as_toml:
@@ -89,17 +92,17 @@ def pull(
 def recommend(
     fps: Annotated[
         float | None,
-        Panel.COMMENTARY.option(help="Frames a second that the model shall see.", show_default="the model's"),
+        Panel.COMMENTARY.option(help="Frames per second that the model should see.", show_default="the model's"),
     ] = None,
     live: Annotated[
         bool,
         Panel.COMMENTARY.option(
-            "--live", help="For cameras: nothing that is known to be slower than real time on such hardware."
+            "--live", help="For cameras: leave out models known to be slower than real time on such hardware."
         ),
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say which known model suits this machine: what fits, how fast it was where that was measured, how to get it.
+    """Recommend a known model for this machine: what fits, how fast it was where measured, how to get it.
 
     The best comes first. Exits with 1 if none can run.
     """
@@ -126,9 +129,12 @@ def recommend(
 class MergeOptions:
     """What was asked for."""
 
-    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Its folder, with adapter_config.json.")]
+    adapter: Annotated[Path, typer.Argument(metavar="ADAPTER", help="Folder of the adapter, with adapter_config.json.")]
     output: Annotated[
-        Path, Panel.OUTPUT.option("--output", "-o", metavar="DIR", help="A new folder.", show_default=False)
+        Path,
+        Panel.OUTPUT.option(
+            "--output", "-o", metavar="DIR", help="A new folder for the checkpoint.", show_default=False
+        ),
     ]
     model: options.Model = None
     revision: options.Revision = None
@@ -137,11 +143,11 @@ class MergeOptions:
 
 
 @app.command("merge")
-@options.takes(MergeOptions)
+@takes(MergeOptions)
 def merge(asked: MergeOptions) -> None:
-    """Write a checkpoint in which an adapter is merged into its base, and print its folder.
+    """Merge an adapter into its base, write the result as a checkpoint, and print its folder.
 
-    The base is the one that the adapter names, or --model. Numbers keep the format in which the base is stored.
+    The base is the one that the adapter names, or --model. Weights keep the number format of the base.
     """
     output = asked.output
     if output.exists() and (not output.is_dir() or any(output.iterdir())):

@@ -1,18 +1,16 @@
 """The options that several commands share, each defined once.
 
 A command takes one with its default: ``device: Device = "auto"``; one that takes many takes a dataclass of them
-(`takes`). What the values mean is decided where they are used.
+(``cli/takes.py``). What the values mean is decided where they are used.
 """
 
 import dataclasses
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Literal
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import choices
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.reporting import UnlessQuiet
 
@@ -58,7 +56,7 @@ Device = Annotated[
         envvar="SVLM_DEVICE",
         metavar="auto|cpu|cuda[:N]",
         autocompletion=choices.devices,
-        help="Device that runs the model. `auto`: a GPU if there is one.",
+        help="Device to run on. `auto`: a GPU if there is one.",
     ),
 ]
 
@@ -106,7 +104,7 @@ MatchSeed = Annotated[
         "--seed",
         envvar="SVLM_SEED",
         min=0,
-        help="Picks the match, or the first of several: the same seed gives the same match.",
+        help="Seed of the match, or of the first of several: the same seed gives the same match.",
     ),
 ]
 
@@ -173,7 +171,7 @@ BatchFile = Annotated[
 
 Overwrite = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace existing files.")]
 
-StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Start again, and discard existing results.")]
+StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Discard existing results, and start again.")]
 
 Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")]
 
@@ -185,14 +183,20 @@ Json = Annotated[bool, Panel.OUTPUT.option("--json", help="Print one JSON docume
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOptions(UnlessQuiet):
+class QuietOptions(UnlessQuiet):
+    """Whether people want to hear how it goes."""
+
+    quiet: Quiet = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions(QuietOptions):
     """Where a model comes from, and what it runs on."""
 
     revision: Revision = None
     offline: Offline = False
     device: Device = "auto"
     dtype: Dtype = "auto"
-    quiet: Quiet = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,41 +215,3 @@ class EngineOptions(PolicyOptions):
     attention: Attention = "auto"
     graphs: Graphs = True
     seed: Seed = 0
-
-
-Asked = TypeVar("Asked")
-
-
-def takes(kind: type[Asked]) -> Callable[[Callable[[Asked], None]], Callable[..., None]]:
-    """Makes a function of one dataclass into one that Typer understands: each field becomes an option.
-
-    A field that is a dataclass itself stands for its own fields.
-    """
-    parameters: list[inspect.Parameter] = []
-    hints: dict[str, Any] = {}
-    groups: dict[str, Any] = {}
-    own = get_type_hints(kind, include_extras=True)
-    for name, parameter in inspect.signature(kind).parameters.items():
-        if dataclasses.is_dataclass(own[name]):
-            groups[name] = group = own[name]
-            parameters += inspect.signature(group).parameters.values()
-            hints |= get_type_hints(group, include_extras=True)
-        else:
-            parameters.append(parameter)
-            hints[name] = own[name]
-
-    def decorate(function: Callable[[Asked], None]) -> Callable[..., None]:
-        def command(**values: Any) -> None:
-            grouped = {
-                name: group(**{field.name: values.pop(field.name) for field in dataclasses.fields(group)})
-                for name, group in groups.items()
-            }
-            function(kind(**values, **grouped))
-
-        command.__name__, command.__doc__ = function.__name__, function.__doc__
-        command.__annotations__ = hints
-        signature = inspect.Signature(sorted(parameters, key=lambda one: one.kind))  # keyword-only ones stand last
-        setattr(command, "__signature__", signature)  # noqa: B010  functions declare no such attribute
-        return command
-
-    return decorate

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import checkpoint_of, settled
-from svlm_cli.commands.panels import Panel
 
 if TYPE_CHECKING:
     from svlm_cli.evals.playing import PlayedModel
@@ -21,7 +21,7 @@ class PlayOptions(options.PolicyOptions):
     model: options.Model = None
     adapter: options.Adapter = None
     matches: options.Matches = 1
-    minutes: Annotated[float | None, Panel.MATCH.option(help="Of each.")] = None
+    minutes: Annotated[float | None, Panel.MATCH.option(help="Length of each.")] = None
     seed: options.MatchSeed = 0
     mode: options.ForgetsBy = None
     as_json: options.Json = False

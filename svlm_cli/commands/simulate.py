@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.command import given
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.match_files import match_seconds
 from svlm_cli.evals.match_writing import refuse_output, write_match
 from svlm_cli.outputs.progress import ProgressStyle, open_progress
-from svlm_cli.outputs.reporting import UnlessQuiet
 from svlm_cli.simulator.match.match import Match, Split
 
 app = typer.Typer(add_completion=False)
@@ -25,44 +25,50 @@ _BENCHMARK_MATCHES, _BENCHMARK_MINUTES, _BENCHMARK_FPS = 20, 120.0, 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked(UnlessQuiet):
+class _Asked(options.QuietOptions):
     """The options, in the order of the help."""
 
     output: Annotated[
-        Path, Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the rest is put beside it.")
+        Path,
+        Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the other files are put beside it."),
     ] = Path("match.mp4")
     benchmark: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="Many matches instead, as Inf-Streams-Eval has them: videos and annotation files."
+            metavar="FOLDER",
+            help="Write many matches instead, in the format of Inf-Streams-Eval: videos and annotation files.",
         ),
     ] = None
     questions: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FOLDER", help="Many matches instead, as OVO-Bench has them: videos and questions about them."
+            metavar="FOLDER",
+            help="Write many matches instead, in the format of OVO-Bench: videos and questions about them.",
         ),
     ] = None
-    seed: Annotated[int, Panel.MATCH.option(min=0, help="Picks the match: the same seed gives the same match.")] = 0
+    seed: Annotated[int, Panel.MATCH.option(min=0, help="Seed of the match: the same seed gives the same match.")] = 0
     minutes: Annotated[
-        float | None, Panel.MATCH.option(min=0.05, max=6000.0, help="How long.", show_default="5, of many matches 120")
+        float | None,
+        Panel.MATCH.option(min=0.05, max=6000.0, help="Length of a match.", show_default="5, or 120 for many matches"),
     ] = None
     fps: Annotated[
         int | None,
         Panel.MATCH.option(
             min=1,
             max=60,
-            help="Frames a second; the world moves 8 times a second.",
-            show_default="8, of many matches 2",
+            help="Frames per second; the simulation has 8 steps per second.",
+            show_default="8, or 2 for many matches",
         ),
     ] = None
-    split: Annotated[Split, Panel.MATCH.option(help="Which team names: those of training, or those of evaluation.")] = (
+    split: Annotated[Split, Panel.MATCH.option(help="Use the team names of training or those of evaluation.")] = (
         Split.EVAL
     )
     matches: Annotated[
         int | None,
         Panel.MATCH.option(
-            min=1, help="How many for --benchmark and --questions, with seeds from --seed on.", show_default="20"
+            min=1,
+            help="Number of matches for --benchmark and --questions, with seeds from --seed on.",
+            show_default="20",
         ),
     ] = None
     start: Annotated[
@@ -70,22 +76,21 @@ class _Asked(UnlessQuiet):
         Panel.MATCH.option(
             min=0,
             metavar="SECONDS",
-            help="From where on those of --benchmark are to be commented on.",
+            help="Where the commentary of --benchmark matches starts.",
             show_default="1000, or 0 in shorter matches",
         ),
     ] = None
     overwrite: options.Overwrite = False
-    quiet: options.Quiet = False
 
 
 @app.command()
-@options.takes(_Asked)
+@takes(_Asked)
 def simulate(asked: _Asked) -> None:
-    """Play a match of the Endless Match, whose truth is known.
+    """Simulate a match of the ball game Endless Match, with its exact truth.
 
-    Writes the video, and beside it what happened (.events.jsonl), what there is to say of it (.truth.srt), and the text
-    that names the teams (.context.txt). With --benchmark, many matches as the benchmark Inf-Streams-Eval has its games;
-    with --questions, many matches and questions about them, as OVO-Bench has them.
+    Writes the video, and beside it the events (.events.jsonl), the reference commentary (.truth.srt), and the text that
+    names the teams (.context.txt). With --benchmark, writes many matches in the format of Inf-Streams-Eval; with
+    --questions, many matches with questions in the format of OVO-Bench.
     """
     _refuse_idle(asked)
     if asked.benchmark is None and asked.questions is None:

@@ -5,23 +5,23 @@ from typing import Annotated
 
 import typer
 
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
-from svlm_cli.commands.messages import print_json
-from svlm_cli.commands.panels import Panel
 from svlm_cli.core.sentences import sentence
 from svlm_cli.outputs.tables import print_tables
 
 
 def timeliness(
-    predictions: Annotated[Path, typer.Argument(metavar="PRED.jsonl", help="What a model said.")],
+    predictions: Annotated[Path, typer.Argument(metavar="PRED.jsonl", help="The predictions of a model.")],
     annotations: Annotated[
         Path, Panel.INPUT.option(metavar="FILE.jsonl", help="eval_all_metadata.jsonl of the benchmark.")
     ],
     as_json: options.Json = False,
 ) -> None:
-    """Say when a commentary says what people said: within a second, early, late or never, word by word.
+    """Measure when a commentary says what people said, word by word: within a second, early, late or never.
 
-    Names, numbers and words of content are compared by their spelling, so what is put in other words counts as never.
+    Names, numbers and content words are compared by spelling, so a paraphrase counts as never.
     """
     from svlm_cli.evals.benchmarks.commentary_timeliness import SHIFT_S, time_commentary
     from svlm_cli.evals.report import timeliness_tables

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from svlm_cli.commands import options
-from svlm_cli.commands.messages import print_json
+from svlm_cli.cli.messages import print_json
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands.train_following import FOLLOWING
 from svlm_cli.commands.train_options import TFLOPS, TrainOptions
 from svlm_cli.core import launched
@@ -24,7 +24,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-@options.takes(TrainOptions)
+@takes(TrainOptions)
 def train(asked: TrainOptions) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from svlm_cli.commands.panels import Panel
+from svlm_cli.cli.panels import Panel
 
 _export, _plot = typer.Typer(add_completion=False), typer.Typer(add_completion=False)
 
@@ -21,13 +21,13 @@ def export(
     ],
     step: Annotated[
         int | None,
-        Panel.INPUT.option(min=1, help="The state after this step.", show_default="the newest that is whole"),
+        Panel.INPUT.option(min=1, help="Export the state after this step.", show_default="the newest complete one"),
     ] = None,
 ) -> None:
-    """Make a checkpoint of a run's newest state, and print its folder.
+    """Export a run's newest state as a checkpoint, and print its folder.
 
-    However the run ended, or while it goes on; without a GPU and without its data. Of a run with an adapter comes an
-    adapter.
+    Works while the run goes on and however it ended, without a GPU and without its data. A run that trains an adapter
+    gives an adapter.
     """
     from svlm_cli.training.export import export as write
 
@@ -39,7 +39,7 @@ def export(
 def plot(
     logs: Annotated[
         list[Path],
-        typer.Argument(metavar="LOG.jsonl|RUN", help="What `svlm train` has logged, or the folder that it is in."),
+        typer.Argument(metavar="LOG.jsonl|RUN", help="Log of `svlm train`, or the folder of the run."),
     ],
     output: Annotated[
         Path,
@@ -47,14 +47,14 @@ def plot(
             "--output",
             "-o",
             metavar="FILE",
-            help="The picture, .png or .svg; it is replaced if it is there.",
+            help="The plot, .png or .svg; an existing file is replaced.",
             show_default=False,
         ),
     ],
 ) -> None:
-    """Draw the curves of one run, or of several in one picture.
+    """Plot the curves of one run, or of several in one plot.
 
-    Loss and right tokens, learned and held out, speed, and the norm of the gradient, by step.
+    By step: loss and token accuracy in training and validation, speed, and gradient norm.
     """
     from svlm_cli.training.curves import draw, read_logs, require_curves
 

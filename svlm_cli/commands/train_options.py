@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import options
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.train_following import FOLLOWING
 from svlm_cli.core.errors import UsageError
 
@@ -39,18 +39,18 @@ class TrainOptions:
     plot: Annotated[
         Path | None,
         Panel.OUTPUT.option(
-            metavar="FILE", help="Draw the curves, .png or .svg, anew every half minute and at the end."
+            metavar="FILE", help="Plot the curves (.png or .svg), updated every half minute and at the end."
         ),
     ] = None
     tensorboard: Annotated[
         Path | None,
-        Panel.OUTPUT.option(metavar="DIR", help="Write the figures of the log there too, for TensorBoard."),
+        Panel.OUTPUT.option(metavar="DIR", help="Also write the metrics there, for TensorBoard."),
     ] = None
     dry_run: Annotated[
         bool,
         Panel.PLANNING.option(
             "--dry-run",
-            help="Estimate memory, tokens and hours, and train nothing. Loads no weights, and needs no GPU.",
+            help="Estimate memory, tokens and hours without training. Loads no weights, and needs no GPU.",
         ),
     ] = False
     tflops: Annotated[
@@ -58,7 +58,7 @@ class TrainOptions:
         Panel.PLANNING.option(
             min=0.001,
             metavar="X",
-            help="Model TFLOP/s of a GPU, to estimate the hours.",
+            help="Model TFLOP/s per GPU, used to estimate the hours.",
             show_default=f"{TFLOPS:g}",
         ),
     ] = None

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from svlm_cli.checkpoints import policy_changes
+from svlm_cli.cli.command import given
+from svlm_cli.cli.messages import conclude, print_json, warn
+from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
-from svlm_cli.commands.command import given
 from svlm_cli.commands.loading import introduction, load, place_of, settled_name
-from svlm_cli.commands.messages import conclude, print_json, warn
-from svlm_cli.commands.panels import Panel
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
@@ -41,7 +42,7 @@ class _OfStreamingBench(VqaOptions):
     seen: Annotated[
         SeenName,
         Panel.MEASURING.option(
-            help="How much of a video may be seen: the last minute before a question, or all before it."
+            help="How much of the video the model sees: the last minute before a question, or everything before it."
         ),
     ] = "minute"
 
@@ -49,21 +50,21 @@ class _OfStreamingBench(VqaOptions):
 @dataclass(frozen=True, slots=True)
 class _WithSubtitles(VqaOptions):
     subtitles: Annotated[
-        bool, Panel.MEASURING.option("--subtitles", help="Write what is said in the video before each question.")
+        bool, Panel.MEASURING.option("--subtitles", help="Put the subtitles of the video before each question.")
     ] = False
 
 
 def _command(name: str, kind: type[VqaOptions], summary: str) -> None:
     """Adds the command of a benchmark."""
 
-    @app.command(name, help=f"{summary}\n\nA run that was stopped or killed goes on, by the same call.")
-    @options.takes(kind)
+    @app.command(name, help=f"{summary}\n\nTo continue a run that was stopped or killed, repeat the call.")
+    @takes(kind)
     def command(asked: VqaOptions) -> None:
         _ask(name, asked)
 
 
-_command("ovo-bench", VqaOptions, "OVO-Bench: what was, what is, and whether it is time to answer.")
-_command("streamingbench", _OfStreamingBench, "StreamingBench: questions while a video goes on.")
+_command("ovo-bench", VqaOptions, "OVO-Bench: questions about the past, the present, and when to answer.")
+_command("streamingbench", _OfStreamingBench, "StreamingBench: questions asked during a video.")
 _command("videomme", _WithSubtitles, "Video-MME: questions about whole videos.")
 _command("longvideobench", _WithSubtitles, "LongVideoBench: questions about whole videos of up to an hour.")
 _command("mvbench", VqaOptions, "MVBench: twenty tasks on short videos.")
@@ -74,7 +75,7 @@ def report(
     results: Annotated[list[Path], typer.Argument(metavar="RESULTS", help="Files of results, or folders of them.")],
     as_json: options.Json = False,
 ) -> None:
-    """Put results side by side: what is right, by task, group and in all, and how ways and models differ."""
+    """Compare results: accuracy by task, by group and overall, and how ways and models differ."""
     from svlm_cli.evals.vqa.report import make_vqa_report
     from svlm_cli.evals.vqa.results import read_results
 

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import choices, options
-from svlm_cli.commands.panels import Panel
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 
 _MOST_FRAMES: Final = 4096
@@ -30,7 +30,7 @@ class VqaOptions(options.EngineOptions):
     jobs: Annotated[
         int,
         Panel.INPUT.option(
-            "--jobs", "-j", min=1, metavar="N", help="Streams in one batch, or clips that are read at once."
+            "--jobs", "-j", min=1, metavar="N", help="Number of streams in one batch, or of clips read at once."
         ),
     ] = 1
     output: Annotated[
@@ -61,15 +61,16 @@ class VqaOptions(options.EngineOptions):
         list[Way] | None,
         Panel.MEASURING.option(
             "--way",
-            help="How the model sees a video: as a stream; `full`, `recent`: frames of the whole video, or only the "
-            "last frames, at once; `window`: as a stream that regularly forgets everything. Repeatable.",
+            metavar="|".join(Way),
+            help="How the model sees a video. `streaming`: as a stream; `window`: as a stream that regularly forgets "
+            "everything; `full`, `recent`: all at once, frames of the whole video or only the last ones. Repeatable.",
             show_default="streaming",
         ),
     ] = None
     answer: Annotated[
         AnswerBy,
         Panel.MEASURING.option(
-            help="How an answer is read: as the most likely letter, or from the model's words, strictly."
+            help="How an answer is read: the most likely letter, or strictly from the generated words."
         ),
     ] = AnswerBy.LETTERS
     frames: Annotated[

@@ -9,7 +9,7 @@
     ├── OutputError       a file that must not be overwritten, or cannot be written
     └── CapacityError     a stream that has no room left (mode ``full``)
 
-``commands/messages.py`` maps them to exit codes.
+``cli/messages.py`` maps them to exit codes.
 """
 
 import errno

@@ -312,8 +312,8 @@ def test_help_names_every_row_and_how_long_it_is(
     monkeypatch.setenv("COLUMNS", "600")  # or the text of an option would be wrapped within its panel
     assert main(["eval", "claims", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    (listed,) = re.findall(r"A row is (.*?)\. ", said)
-    assert re.split(r", | or ", listed) == [row.name for row in ROWS]
+    (listed,) = re.findall(r"The rows are (.*?)\. ", said)
+    assert re.split(r", | and ", listed) == [row.name for row in ROWS]
     for option, usual in (("matches", MATCHES_AT_ONCE), ("minutes", 30)):
         (defaults,) = re.findall(rf"--{option} .*?default: (.*?), {usual} for the others", said)
         named = {

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands.app import main
-from svlm_cli.commands.messages import ExitCode
 
 SHORT = ["--minutes", "0.1", "--device", "cpu", "--quiet"]
 

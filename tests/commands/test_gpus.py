@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands.app import main
-from svlm_cli.commands.messages import ExitCode
 from svlm_cli.compute import device
 from svlm_cli.training import launching
 from svlm_cli.training.recipe import dump

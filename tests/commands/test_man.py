@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.cli.described import leaves, options
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands import app as application
-from svlm_cli.commands.described import leaves, options
 from svlm_cli.commands.man import manual
-from svlm_cli.commands.messages import ExitCode
 from tests.conftest import Svlm
 
 COMMANDS = dict(leaves(application.whole()))

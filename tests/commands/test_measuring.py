@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from svlm_cli.cli.described import leaves, options
 from svlm_cli.commands import app as application
-from svlm_cli.commands.described import leaves, options
 from tests.conftest import Svlm
 
 NOTHING_TO_TELL = {
@@ -38,7 +38,7 @@ def test_a_seed_is_explained_by_what_it_picks() -> None:
     picks: dict[str, str] = {}
     for path, command in leaves(application.whole()):
         picks |= {" ".join(path): one.parameter.help for one in options(command) if one.key == "seed"}
-    matches = {name for name, text in picks.items() if text.startswith("Picks the match")}
+    matches = {name for name, text in picks.items() if text.startswith("Seed of the match")}
     assert matches == {"eval claims", "eval footage", "eval match", "simulate"}
 
 

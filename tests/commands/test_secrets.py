@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands.app import main
-from svlm_cli.commands.messages import ExitCode
 from tests.conftest import environment
 
 # With what each of them must not show.

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands.app import main
-from svlm_cli.commands.messages import ExitCode
 from svlm_cli.training.recipe import dump
 from svlm_cli.training.validation_recipe import ValidationRecipe
 from tests.conftest import Svlm

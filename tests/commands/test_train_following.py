@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.commands.app import main
-from svlm_cli.commands.messages import ExitCode
 from svlm_cli.training.recipe import dump
 from tests.conftest import Svlm
 from tests.training.recipes import small_recipe

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.networks.weights import load_family
 from svlm_cli.training import folder as run_folder
 from svlm_cli.training.annotation_recipe import AnnotationRecipe

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.training import launching
 from tests.conftest import environment

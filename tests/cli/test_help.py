@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from svlm_cli.cli.described import leaves, options
+from svlm_cli.cli.examples import examples
+from svlm_cli.cli.messages import EXIT_CODES, ExitCode
+from svlm_cli.cli.panels import Panel
 from svlm_cli.commands import app as application
-from svlm_cli.commands.described import leaves, options
-from svlm_cli.commands.examples import examples
-from svlm_cli.commands.messages import EXIT_CODES, ExitCode
-from svlm_cli.commands.panels import Panel
 from tests.test_docs import svlm_fault
 
 COMMANDS = {" ".join(words): command for words, command in leaves(application.whole())}

@@ -9,13 +9,13 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import typer
 
-from svlm_cli.commands.described import Option, options, words_of
+from svlm_cli.cli.described import Option, options, words_of
+from svlm_cli.cli.messages import ended
 from svlm_cli.core.bounds import shown
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.logins import is_address
@@ -23,6 +23,9 @@ from svlm_cli.core.text import did_you_mean
 
 VARIABLE: Final = "SVLM_CONFIG"
 _PREFIX: Final = "SVLM_"
+
+# The keys that may stand before the first table: those of the options in commands/options.py that have a variable.
+SHARED: Final = ("model", "revision", "offline", "device", "dtype", "attention", "graphs", "seed")
 
 # Options of one call: in a file they would change every call.
 _ONE_CALL: Final = frozenset(
@@ -127,16 +130,6 @@ def _check_groups(settings: Settings, group: Any) -> None:
         group = group.parent
 
 
-@cache
-def shared() -> tuple[str, ...]:
-    """The keys that may stand before the first table: those of the options that have a variable, in every command."""
-    from svlm_cli.commands import options as defined
-
-    kinds = [one.__metadata__[0] for one in vars(defined).values() if hasattr(one, "__metadata__")]
-    variables = [str(one.envvar) for one in kinds if getattr(one, "envvar", None)]
-    return tuple(variable.removeprefix(_PREFIX).lower() for variable in dict.fromkeys(variables))
-
-
 def variable_of(key: str) -> str:
     """The variable that sets the same as a key before the first table."""
     return f"{_PREFIX}{key.upper()}"
@@ -144,21 +137,21 @@ def variable_of(key: str) -> str:
 
 def is_shared(option: Option) -> bool:
     """Whether the option's key may stand before the first table. One without the variable is another of that name."""
-    return option.key in shared() and bool(option.parameter.envvar)
+    return option.key in SHARED and bool(option.parameter.envvar)
 
 
 def check_top(settings: Settings, commands: Sequence[str]) -> None:
     """`UsageError` for a table that is no command, and for a key before the first table that has no place there."""
     for written, value in settings.tables.items():
         is_table = isinstance(value, dict)
-        if written.replace("_", "-") in (commands if is_table else shared()):
+        if written.replace("_", "-") in (commands if is_table else SHARED):
             continue
         if not is_table and written in commands:
             raise UsageError(f"{settings.path}: {written} must be a table.", f"Write [{written}] on its own line.")
         listed = f"Tables are commands: {', '.join(commands)}."
         if not is_table:
-            listed = f"Before the first table there may be {', '.join(shared())}."
-        near = did_you_mean(written, commands if is_table else [*shared(), *commands], quoted=True)
+            listed = f"Before the first table there may be {', '.join(SHARED)}."
+        near = did_you_mean(written, commands if is_table else [*SHARED, *commands], quoted=True)
         raise UsageError(f"{settings.path}: unknown {'table' if is_table else 'key'} {written!r}.", near or listed)
 
 
@@ -175,8 +168,6 @@ def _checked(settings: Settings, key: str, option: Option, value: Any, context: 
     try:
         option.parameter.process_value(context, given)
     except typer.BadParameter as error:
-        from svlm_cli.commands.messages import ended
-
         raise UsageError(f"{settings.path}: {key}: {ended(error.message)}") from None  # it quotes the beginning
     return given
 

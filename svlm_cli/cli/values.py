@@ -1,4 +1,4 @@
-"""Parses values of the command line: formats, times, contexts. `UsageError` for what cannot be understood.
+"""Parses values of the command line: formats, times, sizes, contexts. `UsageError` for what cannot be understood.
 
 Knows no option.
 """
@@ -12,6 +12,8 @@ from svlm_cli.core.text import did_you_mean
 from svlm_cli.outputs.format import Format
 
 _MOST_CONTEXT_BYTES = 1_000_000
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_RESERVED = ("protocol_whitelist", "format_whitelist", "f", "i")  # options of ffmpeg that svlm sets itself
 
 
 def formats_of(text: str) -> tuple[Format, ...]:
@@ -55,3 +57,28 @@ def context_of(text: str) -> str:
     if len(context.encode("utf-8")) > _MOST_CONTEXT_BYTES:
         raise UsageError(f"The context file {text[1:]} has more than {_MOST_CONTEXT_BYTES} bytes.", "Check its name.")
     return context
+
+
+def device_option_of(text: str) -> tuple[str, str]:
+    """KEY=VALUE, as ffmpeg's input devices take it."""
+    key, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"\w+", key) or key in _RESERVED:
+        raise UsageError(f"{text} is not an option for a device.", "Write it like video_size=1280x720.")
+    return key, value
+
+
+def length_of(text: str, what_for: str, examples: str, *, least_s: float) -> float:
+    """Seconds, from a number with s, m, h or d behind it. The error says what it is for."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
+    seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
+    if seconds < least_s:
+        raise UsageError(f"{text} is no length {what_for}.", f"Write it like {examples}.")
+    return seconds
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Width and height, from WxH."""
+    match = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", text)
+    if match is None:
+        raise UsageError(f"A size looks like 1280x720, not like {text}.")
+    return int(match[1]), int(match[2])

@@ -8,7 +8,7 @@ from shutil import get_terminal_size
 from textwrap import wrap
 from typing import Any, NamedTuple
 
-from svlm_cli.commands.messages import EXIT_CODES
+from svlm_cli.cli.messages import EXIT_CODES
 
 _MARGIN = 2  # columns of the padding around an epilog
 

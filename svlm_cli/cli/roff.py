@@ -11,10 +11,10 @@ from typing import Any, Final
 
 import typer
 
-from svlm_cli.commands.described import Option, options
-from svlm_cli.commands.environment import FILES, VARIABLES
-from svlm_cli.commands.examples import Example, examples
-from svlm_cli.commands.messages import EXIT_CODES
+from svlm_cli.cli.described import Option, options
+from svlm_cli.cli.environment import FILES, VARIABLES
+from svlm_cli.cli.examples import Example, examples
+from svlm_cli.cli.messages import EXIT_CODES
 from svlm_cli.core.version import __version__
 
 Commands = Sequence[tuple[tuple[str, ...], Any]]

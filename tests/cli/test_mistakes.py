@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.commands import aliases
+from svlm_cli.cli import aliases
+from svlm_cli.cli.described import leaves
+from svlm_cli.cli.messages import ExitCode, machine_sentence
 from svlm_cli.commands.app import main, whole
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.commands.described import leaves
-from svlm_cli.commands.messages import ExitCode, machine_sentence
 from tests.conftest import Svlm
 
 USAGE, INPUT, MODEL, FAILED = ExitCode.USAGE, ExitCode.INPUT, ExitCode.MODEL, ExitCode.FAILED

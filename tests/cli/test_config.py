@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import typer
 
-from svlm_cli.commands import settings
-from svlm_cli.commands.app import main
+from svlm_cli.cli import settings
+from svlm_cli.cli.every_setting import example, settings_in_force
+from svlm_cli.commands import options
+from svlm_cli.commands.app import main, whole
 from svlm_cli.commands.command_table import COMMANDS
 from tests.conftest import Svlm
 
@@ -200,19 +202,24 @@ def test_init_writes_a_file_that_sets_nothing(
 
 def test_what_init_shows_can_be_switched_on(configure: Configure) -> None:
     """Guards the defaults in that file: each, taken literally, is understood."""
-    from svlm_cli.commands.config import example, in_force_of
-
-    lines = [line.removeprefix("# ") for line in example().splitlines()]
+    lines = [line.removeprefix("# ") for line in example(whole()).splitlines()]
     kept = [line for line in lines if line.startswith("[") or (" = " in line and " = <" not in line and line[0] != "#")]
     configure("\n".join(kept))
-    assert {one.source for one in in_force_of(settings.read()) if one.key == "caption.max-line-width"} == {"config"}
+    assert {
+        one.source for one in settings_in_force(whole(), settings.read()) if one.key == "caption.max-line-width"
+    } == {"config"}
+
+
+def test_the_keys_of_every_command_are_those_of_options_with_a_variable() -> None:
+    """Guards the list of keys before the first table against a shared option that gets a variable, or loses it."""
+    made = [one.__metadata__[0] for one in vars(options).values() if hasattr(one, "__metadata__")]
+    variables = {one.envvar for one in made if getattr(one, "envvar", None)}
+    assert variables == {settings.variable_of(key) for key in settings.SHARED}
 
 
 def test_completion_and_credentials_stay_out() -> None:
     """Guards passwords: no option holds one, so no configuration file does."""
-    from svlm_cli.commands.config import in_force_of
-
-    keys = {one.key for one in in_force_of(settings.Settings(Path("none")))}
+    keys = {one.key for one in settings_in_force(whole(), settings.Settings(Path("none")))}
     assert not [key for key in keys if "password" in key or "token" in key.replace("tokens", "")]
     assert "caption.credentials" in keys
     assert set(COMMANDS) >= {key.partition(".")[0] for key in keys if "." in key}

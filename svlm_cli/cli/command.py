@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from svlm_cli.commands.messages import ExitCode
+from svlm_cli.cli.messages import ExitCode
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.logins import is_address
 
@@ -39,7 +39,7 @@ class SvlmCommand(TyperCommand):
         """As the base, with the configuration file's values as defaults."""
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
-        from svlm_cli.commands import settings
+        from svlm_cli.cli import settings
 
         asks_for_help = bool({*ctx.help_option_names} & {*args})
         ctx.default_map = settings.defaults(ctx, tolerant=asks_for_help)
@@ -53,7 +53,7 @@ class SvlmCommand(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """As the base, unless libraries would fail at the environment. From here on garbage is collected."""
         gc.enable()
-        from svlm_cli.commands.environment import refuse_unreadable_hub
+        from svlm_cli.cli.environment import refuse_unreadable_hub
 
         refuse_unreadable_hub()
         token = _RUNNING.set(ctx)
@@ -95,7 +95,7 @@ def _prepare_help(context: Any) -> None:
     """Sets the epilog, and hides the type of flags, which take no value."""
     from rich.markup import escape
 
-    from svlm_cli.commands.examples import epilog
+    from svlm_cli.cli.examples import epilog
 
     context.command.epilog = escape(epilog(context))
     for parameter in context.command.get_params(context):

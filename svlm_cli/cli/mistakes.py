@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
-from svlm_cli.commands import aliases
-from svlm_cli.commands.described import leaves
-from svlm_cli.commands.messages import ended
+from svlm_cli.cli import aliases
+from svlm_cli.cli.described import leaves
+from svlm_cli.cli.messages import ended
 from svlm_cli.core.sentences import sentence
 
 
