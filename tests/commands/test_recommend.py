@@ -119,7 +119,7 @@ def test_without_a_gpu_what_comes_with_svlm_is_called_what_it_is(svlm_inside: Sv
     on(LAPTOP)
     last = svlm_inside("models", "recommend").stdout.splitlines()[-1]
     assert last.startswith("Recommended: svlm-mini: ")
-    assert "Nothing that knows real footage fits." in last
+    assert "No model that was trained on real footage fits." in last
     assert "7.3 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
     assert last.endswith("Use it: svlm caption VIDEO --model svlm-mini")
 
