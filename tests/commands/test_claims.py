@@ -283,7 +283,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
         (["--model", "nobody", "--row", "ful"], 2, "There is no row 'ful'. Did you mean full?"),
         (["--model", "nobody", "--row", "no-overlap"], 2, "--no-overlap-model"),
         (["--model", "nobody", "--row", "full"], 4, "nobody"),
-        (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is no length"),
+        (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is not a valid length"),
         (["--model", "TINY", "--row", "full", "--matches", "0"], 2, "--matches"),
     ],
 )

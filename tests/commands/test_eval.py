@@ -131,8 +131,8 @@ def test_a_control_that_does_not_hold_ends_it(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--model", "x", "--minutes", "0"], 2, "0 minutes is no length"),
-        (["--model", "x", "--minutes", "nan"], 2, "nan minutes is no length"),
+        (["--model", "x", "--minutes", "0"], 2, "0 minutes is not a valid length"),
+        (["--model", "x", "--minutes", "nan"], 2, "nan minutes is not a valid length"),
         (["--model", "x", "--matches", "0"], 2, "--matches"),
         (["--model", "nobody"], 4, "nobody"),
         (["--predictions", "absent.jsonl"], 3, "absent.jsonl"),

@@ -169,7 +169,7 @@ def test_an_unreadable_cache_is_no_traceback(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file"))
     done = svlm_inside("models", "recommend")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "is no folder. Set HF_HOME" in done.stdout
+    assert "is not a folder. Set HF_HOME" in done.stdout
 
 
 def test_the_doctor_names_it(svlm_inside: Svlm, on: OnMachine) -> None:
