@@ -145,7 +145,7 @@ def test_what_is_done_is_not_done_again_and_another_setting_is_refused(
         (("--annotations", "others.jsonl"), 3, "There is no v/F/y.mp4 and no v/y.mp4."),
         (("--annotations", "others.jsonl"), 3, "None of 2 videos is there."),
         (("--annotations", "one.jsonl"), 3, "There is no v/F/x.mp4 and no v/x.mp4."),
-        (("--start", "30"), 3, "Nothing of all.jsonl has nothing to comment on."),
+        (("--start", "30"), 3, "all.jsonl has nothing to comment on."),
         (("--start", "soon"), 2, "soon is not a time."),
         (("--chunk", "0"), 2, "--chunk 0 is no length for a stream."),
         (("--chunk", "nan"), 2, "--chunk nan is no length for a stream."),
