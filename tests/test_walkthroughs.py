@@ -95,7 +95,7 @@ def whole_and_without_each(tmp_path: Path, steps: list[Change], *tests: str) -> 
 
 
 def test_a_format_cannot_be_added_half(tmp_path: Path) -> None:
-    about = "| `txt` | the words alone, a cue a line |\n"
+    about = "| `txt` | plain text, one cue per line |\n"
     row = Change("docs/captions.md", about, f"{about}| `lrc` | lines with times, for karaoke |\n")
     listed = Change("README.md", "`tsv` and `txt`.", "`tsv`, `txt` and `lrc`.")
     steps = [*changes("A new output format"), row, listed]

@@ -37,7 +37,7 @@ class ChatPrompts:
                 raise UsageError(f"question has no {{{name}}}.", f"It needs {listed}.")
         for name in (*found, *_PLACEHOLDER.findall(self.system)):
             if name not in self.placeholders:
-                raise UsageError(f"{{{name}}} stands for nothing.", f"There are {listed}.")
+                raise UsageError(f"{{{name}}} is not a known placeholder.", f"Use {listed}.")
         if _PLACEHOLDER.search(self.system):
             raise UsageError("system has a placeholder.", "Put it into question.")
 

@@ -88,7 +88,7 @@ class OpenAIServer:
                 f"{KEY_VARIABLE} is not set.", "Set it to your key; for a server that takes any, set it to any text."
             )
         if not (key.strip().isascii() and key.strip().isprintable()):
-            raise UsageError(f"{KEY_VARIABLE} holds what no key holds.", "Correct it.")
+            raise UsageError(f"{KEY_VARIABLE} contains characters that no key can contain.", "Correct it.")
         from openai import OpenAI
 
         self._role = role
@@ -114,7 +114,7 @@ class OpenAIServer:
         except APIStatusError as error:
             raise self._refusal(error, temperature) from None  # the original would quote the server's whole message
         except (OpenAIError, ValueError, TypeError, AttributeError):
-            raise AskAgainError("its answer is cut off or no chat completion") from None
+            raise AskAgainError("its answer is cut off or is not a chat completion") from None
         return self._reply(completion)
 
     def _reply(self, completion: Any) -> ChatReply:
@@ -123,7 +123,7 @@ class OpenAIServer:
             choice = completion.choices[0]
             text, finish = choice.message.content, choice.finish_reason
         except (AttributeError, IndexError, TypeError):
-            raise AskAgainError("its answer is no chat completion") from None
+            raise AskAgainError("its answer is not a chat completion") from None
         usage = getattr(completion, "usage", None)
         tokens = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
         if finish == "length":
@@ -147,7 +147,7 @@ class OpenAIServer:
             return ModelError(f"{self._role.name} does not accept the key.", f"Correct {KEY_VARIABLE}.")
         if status == 404:
             return ModelError(
-                f"{self._role.name} knows no model {presentable(self._model)}, or is not at this address.",
+                f"{self._role.name} has no model {presentable(self._model)}, or is not at this address.",
                 f"Correct {self._role.option} or {self._role.address_option}.",
             )
         return ModelError(f"{self._role.name} refuses the question (status {status}): {said.rstrip('.')}.")

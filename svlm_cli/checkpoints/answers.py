@@ -85,18 +85,18 @@ def _bounded(pieces: Iterable[bytes]) -> bytes:
 def _check_headers(method: str, headers: Mapping[str, str]) -> None:
     commit = headers.get("X-Repo-Commit")
     if commit is not None and not is_commit(commit):
-        raise AnswerError(f"it calls {shown(commit)} a commit")
+        raise AnswerError(f"it sent an invalid commit id, {shown(commit)}")
     for name in ("X-Linked-Etag", "ETag") if method == "HEAD" else ():
         tag = headers.get(name)
         if tag is not None and not _TAG.fullmatch(tag.removeprefix("W/").strip('"')):
-            raise AnswerError(f"it calls {shown(tag)} the tag of a file")
+            raise AnswerError(f"it sent an invalid file tag, {shown(tag)}")
 
 
 def _check_document(document: Any) -> None:
     """Check the description of a revision, or a list of files."""
     one = document if isinstance(document, dict) else {}
     if one.get("sha") is not None and not is_commit(str(one["sha"])):
-        raise AnswerError(f"it calls {shown(one['sha'])} a commit")
+        raise AnswerError(f"it sent an invalid commit id, {shown(one['sha'])}")
     files = document if isinstance(document, list) else one.get("siblings")
     for file in files if isinstance(files, list) else ():
         _check_file(file if isinstance(file, dict) else {})
@@ -105,11 +105,11 @@ def _check_document(document: Any) -> None:
 def _check_file(file: Mapping[str, Any]) -> None:
     for name in (file.get("path"), file.get("rfilename")):
         if name is not None and not _stays_inside(str(name)):
-            raise AnswerError(f"it lists a file {shown(name)}")
+            raise AnswerError(f"it lists a file with an unsafe name, {shown(name)}")
     large = file.get("lfs")
     for tag in (file.get("oid"), file.get("xetHash"), large.get("oid") if isinstance(large, dict) else None):
         if tag is not None and not _TAG.fullmatch(str(tag)):
-            raise AnswerError(f"it calls {shown(tag)} the tag of a file")
+            raise AnswerError(f"it sent an invalid file tag, {shown(tag)}")
 
 
 def _stays_inside(name: str) -> bool:

@@ -132,7 +132,7 @@ def read(folder: Path) -> Guide:
     try:
         data = read_bytes(path, most=_MOST_BYTES)
     except UnreadableError as error:
-        raise ModelError(f"{path} is no guide: {error}.", "Install svlm-cli again.") from error
+        raise ModelError(f"{path} is not a valid guide: {error}.", "Install svlm-cli again.") from error
     document = toml.Document(str(path), ModelError, [*toml.keys(Guide)])
     guide: Guide = document.value(Guide, document.tables(toml.decode(data, path, ModelError)), "")
     return guide

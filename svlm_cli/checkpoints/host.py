@@ -108,7 +108,7 @@ def _gpus() -> tuple[tuple[Gpu, ...], tuple[str, ...]]:
         return (), (f"nvidia-smi fails, so no GPU is counted: {reason}",)
     gpus = gpus_of(text, os.environ.get("CUDA_VISIBLE_DEVICES"))
     if gpus and _is_for_cpus():
-        return (), (f"There is a GPU, {gpus[0].name}, but this torch is for CPUs alone: `svlm doctor` says more.",)
+        return (), (f"There is a GPU, {gpus[0].name}, but this torch is for CPUs only: `svlm doctor` says more.",)
     if len({one.name for one in gpus}) > 1 and os.environ.get("CUDA_DEVICE_ORDER") != "PCI_BUS_ID":
         return gpus, ("The GPUs differ: CUDA may count them in another order, unless CUDA_DEVICE_ORDER=PCI_BUS_ID.",)
     return gpus, ()
@@ -190,7 +190,7 @@ def _disk() -> tuple[str, int | None, tuple[str, ...]]:
 def room_of(cache: Path) -> tuple[str, int | None, tuple[str, ...]]:
     """As `_disk`, for any folder, which need not exist."""
     if os.path.lexists(cache) and not os.path.isdir(cache):  # noqa: PTH112 - Path.is_dir raises without permission
-        return str(cache), None, (f"{cache}, where models are kept, is no folder. {_MOVE_IT}",)
+        return str(cache), None, (f"{cache}, where models are kept, is not a folder. {_MOVE_IT}",)
     existing = next((path for path in (cache, *cache.parents) if os.path.isdir(path)), Path.cwd())  # noqa: PTH112
     notes = []
     if existing == cache and not os.access(cache, os.R_OK | os.X_OK):

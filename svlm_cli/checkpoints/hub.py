@@ -59,7 +59,7 @@ def fetch(hub_id: str, *, revision: str, offline: bool, quiet: bool = False) -> 
         if offline:
             raise _absent(hub_id, revision, "only partly on this machine, and svlm is offline")
         raise ModelError(
-            f"{hub_id} is incomplete: {INDEX_FILE} names shards that did not come.",
+            f"{hub_id} is incomplete: {INDEX_FILE} names shards that were not downloaded.",
             f"Check the connection, and {_endpoint()}/{hub_id}.",
         )
     return folder
@@ -114,7 +114,7 @@ def _inside(folder: str) -> Path:
     """A folder in the cache, which may have been filled by a tool that trusts the hub."""
     path = Path(folder)
     if not is_commit(path.name):
-        raise AnswerError(f"it calls {shown(path.name)} a commit")
+        raise AnswerError(f"it sent an invalid commit id, {shown(path.name)}")
     return path
 
 

@@ -26,7 +26,7 @@ def matches(pattern: str, text: str) -> bool:
         answer = b""
     if answer not in (b"True", b"False"):
         raise ModelError(
-            "The context_form of the model's policy takes too long to look a context up.",
-            "Mend it under [prompt] in policy.toml, or take it away.",
+            "Checking the context against context_form in the model's policy takes too long.",
+            "Simplify context_form under [prompt] in policy.toml, or remove it.",
         )
     return answer == b"True"

@@ -68,7 +68,7 @@ def read(path: Path) -> PolicyFile:
     try:
         data = read_bytes(path, most=_MOST_BYTES)
     except UnreadableError as error:
-        raise ModelError(f"{path} is no policy: {error}.", "Mend it, or take it away.") from error
+        raise ModelError(f"{path} is not a valid policy: {error}.", "Correct the file, or remove it.") from error
     return parse(toml.decode(data, path, ModelError), source=str(path))
 
 

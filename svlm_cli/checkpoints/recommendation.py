@@ -143,7 +143,10 @@ def _wants_gpu(model: Candidate, spot: Spot, fps: float) -> tuple[Fit, str]:
         return Fit.YES, ""
     need = known.need(Precision.BFLOAT16, fps)
     size = f" with {gigabytes(need.gb * _GB)} of free memory" if need is not None else ""
-    return Fit.NO, f"It wants a GPU{size}: on a CPU each word takes a pass over all weights, and nobody has timed it."
+    return (
+        Fit.NO,
+        f"It wants a GPU{size}: on a CPU every word needs a pass over all weights; its speed has not been measured.",
+    )
 
 
 def _memory(needs: Sequence[tuple[Precision, int]], spot: Spot) -> tuple[Fit, str]:
@@ -156,7 +159,7 @@ def _memory(needs: Sequence[tuple[Precision, int]], spot: Spot) -> tuple[Fit, st
     if spot.total_bytes is not None and least <= spot.total_bytes:
         return Fit.NO, (
             f"It takes {told}; {spot.name} has {gigabytes(spot.free_bytes)} free of "
-            f"{gigabytes(spot.total_bytes)}: end what else runs there."
+            f"{gigabytes(spot.total_bytes)}: stop what else uses it."
         )
     return Fit.NO, f"It takes {told}, and {spot.name} has {gigabytes(spot.free_bytes)} free."
 
@@ -232,7 +235,11 @@ def choose(host: Host, models: Sequence[Candidate], demand: Demand, device: str)
     taken = recommended(here)
     if taken is None:
         told = (f"{one.candidate.name}: {one.why}" for one in here)
-        problem = " ".join(("No model that is here fits.", *told)) if here else "No known model is on this machine."
+        problem = (
+            " ".join(("None of the models on this machine fits.", *told))
+            if here
+            else "No known model is on this machine."
+        )
         raise ModelError(problem, "`svlm models recommend` says which would fit; --model NAME takes one all the same.")
     best = recommended([one for one in assessed if one.fits is Fit.YES])
     return AutoChoice(taken, best if best is not None and _rank(best) < _rank(taken) else None)

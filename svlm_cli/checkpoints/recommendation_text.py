@@ -11,8 +11,8 @@ from svlm_cli.core.text import presentable
 COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
 _NONE: Final = "None of the known models can run on this machine as it is."
 _CAVEATS: Final = {
-    Purpose.GENERAL: "What it would say in step with a video has not been measured.",
-    Purpose.DEMONSTRATION: "Nothing that knows real footage fits.",
+    Purpose.GENERAL: "How well it captions live video has not been measured.",
+    Purpose.DEMONSTRATION: "No model that was trained on real footage fits.",
 }
 
 

@@ -125,7 +125,7 @@ def base_of(adapter: Path, model: str | None = None, *, revision: str | None = N
     try:
         return refer(config.base, revision=revision or stated or None)
     except ModelError as error:
-        raise ModelError(f"The base of the adapter {adapter} is not there: {error.message}", _NAME_IT) from error
+        raise ModelError(f"The base of the adapter {adapter} was not found: {error.message}", _NAME_IT) from error
 
 
 def _adapted(adapter: Path, model: str | None, *, revision: str | None, offline: bool, quiet: bool) -> Checkpoint:

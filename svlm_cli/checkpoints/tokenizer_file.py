@@ -76,15 +76,18 @@ def _require_tokens(model: dict[str, Any], added: Any) -> None:
     _require(isinstance(vocabulary, dict) and isinstance(added, list), "it has no vocabulary")
     _require(len(vocabulary) <= _MOST_TOKENS, f"it has {len(vocabulary)} tokens; {_MOST_TOKENS} are the most")
     _require(len(added) <= _MOST_ADDED, f"it adds {len(added)} tokens; {_MOST_ADDED} are the most")
-    _require(all(isinstance(one, dict) for one in added), "it adds a token that is no object")
+    _require(all(isinstance(one, dict) for one in added), "it adds a token that is not an object")
     affixes = [model.get(name) or "" for name in ("continuing_subword_prefix", "end_of_word_suffix")]
     texts = [*vocabulary, *(one.get("content") for one in added), *affixes]
     short = all(isinstance(text, str) and len(text) <= _LONGEST_TOKEN for text in texts)
-    _require(short, f"it has a token that is no text of at most {_LONGEST_TOKEN} characters")
+    _require(short, f"it has a token that is not a text of at most {_LONGEST_TOKEN} characters")
     ids = [*vocabulary.values(), *(one.get("id") for one in added)]
     _require(all(type(one) is int and 0 <= one <= _HIGHEST_ID for one in ids), "it has a token without a usable id")
     unknown = model.get("unk_token")
-    _require(unknown is None or (isinstance(unknown, str) and unknown in vocabulary), "its unk_token is no token")
+    _require(
+        unknown is None or (isinstance(unknown, str) and unknown in vocabulary),
+        "its unk_token is not in the vocabulary",
+    )
     _require(not model.get("dropout"), "it splits words at random (dropout)")
 
 

@@ -33,7 +33,9 @@ class Document:
     def tables(self, text: str) -> dict[str, Any]:
         """Parse ``text`` as TOML."""
         if any(line.count(".") > _MOST_DOTS for line in text.split("\n")):
-            raise self.error(f"{self.source}: a line has more than {_MOST_DOTS} dots.", "Break it, or mend its key.")
+            raise self.error(
+                f"{self.source}: a line has more than {_MOST_DOTS} dots.", "Break the line, or correct its key."
+            )
         try:
             tables = tomllib.loads(text)
         except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: huge numbers, deep nesting

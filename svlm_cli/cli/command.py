@@ -68,7 +68,7 @@ class SvlmCommand(TyperCommand):
             path = ctx.params.get(parameter.name)
             if isinstance(path, Path) and is_address(str(path)) and not Path(path.parts[0]).exists():
                 name = parameter.metavar if parameter.param_type_name == "argument" else parameter.opts[0]
-                raise UsageError(f"{name} takes no address.", "Name a place on this machine.")
+                raise UsageError(f"{name} cannot be an address.", "Name a file or folder on this machine.")
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Typer's, with an epilog."""

@@ -73,7 +73,7 @@ def _caption(
         for job in jobs:
             summary.skip(job.source.reveal())
         what = jobs[0].name if len(jobs) == 1 else f"All {len(jobs)} videos"
-        asked.tell(f"{what}: what was asked for is there already.")
+        asked.tell(f"{what}: all requested outputs exist already.")
         return ()
 
     from svlm_cli.checkpoints import policy_changes

@@ -34,7 +34,7 @@ def resolve_device(name: str = "auto") -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"Device {name} is not supported.", "Use auto, cpu, cuda or cuda:N.")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise UsageError(f"Device {name} is not there.", "Run `svlm doctor` to see which devices are.")
+        raise UsageError(f"Device {name} does not exist here.", "Run `svlm doctor` to see which devices do.")
     return device
 
 

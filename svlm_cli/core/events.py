@@ -136,7 +136,7 @@ def from_json(text: str) -> SourceEvent:
     values = json.loads(text)
     kind = _KINDS.get(str(values.pop("event", None))) if isinstance(values, dict) else None
     if kind is None:
-        raise ValueError("it is no event")
+        raise ValueError("it is not an event")
     if unknown := values.keys() - {field.name for field in fields(kind)}:
         raise ValueError(f"an event has no {min(unknown)}")
     return _made(kind, values)

@@ -125,7 +125,7 @@ class PromptPolicy:
                 warnings.simplefilter("error")
                 re.compile(self.context_form)
         except (re.error, OverflowError, RecursionError, Warning) as error:
-            raise UsageError(f"context_form is no regular expression: {error}.") from error
+            raise UsageError(f"context_form is not a regular expression: {error}.") from error
 
     def misunderstood(self, context: str, matches: Callable[[str, str], object] = re.fullmatch) -> str:
         """Why the model would not understand a context, and what it expects; empty if it would, or that is unknown.
@@ -150,7 +150,7 @@ class SamplingPolicy:
 
     def __post_init__(self) -> None:
         require_usable(self)
-        _require(all(self.suppress_tokens), "suppress_tokens must hold no empty text.")
+        _require(all(self.suppress_tokens), "suppress_tokens must not contain an empty text.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,5 +195,5 @@ def can_go_on(tell: Callable[[str], None]) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Terminated):
-        tell("Stopped. The same call goes on where it was.")
+        tell("Stopped. Run the same command again to continue.")
         raise

@@ -56,7 +56,7 @@ def _rows(path: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
                 if row:
                     yield lines.line_num, _fields(path, lines.line_num, heading, row)
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{plain_text(str(path))} is no CSV in UTF-8: {error}.", "Export it again.") from error
+        raise InputError(f"{plain_text(str(path))} is not a CSV file in UTF-8: {error}.", "Export it again.") from error
     except OSError as error:
         raise InputError(f"{plain_text(str(path))} cannot be read: {error.strerror}.", "Check its name.") from error
 

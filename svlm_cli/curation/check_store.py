@@ -86,7 +86,7 @@ class CheckStore(Closing):
                 raise OutputBusyError(f"Another check is writing {name}.", hint) from error
             raise OutputError(f"{name} cannot be written: {error}.", "Choose another -o.") from error
         except sqlite3.DatabaseError as error:
-            raise InputError(f"{name} is no journal of a check.", "Remove it, or choose another -o.") from error
+            raise InputError(f"{name} is not a journal of a check.", "Remove it, or choose another -o.") from error
 
     def add_rows(self, file: int, rows: Sequence[ReadRow]) -> None:
         """Add rows of a file, in order."""

@@ -24,7 +24,7 @@ def count_passages(words: Path) -> tuple[int, int]:
     parts = 0
     for video in read_words(words):
         if (name := identity(video.video)) in seen:
-            raise InputError(f"{words} has two lines about {video.video}.", "Remove one of them.")
+            raise InputError(f"{words} has two lines about {video.video}.", "Remove one of the lines.")
         seen.add(name)
         parts += len(passages(video))
     if not seen:

@@ -97,7 +97,9 @@ class PocketSphinx:
 
     def __init__(self, language: str) -> None:
         if language and language.partition("-")[0].lower() != "en":
-            raise UsageError(f"pocketsphinx hears English alone, not {presentable(language)}.", "Use faster-whisper.")
+            raise UsageError(
+                f"pocketsphinx understands only English, not {presentable(language)}.", "Use faster-whisper."
+            )
         if find_spec("pocketsphinx") is None:
             raise UsageError("pocketsphinx is not installed.", "Install svlm-cli[pocketsphinx].")
         from pocketsphinx import Decoder

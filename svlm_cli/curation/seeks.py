@@ -25,7 +25,7 @@ def fault_of_index(line: bytes, offsets: Sequence[int]) -> str:
     except strict_json.JsonError as error:
         return f"it is not valid JSON ({error})"
     if not isinstance(found, list):
-        return "it is no list"
+        return "it is not a list"
     if len(found) != len(offsets):
         return f"it lists {len(found)} lines, and there are {len(offsets)}"
     return next(_differences(found, offsets), "")

@@ -124,6 +124,6 @@ def _refuse_nothing(report: WindowsReport) -> None:
     if report.kept == 0:
         reasons = ", ".join(f"{count} {reason}" for reason, count in report.left_out.most_common())
         raise InputError(
-            f"Not one of {report.windows} windows is left: {reasons}.",
+            f"None of the {report.windows} windows is left: {reasons}.",
             "Change the options that leave them out, or name other files.",
         )

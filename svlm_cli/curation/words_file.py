@@ -96,14 +96,14 @@ def spoken_video(line: bytes, folder: Path) -> SpokenVideo:
         row = strict_json.parse(line)
     except strict_json.JsonError as error:
         raise BadLineError(str(error)) from error
-    _require(isinstance(row, dict), "it is no JSON object")
+    _require(isinstance(row, dict), "it is not a JSON object")
     if unknown := sorted(row.keys() - _KEYS):
         raise BadLineError(f"the key {shown(unknown[0])} is unknown")
     video, duration_s = _text(row, "video"), row.get("duration_s")
     _require(video != "" and "\0" not in video, "video names no file")
     _require(is_time(duration_s), f"duration_s is {shown(duration_s)}, not a number of seconds")
     segments = row.get("segments")
-    _require(isinstance(segments, list), "segments is no list")
+    _require(isinstance(segments, list), "segments is not a list")
     return SpokenVideo(
         folder / video,
         float(duration_s),
@@ -116,7 +116,7 @@ def _segments(rows: list[Any]) -> tuple[SpokenSegment, ...]:
     segments: list[SpokenSegment] = []
     for index, row in enumerate(rows):
         name = f"segments[{index}]"
-        _require(isinstance(row, dict) and row.keys() == {"start_s", "end_s", "words"}, f"{name} is no segment")
+        _require(isinstance(row, dict) and row.keys() == {"start_s", "end_s", "words"}, f"{name} is not a segment")
         start_s, end_s = row["start_s"], row["end_s"]
         _require(is_time(start_s) and is_time(end_s), f"{name} has times that are no numbers of seconds")
         _require(start_s <= end_s, f"{name} ends before it starts")

@@ -84,7 +84,7 @@ def _codecs(program: str) -> Finding:
         "codecs",
         CheckState.WARNING if needed else CheckState.OPTIONAL,
         f"ffmpeg reads {has}; it lacks {', '.join(lacks)}.",
-        "Where you need those, install a complete ffmpeg (Debian: apt install ffmpeg).",
+        "If you need those, install a complete ffmpeg (Debian: apt install ffmpeg).",
     )
 
 
@@ -141,7 +141,7 @@ def _no_device(cuda: str | None, threads: str) -> Finding:
     if not driver:
         return Finding("device", CheckState.OPTIONAL, told)
     if cuda is None:
-        advice = "This torch is for CPUs alone: install one for CUDA, see https://pytorch.org/get-started."
+        advice = "This torch is for CPUs only: install one for CUDA, see https://pytorch.org/get-started."
     else:
         advice = f"This torch wants CUDA {cuda}: update the driver, or install a torch for an older CUDA."
     return Finding(
@@ -186,5 +186,8 @@ def _decord() -> Finding:
         told = f"{found.detail}; its own FFmpeg is 4.1.6 of 2020, and opens only what the ffmpeg above has identified."
         return replace(found, detail=told)
     return Finding(
-        "decord", CheckState.OPTIONAL, "Not there: `--decoder decord` is off, ffmpeg reads all.", found.advice
+        "decord",
+        CheckState.OPTIONAL,
+        "Not installed: `--decoder decord` is off, and ffmpeg reads everything.",
+        found.advice,
     )

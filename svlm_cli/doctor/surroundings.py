@@ -68,11 +68,11 @@ def terminal() -> Finding:
     console = Console(stderr=True)
     encoding = (sys.stderr.encoding or "unknown").lower()
     if not console.is_terminal:
-        return Finding("terminal", CheckState.OPTIONAL, f"None: progress comes in plain lines, {encoding}.")
+        return Finding("terminal", CheckState.OPTIONAL, f"None: progress is printed in plain lines, {encoding}.")
     if console.is_dumb_terminal:
         advice = "Set TERM to what your terminal is, such as xterm-256color."
         return Finding(
-            "terminal", CheckState.OPTIONAL, "It cannot move its cursor: progress comes in plain lines.", advice
+            "terminal", CheckState.OPTIONAL, "Its cursor cannot be moved: progress is printed in plain lines.", advice
         )
     colours = console.color_system or "no"
     told = f"{console.width} x {console.height}, {colours} colours, {encoding}"
@@ -90,8 +90,10 @@ def environment(known: Mapping[str, bool]) -> Iterator[Finding]:
     yield Finding("environment", CheckState.OK, ", ".join(found) or "none of svlm's variables is set")
     for name in sorted(os.environ):
         if name.startswith("SVLM_") and name not in known:
-            hint = did_you_mean(name, list(known)) or "`svlm man` lists those that there are."
-            yield Finding("variable", CheckState.WARNING, f"{name} is no variable of svlm's, and does nothing.", hint)
+            hint = did_you_mean(name, list(known)) or "`svlm man` lists the variables that svlm reads."
+            yield Finding(
+                "variable", CheckState.WARNING, f"{name} is not a variable of svlm's, and has no effect.", hint
+            )
 
 
 def hub(*, offline: bool) -> Finding:
@@ -109,7 +111,7 @@ def hub(*, offline: bool) -> Finding:
     reason = answers[0] if answers else "it does not answer"
     if not reason:
         return Finding("hub", CheckState.OK, f"{constants.ENDPOINT} answers")
-    advice = "Models that are here work without it, best with --offline; to fetch others, mend the connection."
+    advice = "Models that are here work without it, best with --offline; to fetch others, fix the connection."
     return Finding("hub", CheckState.OPTIONAL, f"{constants.ENDPOINT} cannot be reached: {reason}.", advice)
 
 

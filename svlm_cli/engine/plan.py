@@ -223,7 +223,7 @@ class Planner:
             limit = request.forced_count
         if not 0 < limit <= self._most:
             raise UsageError(
-                f"A round of this engine says 1 to {self._most} tokens, not {limit}.",
+                f"A round of this engine can have 1 to {self._most} tokens, not {limit}.",
                 "Ask for fewer, or load the engine with a larger max_answer_tokens.",
             )
         return limit
@@ -231,7 +231,7 @@ class Planner:
     def _no_room(self, stream: StreamState, needed: int) -> CapacityError:
         message = f"Round {stream.rounds} needs {needed} tokens of context; the stream has room for {self._capacity}."
         if self._policy.mode is Mode.FULL:
-            hint = "Use --mode streaming, which forgets, or raise windows.full_tokens in the policy."
+            hint = "Use --mode streaming, which evicts old tokens, or raise windows.full_tokens in the policy."
         else:
             hint = "The picture's shape needs more vision tokens than max_pixels allows: raise it in the policy."
         return CapacityError(message, hint, stream=stream.slot)
@@ -250,11 +250,11 @@ def query_ids(prompt: Prompt, policy: PromptPolicy, query: str) -> tuple[int, ..
 
 def _require_question(stream: StreamState, query: tuple[int, ...] | None) -> None:
     if not stream.is_fork:
-        raise UsageError("A stream itself is shown chunks.", "Ask a fork of it, which leaves no trace (Engine.fork).")
+        raise UsageError("Only a fork of a stream can be asked without a chunk.", "Ask a fork (Engine.fork).")
     if not query:
-        raise UsageError("A question without a chunk needs a query.", "Say what is asked.")
+        raise UsageError("A question without a chunk needs a query.", "Pass the question as the query.")
     if not stream.spans:
-        raise UsageError("The stream has been shown nothing yet.", "Ask after its first round.")
+        raise UsageError("The stream has not seen a chunk yet.", "Ask after its first round.")
 
 
 def _below(stretches: tuple[range, ...], stop: int) -> tuple[range, ...]:

@@ -99,9 +99,7 @@ class Prompt:
 
     def __init__(self, tokenizer: Tokenizer, policy: StreamPolicy, family: Family) -> None:
         if policy.prompt.clip and policy.mode is not Mode.FULL:
-            raise UsageError(
-                "A prompt of clips goes with mode full alone.", "Leave out prompt.clip, or change the mode."
-            )
+            raise UsageError("prompt.clip works only in mode full.", "Remove prompt.clip, or use mode full.")
         self._tokenizer, self._family = tokenizer, family
         self._fps, self._markup = policy.vision.fps, policy.prompt.markup
         steps = math.ceil(policy.frames_per_chunk / family.temporal_patch_size)

@@ -62,12 +62,12 @@ def restore(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolic
     except (OSError, SafetensorError) as error:
         raise _unusable(path, "cannot be read") from error
     if header.get("form") != _FORM:
-        raise _unusable(path, "is none of this version")
+        raise _unusable(path, "was written by another version of svlm")
     if header.get("made_by") != _fingerprint(stream, policy):
         raise _unusable(path, "was saved under another policy, query, context or seed")
     pools = _pools(cache)
     if not all(name in tensors and _fits(tensors[name], pool) for name, pool in pools.items()):
-        raise _unusable(path, "is of another model, or of other number formats")
+        raise _unusable(path, "is of another model, or uses other number formats")
     try:
         _fill(stream, json.loads(header["stream"]), tensors, cache.keys.device)
     except (KeyError, TypeError, ValueError) as error:
@@ -80,7 +80,7 @@ def restore(path: Path, stream: StreamState, cache: KVCache, policy: StreamPolic
 
 
 def _unusable(path: Path, why: str) -> InputError:
-    return InputError(f"The snapshot {path} {why}.", "Delete it: the stream then begins anew.")
+    return InputError(f"The snapshot {path} {why}.", "Delete it: the stream then starts again from its beginning.")
 
 
 def _pools(cache: KVCache) -> dict[str, Tensor]:

@@ -56,7 +56,7 @@ class Tokenizer:
         if len(ids) != 1:
             raise ModelError(
                 f"{shown(text)} is {len(ids)} tokens for the tokenizer in {self._folder}, not one.",
-                "Mend suppress_tokens under [sampling] in policy.toml.",
+                "Correct suppress_tokens under [sampling] in policy.toml.",
             )
         return ids[0]
 

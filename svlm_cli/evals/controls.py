@@ -123,6 +123,6 @@ def _check_timeliness(found: TimedControls) -> None:
 def _require(holds: bool, control: str, name: str, value: float | None, wanted: str) -> None:
     if not holds:
         raise ControlError(
-            f"A control of the evaluation does not hold: {control} has {name} {value}, and must have {wanted}.",
+            f"A control of the evaluation failed: {control} has {name} {value}, and must have {wanted}.",
             "No score of this evaluation can be trusted until the simulator and evals/ agree again.",
         )

@@ -48,5 +48,7 @@ def match_seconds(minutes: float) -> int:
     """Whole seconds; `UsageError` if invalid."""
     seconds = round(minutes * 60) if abs(minutes) < 1e6 else 0
     if seconds < 1:
-        raise UsageError(f"{minutes:g} minutes is no length for a match.", "Give a number above 0, like 2 or 120.")
+        raise UsageError(
+            f"{minutes:g} minutes is not a valid length of a match.", "Give a number above 0, like 2 or 120."
+        )
     return seconds

@@ -53,6 +53,6 @@ def _round(path: Path, number: int, line: str) -> Round:
         case {"end": int() | float() as end_s, "text": str() as text} if abs(end_s) < _MOST_S:
             return float(end_s), text
     raise InputError(
-        f"Line {number} of {path} is no round: it needs the keys end, a number of seconds, and text.",
+        f"Line {number} of {path} is not a round: it needs the keys end, a number of seconds, and text.",
         "Name a file that `svlm caption -f jsonl` wrote.",
     )

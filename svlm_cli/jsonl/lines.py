@@ -92,7 +92,7 @@ def _object(line: bytes) -> dict[str, Any]:
     except strict_json.JsonError as error:
         raise LineError(f"cannot be used: {error}") from error
     if not isinstance(value, dict):
-        raise LineError(f"is no JSON object but {shown(value)}")
+        raise LineError(f"is not a JSON object but {shown(value)}")
     return value
 
 

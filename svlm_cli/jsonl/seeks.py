@@ -91,7 +91,7 @@ class SeekableLines:
     def _check(self, *, readable: bool) -> None:
         """Check order and length of the index, and lines all over the file."""
         if not readable:
-            raise self._stale("it is no list of whole numbers")
+            raise self._stale("it is not a list of whole numbers")
         if self._stop and (not self._offsets or self._offsets[0] != 0):
             raise self._stale("it does not begin with the first line")
         for number, (begin, following) in enumerate(pairwise(self._offsets), 1):
@@ -104,8 +104,8 @@ class SeekableLines:
     def _stale(self, fault: str) -> StaleIndexError:
         name = plain_text(str(self.path))
         return StaleIndexError(
-            f"{self._index} is no index of {name}: {fault}.",
-            "Take it away, and the lines are found without it; or write it again.",
+            f"{self._index} is not an index of {name}: {fault}.",
+            "Delete it, and svlm finds the lines by reading the whole file; or write the index again.",
         )
 
 

@@ -33,7 +33,7 @@ class CaptionControl:
         if self.on_status is not None:
             self.on_status(status)
         elif status.state is State.WAITING and status.failures == 1 and not status.connections:
-            warnings.warn(f"{describe(status)} That goes on until max_reconnects failures, or stop().", stacklevel=2)
+            warnings.warn(f"{describe(status)} This continues until max_reconnects failures, or stop().", stacklevel=2)
 
     def stop(self) -> None:
         """Begin no further round, and end the source."""
@@ -66,8 +66,8 @@ class Captions(Owned, Iterator[Segment]):
     def __next__(self) -> Segment:
         if not self.owned:
             raise UsageError(
-                "These captions belong to the process that began them, and not to its fork.",
-                'Begin others in a process that multiprocessing.get_context("spawn") starts.',
+                "These captions cannot be used in a fork of the process that started them.",
+                'Start new ones in a process from multiprocessing.get_context("spawn").',
             )
         with self._turn:
             return next(self._segments)

@@ -27,7 +27,7 @@ def check_process() -> None:
     global _process  # noqa: PLW0603  per process
     if _process not in (None, os.getpid()):
         raise UsageError(
-            "This process is a fork of one that has used a model, and no model runs in such a fork.",
+            "A model cannot run in this process: it was forked from one that has used a model.",
             'Start it with multiprocessing.get_context("spawn").',
         )
     _process = os.getpid()
@@ -45,8 +45,8 @@ def check_wish(wish: Wish) -> None:
     if wish.fps is None:
         return
     if isinstance(wish.source, str | os.PathLike):
-        hint = "How many of its pictures the model sees a second, load_engine(fps=...) says."
-        raise UsageError("fps is for bare pictures, and the source is a path or an address.", hint)
+        hint = "Use load_engine(fps=...) to set how many pictures the model sees per second."
+        raise UsageError("fps applies only to pictures without times, and the source is a path or an address.", hint)
     frame_rate(wish.fps)
 
 

@@ -29,16 +29,16 @@ def _frame(one: Frame | Picture, index: int, fps: float | None) -> Frame:
     pixels = one.pixels if isinstance(one, Frame) else one
     if not _is_picture(pixels):
         raise UsageError(
-            f"Frame {index} is no picture: {_described(pixels)}.",
+            f"Frame {index} is not a picture: {_described(pixels)}.",
             "Give RGB pictures: numpy arrays of uint8, [H, W, 3].",
         )
     if not isinstance(one, Frame):
         if fps is None:
-            hint = "Say how many there are a second, as in fps=25, or give Frame objects."
-            raise UsageError(f"Frame {index} is a bare picture, which has no time.", hint)
+            hint = "Say how many there are per second, as in fps=25, or give Frame objects."
+            raise UsageError(f"Frame {index} is a picture without a time.", hint)
         return Frame(one, moment(0.0, index, frame_rate(fps)))
     if fps is not None:
-        raise UsageError(f"Frame {index} has a time of its own, and fps says another.", "Leave fps out.")
+        raise UsageError(f"Frame {index} has a time of its own, so fps cannot be given.", "Leave fps out.")
     if isinstance(one.time_s, bool) or not isinstance(one.time_s, Real) or not math.isfinite(one.time_s):
         raise UsageError(f"The time of frame {index} is {shown(one.time_s)}.", "Give seconds, as a number.")
     return one

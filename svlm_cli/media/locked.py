@@ -74,7 +74,7 @@ class LockedPart:
         """Give it its final name. Raises `FileExistsError` if that was taken meanwhile and may not be replaced."""
         if not self.kept:
             name = plain_text(str(self.part))
-            raise OutputError(f"{name} was taken away while it was written.", "Leave it alone, and try again.")
+            raise OutputError(f"{name} was moved or removed while svlm was writing it.", "Try again.")
         if overwrite:
             self.part.replace(self._path)
             return
@@ -118,7 +118,7 @@ def _refuse_others(descriptor: int, path: Path) -> None:
         raise write_error(part_of(path), PermissionError())
     if status.st_nlink > 1 and not _is_same(status, path):
         name = plain_text(str(part_of(path)))
-        raise OutputError(f"{name} is a file that has another name too.", "Remove it, or choose another name.")
+        raise OutputError(f"{name} has another name too (a hard link).", "Remove it, or choose another name.")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -182,7 +182,9 @@ def write_error(path: Path, error: OSError, *, elsewhere: str = "use -o to write
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         return OutputError(f"{name} may not be written.", hint)
     if error.errno == errno.ELOOP:
-        return OutputError(f"{name} is a link, which is not followed.", "Remove it, or choose another name.")
+        return OutputError(
+            f"{name} is a symbolic link, and svlm does not write through links.", "Remove it, or choose another name."
+        )
     if isinstance(error, IsADirectoryError):
         return OutputError(f"{name} is a folder.", "Remove it, or choose another name.")
     if error.errno == errno.ENXIO:

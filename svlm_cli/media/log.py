@@ -226,7 +226,7 @@ class Log:
             if no_index:
                 return InputError(
                     f"{name} has no index ('moov'): its recording was never finished, or it is cut off.",
-                    "Record it again, or mend it with a repair tool such as untrunc.",
+                    "Record it again, or repair it with a tool such as untrunc.",
                 )
             return InputError(f"{name} is cut off before its first picture.", "Copy or record it again.")
         if address.stdin and self.says(_NO_DATA) and not self.container:
@@ -237,7 +237,7 @@ class Log:
             if match := self.says(pattern):
                 return InputError(f"{name} {sentence.format(*match.groups(''))}", hint)
         if self.container:
-            return InputError(f"Not one picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else "")
+            return InputError(f"No picture of {name} could be decoded.", f"ffmpeg says: {last}" if last else "")
         return InputError(f"ffmpeg cannot read {name}.", f"It says: {last}" if last else "")
 
 

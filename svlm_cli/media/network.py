@@ -113,12 +113,12 @@ def split_url(address: str | SourceAddress) -> tuple[SplitResult, Login | None]:
     """
     url = SourceAddress(address).reveal()
     if re.search("[\x00-\x20\x7f\ud800-\udfff]", url):
-        raise UsageError("An address holds a space or what is no character.", "Write %20 for a space.")
+        raise UsageError("An address contains a space or an invalid character.", "Write %20 for a space.")
     scheme, mark, rest = url.partition("://")
     end = end_of_login(rest)
     if end is None:
         raise UsageError(
-            "An address can be read in two ways, since there is an @ behind what may be its host.",
+            "An address is ambiguous: there is an @ after what may be its host.",
             f"{SIGNS_IN_A_PASSWORD} Or put it into a file for --credentials.",
         )
     try:

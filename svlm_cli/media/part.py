@@ -36,7 +36,7 @@ class PartVideo:
         if not folder.is_dir():
             raise OutputError(f"There is no folder {path_name(folder)} to write to.", "Make it first, or correct -o.")
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise OutputError(f"Nothing may be written to the folder {path_name(folder)}.", "Write to another one.")
+            raise OutputError(f"The folder {path_name(folder)} is not writable.", "Write to another one.")
         if not self._overwrite:
             refuse_existing(self._path)
         refuse_special(self._path)
@@ -97,8 +97,8 @@ class PartVideo:
     @property
     def incomplete(self) -> OutputError:
         """The error for a file that ends too early or cannot be read back, for no known reason."""
-        hint = "See whether its disk is full or failing, and try again."
-        return OutputError(f"{self.name} did not come out whole.", hint)
+        hint = "Check whether the disk is full or failing, and try again."
+        return OutputError(f"{self.name} is incomplete or cannot be read back.", hint)
 
     def error(self, error: OSError) -> OutputError:
         """The error for a file that cannot be written."""

@@ -124,7 +124,7 @@ def burn_in(
         video,
         container,
         {StreamKind.VIDEO: 1},
-        hint="An .mkv takes more kinds of sound: try --burn-in OUT.mkv." if container is Container.MP4 else "",
+        hint="An .mkv can hold more kinds of sound: try --burn-in OUT.mkv." if container is Container.MP4 else "",
         folder=words.parent,
         on_progress=done,
         notable=lambda message: _MISSING_GLYPH.fullmatch(message.text) is not None,

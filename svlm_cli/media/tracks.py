@@ -98,7 +98,9 @@ def refuse_unfit(
         what = "the pictures" if unfit[0].kind is StreamKind.VIDEO else "the sound"
         why = f"{container.upper()} cannot hold {what} of {source.name} ({unfit[0].codec})"
     hint = (
-        f"An .mkv takes more kinds of pictures and sound: try {option} OUT.mkv." if container is Container.MP4 else ""
+        f"An .mkv can hold more kinds of pictures and sound: try {option} OUT.mkv."
+        if container is Container.MP4
+        else ""
     )
     raise OutputError(f"{name} cannot be written: {why}.", hint or "Convert the video to H.264 and AAC first.")
 

@@ -144,7 +144,7 @@ def _weight_files(folder: Path) -> Sequence[Path]:
     for name in names:
         if Path(name).name != name or not name.endswith(".safetensors") or len(name) > _LONGEST_NAME:
             raise ModelError(
-                f"{folder / INDEX} names a shard that is no safetensors file beside it: {shown(name)}.", _AGAIN
+                f"{folder / INDEX} names a shard that is not a safetensors file beside it: {shown(name)}.", _AGAIN
             )
         if not (folder / name).is_file():
             raise ModelError(f"{folder} lacks the shard {name}.", _AGAIN)

@@ -102,7 +102,7 @@ def refuse_unwritable(
     if not folder.is_dir():
         raise OutputError(f"{_name(folder)} is not a folder.", hint)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"Nothing may be written to the folder {_name(folder)}.", hint)
+        raise OutputError(f"The folder {_name(folder)} is not writable.", hint)
 
 
 class _Descriptor:
@@ -124,7 +124,7 @@ class _Descriptor:
             if not self._special and len(piece) + len(end) < len(self._ending):
                 os.ftruncate(self._descriptor, self.written_bytes + len(piece) + len(end))
         except BrokenPipeError as error:
-            raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
+            raise OutputClosedError(f"{_name(self._path)} was closed by its reader.") from error
         except OSError as error:
             if not self._special:
                 with contextlib.suppress(OSError):
@@ -147,7 +147,7 @@ class _Descriptor:
             if self._special:
                 self._put(self._ending)
         except BrokenPipeError as error:
-            raise OutputClosedError(f"{_name(self._path)} is not read any more.") from error
+            raise OutputClosedError(f"{_name(self._path)} was closed by its reader.") from error
         except OSError as error:
             raise write_error(self._path, error) from error
         finally:
@@ -251,7 +251,7 @@ class StandardOutput:
             self._stream.flush()
         except BrokenPipeError as error:
             self._silence()
-            raise OutputClosedError("Standard output is not read any more.") from error
+            raise OutputClosedError("Standard output was closed by its reader.") from error
         except OSError as error:
             self._silence()
             raise write_error(Path("Standard output"), error) from error

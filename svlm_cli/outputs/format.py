@@ -40,21 +40,19 @@ class Format(StrEnum):
         """The properties of the format."""
         match self:
             case Format.SRT:
-                return FormatTraits("subtitles that every player reads")
+                return FormatTraits("subtitles that every player supports")
             case Format.VTT:
                 return FormatTraits("subtitles for the web", charset=Charset.UTF_8)
             case Format.ASS:
-                return FormatTraits("subtitles with a look of their own")
+                return FormatTraits("styled subtitles")
             case Format.JSON:
-                return FormatTraits(
-                    "one document: source, model, and the rounds", has_cues=False, charset=Charset.FIXED
-                )
+                return FormatTraits("one document: source, model and rounds", has_cues=False, charset=Charset.FIXED)
             case Format.JSONL:
-                return FormatTraits("an object a round: times, words, model", has_cues=False, charset=Charset.FIXED)
+                return FormatTraits("one object per round: times, words, model", has_cues=False, charset=Charset.FIXED)
             case Format.TSV:
                 return FormatTraits("a table: start and end in milliseconds, words")
             case Format.TXT:
-                return FormatTraits("the words alone, a cue a line")
+                return FormatTraits("plain text, one cue per line")
 
     @classmethod
     def from_suffix(cls, path: Path) -> "Format | None":

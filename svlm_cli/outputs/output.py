@@ -35,4 +35,6 @@ def refuse_impossible(segment: Segment | RoundEnded) -> None:
     """Raise `OutputError` for impossible times: before 0, or an end that is not after its start."""
     if not (0 <= segment.start_s < segment.end_s < float("inf")):
         times = f"{segment.start_s:g} s to {segment.end_s:g} s"
-        raise OutputError(f"No words can be shown from {times}.", "Let times begin at 0, and grow.")
+        raise OutputError(
+            f"A segment cannot last from {times}.", "It must start at 0 s or later, and end after its start."
+        )

@@ -110,10 +110,12 @@ class PatientFile:
         except OutputError as error:
             trouble = error
         if trouble is not None and self._trouble is None:
-            self._tell(f"{trouble.message} Captioning goes on; what is said is kept until there is room.")
+            self._tell(
+                f"{trouble.message} Captioning continues; captions are kept in memory until they can be written."
+            )
         if trouble is None and self._trouble is not None:
             lost = f"; {self._lost} pieces were lost" if self._lost else ", nothing was lost"
-            self._tell(f"Writing works again{lost}.")
+            self._tell(f"Captions are being written again{lost}.")
         self._trouble = trouble
 
     def _write_earlier(self) -> OutputError | None:

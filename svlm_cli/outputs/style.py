@@ -30,7 +30,7 @@ class CueStyle:
         _require(self.max_lines >= 1, f"A cue needs 1 line or more, not {self.max_lines}.")
         _require(
             math.isfinite(self.max_cps) and self.max_cps > 0,
-            f"A reader follows more than 0 columns a second (max_cps), not {self.max_cps:g}.",
+            f"max_cps, the columns that a reader can follow in a second, must be above 0, not {self.max_cps:g}.",
         )
         _require(
             0.001 <= self.min_s <= self.max_s < math.inf,

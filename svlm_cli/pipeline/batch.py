@@ -78,7 +78,7 @@ class Wanted:
             raise UsageError("-o names one file and --output-dir a folder for all.", "Leave one of them out.")
         for option, path in (("-o", self.output), ("--output-dir", self.folder)):
             if is_address(str(path or "")):
-                raise UsageError(f"{option} takes no address.", "Name a place on this machine.")
+                raise UsageError(f"{option} cannot be an address.", "Name a file or folder on this machine.")
 
     @property
     def makes_folders(self) -> bool:
@@ -116,7 +116,7 @@ def still_missing(job: Job) -> Job:
 def refuse_done(job: Job, products: int) -> None:
     """Raise `OutputExistsError` if a job has no output left and no `products` are to be made from its video."""
     if not job.targets and not products:
-        raise OutputExistsError(f"{job.name}: what was asked for is there already.")
+        raise OutputExistsError(f"{job.name}: all requested outputs exist already.")
 
 
 def refuse_existing(paths: Sequence[Path]) -> None:
@@ -139,7 +139,8 @@ def _targets(inputs: Sequence[Input], wanted: Wanted, tell: Callable[[str], None
     if wanted.output == STDOUT:
         if len(inputs) > 1 and formats != (Format.JSONL,):
             raise UsageError(
-                "Several videos share standard output line by line.", "Add -f jsonl, or leave -o out: each gets a file."
+                "Several videos can share standard output only as JSON lines.",
+                "Add -f jsonl, or leave out -o to get a file for each.",
             )
         return (_to_stdout(formats) for _ in inputs)
     if wanted.output is not None:
@@ -170,7 +171,7 @@ def _named(inputs: Sequence[Input], template: Template, formats: tuple[Format, .
     """Targets named by the template."""
     if len(inputs) > 1 and not template.tells_videos_apart:
         raise UsageError(
-            "One output file cannot take several videos.",
+            "One output file cannot hold several videos.",
             "Leave -o out: each gets its own file. Or write fields in it, as in -o '{dir}/{stem}.{ext}'.",
         )
     if Path(template.text).is_dir():
@@ -194,7 +195,7 @@ def _refuse_collisions(jobs: Sequence[Job], wanted: Wanted) -> None:
     for job in jobs:
         for path, key in _places(job):
             if key in sources:
-                raise UsageError(f"{path} is an input and would be written over.", "Choose another name, with -o.")
+                raise UsageError(f"{path} is an input and would be overwritten.", "Choose another name, with -o.")
             if key in takers:
                 way_out = "Caption them one by one, each with its own -o."
                 if wanted.output is not None:

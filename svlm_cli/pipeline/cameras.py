@@ -42,7 +42,7 @@ def plan_cameras(
         )
     if wanted.output is not None and len(sources) > 1 and "{name}" not in wanted.output:
         raise UsageError(
-            "One output file cannot take several cameras.", "Leave -o out, or write {name} in it for the camera."
+            "One output file cannot hold several cameras.", "Leave -o out, or write {name} in it for the camera."
         )
     addresses = tuple(map(SourceAddress, sources))
     given = [presentable(name).strip() for name in (*names, *[""] * (len(sources) - len(names)))]
@@ -94,7 +94,7 @@ def _refuse_signs(output: str) -> None:
                 "Write the date as %Y-%m-%d.",
             )
     if Path(time.strftime(output)).name in ("", ".."):
-        raise UsageError(f"-o {path_name(output)} leaves no name for a file.", "Write it like cam-%Y%m%d-%H.srt.")
+        raise UsageError(f"-o {path_name(output)} does not give a file name.", "Write it like cam-%Y%m%d-%H.srt.")
 
 
 def _refuse_collisions(cameras: Sequence[Job]) -> None:

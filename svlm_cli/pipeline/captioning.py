@@ -238,7 +238,7 @@ class Captioning(SessionObserver):
         if state is VideoState.SILENT:
             self.tell(f"svlm: {job.name}: nothing was said.")
         elif state is VideoState.ELSEWHERE:
-            self.tell(f"svlm: {job.name}: another run is at it.")
+            self.tell(f"svlm: {job.name}: another run is captioning it.")
         elif error is not None and state in (VideoState.FAILED, VideoState.STOPPED):
             self._fail(error)
         elif error is not None and (video_s or self._alone):
@@ -264,7 +264,9 @@ class Captioning(SessionObserver):
                 notice = product.make(partial(self._progress.move, name))
             except SvlmError as error:
                 if self._settings.skip_existing and (isinstance(error, OutputBusyError) or product.path.is_file()):
-                    self.tell(f"svlm: {name}: another run {'has made it' if product.path.is_file() else 'is at it'}.")
+                    self.tell(
+                        f"svlm: {name}: another run {'has made it' if product.path.is_file() else 'is making it'}."
+                    )
                 else:
                     self._summary.lose(source.job.source.reveal(), name, error)
                     self._fail(error)

@@ -121,7 +121,9 @@ def _expanded(name: str, tell: Tell) -> Iterable[Input]:
     fixed, parts = _parted(name)
     if not any(map(_PATTERN.search, parts)):
         if Format.from_suffix(Path(name)) is not None:
-            raise UsageError(f"{path_name(name)} is no video, and does not exist.", f"Name an output with -o {name}.")
+            raise UsageError(
+                f"{path_name(name)} is not a video, and does not exist.", f"Name an output with -o {name}."
+            )
         return (Input.named(name),)
     return _matching(name, fixed, parts, tell)
 
@@ -216,7 +218,7 @@ def _is_regular(path: str, tell: Tell) -> bool:
         tell(f"{path_name(Path(path))} is left out: {error.strerror}.")
         return False
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        tell(f"{path_name(Path(path))} is left out: it is no regular file.")
+        tell(f"{path_name(Path(path))} is left out: it is not a regular file.")
     return stat.S_ISREG(mode)
 
 

@@ -16,7 +16,7 @@ from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.pipeline.inputs import STDIN, Input
 
 FIELDS: Final = ("dir", "stem", "name", "parent", "ext")
-_EXAMPLE: Final = "Write it like -o '{dir}/{stem}.{ext}'; a brace that is meant is written twice."
+_EXAMPLE: Final = "Write it like -o '{dir}/{stem}.{ext}'; write a literal brace twice."
 _TOLD: Final = 3  # renamed outputs that the message lists
 Form = Callable[[Input, int], Path | None]
 """An output's name without suffix: 0 is the shortest, higher numbers are more specific; None if there are no more."""
@@ -64,7 +64,7 @@ def distinct(inputs: Sequence[Input], form: Form, suffix: str, tell: Callable[[s
     ]
     if changes:
         more = f" and {len(changes) - _TOLD} more" if len(changes) > _TOLD else ""
-        tell(f"Videos whose words would go to one file get longer names: {', '.join(changes[:_TOLD])}{more}.")
+        tell(f"Videos that would share an output file get longer names: {', '.join(changes[:_TOLD])}{more}.")
     return names
 
 
@@ -97,15 +97,17 @@ class Template:
         try:
             pieces = list(string.Formatter().parse(self.text))
         except ValueError:
-            raise UsageError(f"-o {self.text} has a brace without its other half.", _EXAMPLE) from None
+            raise UsageError(f"-o {self.text} has an unmatched brace.", _EXAMPLE) from None
         for _, field, spec, conversion in pieces:
             if field is not None and (field not in FIELDS or spec or conversion):
                 written = f"{field}{f'!{conversion}' if conversion else ''}{f':{spec}' if spec else ''}"
                 known = ", ".join(f"{{{one}}}" for one in FIELDS)
-                raise UsageError(f"-o knows no field {{{written}}}.", f"There are {known}; a brace is written twice.")
+                raise UsageError(
+                    f"-o has no field {{{written}}}.", f"The fields are {known}; write a literal brace twice."
+                )
         first, *rest = self.text.split("/")
         if "dir" in self._fields and (first != "{dir}" or not rest or any("dir" in _fields(part) for part in rest)):
-            raise UsageError("{dir} stands first in -o, with a / after it.", _EXAMPLE)
+            raise UsageError("{dir} must come first in -o, followed by a /.", _EXAMPLE)
         if self.text.endswith("/"):
             hint = _EXAMPLE if self._fields else f"Write into it with --output-dir {self.text}."
             raise UsageError(f"{self.text} is a folder.", hint)
@@ -136,8 +138,8 @@ class Template:
             filled = part.format(**values)
             if _fields(part) and filled in ("", ".", ".."):
                 raise UsageError(
-                    f"-o {self.text} makes {filled or 'nothing'} of {path_name(source)}, which is no name of a file.",
-                    "Write something beside the field.",
+                    f"-o {self.text} makes {filled or 'nothing'} of {path_name(source)}, which is not a file name.",
+                    "Add text around the field.",
                 )
             parts.append(filled)
         if "dir" in self._fields:

@@ -114,7 +114,7 @@ class ReportPage:
 
     def __init__(self, source: str, path: Path, *, model: str, style: CueStyle, overwrite: bool) -> None:
         if path.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(f"{path} is no name of a page.", "Call it OUT.html.")
+            raise UsageError(f"{path} is not the name of a page.", "Use a name that ends in .html.")
         self.path = path
         self._source = source
         self._provenance = Provenance(source, model)
@@ -188,7 +188,7 @@ def check_products(jobs: Sequence[Job], products: Sequence[Product]) -> list[str
     for product in products:
         if job.source == STDIN:
             raise UsageError(
-                f"{product.path} cannot be made of standard input, which is gone when its words are known.",
+                f"{product.path} cannot be made from standard input, which can be read only once.",
                 "Name a file.",
             )
         notices.append(product.prepare())

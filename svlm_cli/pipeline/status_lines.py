@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _REPEAT_S = 60.0  # the same trouble is told again so often
 _NAMED_FILES = 3
-_WAY_OUT = " Ctrl-C ends, --max-reconnects N gives up after so many."
+_WAY_OUT = " Ctrl-C stops; --max-reconnects N limits the attempts."
 
 
 class StatusLines:

@@ -37,4 +37,4 @@ def watch_and_answer(
     for notice in frames.notices:
         progress.say(f"svlm: {notice}")
     if times_s and max(times_s) > last_s + policy.chunk_seconds:
-        progress.say(f"svlm: {name} ends at {clock(last_s)}: what was to be asked later was asked there.")
+        progress.say(f"svlm: {name} ends at {clock(last_s)}: later questions were asked there.")

@@ -54,7 +54,7 @@ class VqaPrompts:
                     raise UsageError(f"{name} has no {{{one}}}.", f"It needs {_listed(needed)}.")
             for one in found:
                 if one not in (*needed, *_ALLOWED.get(name, ())):
-                    raise UsageError(f"In {name}, {{{one}}} stands for nothing.", f"There is {_listed(needed)}.")
+                    raise UsageError(f"{{{one}}} in {name} is not a known placeholder.", f"Use {_listed(needed)}.")
 
     @property
     def fingerprint(self) -> str:
@@ -91,7 +91,9 @@ def read_vqa_prompts(path: Path) -> tuple[VqaPrompts, str]:
     tables = document.tables(text)
     for one in fields(VqaPrompts):
         if one.name not in tables:
-            raise UsageError(f"{path} has no {one.name}.", "Write all that svlm's own file has.")
+            raise UsageError(
+                f"{path} has no {one.name}.", f"It needs {', '.join(each.name for each in fields(VqaPrompts))}."
+            )
     prompts: VqaPrompts = document.value(VqaPrompts, tables, "")
     return prompts, text
 

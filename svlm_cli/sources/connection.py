@@ -28,16 +28,16 @@ _NO_TRANSPORT = rf"{_ANSWER}461\b.*"
 # Why a connection failed: (pattern, sentence after the source's name, hint, whether to retry a single source that never
 # showed a picture). The pattern matches a whole line of ffmpeg's or the reason at its end; the first match wins.
 _FAILURES = (
-    (rf"{_ANSWER}401\b.*", "wants a user and a password, or others than it got.", "login", False),
+    (rf"{_ANSWER}401\b.*", "requires a user and a password, or rejects the given ones.", "login", False),
     (rf"{_ANSWER}403\b.*", "does not let this user in.", "login", False),
     (rf"{_ANSWER}404\b.*", "has no such stream: it answers 404.", "path", False),
     (rf"{_ANSWER}40[05]\b.*", "does not understand the request.", "path", False),
-    (_NO_TRANSPORT, "does not send the way it was asked to: it answers 461.", "transport", True),
-    (rf"{_ANSWER}453\b.*", "has no bandwidth left for another watcher: it answers 453.", "watchers", True),
+    (_NO_TRANSPORT, "does not support the requested transport: it answers 461.", "transport", True),
+    (rf"{_ANSWER}453\b.*", "has no bandwidth left for another viewer: it answers 453.", "watchers", True),
     (rf"{_ANSWER}454\b.*", "has lost the session: it answers 454.", "", True),
     (
         r"(?:Format|Protocol) .*not on whitelist '.*",
-        "sends something else than video, or leads to another kind of address.",
+        "sends something other than video, or redirects to another kind of address.",
         "",
         False,
     ),
@@ -57,7 +57,7 @@ HINTS = {
     "login": "Put them into a file for --credentials, or into SVLM_USER and SVLM_PASSWORD.",
     "path": "Check the part of the address after the host.",
     "transport": "Try another --rtsp-transport.",
-    "watchers": "End others that watch it, or take its smaller stream.",
+    "watchers": "Close its other viewers, or use its smaller stream.",
     "ffmpeg": "Install a complete ffmpeg.",
     "host": "Check the host and the port of the address, and the network.",
     "device": "Check its name, and whether it is plugged in.",

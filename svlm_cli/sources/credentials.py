@@ -31,7 +31,9 @@ class Credentials:
             except netrc.NetrcParseError as error:
                 line = f" line {error.lineno}" if error.lineno else ""
                 hint = "Write a line for each host: machine HOST login USER password PASSWORD"
-                raise UsageError(f"The file of credentials {name} makes no sense in{line or ' part'}.", hint) from None
+                raise UsageError(
+                    f"The file of credentials {name} cannot be understood in{line or ' part'}.", hint
+                ) from None
         environment = os.environ if environment is None else environment  # no default value: `help()` would print it
         password = environment.get(PASSWORD)
         self._default = None if password is None else Login(environment.get(USER, ""), password)

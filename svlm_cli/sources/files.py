@@ -163,7 +163,7 @@ def _read_with_decord(
     next_s = start_s
     try:
         if address.stdin:
-            raise DecordUnfitError("it reads files alone")
+            raise DecordUnfitError("it reads only files")
         video = DecordVideo(program, source, enough_pixels=address.enough_pixels)
         reading.note_header(video.log)
         first_s = None
@@ -174,5 +174,5 @@ def _read_with_decord(
             if reading.stopped:
                 return
     except DecordUnfitError as reason:
-        reading.notices.append(f"decord does not read {address.name} ({reason}): ffmpeg does it instead.")
+        reading.notices.append(f"decord does not read {address.name} ({reason}): ffmpeg reads it instead.")
         yield from read_in_order(program, address, rate, start_s=next_s, end_s=end_s, reading=reading)

@@ -40,14 +40,14 @@ _LOGIN, _PATH, _HOST = HINTS["login"], HINTS["path"], HINTS["host"]
 # For each status: the sentence after the source's name, the hint, and whether a retry may help.
 _REFUSALS = {
     400: Ending("does not understand the request.", _PATH, again=False),
-    401: Ending("wants a user and a password, or others than it got.", _LOGIN, again=False, denied=True),
+    401: Ending("requires a user and a password, or rejects the given ones.", _LOGIN, again=False, denied=True),
     403: Ending("does not let this user in.", _LOGIN, again=False, denied=True),
     404: Ending("does not exist there: it answers 404.", _PATH, again=False),
     405: Ending("does not understand the request.", _PATH, again=False),
     410: Ending("is not there any more: it answers 410.", _PATH, again=False),
 }
 _SILENT = Ending("does not answer.", _HOST)
-_UNKNOWN_WAY = Ending("asks for the password in a way that svlm does not know.", again=False, denied=True)
+_UNKNOWN_WAY = Ending("asks for the password in a way that svlm does not support.", again=False, denied=True)
 
 Found = TypeVar("Found")
 
@@ -219,7 +219,7 @@ class _Call:
                     raise RefusedError(_refusal(answer.status))
                 url, redirects, told = _led_to(url, answer.headers["Location"]), redirects + 1, False
             if redirects > _MOST_REDIRECTS:
-                raise RefusedError(Ending("leads from one address to the next, without an end.", _PATH))
+                raise RefusedError(Ending("redirects without end.", _PATH))
 
     def _get(self, url: str) -> HttpResponse:
         parts = urlsplit(url)
@@ -271,10 +271,10 @@ def _led_to(url: str, location: str) -> str:
     try:
         target = urljoin(url, location.strip())
         if urlsplit(target).scheme not in _PORTS:
-            raise RefusedError(Ending("leads to an address that is neither http nor https.", _PATH, again=False))
+            raise RefusedError(Ending("redirects to an address that is neither http nor https.", _PATH, again=False))
         parts, _ = split_url(target)
     except (UsageError, ValueError):
-        raise RefusedError(Ending("leads to what is no address.", _PATH)) from None
+        raise RefusedError(Ending("redirects to an invalid address.", _PATH)) from None
     return parts._replace(fragment="").geturl()
 
 
@@ -296,11 +296,11 @@ def _ending_of(error: Exception) -> Ending:
         case ConnectionRefusedError():
             return Ending("refuses the connection: nothing serves there.", _HOST)
         case ssl.SSLError():
-            return Ending("does not speak TLS as it should.", _HOST)
+            return Ending("fails to set up TLS correctly.", _HOST)
         case OSError(errno=errno.EHOSTUNREACH | errno.ENETUNREACH):
             return Ending("cannot be reached.", _HOST)
         case ConnectionError() | http.client.IncompleteRead():
-            return Ending("broke the connection off.", _HOST)
+            return Ending("broke off the connection.", _HOST)
         case OSError():
             return _SILENT
         case _:

@@ -22,7 +22,7 @@ _MAP = re.compile(r'#EXT-X-MAP:(?:.*,)?URI="([^"]*)"')
 _TARGET = re.compile(r"#EXT-X-TARGETDURATION:\s*(\d{1,6})")
 
 HAS_ENDED = Ending("has ended.", over=True)
-NOTHING_NEW = Ending("shows nothing new: its playlist stands still.")
+NOTHING_NEW = Ending("shows nothing new: its playlist has stopped changing.")
 
 Key = tuple[str, str, int]
 """A segment, independent of the server: path, query, offset."""

@@ -31,8 +31,8 @@ def explained(address: str | SourceAddress, ending: Ending) -> Ending:
     if not asked or any(way in _KNOWN for way in asked):
         return ending
     return Ending(
-        "asks for the password by SHA-256, which not every ffmpeg knows.",
-        "Check user and password, let the camera ask by MD5, or let go2rtc call it.",
+        "asks for the password by SHA-256, which not every ffmpeg supports.",
+        "Check user and password, set the camera to MD5, or connect through go2rtc.",
         again=False,
         denied=True,
     )

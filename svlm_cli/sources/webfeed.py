@@ -157,7 +157,7 @@ class _Still:
                 if len(data) > MOST_BYTES:
                     raise RefusedError(Ending(f"sends a picture of more than {MOST_BYTES // 2**20} MB."))
         if not data.startswith(PNG_BEGIN if self._format == "png_pipe" else BEGIN):
-            raise RefusedError(Ending("sends something else than the picture that it sent first."))
+            raise RefusedError(Ending("sends something other than the picture that it sent first."))
         return bytes(data)
 
     def kill(self) -> None:

@@ -52,7 +52,7 @@ class DecordVideo:
         if log.turned or log.anamorphic or log.videos != 1:
             raise DecordUnfitError("it does not follow rotation, pixel shape or a choice of streams")
         if enough_pixels is not None and log.pixels > LARGE_PIXELS:
-            raise DecordUnfitError("it reduces no large pictures")
+            raise DecordUnfitError("it cannot shrink large pictures")
         self.log = log
         self._reader = _open_reader(path)
         self._times_s, self._end_s = _check_times(self._reader, first_s - log.origin_s, log.duration_s)
@@ -138,10 +138,10 @@ def _check_times(reader: Any, first_s: float, header_end_s: float | None) -> tup
     begins = spans[:, 0]
     # decord's times start at the stream's first packet, but ignore an edit list.
     if not np.isfinite(spans).all() or begins[0] != 0 or (np.diff(begins) <= 0).any():
-        raise DecordUnfitError("its times for it make no sense")
+        raise DecordUnfitError("it reports impossible times")
     end_s = first_s + float(spans[-1, 1])
     if end_s > _LONGEST_S:
         raise DecordUnfitError(f"its times lose their precision after {_LONGEST_S:g} s")
     if header_end_s is not None and abs(header_end_s - end_s) > 1:
-        raise DecordUnfitError("it sees another length")
+        raise DecordUnfitError("it reports another duration")
     return first_s + begins, end_s

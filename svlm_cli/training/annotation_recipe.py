@@ -23,7 +23,7 @@ class AnnotationRecipe:
         if self.weights and len(self.weights) != len(self.files):
             raise UsageError(f"weights has {len(self.weights)} entries for {len(self.files)} files.")
         if any(weight < 1 for weight in self.weights):
-            raise UsageError("weights must be 1 or more.")
+            raise UsageError("each of weights must be 1 or more.")
 
     @property
     def weighted(self) -> tuple[tuple[str, int], ...]:

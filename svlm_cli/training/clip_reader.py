@@ -69,7 +69,10 @@ class ClipReader:
         end_s = min(record.start_s + seconds.stop, record.end_s)
         shown = show(record, start_s, end_s, fps=fps, enough_pixels=self._recipe.policy.vision.enough_pixels)
         if len(shown) < len(seconds):
-            raise InputError(f"{record.video} has no pictures from {start_s + len(shown):g} s on.", "Mend its times.")
+            raise InputError(
+                f"{record.video} has no pictures from {start_s + len(shown):g} s on.",
+                "Correct the times in its record.",
+            )
         most = self._most_pixels(sum(len(chunk.frames) for chunk in shown))
         pixels = tuple(self._pixels(chunk, most) for chunk in shown)
         grids = [self._preprocessor.merged_grid(len(one), *one.shape[2:]) for one in pixels]

@@ -60,7 +60,7 @@ class Curves:
 def require_curves(path: Path, *, needed_by: str, hint: str) -> None:
     """Before anything is read: `UsageError` or `OutputError` if curves cannot be drawn, or not be written there."""
     if path.suffix.lower() not in _FORMATS:
-        raise UsageError(f"{path} is neither a .png nor an .svg file.", "Name the plot so.")
+        raise UsageError(f"{path} is neither a .png nor an .svg file.", "Give the plot one of these suffixes.")
     require_matplotlib(needed_by)
     refuse_unwritable(path, makes_folders=True, hint=hint)
 
@@ -73,9 +73,9 @@ def read_logs(paths: Iterable[Path]) -> dict[str, Sequence[Row]]:
         try:
             rows = rows_of(path)
         except (OSError, ValueError) as error:
-            raise InputError(f"{path} cannot be read as a log.", "Name what `svlm train` has written.") from error
+            raise InputError(f"{path} cannot be read as a log.", "Name a log that `svlm train` wrote.") from error
         if not rows:
-            raise InputError(f"{path} has no step yet.", "Name what `svlm train` has written.")
+            raise InputError(f"{path} has no step yet.", "Name a log that `svlm train` wrote.")
         runs[str(log)] = rows
     return runs
 

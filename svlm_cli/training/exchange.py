@@ -55,5 +55,5 @@ class Exchange:
             if notice.error is not None:
                 raise notice.error
         if not (learned := sum(notice.learned for notice in notices)):
-            raise InputError("Not one window of a step holds anything to learn.", "See what was skipped above.")
+            raise InputError("No window of this step has anything to learn.", "See above what was skipped.")
         return learned

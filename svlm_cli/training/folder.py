@@ -110,7 +110,7 @@ def begin(folder: Path, recipe: Recipe, texts: Callable[[], Iterable[str]]) -> N
         vocabulary = load_fast(folder).get_vocab()
         for name in (END_OF_TEXT, prompt.markup.turn_end):
             if name not in vocabulary:
-                raise UsageError(f"The tokenizer in {model.tokenizer} has no token {name}.", "Use one of Qwen's kind.")
+                raise UsageError(f"The tokenizer in {model.tokenizer} has no token {name}.", "Use a Qwen tokenizer.")
         _write_json(folder / "generation_config.json", _generation(recipe, vocabulary))
     card = PolicyFile(model=recipe.info, policy=recipe.policy)
     (folder / POLICY_FILE).write_text(policy_file.dump(card), encoding="utf-8")

@@ -157,7 +157,7 @@ def require_room(recipe: Recipe, family: Family, *, gpus: int, bytes_per_gpu: in
         raise UsageError(
             f"Weights, gradients and moments alone take {needed / 1e9:.1f} GB of a GPU that has "
             f"{bytes_per_gpu / 1e9:.1f} GB.",
-            "Learn an adapter, freeze parts, keep moments in 8 bits, or use more GPUs: see --dry-run.",
+            "Train an adapter, freeze parts, keep moments in 8 bits, or use more GPUs: see --dry-run.",
         )
 
 
@@ -186,7 +186,7 @@ def _start(recipe: Recipe, made: Path) -> _Start:
             f"Fetch it first: `svlm models pull {base}`.",
         )
     stand_in = catalog.DEFAULT_MODEL
-    notice = f"{base} is not on this machine: its published sizes are counted, with the tokenizer of {stand_in}."
+    notice = f"{base} is not on this machine: its published sizes are used, with the tokenizer of {stand_in}."
     return _Start(catalog.find(stand_in).folder, family, notice)
 
 

@@ -126,11 +126,13 @@ class WindowRecipe:
         share(self, "context_only_share", "confusion")
         require(
             not (self.whole_rows and self.words_per_second),
-            "words_per_second is of no use with whole_rows: rows are read one by one while the run goes on.",
+            "words_per_second cannot be used with whole_rows: rows are read one by one while the run goes on.",
         )
         if self.layout is WindowLayout.PUBLISHED:
-            require(not self.streamed, "streamed is of no use with the published layout: its windows are whole.")
-            require(self.query is QueryRule.FIRST, "query is of no use with the published layout, which shows none.")
+            require(not self.streamed, "streamed cannot be used with the published layout: its windows are whole.")
+            require(
+                self.query is QueryRule.FIRST, "query cannot be used with the published layout, which has no query."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,7 @@ class QuestionRecipe:
     def __post_init__(self) -> None:
         above(self, "per_minute", least=0)
         share(self, "clip_share", "open_share", "told_share")
-        require(self.open_share + self.told_share <= 1, "open_share and told_share are more than 1 together.")
+        require(self.open_share + self.told_share <= 1, "open_share and told_share must not add up to more than 1.")
         above(self, "clips_per_window", "per_clip")
         for name in ("frames", "recent_frames"):
             value = getattr(self, name)
@@ -251,20 +253,24 @@ class Recipe:
 
     def __post_init__(self) -> None:
         require(self.policy.chunk_seconds == 1, "policy.chunk_seconds must be 1: a window's rounds are seconds.")
-        require(self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: there is nothing to see.")
+        require(
+            self.policy.windows.vision_rounds > 0, "policy.windows.vision_rounds is 0: the model would see nothing."
+        )
         require(
             not self.windows.streamed or self.policy.mode is Mode.STREAMING,
             f"windows.streamed needs policy.mode streaming, not {self.policy.mode.value}.",
         )
         if self.adapter.used:
-            require(bool(self.model.base), "adapter needs model.base: it is learned beside the weights of a model.")
-            require(not self.optimisation.frozen, "optimisation.frozen is of no use with an adapter: all is frozen.")
+            require(bool(self.model.base), "adapter needs model.base: an adapter is trained on top of a model.")
+            require(not self.optimisation.frozen, "optimisation.frozen cannot be used with an adapter: all is frozen.")
         for fps in self.windows.fps:
             require(fps >= 1 and fps == round(fps), f"windows.fps must be whole numbers of 1 or more, not {fps:g}.")
         self._check_validation()
         if self.questions.asks:
             require(self.data.source is Source.SIMULATOR, "questions needs a simulator, which knows their answers.")
-            require(self.windows.streamed, "questions needs windows.streamed: a fork is of a stream.")
+            require(
+                self.windows.streamed, "questions needs windows.streamed: questions are asked in forks of a stream."
+            )
             even = all(fps % 2 == 0 for fps in self.fps)
             require(even, "questions needs even frame rates, so that clips and seconds can be drawn together.")
         if self.data.source is Source.ANNOTATIONS:
@@ -276,13 +282,13 @@ class Recipe:
         else:
             require(
                 self.windows.words_per_second == 0,
-                "windows.words_per_second needs annotations: a simulator's windows are taken as they come.",
+                "windows.words_per_second needs annotations: a simulator's windows are not filtered.",
             )
             for name in ("whole_rows", "total_pixels"):
                 require(not getattr(self.windows, name), f"windows.{name} needs annotations: a simulator has no rows.")
             if self.windows.layout is WindowLayout.PUBLISHED:
                 none = self.base_stage.share == self.base_stage.share_after == 0
-                require(none, "base_stage is of no use with the published layout, which has no descriptions.")
+                require(none, "base_stage cannot be used with the published layout, which has no descriptions.")
             require(not self.optimisation.epochs, "optimisation.epochs needs annotations: matches have no end.")
         self._check_world()
         simulator = self.data.simulator
@@ -301,9 +307,9 @@ class Recipe:
         simulator = self.data.simulator
         if simulator.world is SimulatedWorld.MATCH:
             for name in ("photos", "match_share"):
-                require(not getattr(simulator, name), f'simulator.{name} is of use with world = "footage" alone.')
+                require(not getattr(simulator, name), f'simulator.{name} needs world = "footage".')
             return
-        require(not self.questions.asks, "questions are asked about matches alone, not about footage.")
+        require(not self.questions.asks, "questions are asked only about matches, not about footage.")
         require(not self.windows.clips.used, "windows.clips needs matches: footage has none.")
         require(self.windows.layout is WindowLayout.SVLM, "footage has no published layout.")
         for name in ("context_only_share", "confusion"):

@@ -76,7 +76,7 @@ class Skipped:
         allowed = f"{self._allowed} are allowed{share}"
         raise InputError(
             f"{place}: {reason}; that is record {self.count} that had to be skipped, {allowed}.",
-            "Mend the annotation files, or raise data.annotations.bad_allowed or bad_share.",
+            "Correct the annotation files, or raise data.annotations.bad_allowed or bad_share.",
         )
 
 
@@ -122,7 +122,7 @@ def parse_record(line: bytes, place: str, videos: Path) -> Record:
     user, assistant = (_content(message, role) for message, role in zip(messages, ("user", "assistant"), strict=True))
     video, text = _item(user, "video"), _item(user, "text")
     start_s, end_s = _number(video, "video_start"), _number(video, "video_end")
-    _require(0 <= start_s < end_s, f"video_start {start_s:g} and video_end {end_s:g} are no stretch of time")
+    _require(0 <= start_s < end_s, f"video_start {start_s:g} and video_end {end_s:g} are not a stretch of time")
     path = videos / _text(video, "video")
     said = _item(assistant, "text_stream")
     words = _words(said.get("text_stream"), start_s, end_s)
@@ -174,7 +174,7 @@ def _fault_of(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
 
 
 def _questions(stream: Any, start_s: float, end_s: float) -> tuple[StreamQuestion, ...]:
-    _require(isinstance(stream, list), "its qa_stream is no list")
+    _require(isinstance(stream, list), "its qa_stream is not a list")
     questions: list[StreamQuestion] = []
     before_s = -math.inf
     for index, entry in enumerate(stream):

@@ -20,8 +20,8 @@ class Share:
         """Equal shares, in passes of at most `batch` and of nearly equal size. `UsageError` if not divisible."""
         if ranks > 1 and optimisation.moments is OptimizerMoments.BITS8:
             raise UsageError(
-                f'optimisation.moments = "{optimisation.moments}" is for one process: {ranks} keep theirs in shards.',
-                f'Use moments = "{OptimizerMoments.FLOAT32}", of which each process keeps its share.',
+                f'optimisation.moments = "{optimisation.moments}" works with one process only, not with {ranks}.',
+                f'Use moments = "{OptimizerMoments.FLOAT32}": each process keeps a share of them.',
             )
         step = optimisation.batch * optimisation.accumulate
         if step % ranks:

@@ -100,7 +100,7 @@ class Validation:
         try:
             heard = hear(self._engine(result, weights), self._videos)
         except torch.OutOfMemoryError:
-            run.say(f"step {result.step}: there is no memory for a stream beside the training: nothing is said.")
+            run.say(f"step {result.step}: no captions are generated: there is no memory left for a stream.")
             return
         finally:
             gc.collect()

@@ -22,7 +22,7 @@ class ValidationRecipe:
             if value < least:
                 raise UsageError(f"{name} must be {least} or more, not {value}.")
         if self.files and not self.used:
-            raise UsageError("every is missing: after so many steps the files are used.")
+            raise UsageError("every is missing: it says after how many steps to validate.")
 
     def is_due(self, step: int, steps: int) -> bool:
         """Whether to validate after `step` of `steps`."""

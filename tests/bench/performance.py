@@ -27,26 +27,26 @@ _PUBLISHED: Final = {"2-256": 0.742, "8-256": 1.189, "2-768": 0.808, "8-768": 2.
 _MODES: Final = {
     "streaming": "",
     "full": "ends after {rounds} s: its cache of 32,768 tokens is full",
-    "window": "forgets all at times, and grows in between",
+    "window": "restarts at times, and grows in between",
     "window-overlap": "the same words as streaming, everything recomputed",
 }
 _MORE: Final = (  # what, row, command
-    ("one decoding step, {held:,} tokens in mind, 1 stream", "step-1", "stages --pair-tokens 320"),
+    ("one decoding step, {held:,} tokens in context, 1 stream", "step-1", "stages --pair-tokens 320"),
     ("the same, 32 streams", "step-32", "stages --pair-tokens 320 --streams 32"),
     ("the same, 1 stream, in eight bits", "step-1-fp8", "stages --pair-tokens 320 --dtype fp8"),
     ("the same, 32 streams, in eight bits", "step-32-fp8", "stages --pair-tokens 320 --streams 32 --dtype fp8"),
     (
-        "one stream of 56 FPS, 256 tokens, 5 tokens a round; {held:,} in mind",
+        "one stream of 56 FPS, 256 tokens, 5 tokens a round; {held:,} tokens in context",
         "fps-56",
         "stages --fps 56 --pair-tokens 256 --tokens 5",
     ),
     (
-        "one stream of 120 FPS, the vision window capped; {held:,} in mind",
+        "one stream of 120 FPS, the vision window capped; {held:,} tokens in context",
         "fps-120-capped",
         "stages --fps 120 --pair-tokens 256 --tokens 5 --vision-tokens 16384",
     ),
     (
-        "to forget: what moves and is rotated anew, {held:,} tokens in mind",
+        "eviction: tokens moved and rotated again, {held:,} in context",
         "stages-8-256",
         "stages --fps 8 --pair-tokens 256",
     ),
@@ -104,7 +104,7 @@ def seconds(folder: Path) -> str:
         taken = _full_s(latency)
         own = [_MISSING] * 2 if taken is None else [f"{taken:.3f}", f"{1 / taken:.1f}"]
         rows.append([_video(name), f"{published:.3f}", own[0], playback.number("round_s"), own[1]])
-    headings = ["video", "published", "svlm, median", "svlm from a 720p file, mean", "a second holds so many"]
+    headings = ["video", "published", "svlm, median", "svlm from a 720p file, mean", "times real time"]
     return _lines(headings, rows)
 
 
@@ -147,7 +147,7 @@ def _measured(row: Row, what: str) -> str:
         growth = row.number("device_growth_bytes", "{:,}")
         second, last = row.ms("round_s_second_minute"), row.ms("round_s_last_minute")
         return f"second minute {second} ms a round, last minute {last}; GPU memory since round 300: {growth} bytes more"
-    if what.startswith("to forget"):
+    if what.startswith("eviction"):
         return f"{row.ms('forget_s', 2)} ms"
     if what.startswith("one stream"):
         return f"{row.number('round_s')} s a round"
@@ -163,7 +163,7 @@ def modes(folder: Path) -> str:
             median = f"{result['token_s_median'] * 1000:.1f} ms"
             note = _MODES[result["mode"]].format(rounds=result["rounds"])
             rows.append([f"`{result['mode']}`", median, f"{result['context_tokens']:,}", note])
-    return _lines(["mode", "median a token", "tokens in mind at the end", ""], rows)
+    return _lines(["mode", "median a token", "tokens in context at the end", ""], rows)
 
 
 def memory(folder: Path) -> str:
@@ -202,7 +202,7 @@ def stages(folder: Path) -> str:
         times = [row.ms("look_s"), row.ms("forget_s", 2), *(row.ms(one) for one in ("read_s", "speak_s"))]
         held = row.number("context_tokens", "{:,}")
         rows.append([_video(name), held, *times, row.ms("step_s", 2), row.ms("round_s")])
-    return _lines(["video", "tokens in mind", "look", "forget", "read", "speak", "a step", "a round"], rows)
+    return _lines(["video", "tokens in context", "vision", "eviction", "prefill", "decode", "a step", "a round"], rows)
 
 
 def where(folder: Path) -> str:

@@ -76,9 +76,9 @@ def test_an_answer_of_a_form(judge: JudgeOnLoopback) -> None:
         (Trouble(503), "status 503"),
         (Trouble(cut=True), "the connection to it fails|cut off"),
         (Trouble(finish="length"), "cut off"),
-        (Trouble(body=b'{"choices": []}'), "no chat completion"),
-        (Trouble(body=b'{"id": 3'), "no chat completion"),
-        (Trouble(body=b"[]"), "no chat completion"),
+        (Trouble(body=b'{"choices": []}'), "not a chat completion"),
+        (Trouble(body=b'{"id": 3'), "not a chat completion"),
+        (Trouble(body=b"[]"), "not a chat completion"),
     ],
 )
 def test_what_is_worth_another_try(judge: JudgeOnLoopback, trouble: Trouble, said: str) -> None:
@@ -103,7 +103,7 @@ def test_a_slow_judge_is_left(judge: JudgeOnLoopback) -> None:
         (Trouble(400, error={"message": f"The context of {KEY} is too long."}), "refuses the question (status 400)"),
         (Trouble(401, error={"message": f"Incorrect API key provided: {KEY}."}), "does not accept the key"),
         (Trouble(403, error={"message": f"{KEY} may not."}), "refuses the question (status 403): ... may not."),
-        (Trouble(404, error={"message": "No such model."}), "knows no model judge-1"),
+        (Trouble(404, error={"message": "No such model."}), "has no model judge-1"),
         (Trouble(429, error={"message": "Pay.", "code": "insufficient_quota"}), "your quota is used up"),
         (Trouble(400, error={"message": f"sk-abc***def {KEY}\x1b[31m\n"}), "status 400"),
     ],
@@ -168,7 +168,7 @@ def test_nobody_is_there(judge: JudgeOnLoopback) -> None:
 
 @pytest.mark.extra
 def test_a_key_that_cannot_be_sent() -> None:
-    with pytest.raises(UsageError, match="holds what no key holds") as caught:
+    with pytest.raises(UsageError, match="contains characters that no key can contain") as caught:
         OpenAIServer(JUDGE, "judge-1", "http://127.0.0.1:9/v1", "sesam\N{LATIN SMALL LETTER E WITH ACUTE}", timeout_s=5)
     assert "sesam" not in str(caught.value)
 
@@ -257,5 +257,5 @@ def test_a_sentence_names_who_was_asked(judge: JudgeOnLoopback) -> None:
     """Guards against advice about an option that the command does not have."""
     judge.troubles.append(Trouble(404))
     server = OpenAIServer(MODEL, "model-1", judge.base_url, KEY, timeout_s=30)
-    with pytest.raises(ModelError, match=r"The model's server knows no model model-1.* Correct --model or --base-url"):
+    with pytest.raises(ModelError, match=r"The model's server has no model model-1.* Correct --model or --base-url"):
         server.ask(MESSAGES, seed=None, temperature=0.7)

@@ -56,7 +56,7 @@ def test_the_program_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert look_around().gpus == (Gpu(0, "NVIDIA H200", 143771 * MIB, 143000 * MIB),)
     monkeypatch.setattr(host, "_is_for_cpus", lambda: True)
     found = look_around()
-    assert (found.gpus, "NVIDIA H200, but this torch is for CPUs alone" in " ".join(found.notes)) == ((), True)
+    assert (found.gpus, "NVIDIA H200, but this torch is for CPUs only" in " ".join(found.notes)) == ((), True)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_cache_that_cannot_be_used_is_a_sentence(tmp_path: Path, monkeypatch: 
     (tmp_path / "file").write_text("")
     assert room_of(tmp_path / "file")[1:] == (
         None,
-        (f"{tmp_path / 'file'}, where models are kept, is no folder. Set HF_HOME to a folder of your own.",),
+        (f"{tmp_path / 'file'}, where models are kept, is not a folder. Set HF_HOME to a folder of your own.",),
     )
     monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.R_OK)  # who runs tests may be root
     assert "cannot be read" in room_of(tmp_path)[2][0]

@@ -237,19 +237,31 @@ def listed(**changes: object) -> bytes:
 OUT = "../../../../../outside"
 DEEP = b"[" * 100_000
 STRANGE = {
-    "a commit that leaves the cache": (Fault("/revision/", body=described(sha=OUT)), "calls .*outside' a commit"),
-    "a commit that is absolute": (Fault("/revision/", body=described(sha="/tmp/outside")), "a commit"),
-    "a commit that is a name": (Fault("/revision/", body=described(sha="main")), "calls 'main' a commit"),
-    "a commit that is a number": (Fault("/revision/", body=described(sha=5)), "calls 5 a commit"),
-    "a file that leaves the cache": (Fault("/tree/", body=listed(path=f"LICENSE/{OUT}")), "lists a file"),
-    "an absolute file": (Fault("/tree/", body=listed(path="/tmp/outside")), "lists a file"),
-    "a file of Windows": (Fault("/tree/", body=listed(path="LICENSE\\..\\outside")), "lists a file"),
-    "a file that paints": (Fault("/tree/", body=listed(path="LICENSE\x1b[31m")), "lists a file"),
-    "a listed tag that leaves the cache": (Fault("/tree/", body=listed(lfs={"oid": OUT, "size": 1})), "the tag"),
-    "a tag that leaves the cache": (Fault("LICENSE", headers={"ETag": f'"{OUT}"'}, method="HEAD"), "the tag"),
-    "a tag of dots": (Fault("LICENSE", headers={"ETag": '".."'}, method="HEAD"), "the tag"),
-    "a linked tag": (Fault("LICENSE", headers={"X-Linked-Etag": OUT}, method="HEAD"), "the tag"),
-    "another commit in a header": (Fault("LICENSE", headers={"X-Repo-Commit": OUT}, method="HEAD"), "a commit"),
+    "a commit that leaves the cache": (Fault("/revision/", body=described(sha=OUT)), "invalid commit id, .*outside'"),
+    "a commit that is absolute": (Fault("/revision/", body=described(sha="/tmp/outside")), "invalid commit id"),
+    "a commit that is a name": (Fault("/revision/", body=described(sha="main")), "invalid commit id, 'main'"),
+    "a commit that is a number": (Fault("/revision/", body=described(sha=5)), "invalid commit id, 5"),
+    "a file that leaves the cache": (
+        Fault("/tree/", body=listed(path=f"LICENSE/{OUT}")),
+        "lists a file with an unsafe name",
+    ),
+    "an absolute file": (Fault("/tree/", body=listed(path="/tmp/outside")), "lists a file with an unsafe name"),
+    "a file of Windows": (
+        Fault("/tree/", body=listed(path="LICENSE\\..\\outside")),
+        "lists a file with an unsafe name",
+    ),
+    "a file that paints": (Fault("/tree/", body=listed(path="LICENSE\x1b[31m")), "lists a file with an unsafe name"),
+    "a listed tag that leaves the cache": (
+        Fault("/tree/", body=listed(lfs={"oid": OUT, "size": 1})),
+        "invalid file tag",
+    ),
+    "a tag that leaves the cache": (Fault("LICENSE", headers={"ETag": f'"{OUT}"'}, method="HEAD"), "invalid file tag"),
+    "a tag of dots": (Fault("LICENSE", headers={"ETag": '".."'}, method="HEAD"), "invalid file tag"),
+    "a linked tag": (Fault("LICENSE", headers={"X-Linked-Etag": OUT}, method="HEAD"), "invalid file tag"),
+    "another commit in a header": (
+        Fault("LICENSE", headers={"X-Repo-Commit": OUT}, method="HEAD"),
+        "invalid commit id",
+    ),
     "nesting without end": (Fault("/revision/", body=DEEP), "nested too deeply"),
     "a list nested without end": (Fault("/tree/", body=DEEP), "nested too deeply"),
     "a number without end": (Fault("/revision/", body=described(sha="x").replace(b'"x"', b"9" * 400)), "400 digits"),
@@ -288,7 +300,7 @@ def test_a_cache_that_names_no_commit_leads_nowhere(cache: Path, tmp_path: Path)
     (refs / "main").write_text(os.path.relpath(tmp_path / "outside", refs.parent / "snapshots"))
     (refs.parent / "snapshots").mkdir()
     assert cached("team/model", "main") is None
-    with pytest.raises(ModelError, match="a commit"):
+    with pytest.raises(ModelError, match="invalid commit id"):
         fetch("team/model", revision="main", offline=True)
 
 

@@ -67,7 +67,7 @@ def test_reasons_name_what_is_lacking() -> None:
     busy = on(host_with(gpu(12, total_gb=24)), SPEAKER)
     assert (busy.fits, busy.why) == (
         Fit.NO,
-        "It takes 18.0 GB of memory in bfloat16; NVIDIA L4 has 12.0 GB free of 24.0 GB: end what else runs there.",
+        "It takes 18.0 GB of memory in bfloat16; NVIDIA L4 has 12.0 GB free of 24.0 GB: stop what else uses it.",
     )
     assert on(LAPTOP, SPEAKER).why.startswith("It wants a GPU with 18.0 GB of free memory: ")
 
@@ -143,7 +143,7 @@ def test_nothing_can_run() -> None:
     """Guards machines on which even the smallest does not fit."""
     tiny = host_with(ram_gb=0.01)
     assert best(tiny) is None
-    with pytest.raises(ModelError, match=r"No model that is here fits. game: It takes 60 MB"):
+    with pytest.raises(ModelError, match=r"None of the models on this machine fits. game: It takes 60 MB"):
         choose(tiny, MODELS, Demand(), "auto")
 
 

@@ -70,7 +70,9 @@ def test_a_folder_brings_its_own_policy_or_the_published_one(models: Path) -> No
         resolve("mine")
     (folder / "policy.toml").unlink()
     (folder / "policy.toml").mkdir()
-    with pytest.raises(ModelError, match=r"mine/policy\.toml is no policy"):  # rather than another one's in its place
+    with pytest.raises(
+        ModelError, match=r"mine/policy\.toml is not a valid policy"
+    ):  # rather than another one's in its place
         resolve("mine")
 
 

@@ -52,7 +52,7 @@ SLIPS = [
     ("caption x.mp4 -f srt,vtt -o w.srt", USAGE, "Use --output-dir, or ask for one format."),
     ("caption clip.mp4 --start 1:xx", USAGE, "Write seconds (90.5) or [H:]MM:SS (1:30.5)."),
     ("caption clip.mp4 --overwrite --skip-existing", USAGE, "Leave one of them out."),
-    ("caption clip.mp4 out.vtt", USAGE, "out.vtt is no video, and does not exist. Name an output with -o out.vtt."),
+    ("caption clip.mp4 out.vtt", USAGE, "out.vtt is not a video, and does not exist. Name an output with -o out.vtt."),
     ("caption clip.mp4 --context bad.toml", USAGE, "For what is in it, write --context @bad.toml."),
     ("caption x.mp4 clip.mp4 x.mov -o {stem}.srt -f srt", USAGE, "Add {name} or {parent} or {ext} to -o."),
     ("caption clip.mp4 --context @gone.txt", USAGE, "Check its name, or its encoding."),

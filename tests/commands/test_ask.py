@@ -20,7 +20,7 @@ def test_questions_at_moments(svlm_inside: Svlm, here: Path, tiny_checkpoint: Pa
         for second in (1, 2, SECONDS)
         for question in ("Who has the ball?", "Who scored?")
     ]
-    assert f"ends at 0:00:0{SECONDS}: what was to be asked later was asked there." in done.stderr
+    assert f"ends at 0:00:0{SECONDS}: later questions were asked there." in done.stderr
 
 
 def test_one_of_the_choices_as_json(svlm: Svlm, here: Path, tiny_checkpoint: Path) -> None:

@@ -84,7 +84,7 @@ def test_when_all_is_there_no_model_is_looked_for(svlm_inside: Svlm, season: Pat
         video.with_suffix(".srt").touch()
     done = svlm_inside("caption", "season", "--model", "no-such-model", "--skip-existing")
     assert done.returncode == 0, done.stderr
-    assert done.stderr == "svlm: All 3 videos: what was asked for is there already.\n"
+    assert done.stderr == "svlm: All 3 videos: all requested outputs exist already.\n"
 
 
 def test_nothing_is_loaded_when_one_output_is_there(svlm_inside: Svlm, season: Path) -> None:
@@ -132,14 +132,14 @@ def test_what_another_run_has_is_left_to_it(svlm_inside: Svlm, season: Path, tin
     other.write("theirs")
     done = svlm_inside(*base, "--skip-existing", "--jobs", "2")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("svlm: season/a/two.mp4: another run is at it.\n") == 1
+    assert done.stderr.count("svlm: season/a/two.mp4: another run is captioning it.\n") == 1
     assert "3 videos: 2 captioned, 1 left to another run." in done.stderr
     assert files(season, ".[st]*") == ["a/one.srt", "a/one.txt", "a/two.srt.part", "b/one.srt", "b/one.txt"]
     assert (season / "b" / "one.txt").read_text() == "mine"
     quiet = svlm_inside(*base, "--skip-existing", "--quiet")
     assert (quiet.returncode, quiet.stderr) == (0, "")
     alone = svlm_inside("caption", "season/a/two.mp4", *base[2:], "--skip-existing", "--mux", "two.mkv")
-    assert (alone.returncode, alone.stderr) == (0, "svlm: season/a/two.mp4: another run is at it.\n")
+    assert (alone.returncode, alone.stderr) == (0, "svlm: season/a/two.mp4: another run is captioning it.\n")
     assert not (season.parent / "two.mkv").exists(), "made of a video that nobody captioned here"
     insisting = svlm_inside(*base, "--overwrite")
     assert insisting.returncode == 1
@@ -166,7 +166,7 @@ def test_what_appears_meanwhile_is_no_failure(
     assert "clip.jsonl appeared while it was written" in done.stderr
     assert ("two.html: another run has made it" in done.stderr) == bool(product)
     assert here.with_suffix(".jsonl").read_text() == Path("two.html").read_text() == "theirs"
-    assert svlm_inside(*base, "--skip-existing").stderr == "svlm: clip.mp4: what was asked for is there already.\n"
+    assert svlm_inside(*base, "--skip-existing").stderr == "svlm: clip.mp4: all requested outputs exist already.\n"
 
 
 @pytest.fixture

@@ -180,7 +180,7 @@ def test_a_password_is_nowhere(
         assert wrong.returncode == 3
     written = b"".join(path.read_bytes() + path.name.encode() for path in tmp_path.rglob("*") if path.is_file())
     assert not any(form in written.decode() + wrong.stdout + wrong.stderr for form in FORMS)
-    assert "svlm: wrong wants a user and a password" in wrong.stderr
+    assert "svlm: wrong requires a user and a password" in wrong.stderr
     assert "Traceback" not in wrong.stderr
 
 

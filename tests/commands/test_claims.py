@@ -194,8 +194,8 @@ def test_questions_are_told_of_beside_the_rows(claims: Claims, tmp_path: Path) -
         "questions Right answers, in all: streaming 0.625 [0.615, 0.645]; full 0.500 [0.490, 0.520]; chance 0.312."
     )
     questions.write_text("{}")
-    assert "questions.json is no report of `svlm eval vqa`" in claims(code=3)[1]
-    assert "questions.json is no report of `svlm eval vqa`" in claims.measure("window", code=3)[1]
+    assert "questions.json is not a report of `svlm eval vqa`" in claims(code=3)[1]
+    assert "questions.json is not a report of `svlm eval vqa`" in claims.measure("window", code=3)[1]
     assert sorted(path.name for path in claims.results.iterdir()) == ["full.json", "questions.json"]
 
 
@@ -217,7 +217,7 @@ def test_training_is_told_of_beside_the_rows(
     assert "training: apart, streaming The paper: 62.51 against 66.18, lower." in shown
     assert shown.endswith("lower in event F1, agrees.")
     file.write_text("{}")
-    assert "training.json tells of no models" in claims(code=3)[1]
+    assert "training.json is not a report on models" in claims(code=3)[1]
 
 
 @pytest.mark.extra  # half a minute
@@ -267,7 +267,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
     mine.write_text("# Mine\n")
     assert "mine.md exists already, and was not written by" in claims("--write", str(mine), code=2)[1]
     assert mine.read_text() == "# Mine\n"
-    assert "no Markdown file" in claims("--write", str(tmp_path / "page.html"), code=2)[1]
+    assert "not a Markdown file" in claims("--write", str(tmp_path / "page.html"), code=2)[1]
     monkeypatch.setattr(figures, "find_spec", lambda name: None)
     asked = ("--model", claims.model, "--row", "full", *LENGTH, "--write", str(tmp_path / "claims.md"))
     assert "needs matplotlib. Install svlm-cli[plots]" in claims(*asked, code=2)[1]
@@ -283,7 +283,7 @@ def test_pages_that_cannot_be_written(claims: Claims, tmp_path: Path, monkeypatc
         (["--model", "nobody", "--row", "ful"], 2, "There is no row 'ful'. Did you mean full?"),
         (["--model", "nobody", "--row", "no-overlap"], 2, "--no-overlap-model"),
         (["--model", "nobody", "--row", "full"], 4, "nobody"),
-        (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is no length"),
+        (["--model", "TINY", "--row", "full", "--minutes", "0"], 2, "0 minutes is not a valid length"),
         (["--model", "TINY", "--row", "full", "--matches", "0"], 2, "--matches"),
     ],
 )
@@ -296,13 +296,13 @@ def test_requests_that_make_no_sense(claims: Claims, arguments: list[str], code:
 def test_a_folder_that_is_none(claims: Claims) -> None:
     """Guards against a traceback, and against hours that end in one."""
     claims.results.write_text("a file")
-    assert "is no folder of results" in claims(code=3)[1]
-    assert "is no folder of results" in claims.measure("full", code=3)[1]
+    assert "is not a folder of results" in claims(code=3)[1]
+    assert "is not a folder of results" in claims.measure("full", code=3)[1]
     claims.results.unlink()
     claims.results.mkdir()
     (claims.results / "full.json").write_text("{}")
-    assert "full.json is no result" in claims(code=3)[1]
-    assert "full.json is no result" in claims.measure("window", code=3)[1]
+    assert "full.json is not a result" in claims(code=3)[1]
+    assert "full.json is not a result" in claims.measure("window", code=3)[1]
 
 
 def test_help_names_every_row_and_how_long_it_is(

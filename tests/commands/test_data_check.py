@@ -151,7 +151,7 @@ def test_two_checks_do_not_share_a_journal(folder: Path, capsys: pytest.CaptureF
     assert "Another check is writing bad.jsonl.checked." in capsys.readouterr().err
     Path("bad.jsonl.checked").write_text("a diary, and no journal of a check" * 100)
     assert main(["data", "check", "train.jsonl", "-o", "bad.jsonl"]) == 3
-    assert "bad.jsonl.checked is no journal of a check" in capsys.readouterr().err
+    assert "bad.jsonl.checked is not a journal of a check" in capsys.readouterr().err
 
 
 def test_an_index_that_is_given_is_no_file_of_rows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

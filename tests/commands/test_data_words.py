@@ -112,7 +112,7 @@ def test_a_lone_video_that_fails(season: Path, tmp_path: Path, capsys: Captured)
         (["rtsp://user:secret@10.0.0.1/a"], 2, "is no file"),
         ([], 2, "No video was named"),
         (["{season}/a.mp4", "--from", "faster-whisper", "--speech-model", "huge"], 4, "speech model huge cannot be"),
-        (["{season}/a.mp4", "--from", "pocketsphinx", "--language", "de"], 2, "hears English alone"),
+        (["{season}/a.mp4", "--from", "pocketsphinx", "--language", "de"], 2, "understands only English"),
         (["{season}/a.mp4", "--about", "missing.csv"], 3, "missing.csv cannot be read"),
     ],
 )
@@ -146,5 +146,5 @@ def test_stopped(season: Path, tmp_path: Path, capsys: Captured, monkeypatch: py
     monkeypatch.setattr(WordCollector, "collect", collect)
     output = tmp_path / "words.jsonl"
     words(output, season / "a.mp4", season / "b.mp4", code=130)
-    assert "Stopped. The same call goes on where it was." in capsys.readouterr().err
+    assert "Stopped. Run the same command again to continue." in capsys.readouterr().err
     assert [one.video.name for one in read_words(output)] == ["a.mp4"]

@@ -125,14 +125,14 @@ def test_a_control_that_does_not_hold_ends_it(
     assert main(["eval", "match", "--predictions", str(path), "--seed", str(SEED)]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert "svlm: A control of the evaluation does not hold: the reference 3 s late has event_f1" in err
+    assert "svlm: A control of the evaluation failed: the reference 3 s late has event_f1" in err
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--model", "x", "--minutes", "0"], 2, "0 minutes is no length"),
-        (["--model", "x", "--minutes", "nan"], 2, "nan minutes is no length"),
+        (["--model", "x", "--minutes", "0"], 2, "0 minutes is not a valid length"),
+        (["--model", "x", "--minutes", "nan"], 2, "nan minutes is not a valid length"),
         (["--model", "x", "--matches", "0"], 2, "--matches"),
         (["--model", "nobody"], 4, "nobody"),
         (["--predictions", "absent.jsonl"], 3, "absent.jsonl"),

@@ -48,7 +48,7 @@ def test_tables(tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--minutes", "0"], ExitCode.USAGE, "0 minutes is no length"),
+        (["--minutes", "0"], ExitCode.USAGE, "0 minutes is not a valid length"),
         (["--photos", "nowhere"], ExitCode.INPUT, "nowhere cannot be read"),
         (["--minutes", "0.02"], ExitCode.USAGE, "The footage is too short: nothing is said in it."),
     ],

@@ -145,7 +145,7 @@ def test_what_is_done_is_not_done_again_and_another_setting_is_refused(
         (("--annotations", "others.jsonl"), 3, "There is no v/F/y.mp4 and no v/y.mp4."),
         (("--annotations", "others.jsonl"), 3, "None of 2 videos is there."),
         (("--annotations", "one.jsonl"), 3, "There is no v/F/x.mp4 and no v/x.mp4."),
-        (("--start", "30"), 3, "Nothing of all.jsonl is to be commented on."),
+        (("--start", "30"), 3, "all.jsonl has nothing to comment on."),
         (("--start", "soon"), 2, "soon is not a time."),
         (("--chunk", "0"), 2, "--chunk 0 is no length for a stream."),
         (("--chunk", "nan"), 2, "--chunk nan is no length for a stream."),
@@ -310,7 +310,7 @@ def test_a_stopped_run_says_that_the_same_call_goes_on(
         out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert out == ""
-    assert "Stopped. The same call goes on where it was." in err
+    assert "Stopped. Run the same command again to continue." in err
     assert "Traceback" not in err
     told, err = calls.run(calls.arguments("--jobs", "2", "--json"))
     assert "pred.jsonl goes on where it was: 0 of 2 are done." in err

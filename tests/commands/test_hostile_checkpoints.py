@@ -69,7 +69,7 @@ HARM: dict[str, tuple[Change, str]] = {
     "windows": (put("policy.toml", "[windows]\nsink_tokens = 1000000000000000000"), "sink_tokens must be at most"),
     "digits": (put("policy.toml", f"mode = 0x{'f' * 5000}"), "at most 64 bits"),
     "a form for ever": (put("policy.toml", "[prompt]\ncontext_form = '(a+)+b'"), "takes too long"),
-    "a policy that waits": (pipe("policy.toml"), "policy.toml is no policy: it is not a file"),
+    "a policy that waits": (pipe("policy.toml"), "policy.toml is not a valid policy: it is not a file"),
 }
 
 

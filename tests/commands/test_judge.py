@@ -220,7 +220,7 @@ def test_a_judge_without_temperature(calls: Calls) -> None:
     ("trouble", "said"),
     [
         (Trouble(401, error={"message": f"Incorrect API key provided: {KEY}"}), "does not accept the key"),
-        (Trouble(404), "knows no model judge-1"),
+        (Trouble(404), "has no model judge-1"),
         (Trouble(400, error={"message": f"{KEY} is too long."}), "... is too long"),
     ],
 )

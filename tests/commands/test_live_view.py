@@ -103,7 +103,7 @@ def test_a_pipe_is_no_screen(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPatch)
     done = svlm_inside("caption", "a", "--input-format", "lavfi", "--live", "on", "--model", "none/such")
     assert done.returncode == 2
     assert done.stderr == (
-        "svlm: --live on needs a terminal, and standard error is none. Leave it out: phrases come as lines.\n"
+        "svlm: --live on needs a terminal, and standard error is not one. Leave it out to get plain lines.\n"
     )
 
 

@@ -119,7 +119,7 @@ def test_without_a_gpu_what_comes_with_svlm_is_called_what_it_is(svlm_inside: Sv
     on(LAPTOP)
     last = svlm_inside("models", "recommend").stdout.splitlines()[-1]
     assert last.startswith("Recommended: svlm-mini: ")
-    assert "Nothing that knows real footage fits." in last
+    assert "No model that was trained on real footage fits." in last
     assert "7.3 x real time at 2 FPS in float32, measured on 2 CPU cores (" in last
     assert last.endswith("Use it: svlm caption VIDEO --model svlm-mini")
 
@@ -169,7 +169,7 @@ def test_an_unreadable_cache_is_no_traceback(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file"))
     done = svlm_inside("models", "recommend")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "is no folder. Set HF_HOME" in done.stdout
+    assert "is not a folder. Set HF_HOME" in done.stdout
 
 
 def test_the_doctor_names_it(svlm_inside: Svlm, on: OnMachine) -> None:

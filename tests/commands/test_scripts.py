@@ -46,7 +46,7 @@ def test_what_is_there_is_found_from_anywhere(
     monkeypatch.chdir(tmp_path / folder)
     names = [text.format(here=tmp_path) for text in (name, out)]
     done = svlm_inside("caption", names[0], "--output-dir", names[1], "--skip-existing", "--model", "no-such-model")
-    assert (done.returncode, done.stderr) == (0, "svlm: All 2 videos: what was asked for is there already.\n")
+    assert (done.returncode, done.stderr) == (0, "svlm: All 2 videos: all requested outputs exist already.\n")
 
 
 def test_videos_that_are_called_alike(svlm_inside: Svlm, pair: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
@@ -57,7 +57,7 @@ def test_videos_that_are_called_alike(svlm_inside: Svlm, pair: Path, tmp_path: P
     assert done.returncode == 0, done.stderr
     written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.srt"))
     assert written == ["clip.mkv.srt", "more/clip.srt", f"{tmp_path.name}/clip.srt"]
-    told = "svlm: Videos whose words would go to one file get longer names: clip.mp4 -> out/"
+    told = "svlm: Videos that would share an output file get longer names: clip.mp4 -> out/"
     assert done.stderr.startswith(told)
     assert "out/clip.mkv.srt" in done.stderr.partition("\nvideo ")[2]
     again = svlm_inside("caption", *base[:2], *base[3:], "-q", "-o", "{dir}/subs/{name}.{ext}", "-f", "vtt,txt")

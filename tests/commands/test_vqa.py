@@ -385,7 +385,7 @@ def test_a_stopped_run_says_that_the_same_call_goes_on(
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (code, "")
-    assert "Stopped. The same call goes on where it was." in err
+    assert "Stopped. Run the same command again to continue." in err
     assert "Traceback" not in err
     _, err = calls.run(loud)
     assert re.search(r"tiny, streaming: \d+ of 20 questions are done\.", err)

@@ -87,8 +87,8 @@ def test_what_the_loop_hands_out_becomes_an_event() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"event": "goal"}, "no event"),
-        ({"event": None}, "no event"),
+        ({"event": "goal"}, "not an event"),
+        ({"event": None}, "not an event"),
         ({"event": "token", "colour": "red"}, "no colour"),
         ({"event": "source", "state": "asleep", "text": None}, "asleep|no text"),
         ({"event": "round_ended"}, "incomplete"),
@@ -101,5 +101,5 @@ def test_other_lines_are_refused(change: dict[str, str | None], message: str) ->
 
 @pytest.mark.parametrize("line", ["", "[]", "3", "{", '{"event": []}'])
 def test_no_event_at_all_is_refused(line: str) -> None:
-    with pytest.raises(ValueError, match=r"Expecting|no event"):
+    with pytest.raises(ValueError, match=r"Expecting|not an event"):
         from_json(line)

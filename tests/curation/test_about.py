@@ -29,7 +29,7 @@ def test_by_path_and_by_name(tmp_path: Path) -> None:
         ("video,title\na.mp4\n", "Line 2 of .* has 1 fields, not 2"),
         ("video,title\n ,x\n", "Line 2 of .* names no video"),
         ("video\na.mp4\na.mp4\n", "Line 3 of .* is a second one about 'a.mp4'"),
-        ('video\n"a.mp4\n', "is no CSV in UTF-8"),
+        ('video\n"a.mp4\n', "is not a CSV file in UTF-8"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, problem: str) -> None:

@@ -98,7 +98,7 @@ def test_a_model_that_cannot_be_loaded() -> None:
 
 def test_another_language_than_english() -> None:
     """Guards against English words that were heard in Czech."""
-    with pytest.raises(UsageError, match="pocketsphinx hears English alone, not cs"):
+    with pytest.raises(UsageError, match="pocketsphinx understands only English, not cs"):
         PocketSphinx("cs")
 
 

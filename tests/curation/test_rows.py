@@ -36,7 +36,7 @@ def test_a_row_knows_its_place_and_where_it_begins_and_ends(tmp_path: Path) -> N
     assert found[0][3:] == (str(tmp_path / "clip.mp4"), 0.0, 3.0, "")
     assert found[1][3:] == (str(tmp_path / "sub" / "b.mp4"), 0.0, 3.0, "")
     assert found[2].fault.startswith("it is not valid JSON")
-    assert found[3].fault == "video_start -1 and video_end 4 are no stretch of time"
+    assert found[3].fault == "video_start -1 and video_end 4 are not a stretch of time"
     assert _read(path, videos=Path("/films"))[1][0].video == "/films/clip.mp4"
 
 

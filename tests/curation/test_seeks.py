@@ -29,7 +29,7 @@ def test_an_index_is_read_as_it_is_written(tmp_path: Path, count: int) -> None:
         (b"[0, 10.0, 20]", "it says that line 2 begins at 10.0, and it begins at 10"),
         (b"[false, 10, 20]", "it says that line 1 begins at False, and it begins at 0"),
         (b"[0, 10, 20", "it is not valid JSON"),
-        (b"7", "it is no list"),
+        (b"7", "it is not a list"),
     ],
 )
 def test_a_wrong_index_is_found_out(line: bytes, fault: str) -> None:

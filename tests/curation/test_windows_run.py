@@ -100,7 +100,7 @@ def test_a_share_is_held_out_by_name_alone() -> None:
 def test_nothing_left_is_an_error_that_says_why(tmp_path: Path) -> None:
     """Guards against an empty set that only training finds out."""
     words = write_words(tmp_path / "words.jsonl", [spoken(tmp_path / "a.mp4", 30.0, language="de")])
-    with pytest.raises(InputError, match="Not one of 2 windows is left: 1 another language, 1 too short"):
+    with pytest.raises(InputError, match="None of the 2 windows is left: 1 another language, 1 too short"):
         _cut(words, tmp_path / "train.jsonl", WindowRules(language="en"))
     assert not (tmp_path / "train.jsonl").exists()
 

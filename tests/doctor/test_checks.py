@@ -26,7 +26,7 @@ def test_an_ffmpeg_that_lacks_what_people_have(tmp_path: Path) -> None:
     assert "apt install ffmpeg" in found.advice
 
 
-@pytest.mark.parametrize(("cuda", "advice"), [(None, "This torch is for CPUs alone"), ("13.0", "update the driver")])
+@pytest.mark.parametrize(("cuda", "advice"), [(None, "This torch is for CPUs only"), ("13.0", "update the driver")])
 def test_a_gpu_that_torch_cannot_use(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cuda: str | None, advice: str
 ) -> None:

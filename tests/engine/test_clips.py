@@ -117,5 +117,5 @@ def test_several_questions_about_one_clip_cost_one_reading(parts: Parts) -> None
 def test_clips_are_no_streams(parts: Parts, mode: Mode) -> None:
     """Guards a policy that would forget what is no stream."""
     policy = small_policy(mode=mode)
-    with pytest.raises(UsageError, match="clips goes with mode full"):
+    with pytest.raises(UsageError, match="clip works only in mode full"):
         parts.engine(replace(policy, prompt=replace(policy.prompt, clip=True)))

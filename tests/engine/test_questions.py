@@ -204,11 +204,11 @@ def _longest(parts: Parts, text: str, tokens: int) -> int:
 def test_what_cannot_be_asked_is_said_and_changes_nothing(parts: Parts) -> None:
     engine = _engine(parts, small_policy(), streams=2)
     stream = engine.open()
-    with pytest.raises(UsageError, match="shown nothing yet"), engine.fork(stream) as fork:
+    with pytest.raises(UsageError, match="has not seen a chunk yet"), engine.fork(stream) as fork:
         _ask(engine, fork)
     hear(engine, [stream], make_chunks(1))
     before = (stream.spans, stream.rounds, engine.cache.lengths[stream.slot])
-    with pytest.raises(UsageError, match="itself is shown chunks"):
+    with pytest.raises(UsageError, match="Only a fork of a stream can be asked without a chunk"):
         _ask(engine, stream)
     with engine.fork(stream) as fork:
         for query, message in (("", "needs a query"), ("word " * 200, "room for 32")):

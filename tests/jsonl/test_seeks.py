@@ -76,8 +76,8 @@ def test_without_an_index_lines_are_looked_for_and_it_is_said(tmp_path: Path) ->
         (lambda offsets: [*offsets[:400], *(offset + 1 for offset in offsets[400:])], "is not at byte"),
         (lambda offsets: offsets[1:], "it does not begin with the first line"),
         (lambda offsets: [*offsets[:2], *offsets[1:]], "line 4 begins before line 3|line 3 begins before line 2"),
-        (lambda offsets: [0.5, *offsets[1:]], "it is no list of whole numbers"),
-        (lambda offsets: [*offsets[:-1], 10**30], "it is no list of whole numbers"),
+        (lambda offsets: [0.5, *offsets[1:]], "it is not a list of whole numbers"),
+        (lambda offsets: [*offsets[:-1], 10**30], "it is not a list of whole numbers"),
         (lambda offsets: [], "it does not begin with the first line"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_stale_index_is_named(tmp_path: Path, change: object, fault: str) -> N
     path, offsets = _written(tmp_path, ROWS)
     _with_index(path, change(offsets), beside=True)
     with pytest.raises(
-        StaleIndexError, match=rf"train_seeks.jsonl is no index of .*train_with_seeks.jsonl: .*({fault})"
+        StaleIndexError, match=rf"train_seeks.jsonl is not an index of .*train_with_seeks.jsonl: .*({fault})"
     ):
         SeekableLines.open(path, _nobody)
 

@@ -107,7 +107,7 @@ def test_left_early_it_leaves_nothing(engine: Engine, clip: Path) -> None:
 def test_errors_are_ours(engine: Engine, clip: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.mp4"):
         next(caption("gone.mp4", model=engine))
-    with pytest.raises(UsageError, match="Frame 0 is no picture"):
+    with pytest.raises(UsageError, match="Frame 0 is not a picture"):
         next(caption([np.zeros((4, 4))], model=engine))  # type: ignore[list-item]
     whole = make_clip(tmp_path / "whole.mp4", frames=240, options=("-g", "30", "-movflags", "+faststart"))
     truncated = cut(whole, tmp_path / "cut.mp4", 0.6)

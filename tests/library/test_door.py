@@ -89,10 +89,10 @@ def test_nothing_is_captioned_with(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda: timed_frames([PICTURE], None, start_s=None, end_s=None), "has no time"),
+        (lambda: timed_frames([PICTURE], None, start_s=None, end_s=None), "is a picture without a time"),
         (lambda: timed_frames([Frame(PICTURE, 0)], 25, start_s=None, end_s=None), "a time of its own"),
         (lambda: timed_frames([Frame(PICTURE, math.nan)], None, start_s=None, end_s=None), "time of frame 0 is nan"),
-        (lambda: timed_frames([PICTURE[:0]], 25, start_s=None, end_s=None), "is no picture"),
+        (lambda: timed_frames([PICTURE[:0]], 25, start_s=None, end_s=None), "is not a picture"),
     ],
     ids=["no-time", "two-times", "nan", "empty"],
 )

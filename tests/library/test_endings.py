@@ -63,7 +63,7 @@ for _ in range(4):  # each may come while a thread of ours holds another lock
             try:
                 next(segments)
             except UsageError as error:
-                assert "belong to the process that began them" in str(error)
+                assert "cannot be used in a fork of the process that started them" in str(error)
             segments.close()
         sys.exit(3)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 3

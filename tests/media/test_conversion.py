@@ -14,7 +14,7 @@ from tests.clips import CARRIED, make_clip
 from tests.media.stand_in import CUT, FULL, FULL_IN_SILENCE, stand_in
 
 NO_ROOM = r"There is no room left on the disk for \S*out\.m\S\S\. Make room"
-NOT_WHOLE = r"out\.m\S\S did not come out whole\."
+NOT_WHOLE = r"out\.m\S\S is incomplete or cannot be read back\."
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_what_is_whole_does(clip: Path, tmp_path: Path) -> None:
     """Guards against a check that no file passes; and against one that any video passes."""
     for suffix in Container:
         copy(CARRIED, clip, tmp_path / f"out.{suffix}", needs={StreamKind.VIDEO: 1})
-        with pytest.raises(OutputError, match="did not come out whole"):
+        with pytest.raises(OutputError, match="is incomplete or cannot be read back"):
             copy(CARRIED, clip, tmp_path / f"lacking.{suffix}", needs={StreamKind.VIDEO: 1, StreamKind.SUBTITLES: 1})
     assert {one.name for one in tmp_path.iterdir()} == {"out.mkv", "out.mp4"}
 

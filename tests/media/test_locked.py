@@ -111,7 +111,7 @@ def test_a_file_put_in_its_place_does_not_get_the_name(path: Path, overwrite: bo
     video.open()
     video.part.unlink()
     video.part.write_text("mine")
-    with pytest.raises(OutputError, match="taken away"):
+    with pytest.raises(OutputError, match="moved or removed while svlm was writing it"):
         video.complete()
     video.abandon()
     assert video.part.read_text() == "mine"
@@ -124,7 +124,7 @@ def test_a_link_put_in_its_place_does_not_get_the_name(path: Path) -> None:
     video.open()
     video.part.rename(path.with_name("moved"))
     video.part.symlink_to("moved")
-    with pytest.raises(OutputError, match="taken away"):
+    with pytest.raises(OutputError, match="moved or removed while svlm was writing it"):
         video.complete()
     video.abandon()
     assert video.part.is_symlink()

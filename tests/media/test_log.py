@@ -83,7 +83,7 @@ def test_flags(line: str, fact: str) -> None:
         ("[error] pipe:0: Invalid data found when processing input", STDIN, "is empty, or not a video"),
         (f"{LOW_SCORE}\n[mov @ 0x1] [error] moov atom not found\n[error] a: {NO_DATA}", FILE, "not a video"),
         ("[error] something new", FILE, "ffmpeg cannot read a.mp4. It says: something new"),
-        (HEADER + "[error] something new", FILE, "Not one picture of a.mp4 .* something new"),
+        (HEADER + "[error] something new", FILE, "No picture of a.mp4 .* something new"),
     ],
 )
 def test_failures(lines: str, address: Address, sentence: str) -> None:

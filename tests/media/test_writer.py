@@ -102,7 +102,7 @@ def test_an_encoder_that_dies_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "sentence"),
-    [({"after": CUT}, "did not come out whole"), ({"before": FULL}, "no room left on the disk")],
+    [({"after": CUT}, "is incomplete or cannot be read back"), ({"before": FULL}, "no room left on the disk")],
 )
 def test_half_a_video_replaces_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: dict[str, str], sentence: str

@@ -137,7 +137,7 @@ def test_an_adapter_knows_its_base_and_its_policy(tmp_path: Path, tiny_checkpoin
     (adapter / "policy.toml").write_text("[vision]\nfps = 4\n", encoding="utf-8")
     assert resolve(None, adapter=adapter).policy.vision.fps == 4
     moved = make_tiny_adapter(tmp_path / "moved", str(tmp_path / "gone"))
-    with pytest.raises(ModelError, match=r"The base of the adapter .*moved is not there: .* Name it with --model\."):
+    with pytest.raises(ModelError, match=r"The base of the adapter .*moved was not found: .* Name it with --model\."):
         resolve(None, adapter=moved)
     assert resolve(str(tiny_checkpoint), adapter=moved).folder == tiny_checkpoint
     nameless = make_tiny_adapter(tmp_path / "nameless", "")

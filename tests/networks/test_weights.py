@@ -173,11 +173,11 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "index of nothing": (in_json(INDEX, lambda raw: raw.update(weight_map={})), "has no weight_map"),
     "index out of the folder": (
         in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "../other.safetensors"})),
-        "no safetensors file beside it: '../other.safetensors'",
+        "not a safetensors file beside it: '../other.safetensors'",
     ),
     "pickle in the index": (
         in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "pytorch_model.bin"})),
-        "no safetensors file beside it: 'pytorch_model.bin'",
+        "not a safetensors file beside it: 'pytorch_model.bin'",
     ),
     "missing tensor": (in_shard(lambda tensors: tensors.pop(NORM)), f"lacks the tensor {NORM}\\."),
     "missing tensors": (
@@ -224,7 +224,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "index nested without end": (write(INDEX, b"[" * 100_000), "nested too deeply"),
     "a name of pages": (
         in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "a" * 5000 + ".safetensors"})),
-        "no safetensors file beside it: 'aaa",
+        "not a safetensors file beside it: 'aaa",
     ),
     "index of thousands of shards": (
         in_json(INDEX, lambda raw: raw.update(weight_map={f"t{i}": f"{i}.safetensors" for i in range(1001)})),
@@ -240,7 +240,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a name that is longer": (
         in_json(INDEX, lambda raw: raw["weight_map"].update({NORM: "a" * 189 + ".safetensors"})),
-        "no safetensors file beside it: 'aaa",
+        "not a safetensors file beside it: 'aaa",
     ),
     "shard with half a character": (
         write(INDEX, b'{"weight_map": {"a": "\\ud800.safetensors"}}'),

@@ -67,7 +67,7 @@ def test_no_writer_takes_times_that_cannot_be(format_: Format, times_s: tuple[fl
     memory = Memory()
     output = open_output(format_, memory, CueStyle())
     output.write(good)
-    with pytest.raises(OutputError, match="No words can be shown from"):
+    with pytest.raises(OutputError, match="A segment cannot last from"):
         output.write(bad)
     output.close()
     assert "One nil." not in memory.text

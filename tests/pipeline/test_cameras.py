@@ -52,9 +52,9 @@ def test_an_output_for_several_names_the_camera() -> None:
         ((FRONT,), (), {"output": "a-%D.srt"}, "%D in -o stands for"),
         ((FRONT,), (), {"output": "a-%x.srt"}, "%x in -o stands for"),
         ((FRONT,), (), {"output": "a%n.srt"}, "%n in -o stands for"),
-        ((FRONT,), (), {"output": "%Y/..", "formats": (Format.SRT,)}, "no name for a file"),
-        ((FRONT,), (), {"output": "rtsp://u:p@h/a.srt"}, "-o takes no address"),
-        ((FRONT,), (), {"folder": Path("rtsp://u:p@h/a")}, "--output-dir takes no address"),
+        ((FRONT,), (), {"output": "%Y/..", "formats": (Format.SRT,)}, "does not give a file name"),
+        ((FRONT,), (), {"output": "rtsp://u:p@h/a.srt"}, "-o cannot be an address"),
+        ((FRONT,), (), {"folder": Path("rtsp://u:p@h/a")}, "--output-dir cannot be an address"),
         ((FRONT,), (), {"output": "-", "formats": (Format.SRT, Format.VTT)}, "2 formats"),
     ],
 )
@@ -95,7 +95,7 @@ def test_names_are_shown_without_what_steers_a_terminal_and_without_logins() -> 
 
 
 def test_an_address_that_makes_no_sense_is_told_though_the_camera_has_a_name() -> None:
-    with pytest.raises(UsageError, match="two ways"):
+    with pytest.raises(UsageError, match="is ambiguous"):
         paths("rtsp://me:se/cret@host/a", names=("front",))
 
 

@@ -160,9 +160,9 @@ def test_what_is_found_is_a_regular_file(name: str) -> None:
     ]
     assert sorted(told) == [
         "odd/dangling.mp4 is left out: No such file or directory.",
-        "odd/device.mp4 is left out: it is no regular file.",
-        "odd/pipe.mp4 is left out: it is no regular file.",
-        "odd/socket.mp4 is left out: it is no regular file.",
+        "odd/device.mp4 is left out: it is not a regular file.",
+        "odd/pipe.mp4 is left out: it is not a regular file.",
+        "odd/socket.mp4 is left out: it is not a regular file.",
     ]
     assert sources("odd/pipe.mp4", "odd/dangling.mp4") == ["odd/pipe.mp4", "odd/dangling.mp4"], "named, it is wanted"
 

@@ -78,7 +78,7 @@ def test_names_that_changed_are_told() -> None:
     distinct(inputs, beside, "vtt", told.append)
     (line,) = told
     assert line == (
-        "Videos whose words would go to one file get longer names: a.mkv -> a.mkv.vtt, a.mp4 -> a.mp4.vtt, "
+        "Videos that would share an output file get longer names: a.mkv -> a.mkv.vtt, a.mp4 -> a.mp4.vtt, "
         "b.mkv -> b.mkv.vtt and 3 more."
     )
     distinct(inputs[::2], beside, "vtt", told.append)
@@ -114,19 +114,19 @@ class TestTemplate:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("{title}.srt", r"no field \{title\}. There are \{dir\}, \{stem\}"),
+            ("{title}.srt", r"no field \{title\}. The fields are \{dir\}, \{stem\}"),
             ("{}.srt", r"no field \{\}"),
             ("{stem!r}.srt", r"no field \{stem!r\}"),
             ("{stem:>999999999}.srt", r"no field \{stem:>999999999\}"),
             ("{stem.__class__}.srt", r"no field \{stem.__class__\}"),
             ("{stem[0]}.srt", r"no field"),
-            ("{stem.srt", "without its other half"),
-            ("stem}.srt", "without its other half"),
-            ("{stem}{.srt", "without its other half"),
-            ("out/{dir}/{stem}.srt", "stands first"),
-            ("{dir}{stem}.srt", "stands first"),
-            ("{dir}", "stands first"),
-            ("{dir}/{dir}/x.srt", "stands first"),
+            ("{stem.srt", "has an unmatched brace"),
+            ("stem}.srt", "has an unmatched brace"),
+            ("{stem}{.srt", "has an unmatched brace"),
+            ("out/{dir}/{stem}.srt", "must come first"),
+            ("{dir}{stem}.srt", "must come first"),
+            ("{dir}", "must come first"),
+            ("{dir}/{dir}/x.srt", "must come first"),
             ("{stem}/", "is a folder. Write it like"),
             ("out/", "is a folder. Write into it with --output-dir out/"),
         ],
@@ -141,5 +141,5 @@ class TestTemplate:
     )
     def test_a_field_never_leaves_its_place(self, text: str, source: str) -> None:
         """Guards the folder above against a video that is called `...mp4`."""
-        with pytest.raises(UsageError, match="no name of a file"):
+        with pytest.raises(UsageError, match="which is not a file name"):
             Template(text).name(Input.named(source), "srt")

@@ -67,8 +67,8 @@ def test_other_words_are_another_fingerprint() -> None:
     [
         ({"choice": "'{question}'"}, "choice has no {options}"),
         ({"step": "'now?'"}, "step has no {question}"),
-        ({"step": "'{question} {options}'"}, "In step, {options} stands for nothing"),
-        ({"moment": "'{question} {answer}'"}, "In moment, {answer} stands for nothing"),
+        ({"step": "'{question} {options}'"}, "{options} in step is not a known placeholder"),
+        ({"moment": "'{question} {answer}'"}, "{answer} in moment is not a known placeholder"),
         ({"count": "3"}, "count must be a text, not 3"),
         ({"model": "'x'"}, "unknown key 'model'"),
         ({"clue": ""}, "has no clue"),

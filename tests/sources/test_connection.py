@@ -9,13 +9,13 @@ from svlm_cli.sources.connection import failure
 @pytest.mark.parametrize(
     ("line", "sentence"),
     [
-        ("[rtsp @ 0x1] [error] method DESCRIBE failed: 401 Unauthorized", "wants a user and a password"),
+        ("[rtsp @ 0x1] [error] method DESCRIBE failed: 401 Unauthorized", "requires a user and a password"),
         ("[error] pipe:0: Server returned 403 Forbidden (access denied)", "does not let this user in"),
         ("[in#0 @ 0x1] [error] Error opening input: Server returned 404 Not Found", "has no such stream"),
         ("[rtsp @ 0x1] [error] method DESCRIBE failed: 404 Stream Not Found", "has no such stream"),
         (
             "[rtsp @ 0x1] [error] method SETUP failed: 461 Unsupported Transport",
-            "does not send the way it was asked to",
+            "does not support the requested transport",
         ),
         ("[rtsp @ 0x1] [error] method SETUP failed: 453 Not Enough Bandwidth", "no bandwidth left"),
         ("[rtsp @ 0x1] [error] method PLAY failed: 454 Session Not Found", "has lost the session"),

@@ -143,11 +143,11 @@ def test_a_name_that_cannot_be_looked_up(monkeypatch: pytest.MonkeyPatch, error:
         (500, True, "moment"),
         (503, True, "moment"),
         (418, True, "418"),
-        (Reply({"Location": "/a"}, status=302), True, "without an end"),
+        (Reply({"Location": "/a"}, status=302), True, "redirects without end"),
         (Reply({"Location": "file:///etc/passwd"}, status=302), False, "neither http nor https"),
         (Reply({"Location": "ftp://a/b"}, status=307), False, "neither http nor https"),
         (Reply({"Location": "data:video/mp4,a"}, status=301), False, "neither http nor https"),
-        (Reply({"Location": "http://["}, status=301), True, "no address"),
+        (Reply({"Location": "http://["}, status=301), True, "redirects to an invalid address"),
     ],
 )
 def test_refusals(answer: int | Reply, again: bool, needle: str) -> None:
@@ -270,7 +270,7 @@ def test_a_password_is_given_as_the_server_asks_for_it(ways: list[str], used: st
 def test_a_server_that_asks_in_no_way_that_is_known(ways: list[str]) -> None:
     with WebServer({}, login=("me", "secret"), ways=ways) as web, pytest.raises(RefusedError) as caught:
         look(Client(web.url("/a"), Login("me", "secret")), NEVER)
-    assert "does not know" in caught.value.ending.sentence
+    assert "does not support" in caught.value.ending.sentence
     assert caught.value.ending.denied
 
 

@@ -51,10 +51,10 @@ SHA_256 = 'Digest realm="x", nonce="y", algorithm=SHA-256'
     ("challenges", "needle"),
     [
         ((SHA_256,), "SHA-256"),
-        ((SHA_256, 'Digest realm="x", nonce="y", algorithm=MD5'), "others than it got"),
-        ((SHA_256, 'Basic realm="x"'), "others than it got"),
-        (('Digest realm="x", nonce="y"',), "others than it got"),
-        ((), "others than it got"),
+        ((SHA_256, 'Digest realm="x", nonce="y", algorithm=MD5'), "rejects the given ones"),
+        ((SHA_256, 'Basic realm="x"'), "rejects the given ones"),
+        (('Digest realm="x", nonce="y"',), "rejects the given ones"),
+        ((), "rejects the given ones"),
     ],
 )
 def test_a_digest_that_ffmpeg_does_not_know_is_no_wrong_password(challenges: tuple[str, ...], needle: str) -> None:

@@ -201,7 +201,7 @@ def test_trouble_with_a_single_picture_is_temporary(pictures: list[bytes], monke
     reasons = [status.reason for status in told if status.state is State.WAITING]
     assert "503" in reasons[0]
     assert "404" in reasons[1]
-    assert "something else" in reasons[2]
+    assert "something other than" in reasons[2]
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "image/png"])

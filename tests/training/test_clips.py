@@ -86,7 +86,7 @@ def test_a_stale_index_is_no_bad_row(tmp_path: Path) -> None:
     """Guards against a run that skips rows because all of them are looked for in the wrong place."""
     path = _file(tmp_path, "a.jsonl", 3)
     index_of(path).write_text("[0, 7, 9]\n", encoding="utf-8")
-    with pytest.raises(StaleIndexError, match=r"a_seeks.jsonl is no index of"):
+    with pytest.raises(StaleIndexError, match=r"a_seeks.jsonl is not an index of"):
         _clips(_recipe((path,)))
 
 

@@ -73,7 +73,7 @@ def test_what_one_process_knows_all_know() -> None:
         ]
         kinds, messages, hints = zip(*found["errors"], strict=True)
         assert kinds == ("InputError",) * 3
-        assert messages[0] == "Not one window of a step holds anything to learn."
+        assert messages[0] == "No window of this step has anything to learn."
         assert (messages[1], hints[1]) == ("It is broken.", "Mend it.")
         assert messages[2].startswith("of 1: it is gone; that is record 3 that had to be skipped, 2 are allowed")
         assert found["sums"]

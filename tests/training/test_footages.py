@@ -164,7 +164,7 @@ def test_photos(tmp_path: Path) -> None:
     assert red[0, 0, 0] > 250 > red[0, 0, 1]
     assert brush_of(_recipe(photos=str(tmp_path))) is brush_of(_recipe(photos=str(tmp_path))), "made once"
     (tmp_path / "c.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match=r"c\.png is no picture that can be read"):
+    with pytest.raises(InputError, match=r"c\.png cannot be read as a picture"):
         read_photos(tmp_path)
 
 
@@ -177,7 +177,7 @@ def test_what_footage_does_not_have_is_refused() -> None:
     ):
         with pytest.raises(UsageError, match=message):
             replace(recipe, base_stage=type(recipe.base_stage)(), **{part: replace(getattr(recipe, part), **change)})
-    with pytest.raises(UsageError, match='of use with world = "footage" alone'):
+    with pytest.raises(UsageError, match='photos needs world = "footage"'):
         replace(small_recipe(), data=replace(recipe.data, simulator=SimulatorRecipe(photos="photos")))
 
 

@@ -35,7 +35,7 @@ WRONG = {
     "an adapter from scratch": ("[adapter]\nrank = 8", "adapter needs model.base"),
     "an adapter and frozen": (
         '[adapter]\nrank = 8\n[model]\nbase = "b"\n[optimisation]\nfrozen = ["vision"]',
-        "frozen is of no use with an adapter",
+        "frozen cannot be used with an adapter",
     ),
     "no rank": ("[adapter]\nalpha = 8", r"\[adapter\]: rank is missing"),
     "embeddings adapted": ('[adapter]\nrank = 8\nparts = ["embeddings"]', "parts cannot be embeddings"),
@@ -57,7 +57,7 @@ WRONG = {
     ),
     "windows that no match has": ("[windows]\nseconds = 90000", "a match of 60 minutes has 0 windows"),
     "policy": ("[policy.vision]\nfps = 0", r"\[policy.vision\]: fps must be above 0"),
-    "blind": ("[policy.windows]\nvision_rounds = 0", "there is nothing to see"),
+    "blind": ("[policy.windows]\nvision_rounds = 0", "the model would see nothing"),
     "streamed, but not streaming": (
         '[windows]\nstreamed = true\n[policy]\nmode = "full"',
         "windows.streamed needs policy.mode streaming, not full",
@@ -98,13 +98,13 @@ WRONG = {
         '[data.annotations]\nfiles = ["a", "b"]\nweights = [2]',
         r"\[data.annotations\]: weights has 1 entries for 2 files",
     ),
-    "weightless": ('[data.annotations]\nfiles = ["a"]\nweights = [0]', "weights must be 1 or more"),
+    "weightless": ('[data.annotations]\nfiles = ["a"]\nweights = [0]', "each of weights must be 1 or more"),
     "all bad": ("[data.annotations]\nbad_share = 2.0", "bad_share must be between 0 and 1"),
     "epochs of matches": ("[optimisation]\nepochs = 1", "optimisation.epochs needs annotations"),
     "rows of matches": ("[windows]\nwhole_rows = true", "windows.whole_rows needs annotations"),
     "described as published": (
         '[windows]\nlayout = "published"\n[base_stage]\nshare_after = 0.1',
-        "base_stage is of no use with the published layout",
+        "base_stage cannot be used with the published layout",
     ),
     "a set of fewer than none": ("[data.simulator]\nmatches = -1", "matches must be 0 or more, not -1"),
     "clips of files": (
@@ -123,13 +123,16 @@ WRONG = {
     "small matches": ("[windows]\ntotal_pixels = 9", "windows.total_pixels needs annotations"),
     "rows sorted out": (
         "[windows]\nwhole_rows = true\nwords_per_second = 2",
-        "words_per_second is of no use with whole",
+        "words_per_second cannot be used with whole",
     ),
     "published streams": (
         '[windows]\nlayout = "published"\nstreamed = true',
-        "streamed is of no use with the published layout",
+        "streamed cannot be used with the published layout",
     ),
-    "published queries": ('[windows]\nlayout = "published"\nquery = "every"', "query is of no use with the published"),
+    "published queries": (
+        '[windows]\nlayout = "published"\nquery = "every"',
+        "query cannot be used with the published",
+    ),
     "no TOML": ("[optimisation", "is not valid TOML"),
 }
 

@@ -42,9 +42,7 @@ def test_moments_in_eight_bits_are_those_of_one_process() -> None:
     """Guards against an error of a library in the first step: bitsandbytes knows no shards."""
     optimisation = Optimisation(batch=4, moments=OptimizerMoments.BITS8)
     assert Share.of(optimisation).step == 4
-    with pytest.raises(
-        UsageError, match=r'^optimisation\.moments = "8bit" is for one process: 2 keep theirs in shards'
-    ):
+    with pytest.raises(UsageError, match=r'^optimisation\.moments = "8bit" works with one process only, not with 2\.'):
         Share.of(optimisation, 0, 2)
 
 

@@ -51,7 +51,7 @@ def _probes(row: Mapping[str, Any], task: str) -> Iterator[VideoQuestion]:
     for index, probe in enumerate(listed):
         with inside(f"test_info[{index}]"):
             if not isinstance(probe, dict):
-                raise LineError(f"is no JSON object but {shown(probe)}")
+                raise LineError(f"is not a JSON object but {shown(probe)}")
             yield _probe(row, probe, task, f"_{index}")
 
 

@@ -44,7 +44,7 @@ def _list(path: Path, data: bytes) -> list[Any]:
         except strict_json.JsonError as error:
             raise LineError(f"cannot be used: {error}") from error
         if not isinstance(value, list):
-            raise LineError(f"is no list but {shown(value)}")
+            raise LineError(f"is not a list but {shown(value)}")
     return value
 
 
@@ -58,7 +58,7 @@ def _each_object(lines: JsonLines, rows: Sequence[Any]) -> Iterator[tuple[int, d
     for line, row in enumerate(rows, 1):
         with lines.at(line):
             if not isinstance(row, dict):
-                raise LineError(f"is no JSON object but {shown(row)}")
+                raise LineError(f"is not a JSON object but {shown(row)}")
         yield line, row
 
 

@@ -131,7 +131,7 @@ def _entries(row: Mapping[str, Any], part: _Part) -> Iterator[tuple[str, Mapping
         raise LineError("cannot be used: it must be a list of the entries of one video")
     for index, entry in enumerate(row["entries"]):
         if not isinstance(entry, dict):
-            raise LineError(f"cannot be used: [{index}] is no JSON object but {shown(entry)}")
+            raise LineError(f"cannot be used: [{index}] is not a JSON object but {shown(entry)}")
         yield f"[{index}].", entry
 
 
@@ -144,7 +144,7 @@ def _of_entry(
     for index, row in enumerate(listed):
         with inside(f"{place}questions[{index}]"):
             if not isinstance(row, dict):
-                raise LineError(f"is no JSON object but {shown(row)}")
+                raise LineError(f"is not a JSON object but {shown(row)}")
             numbers[video] += 1
             options = () if _OUTPUT in row else texts(row, "options", least=4, most=4)
             places = (video, f"src/data/{video}")

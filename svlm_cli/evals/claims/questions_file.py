@@ -23,8 +23,8 @@ from svlm_cli.jsonl.lines import record
 QUESTIONS_NAME: Final = "questions.json"
 BENCHMARK: Final = VqaBenchmark.OVO_BENCH
 
-_NO_REPORT: Final = "is no report of `svlm eval vqa` on simulated matches, or is one of an older svlm."
-_AGAIN: Final = "Make it anew with `svlm eval vqa report RESULTS --json`, or take it away."
+_NO_REPORT: Final = "is not a report of `svlm eval vqa` on simulated matches, or is from an older svlm."
+_AGAIN: Final = "Make it again with `svlm eval vqa report RESULTS --json`, or delete it."
 _ALIKE: Final = {
     "model_files": "model",
     "model": "name of the model",
@@ -117,7 +117,7 @@ def read_questions(folder: Path) -> QuestionResults | None:
             return None
         benchmark = VqaBenchmark(report["eval"])
         if benchmark is not BENCHMARK:
-            raise InputError(f"{path} is of {benchmark}: the page tells of {BENCHMARK} alone.", _AGAIN)
+            raise InputError(f"{path} is of {benchmark}: the page reports only {BENCHMARK}.", _AGAIN)
         for row in report["rows"]:
             _require_answered(path, row)
         ways = tuple(map(_way, report["rows"]))
@@ -136,8 +136,8 @@ def _require_answered(path: Path, row: Mapping[str, Any]) -> None:
     if left:
         name = plain_text(str(row["name"]))
         raise InputError(
-            f"{path} is half measured: {left} questions of {name} have no answer.",
-            "Ask them by the same call as the others, and make the report again.",
+            f"{path} is incomplete: {left} questions of {name} have no answer.",
+            "Run the same command again to ask them, then make the report again.",
         )
 
 
@@ -175,9 +175,9 @@ def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
     """`InputError` unless all rows are of one model, on the same questions, in different ways."""
     for name, what in _ALIKE.items():
         if len({getattr(one.of, name) for one in ways}) > 1:
-            raise InputError(f"{path} is of more than one {what}: they do not belong in one table.", _AGAIN)
+            raise InputError(f"{path} is of more than one {what}: they cannot be in one table.", _AGAIN)
     if len({one.of.way for one in ways}) < len(ways):
-        raise InputError(f"{path} has two rows of one way: they do not belong in one table.", _AGAIN)
+        raise InputError(f"{path} has two rows of one way: they cannot be in one table.", _AGAIN)
 
 
 def _require_same_parts(questions: QuestionResults) -> None:

@@ -100,7 +100,7 @@ def read_results(folder: Path) -> dict[str, RowResult]:
     try:
         present = {path.name for path in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
-        raise InputError(f"{folder} is no folder of results: {error.strerror}.", "Name another.") from error
+        raise InputError(f"{folder} is not a folder of results: {error.strerror}.", "Name another.") from error
     paths = {row.name: row_file(folder, row.name) for row in ROWS}
     return {name: _read(path, name) for name, path in paths.items() if path.name in present}
 
@@ -139,7 +139,7 @@ def dump(result: RowResult) -> str:
 
 
 def _read(path: Path, row: str) -> RowResult:
-    with read_strictly(path, otherwise="is no result of `svlm eval claims`.", hint=_MEASURE_AGAIN):
+    with read_strictly(path, otherwise="is not a result of `svlm eval claims`.", hint=_MEASURE_AGAIN):
         data: Any = strict_json.parse(path.read_bytes())
         document = toml.Document(str(path), InputError, [*toml.keys(RowSetting), *toml.keys(Environment)])
         setting: RowSetting = document.value(RowSetting, data["setting"], "setting")

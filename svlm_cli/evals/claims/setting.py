@@ -70,6 +70,6 @@ def _require_alike(rows: Iterable[tuple[str, object]], otherwise: str) -> None:
             first = name, value
         elif value != first[1]:
             raise UsageError(
-                f"The row {name} is of {otherwise} than the row {first[0]}: they do not belong in one table.",
+                f"The row {name} is of {otherwise} than the row {first[0]}: they cannot be in one table.",
                 "Use another folder, or measure all rows again with --overwrite.",
             )

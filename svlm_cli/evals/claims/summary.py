@@ -24,7 +24,7 @@ def require_page(path: Path) -> None:
     """Check, before measuring, that the page can be drawn, and that it only replaces a page of this kind."""
     require_matplotlib("svlm eval claims --write")
     if path.suffix.lower() != ".md":
-        raise UsageError(f"{plain_text(str(path))} is no Markdown file.", "Give a name that ends in .md.")
+        raise UsageError(f"{plain_text(str(path))} is not a Markdown file.", "Give a name that ends in .md.")
     try:
         ours = not path.exists() or path.read_text(encoding="utf-8", errors="replace").startswith(MARK)
     except OSError as error:

@@ -20,8 +20,8 @@ from svlm_cli.evals.scores import Count, Counts
 from svlm_cli.jsonl.lines import record
 
 TRAINING_NAME: Final = "training.json"
-_NO_MODELS: Final = "tells of no models that were trained in different ways."
-_AGAIN: Final = "Make it anew, or take it away."
+_NO_MODELS: Final = "is not a report on models that were trained in different ways."
+_AGAIN: Final = "Make it again, or delete it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def read_training(folder: Path) -> TrainingClaims | None:
         for row in raw["models"]:
             model = _model(row, place, modes)
             if model.how.name in models or (model.how.against and model.how.against not in models):
-                raise ValueError("a name that is taken, or a model that is compared with none")
+                raise ValueError("a repeated name, or a model that is compared with an unknown one")
             models[model.how.name] = model
         if not (models and modes):
             raise ValueError("nothing was measured")

@@ -229,7 +229,7 @@ class Generation:
             try:
                 if shutil.disk_usage(path.parent).free < 2 * self._engine.saved_bytes(stream):
                     self._telling.notice(
-                        f"There is no room for snapshots in {path.parent}: a killed run will go on later."
+                        f"There is no room for snapshots in {path.parent}: a killed run will repeat more work."
                     )
                     break
                 self._engine.save(stream, path)
@@ -260,7 +260,9 @@ class Generation:
         for notice in one.frames.notices if one.frames else ():
             self._telling.notice(notice)
         if error is None and one.frames and one.frames.truncated and end_s < stretch.end_s - NEARLY_S:
-            error = InputError(f"{stretch.path} ends too early.", "Fetch it again; the same call then goes on.")
+            error = InputError(
+                f"{stretch.path} ends too early.", "Fetch it again; then run the same command to continue."
+            )
         if isinstance(error, CapacityError):
             self._telling.notice(f"{stretch.name} is silent from {end_s:g} s on: {error.message}")
             end_s, error = max(end_s, min(stretch.end_s, (one.frames and one.frames.duration_s) or stretch.end_s)), None
@@ -311,4 +313,4 @@ def is_done(stretch: VideoStretch, place: PredictionPlace) -> bool:
 
 def too_short(video: str, at_s: float) -> str:
     """A sentence about a video that ends before its annotations."""
-    return f"{video} ends at {at_s:g} s, before its annotations do: what is missing is not covered."
+    return f"{video} ends at {at_s:g} s, before its annotations do: the rest is not covered."

@@ -19,7 +19,7 @@ from svlm_cli.jsonl.lines import is_time, read_data
 from svlm_cli.outputs.destination import text_file
 
 _TOLD_ALONE: Final = "model"  # not compared: the same model may have another name elsewhere
-_WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
+_WAY_OUT: Final = "Use --overwrite to start again, or choose another -o."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,9 @@ class RunFile:
                 raise OutputExistsError(f"{name} was begun with another setting: {', '.join(told)}.", _WAY_OUT)
             return
         if self._predictions.exists() and self._predictions.stat().st_size:
-            raise OutputExistsError(f"{name} exists already, and nothing says by what it was made.", _WAY_OUT)
+            raise OutputExistsError(
+                f"{name} exists already, and the settings that it was made with are missing.", _WAY_OUT
+            )
         self._setting = wanted
         self._write()
 
@@ -108,4 +110,4 @@ class RunFile:
                     return
         except strict_json.JsonError:
             pass
-        raise InputError(f"{self.path} is no file of svlm's, or damaged.", _WAY_OUT)
+        raise InputError(f"{self.path} was not written by svlm, or is damaged.", _WAY_OUT)

@@ -154,6 +154,6 @@ def _longest_first(
 ) -> FoundStretches:
     """Longest first, so that no long one runs alone at the end. `InputError` if there are none."""
     if not found and not missing:
-        raise InputError(f"Nothing of {annotations} is to be commented on.", "Choose an earlier --start.")
+        raise InputError(f"{annotations} has nothing to comment on.", "Choose an earlier --start.")
     order = sorted(found, key=lambda one: one.start_s - one.end_s)
     return FoundStretches(tuple(order), tuple(missing), tuple(notices))

@@ -188,8 +188,8 @@ class VqaReport:
         for path in dict.fromkeys(row.file.path for row in self.rows if not row.tells_choices):
             name = plain_text(str(path))
             yield (
-                f"{name} does not tell how many options its questions have, so there is no row {CHANCE}: an older svlm "
-                "made it. The same call again adds that, and asks nothing twice."
+                f"{name} does not say how many options its questions have, so there is no row {CHANCE}: an older svlm "
+                "made it. Run the same command again to add that; it asks nothing twice."
             )
 
 

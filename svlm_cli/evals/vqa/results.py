@@ -23,7 +23,7 @@ from svlm_cli.jsonl.lines import AppendedLines, JsonLines, LineError, read_lines
 NO_MOMENT: Final = -1.0  # for an answer without a moment of its own
 _MOST_CHARACTERS: Final = 2000  # per answer
 _MOST_S: Final = 1e9
-_WAY_OUT: Final = "Use --overwrite to begin anew, or choose another -o."
+_WAY_OUT: Final = "Use --overwrite to start again, or choose another -o."
 
 ResultKey = tuple[str, str]
 """The id of the question, and the way of looking."""
@@ -176,7 +176,7 @@ def _results(lines: JsonLines) -> ResultsFile:
                 continue
             result: VqaResult = record(VqaResult, row, "result")
             if not runs:
-                raise LineError("is a result, and nothing above it says of what")
+                raise LineError("is a result, and no line above it says of what")
             before = results.get(result.key)
             if before is not None and not before.failed:
                 raise LineError("is a second result of the same question")
@@ -198,12 +198,12 @@ class _Notes:
         if "choices" in row:
             listed = row["choices"]
             if self.choices or not isinstance(listed, dict):
-                raise LineError("tells nothing, or tells again, how many options there are")
+                raise LineError("does not say how many options there are, or says it again")
             self.choices = {name: whole(listed, name) for name in listed}
             return True
         if "matches" in row:
             if self.matches is not None:
-                raise LineError("tells again which matches are asked about")
+                raise LineError("says again which matches are asked about")
             self.matches = record(QuestionsSetting, row["matches"], "setting of matches")
             return True
         return False

@@ -65,7 +65,10 @@ class Showing:
     def _hindrance(self) -> tuple[str, str] | None:
         """Why there cannot be a screen, and what to do about it."""
         if not sys.stderr.isatty():
-            return "--live on needs a terminal, and standard error is none.", "Leave it out: phrases come as lines."
+            return (
+                "--live on needs a terminal, and standard error is not one.",
+                "Leave it out to get plain lines.",
+            )
         from rich.console import Console
 
         console = Console(stderr=True)

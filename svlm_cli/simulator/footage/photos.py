@@ -31,4 +31,4 @@ def _read(path: Path) -> Picture:
             image.thumbnail((_WIDEST, _WIDEST))
             return np.asarray(image.convert("RGB"))
     except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is no picture that can be read: {error}.", "Take it out of the folder.") from error
+        raise InputError(f"{path} cannot be read as a picture: {error}.", "Remove it from the folder.") from error

@@ -92,7 +92,7 @@ def test_metadata_are_read(tmp_path: Path) -> None:
         ('{"video": "C/x.mp4", "content": [[1.1, 1.9, "so"]]}', "holds no second"),
         ('{"video": "C/first.mp4", "content": [[0, 100, "so"]]}', "repeats the clip from 0 s to 100 s"),
         ('{"video": "D/first.mp4", "content": [[200, 300, "so"]]}', "has the same name"),
-        ("[1]", r"is no JSON object but \[1\]"),
+        ("[1]", r"is not a JSON object but \[1\]"),
         ("{", "is not JSON"),
     ],
 )

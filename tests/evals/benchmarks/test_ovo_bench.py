@@ -89,7 +89,7 @@ def test_a_cut_clip_comes_before_the_whole_video(tmp_path: Path, place: str) -> 
         (ovo_rec(test_info=[{"realtime": 3, "count": 1}, {"realtime": 4}]), r"\(test_info\[1\]\) .*count must be"),
         (ovo_ssr(test_info=[{"realtime": 3, "step": "Stir", "type": 2}]), r"type must be a whole number from 0 to 1"),
         (ovo_crr(test_info=[{"realtime": 0, "type": 0}]), r"\(test_info\[0\]\) .*nothing can be seen from 0 s to 0 s"),
-        ([1], r"is no JSON object but \[1\]"),
+        ([1], r"is not a JSON object but \[1\]"),
     ],
 )
 def test_a_row_that_cannot_be_asked_is_named(tmp_path: Path, row: Any, said: str) -> None:
@@ -100,7 +100,7 @@ def test_a_row_that_cannot_be_asked_is_named(tmp_path: Path, row: Any, said: str
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("[]", "holds no questions"), ("{}", "is no list"), ("[", "is not JSON"), (None, "cannot be read")],
+    [("[]", "holds no questions"), ("{}", "is not a list"), ("[", "is not JSON"), (None, "cannot be read")],
 )
 def test_a_file_without_questions(tmp_path: Path, text: str | None, said: str) -> None:
     if text is not None:

@@ -150,32 +150,32 @@ def other(**changes: Any) -> Change:
     [
         (
             lambda report: report.update(eval="videomme"),
-            "is of videomme: the page tells of ovo-bench alone. Make it anew",
+            "is of videomme: the page reports only ovo-bench. Make it again",
         ),
         (
             other(not_asked=7),
-            "is half measured: 7 questions of my-model, full have no answer. Ask them by the same call",
+            "is incomplete: 7 questions of my-model, full have no answer. Run the same command again",
         ),
-        (other(failed_videos={"a": 2, "b": 1}), "is half measured: 3 questions of my-model, full have no answer"),
-        (other(model_files="0"), "is of more than one model: they do not belong in one table"),
+        (other(failed_videos={"a": 2, "b": 1}), "is incomplete: 3 questions of my-model, full have no answer"),
+        (other(model_files="0"), "is of more than one model: they cannot be in one table"),
         (other(dtype="float32"), "is of more than one dtype"),
         (other(questions_sha256="0"), "is of more than one set of questions"),
         (other(matches={"seed": 1, "matches": 20, "seconds": 1800, "fps": 2, "split": "eval"}), "one set of matches"),
         (other(way="streaming"), "has two rows of one way"),
-        (lambda report: report.update(eval="match"), "is no report"),
-        (lambda report: report.update(rows=[]), "is no report"),
-        (lambda report: report.update(chance=None), "is no report"),
-        (lambda report: report.update(differences=[]), "is no report"),
-        (lambda report: report["chance"]["tasks"].pop("REC"), "is no report"),
-        (lambda report: report.update(json.loads(json.dumps(report).replace('"REC"', '"XYZ"'))), "is no report"),
-        (lambda report: report["rows"][0]["total"].update(value=None), "is no report"),
-        (lambda report: report["rows"][0].pop("not_asked"), "is no report"),
-        (lambda report: report["rows"][0]["setting"]["policy"].pop("windows"), "is no report"),
-        (both(way="sideways"), "is no report"),
-        (both(matches=None), "or is one of an older svlm"),
-        (both(hardware=[]), "or is one of an older svlm"),
-        (both(jobs=0), "or is one of an older svlm"),
-        (both(jobs="20"), "is no report"),
+        (lambda report: report.update(eval="match"), "is not a report"),
+        (lambda report: report.update(rows=[]), "is not a report"),
+        (lambda report: report.update(chance=None), "is not a report"),
+        (lambda report: report.update(differences=[]), "is not a report"),
+        (lambda report: report["chance"]["tasks"].pop("REC"), "is not a report"),
+        (lambda report: report.update(json.loads(json.dumps(report).replace('"REC"', '"XYZ"'))), "is not a report"),
+        (lambda report: report["rows"][0]["total"].update(value=None), "is not a report"),
+        (lambda report: report["rows"][0].pop("not_asked"), "is not a report"),
+        (lambda report: report["rows"][0]["setting"]["policy"].pop("windows"), "is not a report"),
+        (both(way="sideways"), "is not a report"),
+        (both(matches=None), "or is from an older svlm"),
+        (both(hardware=[]), "or is from an older svlm"),
+        (both(jobs=0), "or is from an older svlm"),
+        (both(jobs="20"), "is not a report"),
     ],
 )
 def test_what_is_no_whole_report_is_refused(tmp_path: Path, change: Change, said: str) -> None:
@@ -191,5 +191,5 @@ def test_what_is_no_whole_report_is_refused(tmp_path: Path, change: Change, said
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"eval": []}', "{}", "[" * 3000])
 def test_files_of_others_are_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(InputError, match=r"questions\.json is no report of `svlm eval vqa` on simulated matches"):
+    with pytest.raises(InputError, match=r"questions\.json is not a report of `svlm eval vqa` on simulated matches"):
         read(tmp_path, text)

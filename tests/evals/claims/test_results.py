@@ -66,7 +66,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Any) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "{", "[" * 100_000])
 def test_a_file_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "full.json").write_text(text)
-    with pytest.raises(InputError, match=r"full\.json is no result"):
+    with pytest.raises(InputError, match=r"full\.json is not a result"):
         read_results(tmp_path)
 
 
@@ -77,7 +77,7 @@ def test_folders_without_rows(tmp_path: Path) -> None:
             merge(folder)
     file = tmp_path / "file"
     file.write_text("")
-    with pytest.raises(InputError, match="is no folder of results"):
+    with pytest.raises(InputError, match="is not a folder of results"):
         merge(file)
 
 

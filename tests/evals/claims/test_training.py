@@ -174,9 +174,9 @@ def test_what_is_not_whole_is_refused(tmp_path: Path, spoil: Change) -> None:
     told = trained_file(trained("plain", 6), trained("apart", 5, "plain"))
     read(tmp_path, told)
     spoil(told)
-    with pytest.raises(InputError, match="tells of no models that were trained in different ways"):
+    with pytest.raises(InputError, match="is not a report on models that were trained in different ways"):
         read(tmp_path, told)
-    with pytest.raises(InputError, match="tells of no models"):
+    with pytest.raises(InputError, match="is not a report on models"):
         read(tmp_path, "{")
 
 

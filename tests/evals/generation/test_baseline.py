@@ -172,5 +172,5 @@ def test_own_words(tmp_path: Path) -> None:
     asked = [BaselineForm("http://x/v1", "m", own).asked(PicturedClip(one, (b"",)), 0.7).messages for one in clips]
     assert [wording(one) for one in asked] == ["Reds v. blues: Welcome.", "not known: not known"]
     (tmp_path / "own.toml").write_text("question = 'Speak of {title} and {first}'")
-    with pytest.raises(UsageError, match=r"\{first\} stands for nothing"):
+    with pytest.raises(UsageError, match=r"\{first\} is not a known placeholder"):
         read_prompts(BaselinePrompts, tmp_path / "own.toml")

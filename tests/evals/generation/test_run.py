@@ -304,7 +304,7 @@ def test_a_video_that_is_short_is_told_and_not_covered(parts: Parts, tmp_path: P
     longer = [replace(one, end_s=one.end_s + 14) for one in games]
     told = generate(parts.engine(POLICY), tmp_path, longer)
     assert told.failures == []
-    assert told.notices[0] == "a.mp4 ends at 13 s, before its annotations do: what is missing is not covered."
+    assert told.notices[0] == "a.mp4 ends at 13 s, before its annotations do: the rest is not covered."
     assert len(told.notices) == 3
     found = read_commentary(tmp_path / "pred.jsonl")
     assert found.chunks == {"a": ((0, 5), (5, 10), (10, 13)), "b": ((0, 5), (5, 8)), "c": ((0, 4),)}

@@ -45,14 +45,14 @@ def test_another_setting_is_refused(tmp_path: Path, other: StreamSetting, named:
 
 def test_a_file_of_unknown_origin_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("{}\n")
-    with pytest.raises(OutputExistsError, match="nothing says by what it was made"):
+    with pytest.raises(OutputExistsError, match="the settings that it was made with are missing"):
         RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"setting": {}, "ended": {"a": "x"}}', "\xff"])
 def test_a_damaged_file_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "a.jsonl.run.json").write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=r"a\.jsonl\.run\.json is no file of svlm's, or damaged"):
+    with pytest.raises(InputError, match=r"a\.jsonl\.run\.json was not written by svlm, or is damaged"):
         RunFile(tmp_path / "a.jsonl").begin(SETTING.to_json())
 
 

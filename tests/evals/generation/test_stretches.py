@@ -1,4 +1,4 @@
-"""What is to be commented on: by hand, and what is refused before anything is loaded."""
+"""What has nothing to comment on: by hand, and what is refused before anything is loaded."""
 
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def test_a_file_of_clips_is_refused_with_the_name_of_the_right_one(tmp_path: Pat
 
 def test_nothing_to_comment_on_is_an_error(tmp_path: Path) -> None:
     rows = write_lines(tmp_path / "all.jsonl", [game("G/a.mp4", WORDS)])
-    with pytest.raises(InputError, match="Nothing of"):
+    with pytest.raises(InputError, match="has nothing to comment on"):
         commentary_stretches(rows, tmp_path, start_s=2000, chunk_s=None)
 
 

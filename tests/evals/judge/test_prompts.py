@@ -49,7 +49,7 @@ def test_other_words_are_another_fingerprint() -> None:
     ("text", "said"),
     [
         ("question = '{reference} {first}'", "question has no {second}"),
-        ("question = '{reference} {first} {second} {title}'", "{title} stands for nothing"),
+        ("question = '{reference} {first} {second} {title}'", "{title} is not a known placeholder"),
         ("question = '{reference} {first} {second}'\nsystem = '{first}'", "system has a placeholder"),
         ("question = '{reference} {first} {second}'\nmodel = 'x'", "unknown key 'model'"),
         ("question = 3", "question must be a text, not 3"),

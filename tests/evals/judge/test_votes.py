@@ -94,7 +94,7 @@ def test_one_run_at_a_time(tmp_path: Path) -> None:
         (json.dumps({"run": 3}), "must be a table, not 3"),
         ("{}", "video is missing"),
         ('{"run": {"setting": {}}}', "benchmark is missing"),
-        ("3", "is no JSON object but 3"),
+        ("3", "is not a JSON object but 3"),
     ],
 )
 def test_a_line_that_is_no_vote_is_named(tmp_path: Path, line: str, said: str) -> None:
@@ -115,5 +115,5 @@ def test_a_file_without_votes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no votes"):
         read_votes(tmp_path / "empty.jsonl")
     (tmp_path / "headless.jsonl").write_text(json.dumps(asdict(replace(FIRST))) + "\n")
-    with pytest.raises(InputError, match="nothing above it says what about"):
+    with pytest.raises(InputError, match="no line above it says about what"):
         read_votes(tmp_path / "headless.jsonl")

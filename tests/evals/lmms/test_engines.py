@@ -30,5 +30,5 @@ def test_each_process_has_a_gpu_of_its_own(two_gpus: None, name: str, rank: int 
 
 
 def test_more_processes_than_gpus_are_told(two_gpus: None) -> None:
-    with pytest.raises(UsageError, match="Device cuda:2 is not there"):
+    with pytest.raises(UsageError, match="Device cuda:2 does not exist here"):
         device_of("auto", 2)

@@ -129,7 +129,7 @@ def test_what_guessing_reaches_stands_beside_the_ways(tmp_path: Path) -> None:
     assert [row[0] for row in next(report.tables())[1]] == ["my-model, window", "my-model, streaming"]
     (note,) = (note for note in report.notes() if "chance" in note)
     assert note.startswith(
-        f"{old.path} does not tell how many options its questions have, so there is no row chance: an"
+        f"{old.path} does not say how many options its questions have, so there is no row chance: an"
     )
 
 
