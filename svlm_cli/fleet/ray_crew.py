@@ -86,6 +86,7 @@ class RayCrew(Closing):
         self._given_up: set[str] = set()  # names of shares
         self._starts: Counter[str] = Counter()  # of each share's workers, by its name
         self._calls: dict[Any, _Slot] = {}  # what was asked of whom
+        self._dismissed: SimpleQueue[_Slot] = SimpleQueue()
         self._told: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._heard: set[str] = set()
         self._lock = Lock()  # of slots, of calls, and of who was heard
@@ -132,9 +133,9 @@ class RayCrew(Closing):
                 self._calls[call] = slot
 
     def dismiss(self, worker: str) -> None:
-        """End a worker."""
+        """End a worker. Another takes its place, whether it can be reached or not."""
         if (slot := self._slot(worker)) is not None:
-            ray.kill(slot.actor)
+            self._dismissed.put(slot)
 
     def close(self) -> None:
         """Let all workers close what they have open, then end them."""
@@ -163,6 +164,8 @@ class RayCrew(Closing):
         while not self._closing.is_set():
             if time.monotonic() - self._looked_s > _LOOK_S:
                 self._refresh()
+            while not self._dismissed.empty():
+                self._replace(self._dismissed.get(), "it has not answered")
             with self._lock:
                 calls = list(self._calls)
             if not calls:
@@ -219,7 +222,7 @@ class RayCrew(Closing):
         try:
             messages: list[Message] | None = ray.get(call, timeout=_FETCH_S)
         except RayError as error:
-            self._replace(slot, error)
+            self._replace(slot, _reason(error))
             return
         if messages is None:  # it has taken a file
             return
@@ -233,8 +236,10 @@ class RayCrew(Closing):
         if slot.share.name in self._slots:
             self._poll(slot)
 
-    def _replace(self, slot: _Slot, error: Exception) -> None:
+    def _replace(self, slot: _Slot, reason: str) -> None:
         """A worker is dead: its share gets another, unless the host is gone too, or none ever gets ready there."""
+        if self._slots.get(slot.share.name) is not slot:
+            return
         ray.kill(slot.actor)  # where it is only out of reach, or has failed and still holds its memory
         there = any(node.name == slot.share.node and answers(node) for node in self._look())
         unready = 0 if slot.ready else slot.unready + 1
@@ -245,8 +250,7 @@ class RayCrew(Closing):
                 del self._slots[slot.share.name]
             if there:
                 self._given_up.add(slot.share.name)
-        reason = _reason(error) if there else "its host is gone"
-        self._told.put((slot.name, WorkerLost(reason, blamed=there)))
+        self._told.put((slot.name, WorkerLost(reason if there else "its host is gone", blamed=there)))
 
     def _give_up(self, slot: _Slot) -> None:
         ray.kill(slot.actor)

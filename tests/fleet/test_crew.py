@@ -159,6 +159,19 @@ def test_a_file_that_arrives_costs_nobody_his_place(host: Node, monkeypatch: pyt
         assert len(ray.actors) == 1
 
 
+def test_the_place_of_one_that_cannot_be_reached_is_taken(host: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards a call that has no worker any more, and waits for ever for one that Ray cannot end."""
+    with crew_on(host, monkeypatch) as (crew, ray):
+        ray.actors[0].answer("messages", [WorkerReady(1, "host")])
+        told(crew)
+        crew.dismiss("abababab-0.1")  # its next call is never answered
+        crew.dismiss("abababab-0.1")
+        assert told(crew) == [("abababab-0.1", WorkerLost("it has not answered"))]
+        ray.actors[1].answer("messages", [WorkerReady(1, "host")])
+        assert told(crew) == [("abababab-0.2", WorkerReady(1, "host"))]
+        assert [one.killed for one in ray.actors] == [True, False]
+
+
 def test_a_dead_host_that_ray_takes_for_alive_gets_no_worker_and_its_files_no_blame(
     host: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
