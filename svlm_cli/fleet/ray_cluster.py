@@ -80,7 +80,9 @@ def answers(node: Node) -> bool:
 def _settle(address: str) -> None:
     """What Ray reads in the environment, unless it stands there already."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
-    if address == LOCAL:  # its ports can be reached from elsewhere
+    if address == LOCAL:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # else a busy host all but stops them: Ray says 15
+        # its ports can be reached from elsewhere
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
