@@ -10,11 +10,12 @@ from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.fleet_captioning import FleetCaptioning, order_of, plan_fleet
+from svlm_cli.commands.fleet_captioning import order_of, plan_fleet
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.sentences import error_sentence
+from svlm_cli.fleet.captioning import FleetCaptioning
 from svlm_cli.fleet.planning import FleetPlan
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
@@ -87,10 +88,8 @@ def _caption(
     if fleet is not None and asked.fleet is not None:
         order = order_of(asked, settings, policy, jobs)
         with showing(wanted, gauge) as progress:
-            spread = FleetCaptioning(
-                jobs, settings, policy, asked.call(live=False), products=(), progress=progress, summary=summary
-            )
-            spread.spread(asked.fleet, fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))
+            spread = FleetCaptioning(fleet, settings, asked.call(live=False), progress=progress, summary=summary)
+            spread.run(asked.fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))
         return spread.errors
     names = [job.name for job in jobs] if live else ()
     with showing(wanted, gauge, names=names, endless=live, ask=desk.ask) as progress:

@@ -1,9 +1,7 @@
-"""``svlm caption --fleet``: the same call, with its videos in the hands of workers elsewhere."""
+"""The options of ``svlm caption --fleet``: what does not go with it, and what they mean for workers elsewhere."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from svlm_cli.checkpoints import policy_changes
@@ -11,18 +9,12 @@ from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.fleet.driver import FleetOutcome, FleetSession, RemoteFile
-from svlm_cli.fleet.manifest import Manifest
 from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
-from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes, require_ray
-from svlm_cli.fleet.shares import Node, WorkerShare, shares, spread
+from svlm_cli.fleet.ray_cluster import require_ray
 from svlm_cli.outputs.live.showing import LiveMode
-from svlm_cli.outputs.summary import VideoState
 from svlm_cli.pipeline.batch import Job
-from svlm_cli.pipeline.captioning import Captioning
 from svlm_cli.pipeline.inputs import Input
-from svlm_cli.pipeline.observer import OpenedJob
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.credentials import Credentials
 
@@ -77,60 +69,3 @@ def order_of(
         streams=asked.streams if given("streams") or asked.streams > 1 else None,
         most_streams=len(jobs),
     )
-
-
-class FleetCaptioning(Captioning):
-    """The videos of a call, spread over workers, and what is told of them meanwhile: the same as of a run alone."""
-
-    def spread(
-        self, address: str, plan: FleetPlan, order: WorkerOrder, folder: Path, introduction: Iterable[str]
-    ) -> None:
-        """Caption all in the cluster at `address`. The checkpoint is in `folder` here."""
-        self._fleet: FleetSession | None = None
-        with self._ending(), closing(Manifest(plan.manifest)) as manifest:
-            for line in introduction:
-                self.tell(line)
-            with connected(address):
-                from svlm_cli.fleet.ray_crew import RayCrew
-
-                shares_of = partial(_shares, order, folder, len(self._jobs))
-                with RayCrew(order, nodes, shares_of, hopes_s=0.0 if address == LOCAL else _JOINING_S) as crew:
-                    self._fleet = FleetSession(self._jobs, self._settings, crew, manifest, self, records=plan.records)
-                    with closing(self._fleet.run(interrupted=self._note_stopped)) as outcomes:
-                        for outcome in outcomes:
-                            self._note_remote(outcome)
-
-    def begun(self, source: RemoteFile) -> None:
-        """A worker has opened a video."""
-        self._begin(source)
-
-    def withdrawn(self, source: RemoteFile) -> None:
-        """It waits for another try."""
-        self._progress.end(source.job.name)
-
-    def say(self, line: str) -> None:
-        """What went wrong with a worker."""
-        self._progress.say(line)
-
-    def _unfinished(self) -> Iterable[OpenedJob]:
-        return () if self._fleet is None else self._fleet.unfinished.values()
-
-    def _note_stopped(self, outcome: FleetOutcome) -> None:
-        self._summary.end(outcome.source.job.source.reveal(), VideoState.STOPPED, outcome.report.video_s)
-
-    def _note_remote(self, outcome: FleetOutcome) -> None:
-        self._progress.end(outcome.source.job.name)
-        for notice in outcome.source.notices:
-            self._progress.say(f"svlm: {notice}")
-        self._note_video(outcome.source, outcome.report)
-
-
-def _shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
-    """No more workers than there are files."""
-    cpu = order.model.device == "cpu"
-    needed_bytes = 0
-    if cpu or not any(node.gpus for node in found):
-        from svlm_cli.fleet.loading import bytes_on_cpu
-
-        needed_bytes = bytes_on_cpu(folder, order.policy, order.model.dtype)
-    return spread(shares(found, needed_bytes, cpu=cpu), files)

@@ -26,6 +26,6 @@ class Crew(Protocol):
         """Hand a file to a worker. Returns at once; if the worker is gone, `WorkerLost` says so."""
         ...
 
-    def dismiss(self, worker: str, reason: str) -> None:
-        """End a worker that does not answer. `WorkerLost` follows."""
+    def dismiss(self, worker: str) -> None:
+        """End a worker that does not answer. Whoever says so has given it up: `WorkerLost` need not follow."""
         ...

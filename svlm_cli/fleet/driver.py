@@ -111,6 +111,7 @@ class FleetSession:
         self._records = records
         self._now_s = now_s
         self._placement = FleetPlacement([_weight(job) for job in jobs])
+        self._manned_s = now_s()  # when a worker was there last, or that none is was said
         self._begun = set(records)  # keys of what workers have had, in this run or before
         self._tries: dict[int, int] = {}  # that failed, by index
         self._busy: dict[int, int] = {}  # how often another had it, by index
@@ -130,7 +131,7 @@ class FleetSession:
             while not self._placement.settled:
                 for worker, message in self._crew.wait(_WAIT_S):
                     yield from self._handle(worker, message)
-                self._watch()
+                yield from self._watch()
                 self._hand_out()
             self._manifest.end(all_done=self._all_done)
         finally:
@@ -148,17 +149,22 @@ class FleetSession:
                     job, SvlmError(f"{job.name} failed {record.tries} times, and is left out.", record.reason)
                 )
 
-    def _watch(self) -> None:
-        """Who has answered, and who has not for too long."""
+    def _watch(self) -> Generator[FleetOutcome, None, None]:
+        """Who has answered, and who has not for too long: its files go to others, whether it can be ended or not."""
         now_s = self._now_s()
         for worker in self._crew.heard():
             self._placement.renew(worker, now_s)
         for worker in self._placement.silent(now_s, _SILENCE_S):
-            self._crew.dismiss(worker, f"it has not answered for {_SILENCE_S:.0f} s")
-            self._placement.renew(worker, now_s)
+            self._crew.dismiss(worker)
+            yield from self._lose(worker, WorkerLost(f"it has not answered for {_SILENCE_S:.0f} s"))
         if not self._crew.expected:
             raise self._unfit or SvlmError("No worker of the fleet is left.", self._last_loss)
         self._placement.expect(self._crew.expected)
+        if self._placement.workers:
+            self._manned_s = now_s
+        elif now_s - self._manned_s > _SILENCE_S:
+            self._manned_s = now_s
+            self._observer.say("svlm: no worker of the fleet is ready; still waiting for one.")
 
     def _hand_out(self) -> None:
         for lease in self._placement.assign(self._now_s()):

@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -24,6 +25,7 @@ LOCAL: Final = "local"
 _STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
 SCRATCH: Final = "svlm-fleet-"
 _LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
+_REACH_S: Final = 5.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -61,14 +63,26 @@ def nodes() -> list[Node]:
         has = node["Resources"]
         if node["Alive"]:
             gpus, cores, memory = (int(has.get(name, 0)) for name in ("GPU", "CPU", "memory"))
-            found.append(Node(node["NodeID"], gpus, cores, memory))
+            address, port = node["NodeManagerAddress"], node["NodeManagerPort"]
+            found.append(Node(node["NodeID"], gpus, cores, memory, address, port))
     return found
+
+
+def answers(node: Node) -> bool:
+    """Whether a host can be reached. Ray counts one as alive for a quarter of a minute after it has died."""
+    try:
+        socket.create_connection((node.address, node.port), timeout=_REACH_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def _settle(address: str) -> None:
     """What Ray reads in the environment, unless it stands there already."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
-    if address == LOCAL:  # its ports can be reached from elsewhere
+    if address == LOCAL:
+        os.environ.setdefault("RAY_worker_niceness", "0")  # else a busy host all but stops them: Ray says 15
+        # its ports can be reached from elsewhere
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 

@@ -6,6 +6,7 @@ was said to the old one, or by it, reaches the new one. Knows neither files nor 
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -18,6 +19,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.fleet.messages import Message, WorkerLost, WorkerOrder, WorkerReady, WorkerUnfit
+from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 from svlm_cli.fleet.worker import FleetWorker
 from svlm_cli.pipeline.batch import Job
@@ -25,6 +27,7 @@ from svlm_cli.pipeline.batch import Job
 _POLL_S: Final = 1.0  # a worker answers at least so often
 _LOOK_S: Final = 5.0  # between two looks at who has joined or left the cluster
 _STOP_S: Final = 15.0
+_FETCH_S: Final = 30.0  # for an answer that is there
 _STARTS: Final = 3  # of a share's workers that may die before they are ready
 _CALLS: Final = 4  # at once, to one actor: it is asked for messages while it is handed files
 
@@ -49,19 +52,15 @@ class FleetActor:
         self._worker.close()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Slot:
     """A share, and the worker that has it now."""
 
     share: WorkerShare
     actor: Any
-    starts: int  # in all
+    name: str
     unready: int = 0  # workers that died before they were ready, in a row
     ready: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"{self.share.name}.{self.starts}"
 
 
 class RayCrew(Closing):
@@ -85,10 +84,12 @@ class RayCrew(Closing):
         self._hopes_s = hopes_s
         self._slots: dict[str, _Slot] = {}  # by the share's name
         self._given_up: set[str] = set()  # names of shares
-        self._polls: dict[Any, str] = {}  # what was asked, to the share's name
+        self._starts: Counter[str] = Counter()  # of each share's workers, by its name
+        self._calls: dict[Any, _Slot] = {}  # what was asked of whom
+        self._dismissed: SimpleQueue[_Slot] = SimpleQueue()
         self._told: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._heard: set[str] = set()
-        self._lock = Lock()  # of slots and of who was heard
+        self._lock = Lock()  # of slots, of calls, and of who was heard
         self._alone_since_s = time.monotonic()
         self._looked_s = 0.0
         self._closing = Event()
@@ -125,27 +126,29 @@ class RayCrew(Closing):
         return found
 
     def give(self, worker: str, lease: int, job: Job) -> None:
-        """Hand a file to a worker."""
+        """Hand a file to a worker. A worker that the file does not reach is taken for dead."""
         if (slot := self._slot(worker)) is not None:
-            slot.actor.take.remote(lease, job)
+            call = slot.actor.take.remote(lease, job)
+            with self._lock:
+                self._calls[call] = slot
 
-    def dismiss(self, worker: str, reason: str) -> None:  # noqa: ARG002  `WorkerLost` has one of its own
-        """End a worker."""
+    def dismiss(self, worker: str) -> None:
+        """End a worker. Another takes its place, whether it can be reached or not."""
         if (slot := self._slot(worker)) is not None:
-            ray.kill(slot.actor)
+            self._dismissed.put(slot)
 
     def close(self) -> None:
         """Let all workers close what they have open, then end them."""
         if self._closing.is_set():
             return
         self._closing.set()
-        self._thread.join()
-        actors = [slot.actor for slot in self._slots.values()]
-        stops = [actor.stop.remote() for actor in actors]
+        self._thread.join(_STOP_S)
+        slots = list(self._slots.values())
+        stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
         if stops:
             ray.wait(stops, num_returns=len(stops), timeout=_STOP_S)
-        for actor in actors:
-            ray.kill(actor)
+        for slot in slots:
+            ray.kill(slot.actor)
 
     def _slot(self, worker: str) -> _Slot | None:
         with self._lock:
@@ -161,23 +164,31 @@ class RayCrew(Closing):
         while not self._closing.is_set():
             if time.monotonic() - self._looked_s > _LOOK_S:
                 self._refresh()
-            if not self._polls:
+            while not self._dismissed.empty():
+                self._replace(self._dismissed.get(), "it has not answered")
+            with self._lock:
+                calls = list(self._calls)
+            if not calls:
                 self._closing.wait(_POLL_S)
                 continue
-            some, _ = ray.wait(list(self._polls), num_returns=1, timeout=_POLL_S)
+            some, _ = ray.wait(calls, num_returns=1, timeout=_POLL_S)
             if some:  # and whoever else has answered
-                ready, _ = ray.wait(list(self._polls), num_returns=len(self._polls), timeout=0)
-                for poll in ready:
-                    self._collect(self._polls.pop(poll), poll)
+                ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
+                for call in ready:
+                    self._collect(call)
 
     def _refresh(self) -> None:
         """Start the workers that hosts have room for, now."""
         self._looked_s = time.monotonic()
-        for share in self._plan(self._look()):
-            if share.name not in self._slots and share.name not in self._given_up:
-                self._start(share, starts=1)
+        found = self._look()
+        wanted = [one for one in self._plan(found) if one.name not in self._slots and one.name not in self._given_up]
+        hosts = {share.node for share in wanted}
+        there = {node.name for node in found if node.name in hosts and answers(node)}
+        for share in wanted:
+            if share.node in there:
+                self._start(share)
 
-    def _start(self, share: WorkerShare, *, starts: int, unready: int = 0) -> None:
+    def _start(self, share: WorkerShare, *, unready: int = 0) -> None:
         place = NodeAffinitySchedulingStrategy(share.node, soft=False)
         actor = (
             ray.remote(FleetActor)
@@ -191,20 +202,29 @@ class RayCrew(Closing):
             )
             .remote(self._order, share.cores, share.node)
         )
-        slot = _Slot(share, actor, starts, unready)
+        self._starts[share.name] += 1
+        slot = _Slot(share, actor, f"{share.name}.{self._starts[share.name]}", unready)
         with self._lock:
             self._slots[share.name] = slot
         self._poll(slot)
 
     def _poll(self, slot: _Slot) -> None:
-        self._polls[slot.actor.messages.remote(_POLL_S)] = slot.share.name
+        call = slot.actor.messages.remote(_POLL_S)
+        with self._lock:
+            self._calls[call] = slot
 
-    def _collect(self, share: str, poll: Any) -> None:
-        slot = self._slots[share]
+    def _collect(self, call: Any) -> None:
+        """What came of a call. Of a worker that has been replaced since, nothing is heard."""
+        with self._lock:
+            slot = self._calls.pop(call)
+        if self._slots.get(slot.share.name) is not slot:
+            return
         try:
-            messages: list[Message] = ray.get(poll)
+            messages: list[Message] | None = ray.get(call, timeout=_FETCH_S)
         except RayError as error:
-            self._replace(slot, error)
+            self._replace(slot, _reason(error))
+            return
+        if messages is None:  # it has taken a file
             return
         with self._lock:
             self._heard.add(slot.name)
@@ -213,23 +233,24 @@ class RayCrew(Closing):
                 self._give_up(slot)
             slot.ready = slot.ready or isinstance(message, WorkerReady)
             self._told.put((slot.name, message))
-        if share in self._slots:
+        if slot.share.name in self._slots:
             self._poll(slot)
 
-    def _replace(self, slot: _Slot, error: Exception) -> None:
+    def _replace(self, slot: _Slot, reason: str) -> None:
         """A worker is dead: its share gets another, unless the host is gone too, or none ever gets ready there."""
+        if self._slots.get(slot.share.name) is not slot:
+            return
         ray.kill(slot.actor)  # where it is only out of reach, or has failed and still holds its memory
-        there = any(node.name == slot.share.node for node in self._look())
+        there = any(node.name == slot.share.node and answers(node) for node in self._look())
         unready = 0 if slot.ready else slot.unready + 1
         if there and unready < _STARTS:
-            self._start(slot.share, starts=slot.starts + 1, unready=unready)
+            self._start(slot.share, unready=unready)
         else:
             with self._lock:
                 del self._slots[slot.share.name]
             if there:
                 self._given_up.add(slot.share.name)
-        reason = _reason(error) if there else "its host is gone"
-        self._told.put((slot.name, WorkerLost(reason, blamed=there)))
+        self._told.put((slot.name, WorkerLost(reason if there else "its host is gone", blamed=there)))
 
     def _give_up(self, slot: _Slot) -> None:
         ray.kill(slot.actor)

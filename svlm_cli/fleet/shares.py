@@ -20,6 +20,8 @@ class Node:
     gpus: int
     cores: int
     memory_bytes: int
+    address: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from svlm_cli.pipeline.session import Session
 
 _STOP_S: Final = 10.0
+_MESSAGES: Final = 200  # at once: small enough to travel in the answer itself, which is not lost with the host's store
 
 
 class FleetWorker(SessionObserver, Closing):
@@ -56,8 +57,7 @@ class FleetWorker(SessionObserver, Closing):
         """What has happened since the last call; waits so long for something. Raises what ended the work."""
         with self._changed:
             self._changed.wait_for(lambda: self._mail or self._error is not None, patience_s)
-            found = list(self._mail)
-            self._mail.clear()
+            found = [self._mail.popleft() for _ in range(min(len(self._mail), _MESSAGES))]
             if not found and self._error is not None:
                 raise self._error
             return found
@@ -92,8 +92,6 @@ class FleetWorker(SessionObserver, Closing):
     def _run(self) -> None:
         try:
             self._work()
-        except SvlmError as error:
-            self._post(WorkerUnfit(error))
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever asks for messages
             with self._changed:
                 self._error = error
@@ -103,7 +101,11 @@ class FleetWorker(SessionObserver, Closing):
         from svlm_cli.fleet.loading import load_engine
 
         here = self._enter(self._order.folder)
-        engine = load_engine(self._order, cores=self._cores)
+        try:
+            engine = load_engine(self._order, cores=self._cores)
+        except SvlmError as error:
+            self._post(WorkerUnfit(error))
+            return
         self._post(WorkerReady(engine.max_streams, self._place))
         while not self._stopped:
             first = self._wanted.get()

@@ -1,4 +1,4 @@
-"""One call of ``svlm caption`` at work: a session, what is told of it, and what comes of its errors.
+"""One call of ``svlm caption`` at work: what is told of its jobs, and what comes of their errors.
 
 Knows no command line.
 """
@@ -50,22 +50,19 @@ class CallSettings:
     ignore_errors: bool = False
 
 
-class Captioning(SessionObserver):
-    """The jobs of a call, all live or all files, how each went, and what is told meanwhile."""
+class CaptioningCall(SessionObserver):
+    """How the jobs of a call went, all live or all files, and what is told meanwhile. Whoever runs them inherits it."""
 
     def __init__(
         self,
         jobs: Sequence[Job],
         settings: SessionSettings,
-        policy: StreamPolicy,
         call: CallSettings,
         *,
-        products: Sequence["Product"],
+        products: Sequence["Product"] = (),
         progress: Progress,
         summary: Summary,
     ) -> None:
-        from svlm_cli.pipeline.session import Session  # torch
-
         self.errors: list[SvlmError] = []
         self._jobs = [job for job in jobs if job.targets or products]
         self._alone = len(jobs) == 1
@@ -74,83 +71,14 @@ class Captioning(SessionObserver):
         self._settings = settings
         self._progress = progress
         self._summary = summary
-        self._session = Session(self._jobs, settings, policy, observer=self, products=products)
-        self._lines = StatusLines(self.tell)
-        self._sources: dict[str, OpenSource] = {}  # by name, of what is live
-        self._told_files: dict[str, int] = {}  # by name, how many
         for job in jobs:
             if job not in self._jobs:
                 summary.skip(job.source.reveal())
-
-    @property
-    def whole(self) -> bool:
-        """Whether what there is, stopped now, is all that was asked for: of sources without an end."""
-        ends = any(source.ends for source in self._unfinished())
-        return (self._live or self._alone) and not ends
-
-    def run(
-        self, load: "Callable[[int], Engine]", gauge: Gauge, desk: QuestionDesk, introduction: Iterable[str] = ()
-    ) -> None:
-        """Open the first job that can be opened, only then `load` the model for so many streams, and caption all.
-
-        `introduction` says what is going to speak. Questions may come.
-        """
-        with self._ending(), self._session as session:
-            if self._live:
-                self._tell_all(introduction)
-            if not session.begin():
-                return
-            if not self._live:
-                self._tell_all(introduction)
-            streams = len(self._jobs) if self._live else min(self._call.streams, len(self._jobs))
-            engine = gauge.engine = load(streams)
-            for source in session.unfinished.values():
-                self._summary.begin(source.job.source.reveal())  # again: the model's loading is not its affair
-            running = session.run(engine, max_streams=streams, interrupted=self._stop, desk=desk)
-            with closing(running) as outcomes:
-                for outcome in outcomes:
-                    self._note(outcome)
-
-    @contextmanager
-    def _ending(self) -> Iterator[None]:
-        """Whatever ends the call: the terminal as it was, what stopped on the way told, and how all went."""
-        try:
-            yield
-        except _StopEarlyError:
-            pass
-        finally:
-            for product in self._session.products:
-                product.close()
-            self._progress.close()
-            if not self._call.quiet and not self._live:
-                self._tell_what_is_left()
-                if not self._alone and self._call.table:
-                    self._summary.print()
 
     def tell(self, line: str) -> None:
         """What nobody has to know."""
         if not self._call.quiet:
             self._progress.say(line)
-
-    def _tell_all(self, lines: Iterable[str]) -> None:
-        for line in lines:
-            self.tell(line)
-
-    def opened(self, source: "OpenSource") -> None:
-        """A lone camera that will never let us in is told at once: loading the model may take a minute."""
-        job = source.job
-        if self._live:
-            if self._alone:
-                source.check()
-            self._sources[job.name] = source
-        self._begin(source)
-
-    def _begin(self, source: OpenedJob) -> None:
-        job = source.job
-        self._summary.begin(job.source.reveal())
-        self._progress.begin(job.name, self._length_s(source))
-        if not self._live:
-            self._progress.write(job.name, ", ".join(target.name for target in job.targets))
 
     def failed(self, job: Job, error: SvlmError) -> None:
         """It could not be opened."""
@@ -160,26 +88,33 @@ class Captioning(SessionObserver):
             self._end(job, error)
 
     def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:
-        """Show what is seen and said, a phrase when its second is over, and how a camera is."""
+        """Show what is seen and said."""
         self._progress.hear(event, pictures)
-        if isinstance(event, SourceStatus):
-            self._lines.note(event)
-        elif isinstance(event, RoundEnded) and self._live:
-            self._tell_files(self._sources[event.name])
-            self._lines.hear(event)
 
-    def trouble(self, name: str, line: str) -> None:
-        """A camera's files cannot be written now, or can again."""
-        self._progress.say(f"svlm: {name}: {line}")
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """Whatever ends the call: the terminal as it was, what stopped on the way told, and how all went."""
+        try:
+            yield
+        except _StopEarlyError:
+            pass
+        finally:
+            self._progress.close()
+            if not self._call.quiet and not self._live:
+                self._tell_what_is_left()
+                if not self._alone and self._call.table:
+                    self._summary.print()
 
-    def _tell_files(self, source: "OpenSource") -> None:
-        """Where a camera's words go, once for each file."""
-        name = source.job.name
-        if len(source.begun) != self._told_files.get(name, 0):
-            self._told_files[name] = len(source.begun)
-            files = ", ".join(map(path_name, source.newest))
-            self._progress.write(name, files)
-            self.tell(f"svlm: {name} -> {files}")
+    def _tell_all(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.tell(line)
+
+    def _begin(self, source: OpenedJob) -> None:
+        job = source.job
+        self._summary.begin(job.source.reveal())
+        self._progress.begin(job.name, self._length_s(source))
+        if not self._live:
+            self._progress.write(job.name, ", ".join(target.name for target in job.targets))
 
     def _length_s(self, source: OpenedJob) -> float | None:
         """How much there is to caption, as far as a header says."""
@@ -189,34 +124,15 @@ class Captioning(SessionObserver):
             until_s = asked.end_s
         return until_s - start_s if until_s is not None and until_s > start_s else None
 
-    def _stop(self, outcome: "JobOutcome") -> None:
-        """One is stopped, and with it the command."""
-        if self._live:
-            self._note(outcome)
-        else:
-            self._summary.end(outcome.source.job.source.reveal(), VideoState.STOPPED, outcome.report.video_s)
-
-    def _note(self, outcome: "JobOutcome") -> None:
-        """Tell how one went."""
-        source, report = outcome.source, outcome.report
+    def _leave(self, source: OpenedJob) -> None:
+        """It goes on no more. What people should know of how it was read."""
         self._progress.end(source.job.name)
         for notice in source.notices:
             self._progress.say(f"svlm: {notice}")
-        if self._live:
-            self._note_camera(source, report)
-        else:
-            self._note_video(source, report)
-
-    def _note_camera(self, source: "OpenSource", report: "FeedReport") -> None:
-        name = source.job.name
-        if report.rounds:
-            self.tell(f"{name} -> {written(source.begun)}: {totals(report)}")
-            if not report.spoken:
-                self.tell(f"svlm: {name}: nothing was said.")
-        if report.error is not None:
-            self._fail(report.error)
 
     def _note_video(self, source: OpenedJob, report: JobReport) -> None:
+        """A video has ended: tell how it went."""
+        self._leave(source)
         job, error = source.job, report.error
         files = ", ".join(target.name for target in job.targets)
         if error is None and source.truncated:
@@ -224,8 +140,10 @@ class Captioning(SessionObserver):
         took_s = self._end(job, error, report.video_s, silent=not report.spoken, complete=report.error is None)
         if error is None and files:
             self.tell(f"{job.name} -> {files}: {report.video_s:.1f} s of video in {took_s:.1f} s")
-        if report.error is None or self._state_after(job, report.error) is VideoState.SKIPPED:
-            self._make_products(source)
+
+    def _note_stopped(self, source: OpenedJob, report: JobReport) -> None:
+        """A video is stopped, and with it the command."""
+        self._summary.end(source.job.source.reveal(), VideoState.STOPPED, report.video_s)
 
     def _end(
         self, job: Job, error: SvlmError | None, video_s: float = 0.0, *, silent: bool = False, complete: bool = False
@@ -255,6 +173,153 @@ class Captioning(SessionObserver):
             return VideoState.SKIPPED
         return VideoState.FAILED
 
+    def _fail(self, error: SvlmError) -> None:
+        """A lone job's error ends the command; one of several is told at once, and the others go on."""
+        if isinstance(error, OutputClosedError):
+            if self._call.to_stdout:
+                raise _StopEarlyError  # nobody hears the others either
+            return
+        if self._call.ignore_errors and not self._live and isinstance(error, InputError):
+            self._progress.say(error_sentence(error))
+            return
+        self.errors.append(error)
+        if not self._alone or len(self.errors) > 1:
+            self._progress.say(error_sentence(error))
+        if not self._alone and not self._live and self._call.fail_fast:
+            raise _StopEarlyError
+
+    def _unfinished(self) -> Iterable[OpenedJob]:
+        """What is open, and what was stopped before its end."""
+        raise NotImplementedError
+
+    def _tell_what_is_left(self) -> None:
+        """Of the videos that were stopped on the way."""
+        for job in (source.job for source in self._unfinished()):
+            parts = [str(one.part) for one in job.targets if one.part is not None and one.part.exists()]
+            if parts:
+                self._progress.say(
+                    f"svlm: {job.name} was stopped; what was said of it so far is in {' and '.join(parts)}. "
+                    "The next call captions it from the beginning, and replaces that."
+                )
+
+
+class Captioning(CaptioningCall):
+    """A call that captions in this process."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        settings: SessionSettings,
+        policy: StreamPolicy,
+        call: CallSettings,
+        *,
+        products: Sequence["Product"],
+        progress: Progress,
+        summary: Summary,
+    ) -> None:
+        from svlm_cli.pipeline.session import Session  # torch
+
+        super().__init__(jobs, settings, call, products=products, progress=progress, summary=summary)
+        self._session = Session(self._jobs, settings, policy, observer=self, products=products)
+        self._lines = StatusLines(self.tell)
+        self._sources: dict[str, OpenSource] = {}  # by name, of what is live
+        self._told_files: dict[str, int] = {}  # by name, how many
+
+    @property
+    def whole(self) -> bool:
+        """Whether what there is, stopped now, is all that was asked for: of sources without an end."""
+        ends = any(source.ends for source in self._unfinished())
+        return (self._live or self._alone) and not ends
+
+    def run(
+        self, load: "Callable[[int], Engine]", gauge: Gauge, desk: QuestionDesk, introduction: Iterable[str] = ()
+    ) -> None:
+        """Open the first job that can be opened, only then `load` the model for so many streams, and caption all.
+
+        `introduction` says what is going to speak. Questions may come.
+        """
+        with self._ending(), self._products_closed(), self._session as session:
+            if self._live:
+                self._tell_all(introduction)
+            if not session.begin():
+                return
+            if not self._live:
+                self._tell_all(introduction)
+            streams = len(self._jobs) if self._live else min(self._call.streams, len(self._jobs))
+            engine = gauge.engine = load(streams)
+            for source in session.unfinished.values():
+                self._summary.begin(source.job.source.reveal())  # again: the model's loading is not its affair
+            running = session.run(engine, max_streams=streams, interrupted=self._stop, desk=desk)
+            with closing(running) as outcomes:
+                for outcome in outcomes:
+                    self._note(outcome)
+
+    @contextmanager
+    def _products_closed(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            for product in self._session.products:
+                product.close()
+
+    def opened(self, source: "OpenSource") -> None:
+        """A lone camera that will never let us in is told at once: loading the model may take a minute."""
+        job = source.job
+        if self._live:
+            if self._alone:
+                source.check()
+            self._sources[job.name] = source
+        self._begin(source)
+
+    def hear(self, event: SourceEvent, pictures: Sequence[Picture]) -> None:
+        """As ever, and of a camera a phrase when its second is over, and how it is."""
+        super().hear(event, pictures)
+        if isinstance(event, SourceStatus):
+            self._lines.note(event)
+        elif isinstance(event, RoundEnded) and self._live:
+            self._tell_files(self._sources[event.name])
+            self._lines.hear(event)
+
+    def trouble(self, name: str, line: str) -> None:
+        """A camera's files cannot be written now, or can again."""
+        self._progress.say(f"svlm: {name}: {line}")
+
+    def _tell_files(self, source: "OpenSource") -> None:
+        """Where a camera's words go, once for each file."""
+        name = source.job.name
+        if len(source.begun) != self._told_files.get(name, 0):
+            self._told_files[name] = len(source.begun)
+            files = ", ".join(map(path_name, source.newest))
+            self._progress.write(name, files)
+            self.tell(f"svlm: {name} -> {files}")
+
+    def _stop(self, outcome: "JobOutcome") -> None:
+        """One is stopped, and with it the command."""
+        if self._live:
+            self._note_camera(outcome.source, outcome.report)
+        else:
+            self._note_stopped(outcome.source, outcome.report)
+
+    def _note(self, outcome: "JobOutcome") -> None:
+        """One has ended: tell how it went, and make of it what was asked for."""
+        source, report = outcome.source, outcome.report
+        if self._live:
+            self._note_camera(source, report)
+            return
+        self._note_video(source, report)
+        if report.error is None or self._state_after(source.job, report.error) is VideoState.SKIPPED:
+            self._make_products(source)
+
+    def _note_camera(self, source: "OpenSource", report: "FeedReport") -> None:
+        self._leave(source)
+        name = source.job.name
+        if report.rounds:
+            self.tell(f"{name} -> {written(source.begun)}: {totals(report)}")
+            if not report.spoken:
+                self.tell(f"svlm: {name}: nothing was said.")
+        if report.error is not None:
+            self._fail(report.error)
+
     def _make_products(self, source: OpenedJob) -> None:
         """Now that all words are there. What cannot be made stops no other."""
         for product in self._session.products:
@@ -277,31 +342,5 @@ class Captioning(SessionObserver):
             finally:
                 self._progress.end(name)
 
-    def _fail(self, error: SvlmError) -> None:
-        """A lone job's error ends the command; one of several is told at once, and the others go on."""
-        if isinstance(error, OutputClosedError):
-            if self._call.to_stdout:
-                raise _StopEarlyError  # nobody hears the others either
-            return
-        if self._call.ignore_errors and not self._live and isinstance(error, InputError):
-            self._progress.say(error_sentence(error))
-            return
-        self.errors.append(error)
-        if not self._alone or len(self.errors) > 1:
-            self._progress.say(error_sentence(error))
-        if not self._alone and not self._live and self._call.fail_fast:
-            raise _StopEarlyError
-
     def _unfinished(self) -> Iterable[OpenedJob]:
-        """What is open, and what was stopped before its end."""
         return self._session.unfinished.values()
-
-    def _tell_what_is_left(self) -> None:
-        """Of the videos that were stopped on the way."""
-        for job in (source.job for source in self._unfinished()):
-            parts = [str(one.part) for one in job.targets if one.part is not None and one.part.exists()]
-            if parts:
-                self._progress.say(
-                    f"svlm: {job.name} was stopped; what was said of it so far is in {' and '.join(parts)}. "
-                    "The next call captions it from the beginning, and replaces that."
-                )

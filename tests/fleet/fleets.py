@@ -72,6 +72,7 @@ class ScriptedCrew:
         self.tried: dict[str, int] = {}
         self.dismissed: list[str] = []
         self.deaf: set[str] = set()
+        self.unreachable: set[str] = set()  # cannot be ended, and nobody says that they are lost
         self._script = script
         self._mail: deque[tuple[str, Message]] = deque()
         for worker in sorted(self.alive):
@@ -98,9 +99,10 @@ class ScriptedCrew:
         tries = self.tried[stem] = self.tried.get(stem, 0) + 1
         (deeds[min(tries, len(deeds)) - 1] if deeds else caption)(self, worker, lease, job)
 
-    def dismiss(self, worker: str, reason: str) -> None:
+    def dismiss(self, worker: str) -> None:
         self.dismissed.append(worker)
-        self.say(worker, WorkerLost(reason))
+        if worker not in self.unreachable:
+            self.say(worker, WorkerLost("its process died"))
 
     def say(self, worker: str, *messages: Message) -> None:
         """It is heard at the next `wait`."""

@@ -6,7 +6,7 @@ import pytest
 
 from svlm_cli.core.errors import InputError, ModelError, OutputBusyError, OutputError, OutputExistsError, SvlmError
 from svlm_cli.fleet.manifest import FileState, Manifest, key_of, read_records, still_done
-from svlm_cli.fleet.messages import FileEnded, FileHeard, FileOpened, WorkerLost, WorkerUnfit
+from svlm_cli.fleet.messages import FileEnded, FileHeard, FileOpened, Message, WorkerLost, WorkerUnfit
 from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Existing, Job
 from tests.fleet.fleets import ScriptedCrew, caption, die, ended_round, fails, job_in, run, write
@@ -165,6 +165,37 @@ def test_who_does_not_answer_is_dismissed(tmp_path: Path, path: Path) -> None:
     outcomes, _ = run(crew, [job_in(tmp_path, "x")], path)
     assert crew.dismissed == ["a"]
     assert outcomes["x"].report.error is None
+
+
+def test_who_does_not_answer_and_cannot_be_ended_holds_nothing(tmp_path: Path, path: Path) -> None:
+    """Guards a call that waits for ever for a host that is cut off, of which nobody says that it is lost."""
+
+    def vanish(crew: ScriptedCrew, worker: str, lease: int, job: Job) -> None:
+        crew.deaf.add(worker)
+        crew.unreachable.add(worker)
+
+    crew = ScriptedCrew(x=[vanish, caption])
+    outcomes, diary = run(crew, [job_in(tmp_path, "x"), job_in(tmp_path, "y")], path)
+    assert crew.dismissed == ["a"]
+    assert [worker for worker, stem in crew.given if stem == "x"] == ["a", "b"]
+    assert set(outcomes) == {"x", "y"}
+    assert len(diary.lines) == 1
+    assert "its worker ended (it has not answered for 60 s); another goes on with it." in diary.lines[0]
+
+
+def test_nobody_is_left_to_guess_why_nothing_happens(tmp_path: Path, path: Path) -> None:
+    """Guards a cluster whose cores others have: workers start as these become free, and until then it is silent."""
+
+    class Late(ScriptedCrew):
+        def wait(self, timeout_s: float) -> list[tuple[str, Message]]:
+            if self.now_s < 100:
+                self.now_s += timeout_s
+                return []
+            return super().wait(timeout_s)
+
+    outcomes, diary = run(Late(["a"]), [job_in(tmp_path, "x")], path)
+    assert set(outcomes) == {"x"}
+    assert diary.lines == ["svlm: no worker of the fleet is ready; still waiting for one."]
 
 
 def test_no_worker_can_start(tmp_path: Path, path: Path) -> None:

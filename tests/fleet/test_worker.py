@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Never
 
 import pytest
 
@@ -24,6 +25,7 @@ from svlm_cli.fleet.messages import (
 from svlm_cli.fleet.worker import FleetWorker
 from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Job, Target
+from svlm_cli.pipeline.session import Session
 from svlm_cli.pipeline.settings import SessionSettings
 from tests.clips import make_clip
 
@@ -137,3 +139,39 @@ def test_what_nobody_foresaw_reaches_who_asks(
 def test_errors_travel_whole() -> None:
     error = pickle.loads(pickle.dumps(CapacityError("No room is left.", "Use another mode.", stream=3)))
     assert (error.message, error.hint, error.stream) == ("No room is left.", "Use another mode.", 3)
+
+
+def test_an_error_between_files_ends_the_worker(
+    here: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards files in the hands of a worker that says, much too late, that it cannot start: nobody took them back."""
+
+    def fail(self: Session, *asked: object, **more: object) -> Never:
+        raise ModelError("There is no memory left.")
+
+    monkeypatch.setattr(Session, "run", fail)
+    with working(order_for(tiny_checkpoint, here)) as (worker, until):
+        until(WorkerReady, 1)
+        worker.take(1, job_of("long.mp4", "long.srt"))
+        with pytest.raises(ModelError, match="no memory left"):
+            until(FileEnded, 1)
+
+
+def test_messages_that_pile_up_come_in_pieces(
+    here: Path, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards an answer too large to travel by itself: it lies in its host's memory, and is lost with the host."""
+    monkeypatch.setattr("svlm_cli.fleet.worker._MESSAGES", 2)
+    with closing(FleetWorker(order_for(tiny_checkpoint, here), cores=1)) as worker:
+        worker.take(1, job_of("long.mp4", "long.srt"))
+        told: list[Message] = []
+        limit_s = time.monotonic() + PATIENCE_S
+        while not any(isinstance(one, FileEnded) for one in told):
+            assert time.monotonic() < limit_s, told
+            time.sleep(0.2)
+            piece = worker.messages(0.1)
+            assert len(piece) <= 2
+            told.extend(piece)
+    rounds = [one.event.start_s for one in told if isinstance(one, FileHeard)]
+    assert rounds == sorted(rounds)
+    assert len(rounds) == 6

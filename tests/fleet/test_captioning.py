@@ -1,0 +1,41 @@
+"""A call with a fleet, in the process that drives it; its workers do what a script says."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.clips import make_clip
+from tests.conftest import environment
+
+DRIVER = """
+import sys
+from contextlib import nullcontext
+from types import ModuleType
+
+sys.modules.update(dict.fromkeys(["torch", "transformers", "decord"]))  # not to be had
+
+import svlm_cli.commands.fleet_captioning
+import svlm_cli.fleet.captioning
+from svlm_cli.__main__ import start
+from tests.fleet.fleets import ScriptedCrew
+
+svlm_cli.commands.fleet_captioning.require_ray = lambda: None
+svlm_cli.fleet.captioning.connected = nullcontext
+stand_in = sys.modules["svlm_cli.fleet.ray_crew"] = ModuleType("ray_crew")
+stand_in.RayCrew = lambda *asked, **more: nullcontext(ScriptedCrew())
+sys.argv = ["svlm", "caption", "one.mp4", "two.mp4", "--fleet", "local"]
+sys.exit(start())
+"""
+
+
+def test_the_driver_needs_no_torch(tmp_path: Path) -> None:
+    """Guards the seconds and the memory of a process that computes nothing, and that of a GPU of its host."""
+    for name in ("one", "two"):
+        make_clip(tmp_path / f"{name}.mp4", frames=2, fps="2")
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER], cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "one.mp4 -> one.srt: 1.0 s of video in" in done.stderr
+    assert "2 videos: 2 captioned." in done.stderr
+    assert (tmp_path / "two.srt").read_text() == "words"
