@@ -52,7 +52,7 @@ def test_what_is_there_is_not_made_again(svlm_inside: Svlm, here: Path, tmp_path
         (("clip.mp4", "--mux", "out.mkv", "--burn-in", "./out.mkv"), 2, "another output"),
         (("clip.mp4", "other.mp4", "--mux", "out.mkv"), 2, "2 videos"),
         (("-", "--mux", "out.mkv"), 2, "standard input"),
-        (("clip.mp4", "--mux", "out.mkv", "--language", "English"), 2, "three letters"),
+        (("clip.mp4", "--mux", "out.mkv", "--language", "English"), 2, "three-letter code"),
         (("gone.mp4", "--mux", "out.mkv"), 3, "gone.mp4"),
         (("clip.mp4", "--burn-in", "gone/out.mkv"), 1, "no folder gone"),
         (("clip.mp4", "--burn-in", "there.mp4"), 2, "there.mp4 exists already"),

@@ -83,7 +83,7 @@ def test_of_two_runs_one_has_the_video(clip: Path, tmp_path: Path) -> None:
         assert names(tmp_path) == ["clip.srt.part", "clip.vtt.part"], "and no lock is left on what was free"
         captioned(video, "One nil.")
     assert names(tmp_path) == ["clip.srt", "clip.vtt"]
-    with pytest.raises(OutputExistsError, match="there already"):
+    with pytest.raises(OutputExistsError, match="all requested outputs exist already"):
         open_job(second, SKIPPING, StreamPolicy())
 
 
