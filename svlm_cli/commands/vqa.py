@@ -110,7 +110,9 @@ def _ask(benchmark: str, asked: VqaOptions) -> None:
     folder, output = _required(asked)
     kind = VqaBenchmark(benchmark)
     questions = (
-        kind.read(folder, SeenContext(asked.seen)) if isinstance(asked, _OfStreamingBench) else kind.read(folder)
+        kind.read(folder, SeenContext[asked.seen.upper()])
+        if isinstance(asked, _OfStreamingBench)
+        else kind.read(folder)
     )
     subtitles = isinstance(asked, _WithSubtitles) and asked.subtitles
     found = find_questions(folder, choose_questions(questions, asked.tasks or (), asked.limit))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_WIDTH: Final = 120  # where there is no terminal to ask
+_WIDTH: Final = 160  # where there is no terminal to ask
 
 
 def table_console() -> "Console":
@@ -43,7 +43,9 @@ def print_tables(
 
     console = console or table_console()
     for headings, rows in tables:
-        table = Table(*headings, box=None)
+        table = Table(box=None)
+        for heading in headings:
+            table.add_column(heading, overflow="fold")  # a name that is cut off cannot be looked up
         add_rows(table, rows)
         console.print(table)
         console.print()
