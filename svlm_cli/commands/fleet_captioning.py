@@ -7,6 +7,7 @@ from pathlib import Path
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
+from svlm_cli.commands.loading import meant
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
@@ -19,7 +20,6 @@ from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.credentials import Credentials
 
 _NO_LOGINS = Credentials(environment={})  # files need none, and it travels
-_JOINING_S = 120.0  # so long a cluster may be without any host that can work
 
 
 def plan_fleet(asked: CaptionOptions, inputs: Sequence[Input], tell: Callable[[str], None]) -> FleetPlan:
@@ -52,7 +52,7 @@ def order_of(
 ) -> WorkerOrder:
     """What each worker is told."""
     model = ModelOrder(
-        model=asked.model if asked.adapter is None or given("model") else None,
+        model=meant(asked.model, asked.adapter),
         revision=asked.revision,
         offline=asked.offline,
         adapter=asked.adapter,

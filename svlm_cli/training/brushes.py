@@ -1,7 +1,6 @@
 """Scenes of a simulated world -> pictures on the training device: one brush a world. Knows no tokens."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -108,13 +107,13 @@ class FootageBrush:
             drawn.append(self._framed(scenes.matches.take(at[of_match]), device))
         if len(drawn) == 1:
             return drawn[0]
-        order = np.where(of_match, np.cumsum(of_match) + np.count_nonzero(~of_match), np.cumsum(~of_match)) - 1
+        order = np.argsort(np.argsort(of_match, kind="stable"))  # where each is, with footage first
         return torch.cat(drawn)[Arrays(torch, device).put(order)]
 
     def _footage(self, scenes: footage_scenes.FootageScenes, device: torch.device) -> Tensor:
         if device not in self._banks:
             self._banks[device] = torch.from_numpy(self._pictures.pixels).to(device)
-        with ONE_THREAD if self._compiled else nullcontext():
+        with ONE_THREAD:
             drawn: Tensor = footage_render.draw(
                 torch,
                 scenes,
