@@ -10,11 +10,13 @@ from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.fleet_captioning import order_of, plan_fleet
+from svlm_cli.commands.fleet_captioning import memory_path, order_of, plan_fleet, refuse_devices
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
 from svlm_cli.core.sentences import error_sentence
+from svlm_cli.fleet.cameras.memory import CameraMemory
+from svlm_cli.fleet.cameras.watching import FleetWatching
 from svlm_cli.fleet.captioning import FleetCaptioning
 from svlm_cli.fleet.planning import FleetPlan
 from svlm_cli.media.ffmpeg import file_address
@@ -47,6 +49,8 @@ def caption(asked: CaptionOptions) -> None:
     fleet = None if live or asked.fleet is None else plan_fleet(asked, listed or asked.inputs(), asked.tell)
     jobs = fleet.jobs if fleet is not None else cameras or plan(listed or asked.inputs(), asked.wanted(), asked.tell)
     refuse_idle(CaptionCall.of(asked, jobs, live=live))
+    if live and asked.fleet is not None:
+        refuse_devices(asked)
     as_json = not live and _wants_json(asked, jobs)
     outputs = {job.source.reveal(): asked.output_names(job) for job in jobs}
     summary = Summary(outputs, outputs=outputs)
@@ -85,6 +89,12 @@ def _caption(
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     checkpoint = checkpoint_of(asked)
     policy = asked.changed(checkpoint.policy, changes)
+    if live and asked.fleet is not None:
+        with CameraMemory(memory_path(asked, jobs)) as memory, showing(wanted, gauge) as progress:
+            order = order_of(asked, settings, policy, jobs, live=True)
+            watch = FleetWatching(jobs, settings, asked.call(live=True), memory, progress=progress, summary=summary)
+            watch.run(asked.fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))
+        return watch.errors
     if fleet is not None and asked.fleet is not None:
         order = order_of(asked, settings, policy, jobs)
         with showing(wanted, gauge) as progress:

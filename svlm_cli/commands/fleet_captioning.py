@@ -1,5 +1,6 @@
 """The options of ``svlm caption --fleet``: what does not go with it, and what they mean for workers elsewhere."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from svlm_cli.pipeline.inputs import Input
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.credentials import Credentials
 
+_DIGITS = 12
 _NO_LOGINS = Credentials(environment={})  # files need none, and it travels
 
 
@@ -27,13 +29,32 @@ def plan_fleet(asked: CaptionOptions, inputs: Sequence[Input], tell: Callable[[s
     for option, wanted in (("--mux", asked.mux), ("--burn-in", asked.burn_in), ("--report", asked.report)):
         if wanted is not None:
             raise UsageError(f"{option} and --fleet do not go together.", f"Leave out --fleet to make {wanted}.")
+    _refuse_elsewhere(asked)
+    return plan_files(inputs, asked.wanted(), _words_of(asked), tell)
+
+
+def _refuse_elsewhere(asked: CaptionOptions) -> None:
+    """`UsageError` for what is not possible where workers do the work."""
     if asked.live.follow or asked.screen is LiveMode.ON:
         option = "--follow" if asked.live.follow else "--live on"
         raise UsageError(f"{option} and --fleet do not go together.", "Leave one of them out.")
     if asked.device not in ("auto", "cpu", "cuda"):
         raise UsageError("A fleet gives each worker a GPU of its own.", "Say --device auto, cuda or cpu.")
     require_ray()
-    return plan_files(inputs, asked.wanted(), _words_of(asked), tell)
+
+
+def refuse_devices(asked: CaptionOptions) -> None:
+    """`UsageError` for cameras that a fleet cannot watch, and for what it cannot do with them."""
+    if asked.live.input_format is not None:
+        raise UsageError("A fleet watches cameras by their addresses, and devices have none.", "Leave --fleet out.")
+    _refuse_elsewhere(asked)
+
+
+def memory_path(asked: CaptionOptions, jobs: Sequence[Job]) -> Path:
+    """Where a call remembers its cameras: in --output-dir, else in the current folder."""
+    cameras = [(job.name, job.source.reveal()) for job in jobs]
+    told = repr((_words_of(asked), cameras, asked.live)).encode(errors="surrogateescape")
+    return Path(asked.output_dir or "") / f".svlm-fleet-{hashlib.sha256(told).hexdigest()[:_DIGITS]}.db"
 
 
 def _words_of(asked: CaptionOptions) -> str:
@@ -48,9 +69,9 @@ def _words_of(asked: CaptionOptions) -> str:
 
 
 def order_of(
-    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job]
+    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job], *, live: bool = False
 ) -> WorkerOrder:
-    """What each worker is told."""
+    """What each worker is told. Cameras need logins, files do not, and a fleet always waits for its cameras."""
     model = ModelOrder(
         model=meant(asked.model, asked.adapter),
         revision=asked.revision,
@@ -61,10 +82,13 @@ def order_of(
         attention=asked.attention,
         graphs=asked.graphs,
     )
+    sources = replace(settings.sources, waits=True)
+    if not live:
+        sources = replace(sources, credentials=_NO_LOGINS, waits=False)
     return WorkerOrder(
         model=model,
         policy=policy,
-        settings=replace(settings, sources=replace(settings.sources, credentials=_NO_LOGINS)),
+        settings=replace(settings, sources=sources),
         folder=Path.cwd(),
         streams=asked.streams if given("streams") or asked.streams > 1 else None,
         most_streams=len(jobs),

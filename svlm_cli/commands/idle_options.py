@@ -84,7 +84,7 @@ _TABLE: Final[
     ),
     ("--stall-timeout", "cameras, and for --follow", lambda call: not call.live and not call.asked.live.follow),
     (
-        "--jobs --fleet --fail-fast --ignore-errors --summary --skip-existing --report --decoder --follow",
+        "--jobs --fail-fast --ignore-errors --summary --skip-existing --report --decoder --follow",
         "files, and these are cameras",
         lambda call: call.live,
     ),

@@ -21,7 +21,7 @@ from svlm_cli.pipeline.captioning import CallSettings, CaptioningCall
 from svlm_cli.pipeline.observer import OpenedJob
 from svlm_cli.pipeline.settings import SessionSettings
 
-_JOINING_S: Final = 120.0  # so long a cluster may be without any host that can work
+JOINING_S: Final = 120.0  # so long a cluster may be without any host that can work
 
 
 class FleetCaptioning(CaptioningCall):
@@ -42,8 +42,8 @@ class FleetCaptioning(CaptioningCall):
             with connected(address):
                 from svlm_cli.fleet.ray_crew import RayCrew
 
-                shares_of = partial(_shares, order, folder, len(self._jobs))
-                with RayCrew(order, nodes, shares_of, hopes_s=0.0 if address == LOCAL else _JOINING_S) as crew:
+                shares_of = partial(worker_shares, order, folder, len(self._jobs))
+                with RayCrew(order, nodes, shares_of, hopes_s=0.0 if address == LOCAL else JOINING_S) as crew:
                     self._session = FleetSession(self._jobs, self._settings, crew, manifest, self, records=plan.records)
                     with closing(self._session.run(interrupted=self._stop)) as outcomes:
                         for outcome in outcomes:
@@ -68,8 +68,8 @@ class FleetCaptioning(CaptioningCall):
         return () if self._session is None else self._session.unfinished.values()
 
 
-def _shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
-    """No more workers than there are files."""
+def worker_shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
+    """Who works, in these hosts: no more workers than there are files, or cameras."""
     cpu = order.model.device == "cpu"
     needed_bytes = 0
     if cpu or not any(node.gpus for node in found):

@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from svlm_cli.core.errors import OutputError
-from svlm_cli.core.types import Cue, Segment
+from svlm_cli.core.types import Cue
 from svlm_cli.outputs.cues import CueBuilder
 from svlm_cli.outputs.destination import Destination
-from svlm_cli.outputs.output import refuse_impossible
+from svlm_cli.outputs.output import Round, refuse_impossible
 from svlm_cli.outputs.style import CueStyle
 
 
@@ -26,7 +26,7 @@ class CueOutput(ABC):
         self._begun = False
         self._failed = False
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
         refuse_impossible(segment)
         self._write(self._builder.add(segment))

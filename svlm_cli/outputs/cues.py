@@ -10,9 +10,10 @@ import math
 import re
 from collections.abc import Sequence
 
-from svlm_cli.core.types import Cue, Segment
+from svlm_cli.core.types import Cue
 from svlm_cli.outputs.breaks import break_cost, ends_sentence
 from svlm_cli.outputs.lines import break_into_lines, columns_together, longest_fit
+from svlm_cli.outputs.output import Round
 from svlm_cli.outputs.schedule import Neighbours, Scheduler
 from svlm_cli.outputs.style import CueStyle
 from svlm_cli.outputs.words import Word, WordStream
@@ -40,7 +41,7 @@ class CueBuilder:
         self._clock_ms: int | None = None  # the end of the last segment
         self._shown_until_ms: int | None = None
 
-    def add(self, segment: Segment) -> list[Cue]:
+    def add(self, segment: Round) -> list[Cue]:
         """Add a segment; return the cues that are now final."""
         start_ms = math.ceil(segment.start_s * 1000 - 1e-6)
         end_ms = math.floor(segment.end_s * 1000 + 1e-6)

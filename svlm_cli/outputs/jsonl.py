@@ -2,12 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.events import RoundEnded
-from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import Destination
-from svlm_cli.outputs.output import Provenance, refuse_impossible
+from svlm_cli.outputs.output import Provenance, Round, refuse_impossible
 
 _DOCUMENT_END = "\n]}\n"
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a terminal
@@ -40,9 +40,9 @@ class JsonlOutput(_JsonOutput):
         self._model = model
         self._source = source
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
-        self._put(json_line(RoundEnded.of(segment, self._source, self._model)))
+        self._put(json_line(_event(segment, self._source, self._model)))
 
 
 class JsonOutput(_JsonOutput):
@@ -52,9 +52,9 @@ class JsonOutput(_JsonOutput):
         super().__init__(destination)
         self._head = f'{{"source": {_json(provenance.source)}, "model": {_json(provenance.model)}, "segments": ['
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
-        line = json_line(RoundEnded.of(segment)).rstrip("\n")
+        line = json_line(_event(segment)).rstrip("\n")
         self._put(self._begin() + line, _DOCUMENT_END)
 
     def close(self, *, complete: bool = True) -> None:
@@ -96,6 +96,13 @@ def json_line(ended: RoundEnded) -> str:
     if ended.model:
         values["model"] = ended.model
     return _json(values) + "\n"
+
+
+def _event(segment: Round, source: str = "", model: str = "") -> RoundEnded:
+    """The round, with the names that are to stand beside it."""
+    if isinstance(segment, RoundEnded):
+        return replace(segment, name=source, model=model)
+    return RoundEnded.of(segment, source, model)
 
 
 def _json(value: object) -> str:

@@ -18,11 +18,14 @@ class Provenance:
 
 UNKNOWN = Provenance()
 
+Round = Segment | RoundEnded
+"""The words of a round, from an engine here or from elsewhere."""
+
 
 class Output(Protocol):
     """Takes the segments of one stream, in order. After every call the file on disk is valid."""
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
         ...
 
@@ -31,7 +34,7 @@ class Output(Protocol):
         ...
 
 
-def refuse_impossible(segment: Segment | RoundEnded) -> None:
+def refuse_impossible(segment: Round) -> None:
     """Raise `OutputError` for impossible times: before 0, or an end that is not after its start."""
     if not (0 <= segment.start_s < segment.end_s < float("inf")):
         times = f"{segment.start_s:g} s to {segment.end_s:g} s"

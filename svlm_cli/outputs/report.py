@@ -16,10 +16,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from svlm_cli.core.text import plain_text
-from svlm_cli.core.types import Cue, Segment
+from svlm_cli.core.types import Cue
 from svlm_cli.outputs.album import Album
 from svlm_cli.outputs.cues import CueBuilder
-from svlm_cli.outputs.output import Provenance, refuse_impossible
+from svlm_cli.outputs.output import Provenance, Round, refuse_impossible
 from svlm_cli.outputs.progress import clock
 from svlm_cli.outputs.style import CueStyle
 
@@ -35,7 +35,7 @@ class CueList:
         self._builder = CueBuilder(style)
         self.cues: list[Cue] = []
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Add one round. Raises `OutputError`."""
         refuse_impossible(segment)
         self.cues += self._builder.add(segment)

@@ -10,8 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError
-from svlm_cli.core.types import Segment
-from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.output import Output, Round
 from svlm_cli.outputs.patient import OutputUnfinishedError
 
 _PATIENCE_S = 10.0  # for a sentence at the end of a file
@@ -44,7 +43,7 @@ class RotatingOutput:
         self._begun_s = 0.0  # on the source's clock; with `_begun_wall_s` the start of the current file
         self._begun_wall_s = 0.0
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
         wall_s = time.time() if segment.wall_clock_s is None else segment.wall_clock_s
         self._turn(segment, wall_s)
@@ -54,7 +53,7 @@ class RotatingOutput:
             segment = replace(segment, start_s=start_s, end_s=start_s + segment.end_s - segment.start_s)
         self._output.write(segment)
 
-    def _turn(self, segment: Segment, wall_s: float) -> None:
+    def _turn(self, segment: Round, wall_s: float) -> None:
         """Begin a new file if the segment does not belong to the current one."""
         if self._output is not None:
             steady_s = self._begun_wall_s + segment.start_s - self._begun_s  # the time if nobody set the clock
@@ -76,7 +75,7 @@ class RotatingOutput:
         local_s = wall_s + (time.localtime(wall_s).tm_gmtoff or 0)
         return int(local_s // self._every_s), local_s % self._every_s
 
-    def _begin(self, segment: Segment, wall_s: float) -> None:
+    def _begin(self, segment: Round, wall_s: float) -> None:
         """Open the file for this moment. The first file begins with the source."""
         since_s = 0.0
         if self._output is None or self._every_s is None:
@@ -89,7 +88,7 @@ class RotatingOutput:
         self._begun_s, self._begun_wall_s = segment.start_s, max(wall_s, begins_s)
         self._output = self._open_output(begins_s)
 
-    def _goes_on(self, segment: Segment, period: int, since_s: float) -> bool:
+    def _goes_on(self, segment: Round, period: int, since_s: float) -> bool:
         """Whether a sentence may continue into the next period."""
         if self._every_s is None or self._period is None or period != self._period + 1:
             return False

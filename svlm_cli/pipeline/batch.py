@@ -49,6 +49,7 @@ class Job:
     targets: tuple[Target, ...]  # empty: all exist already; for cameras and web addresses, `strftime` patterns
     kept: tuple[Target, ...] = ()  # outputs that exist already
     name: str = ""  # the name to show; by default as typed
+    said: str = ""  # of a camera, before: follows the context
 
     def __post_init__(self) -> None:
         if not self.name:

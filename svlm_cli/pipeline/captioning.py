@@ -314,7 +314,7 @@ class Captioning(CaptioningCall):
         self._leave(source)
         name = source.job.name
         if report.rounds:
-            self.tell(f"{name} -> {written(source.begun)}: {totals(report)}")
+            self.tell(f"{name} -> {written(source.begun)}: {totals(report, live=report.feed.live() is not None)}")
             if not report.spoken:
                 self.tell(f"svlm: {name}: nothing was said.")
         if report.error is not None:

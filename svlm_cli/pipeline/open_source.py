@@ -171,7 +171,7 @@ def _feed(
         close=frames.close,
         outputs=outputs,
         query=settings.query,
-        context=settings.context,
+        context=" ".join(filter(None, (settings.context, job.said))),
         seed=settings.seed,
     )
 

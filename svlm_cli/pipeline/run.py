@@ -13,7 +13,6 @@ from pathlib import Path
 from svlm_cli.core.errors import CapacityError, SvlmError, UsageError
 from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.core.text import says_something
 from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
@@ -21,8 +20,8 @@ from svlm_cli.engine.stream import StreamState
 from svlm_cli.outputs.output import Output
 from svlm_cli.pipeline.asking import ask
 from svlm_cli.pipeline.inbox import Inbox
-from svlm_cli.pipeline.latency import Latency
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
+from svlm_cli.pipeline.totals import RoundTotals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,27 +63,11 @@ class Feed:
 
 
 @dataclass(slots=True, eq=False)
-class FeedReport:
+class FeedReport(RoundTotals):
     """How a feed is going, or has gone. `error` is what ended it early."""
 
-    feed: Feed
-    rounds: int = 0
-    spoken: int = 0  # rounds with words
-    video_s: float = 0.0  # seconds captioned
-    gap_s: float = 0.0  # seconds missed because the source showed nothing
-    dropped: int = 0  # frames dropped because the model was too slow
-    latency: Latency = field(default_factory=Latency)  # of live feeds
+    feed: Feed = field(kw_only=True)
     error: SvlmError | None = None
-
-    def add(self, ended: RoundEnded) -> None:
-        """Add a round."""
-        self.rounds += 1
-        self.spoken += says_something(ended.text)
-        self.video_s += ended.end_s - ended.start_s
-        self.gap_s += ended.gap_s
-        self.dropped += ended.dropped
-        if ended.latency_s is not None:
-            self.latency.add(ended.latency_s)
 
 
 @dataclass(slots=True, eq=False)
@@ -163,9 +146,9 @@ class _Run:
                 stream = self.open(feed)
             except SvlmError as error:
                 feed.close()
-                self.finished.append(FeedReport(feed, error=error))
+                self.finished.append(FeedReport(feed=feed, error=error))
                 continue
-            self.running[stream.slot] = _Running(feed, stream, FeedReport(feed))
+            self.running[stream.slot] = _Running(feed, stream, FeedReport(feed=feed))
             self.inbox.add(stream.slot, feed.chunks, feed.close, drops=feed.drops, ahead=feed.ahead)
 
     def open(self, feed: Feed) -> StreamState:

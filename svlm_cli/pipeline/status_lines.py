@@ -5,13 +5,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from svlm_cli.core.events import RoundEnded, SourceStatus, State, describe
 from svlm_cli.media.ffmpeg import path_name
-
-if TYPE_CHECKING:
-    from svlm_cli.pipeline.run import FeedReport
+from svlm_cli.pipeline.totals import RoundTotals
 
 _REPEAT_S = 60.0  # the same trouble is told again so often
 _NAMED_FILES = 3
@@ -60,12 +57,12 @@ def written(files: Sequence[Path]) -> str:
     return ", ".join(names) + (f" and {more} more" if more > 0 else "")
 
 
-def totals(report: "FeedReport") -> str:
-    """How it went, in a line."""
+def totals(report: RoundTotals, *, live: bool) -> str:
+    """How it went, in a line. A recording drops nothing, and its words are never late."""
     parts = [f"{report.video_s:.1f} s of video"]
     if report.gap_s:
         parts.append(f"{report.gap_s:.1f} s missed")
-    if report.feed.live() is not None:
+    if live:
         parts.append(f"{report.dropped} frames dropped")
         latency = report.latency
         parts.append(

@@ -23,7 +23,7 @@ class CameraObserver(Protocol):
         """A worker is to watch a camera from now on."""
         ...
 
-    def hear(self, camera: int, event: RoundEnded | SourceStatus) -> None:
+    def hear_of(self, camera: int, event: RoundEnded | SourceStatus) -> None:
         """Something happened to a camera."""
         ...
 
@@ -150,7 +150,7 @@ class CameraSupervisor:
                 self.placement.finish(event.lease)
                 self._observer.ended(lease.camera, event.error, event.notices)
             else:
-                self._observer.hear(lease.camera, event.event)
+                self._observer.hear_of(lease.camera, event.event)
         link.heard_event = max(link.heard_event, answer.first_event + len(answer.events) - 1)
 
     def _compare(self, worker: str, link: _Link, answer: Answer, now_s: float) -> None:

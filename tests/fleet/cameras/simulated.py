@@ -63,7 +63,7 @@ class World:
     def begun(self, camera: int, worker: str) -> None:
         self.moves += 1
 
-    def hear(self, camera: int, event: RoundEnded | SourceStatus) -> None:
+    def hear_of(self, camera: int, event: RoundEnded | SourceStatus) -> None:
         self.heard.append((camera, event))
 
     def ended(self, camera: int, error: SvlmError | None, notices: Sequence[str]) -> None:

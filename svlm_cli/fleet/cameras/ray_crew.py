@@ -1,0 +1,250 @@
+"""Camera workers as Ray actors, which outlive the process that started them for a while.
+
+An actor has a name in a namespace that only calls for the same cameras share. So a supervisor that was killed and
+started again finds its workers, with models loaded and cameras open. Ray never restarts an actor: one that takes the
+place of a dead one is new, under another name.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Thread
+from typing import Any, Final
+
+import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
+from ray.util import list_named_actors
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from svlm_cli.core.closing import Closing
+from svlm_cli.core.errors import SvlmError
+from svlm_cli.fleet.cameras.crew import CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
+from svlm_cli.fleet.cameras.messages import Answer, Beat
+from svlm_cli.fleet.cameras.worker import CameraWorker
+from svlm_cli.fleet.messages import WorkerOrder
+from svlm_cli.fleet.ray_cluster import answers
+from svlm_cli.fleet.shares import Node, WorkerShare
+
+_PATIENCE_S: Final = 0.5  # a worker answers at least so often
+_LOOK_S: Final = 3.0  # between two looks at who has joined or left the cluster
+_GONE_S: Final = 60.0  # a worker that is out of reach for so long is replaced
+_STOP_S: Final = 15.0
+_FETCH_S: Final = 30.0  # for an answer that is there
+_STARTS: Final = 3  # of a share's workers that may die before they are ready
+_PARENT_S: Final = 1.0
+_CALLS: Final = 2  # at once, to one actor: it is stopped while it waits for something to tell
+
+
+class CameraActor:
+    """What runs in an actor's process."""
+
+    def __init__(self, order: WorkerOrder, cores: int) -> None:
+        Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
+        self._worker = CameraWorker(order, cores=cores)
+
+    def beat(self, beat: Beat, patience_s: float) -> Answer:
+        """Do what it says."""
+        return self._worker.beat(beat, patience_s)
+
+    def stop(self) -> None:
+        """Close all cameras."""
+        self._worker.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """A share, and the worker that has it now."""
+
+    share: WorkerShare
+    actor: Any
+    name: str
+    heard_s: float
+    call: Any = None  # the beat that it has not answered
+    unready: int = 0  # workers that died before they were ready, in a row
+    ready: bool = False
+
+
+class RayCameraCrew(Closing):
+    """The camera workers in the cluster that this process is connected to.
+
+    `plan` says which shares there are to be for the hosts that `look` finds. Hosts may join later: for want of workers
+    nobody gives up before `hopes_s`.
+    """
+
+    def __init__(
+        self,
+        order: WorkerOrder,
+        namespace: str,
+        look: Callable[[], list[Node]],
+        plan: Callable[[list[Node]], list[WorkerShare]],
+        *,
+        hopes_s: float = 0.0,
+    ) -> None:
+        self._order = order
+        self._namespace = namespace
+        self._look = look
+        self._plan = plan
+        self._hopes_s = hopes_s
+        self._slots: dict[str, _Slot] = {}  # by the share's name
+        self._given_up: set[str] = set()  # names of shares
+        self._news: list[tuple[str, News]] = []
+        self._alone_since_s = time.monotonic()
+        self._looked_s = 0.0
+        self._refresh()
+
+    @property
+    def expected(self) -> int:
+        """How many workers there are or will be."""
+        if self._slots:
+            self._alone_since_s = time.monotonic()
+            return len(self._slots)
+        return int(time.monotonic() - self._alone_since_s < self._hopes_s)
+
+    def idle(self) -> tuple[str, ...]:
+        """Those without a beat to answer."""
+        return tuple(slot.name for slot in self._slots.values() if slot.call is None)
+
+    def beat(self, worker: str, beat: Beat) -> None:
+        """Send a beat."""
+        for slot in self._slots.values():
+            if slot.name == worker:
+                slot.call = slot.actor.beat.remote(beat, _PATIENCE_S)
+
+    def wait(self, timeout_s: float) -> list[tuple[str, News]]:
+        """What has happened."""
+        if time.monotonic() - self._looked_s > _LOOK_S:
+            self._refresh()
+        calls = {slot.call: slot for slot in self._slots.values() if slot.call is not None}
+        if not calls:
+            time.sleep(timeout_s)
+        elif ray.wait(list(calls), num_returns=1, timeout=timeout_s)[0]:
+            ready, _ = ray.wait(list(calls), num_returns=len(calls), timeout=0)
+            for call in ready:
+                self._collect(calls[call])
+        for slot in list(self._slots.values()):
+            if time.monotonic() - slot.heard_s > _GONE_S and slot.ready:
+                self._replace(slot, "it has not answered for a minute", dead=False)
+        news, self._news = self._news, []
+        return news
+
+    def close(self) -> None:
+        """Let all workers close their cameras, then end them."""
+        slots, self._slots = list(self._slots.values()), {}
+        stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
+        if stops:
+            ray.wait(stops, num_returns=len(stops), timeout=_STOP_S)
+        for slot in slots:
+            ray.kill(slot.actor)
+
+    def _refresh(self) -> None:
+        """Start the workers that hosts have room for now, or find those that an earlier supervisor has left."""
+        self._looked_s = time.monotonic()
+        found = self._look()
+        wanted = [one for one in self._plan(found) if one.name not in self._slots and one.name not in self._given_up]
+        hosts = {share.node for share in wanted}
+        there = {node.name for node in found if node.name in hosts and answers(node)}
+        left = self._left() if wanted else {}
+        for share in wanted:
+            if share.node in there and not self._find(share, left.get(share.name, [])):
+                self._start(share)
+
+    def _left(self) -> dict[str, list[str]]:
+        """The names of workers that exist already, by share."""
+        found: dict[str, list[str]] = {}
+        for one in list_named_actors(all_namespaces=True):
+            if one["namespace"] == self._namespace:
+                found.setdefault(one["name"].rpartition(".")[0], []).append(one["name"])
+        return found
+
+    def _find(self, share: WorkerShare, names: list[str]) -> bool:
+        """Take over the worker of an earlier supervisor."""
+        for name in names:
+            try:
+                actor = ray.get_actor(name, namespace=self._namespace)
+            except ValueError:  # it has ended meanwhile
+                continue
+            self._add(_Slot(share, actor, name, time.monotonic()))
+            return True
+        return False
+
+    def _start(self, share: WorkerShare, *, unready: int = 0) -> None:
+        name = f"{share.name}.{time.time_ns()}"
+        actor = (
+            ray.remote(CameraActor)
+            .options(
+                name=name,
+                namespace=self._namespace,
+                lifetime="detached",
+                num_gpus=int(share.gpu),
+                num_cpus=0 if share.gpu else share.cores,
+                max_restarts=0,
+                max_task_retries=0,
+                max_concurrency=_CALLS,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(share.node, soft=False),
+            )
+            .remote(self._order, share.cores)
+        )
+        self._add(_Slot(share, actor, name, time.monotonic(), unready=unready))
+
+    def _add(self, slot: _Slot) -> None:
+        self._slots[slot.share.name] = slot
+        self._news.append((slot.name, CameraWorkerFound()))
+
+    def _collect(self, slot: _Slot) -> None:
+        """What came of a beat."""
+        call, slot.call = slot.call, None
+        try:
+            answer: Answer = ray.get(call, timeout=_FETCH_S)
+        except ActorUnavailableError:  # the network is away, or Ray is: the worker may be heard of again
+            return
+        except RayError as error:
+            self._replace(slot, _reason(error), dead=isinstance(error, ActorDiedError))
+            return
+        slot.heard_s = time.monotonic()
+        slot.ready = slot.ready or bool(answer.streams)
+        if answer.unfit is not None:
+            self._given_up.add(slot.share.name)
+            self._drop(slot)
+            self._news.append((slot.name, CameraWorkerUnfit(answer.unfit)))
+        else:
+            self._news.append((slot.name, answer))
+
+    def _replace(self, slot: _Slot, reason: str, *, dead: bool) -> None:
+        """A worker is gone: its share gets another, unless the host is gone too, or none ever gets ready there.
+
+        Ray takes a host for dead that is only out of reach; and a worker that failed may take a while to end.
+        """
+        self._drop(slot)
+        there = any(node.name == slot.share.node and answers(node) for node in self._look())
+        unready = 0 if slot.ready else slot.unready + 1
+        if there and unready < _STARTS:
+            self._start(slot.share, unready=unready)
+        elif there:
+            self._given_up.add(slot.share.name)
+        reason = reason if there else "its host is gone"
+        self._news.append((slot.name, CameraWorkerGone(reason, dead=dead and there, blamed=there)))
+
+    def _drop(self, slot: _Slot) -> None:
+        ray.kill(slot.actor)
+        del self._slots[slot.share.name]
+
+
+def namespace_taken(namespace: str) -> bool:
+    """Whether workers of an earlier supervisor are there."""
+    return any(one["namespace"] == namespace for one in list_named_actors(all_namespaces=True))
+
+
+def _end_with(parent: int) -> None:
+    """A killed host's processes end with it, but Ray ends workers only when they next have something to say."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_S)
+    os._exit(1)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RayTaskError):
+        if isinstance(error.cause, SvlmError):
+            return error.cause.message.rstrip(".")
+        return f"{type(error.cause).__name__}: {error.cause}".splitlines()[0].rstrip(".")
+    return "its process died"
