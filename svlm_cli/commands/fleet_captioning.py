@@ -92,4 +92,5 @@ def order_of(
         folder=Path.cwd(),
         streams=asked.streams if given("streams") or asked.streams > 1 else None,
         most_streams=len(jobs),
+        live=live,
     )

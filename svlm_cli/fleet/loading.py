@@ -13,6 +13,7 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.fleet.messages import WorkerOrder
 
 _MOST_STREAMS: Final = 64  # beyond these a GPU has all that it can do
+_CPU_CAMERAS: Final = 8  # a core has no time for more
 _FREE_SHARE: Final = 0.9  # of the memory that is free
 
 
@@ -48,9 +49,12 @@ def bytes_on_cpu(folder: Path, policy: StreamPolicy, dtype: str) -> int:
 
 
 def _fitting(order: WorkerOrder, device: torch.device, one_bytes: int, two_bytes: int) -> int:
-    """How many streams fit beside the weights. On a CPU one: there a batch is no faster than one after the other."""
+    """How many streams fit beside the weights.
+
+    On a CPU one file: there a batch is no faster than one after the other. Cameras leave a core time for each other.
+    """
     free = free_bytes(device)
     if device.type == "cpu" or free is None:
-        return 1
+        return min(order.most_streams, _CPU_CAMERAS) if order.live else 1
     more = int(free * _FREE_SHARE - one_bytes) // max(two_bytes - one_bytes, 1)
     return max(min(1 + more, order.most_streams, _MOST_STREAMS), 1)

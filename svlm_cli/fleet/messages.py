@@ -33,6 +33,7 @@ class WorkerOrder:
     folder: Path  # where the driver runs: relative paths begin there
     streams: int | None = None  # at once; None: as many as fit
     most_streams: int = 1  # more would be idle
+    live: bool = False  # cameras, else files
 
 
 @dataclass(frozen=True, slots=True)

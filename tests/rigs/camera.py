@@ -35,10 +35,20 @@ def missing() -> str:
 
 
 class RtspServer:
-    """Plays the pictures of a folder, JPEG or H.264, over and over, under ``/live``. A context manager that ends it."""
+    """Plays the pictures of a folder, JPEG or H.264, over and over, under ``/live``. A context manager that ends it.
+
+    `log` gets a line for each client of one of its `cameras` that begins or has gone (see `camera_program.py`).
+    """
 
     def __init__(
-        self, pictures: Path, *, fps: int | Fraction = 8, login: tuple[str, str] | None = None, transport: str = ""
+        self,
+        pictures: Path,
+        *,
+        fps: int | Fraction = 8,
+        login: tuple[str, str] | None = None,
+        transport: str = "",
+        cameras: int = 1,
+        log: Path | None = None,
     ) -> None:
         self._pictures = pictures
         self._fps = fps
@@ -47,17 +57,33 @@ class RtspServer:
             self._environment |= {"RTSP_USER": login[0], "RTSP_PASSWORD": login[1]}
         if transport:
             self._environment |= {"RTSP_TRANSPORT": transport}
+        if log is not None:
+            self._environment |= {"RTSP_LOG": str(log)}
+        self._cameras = cameras
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Its one stream."""
-        return f"rtsp://127.0.0.1:{self.port}/live"
+        """Its first stream."""
+        return self.urls[0]
+
+    @property
+    def urls(self) -> list[str]:
+        """All of its streams."""
+        names = ("live", *(f"live{index}" for index in range(1, self._cameras)))
+        return [f"rtsp://127.0.0.1:{self.port}/{name}" for name in names]
 
     def start(self) -> None:
         """Serve, and return when it does."""
-        arguments = [_PYTHON, str(_PROGRAM), str(self._pictures), str(self._fps), str(self.port)]
+        arguments = [
+            _PYTHON,
+            str(_PROGRAM),
+            str(self._pictures),
+            str(self._fps),
+            str(self.port),
+            str(self._cameras - 1),
+        ]
         pipe = subprocess.PIPE
         self._process = start(arguments, stdin=pipe, stdout=pipe, environment=self._environment)
         assert self._process.stdout is not None

@@ -1,15 +1,18 @@
 """A camera: an RTSP server that plays pictures for ever. A program for Debian's own Python, which has GStreamer.
 
-``rtsp_server.py FOLDER FPS PORT`` serves ``FOLDER/%05d.jpg`` as ``/live``, or ``FOLDER/%05d.h264`` as it is; FPS may be
-a fraction, as in 1/2. Says ``ready PORT`` and then, if it encodes, obeys lines on stdin: ``size W H``, and ``noise P``,
-which breaks bytes of the coded video, each with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the
-environment it wants digest authentication, with ``RTSP_TRANSPORT``, one of ``TCP``, ``UDP`` and ``UDP_MCAST``, it sends
-in that way alone. Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
+``rtsp_server.py FOLDER FPS PORT [MORE]`` serves ``FOLDER/%05d.jpg`` as ``/live``, or ``FOLDER/%05d.h264`` as it is; FPS
+may be a fraction, as in 1/2. MORE cameras beside it are ``/live1``, ``/live2`` ... With ``RTSP_LOG`` in the environment
+that file gets a line when somebody begins to watch, and when that client has gone: ``TIME begun|gone PATH CLIENT``.
+Says ``ready PORT`` and then, if it encodes, obeys lines on stdin: ``size W H``, and ``noise P``, which breaks bytes of
+the coded video, each with that probability. With ``RTSP_USER`` and ``RTSP_PASSWORD`` in the environment it wants digest
+authentication, with ``RTSP_TRANSPORT``, one of ``TCP``, ``UDP`` and ``UDP_MCAST``, it sends in that way alone.
+Nothing of svlm is imported: `camera.py` runs it. Knows nothing of who watches.
 """
 
 import os
 import sys
 import threading
+import time
 from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
@@ -37,7 +40,7 @@ def library(name: str, version: str = "1.0") -> Any:
 class Camera:
     """The server, and what it was told so far: a new client's pipeline follows that too."""
 
-    def __init__(self, folder: str, fps: Fraction, port: int) -> None:
+    def __init__(self, folder: str, fps: Fraction, port: int, more: int = 0) -> None:
         self._gst = library("Gst")
         self._gst.init(None)
         self._rtsp = library("GstRtspServer")
@@ -47,6 +50,14 @@ class Camera:
         self._server = self._rtsp.RTSPServer()
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(port))
+        for path in ("/live", *(f"/live{index + 1}" for index in range(more))):
+            self._server.get_mount_points().add_factory(path, self._factory(folder, fps))
+        if log := os.environ.get("RTSP_LOG"):
+            self._log = Path(log)
+            self._server.connect("client-connected", self._know)
+        self._server.attach(None)
+
+    def _factory(self, folder: str, fps: Fraction) -> Any:
         factory = self._rtsp.RTSPMediaFactory()
         encoded = Path(folder, "00000.h264").exists()
         rate = f"{fps.numerator}/{fps.denominator}"
@@ -60,8 +71,26 @@ class Camera:
         user, password = os.environ.get("RTSP_USER"), os.environ.get("RTSP_PASSWORD")
         if user and password:
             self._require(factory, user, password)
-        self._server.get_mount_points().add_factory("/live", factory)
-        self._server.attach(None)
+        return factory
+
+    def _know(self, _server: Any, client: Any) -> None:
+        """Write down what a client watches, until it has gone."""
+        watched: list[str] = []
+
+        def note(what: str, path: str) -> None:
+            with self._log.open("a") as log:
+                log.write(f"{time.time():.3f} {what} {path} {id(client)}\n")
+
+        def begin(_client: Any, context: Any) -> None:
+            watched.append(context.uri.abspath)
+            note("begun", watched[-1])
+
+        def end(_client: Any) -> None:
+            for path in watched:
+                note("gone", path)
+
+        client.connect("play-request", begin)
+        client.connect("closed", end)
 
     def _require(self, factory: Any, user: str, password: str) -> None:
         auth = self._rtsp.RTSPAuth()
@@ -107,8 +136,8 @@ class Camera:
 
 def main() -> None:
     """Serves until stdin ends."""
-    folder, fps, port = sys.argv[1:]
-    camera = Camera(folder, Fraction(fps), int(port))
+    folder, fps, port, *more = sys.argv[1:]
+    camera = Camera(folder, Fraction(fps), int(port), *map(int, more))
     main_loop = library("GLib", "2.0")
     loop = main_loop.MainLoop()
     sys.stdout.write(f"ready {camera.port()}\n")

@@ -20,6 +20,7 @@ from svlm_cli.evals.generation.journal import Journal, SaidRound
 from svlm_cli.evals.generation.place import PredictionPlace
 from svlm_cli.evals.generation.predictions import ON_TIME_S, Prediction
 from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.outputs.output import Round
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.pipeline.run import Feed, FeedReport, run
 from svlm_cli.sources.files import FrameStream, open_frames
@@ -86,8 +87,9 @@ class _UnderWay:
     def reached_s(self) -> float:
         return self.journal.rounds[-1].end_s if self.journal.rounds else self.stretch.start_s
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
         """Write a round, first of all to the journal. Raises `OutputError`."""
+        assert isinstance(segment, Segment), "its tokens are written too"
         if self.repeated:
             self.repeated -= 1
             return

@@ -19,7 +19,6 @@ from svlm_cli.pipeline.job_files import DatedFiles, Tell
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.pipeline.totals import RoundTotals
 
-
 _NO_GAP_S: Final = 0.5  # by so much wall clocks may differ from the pictures' own
 
 

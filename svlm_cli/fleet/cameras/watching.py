@@ -61,7 +61,7 @@ class FleetWatching(CaptioningCall):
         self._trouble = ""  # of the memory, as told
 
     def run(self, address: str, order: WorkerOrder, folder: Path, introduction: Iterable[str]) -> None:
-        """Watch all in the cluster at `address`, until all have come to their end. The checkpoint is in `folder` here."""
+        """Watch all in the cluster at `address`, until all have ended. The checkpoint is in `folder` here."""
         with self._ending():
             self._tell_all(introduction)
             with connected(address):
@@ -77,11 +77,11 @@ class FleetWatching(CaptioningCall):
         with self._watched():
             supervisor = self._supervisor()
             while not supervisor.settled:
-                for worker in crew.idle():
-                    crew.beat(worker, supervisor.beat(worker))
                 for worker, news in crew.wait(_WAIT_S):
                     self._follow(supervisor, crew, worker, news)
                 supervisor.look(self._now_s())
+                for worker in crew.idle():
+                    crew.beat(worker, supervisor.beat(worker))
                 self._tell_waiting(supervisor)
                 self._remember()
                 if not crew.expected:
@@ -201,7 +201,8 @@ class FleetWatching(CaptioningCall):
             self._waiting_since_s = now_s
         elif now_s - self._waiting_since_s > _PATIENCE_S:
             self._waiting_since_s = now_s + _REPEAT_S - _PATIENCE_S
-            self._progress.say(f"svlm: {self._named(waiting)}: no worker has room; still waiting for one.")
+            why = "no worker has room" if supervisor.placement.workers else "no worker is ready"
+            self._progress.say(f"svlm: {self._named(waiting)}: {why}; still waiting for one.")
 
     def _remember(self) -> None:
         """Write what must not be forgotten. That it cannot be is told once, and stops nobody."""
