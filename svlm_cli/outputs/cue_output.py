@@ -21,10 +21,16 @@ class CueOutput(ABC):
 
     def __init__(self, destination: Destination, style: CueStyle) -> None:
         self._destination = destination
+        self._style = style
         self._builder = CueBuilder(style)
         self._written = 0
         self._begun = False
         self._failed = False
+
+    def resume(self, cues: int, shown_until_s: float) -> None:
+        """Go on with a file that has so many cues already, the last of which ends then."""
+        self._written, self._begun = cues, True
+        self._builder = CueBuilder(self._style, shown_until_s=shown_until_s)
 
     def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""

@@ -31,15 +31,18 @@ _LINES_AHEAD = 2  # lines of following words that must be known before a full cu
 
 
 class CueBuilder:
-    """Gathers the words of one stream and returns its cues: in order, without overlap, each final."""
+    """Gathers the words of one stream and returns its cues: in order, without overlap, each final.
 
-    def __init__(self, style: CueStyle) -> None:
+    `shown_until_s` is the end of a cue that was written before.
+    """
+
+    def __init__(self, style: CueStyle, *, shown_until_s: float | None = None) -> None:
         self._style = style
         self._scheduler = Scheduler(style)
         self._word_stream = WordStream(style.max_line_width)
         self._waiting: list[Word] = []
         self._clock_ms: int | None = None  # the end of the last segment
-        self._shown_until_ms: int | None = None
+        self._shown_until_ms = None if shown_until_s is None else round(shown_until_s * 1000)
 
     def add(self, segment: Round) -> list[Cue]:
         """Add a segment; return the cues that are now final."""

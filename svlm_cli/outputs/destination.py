@@ -108,13 +108,15 @@ def refuse_unwritable(
 class _Descriptor:
     """An open file that is written in whole pieces. `special`: a pipe or a device, which cannot be truncated."""
 
-    def __init__(self, descriptor: int, path: Path, encoding: Encoding, *, special: bool = False) -> None:
+    def __init__(
+        self, descriptor: int, path: Path, encoding: Encoding, *, special: bool = False, kept_bytes: int = 0
+    ) -> None:
         self._descriptor = descriptor
         self._path = path
-        self._encoder = encoding.encoder()
+        self._encoder = encoding.encoder(continued=kept_bytes > 0)
         self._special = special
         self._ending = b""
-        self.written_bytes = 0  # without the ending
+        self.written_bytes = kept_bytes  # without the ending
 
     def write(self, text: str, ending: str = "") -> None:
         piece = self._encoder.encode(text)
@@ -229,6 +231,25 @@ class InPlaceFile:
         self._file.write(text, ending)
 
     def close(self, *, complete: bool) -> None:  # noqa: ARG002  incomplete or not, it keeps its name
+        """Close the file."""
+        self._file.close()
+
+
+class ContinuedFile:
+    """A file of an interrupted run, written in place after its first `kept_bytes`. Raises `OutputError`."""
+
+    def __init__(self, path: Path, kept_bytes: int, *, encoding: Encoding = UTF_8) -> None:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise write_error(path, error) from error
+        self._file = _Descriptor(descriptor, path, encoding, kept_bytes=kept_bytes)
+
+    def write(self, text: str, ending: str = "") -> None:
+        """Write a whole piece. Raises `OutputError`."""
+        self._file.write(text, ending)
+
+    def close(self, *, complete: bool) -> None:  # noqa: ARG002  it has its name
         """Close the file."""
         self._file.close()
 

@@ -9,8 +9,10 @@ from svlm_cli.core.errors import UsageError
 class Encoder:
     """Encodes one text, piece by piece, with at most one byte order mark. Characters it lacks become ``?``."""
 
-    def __init__(self, name: str, line_end: str) -> None:
+    def __init__(self, name: str, line_end: str, *, continued: bool = False) -> None:
         self._encoder = codecs.getincrementalencoder(name)(errors="replace")
+        if continued:
+            self._encoder.encode("\n")  # the mark is there already
         self._line_end = line_end
 
     def encode(self, piece: str) -> bytes:
@@ -34,9 +36,9 @@ class Encoding:
                 f"There is no text encoding {self.name!r}.", "Use utf-8, utf-8-sig, utf-16, cp1252 or the like."
             ) from error
 
-    def encoder(self) -> Encoder:
-        """A new encoder, for one text."""
-        return Encoder(self.name, "\r\n" if self.crlf else "\n")
+    def encoder(self, *, continued: bool = False) -> Encoder:
+        """A new encoder, for one text, or for the rest of one."""
+        return Encoder(self.name, "\r\n" if self.crlf else "\n", continued=continued)
 
 
 UTF_8 = Encoding()

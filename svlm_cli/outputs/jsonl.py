@@ -9,7 +9,7 @@ from svlm_cli.core.events import RoundEnded
 from svlm_cli.outputs.destination import Destination
 from svlm_cli.outputs.output import Provenance, Round, refuse_impossible
 
-_DOCUMENT_END = "\n]}\n"
+DOCUMENT_END = "\n]}\n"
 _UNSAFE = re.compile("[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")  # in a terminal
 
 
@@ -55,13 +55,17 @@ class JsonOutput(_JsonOutput):
     def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""
         line = json_line(_event(segment)).rstrip("\n")
-        self._put(self._begin() + line, _DOCUMENT_END)
+        self._put(self._begin() + line, DOCUMENT_END)
 
     def close(self, *, complete: bool = True) -> None:
         """The file gets its final name if it is `complete`. Raises `OutputError`."""
         if self._head and not self._failed:
-            self._put(self._begin().rstrip("\n"), _DOCUMENT_END)
+            self._put(self._begin().rstrip("\n"), DOCUMENT_END)
         super().close(complete=complete)
+
+    def resume(self) -> None:
+        """Go on with a document that has rounds already."""
+        self._head = ""
 
     def _begin(self) -> str:
         """The text before the next round."""

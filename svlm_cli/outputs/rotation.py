@@ -6,7 +6,7 @@ while a file is written makes no file longer. Knows no format.
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError
@@ -15,6 +15,16 @@ from svlm_cli.outputs.patient import OutputUnfinishedError
 
 _PATIENCE_S = 10.0  # for a sentence at the end of a file
 _EARLY_S = 2.0  # a file may begin this much before its period, because clocks get corrected
+
+
+@dataclass(frozen=True, slots=True)
+class FileSpan:
+    """Where the current file begins: what another process needs to go on with it."""
+
+    period: int
+    zero_s: float  # of its cues, on the source's clock
+    begun_s: float  # on the source's clock, and
+    begun_wall_s: float  # at the same moment, Unix time
 
 
 class RotatingOutput:
@@ -42,6 +52,18 @@ class RotatingOutput:
         self._zero_s = 0.0
         self._begun_s = 0.0  # on the source's clock; with `_begun_wall_s` the start of the current file
         self._begun_wall_s = 0.0
+
+    @property
+    def span(self) -> FileSpan | None:
+        """Of the current file; None before the first round."""
+        if self._output is None or self._period is None:
+            return None
+        return FileSpan(self._period, self._zero_s, self._begun_s, self._begun_wall_s)
+
+    def resume(self, output: Output, span: FileSpan) -> None:
+        """Go on with the file of an interrupted run."""
+        self._output, self._period, self._zero_s = output, span.period, span.zero_s
+        self._begun_s, self._begun_wall_s = span.begun_s, span.begun_wall_s
 
     def write(self, segment: Round) -> None:
         """Write one round. Raises `OutputError`."""

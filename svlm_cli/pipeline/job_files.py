@@ -1,17 +1,20 @@
 """The files of a job, from when they are opened until outputs write to them. Knows neither sources nor a model."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from svlm_cli.core.errors import OutputError, OutputExistsError
-from svlm_cli.outputs.destination import Destination, has_part, make_folder, open_destination
+from svlm_cli.outputs.continuing import Continued, continued
+from svlm_cli.outputs.destination import ContinuedFile, Destination, has_part, make_folder, open_destination
+from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.opening import open_output
 from svlm_cli.outputs.output import Output, Provenance
 from svlm_cli.outputs.patient import PatientFile
-from svlm_cli.outputs.rotation import RotatingOutput, file_at, fixed_name
+from svlm_cli.outputs.rotation import FileSpan, RotatingOutput, file_at, fixed_name
 from svlm_cli.pipeline.batch import Job, Target, still_missing
 from svlm_cli.pipeline.settings import SessionSettings
 
@@ -72,11 +75,26 @@ class JobFiles:
                 file.close(complete=False)
 
 
-class DatedFiles:
-    """The files of a camera: names are `strftime` patterns, and new files begin over time."""
+@dataclass(frozen=True, slots=True)
+class OpenFile:
+    """A file of a camera that is being written."""
 
-    def __init__(self, job: Job, settings: SessionSettings, tell: Tell) -> None:
+    format: Format
+    path: Path
+    span: FileSpan
+
+
+class DatedFiles:
+    """The files of a camera: names are `strftime` patterns, and new files begin over time.
+
+    `left` are those of an interrupted run, which are continued.
+    """
+
+    def __init__(self, job: Job, settings: SessionSettings, tell: Tell, *, left: Sequence[OpenFile] = ()) -> None:
         self.begun: list[Path] = []  # in order
+        self._left = {one.format: one for one in left}
+        self._rotating: dict[Format, RotatingOutput] = {}
+        self._newest: dict[Format, Path] = {}
         self._job = job
         self._settings = settings
         self._tell = tell
@@ -84,6 +102,16 @@ class DatedFiles:
     def outputs(self, *, live: bool) -> list[Output]:
         """The outputs that write to the files. With `live`, files are written in place, and failed writes retried."""
         return [self._output(target, live=live) for target in self._job.targets]
+
+    @property
+    def open(self) -> tuple[OpenFile, ...]:
+        """Those that are being written."""
+        spans = {format_: output.span for format_, output in self._rotating.items()}
+        return tuple(
+            OpenFile(format_, path, span)
+            for format_, path in self._newest.items()
+            if (span := spans.get(format_)) is not None
+        )
 
     def _output(self, target: Target, *, live: bool) -> Output:
         pattern, settings = target.path, self._settings
@@ -105,7 +133,24 @@ class DatedFiles:
         shifts = target.format.traits.has_cues
         if not live:
             return RotatingOutput(at, every_s=None, shifts=shifts)
-        return RotatingOutput(at, every_s=settings.segment_s, shifts=shifts, tell=self._tell)
+        rotating = RotatingOutput(at, every_s=settings.segment_s, shifts=shifts, tell=self._tell)
+        self._rotating[target.format] = rotating
+        if (left := self._left.get(target.format)) is not None:
+            whole = continued(left.path, target.format, settings.encoding)
+            if whole is not None:
+                newest = PatientFile(partial(self._go_on, target, whole), self._tell)
+                rotating.resume(_output(target, newest, self._job, settings, whole), left.span)
+        return rotating
+
+    def _go_on(self, target: Target, whole: Continued) -> Destination:
+        encoding = target.format.encoded(self._settings.encoding)
+        destination = ContinuedFile(whole.path, whole.kept_bytes, encoding=encoding)
+        self._begin(target, whole.path)
+        return destination
+
+    def _begin(self, target: Target, path: Path) -> None:
+        self.begun.append(path)
+        self._newest[target.format] = path
 
     def _open(self, target: Target, pattern: Path, wall_s: float, *, live: bool) -> Destination:
         overwrite, encoding = self._settings.overwrite, target.format.encoded(self._settings.encoding)
@@ -114,11 +159,13 @@ class DatedFiles:
             path = file_at(pattern, wall_s, taken=lambda path: not overwrite and os.path.lexists(path))
         make_folder(path.parent, "Choose another -o or --output-dir.")
         destination = open_destination(path, overwrite=overwrite, live=live, encoding=encoding)
-        self.begun.append(path)
+        self._begin(target, path)
         return destination
 
 
-def _output(target: Target, destination: Destination, job: Job, settings: SessionSettings) -> Output:
+def _output(
+    target: Target, destination: Destination, job: Job, settings: SessionSettings, whole: Continued | None = None
+) -> Output:
     return open_output(
         target.format,
         destination,
@@ -126,4 +173,5 @@ def _output(target: Target, destination: Destination, job: Job, settings: Sessio
         Provenance(job.name, settings.model),
         raw_tsv=settings.raw_tsv,
         several=settings.several,
+        continued=whole,
     )

@@ -29,7 +29,7 @@ class CameraLog:
         self.job = job
         self.record = record
         self.totals = RoundTotals()
-        self._files = DatedFiles(job, settings, tell)
+        self._files = DatedFiles(job, settings, tell, left=() if record is None else record.files)
         self._outputs: list[Output] = []
         self._offset_s: float | None = None  # from the worker's clock to the call's; None: another worker has begun
 
@@ -63,6 +63,7 @@ class CameraLog:
             self._outputs = list(self._files.outputs(live=True))
         for output in self._outputs:
             output.write(event)
+        self.record = replace(self.record, files=self._files.open)
         return event
 
     def close(self) -> None:

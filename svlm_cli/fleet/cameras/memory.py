@@ -4,20 +4,26 @@ For each camera: when its clock began, until when there are words, the last of t
 written about once a second, in one transaction. One call at a time has it. Knows neither workers nor pictures.
 """
 
+import json
+import os
 import sqlite3
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import OutputBusyError, OutputError
 from svlm_cli.outputs.destination import make_folder
+from svlm_cli.outputs.format import Format
+from svlm_cli.outputs.rotation import FileSpan
+from svlm_cli.pipeline.job_files import OpenFile
 
 _EVERY_S: Final = 1.0
 _SAID: Final = 2000  # characters: about as many words as the text window of a model holds
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS camera (name TEXT PRIMARY KEY, zero_wall_s REAL, end_s REAL, said TEXT);
+CREATE TABLE IF NOT EXISTS camera (name TEXT PRIMARY KEY, zero_wall_s REAL, end_s REAL, said TEXT, files TEXT);
 CREATE TABLE IF NOT EXISTS call (supervisor INTEGER);
 """
 
@@ -29,6 +35,7 @@ class CameraRecord:
     zero_wall_s: float  # Unix time of its first picture: second 0 of the call's clock
     end_s: float = 0.0  # until when there are rounds, on that clock
     said: str = ""  # the last words
+    files: tuple[OpenFile, ...] = ()  # that are being written
 
     def add(self, end_s: float, text: str) -> "CameraRecord":
         """One more round."""
@@ -61,7 +68,7 @@ class CameraMemory(Closing):
                     f"Another call is watching these cameras; it has {path}.", "Wait until it has ended."
                 ) from error
             raise _cannot(path, error) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise _cannot(path, error) from error
 
     @property
@@ -88,11 +95,13 @@ class CameraMemory(Closing):
         if not self._changed or now_s - self._written_s < _EVERY_S:
             return
         self._written_s = now_s
-        rows = [(name, one.zero_wall_s, one.end_s, one.said) for name, one in self._changed.items()]
+        rows = [
+            (name, one.zero_wall_s, one.end_s, one.said, _to_json(one.files)) for name, one in self._changed.items()
+        ]
         try:
             self._base.execute("BEGIN")
             try:
-                self._base.executemany("INSERT OR REPLACE INTO camera VALUES (?, ?, ?, ?)", rows)
+                self._base.executemany("INSERT OR REPLACE INTO camera VALUES (?, ?, ?, ?, ?)", rows)
             except BaseException:
                 self._base.execute("ROLLBACK")
                 raise
@@ -111,9 +120,23 @@ class CameraMemory(Closing):
         self._base.close()
 
     def _read(self) -> dict[str, CameraRecord]:
-        rows = self._base.execute("SELECT name, zero_wall_s, end_s, said FROM camera")
-        return {name: CameraRecord(zero_wall_s, end_s, said) for name, zero_wall_s, end_s, said in rows}
+        rows = self._base.execute("SELECT name, zero_wall_s, end_s, said, files FROM camera")
+        return {
+            name: CameraRecord(zero_wall_s, end_s, said, _from_json(files))
+            for name, zero_wall_s, end_s, said, files in rows
+        }
 
 
-def _cannot(path: Path, error: sqlite3.Error) -> OutputError:
+def _to_json(files: Sequence[OpenFile]) -> str:
+    return json.dumps([(one.format, os.fsencode(one.path).hex(), astuple(one.span)) for one in files])
+
+
+def _from_json(text: str) -> tuple[OpenFile, ...]:
+    return tuple(
+        OpenFile(Format(format_), Path(os.fsdecode(bytes.fromhex(path))), FileSpan(*span))
+        for format_, path, span in json.loads(text)
+    )
+
+
+def _cannot(path: Path, error: Exception) -> OutputError:
     return OutputError(f"{path} cannot be used: {error}.", "Delete it to start over, or make room on the disk.")
