@@ -10,7 +10,7 @@ from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.fleet_captioning import memory_path, order_of, plan_fleet, refuse_devices
+from svlm_cli.commands.fleet_captioning import memory_path, order_of, plan_fleet, refuse_devices, refuse_taken
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -91,6 +91,8 @@ def _caption(
     policy = asked.changed(checkpoint.policy, changes)
     if live and asked.fleet is not None:
         with CameraMemory(memory_path(asked, jobs)) as memory, showing(wanted, gauge) as progress:
+            if not memory.interrupted:
+                refuse_taken(asked, jobs)
             order = order_of(asked, settings, policy, jobs, live=True)
             watch = FleetWatching(jobs, settings, asked.call(live=True), memory, progress=progress, summary=summary)
             watch.run(asked.fleet, order, checkpoint.folder, introduction(asked, policy, settings.context))

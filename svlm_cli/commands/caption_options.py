@@ -211,7 +211,10 @@ class CaptionOptions(options.EngineOptions):
         `UsageError` if some are and some are not.
         """
         sources = [one.source for one in listed] or [SourceAddress(one) for one in self.sources or ()]
-        cameras = self.live.cameras(sources, self.source_options(), self.wanted())
+        wanted = self.wanted()
+        if self.fleet is not None:  # the files of a call that was killed are continued
+            wanted = replace(wanted, existing=Existing.OVERWRITE)
+        cameras = self.live.cameras(sources, self.source_options(), wanted)
         if cameras and (self.mux is not None or self.burn_in is not None):
             raise UsageError("--mux and --burn-in copy a video that is a file.", "Leave them out for cameras.")
         return cameras

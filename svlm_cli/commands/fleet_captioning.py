@@ -14,7 +14,9 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
 from svlm_cli.fleet.ray_cluster import require_ray
+from svlm_cli.media.locked import refuse_existing
 from svlm_cli.outputs.live.showing import LiveMode
+from svlm_cli.outputs.rotation import fixed_name
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.inputs import Input
 from svlm_cli.pipeline.settings import SessionSettings
@@ -55,6 +57,14 @@ def memory_path(asked: CaptionOptions, jobs: Sequence[Job]) -> Path:
     cameras = [(job.name, job.source.reveal()) for job in jobs]
     told = repr((_words_of(asked), cameras, asked.live)).encode(errors="surrogateescape")
     return Path(asked.output_dir or "") / f".svlm-fleet-{hashlib.sha256(told).hexdigest()[:_DIGITS]}.db"
+
+
+def refuse_taken(asked: CaptionOptions, jobs: Sequence[Job]) -> None:
+    """`OutputExistsError` for a file that is there, and does not come from a call that was killed."""
+    paths = [fixed_name(one.path) for job in jobs for one in job.targets if one.path is not None]
+    if not asked.overwrite:
+        for path in filter(None, paths):
+            refuse_existing(path)
 
 
 def _words_of(asked: CaptionOptions) -> str:

@@ -15,6 +15,7 @@ from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.jsonl import DOCUMENT_END
 
 _VTT_CUE: Final = re.compile(r"^\d+:\d\d:\d\d\.\d{3} --> (\d+):(\d\d):(\d\d\.\d{3})$", re.MULTILINE)
+_MAY_BE_EMPTY: Final = (Format.SRT, Format.TXT, Format.JSONL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ def continued(path: Path, format: Format, encoding: Encoding) -> Continued | Non
     except (OSError, ValueError):
         return None
     whole = Continued(path, len(content))
+    if not text:
+        return whole if format in _MAY_BE_EMPTY else None
     match format:
         case Format.JSON:
             rounds = text.endswith("}" + DOCUMENT_END)
@@ -53,9 +56,7 @@ def _srt(whole: Continued, text: str) -> Continued | None:
         cues = list(srt.parse(text))
     except srt.SRTParseError:
         return None
-    if not cues:
-        return whole if not text else None
-    if not text.endswith("\n\n"):
+    if not cues or not text.endswith("\n\n"):
         return None
     return Continued(whole.path, whole.kept_bytes, len(cues), cues[-1].end.total_seconds())
 
@@ -63,7 +64,6 @@ def _srt(whole: Continued, text: str) -> Continued | None:
 def _vtt(whole: Continued, text: str) -> Continued | None:
     if not text.startswith("WEBVTT\n\n") or not text.endswith("\n\n"):
         return None
-    ends = [
-        int(hours) * 3600 + int(minutes) * 60 + float(seconds) for hours, minutes, seconds in _VTT_CUE.findall(text)
-    ]
-    return Continued(whole.path, whole.kept_bytes, len(ends), ends[-1] if ends else 0.0)
+    cues = _VTT_CUE.findall(text)
+    hours, minutes, seconds = map(float, cues[-1]) if cues else (0.0, 0.0, 0.0)
+    return Continued(whole.path, whole.kept_bytes, len(cues), hours * 3600 + minutes * 60 + seconds)

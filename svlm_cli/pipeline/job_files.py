@@ -138,6 +138,7 @@ class DatedFiles:
         if (left := self._left.get(target.format)) is not None:
             whole = continued(left.path, target.format, settings.encoding)
             if whole is not None:
+                self._newest[target.format] = whole.path
                 newest = PatientFile(partial(self._go_on, target, whole), self._tell)
                 rotating.resume(_output(target, newest, self._job, settings, whole), left.span)
         return rotating

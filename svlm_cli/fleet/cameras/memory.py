@@ -89,10 +89,13 @@ class CameraMemory(Closing):
         """A camera's record has changed. It is written soon."""
         self.records[name] = self._changed[name] = record
 
-    def write(self, now_s: float | None = None) -> None:
-        """Write what has changed, if the last time is a while ago. Raises `OutputError`; nothing is forgotten then."""
-        now_s = time.monotonic() if now_s is None else now_s
-        if not self._changed or now_s - self._written_s < _EVERY_S:
+    def write(self, *, now: bool = False) -> None:
+        """Write what has changed, `now` or when the last time is a while ago.
+
+        Raises `OutputError`; nothing is forgotten then.
+        """
+        now_s = time.monotonic()
+        if not self._changed or (not now and now_s - self._written_s < _EVERY_S):
             return
         self._written_s = now_s
         rows = [

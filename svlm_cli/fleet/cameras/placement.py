@@ -75,6 +75,7 @@ class CameraPlacement:
         self._balanced_s = -math.inf
         self._expected = 1
         self._first_joined_s: float | None = None
+        self._patience_s = _PATIENCE_S
 
     @property
     def waiting(self) -> tuple[int, ...]:
@@ -117,6 +118,7 @@ class CameraPlacement:
         """Give no camera away before: workers of an earlier supervisor may still watch them, until they are adopted."""
         for camera in self._free.values():
             camera.free_s = max(camera.free_s, until_s)
+        self._patience_s = 0.0  # whoever is still there has its model loaded
 
     def join(self, worker: str, streams: int, now_s: float) -> None:
         """A worker is ready for so many cameras."""
@@ -222,7 +224,7 @@ class CameraPlacement:
     def _share(self, now_s: float) -> int | None:
         """How many cameras a worker may have; None: as many as fit."""
         waited_s = now_s - (self._first_joined_s or 0.0)
-        if len(self._workers) >= self._expected or waited_s > _PATIENCE_S:
+        if len(self._workers) >= self._expected or waited_s > self._patience_s:
             return None
         return math.ceil((len(self._free) + len(self._leases)) / self._expected)
 

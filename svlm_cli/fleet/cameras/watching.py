@@ -190,6 +190,7 @@ class FleetWatching(CaptioningCall):
         name = log.job.name
         if len(log.begun) != self._told_files.get(name, 0):
             self._told_files[name] = len(log.begun)
+            self._remember(now=True)
             files = ", ".join(map(path_name, log.newest))
             self._progress.write(name, files)
             self.tell(f"svlm: {name} -> {files}")
@@ -204,10 +205,10 @@ class FleetWatching(CaptioningCall):
             why = "no worker has room" if supervisor.placement.workers else "no worker is ready"
             self._progress.say(f"svlm: {self._named(waiting)}: {why}; still waiting for one.")
 
-    def _remember(self) -> None:
+    def _remember(self, *, now: bool = False) -> None:
         """Write what must not be forgotten. That it cannot be is told once, and stops nobody."""
         try:
-            self._memory.write()
+            self._memory.write(now=now)
         except OutputError as error:
             if error.message != self._trouble:
                 self._progress.say(f"svlm: {error.message} Watching goes on.")
