@@ -90,7 +90,9 @@ def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
     """By a streaming model, here."""
     from svlm_cli.evals.claims.setting import fingerprint
     from svlm_cli.evals.generation.job import StreamGeneration
+    from svlm_cli.evals.generation.run import in_batches
     from svlm_cli.evals.generation.setting import StreamSetting
+    from svlm_cli.evals.generation.stretches import StreamSeed
     from svlm_cli.jsonl.lines import fingerprint_of
 
     job.tell_found(asked)
@@ -117,7 +119,8 @@ def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
             asked.show(line)
         return load(checkpoint, policy, asked, streams, asked.show)
 
-    run = StreamGeneration(job, setting, load_engine, asked, asked.streams or 1, asked.query)
+    begins = StreamSeed(asked.seed, asked.query)
+    run = StreamGeneration(job, setting, in_batches(load_engine, begins, asked.streams or 1), asked)
     outcome, left = run.run(overwrite=asked.overwrite)
     if asked.as_json:
         print_json(job.to_json(outcome, left) | {"setting": setting.to_json()})
