@@ -53,4 +53,4 @@ def _fitting(order: WorkerOrder, device: torch.device, one_bytes: int, two_bytes
     if device.type == "cpu" or free is None:
         return 1
     more = int(free * _FREE_SHARE - one_bytes) // max(two_bytes - one_bytes, 1)
-    return max(min(1 + more, order.most_streams, _MOST_STREAMS), 1)
+    return max(min(1 + more, order.items, _MOST_STREAMS), 1)

@@ -84,6 +84,7 @@ class Generation:
             with closing(running) as reports:
                 for report in reports:
                     self._end(report)
+            self._place.rounds.failures.unlink(missing_ok=True)  # this run has tried them all
         finally:
             self._record.close(everything=outcome.done == len(stretches))
         return outcome
