@@ -8,12 +8,13 @@ from pathlib import Path
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.loading import meant
+from svlm_cli.commands.fleet_options import model_order, require_fleet
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
+from svlm_cli.fleet.cameras.messages import CameraOrder
+from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
-from svlm_cli.fleet.ray_cluster import require_ray
+from svlm_cli.fleet.video_work import VideoWork
 from svlm_cli.media.locked import refuse_existing
 from svlm_cli.outputs.live.showing import LiveMode
 from svlm_cli.outputs.rotation import fixed_name
@@ -40,9 +41,7 @@ def _refuse_elsewhere(asked: CaptionOptions) -> None:
     if asked.live.follow or asked.screen is LiveMode.ON:
         option = "--follow" if asked.live.follow else "--live on"
         raise UsageError(f"{option} and --fleet do not go together.", "Leave one of them out.")
-    if asked.device not in ("auto", "cpu", "cuda"):
-        raise UsageError("A fleet gives each worker a GPU of its own.", "Say --device auto, cuda or cpu.")
-    require_ray()
+    require_fleet(asked)
 
 
 def refuse_devices(asked: CaptionOptions) -> None:
@@ -79,28 +78,17 @@ def _words_of(asked: CaptionOptions) -> str:
 
 
 def order_of(
-    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job], *, live: bool = False
+    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job]
 ) -> WorkerOrder:
-    """What each worker is told. Cameras need logins, files do not, and a fleet always waits for its cameras."""
-    model = ModelOrder(
-        model=meant(asked.model, asked.adapter),
-        revision=asked.revision,
-        offline=asked.offline,
-        adapter=asked.adapter,
-        device=asked.device,
-        dtype=asked.dtype,
-        attention=asked.attention,
-        graphs=asked.graphs,
-    )
-    sources = replace(settings.sources, waits=True)
-    if not live:
-        sources = replace(sources, credentials=_NO_LOGINS, waits=False)
-    return WorkerOrder(
-        model=model,
-        policy=policy,
-        settings=replace(settings, sources=sources),
-        folder=Path.cwd(),
-        streams=asked.streams if given("streams") or asked.streams > 1 else None,
-        most_streams=len(jobs),
-        live=live,
-    )
+    """What each worker is told of files."""
+    work = VideoWork(replace(settings, sources=replace(settings.sources, credentials=_NO_LOGINS)))
+    streams = asked.streams if given("streams") or asked.streams > 1 else None
+    return WorkerOrder(model_order(asked, asked.dtype), policy, work, Path.cwd(), streams, len(jobs))
+
+
+def camera_order_of(
+    asked: CaptionOptions, settings: SessionSettings, policy: StreamPolicy, jobs: Sequence[Job]
+) -> CameraOrder:
+    """What each worker is told of cameras. A fleet always waits for them: one that is away now may come back."""
+    settings = replace(settings, sources=replace(settings.sources, waits=True))
+    return CameraOrder(model_order(asked, asked.dtype), policy, settings, cameras=len(jobs))

@@ -16,21 +16,24 @@ from svlm_cli.cli.messages import ExitCode, conclude, print_json
 from svlm_cli.cli.takes import takes
 from svlm_cli.cli.values import seconds_of
 from svlm_cli.commands import chat_options
+from svlm_cli.commands.fleet_generating import in_fleet
+from svlm_cli.commands.fleet_options import require_fleet
 from svlm_cli.commands.generate_options import GenerateOptions, OfEvents, OfVideos, ServerOptions, refuse_typed
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, place_of, settled
 from svlm_cli.core.errors import InputError, UsageError
-from svlm_cli.core.policy import PolicyOverrides
+from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
 from svlm_cli.core.reporting import warn_of
 from svlm_cli.outputs.destination import refuse_unwritable
 
 if TYPE_CHECKING:
+    from svlm_cli.checkpoints.resolve import Checkpoint
     from svlm_cli.engine.engine import Engine
-    from svlm_cli.evals.generation.job import GenerationJob
+    from svlm_cli.evals.generation.job import GenerationJob, Prepare
 
 _JOBS: Final = 8
 _OF_STREAMS: Final = (  # options that nothing comes of with --backend openai
     *("start", "chunk", "adapter", "query", "mode", "policy", "policy_keys", "revision", "offline"),
-    *("device", "dtype", "attention", "graphs"),
+    *("device", "dtype", "attention", "graphs", "fleet"),
 )
 
 
@@ -87,23 +90,60 @@ def _refuse_places(videos: Path, output: Path) -> None:
 
 
 def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
-    """By a streaming model, here."""
-    from svlm_cli.evals.claims.setting import fingerprint
-    from svlm_cli.evals.generation.job import StreamGeneration
-    from svlm_cli.evals.generation.setting import StreamSetting
-    from svlm_cli.jsonl.lines import fingerprint_of
+    """By a streaming model, here or in a fleet."""
+    from svlm_cli.evals.generation.run import in_batches
+    from svlm_cli.evals.generation.stretches import StreamSeed
 
+    if asked.fleet is not None:
+        require_fleet(asked)
     job.tell_found(asked)
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
     asked = settled(asked)
     checkpoint = checkpoint_of(asked)
     overrides = PolicyOverrides(mode=asked.mode, fps=asked.fps, temperature=asked.temperature)
     policy = changes.applied(checkpoint.policy, overrides)
+    begins = StreamSeed(asked.seed, asked.query)
+
+    def introduce(context: str) -> None:
+        for line in introduction(asked, policy, context):
+            asked.show(line)
+
+    def load_engine(streams: int, context: str) -> "Engine":
+        introduce(context)
+        return load(checkpoint, policy, asked, streams, asked.show)
+
+    if asked.fleet is None:
+        prepare = in_batches(load_engine, begins, asked.streams or 1)
+        _run(job, asked, checkpoint, policy, place_of(asked).dtype_name, prepare)
+        return
+
+    from svlm_cli.fleet.crews import dtype_in
+    from svlm_cli.fleet.ray_cluster import connected, nodes
+
+    with connected(asked.fleet):
+        dtype = dtype_in(nodes(), asked.device, asked.dtype)
+        prepare = in_fleet(asked.fleet, asked, dtype, checkpoint, policy, begins, introduce)
+        _run(job, asked, checkpoint, policy, dtype, prepare)
+
+
+def _run(
+    job: "GenerationJob",
+    asked: GenerateOptions,
+    checkpoint: "Checkpoint",
+    policy: StreamPolicy,
+    dtype: str,
+    prepare: "Prepare",
+) -> None:
+    from svlm_cli.evals.claims.setting import fingerprint
+    from svlm_cli.evals.generation.job import StreamGeneration
+    from svlm_cli.evals.generation.setting import StreamSetting
+    from svlm_cli.jsonl.lines import fingerprint_of
+
     setting = StreamSetting(
         job.benchmark,
         checkpoint.title,
         fingerprint(checkpoint.folder, checkpoint.adapter),
-        place_of(asked).dtype_name,
+        dtype,
         policy,
         policy.prompt.query if asked.query is None else asked.query,
         asked.seed,
@@ -111,14 +151,7 @@ def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
         job.start_s,
         job.chunk_s,
     )
-
-    def load_engine(streams: int, context: str) -> "Engine":
-        for line in introduction(asked, policy, context):
-            asked.show(line)
-        return load(checkpoint, policy, asked, streams, asked.show)
-
-    run = StreamGeneration(job, setting, load_engine, asked, asked.streams or 1, asked.query)
-    outcome, left = run.run(overwrite=asked.overwrite)
+    outcome, left = StreamGeneration(job, setting, prepare, asked).run(overwrite=asked.overwrite)
     if asked.as_json:
         print_json(job.to_json(outcome, left) | {"setting": setting.to_json()})
     conclude(outcome.errors, alone=job.alone)

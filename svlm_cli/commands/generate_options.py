@@ -60,6 +60,14 @@ class GenerateOptions(options.EngineOptions):
 
     backend: _Backend = "svlm"
     streams: _Jobs = None
+    fleet: Annotated[
+        str | None,
+        Panel.INPUT.option(
+            "--fleet",
+            metavar="local|ADDRESS",
+            help="Spread the videos over all GPUs of this machine or of a Ray cluster; without GPUs, over the cores.",
+        ),
+    ] = None
     overwrite: options.StartAgain = False
     model: options.Model = None
     adapter: options.Adapter = None

@@ -5,23 +5,19 @@ Knows no command line, and imports no torch where workers have GPUs.
 
 from collections.abc import Iterable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import Final
 
+from svlm_cli.fleet.crews import crew_at
 from svlm_cli.fleet.driver import FleetOutcome, FleetSession, RemoteFile
 from svlm_cli.fleet.manifest import Manifest
 from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan
-from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes
-from svlm_cli.fleet.shares import Node, WorkerShare, shares, spread
+from svlm_cli.fleet.ray_cluster import connected
 from svlm_cli.outputs.progress import Progress
 from svlm_cli.outputs.summary import Summary
 from svlm_cli.pipeline.captioning import CallSettings, CaptioningCall
 from svlm_cli.pipeline.observer import OpenedJob
 from svlm_cli.pipeline.settings import SessionSettings
-
-JOINING_S: Final = 120.0  # so long a cluster may be without any host that can work
 
 
 class FleetCaptioning(CaptioningCall):
@@ -39,15 +35,11 @@ class FleetCaptioning(CaptioningCall):
         plan = self._plan
         with self._ending(), closing(Manifest(plan.manifest)) as manifest:
             self._tell_all(introduction)
-            with connected(address):
-                from svlm_cli.fleet.ray_crew import RayCrew
-
-                shares_of = partial(worker_shares, order, folder, len(self._jobs))
-                with RayCrew(order, nodes, shares_of, hopes_s=0.0 if address == LOCAL else JOINING_S) as crew:
-                    self._session = FleetSession(self._jobs, self._settings, crew, manifest, self, records=plan.records)
-                    with closing(self._session.run(interrupted=self._stop)) as outcomes:
-                        for outcome in outcomes:
-                            self._note_video(outcome.source, outcome.report)
+            with connected(address), crew_at(address, order, folder) as crew:
+                self._session = FleetSession(self._jobs, self._settings, crew, manifest, self, records=plan.records)
+                with closing(self._session.run(interrupted=self._stop)) as outcomes:
+                    for outcome in outcomes:
+                        self._note_video(outcome.source, outcome.report)
 
     def begun(self, source: RemoteFile) -> None:
         """A worker has opened a video."""
@@ -66,14 +58,3 @@ class FleetCaptioning(CaptioningCall):
 
     def _unfinished(self) -> Iterable[OpenedJob]:
         return () if self._session is None else self._session.unfinished.values()
-
-
-def worker_shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
-    """Who works, in these hosts: no more workers than there are files, or cameras."""
-    cpu = order.model.device == "cpu"
-    needed_bytes = 0
-    if cpu or not any(node.gpus for node in found):
-        from svlm_cli.fleet.loading import bytes_on_cpu
-
-        needed_bytes = bytes_on_cpu(folder, order.policy, order.model.dtype)
-    return spread(shares(found, needed_bytes, cpu=cpu), files)

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from svlm_cli.fleet.messages import Message
-from svlm_cli.pipeline.batch import Job
 
 
 class Crew(Protocol):
@@ -22,8 +21,8 @@ class Crew(Protocol):
         """The workers that have answered since the last call, whether they had anything to tell or not."""
         ...
 
-    def give(self, worker: str, lease: int, job: Job) -> None:
-        """Hand a file to a worker. Returns at once; if the worker is gone, `WorkerLost` says so."""
+    def give(self, worker: str, lease: int, item: object) -> None:
+        """Hand an item to a worker. Returns at once; if the worker is gone, `WorkerLost` says so."""
         ...
 
     def dismiss(self, worker: str) -> None:

@@ -10,14 +10,16 @@ from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
 from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
+from svlm_cli.fleet.cameras.messages import CameraOrder
 from svlm_cli.fleet.messages import WorkerOrder
 
 _MOST_STREAMS: Final = 64  # beyond these a GPU has all that it can do
+_MOST_CAMERAS: Final = 256  # cameras, which leave it time for each other; load decides how many there are
 _CPU_CAMERAS: Final = 8  # a core has no time for more
 _FREE_SHARE: Final = 0.9  # of the memory that is free
 
 
-def load_engine(order: WorkerOrder, *, cores: int) -> Engine:
+def load_engine(order: WorkerOrder | CameraOrder, *, cores: int) -> Engine:
     """What the order asks for, on `cores` of this host where there is no GPU. Raises `ModelError` and `UsageError`."""
     model = order.model
     device = resolve_device(model.device)
@@ -48,13 +50,15 @@ def bytes_on_cpu(folder: Path, policy: StreamPolicy, dtype: str) -> int:
     return Engine.footprint(folder, policy, device=cpu, dtype=resolve_dtype(dtype, cpu)).total
 
 
-def _fitting(order: WorkerOrder, device: torch.device, one_bytes: int, two_bytes: int) -> int:
+def _fitting(order: WorkerOrder | CameraOrder, device: torch.device, one_bytes: int, two_bytes: int) -> int:
     """How many streams fit beside the weights.
 
     On a CPU one file: there a batch is no faster than one after the other. Cameras leave a core time for each other.
     """
+    live = isinstance(order, CameraOrder)
+    items = order.cameras if isinstance(order, CameraOrder) else order.items
     free = free_bytes(device)
     if device.type == "cpu" or free is None:
-        return min(order.most_streams, _CPU_CAMERAS) if order.live else 1
+        return min(items, _CPU_CAMERAS) if live else 1
     more = int(free * _FREE_SHARE - one_bytes) // max(two_bytes - one_bytes, 1)
-    return max(min(1 + more, order.most_streams, _MOST_STREAMS), 1)
+    return max(min(1 + more, items, _MOST_CAMERAS if live else _MOST_STREAMS), 1)

@@ -1,9 +1,9 @@
 """What a fleet has done, on disk: a line of JSON for each file that is begun, done, failed or put aside.
 
-It is written by the driver alone, beside the outputs, and only grows: killed at any moment, the same call goes on where
-it was. What is done counts as long as the video is the one that it was. A call that has seen every file to its end
-closes its chapter: what failed then is tried again by the next call, what is done stays done. Knows neither workers nor
-what the files hold.
+A file is the video of a call, or a stretch of one. The manifest is written by the driver alone, beside the outputs, and
+only grows: killed at any moment, the same call goes on where it was. What is known counts as long as the video is the
+one that it was. A call that has seen every file to its end closes its chapter: what failed then is tried again by the
+next call, what is done stays done. Knows neither workers nor what the files hold.
 """
 
 import hashlib
@@ -75,19 +75,44 @@ def read_records(path: Path | None) -> tuple[dict[str, FileRecord], bool]:
     return records, ended
 
 
-def key_of(job: Job) -> str:
-    """What a job's video is called in a manifest: a name that is no UTF-8 is written in hexadecimal."""
-    path = os.path.abspath(job.source.reveal())  # noqa: PTH100  resolves no link
-    return os.fsencode(path).decode(errors="backslashreplace")
+@dataclass(frozen=True, slots=True)
+class ManifestKey:
+    """What a file is called in a manifest, and which version of its video is meant."""
+
+    name: str
+    size: int = 0  # zeros if nobody knows
+    modified_ns: int = 0
+
+    @classmethod
+    def of_file(cls, path: str | os.PathLike[str], more: str = "") -> "ManifestKey":
+        """Of a video as it is now, or with `more` of something in it. A name that is no UTF-8 is in hexadecimal."""
+        name = os.fsencode(os.path.abspath(path)).decode(errors="backslashreplace")  # noqa: PTH100  resolves no link
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except (OSError, ValueError):
+            return cls(name + more)
+        return cls(name + more, status.st_size, status.st_mtime_ns)
+
+    def known(self, records: Mapping[str, FileRecord]) -> FileRecord | None:
+        """What records say of this version of it."""
+        record = records.get(self.name)
+        return (
+            record
+            if record is not None and (record.size, record.modified_ns) == (self.size, self.modified_ns)
+            else None
+        )
+
+
+def key_of(job: Job) -> ManifestKey:
+    """Of a job's video."""
+    return ManifestKey.of_file(job.source.reveal())
 
 
 def still_done(job: Job, records: Mapping[str, FileRecord]) -> bool:
     """Whether all is there that was asked for, of the video as it is now."""
-    record = records.get(key_of(job))
-    if record is None or record.state is not FileState.DONE:
-        return False
+    record = key_of(job).known(records)
     there = all(one.path is not None and one.path.is_file() for one in job.targets)
-    return there and (record.size, record.modified_ns) == _identity(job)
+    return there and record is not None and record.state is FileState.DONE
 
 
 class Manifest(Closing):
@@ -98,17 +123,17 @@ class Manifest(Closing):
         make_folder(path.parent, _HINT)
         self._lines = AppendedLines(path, ('{"file":', '{"state":'))
 
-    def taken(self, job: Job, worker: str) -> None:
-        """A worker has it now."""
-        self._write(job, FileState.TAKEN, worker=worker)
+    def taken(self, key: ManifestKey, worker: str, tries: int = 0) -> None:
+        """A worker has it now. It failed so often before."""
+        self._write(key, FileState.TAKEN, worker=worker, tries=tries)
 
-    def failed(self, job: Job, tries: int, reason: str, *, aside: bool) -> None:
+    def failed(self, key: ManifestKey, tries: int, reason: str, *, aside: bool) -> None:
         """It failed for so many times."""
-        self._write(job, FileState.ASIDE if aside else FileState.FAILED, tries=tries, reason=plain_text(reason))
+        self._write(key, FileState.ASIDE if aside else FileState.FAILED, tries=tries, reason=plain_text(reason))
 
-    def done(self, job: Job) -> None:
+    def done(self, key: ManifestKey) -> None:
         """Its outputs have their names."""
-        self._write(job, FileState.DONE)
+        self._write(key, FileState.DONE)
 
     def end(self, *, all_done: bool) -> None:
         """Every file has come to its end. Where all is done, nothing need be remembered."""
@@ -121,18 +146,9 @@ class Manifest(Closing):
         """Let others have it."""
         self._lines.close()
 
-    def _write(self, job: Job, state: FileState, **more: Any) -> None:
-        size, modified_ns = _identity(job)
-        self._lines.append({"file": key_of(job), "state": state, "size": size, "modified_ns": modified_ns, **more})
-
-
-def _identity(job: Job) -> tuple[int, int]:
-    """The size of a video and when it was changed; zeros if nobody knows."""
-    try:
-        status = os.stat(job.source.reveal())  # noqa: PTH116
-    except (OSError, ValueError):
-        return 0, 0
-    return status.st_size, status.st_mtime_ns
+    def _write(self, key: ManifestKey, state: FileState, **more: Any) -> None:
+        version = {"size": key.size, "modified_ns": key.modified_ns}
+        self._lines.append({"file": key.name, "state": state, **version, **more})
 
 
 def _record(row: Mapping[str, Any]) -> FileRecord:

@@ -6,7 +6,9 @@ from pathlib import Path
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.pipeline.settings import SessionSettings
+from svlm_cli.evals.generation.journal import SaidRound
+from svlm_cli.evals.generation.record import StretchEnding
+from svlm_cli.fleet.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,14 @@ class ModelOrder:
 
 @dataclass(frozen=True, slots=True)
 class WorkerOrder:
-    """All that a worker must know beside its files."""
+    """All that a worker must know beside its items."""
 
     model: ModelOrder
     policy: StreamPolicy
-    settings: SessionSettings
+    work: Work
     folder: Path  # where the driver runs: relative paths begin there
     streams: int | None = None  # at once; None: as many as fit
-    most_streams: int = 1  # more would be idle
-    live: bool = False  # cameras, else files
+    items: int = 1  # of the whole call: neither more workers nor more streams are needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,28 @@ class FileEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class StretchSaid:
+    """A round of a stretch is over."""
+
+    lease: int
+    said: SaidRound
+
+
+@dataclass(frozen=True, slots=True)
+class StretchEnded:
+    """A stretch is over."""
+
+    lease: int
+    ending: StretchEnding
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerLost:
     """A worker is dead or out of reach."""
 
     reason: str  # without a full stop
-    blamed: bool = True  # its files may be to blame: not where the whole host is gone
+    blamed: bool = True  # its items may be to blame: not where the whole host is gone
 
 
-Message = WorkerReady | WorkerUnfit | FileOpened | FileHeard | FileEnded | WorkerLost
+ItemMessage = FileOpened | FileHeard | FileEnded | StretchSaid | StretchEnded
+Message = WorkerReady | WorkerUnfit | WorkerLost | ItemMessage

@@ -7,7 +7,7 @@ own: a message about a lease that has ended is a message from the past. Knows ne
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,10 +49,16 @@ class _Worker:
 
 
 class FleetPlacement:
-    """Items by their index, workers by name. `tries` failures put an item aside."""
+    """Items by their index, workers by name. `tries` failures put an item aside, those of earlier runs included."""
 
-    def __init__(self, weights: Sequence[float], *, tries: int = TRIES) -> None:
-        self._items = [_Item(index, weight) for index, weight in enumerate(weights)]
+    def __init__(
+        self, weights: Sequence[float], *, tries: int = TRIES, failures: Mapping[int, int] | None = None
+    ) -> None:
+        before = failures or {}
+        self._items = [  # what an item failed by is not known any more: at worst, by its workers' deaths
+            _Item(index, weight, failures=(count := before.get(index, 0)), deaths=count)
+            for index, weight in enumerate(weights)
+        ]
         self._waiting = {one.index: one for one in self._items}
         self._workers: dict[str, _Worker] = {}
         self._leases: dict[int, Lease] = {}

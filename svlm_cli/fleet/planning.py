@@ -45,7 +45,8 @@ def _left(job: Job, existing: Existing, records: Mapping[str, FileRecord]) -> Jo
     """The job without what need not be done."""
     if still_done(job, records):
         return replace(job, targets=(), kept=job.targets)
-    begun = key_of(job) in records and records[key_of(job)].state is not FileState.DONE
+    record = records.get(key_of(job).name)
+    begun = record is not None and record.state is not FileState.DONE
     if existing is Existing.SKIP or (begun and existing is Existing.REFUSE):
         return still_missing(job)
     return job

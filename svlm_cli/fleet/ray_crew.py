@@ -1,7 +1,7 @@
 """Workers as Ray actors: one a GPU, or several on the cores of a host. Starts them, hears them, replaces the dead.
 
 An actor is never restarted by Ray: the one that takes its place is a new one, with another name, so that nothing that
-was said to the old one, or by it, reaches the new one. Knows neither files nor what the messages mean.
+was said to the old one, or by it, reaches the new one. Knows neither items nor what the messages mean.
 """
 
 import os
@@ -22,14 +22,13 @@ from svlm_cli.fleet.messages import Message, WorkerLost, WorkerOrder, WorkerRead
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 from svlm_cli.fleet.worker import FleetWorker
-from svlm_cli.pipeline.batch import Job
 
 _POLL_S: Final = 1.0  # a worker answers at least so often
 _LOOK_S: Final = 5.0  # between two looks at who has joined or left the cluster
 _STOP_S: Final = 15.0
 _FETCH_S: Final = 30.0  # for an answer that is there
 _STARTS: Final = 3  # of a share's workers that may die before they are ready
-_CALLS: Final = 4  # at once, to one actor: it is asked for messages while it is handed files
+_CALLS: Final = 4  # at once, to one actor: it is asked for messages while it is handed items
 
 
 class FleetActor:
@@ -39,9 +38,9 @@ class FleetActor:
         Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
         self._worker = FleetWorker(order, cores=cores, place=place)
 
-    def take(self, lease: int, job: Job) -> None:
-        """One more file."""
-        self._worker.take(lease, job)
+    def take(self, lease: int, item: object) -> None:
+        """One more item."""
+        self._worker.take(lease, item)
 
     def messages(self, patience_s: float) -> list[Message]:
         """What has happened."""
@@ -125,10 +124,10 @@ class RayCrew(Closing):
             found, self._heard = tuple(self._heard), set()
         return found
 
-    def give(self, worker: str, lease: int, job: Job) -> None:
-        """Hand a file to a worker. A worker that the file does not reach is taken for dead."""
+    def give(self, worker: str, lease: int, item: object) -> None:
+        """Hand an item to a worker. A worker that the item does not reach is taken for dead."""
         if (slot := self._slot(worker)) is not None:
-            call = slot.actor.take.remote(lease, job)
+            call = slot.actor.take.remote(lease, item)
             with self._lock:
                 self._calls[call] = slot
 
@@ -224,7 +223,7 @@ class RayCrew(Closing):
         except RayError as error:
             self._replace(slot, _reason(error))
             return
-        if messages is None:  # it has taken a file
+        if messages is None:  # it has taken an item
             return
         with self._lock:
             self._heard.add(slot.name)

@@ -85,10 +85,12 @@ def command_of(process: psutil.Process) -> str:
 
 
 @contextmanager
-def calling(folder: Path, *more: str, env: Mapping[str, str] | None = None) -> Iterator[Call]:
-    """The call, in a fleet. Nothing that it has started outlives it for long."""
+def calling(
+    folder: Path, *more: str, command: Sequence[str] = (), env: Mapping[str, str] | None = None
+) -> Iterator[Call]:
+    """The call, in a fleet; or another `command`. Nothing that it has started outlives it for long."""
     process = subprocess.Popen(
-        call(*more),
+        command or call(*more),
         cwd=folder,
         env=environment(**(env or {})),
         stdout=subprocess.PIPE,

@@ -91,7 +91,8 @@ class ScriptedCrew:
     def heard(self) -> tuple[str, ...]:
         return tuple(self.alive - self.deaf)
 
-    def give(self, worker: str, lease: int, job: Job) -> None:
+    def give(self, worker: str, lease: int, job: object) -> None:
+        assert isinstance(job, Job)
         stem = Path(job.source.reveal()).stem
         self.given.append((worker, stem))
         self.targets.append(len(job.targets))

@@ -14,12 +14,12 @@ from types import ModuleType
 
 sys.modules.update(dict.fromkeys(["torch", "transformers", "decord"]))  # not to be had
 
-import svlm_cli.commands.fleet_captioning
+import svlm_cli.commands.fleet_options
 import svlm_cli.fleet.captioning
 from svlm_cli.__main__ import start
 from tests.fleet.fleets import ScriptedCrew
 
-svlm_cli.commands.fleet_captioning.require_ray = lambda: None
+svlm_cli.commands.fleet_options.require_ray = lambda: None
 svlm_cli.fleet.captioning.connected = nullcontext
 stand_in = sys.modules["svlm_cli.fleet.ray_crew"] = ModuleType("ray_crew")
 stand_in.RayCrew = lambda *asked, **more: nullcontext(ScriptedCrew())

@@ -14,6 +14,7 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.messages import Message, ModelOrder, WorkerLost, WorkerOrder, WorkerReady
 from svlm_cli.fleet.shares import Node, WorkerShare
+from svlm_cli.fleet.video_work import VideoWork
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.settings import SessionSettings
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.extra  # Ray is imported, and does nothing
 
-ORDER = WorkerOrder(ModelOrder(), StreamPolicy(), SessionSettings(), Path("/"))
+ORDER = WorkerOrder(ModelOrder(), StreamPolicy(), VideoWork(SessionSettings()), Path("/"))
 JOB = Job(SourceAddress("x.mp4"), ())
 
 

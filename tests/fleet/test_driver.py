@@ -215,10 +215,10 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, path: Path) -> Non
     done, poison, open_, waiting = (job_in(tmp_path, name) for name in ("done", "poison", "open", "waiting"))
     with Manifest(path) as manifest:
         for job in (done, poison, open_):
-            manifest.taken(job, "a")
+            manifest.taken(key_of(job), "a")
         write(done)
-        manifest.done(done)
-        manifest.failed(poison, 3, "its process died", aside=True)
+        manifest.done(key_of(done))
+        manifest.failed(key_of(poison), 3, "its process died", aside=True)
     records, ended = read_records(path)
     assert not ended
     assert still_done(done, records)
@@ -228,7 +228,7 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, path: Path) -> Non
     assert "poison.mp4 failed 3 times, and is left out. its process died" in str(diary.failures["poison"])
     records, ended = read_records(path)
     assert ended, "the next call tries it again"
-    assert records[key_of(poison)].state is FileState.ASIDE
+    assert records[key_of(poison).name].state is FileState.ASIDE
 
 
 def test_what_is_left_to_another_run_is_no_failure(tmp_path: Path, path: Path) -> None:

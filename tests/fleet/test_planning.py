@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from svlm_cli.core.errors import OutputBusyError, OutputExistsError, UsageError
-from svlm_cli.fleet.manifest import FileState, Manifest
+from svlm_cli.fleet.manifest import FileState, Manifest, key_of
 from svlm_cli.fleet.planning import FleetPlan, plan_files
 from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Existing, Job, Wanted
@@ -43,10 +43,10 @@ def killed(planned: FleetPlan) -> None:
     """A run that did the first, had the second, and was killed."""
     first, second, _ = planned.jobs
     with Manifest(planned.manifest) as manifest:
-        manifest.taken(first, "a")
+        manifest.taken(key_of(first), "a")
         words(first)
-        manifest.done(first)
-        manifest.taken(second, "b")
+        manifest.done(key_of(first))
+        manifest.taken(key_of(second), "b")
         words(second)
 
 
@@ -88,8 +88,8 @@ def test_after_its_end_a_call_does_what_failed(videos: list[Input]) -> None:
     first = plan(videos)
     killed(first)
     with Manifest(first.manifest) as manifest:
-        manifest.done(first.jobs[1])
-        manifest.failed(first.jobs[2], 3, "its process died", aside=True)
+        manifest.done(key_of(first.jobs[1]))
+        manifest.failed(key_of(first.jobs[2]), 3, "its process died", aside=True)
         manifest.end(all_done=False)
     again = plan(videos)
     assert left(again) == ["three.mp4"]
@@ -110,7 +110,7 @@ def test_a_torn_line_is_left_out(videos: list[Input]) -> None:
         file.write('{"file":"/thr')
     assert left(plan(videos)) == ["three.mp4"]
     with Manifest(planned.manifest) as manifest:
-        manifest.done(planned.jobs[2])
+        manifest.done(key_of(planned.jobs[2]))
     Path("three.srt").write_text("words")
     assert left(plan(videos)) == []
 
@@ -122,7 +122,7 @@ def test_names_that_are_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     planned = plan([Input.named(name)])
     with Manifest(planned.manifest) as manifest:
         words(planned.jobs[0])
-        manifest.done(planned.jobs[0])
+        manifest.done(key_of(planned.jobs[0]))
     assert left(plan([Input.named(name)])) == []
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.clips import make_clip
 from tests.conftest import Svlm
+from tests.evals.benchmarks.miniature import game, write_lines
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,33 @@ def test_a_lone_video_that_is_not_there_is_told_at_once(svlm_inside: Svlm, tmp_p
     assert done.returncode == 3
     assert "gone.mp4" in done.stderr
     assert [*tmp_path.iterdir()] == []
+
+
+GENERATE = "eval commentary generate --annotations all.jsonl --videos v -o pred.jsonl --fleet local"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("--device cuda:1", "A fleet gives each worker a GPU of its own. Say --device auto, cuda or cpu."),
+        ("--backend openai", "--fleet does nothing with --backend openai. Leave it out."),
+    ],
+)
+def test_what_does_not_go_with_generating_in_a_fleet(svlm_inside: Svlm, tmp_path: Path, more: str, told: str) -> None:
+    (tmp_path / "v").mkdir()
+    make_clip(tmp_path / "v/clip.mp4", frames=2, fps="2")
+    write_lines(tmp_path / "all.jsonl", [game("F/clip.mp4", [(0.5, 2000, "so")])])
+    done = svlm_inside(*GENERATE.split(), *more.split())
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"svlm: {told}\n")
+    assert not (tmp_path / "pred.jsonl").exists()
+
+
+def test_without_ray_nobody_generates_in_a_fleet(
+    svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else find(name, *more))
+    (tmp_path / "v").mkdir()
+    write_lines(tmp_path / "all.jsonl", [game("F/clip.mp4", [(0.5, 2000, "so")])])
+    done = svlm_inside(*GENERATE.split())
+    assert (done.returncode, done.stderr) == (2, "svlm: --fleet needs Ray. Install svlm-cli[fleet].\n")

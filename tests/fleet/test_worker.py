@@ -4,24 +4,30 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Never
 
 import pytest
 
 from svlm_cli.core.address import SourceAddress
-from svlm_cli.core.errors import CapacityError, InputError, ModelError
+from svlm_cli.core.errors import CapacityError, InputError, ModelError, UsageError
 from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.evals.generation.stretches import StreamSeed, VideoStretch
 from svlm_cli.fleet.messages import (
     FileEnded,
     FileHeard,
     FileOpened,
     Message,
     ModelOrder,
+    StretchEnded,
+    StretchSaid,
     WorkerOrder,
     WorkerReady,
     WorkerUnfit,
 )
+from svlm_cli.fleet.stretch_work import BegunStretch, StretchWork
+from svlm_cli.fleet.video_work import VideoWork
 from svlm_cli.fleet.worker import FleetWorker
 from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Job, Target
@@ -33,7 +39,9 @@ PATIENCE_S = 60.0
 
 
 def order_for(checkpoint: Path, folder: Path, *, streams: int = 1) -> WorkerOrder:
-    return WorkerOrder(ModelOrder(str(checkpoint), device="cpu"), StreamPolicy(), SessionSettings(), folder, streams)
+    return WorkerOrder(
+        ModelOrder(str(checkpoint), device="cpu"), StreamPolicy(), VideoWork(SessionSettings()), folder, streams
+    )
 
 
 def job_of(video: str, output: str) -> Job:
@@ -175,3 +183,41 @@ def test_messages_that_pile_up_come_in_pieces(
     rounds = [one.event.start_s for one in told if isinstance(one, FileHeard)]
     assert rounds == sorted(rounds)
     assert len(rounds) == 6
+
+
+def test_a_stretch_goes_on_after_the_rounds_that_others_said(here: Path, tiny_checkpoint: Path) -> None:
+    """Guards words that depend on who says them: replayed, a stream remembers what it would have said itself."""
+    stretch = VideoStretch("long.mp4", Path("long.mp4"), 0.0, 6.0, "reds against blues")
+    order = replace(order_for(tiny_checkpoint, here), work=StretchWork(StreamSeed(3)))
+    with working(order) as (worker, until):
+        worker.take(1, BegunStretch(stretch))
+        told = until(StretchEnded, 1)
+        rounds = [one.said for one in told if isinstance(one, StretchSaid)]
+        worker.take(2, BegunStretch(stretch, tuple(one.token_ids for one in rounds[:4])))
+        told = until(StretchEnded, 2)
+    assert [(one.start_s, one.end_s) for one in rounds] == [(second, second + 1) for second in range(6)]
+    assert [one.said for one in told if isinstance(one, StretchSaid) and one.lease == 2] == rounds[4:]
+    assert [one.ending.error for one in told if isinstance(one, StretchEnded)] == [None, None]
+
+
+def test_stretches_of_one_batch_and_one_that_cannot_be_read(here: Path, tiny_checkpoint: Path) -> None:
+    order = replace(order_for(tiny_checkpoint, here / "gone", streams=2), work=StretchWork(StreamSeed(0)))
+    names = ("long", "short", "none")
+    with working(order) as (worker, until):
+        for lease, name in enumerate(names):
+            worker.take(lease, BegunStretch(VideoStretch(name, here / f"{name}.mp4", 0.0, 9.0, "")))
+        ended = {one.lease: one.ending for one in until(StretchEnded, 3) if isinstance(one, StretchEnded)}
+        told = until(StretchEnded, 3)
+    assert isinstance(ended[2].error, InputError)
+    assert (ended[0].error, ended[1].error, ended[1].duration_s) == (None, None, 2.0)
+    heard = [one.lease for one in told if isinstance(one, StretchSaid)]
+    assert (heard.count(0), heard.count(1)) == (6, 2)
+
+
+def test_a_query_that_is_too_long_makes_a_worker_unfit(here: Path, tiny_checkpoint: Path) -> None:
+    """As alone, where it ends the call before anything is shown."""
+    order = replace(order_for(tiny_checkpoint, here), work=StretchWork(StreamSeed(0, "word " * 5000)))
+    with working(order) as (_, until):
+        [unfit] = until(WorkerUnfit, 1)
+    assert isinstance(unfit, WorkerUnfit)
+    assert isinstance(unfit.error, UsageError)

@@ -1,4 +1,7 @@
-"""What one call generates, of what, and where it goes; and the streaming engine that does it, told as it goes on."""
+"""What one call generates, of what, and where it goes; and what is told of it as it goes on.
+
+Knows neither an engine nor where one runs.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,15 +12,15 @@ from typing import Any
 from svlm_cli.core.errors import InputError, SvlmError
 from svlm_cli.core.reporting import Reporter, once, warn_of
 from svlm_cli.core.signals import can_go_on
-from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.generation.place import PredictionPlace, open_place
 from svlm_cli.evals.generation.predictions import Predictions
-from svlm_cli.evals.generation.run import Generation, GenerationListener, GenerationOutcome, is_done, too_short
+from svlm_cli.evals.generation.record import GenerationListener, GenerationOutcome, is_done, too_short
 from svlm_cli.evals.generation.setting import StreamSetting
 from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch
 
-LoadEngine = Callable[[int, str], Engine]
-"""The number of streams and the first context -> an engine."""
+Generate = Callable[[PredictionPlace, GenerationListener], GenerationOutcome]
+Prepare = Callable[[Sequence[VideoStretch]], Generate]
+"""What is left to do -> what does it, with its model loaded. Raises what a call should end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +72,12 @@ class GenerationJob:
 
 @dataclass(frozen=True, slots=True)
 class StreamGeneration:
-    """One call that generates with a streaming model, `streams` stretches at a time."""
+    """One call that generates with a streaming model."""
 
     job: GenerationJob
     setting: StreamSetting
-    load: LoadEngine
+    prepare: Prepare
     reporter: Reporter
-    streams: int
-    query: str | None
 
     def run(self, *, overwrite: bool) -> tuple[GenerationOutcome, list[VideoStretch]]:
         """Generates what is left, and returns what came of it, and what had been left."""
@@ -107,18 +108,14 @@ class StreamGeneration:
         return left
 
     def _generate(self, place: PredictionPlace, left: Sequence[VideoStretch]) -> GenerationOutcome:
-        reporter, streams = self.reporter, min(self.streams, len(left))
-        engine = self.load(streams, left[0].context)
-        engine.open(query=self.query).close()  # one that is too long is told now, and once
+        reporter, generate = self.reporter, self.prepare(left)
 
         def fail(error: SvlmError) -> None:
             if not self.job.alone:  # else it ends the command
                 warn_of(reporter, error)
 
         with can_go_on(reporter.tell), self._progress(sum(one.end_s - one.start_s for one in left)) as progress:
-            listener = GenerationListener(once(reporter.tell, set()), fail, progress)
-            generation = Generation(engine, place, listener, seed=self.setting.seed, query=self.query)
-            return generation.generate(left, streams=streams)
+            return generate(place, GenerationListener(once(reporter.tell, set()), fail, progress))
 
     @contextmanager
     def _progress(self, total_s: float) -> Iterator[Callable[[float, float], None]]:

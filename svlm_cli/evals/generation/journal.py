@@ -19,6 +19,7 @@ from svlm_cli.outputs.destination import make_folder
 
 _ROUNDS: Final = ".jsonl"
 _SNAPSHOT: Final = ".state"
+_FAILURES: Final = ".failures.jsonl"  # no video has this name
 _DIGITS: Final = 12
 
 
@@ -87,6 +88,11 @@ class RoundsFolder:
     def snapshot(self, stretch: VideoStretch) -> Path:
         """The path of its stream's latest snapshot, which may not exist."""
         return self._file(stretch, _SNAPSHOT)
+
+    @property
+    def failures(self) -> Path:
+        """What failed in a run that has not come to its end, where a fleet remembers that."""
+        return self.path / _FAILURES
 
     def discard(self, stretch: VideoStretch) -> None:
         """Delete the files of a stretch whose prediction is on disk."""

@@ -49,6 +49,14 @@ class VideoStretch:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamSeed:
+    """What every stream of a run begins with."""
+
+    seed: int
+    query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundStretches:
     """Stretches whose videos exist, the longest first, and errors about the others."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from svlm_cli.core.errors import SvlmError
-from svlm_cli.fleet.cameras.messages import Answer, Beat
+from svlm_cli.fleet.cameras.messages import Beat, WorkerAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class CameraWorkerUnfit:
     error: SvlmError
 
 
-News = CameraWorkerFound | CameraWorkerGone | CameraWorkerUnfit | Answer
+News = CameraWorkerFound | CameraWorkerGone | CameraWorkerUnfit | WorkerAnswer
 
 
 class CameraCrew(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from svlm_cli.core.errors import SvlmError
-from svlm_cli.fleet.cameras.messages import Answer, Beat, CameraEnded, CameraEvent, HeldCamera
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraEvent, HeldCamera, WorkerAnswer
 from svlm_cli.pipeline.batch import Job
 
 LEASE_S: Final = 8.0
@@ -21,7 +21,7 @@ _KEPT_EVENTS: Final = 50_000  # the oldest are dropped: nobody has heard them fo
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CameraChange:
     """The cameras to open and those to close."""
 
     open: tuple[tuple[int, Job], ...] = ()  # with their leases
@@ -43,25 +43,25 @@ class LeaseHolder:
         self._sent_s: dict[int, float] = {}  # by number of the answer
         self._until_s = -math.inf
 
-    def obey(self, beat: Beat, now_s: float) -> Change:
+    def obey(self, beat: Beat, now_s: float) -> CameraChange:
         """What a beat changes. An older supervisor, and an older beat, change nothing."""
         if beat.supervisor < self._supervisor:
-            return Change()
+            return CameraChange()
         if beat.supervisor > self._supervisor:
             self._supervisor, self._beat = beat.supervisor, 0
         if beat.number <= self._beat:
-            return Change()
+            return CameraChange()
         self._beat = beat.number
         self._acknowledge(beat)
         if beat.wanted is None or not self.valid(now_s):
-            return Change()
+            return CameraChange()
         opened = tuple((lease, job) for lease, job in beat.new if lease not in self._held)
         self._held |= {lease: job.name for lease, job in opened}
-        return Change(opened, self._close(self._held.keys() - set(beat.wanted)))
+        return CameraChange(opened, self._close(self._held.keys() - set(beat.wanted)))
 
-    def expire(self, now_s: float) -> Change:
+    def expire(self, now_s: float) -> CameraChange:
         """What is to be closed because nobody has been heard of for too long."""
-        return Change() if self.valid(now_s) else Change(close=self._close(set(self._held)))
+        return CameraChange() if self.valid(now_s) else CameraChange(close=self._close(set(self._held)))
 
     def valid(self, now_s: float) -> bool:
         """Whether cameras may be watched now."""
@@ -87,11 +87,11 @@ class LeaseHolder:
         """Whether a camera is being closed because the lease has ended."""
         return lease in self._closing
 
-    def answer(self, now_s: float, *, streams: int, load: float | None, unfit: SvlmError | None = None) -> Answer:
+    def answer(self, now_s: float, *, streams: int, load: float | None, unfit: SvlmError | None = None) -> WorkerAnswer:
         """What to send now."""
         self._answers += 1
         self._sent_s[self._answers] = now_s
-        return Answer(
+        return WorkerAnswer(
             number=self._answers,
             supervisor=self._supervisor,
             beat=self._beat,

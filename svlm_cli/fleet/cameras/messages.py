@@ -4,7 +4,21 @@ from dataclasses import dataclass
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
+from svlm_cli.core.policy import StreamPolicy
+from svlm_cli.fleet.messages import ModelOrder
 from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.settings import SessionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CameraOrder:
+    """All that a worker must know beside its cameras."""
+
+    model: ModelOrder
+    policy: StreamPolicy
+    settings: SessionSettings
+    cameras: int  # of the whole call: neither more workers nor more streams are needed
+    streams: int | None = None  # at once; None: as many as fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +65,7 @@ class HeldCamera:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WorkerAnswer:
     """What a worker answers to a beat. Events are repeated until the supervisor has heard them."""
 
     number: int

@@ -20,9 +20,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.fleet.cameras.crew import CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
-from svlm_cli.fleet.cameras.messages import Answer, Beat
+from svlm_cli.fleet.cameras.messages import Beat, CameraOrder, WorkerAnswer
 from svlm_cli.fleet.cameras.worker import CameraWorker
-from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 
@@ -39,11 +38,11 @@ _CALLS: Final = 2  # at once, to one actor: it is stopped while it waits for som
 class CameraActor:
     """What runs in an actor's process."""
 
-    def __init__(self, order: WorkerOrder, cores: int) -> None:
+    def __init__(self, order: CameraOrder, cores: int) -> None:
         Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
         self._worker = CameraWorker(order, cores=cores)
 
-    def beat(self, beat: Beat, patience_s: float) -> Answer:
+    def beat(self, beat: Beat, patience_s: float) -> WorkerAnswer:
         """Do what it says."""
         return self._worker.beat(beat, patience_s)
 
@@ -74,7 +73,7 @@ class RayCameraCrew(Closing):
 
     def __init__(
         self,
-        order: WorkerOrder,
+        order: CameraOrder,
         namespace: str,
         look: Callable[[], list[Node]],
         plan: Callable[[list[Node]], list[WorkerShare]],
@@ -138,7 +137,7 @@ class RayCameraCrew(Closing):
             ray.kill(slot.actor)
 
     def _refresh(self) -> None:
-        """Start the workers that hosts have room for now, or find those that an earlier supervisor has left."""
+        """Start workers where hosts have room, or find those that an earlier supervisor has left."""
         self._looked_s = time.monotonic()
         found = self._look()
         wanted = [one for one in self._plan(found) if one.name not in self._slots and one.name not in self._given_up]
@@ -195,7 +194,7 @@ class RayCameraCrew(Closing):
         """What came of a beat."""
         call, slot.call = slot.call, None
         try:
-            answer: Answer = ray.get(call, timeout=_FETCH_S)
+            answer: WorkerAnswer = ray.get(call, timeout=_FETCH_S)
         except ActorUnavailableError:  # the network is away, or Ray is: the worker may be heard of again
             return
         except RayError as error:

@@ -11,7 +11,7 @@ from typing import Protocol
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
 from svlm_cli.fleet.cameras.leases import LEASE_S, MARGIN_S
-from svlm_cli.fleet.cameras.messages import Answer, Beat, CameraEnded
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, WorkerAnswer
 from svlm_cli.fleet.cameras.placement import CameraPlacement
 from svlm_cli.pipeline.batch import Job
 
@@ -101,7 +101,7 @@ class CameraSupervisor:
             new=tuple((one.number, self._job_of(one.camera)) for one in leases if one.number not in link.confirmed),
         )
 
-    def hear(self, worker: str, answer: Answer, now_s: float) -> None:
+    def hear(self, worker: str, answer: WorkerAnswer, now_s: float) -> None:
         """A worker has answered."""
         link = self._links.get(worker)
         if answer.supervisor > self._name:
@@ -140,7 +140,7 @@ class CameraSupervisor:
         if leases:
             self._observer.lost([lease.camera for lease in leases], reason)
 
-    def _hear_events(self, link: _Link, answer: Answer) -> None:
+    def _hear_events(self, link: _Link, answer: WorkerAnswer) -> None:
         """Those that were not heard before. A lease that has ended is a thing of the past."""
         for event in answer.events[max(link.heard_event + 1 - answer.first_event, 0) :]:
             lease = self.placement.lease(event.lease)
@@ -153,7 +153,7 @@ class CameraSupervisor:
                 self._observer.hear_of(lease.camera, event.event)
         link.heard_event = max(link.heard_event, answer.first_event + len(answer.events) - 1)
 
-    def _compare(self, worker: str, link: _Link, answer: Answer, now_s: float) -> None:
+    def _compare(self, worker: str, link: _Link, answer: WorkerAnswer, now_s: float) -> None:
         """What a worker watches with what it is to watch."""
         held = {one.lease for one in answer.held}
         for camera in answer.held:

@@ -15,9 +15,9 @@ from svlm_cli.core.events import RoundEnded, SourceStatus
 from svlm_cli.fleet.cameras.crew import CameraCrew, CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
 from svlm_cli.fleet.cameras.log import CameraLog
 from svlm_cli.fleet.cameras.memory import CameraMemory
+from svlm_cli.fleet.cameras.messages import CameraOrder
 from svlm_cli.fleet.cameras.supervisor import CameraSupervisor
-from svlm_cli.fleet.captioning import JOINING_S, worker_shares
-from svlm_cli.fleet.messages import WorkerOrder
+from svlm_cli.fleet.crews import JOINING_S, worker_shares
 from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes
 from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.outputs.progress import Progress
@@ -60,14 +60,14 @@ class FleetWatching(CaptioningCall):
         self._last_loss = ""
         self._trouble = ""  # of the memory, as told
 
-    def run(self, address: str, order: WorkerOrder, folder: Path, introduction: Iterable[str]) -> None:
+    def run(self, address: str, order: CameraOrder, folder: Path, introduction: Iterable[str]) -> None:
         """Watch all in the cluster at `address`, until all have ended. The checkpoint is in `folder` here."""
         with self._ending():
             self._tell_all(introduction)
             with connected(address):
                 from svlm_cli.fleet.cameras.ray_crew import RayCameraCrew
 
-                shares_of = partial(worker_shares, order, folder, len(self._jobs))
+                shares_of = partial(worker_shares, order.model, order.policy, folder, len(self._jobs))
                 hopes_s = 0.0 if address == LOCAL else JOINING_S
                 with RayCameraCrew(order, self._memory.path.stem, nodes, shares_of, hopes_s=hopes_s) as crew:
                     self.watch(crew)

@@ -17,10 +17,9 @@ from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, RoundStarted, SourceEvent, SourceStatus
 from svlm_cli.core.types import Picture
-from svlm_cli.fleet.cameras.leases import Change, LeaseHolder
-from svlm_cli.fleet.cameras.messages import Answer, Beat, CameraEnded, CameraHeard
+from svlm_cli.fleet.cameras.leases import CameraChange, LeaseHolder
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraHeard, CameraOrder, WorkerAnswer
 from svlm_cli.fleet.cameras.meter import LoadMeter
-from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.observer import SessionObserver
 from svlm_cli.pipeline.questions import QuestionDesk
@@ -43,7 +42,7 @@ Wanted = tuple[int, Job]
 class CameraWorker(SessionObserver, Closing):
     """Loads its model at once. `cores` are for it alone; `give_up` ends its process."""
 
-    def __init__(self, order: WorkerOrder, *, cores: int, give_up: Callable[[], None] = lambda: os._exit(1)) -> None:
+    def __init__(self, order: CameraOrder, *, cores: int, give_up: Callable[[], None] = lambda: os._exit(1)) -> None:
         self._order = order
         self._cores = cores
         self._give_up = give_up
@@ -68,7 +67,7 @@ class CameraWorker(SessionObserver, Closing):
         for thread in self._threads:
             thread.start()
 
-    def beat(self, beat: Beat, patience_s: float) -> Answer:
+    def beat(self, beat: Beat, patience_s: float) -> WorkerAnswer:
         """Do what a beat says; answers when there is something to tell, or after so long.
 
         Raises what ended the work.
@@ -123,7 +122,7 @@ class CameraWorker(SessionObserver, Closing):
                     self._holder.post(CameraHeard(lease, event))
                     self._tell()
 
-    def _follow(self, change: Change) -> None:
+    def _follow(self, change: CameraChange) -> None:
         """Open and close cameras."""
         for wanted in change.open:
             self._wanted.put(wanted)

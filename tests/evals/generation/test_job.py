@@ -9,8 +9,9 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.evals.generation.job import GenerationJob, StreamGeneration
 from svlm_cli.evals.generation.predictions import EventPredictions
+from svlm_cli.evals.generation.run import in_batches
 from svlm_cli.evals.generation.setting import StreamSetting
-from svlm_cli.evals.generation.stretches import FoundStretches, VideoStretch
+from svlm_cli.evals.generation.stretches import FoundStretches, StreamSeed, VideoStretch
 from tests.reporters import KeepingReporter
 
 GONE = InputError("There is no v/gone.mp4.", "Fetch it.")
@@ -41,11 +42,11 @@ def test_a_model_is_loaded_only_if_something_is_left(tmp_path: Path) -> None:
         raise ModelError(f"Loaded for {streams} streams of {context!r}.")
 
     reporter = KeepingReporter()
-    run = StreamGeneration(_job(tmp_path, GONE), SETTING, load, reporter, 4, None)
+    run = StreamGeneration(_job(tmp_path, GONE), SETTING, in_batches(load, StreamSeed(0), 4), reporter)
     outcome, left = run.run(overwrite=False)
     assert (left, outcome.errors, outcome.rounds) == ([], [GONE], 0)
     assert reporter.told == [f"{tmp_path / 'pred.jsonl'} is complete: there is nothing to do."]
     event = VideoStretch("a", tmp_path / "a.mp4", 0.0, 4.0, "Here they come.", event_id="1")
-    run = StreamGeneration(_job(tmp_path, stretches=(event,)), SETTING, load, reporter, 4, None)
+    run = StreamGeneration(_job(tmp_path, stretches=(event,)), SETTING, in_batches(load, StreamSeed(0), 4), reporter)
     with pytest.raises(ModelError, match=r"Loaded for 1 streams of 'Here they come\.'"):
         run.run(overwrite=False)

@@ -24,9 +24,10 @@ from svlm_cli.evals.generation import run as generation
 from svlm_cli.evals.generation.journal import RoundsFolder
 from svlm_cli.evals.generation.place import PredictionPlace
 from svlm_cli.evals.generation.predictions import CommentaryPredictions, EventPredictions
-from svlm_cli.evals.generation.run import Generation, GenerationListener, GenerationOutcome, is_done
+from svlm_cli.evals.generation.record import GenerationListener, GenerationOutcome, is_done
+from svlm_cli.evals.generation.run import Generation
 from svlm_cli.evals.generation.setting import RunFile
-from svlm_cli.evals.generation.stretches import VideoStretch
+from svlm_cli.evals.generation.stretches import StreamSeed, VideoStretch
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.sources.files import open_frames
 from tests.clips import cut, make_clip
@@ -91,7 +92,7 @@ def generate(
         telling = GenerationListener(
             told.notices.append, told.failures.append, lambda done, speed: told.progress.append((done, speed))
         )
-        told.outcome = Generation(engine, place, telling, seed=seed, now_s=now_s).generate(left, streams=streams)
+        told.outcome = Generation(engine, place, telling, StreamSeed(seed), now_s=now_s).generate(left, streams=streams)
     return told
 
 
@@ -138,7 +139,7 @@ def _killed_after(count: int, patch: pytest.MonkeyPatch) -> None:
             left[0] -= 1
             yield chunk
 
-    patch.setattr("svlm_cli.evals.generation.run.chunks", stopping)
+    patch.setattr("svlm_cli.evals.generation.showing.chunks", stopping)
 
 
 def _after_every_round(patch: pytest.MonkeyPatch) -> None:
@@ -228,7 +229,7 @@ def test_a_snapshot_spares_the_pictures_before_it(
         opened.append(start_s)
         return open_frames(*arguments, start_s=start_s, **options)
 
-    monkeypatch.setattr("svlm_cli.evals.generation.run.open_frames", spy)
+    monkeypatch.setattr("svlm_cli.evals.generation.showing.open_frames", spy)
     _after_every_round(monkeypatch)
     for count in (6, 4):
         with monkeypatch.context() as patch:

@@ -10,7 +10,7 @@ from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
 from svlm_cli.fleet.cameras.leases import LeaseHolder
-from svlm_cli.fleet.cameras.messages import Answer, Beat
+from svlm_cli.fleet.cameras.messages import Beat, WorkerAnswer
 from svlm_cli.fleet.cameras.supervisor import CameraSupervisor
 from svlm_cli.pipeline.batch import Job
 
@@ -163,7 +163,7 @@ class World:
             answer = worker.holder.answer(self.now_s * worker.clock, streams=worker.streams, load=worker.load)
             self.at(self._late(), lambda: self._deliver(name, answer, generation))
 
-    def _deliver(self, name: str, answer: Answer, generation: int) -> None:
+    def _deliver(self, name: str, answer: WorkerAnswer, generation: int) -> None:
         if generation != self._generation or self.supervisor is None:
             return
         if self.workers[name].reachable:

@@ -17,9 +17,9 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.fleet.cameras import worker as worker_module
 from svlm_cli.fleet.cameras.leases import LEASE_S
-from svlm_cli.fleet.cameras.messages import Answer, Beat, CameraEnded, CameraEvent, CameraHeard
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraEvent, CameraHeard, CameraOrder, WorkerAnswer
 from svlm_cli.fleet.cameras.worker import CameraWorker
-from svlm_cli.fleet.messages import ModelOrder, WorkerOrder
+from svlm_cli.fleet.messages import ModelOrder
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.sources.opening import SourceOptions
@@ -36,10 +36,10 @@ class Supervisor:
         self.worker = worker
         self.cameras: dict[int, Job] = {}  # to be watched, by lease
         self.events: list[CameraEvent] = []
-        self.answer: Answer | None = None
+        self.answer: WorkerAnswer | None = None
         self._beats = 0
 
-    def beat(self) -> Answer:
+    def beat(self) -> WorkerAnswer:
         last = self.answer
         self._beats += 1
         beat = Beat(
@@ -50,7 +50,7 @@ class Supervisor:
             wanted=tuple(self.cameras) if last is not None else None,
             new=tuple(self.cameras.items()),
         )
-        answer: Answer = pickle.loads(pickle.dumps(self.worker.beat(pickle.loads(pickle.dumps(beat)), 0.1)))
+        answer: WorkerAnswer = pickle.loads(pickle.dumps(self.worker.beat(pickle.loads(pickle.dumps(beat)), 0.1)))
         self.answer = answer
         self.events += answer.events[len(self.events) + 1 - answer.first_event :]
         return answer
@@ -73,7 +73,7 @@ class Supervisor:
 @contextmanager
 def supervised(checkpoint: Path, give_up: Callable[[], None] = lambda: None) -> Iterator[Supervisor]:
     settings = SessionSettings(sources=SourceOptions(waits=True))
-    order = WorkerOrder(ModelOrder(str(checkpoint), device="cpu"), StreamPolicy(), settings, Path.cwd(), streams=3)
+    order = CameraOrder(ModelOrder(str(checkpoint), device="cpu"), StreamPolicy(), settings, cameras=3)
     with closing(CameraWorker(order, cores=1, give_up=give_up)) as worker:
         yield Supervisor(worker)
 
