@@ -1,10 +1,13 @@
 """What supervisor and camera workers tell each other: plain data that can be pickled. No torch, no Ray."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
-from svlm_cli.pipeline.batch import Job
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.batch import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,7 @@ class Beat:
     heard: int  # the last answer that has arrived; 0: none
     heard_event: int  # the same for events
     wanted: tuple[int, ...] | None  # leases; None: what is watched may go on
-    new: tuple[tuple[int, Job], ...] = ()  # those that the worker has not confirmed
+    new: "tuple[tuple[int, Job], ...]" = ()  # those that the worker has not confirmed
 
 
 @dataclass(frozen=True, slots=True)
