@@ -30,6 +30,9 @@ class Change:
     close: tuple[int, ...] = ()  # leases
 
 
+_NOTHING: Final = Change()
+
+
 class LeaseHolder:
     """The leases of one worker, and the events that the supervisor has not heard yet."""
 
@@ -37,6 +40,7 @@ class LeaseHolder:
         self._lease_s = lease_s
         self._held: dict[int, str] = {}  # names by lease: open, or not closed yet
         self._closing: set[int] = set()
+        self._wanted: tuple[int, ...] | None = None  # by the last beat
         self._told_held: tuple[HeldCamera, ...] | None = ()  # of the last answer; None: it has changed
         self._events: deque[CameraEvent] = deque()
         self._first_event = 1
@@ -49,15 +53,18 @@ class LeaseHolder:
     def obey(self, beat: Beat, now_s: float) -> Change:
         """What a beat changes. An older supervisor, and an older beat, change nothing."""
         if beat.supervisor < self._supervisor:
-            return Change()
+            return _NOTHING
         if beat.supervisor > self._supervisor:
             self._supervisor, self._beat = beat.supervisor, 0
         if beat.number <= self._beat:
-            return Change()
+            return _NOTHING
         self._beat = beat.number
         self._acknowledge(beat)
         if beat.wanted is None or not self.valid(now_s):
-            return Change()
+            return _NOTHING
+        if not beat.new and beat.wanted == self._wanted:
+            return _NOTHING
+        self._wanted = beat.wanted
         opened = tuple((lease, job) for lease, job in beat.new if lease not in self._held)
         if opened:
             self._held |= {lease: job.name for lease, job in opened}
@@ -66,7 +73,7 @@ class LeaseHolder:
 
     def expire(self, now_s: float) -> Change:
         """What is to be closed because nobody has been heard of for too long."""
-        return Change() if self.valid(now_s) else Change(close=self._close(set(self._held)))
+        return _NOTHING if self.valid(now_s) else Change(close=self._close(set(self._held)))
 
     @property
     def until_s(self) -> float:

@@ -92,6 +92,10 @@ class CameraPlacement:
         """Those that have joined."""
         return tuple(self._workers)
 
+    def knows(self, worker: str) -> bool:
+        """Whether a worker has joined."""
+        return worker in self._workers
+
     def lease(self, number: int) -> CameraLease | None:
         """The lease of that number, if it has not ended."""
         return self._leases.get(number)

@@ -133,7 +133,7 @@ class CameraSupervisor:
         link.heard = answer.number
         if not answer.streams:
             return
-        if worker in self.placement.workers:
+        if self.placement.knows(worker):
             self.placement.hear(worker, now_s, answer.load)
         else:  # it is new, or was out of reach
             self.placement.join(worker, answer.streams, now_s)

@@ -1,12 +1,14 @@
 """The supervisor and the leases of workers, under simulated time: nobody watches twice, nobody is forgotten."""
 
 import random
+import time
 from functools import partial
 
 import pytest
 
 from svlm_cli.core.errors import SvlmError
-from svlm_cli.fleet.cameras.leases import LEASE_S
+from svlm_cli.fleet.cameras.leases import LEASE_S, LeaseHolder
+from svlm_cli.fleet.cameras.supervisor import CameraSupervisor
 from tests.fleet.cameras.simulated import Worker, World
 
 _BACK_S = 14.0  # within which a camera is watched again: 6 s are left of 20 to connect, and for the first words
@@ -123,6 +125,26 @@ def test_an_old_supervisor_hears_that_it_is_deposed() -> None:
     assert holder.obey(beat, world.now_s).open == ()
     with pytest.raises(SvlmError, match="Another call"):
         old.hear("w0", holder.answer(world.now_s, streams=10, load=0.0), world.now_s)
+
+
+def _hearing_s(workers: int) -> float:
+    """What a supervisor of so many takes to hear a hundred answers."""
+    supervisor = CameraSupervisor([], World(0, []), name=1, first_lease=1, now_s=0.0)
+    holders = {f"w{index}": LeaseHolder() for index in range(workers)}
+    for name, holder in holders.items():
+        supervisor.join(name)
+        supervisor.hear(name, holder.answer(0.0, streams=10, load=0.0), 0.0)
+    asked = [(name, holder.answer(1.0, streams=10, load=0.0)) for name, holder in list(holders.items())[-100:]]
+    begun_s = time.thread_time()
+    for name, answer in asked:
+        supervisor.beat(name)
+        supervisor.hear(name, answer, 1.0)
+    return time.thread_time() - begun_s
+
+
+def test_a_large_fleet_does_not_make_an_answer_dear() -> None:
+    """Guards against looking through all workers for each answer: 8,000 of them say something every second."""
+    assert min(_hearing_s(10_000) for _ in range(3)) < 5 * min(_hearing_s(100) for _ in range(3))
 
 
 @pytest.mark.parametrize("seed", range(8))
