@@ -100,10 +100,6 @@ class CameraPlacement:
         """The lease of that number, if it has not ended."""
         return self._leases.get(number)
 
-    def unknown(self, numbers: set[int]) -> set[int]:
-        """Those of the numbers that are no lease's, or whose lease has ended."""
-        return numbers.difference(self._leases)
-
     def leases_of(self, worker: str) -> tuple[CameraLease, ...]:
         """What a worker is to watch: without what it is to stop."""
         found = self._workers.get(worker)

@@ -58,11 +58,10 @@ class _Link:
             self.wanted = tuple(one.number for one in leases)
             self.compare()
 
-    def confirm(self, held: set[int]) -> None:
-        """What the worker watches."""
-        if held != self.confirmed:
-            self.confirmed = held
-            self.compare()
+    def forget(self) -> None:
+        """What the worker watches is not known any more."""
+        self.confirmed = set()
+        self.compare()
 
     def compare(self) -> None:
         """Find what the worker does not know yet."""
@@ -149,7 +148,7 @@ class CameraSupervisor:
     def look(self, now_s: float) -> tuple[str, ...]:
         """Free the cameras whose leases have run out, and give cameras to workers. Returns whom to send a beat soon."""
         for worker in self.placement.silent(now_s):
-            self._links[worker].confirm(set())
+            self._links[worker].forget()
             self._free(worker, "it does not answer", now_s, dead=False, blamed=False)
         self.placement.balance(now_s)
         begun = self.placement.assign(now_s)
@@ -178,11 +177,12 @@ class CameraSupervisor:
     def _compare(self, worker: str, link: _Link, answer: Answer, now_s: float) -> None:
         """What a worker watches with what it is to watch."""
         held = {one.lease for one in answer.held}
-        if unknown := self.placement.unknown(held):
+        if held != link.confirmed:
             for camera in answer.held:
-                if camera.lease in unknown and camera.name in self._by_name:
+                if self.placement.lease(camera.lease) is None and camera.name in self._by_name:
                     self.placement.adopt(worker, camera.lease, self._by_name[camera.name], now_s)
-        link.confirm(held)
+            link.confirmed = held
+            link.compare()
         for number, beat in list(link.stopped.items()):
             if number not in held and answer.beat >= beat:
                 del link.stopped[number]
