@@ -13,7 +13,7 @@ from svlm_cli.core.errors import UsageError
 
 _BACK_S = 20.0
 _QUIET = FleetSetting(
-    nodes=10, gpus=2, cameras=800, hours=0.15, failing=0.0, gpu_failing=0.0, partitions=0, supervisor_deaths=0
+    nodes=6, gpus=2, cameras=300, hours=0.12, failing=0.0, gpu_failing=0.0, partitions=0, supervisor_deaths=0
 )
 
 
@@ -29,7 +29,7 @@ def _of(result: FleetResult, cause: Cause) -> Recovery:
 def test_all_start_and_then_nothing_happens() -> None:
     """Guards the share of lost seconds against what belongs to the start."""
     result = _run(replace(_QUIET, lost=0.0, tail=0.0))
-    assert _of(result, Cause.START).cameras == 800
+    assert _of(result, Cause.START).cameras == 300
     assert _of(result, Cause.START).max_s < _QUIET.loading_s + _BACK_S
     assert (result.lost_share, result.moves, result.watched_twice, result.without_words) == (0.0, 0, 0, 0)
 
@@ -37,8 +37,8 @@ def test_all_start_and_then_nothing_happens() -> None:
 @pytest.mark.parametrize(
     ("changed", "cause", "least_s"),
     [
-        pytest.param({"failing": 4.0}, Cause.NODE, 8.5, id="node"),
-        pytest.param({"gpu_failing": 4.0}, Cause.GPU, 0.5, id="gpu"),
+        pytest.param({"failing": 12.0}, Cause.NODE, 8.5, id="node"),
+        pytest.param({"gpu_failing": 10.0}, Cause.GPU, 0.5, id="gpu"),
         pytest.param({"partitions": 2}, Cause.PARTITION, 8.5, id="partition"),
         pytest.param({"supervisor_deaths": 1, "supervisor_away_s": 9.0}, Cause.SUPERVISOR, 9.0, id="supervisor"),
     ],
@@ -72,7 +72,7 @@ def test_two_watchers_would_be_seen() -> None:
 
 def test_the_seed_decides_all_but_the_time_it_takes() -> None:
     """Guards figures that nobody can repeat."""
-    setting = replace(_QUIET, failing=4.0, partitions=1, supervisor_deaths=1)
+    setting = replace(_QUIET, failing=12.0, partitions=1, supervisor_deaths=1)
     first, second, other = _run(setting), _run(setting), _run(replace(setting, seed=1))
 
     def fate(one: FleetResult) -> tuple[object, ...]:
@@ -85,22 +85,22 @@ def test_the_seed_decides_all_but_the_time_it_takes() -> None:
 def test_messages_are_those_that_were_sent() -> None:
     """Guards the load of a supervisor: a beat and an answer a second for each worker, and a round for each camera."""
     cost = _run(_QUIET).supervisor
-    assert math.isclose(cost.messages_per_s, 2 * 20, rel_tol=0.05)
-    assert math.isclose(cost.rounds_per_s, 800, rel_tol=0.1)
-    assert cost.bytes_per_s > 800 * 100, "each round has its words"
+    assert math.isclose(cost.messages_per_s, 2 * 12, rel_tol=0.05)
+    assert math.isclose(cost.rounds_per_s, 300, rel_tol=0.1)
+    assert cost.bytes_per_s > 300 * 100, "each round has its words"
     assert 0 < cost.cores < cost.cores_whole
-    assert cost.cameras_most > cost.cameras_most_whole > 800
+    assert cost.cameras_most > cost.cameras_most_whole > 300
 
 
 def test_tables_are_as_wide_as_their_headings() -> None:
     """Guards cells under the wrong heading."""
-    result = _run(replace(_QUIET, hours=0.1, failing=4.0))
+    result = _run(replace(_QUIET, failing=12.0))
     for headings, rows in (recovery_rows(result), camera_rows(result), cost_rows(result)):
         assert {len(row) for row in rows} == {len(headings)}
     assert recovery_rows(result)[1][-1][3] == "-" or result.moves
 
 
-@pytest.mark.parametrize(("changed", "said"), [({"cameras": 1921}, "1920 cameras at most"), ({"hours": 0.04}, "short")])
+@pytest.mark.parametrize(("changed", "said"), [({"cameras": 1153}, "1152 cameras at most"), ({"hours": 0.04}, "short")])
 def test_what_cannot_be_simulated_is_refused(changed: dict[str, float], said: str) -> None:
     """Guards against cameras that never get a place, and failures that have no time to happen."""
     with pytest.raises(UsageError, match=said):
