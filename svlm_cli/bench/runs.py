@@ -1,13 +1,17 @@
 """One bench after its setup: what is measured, and the report of it, as a document and as tables. Prints nothing."""
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from svlm_cli.bench import latency, playback, renderer, report, stages, startup, streams, videos
+from svlm_cli.bench.fleet import result as fleet_result
+from svlm_cli.bench.fleet.setting import FleetSetting
+from svlm_cli.bench.fleet.simulation import FleetSimulation
 from svlm_cli.bench.live import EvenEngine, prepare
 from svlm_cli.bench.setup import BenchSetup
 from svlm_cli.compute.device import resolve_device
@@ -123,6 +127,18 @@ def bench_renderer(device: str, batch: int, batches: int) -> BenchReport:
     result = renderer.measure(resolve_device(device), batch=batch, batches=batches)
     setting = {"matches": renderer.MATCHES, "width": WIDTH, "height": HEIGHT}
     return BenchReport(report.results_json("renderer", [result], setting), (report.renderer_rows(result),))
+
+
+def bench_fleet(setting: FleetSetting, reporter: Reporter) -> tuple[BenchReport, FleetSimulation]:
+    """Cameras over a simulated fleet; and the simulation, for a plot of it."""
+    simulation = FleetSimulation(setting)
+    with reporter.bar("minutes", math.ceil(setting.end_s / 60)) as advance:
+        found = fleet_result.result_of(simulation, simulation.run(advance))
+    document = {"bench": "fleet", "setting": asdict(setting), "results": [asdict(found)]}
+    tables = tuple(
+        rows(found) for rows in (fleet_result.recovery_rows, fleet_result.camera_rows, fleet_result.cost_rows)
+    )
+    return BenchReport(document, tables), simulation
 
 
 def _tell_trial(reporter: Reporter, count: int, p99_s: float) -> None:

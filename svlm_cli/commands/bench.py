@@ -252,6 +252,70 @@ def renderer(
     _show(bench_renderer(device, batch, batches), as_json=as_json)
 
 
+@dataclass(frozen=True, slots=True)
+class _FleetOptions(options.QuietOptions):
+    simulate: Annotated[
+        bool, Panel.MEASURING.option("--simulate", help="Simulate it; needs neither GPUs nor a network.")
+    ] = False
+    nodes: Annotated[int, Panel.MEASURING.option(min=1, help="Number of nodes.")] = 1000
+    gpus: Annotated[int, Panel.MEASURING.option(min=1, help="Number of GPUs of each node.")] = 8
+    cameras: Annotated[int, Panel.MEASURING.option(min=1, help="Number of cameras.")] = 500_000
+    failing: Annotated[
+        float, Panel.MEASURING.option(min=0.0, metavar="SHARE", help="Share of the nodes that fail in an hour.")
+    ] = 0.02
+    partitions: Annotated[
+        int, Panel.MEASURING.option(min=0, help="Number of times that a rack of nodes is out of reach for a minute.")
+    ] = 4
+    supervisor_deaths: Annotated[
+        int, Panel.MEASURING.option(min=0, help="Number of times that the supervisor dies.")
+    ] = 1
+    supervisor_away: Annotated[
+        float, Panel.MEASURING.option(min=0.0, metavar="SECONDS", help="Time until there is a supervisor again.")
+    ] = 5.0
+    hours: Annotated[float, Panel.MEASURING.option(min=0.1, help="Simulated time.")] = 1.0
+    seed: Annotated[int, Panel.MEASURING.option(min=0, help="Seed of loads, delays and failures.")] = 0
+    plot: Annotated[
+        Path | None,
+        Panel.MEASURING.option(
+            metavar="FILE.png|svg", help="Plot recovery times, and cameras without words over time."
+        ),
+    ] = None
+    as_json: options.Json = False
+
+
+@app.command()
+@takes(_FleetOptions)
+def fleet(one: _FleetOptions) -> None:
+    """Simulate cameras over many machines: how soon do words go on after failures, and when is one supervisor too few?
+
+    Placement and leases are those of cameras over a fleet; clock, network and machines are simulated.
+    """
+    if not one.simulate:
+        raise UsageError("Only a simulated fleet can be measured.", "Add --simulate.")
+    from svlm_cli.bench.fleet.plots import draw_fleet
+    from svlm_cli.bench.fleet.setting import FleetSetting
+    from svlm_cli.bench.runs import bench_fleet
+    from svlm_cli.outputs.figures import require_plot
+
+    if one.plot is not None:
+        require_plot(one.plot, makes_folders=False)
+    setting = FleetSetting(
+        nodes=one.nodes,
+        gpus=one.gpus,
+        cameras=one.cameras,
+        failing=one.failing,
+        hours=one.hours,
+        partitions=one.partitions,
+        supervisor_deaths=one.supervisor_deaths,
+        supervisor_away_s=one.supervisor_away,
+        seed=one.seed,
+    )
+    found, simulation = bench_fleet(setting, one)
+    _show(found, as_json=one.as_json)
+    if one.plot is not None:
+        draw_fleet(simulation, one.plot)
+
+
 def _show(found: "BenchReport", *, as_json: bool) -> None:
     """What was measured: one JSON document for programs, or tables for people."""
     from svlm_cli.bench.report import print_json

@@ -11,7 +11,7 @@ from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.fleet_options import model_order, require_fleet
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.fleet.cameras.messages import CameraOrder
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
 from svlm_cli.fleet.video_work import VideoWork

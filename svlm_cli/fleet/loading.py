@@ -10,7 +10,7 @@ from svlm_cli.compute.device import free_bytes, resolve_device, resolve_dtype
 from svlm_cli.compute.flash import AttentionKernel
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
-from svlm_cli.fleet.cameras.messages import CameraOrder
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.messages import WorkerOrder
 
 _MOST_STREAMS: Final = 64  # beyond these a GPU has all that it can do

@@ -55,3 +55,24 @@ def test_a_bench_shows_a_table_or_json(svlm_inside: Svlm, tiny_checkpoint: Path)
         assert json.loads(document.stdout)["bench"] == name
         assert document.stderr == ""
         assert ("1 streams: " in table.stderr) == (name == "streams")
+
+
+def test_a_fleet_is_simulated_and_plotted(svlm_inside: Svlm, tmp_path: Path) -> None:
+    """Guards the numbers of the documentation: tables for people, the whole setting and NaN as null for programs."""
+    small = ("--nodes", "4", "--gpus", "2", "--cameras", "300", "--hours", "0.1")
+    plot = tmp_path / "fleet.svg"
+    table = svlm_inside("bench", "fleet", "--simulate", *small, "--plot", plot)
+    assert table.returncode == 0, table.stderr
+    assert "watched twice" in " ".join(table.stdout.split())
+    assert plot.read_text(encoding="utf-8").startswith("<?xml")
+    document = json.loads(svlm_inside("bench", "fleet", "--simulate", *small, "--json", "--quiet").stdout)
+    assert (document["bench"], document["setting"]["cameras"], document["setting"]["lost"]) == ("fleet", 300, 1e-4)
+    assert document["results"][0]["watched_twice"] == 0
+    assert None in {one["p50_s"] for one in document["results"][0]["recoveries"]}
+
+
+def test_a_fleet_is_not_measured_by_mistake(svlm_inside: Svlm) -> None:
+    """Guards against taking a simulation for a measurement."""
+    done = svlm_inside("bench", "fleet")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--simulate" in done.stderr

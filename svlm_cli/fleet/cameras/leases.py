@@ -8,11 +8,13 @@ is given to another, however long messages take, as long as both clocks run at t
 import math
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraEvent, HeldCamera, WorkerAnswer
-from svlm_cli.pipeline.batch import Job
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.batch import Job
 
 LEASE_S: Final = 8.0
 MARGIN_S: Final = 0.5  # by which the supervisor waits longer: clocks drift, and closing a camera takes a moment
@@ -24,8 +26,11 @@ _KEPT_EVENTS: Final = 50_000  # the oldest are dropped: nobody has heard them fo
 class CameraChange:
     """The cameras to open and those to close."""
 
-    open: tuple[tuple[int, Job], ...] = ()  # with their leases
+    open: "tuple[tuple[int, Job], ...]" = ()  # with their leases
     close: tuple[int, ...] = ()  # leases
+
+
+_NOTHING: Final = CameraChange()
 
 
 class LeaseHolder:
@@ -35,6 +40,8 @@ class LeaseHolder:
         self._lease_s = lease_s
         self._held: dict[int, str] = {}  # names by lease: open, or not closed yet
         self._closing: set[int] = set()
+        self._wanted: tuple[int, ...] | None = None  # by the last beat
+        self._told_held: tuple[HeldCamera, ...] | None = ()  # of the last answer; None: it has changed
         self._events: deque[CameraEvent] = deque()
         self._first_event = 1
         self._supervisor = 0
@@ -46,22 +53,32 @@ class LeaseHolder:
     def obey(self, beat: Beat, now_s: float) -> CameraChange:
         """What a beat changes. An older supervisor, and an older beat, change nothing."""
         if beat.supervisor < self._supervisor:
-            return CameraChange()
+            return _NOTHING
         if beat.supervisor > self._supervisor:
             self._supervisor, self._beat = beat.supervisor, 0
         if beat.number <= self._beat:
-            return CameraChange()
+            return _NOTHING
         self._beat = beat.number
         self._acknowledge(beat)
         if beat.wanted is None or not self.valid(now_s):
-            return CameraChange()
+            return _NOTHING
+        if not beat.new and beat.wanted == self._wanted:
+            return _NOTHING
+        self._wanted = beat.wanted
         opened = tuple((lease, job) for lease, job in beat.new if lease not in self._held)
-        self._held |= {lease: job.name for lease, job in opened}
+        if opened:
+            self._held |= {lease: job.name for lease, job in opened}
+            self._told_held = None
         return CameraChange(opened, self._close(self._held.keys() - set(beat.wanted)))
 
     def expire(self, now_s: float) -> CameraChange:
         """What is to be closed because nobody has been heard of for too long."""
-        return CameraChange() if self.valid(now_s) else CameraChange(close=self._close(set(self._held)))
+        return _NOTHING if self.valid(now_s) else CameraChange(close=self._close(set(self._held)))
+
+    @property
+    def until_s(self) -> float:
+        """When the leases run out, unless another beat comes."""
+        return self._until_s
 
     def valid(self, now_s: float) -> bool:
         """Whether cameras may be watched now."""
@@ -81,6 +98,7 @@ class LeaseHolder:
     def closed(self, lease: int) -> None:
         """A camera is not watched any more."""
         self._held.pop(lease, None)
+        self._told_held = None
         self._closing.discard(lease)
 
     def is_closing(self, lease: int) -> bool:
@@ -91,13 +109,15 @@ class LeaseHolder:
         """What to send now."""
         self._answers += 1
         self._sent_s[self._answers] = now_s
+        if self._told_held is None:
+            self._told_held = tuple(HeldCamera(lease, name) for lease, name in self._held.items())
         return WorkerAnswer(
             number=self._answers,
             supervisor=self._supervisor,
             beat=self._beat,
             streams=streams,
             load=load,
-            held=tuple(HeldCamera(lease, name) for lease, name in self._held.items()),
+            held=self._told_held,
             first_event=self._first_event,
             events=tuple(self._events[index] for index in range(min(len(self._events), _EVENTS))),
             unfit=unfit,

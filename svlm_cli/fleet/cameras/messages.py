@@ -1,24 +1,13 @@
 """What supervisor and camera workers tell each other: plain data that can be pickled. No torch, no Ray."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
-from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.fleet.messages import ModelOrder
-from svlm_cli.pipeline.batch import Job
-from svlm_cli.pipeline.settings import SessionSettings
 
-
-@dataclass(frozen=True, slots=True)
-class CameraOrder:
-    """All that a worker must know beside its cameras."""
-
-    model: ModelOrder
-    policy: StreamPolicy
-    settings: SessionSettings
-    cameras: int  # of the whole call: neither more workers nor more streams are needed
-    streams: int | None = None  # at once; None: as many as fit
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.batch import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +22,7 @@ class Beat:
     heard: int  # the last answer that has arrived; 0: none
     heard_event: int  # the same for events
     wanted: tuple[int, ...] | None  # leases; None: what is watched may go on
-    new: tuple[tuple[int, Job], ...] = ()  # those that the worker has not confirmed
+    new: "tuple[tuple[int, Job], ...]" = ()  # those that the worker has not confirmed
 
 
 @dataclass(frozen=True, slots=True)

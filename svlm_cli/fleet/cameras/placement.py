@@ -53,6 +53,7 @@ class _Worker:
     load: float | None = None
     leases: dict[int, CameraLease] = field(default_factory=dict)
     moving: int = 0
+    wanted: tuple[CameraLease, ...] | None = None  # without those that move; None: to be found anew
     begun_s: deque[float] = field(default_factory=deque)  # of leases that the load may not contain yet
 
     def settled(self, now_s: float) -> int:
@@ -92,6 +93,10 @@ class CameraPlacement:
         """Those that have joined."""
         return tuple(self._workers)
 
+    def knows(self, worker: str) -> bool:
+        """Whether a worker has joined."""
+        return worker in self._workers
+
     def lease(self, number: int) -> CameraLease | None:
         """The lease of that number, if it has not ended."""
         return self._leases.get(number)
@@ -101,7 +106,9 @@ class CameraPlacement:
         found = self._workers.get(worker)
         if found is None:
             return ()
-        return tuple(one for one in found.leases.values() if not self._cameras[one.camera].moving)
+        if found.wanted is None:
+            found.wanted = tuple(one for one in found.leases.values() if not self._cameras[one.camera].moving)
+        return found.wanted
 
     def moving(self, worker: str) -> tuple[int, ...]:
         """The leases that a worker is to stop."""
@@ -167,6 +174,7 @@ class CameraPlacement:
         lease = self._leases[number]
         worker, camera = self._workers[lease.worker], self._cameras[lease.camera]
         del worker.leases[number]
+        worker.wanted = None
         worker.moving -= camera.moving
         self._end(camera, now_s)
 
@@ -218,6 +226,7 @@ class CameraPlacement:
         for camera in chosen:
             camera.moving = True
             worker.moving += 1
+            worker.wanted = None
             loads.take_least()
         return len(chosen)
 
@@ -232,6 +241,7 @@ class CameraPlacement:
         del self._free[camera.index]
         camera.lease, camera.since_s, camera.moving = lease, now_s, False
         self._leases[lease.number] = worker.leases[lease.number] = lease
+        worker.wanted = None
         worker.begun_s.append(now_s)
 
     def _end(self, camera: _Camera, free_s: float) -> None:

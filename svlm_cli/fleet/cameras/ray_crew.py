@@ -20,7 +20,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.fleet.cameras.crew import CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
-from svlm_cli.fleet.cameras.messages import Beat, CameraOrder, WorkerAnswer
+from svlm_cli.fleet.cameras.messages import Beat, WorkerAnswer
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.worker import CameraWorker
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare

@@ -6,14 +6,16 @@ hours in a minute.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, SourceStatus
 from svlm_cli.fleet.cameras.leases import LEASE_S, MARGIN_S
 from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, WorkerAnswer
-from svlm_cli.fleet.cameras.placement import CameraPlacement
-from svlm_cli.pipeline.batch import Job
+from svlm_cli.fleet.cameras.placement import CameraLease, CameraPlacement
+
+if TYPE_CHECKING:
+    from svlm_cli.pipeline.batch import Job
 
 
 class CameraObserver(Protocol):
@@ -45,6 +47,25 @@ class _Link:
     heard_event: int = 0
     confirmed: set[int] = field(default_factory=set)  # leases
     stopped: dict[int, int] = field(default_factory=dict)  # leases that it is to stop, with the first beat without them
+    leases: tuple[CameraLease, ...] = ()  # of the last beat
+    wanted: tuple[int, ...] = ()  # their numbers
+    unconfirmed: tuple[CameraLease, ...] = ()
+
+    def renew(self, leases: tuple[CameraLease, ...]) -> None:
+        """What is to be watched now. Most beats say what the one before said."""
+        if leases is not self.leases:
+            self.leases = leases
+            self.wanted = tuple(one.number for one in leases)
+            self.compare()
+
+    def forget(self) -> None:
+        """What the worker watches is not known any more."""
+        self.confirmed = set()
+        self.compare()
+
+    def compare(self) -> None:
+        """Find what the worker does not know yet."""
+        self.unconfirmed = tuple(one for one in self.leases if one.number not in self.confirmed)
 
 
 class CameraSupervisor:
@@ -56,14 +77,14 @@ class CameraSupervisor:
 
     def __init__(
         self,
-        cameras: Sequence[Job],
+        cameras: "Sequence[Job]",
         observer: CameraObserver,
         *,
         name: int,
         first_lease: int,
         now_s: float,
         earlier: bool = False,
-        job_of: Callable[[int], Job] | None = None,
+        job_of: "Callable[[int], Job] | None" = None,
         lease_s: float = LEASE_S,
     ) -> None:
         self.placement = CameraPlacement(len(cameras), first_lease=first_lease, lease_s=lease_s)
@@ -89,7 +110,7 @@ class CameraSupervisor:
         """What to say to a worker now."""
         link = self._links[worker]
         link.beat += 1
-        leases = self.placement.leases_of(worker)
+        link.renew(self.placement.leases_of(worker))
         for number in self.placement.moving(worker):
             link.stopped.setdefault(number, link.beat)
         return Beat(
@@ -97,8 +118,8 @@ class CameraSupervisor:
             number=link.beat,
             heard=link.heard,
             heard_event=link.heard_event,
-            wanted=tuple(one.number for one in leases) if link.heard else None,
-            new=tuple((one.number, self._job_of(one.camera)) for one in leases if one.number not in link.confirmed),
+            wanted=link.wanted if link.heard else None,
+            new=tuple((one.number, self._job_of(one.camera)) for one in link.unconfirmed),
         )
 
     def hear(self, worker: str, answer: WorkerAnswer, now_s: float) -> None:
@@ -111,7 +132,7 @@ class CameraSupervisor:
         link.heard = answer.number
         if not answer.streams:
             return
-        if worker in self.placement.workers:
+        if self.placement.knows(worker):
             self.placement.hear(worker, now_s, answer.load)
         else:  # it is new, or was out of reach
             self.placement.join(worker, answer.streams, now_s)
@@ -127,7 +148,7 @@ class CameraSupervisor:
     def look(self, now_s: float) -> tuple[str, ...]:
         """Free the cameras whose leases have run out, and give cameras to workers. Returns whom to send a beat soon."""
         for worker in self.placement.silent(now_s):
-            self._links[worker].confirmed.clear()
+            self._links[worker].forget()
             self._free(worker, "it does not answer", now_s, dead=False, blamed=False)
         self.placement.balance(now_s)
         begun = self.placement.assign(now_s)
@@ -156,10 +177,12 @@ class CameraSupervisor:
     def _compare(self, worker: str, link: _Link, answer: WorkerAnswer, now_s: float) -> None:
         """What a worker watches with what it is to watch."""
         held = {one.lease for one in answer.held}
-        for camera in answer.held:
-            if self.placement.lease(camera.lease) is None and camera.name in self._by_name:
-                self.placement.adopt(worker, camera.lease, self._by_name[camera.name], now_s)
-        link.confirmed = held
+        if held != link.confirmed:
+            for camera in answer.held:
+                if self.placement.lease(camera.lease) is None and camera.name in self._by_name:
+                    self.placement.adopt(worker, camera.lease, self._by_name[camera.name], now_s)
+            link.confirmed = held
+            link.compare()
         for number, beat in list(link.stopped.items()):
             if number not in held and answer.beat >= beat:
                 del link.stopped[number]

@@ -15,7 +15,7 @@ from svlm_cli.core.events import RoundEnded, SourceStatus
 from svlm_cli.fleet.cameras.crew import CameraCrew, CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
 from svlm_cli.fleet.cameras.log import CameraLog
 from svlm_cli.fleet.cameras.memory import CameraMemory
-from svlm_cli.fleet.cameras.messages import CameraOrder
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.supervisor import CameraSupervisor
 from svlm_cli.fleet.crews import JOINING_S, worker_shares
 from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes

@@ -18,8 +18,9 @@ from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded, RoundStarted, SourceEvent, SourceStatus
 from svlm_cli.core.types import Picture
 from svlm_cli.fleet.cameras.leases import CameraChange, LeaseHolder
-from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraHeard, CameraOrder, WorkerAnswer
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraHeard, WorkerAnswer
 from svlm_cli.fleet.cameras.meter import LoadMeter
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.observer import SessionObserver
 from svlm_cli.pipeline.questions import QuestionDesk

@@ -17,7 +17,8 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.fleet.cameras import worker as worker_module
 from svlm_cli.fleet.cameras.leases import LEASE_S
-from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraEvent, CameraHeard, CameraOrder, WorkerAnswer
+from svlm_cli.fleet.cameras.messages import Beat, CameraEnded, CameraEvent, CameraHeard, WorkerAnswer
+from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.worker import CameraWorker
 from svlm_cli.fleet.messages import ModelOrder
 from svlm_cli.pipeline.batch import Job
