@@ -58,7 +58,8 @@ class CaptionOptions(options.EngineOptions):
         Panel.INPUT.option(
             "--fleet",
             metavar="local|ADDRESS",
-            help="Spread the videos over all GPUs of this machine or of a Ray cluster; without GPUs, over the cores.",
+            help="Spread videos or cameras over all GPUs of this machine or of a Ray cluster; without GPUs, over "
+            "the cores.",
         ),
     ] = None
     ignore_errors: Annotated[

@@ -32,7 +32,6 @@ IDLE = [
     ("clip.mp4 --credentials netrc", "--credentials would"),
     ("clip.mp4 --stall-timeout 9", "--stall-timeout would"),
     ("rtsp://h/a --jobs 2", "--jobs would do nothing: it is for files, and these are cameras."),
-    ("rtsp://h/a --fleet local", "--fleet would"),
     ("rtsp://h/a --fail-fast", "--fail-fast would"),
     ("rtsp://h/a --ignore-errors", "--ignore-errors would"),
     ("rtsp://h/a --summary none", "--summary would"),

@@ -32,6 +32,30 @@ def test_what_does_not_go_with_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: 
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("rtsp://10.0.0.1/a --live on", "--live on and --fleet do not go together. Leave one of them out."),
+        ("/dev/video0 --input-format v4l2", "A fleet watches cameras by their addresses, and devices have none."),
+        ("rtsp://10.0.0.1/a --device cuda:1", "A fleet gives each worker a GPU of its own."),
+        ("rtsp://10.0.0.1/a --jobs 2", "--jobs would do nothing: it is for files, and these are cameras."),
+    ],
+)
+def test_what_a_fleet_does_not_do_with_cameras(svlm_inside: Svlm, tmp_path: Path, line: str, told: str) -> None:
+    done = svlm_inside("caption", *line.split(), "--fleet", "local")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"svlm: {told}")
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_camera_does_not_replace_a_file_of_another_call(svlm_inside: Svlm, tmp_path: Path) -> None:
+    (tmp_path / "front.srt").write_text("precious")
+    done = svlm_inside("caption", "rtsp://10.0.0.1/a", "-o", "front.srt", "--fleet", "local")
+    assert done.returncode == 2
+    assert "front.srt exists already" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["front.srt"]
+
+
 def test_without_ray_there_is_no_fleet(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else find(name, *more))

@@ -71,6 +71,8 @@ class CameraMemory(Closing):
         except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise _cannot(path, error) from error
 
+        self._begun = self._before > 0
+
     @property
     def interrupted(self) -> bool:
         """Whether an earlier call was killed: its workers may still be there."""
@@ -78,6 +80,7 @@ class CameraMemory(Closing):
 
     def begin(self) -> int:
         """A supervisor begins. Returns its number: the time, and in any case more than that of the one before."""
+        self._begun = True
         number = max(time.time_ns(), self._before + 1)
         try:
             self._base.execute("INSERT INTO call VALUES (?)", (number,))
@@ -119,7 +122,9 @@ class CameraMemory(Closing):
         self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let others have it."""
+        """Let others have it. Of a call that has not begun nothing is left."""
+        if not self._begun:
+            self.path.unlink(missing_ok=True)
         self._base.close()
 
     def _read(self) -> dict[str, CameraRecord]:
