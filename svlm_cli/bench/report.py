@@ -13,6 +13,7 @@ from svlm_cli.bench.renderer import Drawing
 from svlm_cli.bench.stages import Stages
 from svlm_cli.bench.startup import Startup
 from svlm_cli.bench.streams import Trial
+from svlm_cli.bench.together import TogetherTrial
 from svlm_cli.engine.footprint import Footprint
 
 MS = 1000
@@ -83,6 +84,16 @@ def streams_rows(trials: Sequence[Trial]) -> tuple[list[str], list[list[str]]]:
     return ["streams", "round ms", "p99", "live"], rows
 
 
+def together_rows(trials: Sequence[TogetherTrial]) -> tuple[list[str], list[list[str]]]:
+    """Headings and cells of the table of `svlm bench streams --fleet`."""
+    rows = []
+    for one in trials:
+        times = (_number(one.round_s_median, MS), _number(one.round_s_p99, MS))
+        row = [str(one.workers), str(one.streams), *times, _number(one.rounds_per_s, 1, digits=1)]
+        rows.append([*row, "yes" if one.live else "no"])
+    return ["workers", "streams", "round ms", "p99", "rounds a second", "live"], rows
+
+
 def live_rows(trials: Sequence[LiveTrial]) -> tuple[list[str], list[list[str]]]:
     """Headings and cells of the table of `svlm bench streams --decode`."""
     headings = ["streams", "rounds", "latency ms", "p99", "longest", "dropped", "cores svlm", "decoding", "live"]
@@ -129,7 +140,7 @@ def results_json(
     return {"bench": bench, "setting": setting, "results": [asdict(result) for result in results]}
 
 
-def streams_json(trials: Sequence[Trial] | Sequence[LiveTrial], setting: dict[str, Any]) -> dict[str, Any]:
+def streams_json(trials: Sequence[Trial | LiveTrial | TogetherTrial], setting: dict[str, Any]) -> dict[str, Any]:
     """The object of `svlm bench streams`: the setting, the trials, and the largest number of live streams."""
     most = max((one.streams for one in trials if one.live), default=0)
     return {"bench": "streams", "setting": setting, "results": [asdict(one) for one in trials], "live_streams": most}

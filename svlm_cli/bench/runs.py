@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from svlm_cli.bench import latency, playback, renderer, report, stages, startup, streams, videos
+from svlm_cli.bench import latency, playback, renderer, report, stages, startup, streams, together, videos
 from svlm_cli.bench.fleet import result as fleet_result
 from svlm_cli.bench.fleet.setting import FleetSetting
 from svlm_cli.bench.fleet.simulation import FleetSimulation
@@ -102,6 +102,25 @@ def bench_streams(setup: BenchSetup, most: int, step: int, reporter: Reporter) -
         progress=lambda trial: _tell_trial(reporter, trial.streams, trial.round_s_p99),
     )
     return BenchReport(report.streams_json(trials, setup.told()), (report.streams_rows(trials),))
+
+
+def bench_together(setup: BenchSetup, address: str, most: int, step: int, reporter: Reporter) -> BenchReport:
+    """How many streams of pictures in memory keep up on each worker of a fleet, all at once; and on one alone."""
+    with together.crew_at(address, setup, most) as crew:
+        trials = streams.find_most(
+            crew.attempt,
+            most=most,
+            step=step,
+            progress=lambda trial: _tell_trial(reporter, trial.streams, trial.round_s_p99),
+        )
+        workers = crew.workers
+        each = max((one.streams // workers for one in trials if one.live), default=step)
+        alone = crew.attempt(each, alone=True)
+    kept = next(one for one in [*trials, alone] if one.streams == each * one.workers)
+    document = report.streams_json(trials, setup.told() | {"workers": workers, "cpus": os.cpu_count()})
+    document |= {"alone": asdict(alone), "times_one": kept.rounds_per_s / alone.rounds_per_s}
+    caption = f"{workers} workers do {document['times_one']:.3f} times what one does alone, with {each} streams on each"
+    return BenchReport(document, (report.together_rows([alone, *trials]),), caption)
 
 
 def bench_live(setup: BenchSetup, video: Path | None, most: int, step: int, reporter: Reporter) -> BenchReport:

@@ -17,6 +17,7 @@ from svlm_cli.commands import options
 from svlm_cli.commands.loading import place_of, settled_name
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
+from svlm_cli.fleet.ray_cluster import require_ray
 from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:
@@ -195,6 +196,13 @@ class _StreamsOptions(BenchOptions):
     ] = False
     most: Annotated[int, Panel.MEASURING.option(min=1, help="Maximum number of streams to try.")] = 64
     step: Annotated[int, Panel.MEASURING.option(min=1, help="Try multiples of this number.")] = 4
+    fleet: Annotated[
+        str | None,
+        Panel.MEASURING.option(
+            metavar="local|ADDRESS",
+            help="Measure all GPUs of this machine or of a Ray cluster at once, with so many streams on each.",
+        ),
+    ] = None
     rounds: Annotated[
         int, Panel.MEASURING.option(min=1, help="Number of rounds of each trial, once all windows are full.")
     ] = 100
@@ -211,12 +219,18 @@ def streams(one: _StreamsOptions) -> None:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
     if one.video is not None and not one.decode:
         raise UsageError("Pictures in memory come from no video.", "Add --decode, or leave out the video.")
+    if one.fleet is not None and one.decode:
+        raise UsageError("--decode and --fleet do not go together.", "Leave one of them out.")
+    if one.fleet is not None:
+        require_ray()
     setup = one.setup(one.rounds)
     if one.video is not None:
         one.require_made_up()
-    from svlm_cli.bench.runs import bench_live, bench_streams
+    from svlm_cli.bench.runs import bench_live, bench_streams, bench_together
 
-    if one.decode:
+    if one.fleet is not None:
+        found = bench_together(setup, one.fleet, one.most, one.step, one)
+    elif one.decode:
         found = bench_live(setup, one.video, one.most, one.step, one)
     else:
         found = bench_streams(setup, one.most, one.step, one)

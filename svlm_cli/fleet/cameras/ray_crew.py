@@ -230,11 +230,6 @@ class RayCameraCrew(Closing):
         del self._slots[slot.share.name]
 
 
-def namespace_taken(namespace: str) -> bool:
-    """Whether workers of an earlier supervisor are there."""
-    return any(one["namespace"] == namespace for one in list_named_actors(all_namespaces=True))
-
-
 def _end_with(parent: int) -> None:
     """A killed host's processes end with it, but Ray ends workers only when they next have something to say."""
     while os.getppid() == parent:

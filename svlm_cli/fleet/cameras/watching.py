@@ -97,6 +97,8 @@ class FleetWatching(CaptioningCall):
             self._progress.hear(event)
             self._lines.note(event)
             return
+        if camera in self._over:  # its words cannot be written
+            return
         log = self._logs[camera]
         try:
             event = log.write(event)
