@@ -8,10 +8,13 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.fleet_options import model_order, require_fleet
+from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.fleet.messages import WorkerOrder
 from svlm_cli.fleet.planning import FleetPlan, plan_files
+from svlm_cli.fleet.store import is_store
+from svlm_cli.fleet.stored_planning import StoredPlan
 from svlm_cli.fleet.video_work import VideoWork
 from svlm_cli.outputs.live.showing import LiveMode
 from svlm_cli.pipeline.batch import Job
@@ -31,7 +34,16 @@ def plan_fleet(asked: CaptionOptions, inputs: Sequence[Input], tell: Callable[[s
         option = "--follow" if asked.live.follow else "--live on"
         raise UsageError(f"{option} and --fleet do not go together.", "Leave one of them out.")
     require_fleet(asked)
-    return plan_files(inputs, asked.wanted(), _words_of(asked), tell)
+    return plan_files(inputs, asked.wanted(), _words_of(asked), tell, StoredPlan.of(inputs, asked.output_dir))
+
+
+def in_stores(asked: CaptionOptions, listed: Sequence[Input]) -> bool:
+    """Whether a video or the outputs are in a store. `UsageError` without a fleet."""
+    named = [*(asked.sources or ()), *(one.source.reveal() for one in listed), asked.output_dir or ""]
+    found = next((one for one in named if is_store(one)), None)
+    if found is not None and asked.fleet is None:
+        raise UsageError(f"{SourceAddress(found)} is in a store, which only a fleet reads.", "Add --fleet local.")
+    return found is not None
 
 
 def _words_of(asked: CaptionOptions) -> str:

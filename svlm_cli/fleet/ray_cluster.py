@@ -1,13 +1,11 @@
 """A Ray cluster for the time of a call: one of our own on this host, or one that is there. Knows no worker."""
 
 import contextlib
-import fcntl
 import importlib.util
 import io
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
@@ -19,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.fleet.scratch import scratch
 from svlm_cli.fleet.shares import Node
 
 LOCAL: Final = "local"
 _STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
-SCRATCH: Final = "svlm-fleet-"
 _LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
 _REACH_S: Final = 5.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
@@ -44,7 +42,7 @@ def connected(address: str) -> Iterator[None]:
     _settle(address)
     import ray
 
-    with _scratch() if address == LOCAL else contextlib.nullcontext() as folder:
+    with scratch(_short_folder()) if address == LOCAL else contextlib.nullcontext() as folder:
         try:
             with _our_signals():
                 _connect(address, folder)
@@ -141,32 +139,7 @@ def _our_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for Ray's sockets and logs, removed at the end; and what killed runs have left goes now.
-
-    It is locked as long as its run lives.
-    """
+def _short_folder() -> Path:
+    """Where Ray's sockets and logs can be."""
     above = Path(tempfile.gettempdir())
-    if len(os.fsencode(above)) > _LONGEST_FOLDER:
-        above = Path("/tmp")
-    for folder in above.glob(f"{SCRATCH}*"):
-        with contextlib.suppress(OSError), _locked(folder):
-            shutil.rmtree(folder)
-    folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=above))
-    try:
-        with _locked(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder. `OSError` if another process does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
+    return above if len(os.fsencode(above)) <= _LONGEST_FOLDER else Path("/tmp")

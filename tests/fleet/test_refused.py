@@ -32,6 +32,32 @@ def test_what_does_not_go_with_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: 
     assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("s3://bucket/x.mp4", "s3://bucket/x.mp4 is in a store, which only a fleet reads. Add --fleet local."),
+        ("ftp://me:secret@host/x.mp4", "ftp://...@host/x.mp4 is in a store, which only a fleet reads."),
+        ("clip.mp4 --output-dir s3://bucket/words", "s3://bucket/words is in a store, which only a fleet reads."),
+        ("--batch-file list.txt", "s3://bucket/x.mp4 is in a store, which only a fleet reads."),
+        ("nonsense://host/x.mp4", "svlm cannot read nonsense addresses."),
+        ("clip.mp4 --output-dir https://host/words", "--output-dir cannot be an address."),
+        ("clip.mp4 --output-dir https://host/words --fleet local", "--output-dir cannot be an address."),
+        (
+            "s3://bucket/x.mp4 -o x.srt --fleet local",
+            "-o names a file of this machine. With a store, use --output-dir.",
+        ),
+    ],
+)
+def test_what_is_in_a_store_needs_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: str, told: str) -> None:
+    make_clip(tmp_path / "clip.mp4", frames=2, fps="2")
+    (tmp_path / "list.txt").write_text("s3://bucket/x.mp4\n")
+    done = svlm_inside("caption", *line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"svlm: {told}")
+    assert done.stderr.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "list.txt"}
+
+
 def test_without_ray_there_is_no_fleet(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *more: None if name == "ray" else find(name, *more))

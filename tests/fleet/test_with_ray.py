@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from svlm_cli.fleet.ray_cluster import SCRATCH
+from svlm_cli.fleet.scratch import SCRATCH
 from tests.clips import run_ffmpeg
 from tests.conftest import ROOT, environment
 from tests.fleet.calls import ACTOR, call, calling, command_of, held_to, left_over, short_folder, states, words
