@@ -135,11 +135,15 @@ def put(path: Path, address: SourceAddress, part: SourceAddress, *, overwrite: b
         for one in (half, name):
             if folder := one.rpartition("/")[0]:
                 store.makedirs(folder, exist_ok=True)
-        store.put_file(str(path), half)
-        store.invalidate_cache()
-        if store.info(half)["size"] != size:
+        try:
+            store.put_file(str(path), half)
+            whole = store.info(half)["size"] == size
+            if whole:
+                store.mv(half, name)
+        except FileNotFoundError:  # another call has removed it
+            whole = False
+        if not whole:
             raise ConnectionError("a part of it was lost on the way")
-        store.mv(half, name)
 
     _tried(address, send, failed=OutputError)
 
