@@ -15,11 +15,12 @@ KERNELS_VENV := .venv-kernels/.stamp
 JUDGE_VENV := .venv-judge/.stamp
 LMMS_VENV := .venv-lmms/.stamp
 LOWEST_VENV := .venv-lowest/.stamp
+STORE_VENV := .venv-store/.stamp
 TRAIN_VENV := .venv-train/.stamp
 TINY := .demo/tiny/config.json
 CLIP := .demo/match.mp4
 
-.PHONY: help demo test test-all kernels-test judge-test lmms-test lowest-test train-test long-test bench soak gpu-test man format clean
+.PHONY: help demo test test-all kernels-test judge-test lmms-test lowest-test store-test train-test long-test bench soak gpu-test man format clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -75,6 +76,11 @@ $(LOWEST_VENV): tests/commands/requirements.txt | $(VENV)
 	$(call lent-venv,$(@D),$<)
 	touch $@
 
+# The oldest of what reaches stores; .venv has the newest.
+$(STORE_VENV): tests/fleet/requirements.txt | $(VENV)
+	$(call lent-venv,$(@D),$<)
+	touch $@
+
 # The oldest of what training is built on that pyproject.toml allows; .venv has the newest.
 $(TRAIN_VENV): tests/training/requirements.txt | $(VENV)
 	$(call lent-venv,$(@D),$<)
@@ -103,7 +109,7 @@ test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 
 test-all: test  ## these, and the tests that need an extra, an installation of their own, a browser or a minute
 	$(BIN)/pytest -n 3 --dist worksteal -m 'extra and not long'
-	$(MAKE) kernels-test judge-test lmms-test lowest-test train-test
+	$(MAKE) kernels-test judge-test lmms-test lowest-test store-test train-test
 
 kernels-test: $(KERNELS_VENV)  ## the GPU kernels on a CPU, in Triton's interpreter
 	TRITON_INTERPRET=1 $(<D)/bin/pytest -n 3 --dist worksteal -m gpu tests/compute/kernels
@@ -116,6 +122,9 @@ lmms-test: $(LMMS_VENV)  ## svlm as a model of lmms-eval, by its own command
 
 lowest-test: $(LOWEST_VENV)  ## commands and outputs with the oldest libraries that are allowed
 	$(<D)/bin/python -m pytest -n 2 tests/commands tests/outputs
+
+store-test: $(STORE_VENV)  ## files in stores with the oldest fsspec that is allowed
+	$(<D)/bin/python -m pytest -n 2 -m 'extra or not extra' tests/fleet/test_store.py tests/fleet/test_stored.py
 
 train-test: $(TRAIN_VENV)  ## training with the oldest libraries that are allowed
 	$(<D)/bin/python -m pytest -n 2 -m 'extra or not extra' tests/training/test_trainer.py tests/training/test_adapter.py
@@ -141,5 +150,5 @@ format: $(VENV)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
 clean:  ## remove all that is made
-	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .venv-lowest .venv-train .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kernels .venv-judge .venv-lmms .venv-lowest .venv-store .venv-train .demo dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find svlm_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,14 +11,8 @@ from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.fleet_captioning import (
-    camera_order_of,
-    memory_path,
-    order_of,
-    plan_fleet,
-    refuse_devices,
-    refuse_taken,
-)
+from svlm_cli.commands.fleet_captioning import in_stores, order_of, plan_fleet
+from svlm_cli.commands.fleet_watching import camera_order_of, memory_path, refuse_devices, refuse_taken
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -28,6 +22,7 @@ from svlm_cli.fleet.cameras.memory import CameraMemory
 from svlm_cli.fleet.cameras.watching import FleetWatching
 from svlm_cli.fleet.captioning import FleetCaptioning
 from svlm_cli.fleet.planning import FleetPlan
+from svlm_cli.fleet.store import is_store
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
 from svlm_cli.outputs.live.showing import showing
@@ -55,7 +50,7 @@ def caption(asked: CaptionOptions) -> None:
     devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
     listed = asked.inputs() if asked.batch_file is not None else ()
-    cameras = asked.cameras(listed)
+    cameras = () if in_stores(asked, listed) else asked.cameras(listed)
     live = bool(cameras)
     fleet = None if live or asked.fleet is None else plan_fleet(asked, listed or asked.inputs(), asked.tell)
     jobs = fleet.jobs if fleet is not None else cameras or plan(listed or asked.inputs(), asked.wanted(), asked.tell)
@@ -151,7 +146,7 @@ def _watch(
 def _refuse_missing(jobs: Sequence[Job]) -> None:
     """`InputError` for a lone video that is not there: to open it takes seconds of imports."""
     path = jobs[0].source.reveal()
-    if len(jobs) == 1 and path != STDIN and not os.path.lexists(path):
+    if len(jobs) == 1 and path != STDIN and not is_store(path) and not os.path.lexists(path):
         file_address(path)
 
 

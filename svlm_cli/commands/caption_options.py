@@ -16,6 +16,7 @@ from svlm_cli.commands.loading import speaker
 from svlm_cli.core.address import SourceAddress
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import PolicyOverrides, StreamPolicy
+from svlm_cli.fleet.store import is_store
 from svlm_cli.outputs.encoding import UTF_8, Encoding
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.live.showing import LiveMode, Showing
@@ -81,7 +82,7 @@ class CaptionOptions(options.EngineOptions):
         ),
     ] = None
     output_dir: Annotated[
-        Path | None,
+        str | None,
         Panel.OUTPUT.option(
             metavar="DIR",
             help="Write into DIR as `cp -r` does: the folder season gives DIR/season/a/x.srt, x.mp4 gives DIR/x.srt.",
@@ -193,13 +194,20 @@ class CaptionOptions(options.EngineOptions):
         if self.overwrite and self.skip_existing:
             raise UsageError("--overwrite and --skip-existing contradict each other.", "Leave one of them out.")
         existing = Existing.OVERWRITE if self.overwrite else Existing.SKIP if self.skip_existing else Existing.REFUSE
-        return Wanted(formats_of(self.formats), self.output, self.output_dir, existing)
+        return Wanted(formats_of(self.formats), self.output, self.folder, existing)
+
+    @property
+    def folder(self) -> Path | None:
+        """`--output-dir`, if it is a folder of this machine and not of a fleet's store."""
+        if self.output_dir is None or (self.fleet is not None and is_store(self.output_dir)):
+            return None
+        return Path(self.output_dir)
 
     def showing(self) -> Showing:
         """How people want to see what happens."""
         beside = self.output is None and self.output_dir is None
         to_stdout = self.output == STDOUT or (beside and STDIN in (self.sources or ()))
-        folder = self.output_dir or Path()
+        folder = self.folder or Path()
         return Showing(self.screen, self.progress, self.quiet, speaker(self), folder, to_stdout)
 
     def source_options(self) -> SourceOptions:

@@ -91,7 +91,6 @@ def _refuse_places(videos: Path, output: Path) -> None:
 
 def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
     """By a streaming model, here or in a fleet."""
-    from svlm_cli.evals.generation.run import in_batches
     from svlm_cli.evals.generation.stretches import StreamSeed
 
     if asked.fleet is not None:
@@ -113,6 +112,8 @@ def _generate(job: "GenerationJob", asked: GenerateOptions) -> None:
         return load(checkpoint, policy, asked, streams, asked.show)
 
     if asked.fleet is None:
+        from svlm_cli.evals.generation.run import in_batches
+
         prepare = in_batches(load_engine, begins, asked.streams or 1)
         _run(job, asked, checkpoint, policy, place_of(asked).dtype_name, prepare)
         return

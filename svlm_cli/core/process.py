@@ -23,6 +23,7 @@ SECRETS = ("SVLM_USER", "SVLM_PASSWORD", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "
 """Environment variables that are withheld from other programs, because their input might make them leak."""
 
 _KEEPER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; kill -KILL 0')
+_REMOVER = ("sh", "-c", 'trap "" HUP INT QUIT TERM; read -r _; rm -rf -- "$1"', "sh")
 _KEEPER_END_S = 1.0
 _LAST = 10  # niceness; the maximum is 19
 
@@ -87,6 +88,23 @@ def run(
         check=check,
         env=without_secrets() if environment is None else environment,
         process_group=_keeper.group(),
+    )
+
+
+def start_remover(folder: Path) -> subprocess.Popen[bytes]:
+    """Has a folder removed when the remover's standard input ends, as it does with this process. Raises `OSError`.
+
+    It is in no group with the programs, which are killed then.
+    """
+    nowhere = subprocess.DEVNULL
+    return subprocess.Popen(
+        (*_REMOVER, str(folder)),
+        stdin=subprocess.PIPE,
+        stdout=nowhere,
+        stderr=nowhere,
+        cwd="/",
+        env=without_secrets(),
+        start_new_session=True,
     )
 
 

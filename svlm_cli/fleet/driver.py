@@ -7,7 +7,6 @@ model.
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -20,7 +19,8 @@ from svlm_cli.fleet.dispatch import DispatchedItem, Dispatcher
 from svlm_cli.fleet.manifest import FileRecord, Manifest, key_of
 from svlm_cli.fleet.messages import FileEnded, FileHeard, FileOpened, ItemMessage
 from svlm_cli.fleet.placement import Lease
-from svlm_cli.pipeline.batch import Job, still_missing
+from svlm_cli.fleet.stored import remove_parts, remove_unfinished, still_missing
+from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.settings import SessionSettings
 
 _BUSY_S: Final = 2.0  # until a dead worker's hold on a file is gone
@@ -124,6 +124,7 @@ class FleetSession(Dispatcher):
             for _ in self._steps():
                 while self._outcomes:
                     yield self._outcomes.popleft()
+            remove_parts(self._jobs)
             self._manifest.end(all_done=self._all_done)
         finally:
             for file in self.unfinished.values():
@@ -205,7 +206,7 @@ class FleetSession(Dispatcher):
         if file is not None:
             self._observer.withdrawn(file)
             if not self._settings.overwrite:
-                _remove_unfinished(file.job)
+                remove_unfinished(file.job)
         return True
 
     def _withdraw(self, lease: Lease) -> bool:
@@ -227,11 +228,3 @@ def _item_of(job: Job) -> DispatchedItem:
     """How long it will take, its size tells as far as it can: to open each file for its length would take longer."""
     key = key_of(job)
     return DispatchedItem(job.name, float(key.size), key)
-
-
-def _remove_unfinished(job: Job) -> None:
-    """Where one output fails, the others get their names with what they have so far: not whole, and in the way."""
-    for target in job.targets:
-        if target.path is not None:
-            with suppress(OSError):
-                target.path.unlink(missing_ok=True)

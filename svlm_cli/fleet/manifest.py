@@ -8,7 +8,7 @@ next call, what is done stays done. Knows neither workers nor what the files hol
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.core.text import plain_text
+from svlm_cli.fleet.stored import StoredJob, StoredTarget
 from svlm_cli.jsonl.lines import AppendedLines, LineError, read_lines, text, whole
 from svlm_cli.outputs.destination import make_folder
-from svlm_cli.pipeline.batch import Job
+from svlm_cli.pipeline.batch import Job, Target
 
 _DIGITS: Final = 12
 _HINT: Final = "Choose another --output-dir."
@@ -47,11 +48,13 @@ class FileRecord:
     modified_ns: int = 0
 
 
-def manifest_path(jobs: Iterable[Job], folder: Path | None, asked: str) -> Path | None:
+def manifest_path(jobs: Sequence[Job], folder: Path | None, asked: str) -> Path | None:
     """Where the manifest of a call is that `asked` for such words: in `folder`, else where all outputs lie.
 
-    None if nothing is to be written.
+    In the current folder if that is a store; None if nothing is to be written.
     """
+    if any(isinstance(one, StoredTarget) for job in jobs for one in (*job.targets, *job.kept)):
+        folder = Path.cwd()
     folders = [os.path.abspath(one.path.parent) for job in jobs for one in (*job.targets, *job.kept) if one.path]  # noqa: PTH100
     if not folders:
         return None
@@ -104,15 +107,16 @@ class ManifestKey:
 
 
 def key_of(job: Job) -> ManifestKey:
-    """Of a job's video."""
+    """Of a job's video. A login is not written down."""
+    if isinstance(job, StoredJob) and job.fetched:
+        return ManifestKey(str(job.source), job.size, job.version)
     return ManifestKey.of_file(job.source.reveal())
 
 
-def still_done(job: Job, records: Mapping[str, FileRecord]) -> bool:
-    """Whether all is there that was asked for, of the video as it is now."""
+def still_done(job: Job, records: Mapping[str, FileRecord], there: frozenset[Target]) -> bool:
+    """Whether all that was asked for is `there`, of the video as it is now."""
     record = key_of(job).known(records)
-    there = all(one.path is not None and one.path.is_file() for one in job.targets)
-    return there and record is not None and record.state is FileState.DONE
+    return there.issuperset(job.targets) and record is not None and record.state is FileState.DONE
 
 
 class Manifest(Closing):

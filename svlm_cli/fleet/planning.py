@@ -1,4 +1,4 @@
-"""The files of a call, and what earlier runs of the same call have done of them. Opens nothing but the manifest."""
+"""The files of a call, and what earlier runs of the same call have done of them: reads the manifest, lists stores."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.fleet.manifest import FileRecord, FileState, key_of, manifest_path, read_records, still_done
-from svlm_cli.pipeline.batch import Existing, Job, Wanted, plan, refuse_existing, still_missing
+from svlm_cli.fleet.stored import StoredTarget, present, still_missing
+from svlm_cli.fleet.stored_planning import StoredPlan
+from svlm_cli.pipeline.batch import Existing, Job, Target, Wanted, plan, refuse_existing
 from svlm_cli.pipeline.inputs import STDIN, Input
 
 
@@ -20,35 +22,49 @@ class FleetPlan:
     records: Mapping[str, FileRecord]
 
 
-def plan_files(inputs: Sequence[Input], wanted: Wanted, asked: str, tell: Callable[[str], None]) -> FleetPlan:
+def plan_files(
+    inputs: Sequence[Input],
+    wanted: Wanted,
+    asked: str,
+    tell: Callable[[str], None],
+    stored: StoredPlan | None = None,
+) -> FleetPlan:
     """As `plan`, but what a run of the same call has done is left out: `asked` is all that decides about the words.
 
     After a call that has come to its end with failures, only what failed is left to do, unless everything is to be
     made anew. Raises as `plan`, and `UsageError` for what no worker elsewhere can read or write.
     """
-    everything = plan(inputs, replace(wanted, existing=Existing.OVERWRITE), tell)
-    _refuse_streams(everything)
+    if stored is None:
+        everything = plan(inputs, replace(wanted, existing=Existing.OVERWRITE), tell)
+        _refuse_streams(everything)
+    else:
+        everything = stored.jobs(wanted, tell)
     path = manifest_path(everything, wanted.folder, asked)
     assert path is not None, "each job has a file to write"
     records, ended = read_records(path)
     if ended and wanted.existing is Existing.OVERWRITE:
         records = {}
-    jobs = tuple(_left(job, wanted.existing, records) for job in everything)
+    there = present(target for job in everything for target in job.targets)
+    jobs = tuple(_left(job, wanted.existing, records, there) for job in everything)
     if wanted.existing is Existing.REFUSE:
-        taken = [one.path for job in jobs for one in job.targets if one.path is not None and os.path.lexists(one.path)]
-        refuse_existing(taken)
+        refuse_existing([one.name for job in jobs for one in job.targets if one in there or _is_link(one)])
     known = {key: one for key, one in records.items() if not ended or one.state is FileState.DONE}
     return FleetPlan(jobs, path, known)
 
 
-def _left(job: Job, existing: Existing, records: Mapping[str, FileRecord]) -> Job:
+def _is_link(target: Target) -> bool:
+    """To nowhere, perhaps: it is not replaced."""
+    return not isinstance(target, StoredTarget) and target.path is not None and os.path.lexists(target.path)
+
+
+def _left(job: Job, existing: Existing, records: Mapping[str, FileRecord], there: frozenset[Target]) -> Job:
     """The job without what need not be done."""
-    if still_done(job, records):
+    if still_done(job, records, there):
         return replace(job, targets=(), kept=job.targets)
     record = records.get(key_of(job).name)
     begun = record is not None and record.state is not FileState.DONE
     if existing is Existing.SKIP or (begun and existing is Existing.REFUSE):
-        return still_missing(job)
+        return still_missing(job, there)
     return job
 
 

@@ -1,31 +1,32 @@
 """A Ray cluster for the time of a call: one of our own on this host, or one that is there. Knows no worker."""
 
+import atexit
 import contextlib
-import fcntl
 import importlib.util
 import io
 import logging
 import os
 import secrets
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from svlm_cli.core.errors import SvlmError, UsageError
+from svlm_cli.core.process_stats import children_of
+from svlm_cli.fleet.scratch import scratch
 from svlm_cli.fleet.shares import Node
 
 LOCAL: Final = "local"
 _STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
-SCRATCH: Final = "svlm-fleet-"
 _LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
 _REACH_S: Final = 5.0
+_LEAVING_S: Final = 30.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -42,16 +43,36 @@ def connected(address: str) -> Iterator[None]:
     Raises `SvlmError` if there is none.
     """
     _settle(address)
-    import ray
-
-    with _scratch() if address == LOCAL else contextlib.nullcontext() as folder:
+    with scratch(_short_folder()) if address == LOCAL else contextlib.nullcontext() as folder:
+        others = set(children_of(os.getpid()))
         try:
             with _our_signals():
                 _connect(address, folder)
             with contextlib.redirect_stdout(_OursAlone(sys.stdout)):
                 yield
         finally:
-            ray.shutdown()
+            _leave(set(children_of(os.getpid())) - others if address == LOCAL else set())
+
+
+def _leave(daemons: Collection[int]) -> None:
+    """Leave the cluster. Ray ends the `daemons` of one of our own; if it takes too long, they are killed."""
+    import ray
+
+    leaving = threading.Thread(target=ray.shutdown, name="svlm-leaving", daemon=True)
+    leaving.start()
+    leaving.join(_LEAVING_S)
+    if leaving.is_alive():
+        atexit.unregister(ray.shutdown)  # it would wait there again
+        _kill(set(daemons) & set(children_of(os.getpid())))
+
+
+def _kill(processes: Iterable[int]) -> None:
+    """End them, and all that is below them."""
+    for process in processes:
+        below = children_of(process)  # before others adopt them
+        with contextlib.suppress(OSError):
+            os.kill(process, signal.SIGKILL)
+        _kill(below)
 
 
 def nodes() -> list[Node]:
@@ -141,32 +162,7 @@ def _our_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for Ray's sockets and logs, removed at the end; and what killed runs have left goes now.
-
-    It is locked as long as its run lives.
-    """
+def _short_folder() -> Path:
+    """Where Ray's sockets and logs can be."""
     above = Path(tempfile.gettempdir())
-    if len(os.fsencode(above)) > _LONGEST_FOLDER:
-        above = Path("/tmp")
-    for folder in above.glob(f"{SCRATCH}*"):
-        with contextlib.suppress(OSError), _locked(folder):
-            shutil.rmtree(folder)
-    folder = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=above))
-    try:
-        with _locked(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder. `OSError` if another process does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
+    return above if len(os.fsencode(above)) <= _LONGEST_FOLDER else Path("/tmp")

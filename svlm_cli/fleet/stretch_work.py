@@ -67,6 +67,9 @@ class StretchRun:
             if shown.frames is not None:
                 shown.frames.stop()
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _feeds(self, items: Items) -> "Iterator[Feed | None]":
         from svlm_cli.evals.generation.showing import ShownStretch
 

@@ -33,6 +33,10 @@ class WorkRun(Protocol):
         """End `run` soon. Returns at once; may be called from any thread."""
         ...
 
+    def close(self) -> None:
+        """Release what is held between two calls of `run`."""
+        ...
+
 
 class Work(Protocol):
     """One kind of work, as the driver describes it: plain picklable data."""

@@ -6,6 +6,7 @@ works. Knows neither the items, nor the other workers, nor what carries the mess
 
 import os
 from collections import deque
+from contextlib import closing
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Condition, Thread
@@ -83,11 +84,12 @@ class FleetWorker(Closing):
             self._post(WorkerUnfit(error))
             return
         self._post(WorkerReady(engine.max_streams, self._place))
-        while not self._stopped:
-            first = self._wanted.get()
-            if first is None:
-                return
-            self._run.run(self._items(first))
+        with closing(self._run):
+            while not self._stopped:
+                first = self._wanted.get()
+                if first is None:
+                    return
+                self._run.run(self._items(first))
 
     def _items(self, first: tuple[int, Any]) -> Items:
         """The items in hand, then those that come."""

@@ -120,7 +120,7 @@ def refuse_done(job: Job, products: int) -> None:
         raise OutputExistsError(f"{job.name}: all requested outputs exist already.")
 
 
-def refuse_existing(paths: Sequence[Path]) -> None:
+def refuse_existing(paths: Sequence[Path | str]) -> None:
     """Raise `OutputExistsError` if there are any of these, which are there already."""
     if not paths:
         return

@@ -9,7 +9,7 @@ from svlm_cli.fleet.manifest import FileState, Manifest, key_of, read_records, s
 from svlm_cli.fleet.messages import FileEnded, FileHeard, FileOpened, Message, WorkerLost, WorkerUnfit
 from svlm_cli.outputs.format import Format
 from svlm_cli.pipeline.batch import Existing, Job
-from tests.fleet.fleets import ScriptedCrew, caption, die, ended_round, fails, job_in, run, write
+from tests.fleet.fleets import Deed, ScriptedCrew, caption, die, ended_round, fails, job_in, run, write
 
 
 @pytest.fixture
@@ -221,7 +221,7 @@ def test_a_killed_driver_goes_on_where_it_was(tmp_path: Path, path: Path) -> Non
         manifest.failed(key_of(poison), 3, "its process died", aside=True)
     records, ended = read_records(path)
     assert not ended
-    assert still_done(done, records)
+    assert still_done(done, records, frozenset(done.targets))
     crew = ScriptedCrew()
     outcomes, diary = run(crew, [poison, open_, waiting], path)
     assert set(outcomes) == {"open", "waiting"}
@@ -254,3 +254,34 @@ def test_the_last_of_several_hosts_that_cannot_load_the_model_says_why(tmp_path:
     with pytest.raises(ModelError, match="no such model here"):
         run(crew, [job_in(tmp_path, "x")], path)
     assert crew.now_s >= 60
+
+
+class KilledError(BaseException):
+    """As by SIGKILL: nobody catches it."""
+
+
+def kill_driver(crew: ScriptedCrew, worker: str, lease: int, job: Job) -> None:
+    raise KilledError
+
+
+@pytest.mark.parametrize("drivers", [[[die, die, kill_driver]], [[die, kill_driver], [die, kill_driver]]])
+def test_failures_count_across_drivers(tmp_path: Path, path: Path, drivers: list[list[Deed]]) -> None:
+    """Guards a poisoned video that kills two workers of each driver, for ever; it is tried alone from then on."""
+    jobs = [job_in(tmp_path, name, size=size) for name, size in (("x", 9), ("y", 1))]
+    for deeds in drivers:
+        with pytest.raises(KilledError):
+            run(ScriptedCrew(["a"], x=deeds), jobs, path)
+    records, ended = read_records(path)
+    assert (records[key_of(jobs[0]).name].state, records[key_of(jobs[0]).name].tries, ended) == (
+        FileState.TAKEN,
+        2,
+        False,
+    )
+    again = ScriptedCrew(x=[die])
+    _, diary = run(again, jobs, path)
+    assert again.tried["x"] == 1
+    assert "x.mp4 is given up: 3 workers ended while they had it." in str(diary.failures["x"])
+    changed = job_in(tmp_path, "x", size=7)
+    mended = ScriptedCrew()
+    outcomes, _ = run(mended, [changed], path)
+    assert set(outcomes) == {"x"}

@@ -37,6 +37,7 @@ def test_what_does_not_go_with_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: 
     [
         ("rtsp://10.0.0.1/a --live on", "--live on and --fleet do not go together. Leave one of them out."),
         ("/dev/video0 --input-format v4l2", "A fleet watches cameras by their addresses, and devices have none."),
+        ("rtsp://10.0.0.1/a --output-dir s3://words", "rtsp://10.0.0.1/a is watched live, and stores are for files."),
         ("rtsp://10.0.0.1/a --device cuda:1", "A fleet gives each worker a GPU of its own."),
         ("rtsp://10.0.0.1/a --jobs 2", "--jobs would do nothing: it is for files, and these are cameras."),
     ],
@@ -54,6 +55,32 @@ def test_a_camera_does_not_replace_a_file_of_another_call(svlm_inside: Svlm, tmp
     assert done.returncode == 2
     assert "front.srt exists already" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["front.srt"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("s3://bucket/x.mp4", "s3://bucket/x.mp4 is in a store, which only a fleet reads. Add --fleet local."),
+        ("ftp://me:secret@host/x.mp4", "ftp://...@host/x.mp4 is in a store, which only a fleet reads."),
+        ("clip.mp4 --output-dir s3://bucket/words", "s3://bucket/words is in a store, which only a fleet reads."),
+        ("--batch-file list.txt", "s3://bucket/x.mp4 is in a store, which only a fleet reads."),
+        ("nonsense://host/x.mp4", "svlm cannot read nonsense addresses."),
+        ("clip.mp4 --output-dir https://host/words", "--output-dir cannot be an address."),
+        ("clip.mp4 --output-dir https://host/words --fleet local", "--output-dir cannot be an address."),
+        (
+            "s3://bucket/x.mp4 -o x.srt --fleet local",
+            "-o names a file of this machine. With a store, use --output-dir.",
+        ),
+    ],
+)
+def test_what_is_in_a_store_needs_a_fleet(svlm_inside: Svlm, tmp_path: Path, line: str, told: str) -> None:
+    make_clip(tmp_path / "clip.mp4", frames=2, fps="2")
+    (tmp_path / "list.txt").write_text("s3://bucket/x.mp4\n")
+    done = svlm_inside("caption", *line.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"svlm: {told}")
+    assert done.stderr.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.mp4", "list.txt"}
 
 
 def test_without_ray_there_is_no_fleet(svlm_inside: Svlm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

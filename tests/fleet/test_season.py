@@ -143,6 +143,9 @@ def test_each_video_is_captioned_once_whatever_happens(alone: Path, here: Path) 
             assert [command_of(one) for one in busy if not ends(one)] == []
         assert [command_of(one) for one in at(here) if not ends(one)] == [], "and with them all ports are free"
         assert [path.name for path in scratch.iterdir()] == ["r"], "what is Ray's own"
+        with socket.socket() as again_free:
+            again_free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as of a connection that has just ended
+            again_free.bind(("127.0.0.1", int(address.rpartition(":")[2])))
     assert code == 1, err
     held_to(alone, here, but=[POISON])
     assert {path: srt_time(path) for path in written} == written, "what is done is not done again"

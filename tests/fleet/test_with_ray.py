@@ -6,11 +6,14 @@ The clips are of a simulated match, and svlm-mini speaks. A run alone is what al
 import shutil
 import signal
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
-from svlm_cli.fleet.ray_cluster import SCRATCH
+from svlm_cli.fleet.scratch import SCRATCH
 from tests.clips import run_ffmpeg
 from tests.conftest import ROOT, environment
 from tests.fleet.calls import ACTOR, call, calling, command_of, held_to, left_over, short_folder, states, words
@@ -19,6 +22,9 @@ from tests.processes import ends
 pytestmark = [pytest.mark.extra, pytest.mark.timeout(400)]
 
 CLIPS = 7
+VIDEOS = 24
+SETTLED = 8  # videos, after which a worker has all memory that it needs
+GROWTH_BYTES = 6_000_000  # of a worker for the others: the pictures of three of them
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +111,32 @@ def test_a_signal_ends_it_and_leaves_nothing(tmp_path: Path, number: int, code: 
     assert [one for one in running.seen.values() if not ends(one)] == []
     assert words(tmp_path) == {}
     assert all(path.read_text().startswith("1\n") for path in parts)
+
+
+def test_a_worker_does_not_grow(tmp_path: Path) -> None:
+    """Guards a season of hundreds of games: nothing of a video is kept when it is done."""
+    (tmp_path / "season").mkdir()
+    first = tmp_path / "season/clip00.mp4"
+    run_ffmpeg("-t", "6", "-i", ROOT / "docs/assets/match.mp4", "-an", first)
+    for index in range(1, VIDEOS):
+        shutil.copy(first, first.with_name(f"clip{index:02}.mp4"))
+    resident: dict[int, list[tuple[int, int]]] = {}  # of each worker: videos done, bytes
+    with short_folder() as scratch, calling(tmp_path, "--fleet", "local", env={"TMPDIR": str(scratch)}) as running:
+        while running.process.poll() is None:
+            done = len(words(tmp_path)) // 2
+            for worker in running.below(ACTOR):
+                with suppress(psutil.Error):
+                    resident.setdefault(worker.pid, []).append((done, worker.memory_info().rss))
+            time.sleep(0.1)
+        code, _, err = running.end()
+        assert [*scratch.iterdir()] == [], "nothing temporary is left"
+    assert code == 0, err
+    grown = []
+    for seen in resident.values():  # Ray's own helpers have the same name for a moment
+        begun = [size for done, size in seen if done <= SETTLED]
+        later = [size for done, size in seen if SETTLED < done < VIDEOS]
+        if begun and later:
+            grown.append(max(later) - max(begun))
+    assert grown
+    assert max(grown) < GROWTH_BYTES
+    assert [one for one in running.seen.values() if not ends(one)] == []
