@@ -72,7 +72,7 @@ def length_of(text: str, what_for: str, examples: str, *, least_s: float) -> flo
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
     if seconds < least_s:
-        raise UsageError(f"{text} is no length {what_for}.", f"Write it like {examples}.")
+        raise UsageError(f"{text} is not a length {what_for}.", f"Write it like {examples}.")
     return seconds
 
 

@@ -131,7 +131,7 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
     except FileNotFoundError:
         raise InputError(f"{name} does not exist.", _hint_for(name)) from None  # the cause would quote the full path
     except PermissionError as error:
-        raise InputError(f"{name} may not be read.", "Check its permissions.") from error
+        raise InputError(f"{name} cannot be read: permission denied.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.", "Check its name."

@@ -203,7 +203,7 @@ def _notes(one: Judged) -> Iterator[str]:
     if one.count(Outcome.UNANSWERED):
         yield f"{one.count(Outcome.UNANSWERED)} questions were not answered."
     if one.count(Outcome.MALFORMED):
-        what = "count as ties" if one.benchmark.has_ties else "are no votes"
+        what = "count as ties" if one.benchmark.has_ties else "do not count as votes"
         yield f"{one.count(Outcome.MALFORMED)} replies are malformed and {what}."
     if one.videos == 1:
         yield "There is one video: no interval."

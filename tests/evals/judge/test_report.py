@@ -77,7 +77,7 @@ def test_what_is_malformed_is_no_vote(tmp_path: Path) -> None:
     row = found.to_json()["comparisons"][0]
     assert (row["votes"], row["failed"], row["outcomes"]["malformed"]) == (0, 120, 120)
     assert row["win_rate"] == {"value": None, "low": None, "high": None}
-    assert "120 replies are malformed and are no votes" in " ".join(found.notes())
+    assert "120 replies are malformed and do not count as votes" in " ".join(found.notes())
     assert json.dumps(found.to_json(), allow_nan=False)
     assert [*found.tables()]
 
