@@ -173,7 +173,7 @@ class VqaReport:
         for base in self.rows:
             if listed := [one for one in self.differences if one.base is base]:
                 yield (
-                    [f"less {base.name}", "total", "95 % interval", *groups, "questions"],
+                    [f"minus {base.name}", "total", "95 % interval", *groups, "questions"],
                     [_difference_row(one, groups) for one in listed],
                 )
 
