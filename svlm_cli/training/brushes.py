@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from svlm_cli.networks.pixels import bicubic, framed_size
+from svlm_cli.networks.pixels import bars, bicubic
 from svlm_cli.simulator.footage import render as footage_render
 from svlm_cli.simulator.footage import scenes as footage_scenes
 from svlm_cli.simulator.footage.arrays import Arrays
@@ -127,12 +127,9 @@ class FootageBrush:
 
     def _framed(self, scenes: match.Scenes, device: torch.device) -> Tensor:
         """A match with bars, as a model of footage sees it with `vision.aspect`."""
-        height, width = MatchBrush.size
-        tall, _ = framed_size(height, width, self.size[1] / self.size[0])
-        above = (tall - height) // 2
         pixels = self._matches.draw(scenes, 0, len(scenes), device).permute(0, 3, 1, 2)
-        bars = functional.pad(pixels, (0, 0, above, tall - height - above))
-        return bicubic(bars, *self.size).permute(0, 2, 3, 1)
+        whole = functional.pad(pixels, bars(*MatchBrush.size, self.size[1] / self.size[0]))
+        return bicubic(whole, *self.size).permute(0, 2, 3, 1)
 
 
 def brush_of(recipe: Recipe) -> Brush:
