@@ -1,6 +1,6 @@
-"""The videos of a call in the hands of workers, and what is told of them meanwhile: the same as of a call alone.
+"""Captioning the videos of a call in a fleet, with the same progress and summary as without one.
 
-Knows no command line, and imports no torch where workers have GPUs.
+Knows no command line, and imports no torch if workers have GPUs.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ from svlm_cli.pipeline.captioning import CallSettings, CaptioningCall
 from svlm_cli.pipeline.observer import OpenedJob
 from svlm_cli.pipeline.settings import SessionSettings
 
-_JOINING_S: Final = 120.0  # so long a cluster may be without any host that can work
+_JOINING_S: Final = 120.0  # for which a cluster may be without a host that can work
 
 
 class FleetCaptioning(CaptioningCall):
-    """A call that captions in a fleet. Observes its driver."""
+    """A call that captions in a fleet; it observes the driver."""
 
     def __init__(
         self, plan: FleetPlan, settings: SessionSettings, call: CallSettings, *, progress: Progress, summary: Summary
@@ -35,7 +35,7 @@ class FleetCaptioning(CaptioningCall):
         self._session: FleetSession | None = None
 
     def run(self, address: str, order: WorkerOrder, folder: Path, introduction: Iterable[str]) -> None:
-        """Caption all in the cluster at `address`. The checkpoint is in `folder` here."""
+        """Caption all videos in the cluster at `address`. `folder` is the checkpoint on this host."""
         plan = self._plan
         with self._ending(), closing(Manifest(plan.manifest)) as manifest:
             self._tell_all(introduction)
@@ -54,11 +54,11 @@ class FleetCaptioning(CaptioningCall):
         self._begin(source)
 
     def withdrawn(self, source: RemoteFile) -> None:
-        """It waits for another try."""
+        """A video waits for another attempt."""
         self._progress.end(source.job.name)
 
     def say(self, line: str) -> None:
-        """What went wrong with a worker."""
+        """Report what went wrong with a worker."""
         self._progress.say(line)
 
     def _stop(self, outcome: FleetOutcome) -> None:
@@ -69,7 +69,7 @@ class FleetCaptioning(CaptioningCall):
 
 
 def _shares(order: WorkerOrder, folder: Path, files: int, found: list[Node]) -> list[WorkerShare]:
-    """No more workers than there are files."""
+    """What each worker gets, for at most as many workers as files."""
     cpu = order.model.device == "cpu"
     needed_bytes = 0
     if cpu or not any(node.gpus for node in found):

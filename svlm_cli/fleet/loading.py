@@ -1,4 +1,4 @@
-"""The engine of a worker: where it computes, with how many streams, as far as its memory goes."""
+"""Loads a worker's engine: on which device, and with how many streams its memory allows."""
 
 from pathlib import Path
 from typing import Final
@@ -12,12 +12,12 @@ from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.engine.engine import Engine
 from svlm_cli.fleet.messages import WorkerOrder
 
-_MOST_STREAMS: Final = 64  # beyond these a GPU has all that it can do
-_FREE_SHARE: Final = 0.9  # of the memory that is free
+_MOST_STREAMS: Final = 64  # more do not make a GPU faster
+_FREE_SHARE: Final = 0.9  # of the free memory
 
 
 def load_engine(order: WorkerOrder, *, cores: int) -> Engine:
-    """What the order asks for, on `cores` of this host where there is no GPU. Raises `ModelError` and `UsageError`."""
+    """The engine of `order`; without a GPU, it uses `cores` cores. Raises `ModelError` and `UsageError`."""
     model = order.model
     device = resolve_device(model.device)
     dtype = resolve_dtype(model.dtype, device)
@@ -42,13 +42,13 @@ def load_engine(order: WorkerOrder, *, cores: int) -> Engine:
 
 
 def bytes_on_cpu(folder: Path, policy: StreamPolicy, dtype: str) -> int:
-    """What a checkpoint with one stream takes of a host's memory. Raises `ModelError`."""
+    """The memory that a checkpoint with one stream needs on a CPU. Raises `ModelError`."""
     cpu = torch.device("cpu")
     return Engine.footprint(folder, policy, device=cpu, dtype=resolve_dtype(dtype, cpu)).total
 
 
 def _fitting(order: WorkerOrder, device: torch.device, one_bytes: int, two_bytes: int) -> int:
-    """How many streams fit beside the weights. On a CPU one: there a batch is no faster than one after the other."""
+    """How many streams fit beside the weights. One on a CPU, where a batch is no faster than single streams."""
     free = free_bytes(device)
     if device.type == "cpu" or free is None:
         return 1

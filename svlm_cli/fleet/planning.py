@@ -1,4 +1,4 @@
-"""The files of a call, and what earlier runs of the same call have done of them. Opens nothing but the manifest."""
+"""The files of a call, and what earlier runs of the same call have done. Opens only the manifest."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from svlm_cli.pipeline.inputs import STDIN, Input
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """The jobs of a call, where their manifest is, and what it says of those that earlier runs began."""
+    """The jobs of a call, the path of their manifest, and its records of earlier runs."""
 
     jobs: tuple[Job, ...]
     manifest: Path
@@ -21,10 +21,10 @@ class FleetPlan:
 
 
 def plan_files(inputs: Sequence[Input], wanted: Wanted, asked: str, tell: Callable[[str], None]) -> FleetPlan:
-    """As `plan`, but what a run of the same call has done is left out: `asked` is all that decides about the words.
+    """As `plan`, without what earlier runs of the same call have done. `asked` is everything that decides the words.
 
-    After a call that has come to its end with failures, only what failed is left to do, unless everything is to be
-    made anew. Raises as `plan`, and `UsageError` for what no worker elsewhere can read or write.
+    After a call that ended with failures, only the failed files are left, unless all are to be overwritten. Raises as
+    `plan`, and `UsageError` for inputs and outputs that workers cannot reach.
     """
     everything = plan(inputs, replace(wanted, existing=Existing.OVERWRITE), tell)
     _refuse_streams(everything)
@@ -42,7 +42,7 @@ def plan_files(inputs: Sequence[Input], wanted: Wanted, asked: str, tell: Callab
 
 
 def _left(job: Job, existing: Existing, records: Mapping[str, FileRecord]) -> Job:
-    """The job without what need not be done."""
+    """The job without the targets that are already done."""
     if still_done(job, records):
         return replace(job, targets=(), kept=job.targets)
     begun = key_of(job) in records and records[key_of(job)].state is not FileState.DONE

@@ -1,4 +1,4 @@
-"""A Ray cluster for the time of a call: one of our own on this host, or one that is there. Knows no worker."""
+"""The Ray cluster of a call: one of our own on this host, or an existing one. Knows no workers."""
 
 import contextlib
 import fcntl
@@ -22,9 +22,9 @@ from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.fleet.shares import Node
 
 LOCAL: Final = "local"
-_STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
+_STORE_BYTES: Final = 100 << 20  # messages are small, and contain no frames
 SCRATCH: Final = "svlm-fleet-"
-_LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
+_LONGEST_FOLDER: Final = 24  # Ray creates sockets deep below it, and their paths are limited to 107 bytes
 _REACH_S: Final = 5.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -37,9 +37,9 @@ def require_ray() -> None:
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """In a cluster: at `address`, or for `LOCAL` one on this host alone, of which nothing is left afterwards.
+    """Connect to the cluster at `address`, or for `LOCAL` to one on this host, which is removed afterwards.
 
-    Raises `SvlmError` if there is none.
+    Raises `SvlmError` if no cluster answers.
     """
     _settle(address)
     import ray
@@ -55,7 +55,7 @@ def connected(address: str) -> Iterator[None]:
 
 
 def nodes() -> list[Node]:
-    """The hosts that are in the cluster now."""
+    """The hosts that are in the cluster at present."""
     import ray
 
     found = []
@@ -69,7 +69,7 @@ def nodes() -> list[Node]:
 
 
 def answers(node: Node) -> bool:
-    """Whether a host can be reached. Ray counts one as alive for a quarter of a minute after it has died."""
+    """Whether a host can be reached. Ray notices a dead host only after 15 seconds."""
     try:
         socket.create_connection((node.address, node.port), timeout=_REACH_S).close()
     except OSError:
@@ -78,11 +78,11 @@ def answers(node: Node) -> bool:
 
 
 def _settle(address: str) -> None:
-    """What Ray reads in the environment, unless it stands there already."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
+    """Set Ray's environment variables, except those that the user has set."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no statistics
     if address == LOCAL:
-        os.environ.setdefault("RAY_worker_niceness", "0")  # else a busy host all but stops them: Ray says 15
-        # its ports can be reached from elsewhere
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's default of 15 almost stops workers on a busy host
+        # its ports can be reached from other hosts
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
@@ -111,7 +111,7 @@ def _connect(address: str, folder: Path | None) -> None:
 
 
 class _OursAlone(io.TextIOBase):
-    """Standard output, for the main thread: Ray has one that prints there whatever happens to a worker."""
+    """Standard output for the main thread only: a thread of Ray prints there what happens to workers."""
 
     def __init__(self, whole: TextIO) -> None:
         self._whole = whole
@@ -132,7 +132,7 @@ class _OursAlone(io.TextIOBase):
 
 @contextmanager
 def _our_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself as it starts: the files would not be finished."""
+    """Restore our signal handlers: Ray replaces that of SIGTERM when it starts, and files would not be finished."""
     before = {number: signal.getsignal(number) for number in _HANDLED}
     try:
         yield
@@ -143,9 +143,9 @@ def _our_signals() -> Iterator[None]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    """A folder for Ray's sockets and logs, removed at the end; and what killed runs have left goes now.
+    """A folder for Ray's sockets and logs, removed at the end. Also removes the folders of runs that were killed.
 
-    It is locked as long as its run lives.
+    A run holds a lock on its folder.
     """
     above = Path(tempfile.gettempdir())
     if len(os.fsencode(above)) > _LONGEST_FOLDER:
@@ -163,7 +163,7 @@ def _scratch() -> Iterator[Path]:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a folder. `OSError` if another process does."""
+    """Lock a folder. Raises `OSError` if another process holds it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
