@@ -264,7 +264,7 @@ def test_questions_from_an_empty_folder(tmp_path: Path, sets: Sets, questions_hu
     assert ours.prompts != theirs.prompts
     assert ours.questions == theirs.questions
     assert said.answer == AnswerBy.GENERATION
-    assert done.stdout.count("less qwen2.5-vl-7b, full") == 8, "a paired difference in each report of two models"
+    assert done.stdout.count("minus qwen2.5-vl-7b, full") == 8, "a paired difference in each report of two models"
     assert "OVO-Bench: 12 s of video to watch" in done.stdout
     assert "LongVideoBench: 1 videos of 4 s" in done.stdout
 

@@ -47,12 +47,12 @@ def latency_rows(results: Sequence[StreamLatency]) -> tuple[list[str], list[list
 
 def stages_rows(result: Stages) -> tuple[list[str], list[list[str]]]:
     """Headings and the one row of the table of `svlm bench stages`."""
-    headings = ["streams", "context", "look ms", "forget", "read", "speak", "a token", "round", "peak GB"]
+    headings = ["streams", "context", "vision ms", "eviction", "prefill", "decode", "a step", "round", "peak GB"]
     times = (
-        result.look_s,
-        result.forget_s,
-        result.read_s,
-        result.speak_s,
+        result.vision_s,
+        result.eviction_s,
+        result.prefill_s,
+        result.decode_s,
         result.step_s,
         result.round_s,
     )

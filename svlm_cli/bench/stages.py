@@ -71,21 +71,21 @@ class StagedEngine(Engine):
         self.taken = {stage: end.since(begin) for (_, begin), (stage, end) in pairwise(self._ends.items())}
 
     def _look(self, requests: Sequence[Request]) -> Sequence[Tensor | None]:
-        with self._stage("look"):
+        with self._stage("vision"):
             return super()._look(requests)
 
     def _evict(self, plans: Sequence[Plan]) -> None:
-        with self._stage("forget"):
+        with self._stage("eviction"):
             super()._evict(plans)
 
     def _prefill(self, plans: Sequence[Plan]) -> Tensor:
-        with self._stage("read"):
+        with self._stage("prefill"):
             return super()._prefill(plans)
 
     def _decode(
         self, turns: Sequence[Turn], logits: Tensor, started: float, observe: Observer | None
     ) -> Iterator[TokenEvent | Segment]:
-        with self._stage("speak"):
+        with self._stage("decode"):
             yield from super()._decode(turns, logits, started, observe)
 
     @contextmanager
@@ -121,10 +121,10 @@ class Stages:
     streams: int
     rounds: int
     context_tokens: int  # per stream, at the end
-    look_s: float  # the vision tower
-    forget_s: float  # planning, eviction, compaction and re-rotation, beyond the above
-    read_s: float  # prefill
-    speak_s: float  # decode, all tokens
+    vision_s: float  # the vision tower
+    eviction_s: float  # planning, eviction, compaction and re-rotation, beyond the above
+    prefill_s: float  # prefill
+    decode_s: float  # decode, all tokens
     step_s: float  # decode, per token; the first token of a round needs no step, as prefill gives its logits
     round_s: float
     estimated_bytes: int  # according to `engine/footprint.py`
@@ -164,11 +164,11 @@ def measure(
         streams=streams,
         rounds=load.rounds,
         context_tokens=held,
-        look_s=typical["look"],
-        forget_s=typical["forget"],
-        read_s=typical["read"],
-        speak_s=typical["speak"],
-        step_s=typical["speak"] / max(load.tokens - 1, 1),
+        vision_s=typical["vision"],
+        eviction_s=typical["eviction"],
+        prefill_s=typical["prefill"],
+        decode_s=typical["decode"],
+        step_s=typical["decode"] / max(load.tokens - 1, 1),
         round_s=typical["round"],
         estimated_bytes=engine.estimate().total,
         peak_bytes=max(loading_bytes, rounds_bytes) or None,

@@ -44,7 +44,7 @@ def seconds_of(text: str | None) -> float | None:
 def context_of(text: str) -> str:
     """The text itself, or that of the file after an ``@``."""
     if not text.startswith("@"):
-        if text and os.path.isfile(text):  # noqa: PTH113  a text that is too long is no file
+        if text and os.path.isfile(text):  # noqa: PTH113  False for texts that are too long
             raise UsageError(f"{text} is the name of a file.", f"For what is in it, write --context @{text}.")
         return text
     try:
@@ -72,7 +72,7 @@ def length_of(text: str, what_for: str, examples: str, *, least_s: float) -> flo
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", text.strip())
     seconds = float(match[1]) * _UNITS_S[match[2] or "s"] if match else 0.0
     if seconds < least_s:
-        raise UsageError(f"{text} is no length {what_for}.", f"Write it like {examples}.")
+        raise UsageError(f"{text} is not a length {what_for}.", f"Write it like {examples}.")
     return seconds
 
 

@@ -21,7 +21,7 @@ from typer.main import get_command
 from svlm_cli.cli.command import SvlmCommand, SvlmGroup, show_help_and_exit
 from svlm_cli.cli.messages import ExitCode, bug_sentence, exit_code, machine_sentence
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.core.errors import SvlmError
+from svlm_cli.core.errors import SvlmError, UsageError
 from svlm_cli.core.logins import without_logins
 from svlm_cli.core.sentences import error_sentence, sentence
 from svlm_cli.core.signals import Terminated, signals_raise
@@ -146,7 +146,7 @@ def _say(text: str) -> None:
 def _stdout_reader_is_gone() -> bool:
     try:
         descriptor = sys.stdout.fileno()
-    except OSError:  # stdout is no file
+    except OSError:  # stdout is not a file
         return False
     poll = select.poll()
     poll.register(descriptor, 0)  # errors are reported unasked
@@ -158,6 +158,8 @@ def _stdout_reader_is_gone() -> bool:
 
 def _run(arguments: Sequence[str], invocation: Invocation) -> int:
     root = _root()
+    if os.environ.get(_COMPLETING) == "complete_bash" and not os.environ.get("COMP_CWORD", "").isdigit():
+        raise UsageError(f"{_COMPLETING} is set, but there is nothing to complete.", "Unset it.")
     if os.environ.get(_COMPLETING):
         root.main(list(arguments), prog_name="svlm", obj=invocation)  # answers the shell, and exits
     code: int = ExitCode.DONE

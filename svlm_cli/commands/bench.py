@@ -218,7 +218,7 @@ def streams(one: _StreamsOptions) -> None:
     if one.step > one.most:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
     if one.video is not None and not one.decode:
-        raise UsageError("Pictures in memory come from no video.", "Add --decode, or leave out the video.")
+        raise UsageError("A video is read only with --decode.", "Add --decode, or leave out the video.")
     if one.fleet is not None and one.decode:
         raise UsageError("--decode and --fleet do not go together.", "Leave one of them out.")
     if one.fleet is not None:

@@ -47,7 +47,7 @@ def caption(asked: CaptionOptions) -> None:
     """Caption videos and cameras: what the model says, second by second.
 
     Each video gets STEM.srt beside it, or other formats; several share one loaded model. Addresses (rtsp://...) and
-    devices are watched, all at once, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
+    devices are watched, all at the same time, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
     listed = asked.inputs() if asked.batch_file is not None else ()
     cameras = () if in_stores(asked, listed) else asked.cameras(listed)

@@ -83,7 +83,7 @@ def require_prices(asked: ChatOptions) -> None:
 
 
 def require_finite(*values: float | None) -> None:
-    """`UsageError` for what is no price and no time."""
+    """`UsageError` unless the values can be prices and times."""
     for value in values:
         if value is not None and not math.isfinite(value):
-            raise UsageError(f"{value:g} is no price and no number of seconds.", "Give a number.")
+            raise UsageError(f"{value:g} is not a price or a number of seconds.", "Give a number.")

@@ -5,7 +5,7 @@ from typing import Final
 COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sentence of its help)
     "caption": ("svlm_cli.commands.caption", "Caption videos and cameras: what the model says, second by second."),
     "ask": ("svlm_cli.commands.ask", "Ask questions about a video, at its end or at any moment."),
-    "data": ("svlm_cli.commands.data", "Make a training set of videos with sound."),
+    "data": ("svlm_cli.commands.data", "Make a training set from videos with sound."),
     "train": ("svlm_cli.commands.train", "Train a model by a recipe: from simulated matches or from annotation files."),
     "bench": ("svlm_cli.commands.bench", "Measure speed and memory."),
     "eval": ("svlm_cli.commands.evaluate", "Measure quality."),

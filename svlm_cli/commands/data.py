@@ -7,7 +7,7 @@ from svlm_cli.commands.data_clean import clean
 from svlm_cli.commands.data_windows import windows
 from svlm_cli.commands.data_words import words
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a training set of videos with sound.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Make a training set from videos with sound.")
 
 
 app.command()(words)

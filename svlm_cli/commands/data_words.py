@@ -85,7 +85,7 @@ def words(asked: WordsOptions) -> None:
     for one in found:
         source = one.source.reveal()
         if source == "-" or "://" in source:
-            raise UsageError(f"{one.source} is no file.", "A training set is made of files: save it first.")
+            raise UsageError(f"{one.source} is not a file.", "A training set is made of files: save it first.")
     refuse_unwritable(asked.output, makes_folders=False, hint="Choose another -o.")
     about = AboutVideos({}) if asked.about is None else read_about(asked.about)
     words_from = WordsFrom(asked.words_from)

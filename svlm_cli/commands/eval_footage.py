@@ -16,7 +16,7 @@ from svlm_cli.outputs.tables import print_tables
 class _Asked(PlayOptions):
     """The options of `svlm eval footage`."""
 
-    minutes: Annotated[float, Panel.MATCH.option(help="Length of each.")] = 10.0
+    minutes: Annotated[float, Panel.MATCH.option(help="Length of each stretch of footage.")] = 10.0
     photos: Annotated[
         Path | None,
         Panel.MATCH.option(

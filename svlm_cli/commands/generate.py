@@ -50,7 +50,7 @@ def generate_commentary(one: OfVideos) -> None:
 
     start_s = seconds_of(one.start) or 0.0
     if one.chunk is not None and not (math.isfinite(one.chunk) and one.chunk >= 1):
-        raise UsageError(f"--chunk {one.chunk:g} is no length for a stream.", "Give 1 s or more.")
+        raise UsageError(f"--chunk {one.chunk:g} is not a length for a stream.", "Give 1 s or more.")
     _refuse_places(one.videos, one.output)
     job = partial(GenerationJob, "commentary", one.annotations, one.output)
     if one.asked.backend == "openai":

@@ -14,9 +14,9 @@ from svlm_cli.cli.messages import ExitCode, print_json, warn
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
+from svlm_cli.commands.reports import print_report
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.reporting import UnlessQuiet
-from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.evals.judge.pairs import Control, Pairs
@@ -163,7 +163,7 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
     if asked.a is None or (asked.b is None and asked.control is None):
         raise UsageError("Two files of predictions are compared.", "Name both, or one and a --control.")
     if asked.b is not None and asked.control is not None:
-        raise UsageError("A --control is of one file of predictions.", "Leave out the other.")
+        raise UsageError("A --control takes only one file of predictions.", "Leave out the other.")
     if data is None:
         raise UsageError(f"{data_option} is missing.", "Name the file of the benchmark.")
     if asked.output is None:
@@ -194,9 +194,4 @@ def _report(benchmark: str, paths: Sequence[Path], plot: Path | None, *, as_json
         from svlm_cli.evals.judge.plots import draw_report
 
         draw_report(found, plot)
-    if as_json:
-        print_json(found.to_json())
-        return
-    print_tables(found.tables())
-    for note in found.notes():
-        warn(note)
+    print_report(found, as_json=as_json)

@@ -21,7 +21,7 @@ class PlayOptions(options.PolicyOptions):
     model: options.Model = None
     adapter: options.Adapter = None
     matches: options.Matches = 1
-    minutes: Annotated[float | None, Panel.MATCH.option(help="Length of each.")] = None
+    minutes: Annotated[float | None, Panel.MATCH.option(help="Length of each match.")] = None
     seed: options.MatchSeed = 0
     mode: options.ForgetsBy = None
     as_json: options.Json = False

@@ -28,7 +28,7 @@ app = typer.Typer(add_completion=False)
 def train(asked: TrainOptions) -> None:
     """Train a model by a recipe: from simulated matches or from annotation files.
 
-    A line a step goes to stderr. The output folder is then a checkpoint: `svlm caption --model DIR` takes it.
+    One line per step goes to stderr. The output folder is then a checkpoint: `svlm caption --model DIR` takes it.
     """
     with launching.as_rank():
         from svlm_cli.training.recipe import read

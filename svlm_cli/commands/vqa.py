@@ -17,11 +17,11 @@ from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import introduction, load, place_of, settled_name
+from svlm_cli.commands.reports import print_report
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides
 from svlm_cli.outputs.destination import refuse_unwritable
-from svlm_cli.outputs.tables import print_tables
 
 if TYPE_CHECKING:
     from svlm_cli.engine.place import EnginePlace
@@ -84,12 +84,7 @@ def report(
     for notice in filter(None, (file.notice for file in files)):
         warn(notice)
     found = make_vqa_report(files)
-    if as_json:
-        print_json(found.to_json())
-        return
-    print_tables(found.tables())
-    for note in found.notes():
-        warn(note)
+    print_report(found, as_json=as_json)
 
 
 def _ask(benchmark: str, asked: VqaOptions) -> None:
@@ -140,7 +135,7 @@ def _required(asked: VqaOptions) -> tuple[Path, Path]:
     if asked.folder is None:
         raise UsageError("FOLDER is missing.", "Name the folder of the benchmark.")
     if asked.output is None:
-        raise UsageError("-o is missing.", "Name a file for the answers, or of several models a folder.")
+        raise UsageError("-o is missing.", "Name a file for the answers or, for several models, a folder.")
     if not asked.folder.is_dir():
         raise InputError(f"There is no folder {asked.folder}.", "Correct its name.")
     if policy_changes.read(single=asked.policy_keys or ()).asks("mode"):
@@ -167,7 +162,7 @@ def _jobs(what: "Questioning", asked: VqaOptions, output: Path, place: "EnginePl
     if asked.adapter is not None:
         names = names if given("models") else [None]
         if len(names) > 1:
-            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+            raise UsageError("--adapter belongs to one model.", "Name only its base with --model, or nothing.")
     models = [
         resolve(
             settled_name(name, asked, asked.adapter),

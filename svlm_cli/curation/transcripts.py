@@ -79,7 +79,7 @@ def _srt(path: Path, text: str) -> Iterator[HeardSegment]:
     try:
         cues = list(srt.parse(text))
     except (srt.SRTParseError, ValueError, OverflowError) as error:
-        raise _wrong(path, "is no SRT", str(error)) from error
+        raise _wrong(path, "is not valid SRT", str(error)) from error
     for number, cue in enumerate(cues, 1):
         yield _cue(path, number, cue.start.total_seconds(), cue.end.total_seconds(), _TAG.sub("", cue.content))
 
@@ -90,7 +90,7 @@ def _vtt(path: Path, text: str) -> Iterator[HeardSegment]:
     try:
         cues = webvtt.from_string(text, strict=True).captions
     except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError) as error:
-        raise _wrong(path, "is no WebVTT", str(error)) from error
+        raise _wrong(path, "is not valid WebVTT", str(error)) from error
     for number, cue in enumerate(cues, 1):
         yield _cue(path, number, _seconds(cue.start), _seconds(cue.end), html.unescape(cue.text))
 

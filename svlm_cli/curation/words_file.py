@@ -118,7 +118,7 @@ def _segments(rows: list[Any]) -> tuple[SpokenSegment, ...]:
         name = f"segments[{index}]"
         _require(isinstance(row, dict) and row.keys() == {"start_s", "end_s", "words"}, f"{name} is not a segment")
         start_s, end_s = row["start_s"], row["end_s"]
-        _require(is_time(start_s) and is_time(end_s), f"{name} has times that are no numbers of seconds")
+        _require(is_time(start_s) and is_time(end_s), f"{name} has times that are not numbers of seconds")
         _require(start_s <= end_s, f"{name} ends before it starts")
         if segments:
             _require(segments[-1].end_s <= start_s, f"{name} starts before the segment before it ends")
@@ -144,7 +144,7 @@ def _fault_of(row: Any, start_s: float, end_s: float, before_s: float) -> str:
         return "is not [start, end, word]"
     begin, end, text = row
     if not (is_time(begin) and is_time(end)):
-        return "has times that are no numbers of seconds"
+        return "has times that are not numbers of seconds"
     if not start_s <= begin <= end <= end_s:
         return "is not within its segment, or ends before it starts"
     if before_s > begin:

@@ -73,5 +73,6 @@ def _fitting(name: str, where: str, folder: Path, entry: catalog.ModelEntry) -> 
     told = f"{where}, {needed / _GIB:.1f} GiB of memory on {device} for one stream"
     if free is None or needed <= free:
         return Finding(name, CheckState.OK, told)
-    advice = "--dtype fp8 takes half, a lower --fps less; or stop what else uses it."
+    smaller = "--dtype bfloat16 takes half, a" if dtype.itemsize == 4 else "A"  # loading in eight bits takes no less
+    advice = f"{smaller} lower --fps a little less; or stop what else uses it."
     return Finding(name, CheckState.WARNING, f"{told}, where {free / _GIB:.1f} GiB are free", advice)

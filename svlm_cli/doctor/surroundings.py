@@ -54,7 +54,7 @@ def here() -> Finding:
     told = f"{folder}, {free / 1e9:.0f} GB free"
     if not os.access(folder, os.W_OK):
         return Finding(
-            "folder", CheckState.WARNING, f"{told}, and you may not write there.", "Write elsewhere: --output-dir."
+            "folder", CheckState.WARNING, f"{told}, and you cannot write there.", "Write elsewhere: --output-dir."
         )
     if free < _LITTLE_DISK:
         return Finding("folder", CheckState.WARNING, told, "Make room, or write elsewhere: --output-dir.")
@@ -77,7 +77,9 @@ def terminal() -> Finding:
     colours = console.color_system or "no"
     told = f"{console.width} x {console.height}, {colours} colours, {encoding}"
     if not encoding.startswith("utf"):
-        return Finding("terminal", CheckState.WARNING, told, "Words may not be shown as they are: set LANG to C.UTF-8.")
+        return Finding(
+            "terminal", CheckState.WARNING, told, "Some words may not be shown correctly: set LANG to C.UTF-8."
+        )
     return Finding("terminal", CheckState.OK, f"{told}: bars, and a live view, can be shown")
 
 

@@ -1,4 +1,4 @@
-"""Work spread over the GPUs of one host or of many, on Ray: placement, the manifest, workers, and the driver.
+"""Distributes work over the GPUs of one or several hosts, with Ray: placement, manifest, workers and driver.
 
-`ray_crew.py` and `ray_cluster.py` alone know Ray.
+Only `ray_crew.py` and `ray_cluster.py` import Ray.
 """

@@ -1,6 +1,6 @@
-"""The videos of a call in the hands of workers, and what is told of them meanwhile: the same as of a call alone.
+"""Captioning the videos of a call in a fleet, with the same progress and summary as without one.
 
-Knows no command line, and imports no torch where workers have GPUs.
+Knows no command line, and imports no torch if workers have GPUs.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from svlm_cli.pipeline.settings import SessionSettings
 
 
 class FleetCaptioning(CaptioningCall):
-    """A call that captions in a fleet. Observes its driver."""
+    """A call that captions in a fleet; it observes the driver."""
 
     def __init__(
         self, plan: FleetPlan, settings: SessionSettings, call: CallSettings, *, progress: Progress, summary: Summary
@@ -31,7 +31,7 @@ class FleetCaptioning(CaptioningCall):
         self._session: FleetSession | None = None
 
     def run(self, address: str, order: WorkerOrder, folder: Path, introduction: Iterable[str]) -> None:
-        """Caption all in the cluster at `address`. The checkpoint is in `folder` here."""
+        """Caption all videos in the cluster at `address`. `folder` is the checkpoint on this host."""
         plan = self._plan
         with self._ending(), closing(Manifest(plan.manifest)) as manifest:
             self._tell_all(introduction)
@@ -46,11 +46,11 @@ class FleetCaptioning(CaptioningCall):
         self._begin(source)
 
     def withdrawn(self, source: RemoteFile) -> None:
-        """It waits for another try."""
+        """A video waits for another attempt."""
         self._progress.end(source.job.name)
 
     def say(self, line: str) -> None:
-        """What went wrong with a worker."""
+        """Report what went wrong with a worker."""
         self._progress.say(line)
 
     def _stop(self, outcome: FleetOutcome) -> None:

@@ -1,4 +1,4 @@
-"""What carries messages between the driver and its workers, as the driver sees it. Knows no Ray."""
+"""The driver's interface to its workers. Knows no Ray."""
 
 from typing import Protocol
 
@@ -6,25 +6,25 @@ from svlm_cli.fleet.messages import Message
 
 
 class Crew(Protocol):
-    """Workers, by name. They come and go: one that is lost is replaced under a new name, where that can be."""
+    """Workers, by name. A lost worker is replaced, if possible, by one with a new name."""
 
     @property
     def expected(self) -> int:
-        """How many there are, those included that are still starting. Zero: nobody will come."""
+        """How many workers there are, including those still starting. Zero if none will come."""
         ...
 
     def wait(self, timeout_s: float) -> list[tuple[str, Message]]:
-        """What workers have told since; waits so long for something."""
+        """The messages since the last call, with their senders; waits up to `timeout_s` for the first."""
         ...
 
     def heard(self) -> tuple[str, ...]:
-        """The workers that have answered since the last call, whether they had anything to tell or not."""
+        """The workers that have answered since the last call, with or without messages."""
         ...
 
     def give(self, worker: str, lease: int, item: object) -> None:
-        """Hand an item to a worker. Returns at once; if the worker is gone, `WorkerLost` says so."""
+        """Give an item to a worker, without waiting. If the worker is gone, a `WorkerLost` follows."""
         ...
 
     def dismiss(self, worker: str) -> None:
-        """End a worker that does not answer. Whoever says so has given it up: `WorkerLost` need not follow."""
+        """End a worker that does not answer. The caller has given it up, so no `WorkerLost` need follow."""
         ...

@@ -1,4 +1,4 @@
-"""The engine of a worker: where it computes, with how many streams, as far as its memory goes."""
+"""Loads a worker's engine: on which device, and with how many streams its memory allows."""
 
 from pathlib import Path
 from typing import Final
@@ -13,14 +13,14 @@ from svlm_cli.engine.engine import Engine
 from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.messages import WorkerOrder
 
-_MOST_STREAMS: Final = 64  # beyond these a GPU has all that it can do
-_MOST_CAMERAS: Final = 256  # cameras, which leave it time for each other; load decides how many there are
-_CPU_CAMERAS: Final = 8  # a core has no time for more
-_FREE_SHARE: Final = 0.9  # of the memory that is free
+_MOST_STREAMS: Final = 64  # more do not make a GPU faster
+_MOST_CAMERAS: Final = 256  # they wait for their next second most of the time; the load decides how many there are
+_CPU_CAMERAS: Final = 8  # per core
+_FREE_SHARE: Final = 0.9  # of the free memory
 
 
 def load_engine(order: WorkerOrder | CameraOrder, *, cores: int) -> Engine:
-    """What the order asks for, on `cores` of this host where there is no GPU. Raises `ModelError` and `UsageError`."""
+    """The engine of `order`; without a GPU, it uses `cores` cores. Raises `ModelError` and `UsageError`."""
     model = order.model
     device = resolve_device(model.device)
     dtype = resolve_dtype(model.dtype, device)
@@ -45,7 +45,7 @@ def load_engine(order: WorkerOrder | CameraOrder, *, cores: int) -> Engine:
 
 
 def bytes_on_cpu(folder: Path, policy: StreamPolicy, dtype: str) -> int:
-    """What a checkpoint with one stream takes of a host's memory. Raises `ModelError`."""
+    """The memory that a checkpoint with one stream needs on a CPU. Raises `ModelError`."""
     cpu = torch.device("cpu")
     return Engine.footprint(folder, policy, device=cpu, dtype=resolve_dtype(dtype, cpu)).total
 
@@ -53,7 +53,7 @@ def bytes_on_cpu(folder: Path, policy: StreamPolicy, dtype: str) -> int:
 def _fitting(order: WorkerOrder | CameraOrder, device: torch.device, one_bytes: int, two_bytes: int) -> int:
     """How many streams fit beside the weights.
 
-    On a CPU one file: there a batch is no faster than one after the other. Cameras leave a core time for each other.
+    One file on a CPU, where a batch is no faster than single streams; several cameras, which are not always busy.
     """
     live = isinstance(order, CameraOrder)
     items = order.cameras if isinstance(order, CameraOrder) else order.items

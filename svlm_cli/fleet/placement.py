@@ -1,9 +1,9 @@
-"""Which worker gets which item next, and what becomes of the items of a worker that is lost. Pure: it is told the time.
+"""Which worker gets which item next, and what happens to the items of a lost worker. Pure: the caller passes the time.
 
-Long items go first, so that no long one is left for the end. An item that fails is tried again, elsewhere if possible,
-and is put aside after so many failures. One that was in the hands of two workers when they died is tried alone: whether
-it is the culprit shows then, and it takes no other item with it. What a worker holds is a lease, with a number of its
-own: a message about a lease that has ended is a message from the past. Knows neither files nor Ray.
+Long items go first, so that no long one is left at the end. A failed item is retried, elsewhere if possible, and put
+aside after `tries` failures. An item that two workers held when they died is then given to a worker that has no other
+item: if it is to blame, no other item is lost with it. A worker holds an item by a lease, which has a unique number, so
+messages about ended leases can be told apart. Knows neither files nor Ray.
 """
 
 import math
@@ -45,11 +45,11 @@ class _Worker:
     streams: int
     heard_s: float
     leases: dict[int, Lease] = field(default_factory=dict)
-    reserved: bool = False  # for the one item that it holds
+    reserved: bool = False  # for the item that it holds
 
 
 class FleetPlacement:
-    """Items by their index, workers by name. `tries` failures put an item aside, those of earlier runs included."""
+    """Items by index, workers by name. An item is put aside after `tries` failures, including those of earlier runs."""
 
     def __init__(
         self, weights: Sequence[float], *, tries: int = TRIES, failures: Mapping[int, int] | None = None
@@ -73,21 +73,21 @@ class FleetPlacement:
 
     @property
     def workers(self) -> tuple[str, ...]:
-        """Those that have joined."""
+        """The workers that have joined and not left."""
         return tuple(self._workers)
 
     def expect(self, workers: int) -> None:
-        """How many workers there will be: the first to join leaves the others their share."""
+        """Set how many workers there will be, so that the first to join leaves the others their share."""
         self._expected = max(workers, 1)
 
     def join(self, worker: str, streams: int, now_s: float, *, place: str = "") -> None:
-        """A worker is ready for so many items at once. `place` is what it shares with others, such as a host's disk."""
+        """A worker is ready for `streams` items at a time. `place` is what it shares with others, such as its host."""
         self._workers[worker] = _Worker(worker, place, streams, now_s)
 
     def leave(self, worker: str, now_s: float, *, blamed: bool = True) -> tuple[tuple[Lease, bool], ...]:
-        """A worker is gone. Returns the leases that ended with it, each with whether its item is put aside now.
+        """A worker is gone. Returns the leases that ended with it, each with whether its item is now put aside.
 
-        It is held against the items, unless none of them can be to `blame`.
+        If `blamed`, this counts as a failure of its items.
         """
         gone = self._workers.pop(worker, None)
         if gone is None:
@@ -101,12 +101,12 @@ class FleetPlacement:
         return tuple(ended)
 
     def drop(self, items: Iterable[int]) -> None:
-        """These need not be done, if nobody has them."""
+        """Remove items that no worker holds: they need not be done."""
         for item in items:
             self._waiting.pop(item, None)
 
     def assign(self, now_s: float) -> list[Lease]:
-        """The leases that begin now: as many as there are items and room for them."""
+        """Start as many leases as there are waiting items and free workers, and return them."""
         leases = []
         ready = [one for one in self._waiting.values() if one.not_before_s <= now_s]
         for item in sorted(ready, key=lambda one: (one.alone, -one.weight, one.index)):
@@ -116,15 +116,15 @@ class FleetPlacement:
         return leases
 
     def lease(self, number: int) -> Lease | None:
-        """The lease of that number, if it has not ended."""
+        """The lease with that number, unless it has ended."""
         return self._leases.get(number)
 
     def finish(self, number: int) -> None:
-        """The item of a lease needs nothing more."""
+        """The item of a lease is done."""
         self._end(number)
 
     def fail(self, number: int, now_s: float, *, delay_s: float = 0.0, counts: bool = True) -> bool:
-        """The item of a lease failed. Whether it is put aside; else it waits for another try, after a delay."""
+        """The item of a lease failed. Returns whether it is put aside; if not, it is retried after a delay."""
         lease, worker = self._end(number)
         item = self._items[lease.item]
         if counts:
@@ -132,12 +132,12 @@ class FleetPlacement:
         return self._again(item, now_s + delay_s, counts=counts)
 
     def renew(self, worker: str, now_s: float) -> None:
-        """A worker was heard: its leases hold on."""
+        """A worker has answered, which renews its leases."""
         if worker in self._workers:
             self._workers[worker].heard_s = now_s
 
     def silent(self, now_s: float, patience_s: float) -> tuple[str, ...]:
-        """The workers that were not heard for so long: their leases have run out."""
+        """The workers that have not answered for `patience_s`, so their leases have expired."""
         return tuple(one.name for one in self._workers.values() if now_s - one.heard_s > patience_s)
 
     def _again(self, item: _Item, from_s: float, *, counts: bool) -> bool:

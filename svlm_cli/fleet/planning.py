@@ -1,4 +1,4 @@
-"""The files of a call, and what earlier runs of the same call have done of them: reads the manifest, lists stores."""
+"""The files of a call, and what earlier runs of the same call have done. Reads the manifest and lists stores."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ from svlm_cli.pipeline.inputs import STDIN, Input
 
 @dataclass(frozen=True, slots=True)
 class FleetPlan:
-    """The jobs of a call, where their manifest is, and what it says of those that earlier runs began."""
+    """The jobs of a call, the path of their manifest, and its records of earlier runs."""
 
     jobs: tuple[Job, ...]
     manifest: Path
@@ -29,10 +29,10 @@ def plan_files(
     tell: Callable[[str], None],
     stored: StoredPlan | None = None,
 ) -> FleetPlan:
-    """As `plan`, but what a run of the same call has done is left out: `asked` is all that decides about the words.
+    """As `plan`, without what earlier runs of the same call have done. `asked` is everything that decides the words.
 
-    After a call that has come to its end with failures, only what failed is left to do, unless everything is to be
-    made anew. Raises as `plan`, and `UsageError` for what no worker elsewhere can read or write.
+    After a call that ended with failures, only the failed files are left, unless all are to be overwritten. Raises as
+    `plan`, and `UsageError` for inputs and outputs that workers cannot reach.
     """
     if stored is None:
         everything = plan(inputs, replace(wanted, existing=Existing.OVERWRITE), tell)
@@ -58,7 +58,7 @@ def _is_link(target: Target) -> bool:
 
 
 def _left(job: Job, existing: Existing, records: Mapping[str, FileRecord], there: frozenset[Target]) -> Job:
-    """The job without what need not be done."""
+    """The job without the targets that are already done."""
     if still_done(job, records, there):
         return replace(job, targets=(), kept=job.targets)
     record = records.get(key_of(job).name)

@@ -1,4 +1,4 @@
-"""A Ray cluster for the time of a call: one of our own on this host, or one that is there. Knows no worker."""
+"""The Ray cluster of a call: one of our own on this host, or an existing one. Knows no workers."""
 
 import atexit
 import contextlib
@@ -23,8 +23,8 @@ from svlm_cli.fleet.scratch import scratch
 from svlm_cli.fleet.shares import Node
 
 LOCAL: Final = "local"
-_STORE_BYTES: Final = 100 << 20  # messages are small, and frames never travel
-_LONGEST_FOLDER: Final = 24  # Ray puts sockets far below it, whose names may have 107 bytes
+_STORE_BYTES: Final = 100 << 20  # messages are small, and contain no frames
+_LONGEST_FOLDER: Final = 24  # Ray creates sockets deep below it, and their paths are limited to 107 bytes
 _REACH_S: Final = 5.0
 _LEAVING_S: Final = 30.0
 _HANDLED: Final = (signal.SIGINT, signal.SIGTERM)
@@ -38,9 +38,9 @@ def require_ray() -> None:
 
 @contextmanager
 def connected(address: str) -> Iterator[None]:
-    """In a cluster: at `address`, or for `LOCAL` one on this host alone, of which nothing is left afterwards.
+    """Connect to the cluster at `address`, or for `LOCAL` to one on this host, which is removed afterwards.
 
-    Raises `SvlmError` if there is none.
+    Raises `SvlmError` if no cluster answers.
     """
     _settle(address)
     with scratch(_short_folder()) if address == LOCAL else contextlib.nullcontext() as folder:
@@ -76,7 +76,7 @@ def _kill(processes: Iterable[int]) -> None:
 
 
 def nodes() -> list[Node]:
-    """The hosts that are in the cluster now."""
+    """The hosts that are in the cluster at present."""
     import ray
 
     found = []
@@ -90,7 +90,7 @@ def nodes() -> list[Node]:
 
 
 def answers(node: Node) -> bool:
-    """Whether a host can be reached. Ray counts one as alive for a quarter of a minute after it has died."""
+    """Whether a host can be reached. Ray notices a dead host only after 15 seconds."""
     try:
         socket.create_connection((node.address, node.port), timeout=_REACH_S).close()
     except OSError:
@@ -99,11 +99,11 @@ def answers(node: Node) -> bool:
 
 
 def _settle(address: str) -> None:
-    """What Ray reads in the environment, unless it stands there already."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of this call
+    """Set Ray's environment variables, except those that the user has set."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # send no statistics
     if address == LOCAL:
-        os.environ.setdefault("RAY_worker_niceness", "0")  # else a busy host all but stops them: Ray says 15
-        # its ports can be reached from elsewhere
+        os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's default of 15 almost stops workers on a busy host
+        # its ports can be reached from other hosts
         os.environ.setdefault("RAY_AUTH_MODE", "token")
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
 
@@ -132,7 +132,7 @@ def _connect(address: str, folder: Path | None) -> None:
 
 
 class _OursAlone(io.TextIOBase):
-    """Standard output, for the main thread: Ray has one that prints there whatever happens to a worker."""
+    """Standard output for the main thread only: a thread of Ray prints there what happens to workers."""
 
     def __init__(self, whole: TextIO) -> None:
         self._whole = whole
@@ -153,7 +153,7 @@ class _OursAlone(io.TextIOBase):
 
 @contextmanager
 def _our_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself as it starts: the files would not be finished."""
+    """Restore our signal handlers: Ray replaces that of SIGTERM when it starts, and files would not be finished."""
     before = {number: signal.getsignal(number) for number in _HANDLED}
     try:
         yield
@@ -163,6 +163,6 @@ def _our_signals() -> Iterator[None]:
 
 
 def _short_folder() -> Path:
-    """Where Ray's sockets and logs can be."""
+    """The folder for that of Ray's sockets and logs."""
     above = Path(tempfile.gettempdir())
     return above if len(os.fsencode(above)) <= _LONGEST_FOLDER else Path("/tmp")

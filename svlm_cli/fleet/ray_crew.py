@@ -1,7 +1,7 @@
-"""Workers as Ray actors: one a GPU, or several on the cores of a host. Starts them, hears them, replaces the dead.
+"""Workers as Ray actors: one per GPU, or several on the cores of a host. Starts, polls and replaces them.
 
-An actor is never restarted by Ray: the one that takes its place is a new one, with another name, so that nothing that
-was said to the old one, or by it, reaches the new one. Knows neither items nor what the messages mean.
+Ray never restarts an actor. A dead one is replaced by a new actor with a new name, so no message to or from the old one
+reaches the new one. Knows neither items nor the meaning of messages.
 """
 
 import os
@@ -23,37 +23,37 @@ from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 from svlm_cli.fleet.worker import FleetWorker
 
-_POLL_S: Final = 1.0  # a worker answers at least so often
-_LOOK_S: Final = 5.0  # between two looks at who has joined or left the cluster
+_POLL_S: Final = 1.0  # longest time between two answers of a worker
+_LOOK_S: Final = 5.0  # between two checks of which hosts are in the cluster
 _STOP_S: Final = 15.0
-_FETCH_S: Final = 30.0  # for an answer that is there
-_STARTS: Final = 3  # of a share's workers that may die before they are ready
-_CALLS: Final = 4  # at once, to one actor: it is asked for messages while it is handed items
+_FETCH_S: Final = 30.0  # to fetch an answer that is ready
+_STARTS: Final = 3  # workers of one share that may die in a row before they are ready
+_CALLS: Final = 4  # concurrent calls to one actor: it is polled while it takes items
 
 
 class FleetActor:
-    """What runs in an actor's process."""
+    """Runs a worker in an actor's process."""
 
     def __init__(self, order: WorkerOrder, cores: int, place: str) -> None:
         Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
         self._worker = FleetWorker(order, cores=cores, place=place)
 
     def take(self, lease: int, item: object) -> None:
-        """One more item."""
+        """Start another item."""
         self._worker.take(lease, item)
 
     def messages(self, patience_s: float) -> list[Message]:
-        """What has happened."""
+        """The worker's messages; waits for the first up to `patience_s`."""
         return self._worker.messages(patience_s)
 
     def stop(self) -> None:
-        """Close what is open."""
+        """Close all open files."""
         self._worker.close()
 
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """A share, and the worker that has it now."""
+    """A share of a host, and its present worker."""
 
     share: WorkerShare
     actor: Any
@@ -65,8 +65,8 @@ class _Slot:
 class RayCrew(Closing):
     """The workers in the cluster that this process is connected to.
 
-    `plan` says which shares there are to be for the hosts that `look` finds. Hosts may join later: for want of workers
-    nobody gives up before `hopes_s`.
+    `look` finds the hosts, and `plan` divides them into shares. As hosts may join later, workers are `expected` for
+    `hopes_s` even if there are none.
     """
 
     def __init__(
@@ -84,11 +84,11 @@ class RayCrew(Closing):
         self._slots: dict[str, _Slot] = {}  # by the share's name
         self._given_up: set[str] = set()  # names of shares
         self._starts: Counter[str] = Counter()  # of each share's workers, by its name
-        self._calls: dict[Any, _Slot] = {}  # what was asked of whom
+        self._calls: dict[Any, _Slot] = {}  # pending calls, and whom they ask
         self._dismissed: SimpleQueue[_Slot] = SimpleQueue()
         self._told: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._heard: set[str] = set()
-        self._lock = Lock()  # of slots, of calls, and of who was heard
+        self._lock = Lock()  # for slots, calls and `_heard`
         self._alone_since_s = time.monotonic()
         self._looked_s = 0.0
         self._closing = Event()
@@ -107,7 +107,7 @@ class RayCrew(Closing):
         return int(time.monotonic() - self._alone_since_s < self._hopes_s)
 
     def wait(self, timeout_s: float) -> list[tuple[str, Message]]:
-        """What workers have told. Raises what ended the hearing of them."""
+        """The workers' messages. Raises the error that ended the polling, if any."""
         if self._error is not None:
             raise self._error
         found: list[tuple[str, Message]] = []
@@ -119,25 +119,25 @@ class RayCrew(Closing):
             return found
 
     def heard(self) -> tuple[str, ...]:
-        """Who has answered since the last call."""
+        """The workers that have answered since the last call."""
         with self._lock:
             found, self._heard = tuple(self._heard), set()
         return found
 
     def give(self, worker: str, lease: int, item: object) -> None:
-        """Hand an item to a worker. A worker that the item does not reach is taken for dead."""
+        """Give an item to a worker. If it cannot be delivered, the worker counts as dead."""
         if (slot := self._slot(worker)) is not None:
             call = slot.actor.take.remote(lease, item)
             with self._lock:
                 self._calls[call] = slot
 
     def dismiss(self, worker: str) -> None:
-        """End a worker. Another takes its place, whether it can be reached or not."""
+        """End a worker and replace it, whether it can be reached or not."""
         if (slot := self._slot(worker)) is not None:
             self._dismissed.put(slot)
 
     def close(self) -> None:
-        """Let all workers close what they have open, then end them."""
+        """Let all workers close their open files, then end them."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -156,7 +156,7 @@ class RayCrew(Closing):
     def _listen(self) -> None:
         try:
             self._hear_all()
-        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+        except BaseException as error:  # noqa: BLE001 - `wait` raises it
             self._error = error
 
     def _hear_all(self) -> None:
@@ -171,13 +171,13 @@ class RayCrew(Closing):
                 self._closing.wait(_POLL_S)
                 continue
             some, _ = ray.wait(calls, num_returns=1, timeout=_POLL_S)
-            if some:  # and whoever else has answered
+            if some:  # and all others that are ready
                 ready, _ = ray.wait(calls, num_returns=len(calls), timeout=0)
                 for call in ready:
                     self._collect(call)
 
     def _refresh(self) -> None:
-        """Start the workers that hosts have room for, now."""
+        """Start the workers that are missing on the hosts that are there."""
         self._looked_s = time.monotonic()
         found = self._look()
         wanted = [one for one in self._plan(found) if one.name not in self._slots and one.name not in self._given_up]
@@ -213,7 +213,7 @@ class RayCrew(Closing):
             self._calls[call] = slot
 
     def _collect(self, call: Any) -> None:
-        """What came of a call. Of a worker that has been replaced since, nothing is heard."""
+        """Handle the result of a call. Results of workers that have been replaced are ignored."""
         with self._lock:
             slot = self._calls.pop(call)
         if self._slots.get(slot.share.name) is not slot:
@@ -223,7 +223,7 @@ class RayCrew(Closing):
         except RayError as error:
             self._replace(slot, _reason(error))
             return
-        if messages is None:  # it has taken an item
+        if messages is None:  # the call was `take`
             return
         with self._lock:
             self._heard.add(slot.name)
@@ -236,10 +236,10 @@ class RayCrew(Closing):
             self._poll(slot)
 
     def _replace(self, slot: _Slot, reason: str) -> None:
-        """A worker is dead: its share gets another, unless the host is gone too, or none ever gets ready there."""
+        """Replace a dead worker, unless its host is gone too, or workers on its share never become ready."""
         if self._slots.get(slot.share.name) is not slot:
             return
-        ray.kill(slot.actor)  # where it is only out of reach, or has failed and still holds its memory
+        ray.kill(slot.actor)  # it may only be unreachable, or have failed and still hold memory
         there = any(node.name == slot.share.node and answers(node) for node in self._look())
         unready = 0 if slot.ready else slot.unready + 1
         if there and unready < _STARTS:
@@ -259,7 +259,7 @@ class RayCrew(Closing):
 
 
 def _end_with(parent: int) -> None:
-    """A killed driver takes its cluster with it, but Ray ends workers only when they next have something to say."""
+    """End this process with its parent. If the driver is killed, Ray ends workers only at their next message."""
     while os.getppid() == parent:
         time.sleep(_POLL_S)
     os._exit(1)

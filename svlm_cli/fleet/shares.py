@@ -1,20 +1,20 @@
-"""How the hardware of a fleet becomes workers: one a GPU, or where there are none, workers that share the cores.
+"""How the hardware of a fleet is divided among workers: one per GPU or, without GPUs, one per core.
 
-A small model gains nothing from a second core, and a second stream gains nothing on one: each core gets a worker of its
-own, as long as the memory holds them all. Pure. Knows no Ray.
+A small model is not faster on two cores, and two streams on one core are not faster than one after another. So each
+core gets a worker, if there is enough memory for all; otherwise, fewer workers share the cores. Pure. Knows no Ray.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-_MEMORY_SHARE: Final = 0.8  # of a host's, for workers
-_PROCESS_BYTES: Final = 1 << 30  # Python, torch and frames on their way, beside what the model takes
+_MEMORY_SHARE: Final = 0.8  # of a host's memory, for workers
+_PROCESS_BYTES: Final = 1 << 30  # per worker, for Python, torch and frames, in addition to the model
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What a host has."""
+    """A host and its hardware."""
 
     name: str
     gpus: int
@@ -26,7 +26,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class WorkerShare:
-    """What one worker has of its host: a GPU, or so many cores. `index` tells those of one host apart."""
+    """One worker's part of its host: a GPU, or some cores. `index` counts the shares of a host."""
 
     node: str
     index: int
@@ -35,15 +35,14 @@ class WorkerShare:
 
     @property
     def name(self) -> str:
-        """Of the worker."""
+        """The worker's name."""
         return f"{self.node[:8]}-{self.index}"
 
 
 def shares(nodes: Sequence[Node], needed_bytes: int, *, cpu: bool = False) -> list[WorkerShare]:
-    """One share for each worker. Where any host has a GPU, those without are left alone, unless the `cpu` is wanted.
+    """One share for each worker. If any host has a GPU, hosts without one are not used, unless `cpu` is set.
 
-    A worker without a GPU takes `needed_bytes` of its host's memory for the model. No host with cores is left without
-    a worker.
+    On a CPU, the model of a worker takes `needed_bytes`. Every host with cores gets at least one worker.
     """
     if not cpu and any(node.gpus for node in nodes):
         return [
@@ -55,7 +54,7 @@ def shares(nodes: Sequence[Node], needed_bytes: int, *, cpu: bool = False) -> li
 
 
 def spread(found: Iterable[WorkerShare], most: int) -> list[WorkerShare]:
-    """At most so many of them, from as many hosts as possible."""
+    """At most `most` of the shares, on as many hosts as possible."""
     return sorted(found, key=lambda one: one.index)[:most]
 
 

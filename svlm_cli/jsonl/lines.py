@@ -137,7 +137,7 @@ def _require_ours(lines: JsonLines, data: bytes, beginnings: tuple[str, ...]) ->
     *before, rest = data.split(b"\n")
     if not any(rest.startswith(one.encode()) or one.encode().startswith(rest) for one in beginnings):
         with lines.at(len(before) + 1):
-            raise LineError("is no line of such a file")
+            raise LineError("is not a line of such a file")
 
 
 def text(row: Mapping[str, Any], key: str, *, default: str | None = None) -> str:
@@ -177,18 +177,18 @@ def texts(row: Mapping[str, Any], key: str, *, least: int, most: int) -> tuple[s
 
 
 def record(kind: Any, row: Any, what: str) -> Any:
-    """An object as the dataclass `kind`, with every field present. `LineError` says that it is no `what`."""
+    """An object as the dataclass `kind`, with every field present. `LineError` says that it is not a `what`."""
     _require_all(kind, row, what)
     try:
         return toml.Document("it", InputError, [*toml.keys(kind)]).value(kind, row, "")
     except InputError as error:
-        raise LineError(f"is no {what}: {error.message.removeprefix('it: ').rstrip('.')}") from error
+        raise LineError(f"is not a {what}: {error.message.removeprefix('it: ').rstrip('.')}") from error
 
 
 def _require_all(kind: Any, row: Any, what: str) -> None:
     for name, inner in get_type_hints(kind).items() if isinstance(row, dict) else ():
         if name not in row:
-            raise LineError(f"is no {what}: {name} is missing")
+            raise LineError(f"is not a {what}: {name} is missing")
         if is_dataclass(inner):
             _require_all(inner, row[name], what)
 

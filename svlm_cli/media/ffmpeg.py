@@ -112,7 +112,7 @@ def _hint_for(name: str) -> str:
     if "@" in name or _HALF_AN_ADDRESS.match(name):
         return "Check its name; an address begins with its kind, as in rtsp://."
     if name.startswith("/dev/"):
-        return "Plug it in, and say of which kind it is, as in --input-format v4l2."
+        return "Plug it in, and name its kind, as in --input-format v4l2."
     return "Check its name."
 
 
@@ -131,7 +131,7 @@ def file_address(path: str | os.PathLike[str], *, grows: bool = False) -> Addres
     except FileNotFoundError:
         raise InputError(f"{name} does not exist.", _hint_for(name)) from None  # the cause would quote the full path
     except PermissionError as error:
-        raise InputError(f"{name} may not be read.", "Check its permissions.") from error
+        raise InputError(f"{name} cannot be read: permission denied.", "Check its permissions.") from error
     except (OSError, ValueError) as error:
         raise InputError(
             f"{name} cannot be opened: {getattr(error, 'strerror', None) or error}.", "Check its name."

@@ -115,7 +115,7 @@ def _refuse_others(descriptor: int, path: Path) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise _no_file(part_of(path))
     if not status.st_mode & stat.S_IWUSR:  # root could open it all the same
-        raise write_error(part_of(path), PermissionError())
+        raise write_error(part_of(path), PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
     if status.st_nlink > 1 and not _is_same(status, path):
         name = plain_text(str(part_of(path)))
         raise OutputError(f"{name} has another name too (a hard link).", "Remove it, or choose another name.")
@@ -179,8 +179,6 @@ def write_error(path: Path, error: OSError, *, elsewhere: str = "use -o to write
         return OutputError(f"There is no folder {folder} to write to.", "Make it first, or correct -o.")
     if isinstance(error, NotADirectoryError):
         return OutputError(f"{folder} is not a folder.", "Correct -o.")
-    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
-        return OutputError(f"{name} may not be written.", hint)
     if error.errno == errno.ELOOP:
         return OutputError(
             f"{name} is a symbolic link, and svlm does not write through links.", "Remove it, or choose another name."

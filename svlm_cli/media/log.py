@@ -47,7 +47,7 @@ _FAILURES = (
     ),
     (r"Picture size (\d+x\d+) exceeds .*", "has pictures of {0}, larger than svlm reads.", ""),
     (r"No such file or directory", "does not exist.", ""),
-    (r"Permission denied", "may not be read.", "Check its permissions."),
+    (r"Permission denied", "cannot be read: permission denied.", "Check its permissions."),
     (r"Is a directory", "is a folder.", "Name the video files in it."),
     (
         r"(?:Decoder \(codec \w+\) not found for|Decoding requested, but no decoder found for:) .*",

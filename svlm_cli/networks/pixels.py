@@ -14,12 +14,19 @@ from svlm_cli.networks.family import Grid
 _NEARLY: Final = 0.05  # 16:9 and 9:5 differ by less: no bars for that
 
 
-def framed_size(height: int, width: int, aspect: float) -> tuple[int, int]:
-    """Height and width of a picture with the black bars of `framed`."""
+def bars(height: int, width: int, aspect: float) -> tuple[int, int, int, int]:
+    """The black bars of `framed` around a picture: left, right, top and bottom, in pixels."""
     own = width / height
     if not aspect or abs(own / aspect - 1) <= _NEARLY:
-        return height, width
-    return (height, round(height * aspect)) if own < aspect else (round(width / aspect), width)
+        return 0, 0, 0, 0
+    across, down = (round(height * aspect) - width, 0) if own < aspect else (0, round(width / aspect) - height)
+    return across // 2, across - across // 2, down // 2, down - down // 2
+
+
+def framed_size(height: int, width: int, aspect: float) -> tuple[int, int]:
+    """Height and width of a picture with its bars."""
+    left, right, top, bottom = bars(height, width, aspect)
+    return height + top + bottom, width + left + right
 
 
 def framed(picture: Picture, aspect: float) -> Picture:
@@ -28,13 +35,8 @@ def framed(picture: Picture, aspect: float) -> Picture:
     For models that have learned one grid of tokens only. 0 leaves every picture as it is.
     """
     height, width = picture.shape[:2]
-    size = framed_size(height, width, aspect)
-    if size == (height, width):
-        return picture
-    top, left = (size[0] - height) // 2, (size[1] - width) // 2
-    whole = np.zeros((*size, 3), np.uint8)
-    whole[top : top + height, left : left + width] = picture
-    return whole
+    left, right, top, bottom = bars(height, width, aspect)
+    return np.pad(picture, ((top, bottom), (left, right), (0, 0))) if left + right + top + bottom else picture
 
 
 class Preprocessor(Protocol):

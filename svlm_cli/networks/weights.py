@@ -178,7 +178,7 @@ def _require_numbers(folder: Path, extremes: Mapping[str, Tensor]) -> None:
     if not all(finite):
         name = list(extremes)[finite.index(False)]
         dtype = str(extremes[name].dtype).removeprefix("torch.")
-        raise ModelError(f"{folder}: the tensor {name} has values that are no numbers, or none in {dtype}.", _AGAIN)
+        raise ModelError(f"{folder}: the tensor {name} has values that are NaN, or infinite in {dtype}.", _AGAIN)
 
 
 def _shards(network: Network, max_bytes: int) -> Iterator[dict[str, Tensor]]:

@@ -130,16 +130,17 @@ class CaptioningCall(SessionObserver):
         for notice in source.notices:
             self._progress.say(f"svlm: {notice}")
 
-    def _note_video(self, source: OpenedJob, report: JobReport) -> None:
-        """A video has ended: tell how it went."""
+    def _note_video(self, source: OpenedJob, report: JobReport) -> VideoState:
+        """A video has ended: note and tell how it went."""
         self._leave(source)
         job, error = source.job, report.error
         files = ", ".join(target.name for target in job.targets)
         if error is None and source.truncated:
             error = InputError(f"{job.name} ends too early.", f"What could be read is captioned in {files}.")
-        took_s = self._end(job, error, report.video_s, silent=not report.spoken, complete=report.error is None)
+        state, took_s = self._end(job, error, report.video_s, silent=not report.spoken, complete=report.error is None)
         if error is None and files:
             self.tell(f"{job.name} -> {files}: {report.video_s:.1f} s of video in {took_s:.1f} s")
+        return state
 
     def _note_stopped(self, source: OpenedJob, report: JobReport) -> None:
         """A video is stopped, and with it the command."""
@@ -147,8 +148,8 @@ class CaptioningCall(SessionObserver):
 
     def _end(
         self, job: Job, error: SvlmError | None, video_s: float = 0.0, *, silent: bool = False, complete: bool = False
-    ) -> float:
-        """Note how a video went, and tell what went wrong, or whose it is now. Returns how long it took, in seconds."""
+    ) -> tuple[VideoState, float]:
+        """Note how a video went, and tell what went wrong. Returns its state, and how many seconds it took."""
         done = VideoState.SILENT if silent else VideoState.DONE
         state = done if error is None else self._state_after(job, error)
         failure = error if state is VideoState.FAILED else None
@@ -161,10 +162,10 @@ class CaptioningCall(SessionObserver):
             self._fail(error)
         elif error is not None and (video_s or self._alone):
             self.tell(error_sentence(error))
-        return took_s
+        return state, took_s
 
     def _state_after(self, job: Job, error: SvlmError) -> VideoState:
-        """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
+        """The state of a job after an error: with --skip-existing, a video that another run does has not failed."""
         if isinstance(error, OutputClosedError):
             return VideoState.STOPPED
         if self._settings.skip_existing and isinstance(error, OutputBusyError):
@@ -198,8 +199,8 @@ class CaptioningCall(SessionObserver):
             parts = [str(one.part) for one in job.targets if one.part is not None and one.part.exists()]
             if parts:
                 self._progress.say(
-                    f"svlm: {job.name} was stopped; what was said of it so far is in {' and '.join(parts)}. "
-                    "The next call captions it from the beginning, and replaces that."
+                    f"svlm: {job.name} was stopped; its words so far are in {' and '.join(parts)}. "
+                    "The next call captions it from the beginning and replaces them."
                 )
 
 
@@ -306,8 +307,8 @@ class Captioning(CaptioningCall):
         if self._live:
             self._note_camera(source, report)
             return
-        self._note_video(source, report)
-        if report.error is None or self._state_after(source.job, report.error) is VideoState.SKIPPED:
+        state = self._note_video(source, report)
+        if report.error is None or state is VideoState.SKIPPED:
             self._make_products(source)
 
     def _note_camera(self, source: "OpenSource", report: "FeedReport") -> None:

@@ -114,7 +114,7 @@ def _listed(batch_file: str) -> Iterator[str]:
 def _expanded(name: str, tell: Tell) -> Iterable[Input]:
     if name == STDIN:
         return (Input.named(name),)
-    if os.path.isdir(name):  # noqa: PTH112  a name that is too long is no folder
+    if os.path.isdir(name):  # noqa: PTH112  False for names that are too long
         return _in_folder(Path(name), tell)
     if os.path.lexists(name) or "://" in name:
         return (Input.named(name),)
@@ -130,7 +130,7 @@ def _expanded(name: str, tell: Tell) -> Iterable[Input]:
 
 def _in_folder(folder: Path, tell: Tell) -> list[Input]:
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise InputError(f"The folder {path_name(folder)} may not be read.", "Check its permissions.")
+        raise InputError(f"The folder {path_name(folder)} cannot be read: permission denied.", "Check its permissions.")
     paths = _videos_below(str(folder), tell)
     if not paths:
         raise InputError(f"There is no video in the folder {path_name(folder)}.", "Check its name, or name the files.")

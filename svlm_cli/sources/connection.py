@@ -49,7 +49,7 @@ _FAILURES = (
     (r"No route to host|Network is unreachable", "cannot be reached.", "host", True),
     (r"(?:(?:\w+|Socket I/O) )?timed out", "does not answer.", "host", True),
     (r"No such file or directory|No such device(?: or address)?", "is not there.", "device", True),
-    (r"Permission denied", "may not be read.", "rights", True),
+    (r"Permission denied", "cannot be read: permission denied.", "rights", True),
     (r"Device or resource busy", "is used by another program.", "busy", True),
     (rf"{_ANSWER}5(?:\d\d|XX)\b.*", "cannot serve it at the moment.", "", True),
 )
@@ -61,7 +61,7 @@ HINTS = {
     "ffmpeg": "Install a complete ffmpeg.",
     "host": "Check the host and the port of the address, and the network.",
     "device": "Check its name, and whether it is plugged in.",
-    "rights": "Join the group that may, such as video.",
+    "rights": "Join the group that may read it, such as video.",
     "busy": "End that program.",
     "": "",
 }

@@ -271,15 +271,11 @@ class LiveStream(Owned):
 
     def _on_arrival(self, _base_s: float, index: int) -> float | None:
         """The moment that a picture arriving now belongs to; None if that moment has a picture already."""
-        step = 1 / self._rate
-        cell = int((self.now_s() + float(step * _EARLY)) * self._rate)
-        time_s = moment(0.0, cell, self._rate)
-        if index == 0 or self._status.frames == 0:
-            last = round(self._last_s * self._rate) if self._status.frames else -1
-            return moment(0.0, max(cell, last + 1), self._rate)
-        if time_s > self._last_s + float(step) / 2:
-            return time_s
-        return None
+        number = int((self.now_s() + float(_EARLY / self._rate)) * self._rate)
+        last = round(self._last_s * self._rate) if self._status.frames else -1
+        if index == 0:
+            number = max(number, last + 1)
+        return moment(0.0, number, self._rate) if number > last else None
 
     def _on_source_clock(self, base_s: float, index: int) -> float | None:
         """The moment of picture `index` of the connection that began at `base_s`."""

@@ -1,4 +1,4 @@
-"""Scenes of a simulated world -> pictures on the training device: one brush a world. Knows no tokens."""
+"""Scenes of a simulated world -> pictures on the training device, with one brush per world. Knows no tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from svlm_cli.networks.pixels import bicubic, framed_size
+from svlm_cli.networks.pixels import bars, bicubic
 from svlm_cli.simulator.footage import render as footage_render
 from svlm_cli.simulator.footage import scenes as footage_scenes
 from svlm_cli.simulator.footage.arrays import Arrays
@@ -34,20 +34,20 @@ class Brush(Protocol):
 
     @property
     def at_once(self) -> int:
-        """So many pictures: the drawing's own arrays take several times their room."""
+        """How many pictures to draw in one call: drawing takes several times their memory."""
         ...
 
     def join(self, scenes: Sequence[Any]) -> Any:
-        """The moments of all, one after the other."""
+        """The moments of all scenes, one after another."""
         ...
 
     def draw(self, scenes: Any, start: int, stop: int, device: torch.device) -> Tensor:
-        """Moments `start` to `stop`, uint8 ``[N, H, W, 3]``."""
+        """Draw the moments from `start` to `stop`, uint8 ``[N, H, W, 3]``."""
         ...
 
 
 class MatchBrush:
-    """Of Endless Match."""
+    """Draws Endless Match."""
 
     size = match.HEIGHT, match.WIDTH
     at_once = 1024
@@ -65,19 +65,19 @@ class MatchBrush:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MixedScenes:
-    """Moments of footage and of matches, in one order."""
+    """Moments of footage and of matches, in one sequence."""
 
     footage: footage_scenes.FootageScenes | None
     matches: match.Scenes | None
     of_match: NDArray[np.bool_]  # [N]
-    at: NDArray[np.int64]  # [N] which of its own kind
+    at: NDArray[np.int64]  # [N] index among those of its own kind
 
     def __len__(self) -> int:
         return len(self.at)
 
 
 class FootageBrush:
-    """Of footage, from one bank of pictures, which goes to a device once; and of matches, with bars around them."""
+    """Draws footage, with a bank of pictures that is copied to the device once, and matches with bars around them."""
 
     size = footage_render.MODEL_SIZE
 
@@ -107,7 +107,7 @@ class FootageBrush:
             drawn.append(self._framed(scenes.matches.take(at[of_match]), device))
         if len(drawn) == 1:
             return drawn[0]
-        order = np.argsort(np.argsort(of_match, kind="stable"))  # where each is, with footage first
+        order = np.argsort(np.argsort(of_match, kind="stable"))  # position of each, with footage first
         return torch.cat(drawn)[Arrays(torch, device).put(order)]
 
     def _footage(self, scenes: footage_scenes.FootageScenes, device: torch.device) -> Tensor:
@@ -126,17 +126,14 @@ class FootageBrush:
         return drawn
 
     def _framed(self, scenes: match.Scenes, device: torch.device) -> Tensor:
-        """As `vision.aspect` shows a match to a model of footage."""
-        height, width = MatchBrush.size
-        tall, _ = framed_size(height, width, self.size[1] / self.size[0])
-        above = (tall - height) // 2
+        """A match with bars, as a model of footage sees it with `vision.aspect`."""
         pixels = self._matches.draw(scenes, 0, len(scenes), device).permute(0, 3, 1, 2)
-        bars = functional.pad(pixels, (0, 0, above, tall - height - above))
-        return bicubic(bars, *self.size).permute(0, 2, 3, 1)
+        whole = functional.pad(pixels, bars(*MatchBrush.size, self.size[1] / self.size[0]))
+        return bicubic(whole, *self.size).permute(0, 2, 3, 1)
 
 
 def brush_of(recipe: Recipe) -> Brush:
-    """That of the recipe's world. `InputError` for photos that are not there."""
+    """The brush for the recipe's world. Raises `InputError` if its photos are missing."""
     simulator = recipe.data.simulator
     if simulator.world is SimulatedWorld.MATCH:
         return MatchBrush()
@@ -145,6 +142,6 @@ def brush_of(recipe: Recipe) -> Brush:
 
 @lru_cache(1)
 def _footage_brush(photos: str, compiled: bool) -> FootageBrush:
-    """One for training and validation: a bank of some hundred photos takes seconds to make."""
+    """Cached, so training and validation share it: making a bank of a few hundred photos takes seconds."""
     pictures = PictureBank.make(read_photos(Path(photos)) if photos else ())
     return FootageBrush(pictures, compiled=compiled and torch.cuda.is_available())

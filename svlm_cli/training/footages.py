@@ -1,7 +1,6 @@
-"""Footage of the simulator -> windows without pictures. What worker processes do: no torch here.
+"""Simulated footage -> training windows without pictures. Runs in worker processes, without torch.
 
-Which windows there are is planned as for matches (``matches.py``): a footage is to windows what a match is. Knows no
-batch and no device.
+Windows of footage are planned like those of matches (``matches.py``). Knows no batch and no device.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +21,11 @@ from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
 
 DESCRIBED: Final = "Description."
-"""Stands in front of dense descriptions, so that they and commentary are told apart."""
+"""The context of dense descriptions, which distinguishes them from commentary."""
 
 
 def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0.0) -> list[SimulatedWindow]:
-    """All windows of a footage or, of a share of the seeds, of Endless Match as it looks without its context."""
+    """All windows of a footage or, for `match_share` of the seeds, of Endless Match without its context."""
     end_s = task.windows[-1].start_s + making.windows.seconds
     world: _World
     if np.random.default_rng([task.seed, 9]).random() < match_share:
@@ -52,16 +51,16 @@ def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0
 
 
 class _World(Protocol):
-    """One stretch of pictures, with what is said of it."""
+    """Simulated pictures, and what is said about them."""
 
-    told: Sequence[str]  # in each second, with a space before each word
+    told: Sequence[str]  # what is said in each second, with a space before each word
 
     def describe(self, second: int) -> str:
-        """What is seen, in the words of descriptions."""
+        """The dense description of a second."""
         ...
 
     def scenes(self, times_s: NDArray[np.float64]) -> Any:
-        """Of the world's own kind, with `take`."""
+        """Scenes of the world's own type, with a method `take`."""
         ...
 
 
@@ -108,7 +107,7 @@ def _window(
 
 
 def footage_texts(times: int = 8) -> Iterator[str]:
-    """All that can be said, for a tokenizer to learn from: each word is one token."""
+    """All words of commentary and descriptions, for training a tokenizer in which each word is one token."""
     words_ = {word for sentence in SENTENCES for word in sentence.split()} | set(words_of_descriptions())
     for _ in range(times):
         yield from (f" {word}" for word in sorted(words_))

@@ -161,7 +161,7 @@ def _fault_of(entry: Any, start_s: float, end_s: float, before_s: float) -> str:
         return "is not [start, end, word]"
     begin, end, text = entry
     if not (_is_number(begin) and _is_number(end)):
-        return "has times that are no numbers"
+        return "has times that are not numbers"
     if not (isinstance(text, str) and text.strip()):
         return "has no word"
     if begin > end:
@@ -190,7 +190,7 @@ def _fault_of_question(entry: Any, start_s: float, end_s: float, before_s: float
         return "is not [start, time, question, answer]"
     begin, asked, question, answer = entry
     if not (_is_number(begin) and _is_number(asked)):
-        return "has times that are no numbers"
+        return "has times that are not numbers"
     if not all(isinstance(text, str) and text.strip() for text in (question, answer)):
         return "has no question or no answer"
     if not start_s < asked <= end_s:

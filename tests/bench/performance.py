@@ -148,7 +148,7 @@ def _measured(row: Row, what: str) -> str:
         second, last = row.ms("round_s_second_minute"), row.ms("round_s_last_minute")
         return f"second minute {second} ms a round, last minute {last}; GPU memory since round 300: {growth} bytes more"
     if what.startswith("eviction"):
-        return f"{row.ms('forget_s', 2)} ms"
+        return f"{row.ms('eviction_s', 2)} ms"
     if what.startswith("one stream"):
         return f"{row.number('round_s')} s a round"
     return f"{row.ms('step_s', 2)} ms"
@@ -199,7 +199,7 @@ def stages(folder: Path) -> str:
     rows = []
     for name in _PUBLISHED:
         row = Row(folder, f"stages-{name}")
-        times = [row.ms("look_s"), row.ms("forget_s", 2), *(row.ms(one) for one in ("read_s", "speak_s"))]
+        times = [row.ms("vision_s"), row.ms("eviction_s", 2), *(row.ms(one) for one in ("prefill_s", "decode_s"))]
         held = row.number("context_tokens", "{:,}")
         rows.append([_video(name), held, *times, row.ms("step_s", 2), row.ms("round_s")])
     return _lines(["video", "tokens in context", "vision", "eviction", "prefill", "decode", "a step", "a round"], rows)

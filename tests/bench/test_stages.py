@@ -18,11 +18,11 @@ def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
         tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float32, max_streams=2
     )
     result = measure(engine, Load(rounds=5, tokens=6, width=56, height=56), 2)
-    assert min(result.look_s, result.forget_s, result.read_s, result.speak_s) > 0
-    parts = result.look_s + result.forget_s + result.read_s + result.speak_s
+    assert min(result.vision_s, result.eviction_s, result.prefill_s, result.decode_s) > 0
+    parts = result.vision_s + result.eviction_s + result.prefill_s + result.decode_s
     assert 0.5 * result.round_s < parts < 1.5 * result.round_s  # medians of each do not add up exactly
-    assert result.step_s == result.speak_s / 5
-    assert engine.taken.keys() == {"look", "forget", "read", "speak", "round"}
+    assert result.step_s == result.decode_s / 5
+    assert engine.taken.keys() == {"vision", "eviction", "prefill", "decode", "round"}
 
 
 def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
@@ -30,8 +30,8 @@ def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
     engine = StagedEngine.load(tiny_checkpoint, small_policy(), device=torch.device("cpu"), dtype=torch.float32)
     result = measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1, kernels=3)
     stages = [one.stage for one in result.kernels]
-    assert stages == [stage for stage in ("look", "forget", "read", "speak") for _ in range(3)]
-    assert any("addmm" in one.name or "mm" in one.name for one in result.kernels if one.stage == "read")
+    assert stages == [stage for stage in ("vision", "eviction", "prefill", "decode") for _ in range(3)]
+    assert any("addmm" in one.name or "mm" in one.name for one in result.kernels if one.stage == "prefill")
     for stage in set(stages):
         times = [one.seconds for one in result.kernels if one.stage == stage]
         assert times == sorted(times, reverse=True)
@@ -49,4 +49,4 @@ def test_the_command_prints_one_document_if_asked(svlm_inside: Svlm, tiny_checkp
     report = json.loads(done.stdout)
     assert (report["bench"], report["setting"]["fps"], report["setting"]["max_pixels"]) == ("stages", 4.0, 4 * 28 * 28)
     assert report["results"][0]["streams"] == 2
-    assert [one["stage"] for one in report["results"][0]["kernels"]] == ["look", "forget", "read", "speak"]
+    assert [one["stage"] for one in report["results"][0]["kernels"]] == ["vision", "eviction", "prefill", "decode"]

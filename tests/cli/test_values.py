@@ -18,7 +18,7 @@ def test_lengths(text: str, seconds: float) -> None:
 @pytest.mark.parametrize("text", ["", "m", "1w", "-1s", "0.5s", "1h30m"])
 def test_lengths_that_are_none(text: str) -> None:
     """Guards against files of no length, and against units that are guessed."""
-    with pytest.raises(UsageError, match="is no length for a file"):
+    with pytest.raises(UsageError, match="is not a length for a file"):
         length_of(text, "for a file", "15m", least_s=1)
 
 

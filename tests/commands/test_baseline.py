@@ -279,7 +279,7 @@ def test_prompts_are_shown_without_a_key(capsys: pytest.CaptureFixture[str], ben
         (["--backend", "openai", "--model", "m", "--mode", "full"], "--mode does nothing with --backend openai"),
         (["--backend", "openai", "--model", "m", "--set", "mode='full'"], "--set does nothing with --backend openai"),
         (["--backend", "openai", "--model", "m", "--chunk", "100"], "--chunk does nothing with --backend openai"),
-        (["--backend", "openai", "--model", "m", "--price-in", "inf"], "inf is no price"),
+        (["--backend", "openai", "--model", "m", "--price-in", "inf"], "inf is not a price"),
         (["--price-in", "1"], "--price-in needs --backend openai. Leave it out."),
         (["--base-url", "http://127.0.0.1/v1"], "--base-url needs --backend openai"),
     ],

@@ -94,8 +94,8 @@ def test_what_is_there_is_not_measured_again(claims: Claims) -> None:
     before = file.read_bytes(), file.stat().st_mtime_ns
     told, err = claims.measure("streaming", "vision-16")
     assert told["measured"] == ["vision-16"]
-    assert "streaming is there already" in err
-    assert "vision-16 is what streaming has measured" in err
+    assert "streaming has been measured already" in err
+    assert "vision-16 is the same as streaming, so its result is copied" in err
     assert "rounds" not in err
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
     ours, theirs = (json.loads((claims.results / f"{row}.json").read_text()) for row in ("vision-16", "streaming"))
@@ -117,7 +117,7 @@ def test_another_setting_is_refused(claims: Claims, tmp_path: Path) -> None:
     other = copytree(claims.model, tmp_path / "other")
     (other / "generation_config.json").write_text('{"eos_token_id": 0}')
     _, err = claims("--model", str(other), "--row", "full", *LENGTH, code=2)
-    assert "of another model than the row" in err
+    assert "has another model than the row" in err
     assert not (claims.results / "full.json").exists()
 
 
@@ -191,7 +191,7 @@ def test_questions_are_told_of_beside_the_rows(claims: Claims, tmp_path: Path) -
     assert "| **chance** | 0.312 |" in (tmp_path / "claims.md").read_text()
     shown = " ".join(claims.table().split())
     assert shown.endswith(
-        "questions Right answers, in all: streaming 0.625 [0.615, 0.645]; full 0.500 [0.490, 0.520]; chance 0.312."
+        "questions Correct answers in total: streaming 0.625 [0.615, 0.645]; full 0.500 [0.490, 0.520]; chance 0.312."
     )
     questions.write_text("{}")
     assert "questions.json is not a report of `svlm eval vqa`" in claims(code=3)[1]

@@ -84,6 +84,10 @@ def test_a_request_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("_SVLM_COMPLETE", "complete_tcsh")
     assert main(["caption", "clip.mp4"]) == 1
     assert capsys.readouterr().out == ""
+    monkeypatch.setenv("_SVLM_COMPLETE", "complete_bash")
+    monkeypatch.delenv("COMP_CWORD", raising=False)
+    assert main(["caption", "clip.mp4"]) == 2
+    assert capsys.readouterr() == ("", "svlm: _SVLM_COMPLETE is set, but there is nothing to complete. Unset it.\n")
 
 
 ASK = {

@@ -108,8 +108,8 @@ def test_a_lone_video_that_fails(season: Path, tmp_path: Path, capsys: Captured)
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
-        (["-"], 2, "is no file"),
-        (["rtsp://user:secret@10.0.0.1/a"], 2, "is no file"),
+        (["-"], 2, "is not a file"),
+        (["rtsp://user:secret@10.0.0.1/a"], 2, "is not a file"),
         ([], 2, "No video was named"),
         (["{season}/a.mp4", "--from", "faster-whisper", "--speech-model", "huge"], 4, "speech model huge cannot be"),
         (["{season}/a.mp4", "--from", "pocketsphinx", "--language", "de"], 2, "understands only English"),

@@ -301,7 +301,7 @@ def test_malformed_replies_are_shown(calls: Calls) -> None:
         (
             ["commentary", "judge", "a", "--control", "same", *"--clips c -o v --judge j --price-in inf".split()],
             2,
-            "inf is no price",
+            "inf is not a price",
         ),
         (["commentary", "report", "absent.jsonl"], 3, "absent.jsonl cannot be read"),
         (["commentary", "report"], 2, "Missing argument 'VOTES.jsonl'"),

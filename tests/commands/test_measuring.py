@@ -45,7 +45,7 @@ def test_a_seed_is_explained_by_what_it_picks() -> None:
 def test_a_bench_shows_a_table_or_json(svlm_inside: Svlm, tiny_checkpoint: Path) -> None:
     """Guards the screen against JSON that nobody asked for, and programs against a table."""
     asked = ("--model", tiny_checkpoint, "--rounds", "2", "--tokens", "2", "--size", "56x56")
-    for name, heading in (("latency", "token ms"), ("stages", "speak"), ("streams", "live")):
+    for name, heading in (("latency", "token ms"), ("stages", "prefill"), ("streams", "live")):
         more = ("--most", "1", "--step", "1") if name == "streams" else ()
         table = svlm_inside("bench", name, *asked, *more)
         assert table.returncode == 0, table.stderr

@@ -275,7 +275,7 @@ def test_two_models_side_by_side(ovo: Calls, tmp_path: Path) -> None:
         ("tiny, full", "other, full"),
     ]
     table, err = ovo.run(["eval", "vqa", "report", str(ovo.folder / "both")])
-    assert "less other, recent" in table, "a folder's files by their names"
+    assert "minus other, recent" in table, "a folder's files by their names"
     assert "6 of 8 questions have not been asked" in err
 
 

@@ -74,10 +74,10 @@ def _with(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("a.srt", "no subtitles", "is no SRT: "),
+        ("a.srt", "no subtitles", "is not valid SRT: "),
         ("a.srt", "1\n00:00:05,000 --> 00:00:02,000\nx\n\n", "has a cue, number 1, that ends before it starts"),
-        ("a.vtt", "no subtitles", "is no WebVTT: Invalid format"),
-        ("a.vtt", "WEBVTT\n\n00:01 --> 00:02\nx\n", "is no WebVTT: Invalid cue block"),
+        ("a.vtt", "no subtitles", "is not valid WebVTT: Invalid format"),
+        ("a.vtt", "WEBVTT\n\n00:01 --> 00:02\nx\n", "is not valid WebVTT: Invalid cue block"),
         ("a.vtt", "WEBVTT\n\n00:03.000 --> 00:02.000\nx\n", "has a cue, number 1, that ends"),
         ("a.json", "{", "cannot be used: it is not JSON"),
         ("a.json", '{"segments": NaN}', "cannot be used: it has NaN"),

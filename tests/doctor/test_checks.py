@@ -5,8 +5,11 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import torch
 
-from svlm_cli.doctor import software, surroundings
+from svlm_cli.compute import device
+from svlm_cli.doctor import models, software, surroundings
+from svlm_cli.doctor.findings import CheckState
 from svlm_cli.media.network import SCHEMES
 
 
@@ -90,3 +93,14 @@ def test_the_hub_is_asked_unless_offline(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid:99x")
     assert "is not a URL" in surroundings.hub(offline=False).detail
+
+
+def test_a_model_without_room_says_what_would_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards advice that does not help: in eight bits a model is smaller, but loading it takes no less."""
+    monkeypatch.setattr(device, "free_bytes", lambda _: 1 << 20)
+    for dtype, help_ in ((torch.float32, "--dtype bfloat16 takes half"), (torch.bfloat16, "A lower --fps")):
+        monkeypatch.setattr(device, "resolve_dtype", lambda *_, dtype=dtype: dtype)
+        (found,) = (one for one in models.models() if one.name == "svlm-mini")
+        assert found.state is CheckState.WARNING
+        assert "where 0.0 GiB are free" in found.detail
+        assert found.advice.startswith(help_)

@@ -240,7 +240,7 @@ def gather(options: Options) -> dict[str, Any] | None:
         return None
     first = next(iter(found.values()))[1][MODES[0]]
     place = {
-        "base": "one model, which describes what is seen, second by second, and has never read a commentary",
+        "base": "one model, which was trained to describe every second, but not on commentary",
         "command": f"python -m tests.experiments.stages runs --gpus {' '.join(options.gpus)}",
         "svlm": __version__,
         "hardware": first.place.hardware,

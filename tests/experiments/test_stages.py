@@ -14,7 +14,7 @@ from svlm_cli.evals.claims.training_file import read_training
 from svlm_cli.simulator.match.commentary import CommentaryWord, Number
 from svlm_cli.training.recipe import Recipe, parse
 from svlm_cli.training.recipe import dump as dump_recipe
-from tests.evals.claims.rows import result
+from tests.evals.claims.rows import flat, result
 from tests.experiments.reach import ages_of_scores
 from tests.experiments.stages import MODES, Board, Options, Runs, chosen, gather, write
 from tests.experiments.variants import BASE, BASES, VARIANTS, Variant, recipe_of
@@ -117,8 +117,8 @@ def test_what_was_measured_is_told(tmp_path: Path) -> None:
     assert found.rates.event_f1.value == pytest.approx(-0.3)
     assert claims.models["no-overlap"].how.recipe == ("windows.overlap_seconds = 0",)
     text = "\n".join(training_section(claims))
-    assert "The paper: 62.51 against 66.18, lower. Here, less stage-1: event F1 -0.300" in text
-    assert "| stage-1 | stage 1 alone: windows of 24 s that share 12, 1,000 steps | - | 1,000 | 64 | - |" in text
+    assert "The paper: 62.51 against 66.18, lower. Here, minus stage-1: event F1 -0.300" in flat(text)
+    assert "| stage-1 | stage 1 only: windows of 24 s that overlap by 12 s, 1,000 steps | - | 1,000 | 64 | - |" in text
 
 
 def test_the_better_base_is_taken(tmp_path: Path) -> None:

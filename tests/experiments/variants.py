@@ -98,7 +98,7 @@ class Variant:
 def _sets() -> Iterator[Variant]:
     """Sets of matches that have an end, with their own names: each with overlap, and without it in as many steps."""
     for matches, windows in _SETS.items():
-        name, those = f"few-{matches}", f"{matches} matches of 10 minutes, always under the same names"
+        name, those = f"few-{matches}", f"{matches} matches of 10 minutes, always with the same names"
         changes: dict[str, Any] = {
             "data.simulator.matches": matches,
             "data.simulator.match_minutes": (10.0,),
@@ -109,7 +109,7 @@ def _sets() -> Iterator[Variant]:
         yield Variant(name, those, changes, against="stage-1")
         yield Variant(
             f"{name}-no-overlap",
-            f"{those}, windows side by side, as many steps",
+            f"{those}, windows without overlap, same number of steps",
             changes | {"windows.overlap_seconds": 0},
             against=name,
             paper=OVERLAP_IN_THE_PAPER,
@@ -125,10 +125,10 @@ def _short() -> Iterator[Variant]:
         "windows.overlap_seconds": 4,
         "optimisation.batch": 128,
     }
-    yield Variant("short-64", f"{few.title}, windows of 8 s that share 4", short, against="few-64")
+    yield Variant("short-64", f"{few.title}, windows of 8 s that overlap by 4 s", short, against="few-64")
     yield Variant(
         "short-64-no-overlap",
-        f"{few.title}, windows of 8 s side by side, as many steps",
+        f"{few.title}, windows of 8 s without overlap, same number of steps",
         short | {"windows.overlap_seconds": 0},
         against="short-64",
         paper=OVERLAP_IN_THE_PAPER,
@@ -136,16 +136,16 @@ def _short() -> Iterator[Variant]:
 
 
 BASES: Final = (
-    Variant("base-0", "dense descriptions alone"),
-    Variant("base-1", "dense descriptions alone, other first weights", {"optimisation.seed": 1, "data.seed": 102}),
+    Variant("base-0", "dense descriptions only"),
+    Variant("base-1", "dense descriptions only, other initial weights", {"optimisation.seed": 1, "data.seed": 102}),
 )
 
 _WINDOWS: Final = (
-    Variant("stage-1", f"stage 1 alone: windows of 24 s that share 12, {_STEPS:,} steps"),
+    Variant("stage-1", f"stage 1 only: windows of 24 s that overlap by 12 s, {_STEPS:,} steps"),
     Variant("stage-1-again", "the same with other data", {"data.seed": 202}, against="stage-1", repeat=True),
     Variant(
         "no-overlap",
-        "windows side by side, matches without end",
+        "windows without overlap, unlimited matches",
         {"windows.overlap_seconds": 0},
         against="stage-1",
         paper=OVERLAP_IN_THE_PAPER,
@@ -158,24 +158,24 @@ _WINDOWS: Final = (
         repeat=True,
     ),
     *_sets(),
-    Variant("more", f"stage 1, then {_MORE_STEPS} steps of the same", _MORE, "stage-1", "stage-1"),
+    Variant("more", f"stage 1, then {_MORE_STEPS} more steps", _MORE, "stage-1", "stage-1"),
     Variant(
         "annealing",
-        f"stage 1, then {_MORE_STEPS} steps of clips of 16 to 64 s that tell what is seen alone",
+        f"stage 1, then {_MORE_STEPS} steps on clips of 16 to 64 s with words about visible events only",
         {**_CLIPS, "windows.clips.seen_only": True},
         "stage-1",
         "more",
     ),
     Variant(
         "annealing-memory",
-        f"stage 1, then {_MORE_STEPS} steps of such clips, scores from memory among them",
+        f"stage 1, then {_MORE_STEPS} steps on such clips, also with scores from memory",
         _CLIPS,
         "stage-1",
         "more",
     ),
     Variant(
         "lora",
-        "LoRA of rank 64 beside the language model",
+        "LoRA of rank 64 on the language model",
         {"adapter.rank": 64, "optimisation.frozen": (), "optimisation.learning_rate": 2e-3},
         against="stage-1",
     ),
@@ -191,7 +191,7 @@ def _streamed() -> Iterator[Variant]:
             yield replace(
                 one,
                 name=f"{one.name}-streams",
-                title=f"{one.name}, then {_STREAM_STEPS} steps of windows of 48 s as a stream holds them",
+                title=f"{one.name}, then {_STREAM_STEPS} steps on streamed windows of 48 s",
                 changes=_STREAMS,
                 base=one.name,
                 against=f"{one.against}-streams" if one.against else one.name,

@@ -70,7 +70,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "secret.mp4"
     path.write_bytes(b"x")
     path.chmod(0)
-    with pytest.raises(InputError, match="may not be read"):
+    with pytest.raises(InputError, match="cannot be read: permission denied"):
         file_address(path)
 
 

@@ -73,7 +73,7 @@ def test_flags(line: str, fact: str) -> None:
 @pytest.mark.parametrize(
     ("lines", "address", "sentence"),
     [
-        ("[error] file:a.mp4: Permission denied", FILE, "a.mp4 may not be read"),
+        ("[error] file:a.mp4: Permission denied", FILE, "a.mp4 cannot be read: permission denied"),
         ("[error] file:a.mp4: No such file or directory", FILE, "a.mp4 does not exist"),
         ("[mov @ 0x1] [error] moov atom not found", FILE, "no index"),
         ("[mov @ 0x1] [error] moov atom not found", STDIN, "from a pipe.*faststart"),

@@ -198,15 +198,15 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a value that is no number": (
         in_shard(lambda tensors: tensors[NORM].__setitem__(63, float("nan"))),
-        f"the tensor {NORM} has values that are no numbers",
+        f"the tensor {NORM} has values that are NaN, or infinite in",
     ),
     "an infinite value": (
         in_shard(lambda tensors: tensors[NORM].__setitem__(0, float("-inf"))),
-        f"the tensor {NORM} has values that are no numbers",
+        f"the tensor {NORM} has values that are NaN, or infinite in",
     ),
     "a value that is none in this number format": (
         in_shard(lambda tensors: tensors.update({NORM: torch.full((64,), 1e300, dtype=torch.float64)})),
-        f"the tensor {NORM} has values that are no numbers, or none in float32",
+        f"the tensor {NORM} has values that are NaN, or infinite in float32",
     ),
     "a header of all bytes there are": (write(SHARD, b"\xff" * 8 + b"{}"), f"{SHARD} is not a complete"),
     "a header nested without end": (

@@ -183,7 +183,7 @@ def test_folders_that_may_not_be_read_are_told(monkeypatch: pytest.MonkeyPatch, 
     assert found[-2:] == ["season/a/m9.mkv", "season/a/m10.mkv"]
     assert told == ["The folder season/b is left out: Permission denied."]
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(InputError, match="The folder season may not be read"):
+    with pytest.raises(InputError, match="The folder season cannot be read: permission denied"):
         find_inputs(["season"])
 
 

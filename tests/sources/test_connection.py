@@ -1,9 +1,18 @@
-"""Why a connection failed, from what ffmpeg says: addresses and servers may say anything in between."""
+"""How long a connection waits for pictures, and why it failed, from what ffmpeg says: addresses and servers may say
+anything in between.
+"""
+
+from fractions import Fraction
 
 import pytest
 
+from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
 from svlm_cli.media.log import Log
-from svlm_cli.sources.connection import failure
+from svlm_cli.media.network import network_address
+from svlm_cli.sources import connection
+from svlm_cli.sources.connection import LEAST_CONNECT_S, LEAST_FIRST_S, Connection, failure
+from svlm_cli.sources.pace import PicturePace
+from tests.sources.scripted import ScriptedPipe
 
 
 @pytest.mark.parametrize(
@@ -65,3 +74,31 @@ def test_a_rejected_password_is_told_from_other_refusals() -> None:
         log = Log()
         log.feed(f"[rtsp @ 0x1] [error] method DESCRIBE failed: {line}")
         assert failure(log).denied is denied
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, pipe: ScriptedPipe, pace: PicturePace | None = None) -> int:
+    """The number of pictures that a connection shows before it gives up."""
+    monkeypatch.setattr(connection, "PicturePipe", lambda *_, **__: pipe)
+    monkeypatch.setattr(connection, "time", pipe)
+    address, rate = network_address("rtsp://camera/a"), Fraction(2)
+    with Connection(find_ffmpeg(), address, rate, Timing.ARRIVAL, stall_timeout_s=8, pace=pace) as made:
+        return sum(picture is not None for picture in made)
+
+
+def test_a_server_that_has_answered_gets_more_time_for_its_first_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards cameras that answer and then wait for a key frame; one that never answers is given up sooner."""
+    late_s = (LEAST_CONNECT_S + LEAST_FIRST_S) / 2
+    assert shown(monkeypatch, ScriptedPipe(late_s)) == 1
+    assert shown(monkeypatch, ScriptedPipe(late_s, answers=False)) == 0
+    silent = ScriptedPipe()
+    assert shown(monkeypatch, silent) == 0
+    assert LEAST_FIRST_S <= silent.now_s < LEAST_FIRST_S + 1
+
+
+def test_a_camera_that_was_given_up_for_its_second_picture_gets_more_time_in_the_next_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Guards cameras of one picture in 20 s: each connection would end before the second picture, for ever."""
+    pace = PicturePace()
+    assert shown(monkeypatch, ScriptedPipe(1, 21, 41), pace) == 1
+    assert shown(monkeypatch, ScriptedPipe(1, 21, 41), pace) == 3

@@ -8,13 +8,15 @@ import pytest
 
 from svlm_cli.core.events import State
 from svlm_cli.media.ffmpeg import Timing, find_ffmpeg
-from svlm_cli.media.network import device_address
+from svlm_cli.media.network import device_address, network_address
+from svlm_cli.sources import connection, live
 from svlm_cli.sources.backoff import FIRST_S
-from svlm_cli.sources.live import LiveOptions
+from svlm_cli.sources.live import LiveOptions, LiveStream
 from tests.clips import X264, run_ffmpeg
 from tests.servers.rtsp import RtspServer
 from tests.servers.web import WebServer
 from tests.sources.live import Watched
+from tests.sources.scripted import ScriptedPipe
 
 
 def test_failures_are_counted_anew_after_a_recovery(server: RtspServer) -> None:
@@ -42,12 +44,27 @@ def test_failures_are_counted_anew_after_a_recovery(server: RtspServer) -> None:
     ],
 )
 def test_no_moment_comes_twice_after_a_reconnection(fps: float, timing: Timing, video: str) -> None:
-    """Guards the order of times where the last frame is later than the clock, or as late."""
+    """Guards the order of times where the last frame is later than the clock, or as late; and the first picture of each
+    connection, which is shown all the same.
+    """
     address = device_address(find_ffmpeg(), video, "lavfi")
     with Watched(address, fps=fps, options=LiveOptions(timing=timing)) as camera:
-        camera.wait_for(lambda: camera.pauses and len(camera.frames) > camera.pauses[0])
+        camera.wait_for(lambda: [one for one in camera.told if one.state is State.WAITING and one.connections == 2])
+        shown = [one.frames for one in camera.told if one.state is State.WAITING]
+        assert shown == sorted(set(shown)), "each connection shows something"
         times_s = [frame.time_s for frame in camera.frames]
         assert all(after - before >= 1 / fps for before, after in itertools.pairwise(times_s)), times_s
+
+
+def test_of_two_pictures_in_one_moment_the_first_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards the order of times where a picture is late: the next one falls into the same moment."""
+    pipe = ScriptedPipe(0, 0.6, 0.8, 1.1)
+    monkeypatch.setattr(connection, "PicturePipe", lambda *_, **__: pipe)
+    monkeypatch.setattr(connection, "time", pipe)
+    monkeypatch.setattr(live, "time", pipe)
+    with LiveStream(find_ffmpeg(), network_address("rtsp://camera/a"), fps=2, options=LiveOptions()) as stream:
+        frames = list(itertools.islice(stream, 3))
+    assert [frame and (frame.time_s, frame.wall_clock_s) for frame in frames] == [(0, 0), (0.5, 0.6), (1, 1.1)]
 
 
 def test_a_first_picture_may_take_longer_than_the_others() -> None:

@@ -85,7 +85,7 @@ BAD: dict[str, tuple[Callable[[list[Message]], Any], str]] = {
     "outside": (lambda record: _stream(record).append([4, 4.5, "late"]), r"text_stream\[3\] ends at 4.5 s, not in"),
     "before its start": (lambda record: _stream(record)[0].__setitem__(0, 0.9), "ends before it starts"),
     "blank": (lambda record: _stream(record)[0].__setitem__(2, " "), r"text_stream\[0\] has no word"),
-    "not a number": (lambda record: _stream(record)[0].__setitem__(1, "0.8"), "times that are no numbers"),
+    "not a number": (lambda record: _stream(record)[0].__setitem__(1, "0.8"), "times that are not numbers"),
     "a pair": (lambda record: _stream(record)[0].pop(), r"text_stream\[0\] is not \[start, end, word\]"),
     "swapped": (lambda record: record.reverse(), "no message of the user in its place"),
     "alone": (lambda record: record.pop(), "not a list of two messages"),

@@ -1,14 +1,32 @@
-"""Markdown for the claims page: table rows, rates, and safe names. Knows no result."""
+"""Markdown for the claims page: wrapped text, table rows, rates, and safe names. Knows no result."""
 
+import re
+import textwrap
 from collections.abc import Sequence
+from typing import Final
 
 from svlm_cli.core.text import plain_text
 from svlm_cli.evals.scores import Estimate
+
+_WIDTH: Final = 120
+_BLOCK_STARTS: Final = re.compile(r" (?=(?:[-+*>]|#+|\d+[.)])(?: |$))")
 
 
 def plain(text: str) -> str:
     """Make a name from a file safe: it cannot end a cell, a line or a block."""
     return " ".join(plain_text(text).split()).translate(str.maketrans("|`<>", "/'()"))
+
+
+def wrapped(text: str, *, indent: str = "") -> str:
+    """Wrap a paragraph, or with `indent` a list item; no line begins with a sign that would start another block."""
+    kept = _BLOCK_STARTS.sub("\0", text)
+    lines = textwrap.fill(kept, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return lines.replace("\0", " ")
+
+
+def bullet(text: str) -> str:
+    """A list item."""
+    return wrapped(f"- {text}", indent="  ")
 
 
 def table_line(cells: Sequence[str]) -> str:

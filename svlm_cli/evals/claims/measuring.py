@@ -71,9 +71,9 @@ class RowsRun:
     tell: Callable[[str], None]
 
     def measure(self, rows: Sequence[Row], load: Callable[[bool], MeasuredModel], player: RowPlayer) -> list[str]:
-        """Measures those that are not there, and returns their names. All is checked before the first is measured.
+        """Measure the missing rows, and return their names. Everything is checked before the first is measured.
 
-        `load` gives the model of rows that are of the one without overlap, or not.
+        `load` gives the model: for True the one trained without overlap.
         """
         models = {kind: load(kind) for kind in sorted({row.no_overlap for row in rows})}
         wanted = {row.name: (self._setting(row, models[row.no_overlap]), models[row.no_overlap]) for row in rows}
@@ -83,7 +83,7 @@ class RowsRun:
         missing = {name: one for name, one in wanted.items() if not is_measured(there, one[0], self.results)}
         for name in wanted:
             if name not in missing:
-                self.tell(f"{name} is there already.")
+                self.tell(f"{name} has been measured already.")
         require_comparable({name: one.setting for name, one in there.items()} | {n: s for n, (s, _) in wanted.items()})
         make_folder(self.results, "Choose another one for the results.")
         for name, (setting, model) in missing.items():
@@ -105,7 +105,7 @@ class RowsRun:
         with text_file(row_file(self.results, setting.row), overwrite=self.overwrite) as file:
             twin = next((one for one in there.values() if one.setting.measures_the_same(setting)), None)
             if twin is not None:
-                self.tell(f"{setting.row} is what {twin.setting.row} has measured.")
+                self.tell(f"{setting.row} is the same as {twin.setting.row}, so its result is copied.")
                 result = replace(twin, setting=setting)
             else:
                 self.tell(f"{setting.row}: {setting.matches} matches of {setting.seconds / 60:g} minutes")

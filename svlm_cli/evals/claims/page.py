@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from svlm_cli.evals.claims.markdown import estimate, plain, table_line
+from svlm_cli.evals.claims.markdown import bullet, estimate, plain, table_line, wrapped
 from svlm_cli.evals.claims.questions import questions_section
 from svlm_cli.evals.claims.questions_file import QuestionResults
 from svlm_cli.evals.claims.results import RowResult
 from svlm_cli.evals.claims.rows import LEVEL_POINTS, MATCHES_AT_ONCE, ROWS, Order, Row
 from svlm_cli.evals.claims.training import training_section
 from svlm_cli.evals.claims.training_file import TrainingClaims
-from svlm_cli.evals.claims.verdicts import Difference, Verdict, compare, judge_drift, judge_pace
+from svlm_cli.evals.claims.verdicts import LEVEL, Difference, Verdict, compare, judge_drift, judge_pace
 from svlm_cli.evals.scores import Estimate, Scores
 
 MARK: Final = "<!-- Made by `svlm eval claims --write`: changes are lost the next time. -->"
@@ -29,27 +29,28 @@ _RATES: Final = {
     "restated scores": "restated_accuracy",
     "speaking": "speech_balanced_accuracy",
 }
-_TIMES: Final = ("ms a round", "ms, first fifth", "ms, last fifth")
-_PACES: Final = {Order.LOWER: "shorter", Order.HIGHER: "longer", Order.LEVEL: "not told apart"}
-_DRIFTS: Final = {Order.LOWER: "falls", Order.HIGHER: "rises", Order.LEVEL: "no change told"}
+_TIMES: Final = ("ms per round", "ms, first fifth", "ms, last fifth")
+_NO_DIFFERENCE: Final = "no difference found"
+_PACES: Final = {Order.LOWER: "shorter", Order.HIGHER: "longer", Order.LEVEL: _NO_DIFFERENCE}
+_DRIFTS: Final = {Order.LOWER: "falls", Order.HIGHER: "rises", Order.LEVEL: "no change found"}
 
 _INTRODUCTION: Final = f"""\
-The paper's comparisons (StreamingVLM, [arXiv 2510.09608](https://arxiv.org/abs/2510.09608)), made again where the
-truth is known: in the [simulated ball game](endless-match.md), measured as [Evaluation](evaluation.md) says. Event F1,
-goals, names, scores and speaking are rates from 0 to 1; names, scores and restated scores are accuracies, speaking is
-balanced accuracy. In brackets stand 95 % intervals.
+The comparisons of the paper (StreamingVLM, [arXiv 2510.09608](https://arxiv.org/abs/2510.09608)), repeated where the
+truth is known: in the [simulated ball game](endless-match.md), measured as described in [Evaluation](evaluation.md).
+Event F1, goals, names, scores and speaking are rates from 0 to 1; names, scores and restated scores are accuracies,
+speaking is a balanced accuracy. 95 % intervals are in brackets.
 
-The paper's numbers are another measure: the share, in per cent, of votes of a judge (GPT-5) who prefers a commentary of
-real games to that of GPT-4o-mini. So the order of two rows is compared, never a number with a number. Here, two rows
-are told apart if the intervals of their event F1 do not overlap, over the minutes that both were measured for, or,
-where those do, the intervals of names, scores or speaking. An order of the paper's between two rows that are not told
-apart here is *not reproduced*. Times of rounds are compared by the medians of their minutes. Win rates, and rates in %,
-that differ by less than {LEVEL_POINTS:g} point are taken for a tie.
+The paper measures something else: how often, in per cent, a judge (GPT-5) prefers a commentary on real games to that of
+GPT-4o-mini. So only the order of two rows is compared with the paper, never a number. Here, two rows differ if the
+intervals of their event F1 do not overlap, over the minutes for which both were measured; if these overlap, the
+intervals of names, scores or speaking decide. If the paper has an order for two rows that do not differ here, it is
+*not reproduced*. Round times are compared by medians over minutes. Win rates that differ by less than
+{LEVEL_POINTS:g} point are a tie, and so are rates that differ by less than {LEVEL:g}.
 
-The same comparisons by votes, in the files of the paper's benchmark, are in [Judged](judged.md). How the models were
-trained, that of `no-overlap` from the same base as the other, is in [Experiments](experiments.md). The row `window`
-restarts with the context and the model's own last words. The paper's restarts with what the human commentator had said,
-which no live stream has."""
+[Judged](judged.md) makes the same comparisons by votes, in the files of the paper's benchmark.
+[Experiments](experiments.md) describes how the models were trained; that of `no-overlap` has the same base as the
+other. The row `window` restarts with the context and the model's own last words. In the paper it restarts with the
+words of the human commentator, which no live stream has."""
 
 
 def write_page(
@@ -66,14 +67,14 @@ def write_page(
     parts = [
         MARK,
         "# The paper's claims, measured",
-        _INTRODUCTION,
+        *map(wrapped, _INTRODUCTION.split("\n\n")),
         "\n".join(_table(results)),
         _places(results),
         "## Claim by claim",
-        "\n".join(f"- **{row.name}.** {claim(row, results)}" for row in ROWS),
+        "\n".join(bullet(f"**{row.name}.** {claim(row, results)}") for row in ROWS),
         *(f"![{title}]({link})" for title, link in plots),
         "## How it was measured",
-        f"A round is a second of video for {MATCHES_AT_ONCE} matches in one batch; further ones are played after them.",
+        f"A round is one second of video for a batch of {MATCHES_AT_ONCE} matches; further matches form other batches.",
         f"```sh\n{chr(10).join(command(result, folder) for result in results.values())}\n```",
         *(() if training is None else training_section(training)),
         *(() if questions is None else questions_section(questions, folder)),
@@ -103,35 +104,29 @@ def _order(row: Row, results: Mapping[str, RowResult]) -> str:
         twins = (name for name, one in results.items() if one.setting.measures_the_same(result.setting))
         first = next(twins)
         same = "" if first == row.name else f" This is the measurement of {first}."
-        return f"Others are compared with it. Event F1 here: {estimate(result.overall.event_f1)}.{same}"
+        return f"Other rows are compared with this one. Event F1 here: {estimate(result.overall.event_f1)}.{same}"
     told = "The paper has no number for it."
     if paper.rate is not None and paper.against_rate is not None:
         note = f" ({paper.note})" if paper.note else ""
         told = f"The paper: {paper.rate:.2f} against {paper.against_rate:.2f}{note}, {paper.order}."
     if paper.against not in results:
-        return f"{told} Here: {paper.against}, which it is compared with, is {NOT_MEASURED}."
+        return f"{told} Here: its reference, {paper.against}, is {NOT_MEASURED}."
     reference = results[paper.against]
     if reference.setting.measures_the_same(result.setting):
         return f"{told} Here: the model's own policy, so this is the measurement of {paper.against}."
     found = compare(row, result, reference)
     if found is None:
-        return f"{told} Here: the two have no minute in common."
+        return f"{told} Here: the two rows have no minute in common."
     matches = "the same matches" if found.same_matches else "other matches"
-    here = f"{_difference(found.event_f1)} of {paper.against}"
+    here = f"{_difference(found.event_f1)} for {paper.against}"
     length = f"over the first {_minutes(found.seconds)} minutes of {matches}"
-    others = "".join(f"; {_difference(one)}, {one.order}" for one in found.others)
-    apart = _told_apart(found.event_f1.order) + (f" by it{others}" if others else "")
-    if others and found.here is not Order.LEVEL:
-        apart += f": {found.here}"
-    return f"{told} Here: {here}, {length}: {apart}{_verdict(found.verdict, found.here)}."
+    order = _NO_DIFFERENCE if found.event_f1.order is Order.LEVEL else found.event_f1.order.value
+    others = "".join(f"; {_difference(one)}: {one.order}" for one in found.others)
+    return f"{told} Here: {here}, {length}: {order}{others}{_verdict(found.verdict, found.here)}."
 
 
 def _difference(one: Difference) -> str:
     return f"{one.rate} {estimate(one.ours)} against {estimate(one.theirs)}"
-
-
-def _told_apart(order: Order) -> str:
-    return "not told apart" if order is Order.LEVEL else order.value
 
 
 def _verdict(verdict: Verdict, here: Order) -> str:
@@ -147,8 +142,8 @@ def _drift(row: Row, result: RowResult) -> str:
         return ""
     here, verdict = judge_drift(row, result)
     change = estimate(result.last_minus_first.event_f1, signed=True)
-    told = f"By fifths of the video, the paper: {row.paper.fifths}."
-    return f"{told} Here, last less first: {change}: {_DRIFTS[here]}{_verdict(verdict, here)}."
+    told = f"In the fifths of the video, the paper has {row.paper.fifths}."
+    return f"{told} Here, the last fifth minus the first is {change}: {_DRIFTS[here]}{_verdict(verdict, here)}."
 
 
 def _end(result: RowResult) -> str:
@@ -157,7 +152,7 @@ def _end(result: RowResult) -> str:
         return ""
     first, last = _minutes(times[0]), _minutes(times[-1])
     when = first if first == last else f"{first} to {last}"
-    return f"{len(times)} of {result.setting.matches} matches ended after {when} minutes and are silent from there."
+    return f"{len(times)} of {result.setting.matches} matches ended after {when} minutes and are silent from then on."
 
 
 def _pace(row: Row, results: Mapping[str, RowResult]) -> str:
@@ -167,17 +162,17 @@ def _pace(row: Row, results: Mapping[str, RowResult]) -> str:
     if not times:
         return ""
     fifths = ", ".join(map(_milliseconds, times))
-    told = f"Time: the paper: {row.paper.latency}; here a round of all matches takes {fifths} ms by fifths"
+    told = f"Time in the paper: {row.paper.latency}. Here, a round takes {fifths} ms in the fifths of the video"
     pace = judge_pace(row, results[row.name])
     if pace is None:
         return f"{told}."
-    ratio = f"{times[-1] / times[0]:.2f} times as long in the last that was reached as in the first"
-    minutes = f"minutes: {_times(pace.last)} against {_times(pace.first)} ms"
+    ratio = f"{times[-1] / times[0]:.2f} times as long in the last one reached as in the first"
+    minutes = f"medians over minutes: {_times(pace.last)} against {_times(pace.first)} ms"
     return f"{told}, {ratio} ({minutes}): {_PACES[pace.here]}{_verdict(pace.verdict, pace.here)}."
 
 
 def _table(results: Mapping[str, RowResult]) -> Iterator[str]:
-    headings = ["row", "what is different", "paper", *_RATES, "event F1, last less first fifth", *_TIMES]
+    headings = ["row", "what is different", "paper", *_RATES, "event F1, last minus first fifth", *_TIMES]
     headings += ["minutes", "matches", "device"]
     yield table_line(headings)
     yield table_line(["---"] * len(headings))
@@ -206,8 +201,8 @@ def _places(results: Mapping[str, RowResult]) -> str:
     what = f"Models, with the first digits of the SHA-256 of their files: {'; '.join(models)}."
     what += f" Measured by svlm {', '.join(versions)}."
     if len({one.place.hardware for one in results.values()}) > 1:
-        what += " Rows were measured on different devices: times compare within one device alone."
-    return what
+        what += " Rows were measured on different devices, and only times on the same device can be compared."
+    return wrapped(what)
 
 
 def command(result: RowResult, folder: str) -> str:

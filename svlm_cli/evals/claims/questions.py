@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from svlm_cli.evals.claims.markdown import plain, share, table_line
+from svlm_cli.evals.claims.markdown import bullet, plain, share, table_line, wrapped
 from svlm_cli.evals.claims.questions_file import (
     BENCHMARK,
     QUESTIONS_NAME,
@@ -20,58 +20,60 @@ from svlm_cli.evals.scores import Estimate
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 from svlm_cli.simulator.match.match import Split
 
-_KINDS: Final = """\
-The questions are of OVO-Bench's kinds, but about [simulated matches](endless-match.md#as-a-benchmark-of-questions), so
-these numbers are not the benchmark's and compare with none that was published."""
+_KINDS: Final = (
+    "The questions have the forms of OVO-Bench, but are about [simulated "
+    "matches](endless-match.md#as-a-benchmark-of-questions). So these numbers are not results on that benchmark, and "
+    "cannot be compared with published ones."
+)
 
 _READING: Final = """\
-Shares of right answers, from 0 to 1; in brackets stand 95 % intervals, by a bootstrap over matches. The total is the
-mean of the groups, each the mean of its tasks, as the benchmark averages. **chance** is what guessing reaches: one in
-the number of options, a half of yes or no, and nothing of a count, which has no options."""
+The table has shares of correct answers, from 0 to 1, with 95 % intervals in brackets, by a bootstrap over matches. The
+total is the mean of the groups, and each group the mean of its tasks, as in the benchmark. **chance** is the result of
+guessing: one divided by the number of options, one half for yes or no, and zero for a count, which has no options."""
 
 _TASKS: Final = {
-    "EPM": "the score at a time of the video, or which team scored the first goal, scored the last one, or did "
-    "something between two times. From two to four options.",
-    "ASI": "what became of the last shot before a time: a goal, saved, or missed.",
-    "HLD": 'which team did something between two times in which neither did. The right answer is always "neither of '
-    'them", so whoever always says that gets all of HLD, and loses those questions of EPM that are put in the same '
-    "words and have a team for an answer: read the two together.",
-    "OCR": "what the scoreboard shows now, of four scores.",
-    "ACR": "what has happened in the last two seconds, one of four things.",
-    "ATR": "the colour of the player who has the ball now, of four.",
-    "STU": "the quarter of the pitch in which the ball is now.",
-    "OJR": "which of the two teams has the ball now. That takes its colour and the text beforehand, which says whose "
-    "it is.",
-    "REC": "how many goals, goals of one team, saves, or shots there have been since the beginning of the video. Only "
-    "the very number is right; whoever always says 0 gets what is asked before the first one.",
-    "SSR": "whether the ball is in play, or whether the game has stopped in a certain way, asked before, at and after "
-    "a stop. A single picture tells it. Half of the right answers are yes.",
-    "CRR": "whether it is known yet which team scores the first goal after a time, or what becomes of the first shot "
-    "after it, asked twice before that and twice after it. Half of the right answers are yes, so whoever always says "
-    "the same gets half.",
+    "EPM": "the score at a given time, or which team scored the first or the last goal, or did something between two "
+    "times. Two to four options.",
+    "ASI": "how the last shot before a given time ended: goal, saved or missed.",
+    "HLD": 'which team did something between two times, when neither did. The correct answer is always "neither of '
+    'them". A model that always says so is right in all of HLD, but wrong in the questions of EPM that have the same '
+    "form and a team as the answer; so read the two together.",
+    "OCR": "what the scoreboard shows now: one of four scores.",
+    "ACR": "what has happened in the last two seconds: one of four events.",
+    "ATR": "the colour of the player who has the ball now: one of four.",
+    "STU": "in which quarter of the pitch the ball is now.",
+    "OJR": "which of the two teams has the ball now. This needs the colour of the player, and the context, which says "
+    "which team wears it.",
+    "REC": "how many goals, goals of one team, saves or shots there have been since the beginning of the video. Only "
+    "the exact number is correct. A model that always says 0 is right until the first one.",
+    "SSR": "whether the ball is in play, or whether the game has stopped in a certain way; asked before, during and "
+    "after a stop. A single frame is enough. Half of the correct answers are yes.",
+    "CRR": "whether it is already known which team scores the first goal after a given time, or how the first shot "
+    "after it ends; asked twice before that and twice after it. Half of the correct answers are yes, so a model that "
+    "always gives the same answer is right in half of them.",
 }
 _GROUPS: Final = {
-    "backward": "what was",
-    "realtime": "the last second or two, which takes no memory of the match",
-    "forward": "the same thing several times while the match goes on",
+    "backward": "the past",
+    "realtime": "the last second or two, which needs no memory of the match",
+    "forward": "the same thing several times during the match",
 }
 
 
 def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
-    """Its paragraphs, for a report in `folder`."""
+    """The paragraphs of the section, for a report in `folder`."""
     yield "## Questions"
-    yield f"{_asked(questions)}\n{_KINDS}{_missing(questions)}"
+    yield wrapped(f"{_asked(questions)} {_KINDS}{_missing(questions)}")
     yield "\n".join(_looks(questions))
-    yield _READING
+    yield wrapped(_READING)
     yield "\n".join(_table(questions))
     if questions.less_first:
-        yield (
-            f"How much better the others are than {questions.ways[0].of.way}, on the same questions, with the same "
-            "matches in each draw:"
+        yield wrapped(
+            f"The other ways minus {questions.ways[0].of.way}, on the same questions, with the same matches in each "
+            "bootstrap sample:"
         )
         yield "\n".join(_differences(questions))
     yield _groups(questions)
-    yield "\n".join(f"- **{task}**: {_TASKS[task]}" for task in questions.chance.tasks)
+    yield "\n".join(bullet(f"**{task}**: {_TASKS[task]}") for task in questions.chance.tasks)
     yield "### How the questions were asked"
     yield _measured(questions)
     needs = ["# needs a GPU"] if any(one.of.device[-1].startswith("cuda") for one in questions.ways) else []
@@ -79,17 +81,17 @@ def questions_section(questions: QuestionResults, folder: str) -> Iterator[str]:
 
 
 def _asked(questions: QuestionResults) -> str:
-    """What was asked, of which model, and how."""
+    """What was asked, which model, and how."""
     first, ways = questions.ways[0].of, len(questions.ways)
     matches = first.matches
     many = "1 simulated match" if matches.matches == 1 else f"{matches.matches} simulated matches"
     names = "evaluation" if matches.split is Split.EVAL else "training"
     how = "in one way of looking" if ways == 1 else f"in each of {ways} ways of looking"
-    answer = "the likeliest letter" if first.answer is AnswerBy.LETTERS else "what the model says"
+    answer = "the most likely letter" if first.answer is AnswerBy.LETTERS else "what the model says"
     return (
         f"{plain(first.model)} ({plain(first.model_files)}, by the SHA-256 of its files) was asked "
         f"{first.questions:,} questions about {many} of {matches.seconds / 60:.10g} minutes, with seeds from "
-        f"{matches.seed} on and the team names of {names}, {how}. Of a question with options, the answer is {answer}."
+        f"{matches.seed} and the team names for {names}, {how}. If a question has options, the answer is {answer}."
     )
 
 
@@ -98,7 +100,7 @@ def _measured(questions: QuestionResults) -> str:
     first = questions.ways[0].of
     versions = dict.fromkeys(version for one in questions.ways for version in one.of.svlm)
     hardware = dict.fromkeys(name for one in questions.ways for name in one.of.hardware)
-    return (
+    return wrapped(
         f"Measured by svlm {', '.join(map(plain, versions))} on {', '.join(map(plain, hardware))}, "
         f"{plain(first.dtype)}. The SHA-256 of the questions begins with {plain(first.questions_sha256[:16])}, that of "
         f"the prompts with {plain(first.prompts_sha256[:16])}."
@@ -109,26 +111,26 @@ def _missing(questions: QuestionResults) -> str:
     absent = [task for task in BENCHMARK.tasks if task not in questions.chance.tasks]
     if not absent:
         return ""
-    return f" There is no {', '.join(absent)} among them: the total is over the other tasks."
+    return f" {', '.join(absent)} {'is' if len(absent) == 1 else 'are'} missing; the total covers the other tasks."
 
 
 def _looks(questions: QuestionResults) -> Iterator[str]:
     for one in questions.ways:
-        yield f"- **{one.of.way}**: {_look(one.of.way, one.look)}."
+        yield bullet(f"**{one.of.way}**: {_look(one.of.way, one.look)}.")
 
 
 def _look(way: Way, look: AskedLook) -> str:
-    """What a way of looking shows of the match before a question."""
-    stream = f"a stream of the match from its beginning, {look.fps:g} frames a second, which"
+    """Which frames of the match a way of looking shows before a question."""
+    stream = f"a stream of the match from its beginning at {look.fps:g} frames per second, which"
     match way:
         case Way.STREAMING:
             return f"{stream} remembers what its policy keeps"
         case Way.WINDOW:
-            return f"{stream} forgets everything every {look.reset_s:g} s but its own last words"
+            return f"{stream} forgets everything except its own last words every {look.reset_s:g} s"
         case Way.RECENT:
-            return f"the last {look.frames} frames alone, at once"
+            return f"only the last {look.frames} frames, in one prompt"
         case Way.FULL:
-            return f"up to {look.frames} frames, evenly spaced over all that came before, at once"
+            return f"up to {look.frames} frames, evenly spaced over everything so far, in one prompt"
 
 
 def _table(questions: QuestionResults) -> Iterator[str]:
@@ -141,7 +143,7 @@ def _table(questions: QuestionResults) -> Iterator[str]:
 
 
 def _differences(questions: QuestionResults) -> Iterator[str]:
-    yield from _head(f"less {questions.ways[0].of.way}", questions.chance)
+    yield from _head(f"minus {questions.ways[0].of.way}", questions.chance)
     for way, shares in questions.less_first.items():
         cells = (share(part, signed=True) for part in (shares.total, *_parts(shares)))
         yield table_line([way, *cells])
@@ -159,7 +161,7 @@ def _parts(shares: AskedShares) -> tuple[Estimate, ...]:
 
 def _groups(questions: QuestionResults) -> str:
     told = (f"{name} asks about {_GROUPS[name]}" for name in questions.chance.groups)
-    return f"Of the groups, {'; '.join(told)}. The tasks ask:"
+    return wrapped(f"Of the groups, {'; '.join(told)}. The tasks ask for:")
 
 
 def question_commands(questions: QuestionResults, folder: str) -> Iterator[str]:

@@ -117,7 +117,7 @@ def read_questions(folder: Path) -> QuestionResults | None:
             return None
         benchmark = VqaBenchmark(report["eval"])
         if benchmark is not BENCHMARK:
-            raise InputError(f"{path} is of {benchmark}: the page reports only {BENCHMARK}.", _AGAIN)
+            raise InputError(f"{path} is about {benchmark}: the page reports only {BENCHMARK}.", _AGAIN)
         for row in report["rows"]:
             _require_answered(path, row)
         ways = tuple(map(_way, report["rows"]))
@@ -144,7 +144,7 @@ def _require_answered(path: Path, row: Mapping[str, Any]) -> None:
 def _way(row: Mapping[str, Any]) -> AskedWay:
     of: AskedOf = record(AskedOf, {one.name: row[one.name] for one in fields(AskedOf)}, "row")
     if not (of.device and of.hardware and of.folder and of.file):
-        raise ValueError("an older svlm has not noted where it was measured")
+        raise ValueError("an older svlm did not note where it was measured")
     setting = row["setting"]
     policy = setting["policy"]
     look = {
@@ -175,9 +175,9 @@ def _require_alike(path: Path, ways: tuple[AskedWay, ...]) -> None:
     """`InputError` unless all rows are of one model, on the same questions, in different ways."""
     for name, what in _ALIKE.items():
         if len({getattr(one.of, name) for one in ways}) > 1:
-            raise InputError(f"{path} is of more than one {what}: they cannot be in one table.", _AGAIN)
+            raise InputError(f"{path} has rows with more than one {what}: they cannot be in one table.", _AGAIN)
     if len({one.of.way for one in ways}) < len(ways):
-        raise InputError(f"{path} has two rows of one way: they cannot be in one table.", _AGAIN)
+        raise InputError(f"{path} has two rows with the same way: they cannot be in one table.", _AGAIN)
 
 
 def _require_same_parts(questions: QuestionResults) -> None:
@@ -186,4 +186,4 @@ def _require_same_parts(questions: QuestionResults) -> None:
     parts = {(tuple(one.groups), tuple(one.tasks)) for one in shares}
     ((groups, tasks),) = parts
     if not (set(groups) <= set(BENCHMARK.groups) and set(tasks) <= set(BENCHMARK.tasks)):
-        raise ValueError("a task that the benchmark has not")
+        raise ValueError("a task that the benchmark does not have")

@@ -90,7 +90,7 @@ class Row:
 def _vision(seconds: float, rate: float | None, *, matches: int = MATCHES_AT_ONCE) -> Row:
     against = "" if seconds == 16 else "vision-16"
     paper = Paper(rate, against, 66.18 if against else None)
-    title = f"pixels of the last {seconds:g} s" if seconds else "no pixels at all"
+    title = f"pixels of the last {seconds:g} s" if seconds else "no pixels"
     return Row(f"vision-{seconds:g}", title, matches=matches, vision_s=seconds, paper=paper)
 
 
@@ -99,7 +99,7 @@ STREAMING: Final = Row(
     "the method: sink, windows, contiguous positions",
     minutes=120.0,
     paper=Paper(
-        66.18, drift=Order.LEVEL, fifths="64 to 69 throughout", latency="about 50 ms a token, flat", pace=Order.LEVEL
+        66.18, drift=Order.LEVEL, fifths="64 to 69 throughout", latency="about 50 ms per token, flat", pace=Order.LEVEL
     ),
 )
 
@@ -118,13 +118,13 @@ ROWS: Final = (
             66.18,
             drift=Order.LOWER,
             fifths="15.2, 3.1, 1.1, 0, 0",
-            latency="40 ms a token, 490 ms after 200 s, then out of memory",
+            latency="40 ms per token, 490 ms after 200 s, then out of memory",
             pace=Order.HIGHER,
         ),
     ),
     Row(
         "window",
-        "all forgotten now and then",
+        "everything is forgotten at regular intervals",
         minutes=40.0,
         matches=40,
         mode=Mode.WINDOW,
@@ -134,11 +134,11 @@ ROWS: Final = (
         "window-overlap",
         "what streaming keeps, recomputed every round",
         mode=Mode.WINDOW_OVERLAP,
-        paper=Paper(66.54, "streaming", 66.18, latency="250 to 410 ms a token"),
+        paper=Paper(66.54, "streaming", 66.18, latency="250 to 410 ms per token"),
     ),
     Row(
         "native-positions",
-        "positions that are never moved",
+        "positions that never change",
         matches=40,
         mode=Mode.NATIVE_POSITIONS,
         paper=Paper(25.09, "streaming", 66.18),
@@ -146,7 +146,7 @@ ROWS: Final = (
     Row("sink-0", "no sink", sink_tokens=0, paper=Paper(66.76, "streaming", 73.64, note="basketball only")),
     Row(
         "text-window-0",
-        "of the previous text, the sink alone",
+        "only the sink of the previous text",
         window_tokens=0,
         paper=Paper(69.68, "streaming", 73.64, note="basketball only"),
     ),
@@ -157,7 +157,7 @@ ROWS: Final = (
     _vision(16, 66.18),
     Row(
         "no-overlap",
-        "streaming, by a model trained without overlap",
+        "streaming, with a model trained without overlap",
         no_overlap=True,
         paper=Paper(62.51, "streaming", 66.18),
     ),
@@ -182,7 +182,7 @@ def choose_rows(names: Sequence[str], *, model: bool, no_overlap_model: bool) ->
     for row in chosen:
         if not (no_overlap_model if row.no_overlap else model):
             option = "--no-overlap-model" if row.no_overlap else "--model"
-            raise UsageError(f"Nothing says which model {row.name} is measured with.", f"Name it with {option}.")
+            raise UsageError(f"The row {row.name} needs a model.", f"Name it with {option}.")
     return chosen
 
 

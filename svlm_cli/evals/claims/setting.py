@@ -60,7 +60,7 @@ def require_comparable(settings: Mapping[str, RowSetting]) -> None:
     """`UsageError` unless the rows, by name, are of one model (`no-overlap` of another) with one base policy."""
     one_model = [setting for name, setting in settings.items() if not find_row(name).no_overlap]
     _require_alike(((setting.row, setting.fingerprint) for setting in one_model), "another model")
-    _require_alike(((setting.row, setting.base) for setting in settings.values()), "a model that streams otherwise")
+    _require_alike(((setting.row, setting.base) for setting in settings.values()), "a model with another policy")
 
 
 def _require_alike(rows: Iterable[tuple[str, object]], otherwise: str) -> None:
@@ -70,6 +70,6 @@ def _require_alike(rows: Iterable[tuple[str, object]], otherwise: str) -> None:
             first = name, value
         elif value != first[1]:
             raise UsageError(
-                f"The row {name} is of {otherwise} than the row {first[0]}: they cannot be in one table.",
+                f"The row {name} has {otherwise} than the row {first[0]}: they cannot be in one table.",
                 "Use another folder, or measure all rows again with --overwrite.",
             )

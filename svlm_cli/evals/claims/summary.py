@@ -95,7 +95,7 @@ class ClaimsSummary:
             yield row.name, claim(row, self.found).replace("**", "")
         if questions is not None:
             totals = (f"{name} {share(one)}" for name, one in questions.totals.items())
-            yield "questions", f"Right answers, in all: {'; '.join(totals)}."
+            yield "questions", f"Correct answers in total: {'; '.join(totals)}."
         if training is not None:
             compared = [name for name, model in training.models.items() if model.how.against]
             for name, mode in product(compared, training.modes):

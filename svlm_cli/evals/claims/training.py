@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from svlm_cli.core.policy import Mode
-from svlm_cli.evals.claims.markdown import estimate, plain, table_line
+from svlm_cli.evals.claims.markdown import bullet, estimate, plain, table_line, wrapped
 from svlm_cli.evals.claims.rows import Order
 from svlm_cli.evals.claims.training_file import TrainingClaims
 from svlm_cli.evals.claims.verdicts import LEVEL, Verdict, judge, order, over
@@ -28,8 +28,8 @@ _RATES: Final = {
 _DECIDING: Final = ("event F1", "names", "scores", "speaking")  # the first one that differs decides
 _NOTHING: Final = Estimate(0.0, 0.0, 0.0)
 _MODES: Final = {
-    Mode.STREAMING: "streamed as the method has it",
-    Mode.WINDOW_OVERLAP: "with all that a stream keeps computed anew in each second",
+    Mode.STREAMING: "in streaming mode",
+    Mode.WINDOW_OVERLAP: "if everything that a stream keeps is recomputed every second",
 }
 
 
@@ -68,17 +68,17 @@ def compare_training(claims: TrainingClaims, name: str, mode: Mode) -> TrainingD
 
 
 def training_section(claims: TrainingClaims) -> Iterator[str]:
-    """Its paragraphs."""
+    """The paragraphs of the section."""
     yield "## Training"
     yield _introduction(claims)
     yield "\n".join(_recipes(claims))
     for mode in claims.modes:
-        yield f"The models, {_MODES.get(mode, f'in mode {mode}')}:"
+        yield f"The models {_MODES.get(mode, f'in mode {mode}')}:"
         yield "\n".join(_table(claims, mode))
-        yield "The same less the model that each is compared with:"
+        yield "Each model minus the one that it is compared with:"
         yield "\n".join(_differences(claims, mode))
         yield "\n".join(
-            f"- **{plain(name)}.** {training_claim(claims, name, mode)}"
+            bullet(f"**{plain(name)}.** {training_claim(claims, name, mode)}")
             for name, one in claims.models.items()
             if one.how.against
         )
@@ -89,20 +89,20 @@ def training_claim(claims: TrainingClaims, name: str, mode: Mode) -> str:
     """What the paper says about a way to train, what was measured here, and whether they agree."""
     how, found = claims.models[name].how, compare_training(claims, name, mode)
     if found is None:
-        return "Others are compared with it."
+        return "Other models are compared with this one."
     change = f"event F1 {estimate(found.rates.event_f1, signed=True)}"
     if found.decided_by != _DECIDING[0]:
         change += f", {found.decided_by} {estimate(getattr(found.rates, _RATES[found.decided_by]), signed=True)}"
-    told = "not told apart" if found.here is Order.LEVEL else f"{found.here} in {found.decided_by}"
+    told = "no difference found" if found.here is Order.LEVEL else f"{found.here} in {found.decided_by}"
     if found.here is not Order.LEVEL and not how.repeat:
         apart = abs(getattr(found.rates, _RATES[found.decided_by]).value or 0.0)
         within = apart <= _chance(claims, mode)[found.decided_by]
-        told += ", but by no more than two runs of one recipe differ" if within else ""
+        told += ", but two runs of the same recipe differ as much" if within else ""
     paper = how.claimed
     if paper.rate is None or paper.against_rate is None:
-        return f"Less {plain(how.against)}: {change}: {told}."
+        return f"Minus {plain(how.against)}: {change}: {told}."
     said = f"The paper: {paper.rate:.2f} against {paper.against_rate:.2f}, {paper.order}."
-    return f"{said} Here, less {plain(how.against)}: {change}: {told}, **{found.verdict.value}**."
+    return f"{said} Here, minus {plain(how.against)}: {change}: {told}, **{found.verdict.value}**."
 
 
 def _chance(claims: TrainingClaims, mode: Mode) -> dict[str, float]:
@@ -118,23 +118,24 @@ def _chance(claims: TrainingClaims, mode: Mode) -> dict[str, float]:
 def _introduction(claims: TrainingClaims) -> str:
     place = claims.place
     text = (
-        f"Does each part of the paper's training help? All models here begin from {plain(place.base)}. Each told "
-        f"{place.matches} matches of {place.seconds / 60:.10g} minutes, with seeds from {place.seed} on, "
-        f"{place.fps:g} frames a second ({plain(place.hardware)}, {plain(place.dtype)}, svlm {plain(place.svlm)}). "
-        "In brackets stand 95 % intervals, by a bootstrap over matches; of a difference, with the same matches in "
-        f"each draw. Two models are told apart if that interval is beside 0 and the difference is {LEVEL:g} or more."
+        f"Does each part of the paper's training help? All models in this section start from {plain(place.base)}. Each "
+        f"commented on {place.matches} matches of {place.seconds / 60:.10g} minutes, with seeds from {place.seed}, at "
+        f"{place.fps:g} frames per second ({plain(place.hardware)}, {plain(place.dtype)}, svlm {plain(place.svlm)}). "
+        "95 % intervals are in brackets, by a bootstrap over matches; for a difference, each sample has the same "
+        "matches for both models. Two models differ if the interval of their difference excludes 0 and the difference "
+        f"is {LEVEL:g} or more."
     )
-    text += " Each row is one run, and intervals over matches know nothing of another one"
+    text += " Each row is one run, and the intervals do not include the variation between runs."
     repeats = [name for name, one in claims.models.items() if one.how.repeat]
     if not repeats:
-        return f"{text}."
+        return wrapped(text)
     named = ", ".join(map(plain, repeats))
     apart = ", ".join(f"{_chance(claims, mode)[_DECIDING[0]]:.3f} in mode {mode}" for mode in claims.modes)
-    return f"{text}: {named} repeat a recipe with other data, and lie at most so far apart in event F1: {apart}."
+    return wrapped(f"{text} {named} repeat a recipe with other data; event F1 then differs by up to {apart}.")
 
 
 def _recipes(claims: TrainingClaims) -> Iterator[str]:
-    yield table_line(["model", "what is different", "compared with", "steps", "windows a step", "recipe", "files"])
+    yield table_line(["model", "what is different", "compared with", "steps", "windows per step", "recipe", "files"])
     yield table_line(["---"] * 7)
     for name, model in claims.models.items():
         how = model.how
@@ -152,7 +153,7 @@ def _table(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
 
 
 def _differences(claims: TrainingClaims, mode: Mode) -> Iterator[str]:
-    yield table_line(["model", "less", *_RATES])
+    yield table_line(["model", "minus", *_RATES])
     yield table_line(["---"] * (2 + len(_RATES)))
     for name, model in claims.models.items():
         found = compare_training(claims, name, mode)

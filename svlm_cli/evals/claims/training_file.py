@@ -111,5 +111,5 @@ def _model(row: Mapping[str, Any], place: TrainingPlace, modes: tuple[Mode, ...]
     by_minute = {mode: np.array(row["by_minute"][mode], np.int64) for mode in modes}
     shape = (place.matches, -(-place.seconds // CELL_S), len(Count))
     if any(counts.shape != shape for counts in by_minute.values()):
-        raise ValueError("other matches than all have told")
+        raise ValueError("other matches than the other models")
     return TrainedModel(how, by_minute)

@@ -31,9 +31,9 @@ class Verdict(StrEnum):
     AGREES = "agrees"
     NOT_FOUND = "not reproduced"  # no difference found here
     OTHER_WAY = "the other way round"
-    TOLD_APART = "does not agree"  # the paper has a tie
+    DIFFERENT = "does not agree"  # the paper has a tie
     NO_FIGURE = "the paper gives no figure"
-    NOTHING_RIGHT = "no event is right, so nothing follows"
+    NOTHING_RIGHT = "no event is correct, so nothing can be concluded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def judge(paper: Order | None, here: Order, *, found: tuple[Estimate, ...]) -> V
         return Verdict.AGREES
     if here is Order.LEVEL:
         return Verdict.NOT_FOUND
-    return Verdict.TOLD_APART if paper is Order.LEVEL else Verdict.OTHER_WAY
+    return Verdict.DIFFERENT if paper is Order.LEVEL else Verdict.OTHER_WAY
 
 
 def compare(row: Row, result: RowResult, reference: RowResult) -> Comparison | None:

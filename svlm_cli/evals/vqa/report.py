@@ -103,7 +103,10 @@ def ways_of(file: ResultsFile) -> tuple[WayScored, ...]:
 def compare(first: WayScored, second: WayScored) -> VqaDifference:
     """How much better the second one is. `UsageError` if they differ in benchmark, or share no question."""
     if first.benchmark is not second.benchmark:
-        raise UsageError(f"{first.file.path} and {second.file.path} are of two benchmarks.", "Compare those of one.")
+        raise UsageError(
+            f"{first.file.path} and {second.file.path} are about different benchmarks.",
+            "Compare results of one benchmark.",
+        )
     return vqa_difference(first.results, second.results, first.benchmark)
 
 
@@ -173,7 +176,7 @@ class VqaReport:
         for base in self.rows:
             if listed := [one for one in self.differences if one.base is base]:
                 yield (
-                    [f"less {base.name}", "total", "95 % interval", *groups, "questions"],
+                    [f"minus {base.name}", "total", "95 % interval", *groups, "questions"],
                     [_difference_row(one, groups) for one in listed],
                 )
 

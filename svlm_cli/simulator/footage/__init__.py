@@ -1,5 +1,5 @@
-"""Everyday footage: shots without end of things that move before a camera that moves, and a log of what is seen.
+"""Everyday footage: an endless series of shots of moving things, filmed by a moving camera, and a log of what is seen.
 
-``footage.py`` makes it from a seed, ``render.py`` draws it, ``log.py`` tells the truth about it. Knows no model, no
-torch and no file.
+``footage.py`` makes the shots from a seed, ``render.py`` draws them, and ``log.py`` records what is true of them. Knows
+no model, no torch and no files.
 """

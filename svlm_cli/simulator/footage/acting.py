@@ -1,4 +1,4 @@
-"""What things do in a shot: paths, drawn for a camera that is there already. Knows neither looks nor pixels."""
+"""What things do in a shot: paths, drawn at random for a given camera. Knows neither looks nor pixels."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -10,20 +10,20 @@ from svlm_cli.simulator.footage.camera_work import draw_speed
 from svlm_cli.simulator.footage.path import Leg, Path
 from svlm_cli.simulator.footage.scenes import ASPECT
 
-_TYPICAL = 0.13  # widths of the picture a second, at which things move
+_TYPICAL = 0.13  # speed of things, in picture widths per second
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """How large something is on the picture, and where it may be."""
+    """How large a thing is in the picture, and where it may be."""
 
-    height: float  # in heights of the picture
-    reach: float  # how far it goes to a side, in its heights
+    height: float  # as a share of the picture's height
+    reach: float  # how far it extends to each side of its middle, in its own heights
     grounded: bool  # has feet or wheels on the ground
 
 
 class Stage:
-    """A shot's camera and length, for which paths are drawn."""
+    """Draws paths that suit a shot's camera and length."""
 
     def __init__(self, rng: np.random.Generator, camera: FilmCamera, length_s: float) -> None:
         self._rng = rng
@@ -31,12 +31,12 @@ class Stage:
         self.length_s = length_s
 
     def stays(self, actor: Actor, *, beside: bool = False, nearness: float = 0.0) -> Path:
-        """Somewhere at the beginning, perhaps half beside the picture."""
+        """Stays in one place; with `beside`, perhaps half outside the picture."""
         u = self._rng.uniform(-0.5, 0.5) if beside else self._rng.uniform(-0.38, 0.38)
         return self._path(0.0, actor, u / (1 + nearness), self._level(actor) / (1 + nearness))
 
     def reaches(self, actor: Actor, start_s: float) -> Path:
-        """From a side into the picture and back, some times perhaps."""
+        """Reaches from a side into the picture and back, perhaps several times."""
         side = float(self._rng.choice([-1, 1]))
         outside = side * (0.5 + 1.3 * actor.height * ASPECT)
         level = self._rng.uniform(-0.12, 0.2)
@@ -47,7 +47,7 @@ class Stage:
         return self._along(actor, start_s, ways[: self._rng.integers(2, len(ways) + 1)], turn_s=0.7)
 
     def crosses(self, actor: Actor, start_s: float) -> Path:
-        """From one side to another."""
+        """Crosses the picture from one side to another."""
         first, last = self._outside(actor), self._outside(actor)
         while first[0] == last[0] and first[1] == last[1]:
             last = self._outside(actor)
@@ -56,7 +56,7 @@ class Stage:
         return self._along(actor, start_s, [first, last], turn_s=0.0)
 
     def visits(self, actor: Actor, start_s: float) -> Path:
-        """Comes in, stands, and goes on, turns round, or stays."""
+        """Enters and stops; then goes on, turns round, or stays."""
         first = self._outside(actor)
         inside = (self._rng.uniform(-0.36, 0.36), self._level(actor))
         if not _upright(first):
@@ -72,7 +72,7 @@ class Stage:
         return self._along(actor, start_s, ways, turn_s=1.0)
 
     def roams(self, actor: Actor, start_s: float) -> Path:
-        """Is there, and goes about until the shot ends or it has left."""
+        """Is there at first, and moves about until the shot ends or the thing has left."""
         level = self._level(actor)
         ways = [(self._rng.uniform(-0.38, 0.38), level)]
         for _ in range(self._rng.integers(1, 3 + int(self.length_s / 5))):
@@ -83,7 +83,7 @@ class Stage:
         return self._along(actor, start_s, ways, turn_s=1.0)
 
     def nears(self, actor: Actor, start_s: float, *, away: bool) -> Path:
-        """Grows, or shrinks, while it stays within the picture."""
+        """Comes nearer or moves away, and stays within the picture."""
         growth = float(self._rng.uniform(0.7, 1.6))
         lasts_s = float(self._rng.uniform(1.5, 9))
         large = actor if away else replace(actor, height=min(1.2, actor.height * np.exp(growth)))
@@ -97,7 +97,7 @@ class Stage:
         return replace(path, legs=(leg,))
 
     def emerges(self, actor: Actor, start_s: float, behind: Path) -> Path:
-        """From behind something to a side, perhaps back again later."""
+        """Comes out sideways from behind something; perhaps goes back later."""
         side = float(self._rng.choice([-1, 1]))
         way = self._rng.uniform(0.2, 0.6) * side / self._zoom(start_s)
         lasts_s = abs(way) * self._zoom(start_s) / draw_speed(self._rng, _TYPICAL)
@@ -113,14 +113,14 @@ class Stage:
         return float(np.exp(self._camera.steady(np.asarray([time_s]))[0, 2]))
 
     def _level(self, actor: Actor) -> float:
-        """How far down its middle is: what is large stands near, and so do its feet."""
+        """How far down its middle is. Large things stand near, so their feet are lower in the picture."""
         if not actor.grounded:
             return float(self._rng.uniform(-0.2, 0.2))
         feet = min(0.42, 0.02 + 0.33 * actor.height + self._rng.normal(0, 0.03))
         return float(feet - actor.height * ASPECT / 2)
 
     def _outside(self, actor: Actor) -> tuple[float, float]:
-        """A place just beside the picture."""
+        """A place just outside the picture."""
         height = actor.height * ASPECT
         aside = 0.5 + actor.reach * height
         side = self._rng.choice(4, p=[0.42, 0.42, 0.02, 0.14] if actor.grounded else [0.33, 0.33, 0.2, 0.14])
@@ -130,13 +130,13 @@ class Stage:
         return self._rng.uniform(-0.3, 0.3), (-above, above)[side - 2]
 
     def _path(self, time_s: float, actor: Actor, u: float, v: float) -> Path:
-        """Where a place on the picture is in the scene at that time."""
+        """The point in the scene that is at (u, v) of the picture at that time."""
         x, y, log_zoom = self._camera.steady(np.asarray([time_s]))[0]
         zoom = np.exp(log_zoom)
         return Path(float(x + u / zoom), float(y + v / zoom), float(np.log(actor.height * ASPECT) - log_zoom))
 
     def _along(self, actor: Actor, start_s: float, ways: list[tuple[float, float]], *, turn_s: float) -> Path:
-        """From one place on the picture to the next, and a stand at each if `turn_s` is not 0."""
+        """A path through places of the picture, with a stop at each unless `turn_s` is 0."""
         zoom = self._zoom(start_s)
         path = self._path(start_s, actor, *ways[0])
         speed = draw_speed(self._rng, _TYPICAL)
@@ -151,5 +151,5 @@ class Stage:
 
 
 def _upright(place: tuple[float, float]) -> bool:
-    """Whether it is above or below the picture, not beside it."""
+    """Whether a place is above or below the picture, not to a side of it."""
     return abs(place[1]) > ASPECT / 2 and abs(place[0]) < 0.5

@@ -1,7 +1,7 @@
-"""The camera: what of the scene it shows at any time.
+"""The camera: which part of the scene it shows at any time.
 
-Places in a scene are measured in widths of the picture at zoom 1; so are those on the picture, from its middle, x to
-the right and y down. Knows no things but the path of one that it follows.
+Coordinates of the scene are in picture widths at zoom 1. Those of the picture are in picture widths from its middle,
+with x to the right and y down. Knows of things only the path of the one that it follows.
 """
 
 from dataclasses import dataclass
@@ -13,19 +13,19 @@ from svlm_cli.simulator.footage.path import Path
 
 Floats = NDArray[np.float64]
 
-_LAG_S = 0.4  # a hand follows what it has seen
+_LAG_S = 0.4  # a person behind the camera reacts late
 
 
 @dataclass(frozen=True, slots=True)
 class Shake:
-    """A hand's: sums of slow and quick waves."""
+    """The shake of a hand-held camera: a sum of slow and quick waves."""
 
-    size: float  # about how far from the middle, in widths of the picture
+    size: float  # amplitude in picture widths, approximately
     hz: float
     phase: float
 
     def at(self, times_s: Floats) -> Floats:
-        """``[T, 3]``: sideways and up in widths of the picture, and roll in radians."""
+        """``[T, 3]``: sideways and up in picture widths, and roll in radians."""
         turn = 2 * np.pi * self.hz * times_s
         sideways = np.sin(turn + self.phase) + 0.5 * np.sin(2.7 * turn + 2 * self.phase)
         up = np.sin(0.83 * turn + 3 * self.phase) + 0.5 * np.sin(2.3 * turn + self.phase)
@@ -35,19 +35,19 @@ class Shake:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Where a camera looks at T times."""
+    """Where a camera looks, at T times."""
 
-    centres: Floats  # [T, 2] of the picture, in the scene
+    centres: Floats  # [T, 2] the picture's middle, in the scene
     zoom: Floats  # [T]
     roll: Floats  # [T] radians
 
     @staticmethod
     def fixed(count: int) -> "Views":
-        """Of a camera that is never moved."""
+        """The views of a camera that never moves."""
         return Views(np.zeros((count, 2)), np.ones(count), np.zeros(count))
 
     def to_picture(self, x: Floats, y: Floats, nearness: float = 0.0) -> tuple[Floats, Floats]:
-        """Where places of the scene are on the picture; what is nearer than the rest passes by faster."""
+        """Map points of the scene to the picture. Things that are nearer than the scene pass by faster."""
         dx, dy = ((1 + nearness) * way for way in (x - self.centres[:, 0], y - self.centres[:, 1]))
         cos, sin = np.cos(self.roll), np.sin(self.roll)
         return self.zoom * (cos * dx + sin * dy), self.zoom * (cos * dy - sin * dx)
@@ -55,11 +55,11 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class FilmCamera:
-    """A path of its own or that of a thing, and a hand's shake."""
+    """A camera's motion: its own path, that of a thing it follows, and shake."""
 
-    path: Path  # x and y of its middle, and the logarithm of its zoom
+    path: Path  # x and y of the picture's middle, and log zoom
     shake: Shake | None = None
-    follows: Path | None = None  # it goes where this goes, from where it stands itself at first
+    follows: Path | None = None  # its displacement is added to the camera's own path
 
     def views(self, times_s: Floats) -> Views:
         moves = self.steady(times_s)

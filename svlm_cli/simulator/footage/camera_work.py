@@ -1,18 +1,18 @@
-"""How the camera of a shot is moved: drawn from a generator. Knows no things."""
+"""How the camera of a shot moves: drawn at random. Knows no things."""
 
 import numpy as np
 
 from svlm_cli.simulator.footage.camera import FilmCamera, Shake
 from svlm_cli.simulator.footage.path import Leg, Path
 
-_ZOOMS = (-0.5, 1.0)  # of the logarithm: farther, the bank's pictures repeat; nearer, they blur
-_LONGEST_SWEEP_S = 15.0  # nobody turns for longer without a stop
-_BESIDE_S = 1.0  # in which it speeds up before, and slows down after
-_FADED_S = 2.0  # in which it is seen after its end
+_ZOOMS = (-0.5, 1.0)  # log zoom; below, the bank's pictures repeat; above, they blur
+_LONGEST_SWEEP_S = 15.0  # nobody pans for longer without a stop
+_BESIDE_S = 1.0  # to speed up before the shot, and to slow down after it
+_FADED_S = 2.0  # for which a shot is still seen while it fades into the next
 
 
 def draw_camera(rng: np.random.Generator, length_s: float, *, zoom: float) -> FilmCamera:
-    """Still, in a hand, or moved about. `zoom` is the logarithm that it begins with."""
+    """Draw a camera: still, hand-held or moving. `zoom` is its initial log zoom."""
     kind = rng.choice(["still", "hand", "moves", "sweeps"], p=[0.36, 0.18, 0.3, 0.16])
     path = Path(float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.15, 0.15)), zoom)
     shake = _draw_shake(rng) if kind == "hand" or (kind != "still" and rng.random() < 0.3) else None
@@ -29,12 +29,12 @@ def _draw_shake(rng: np.random.Generator) -> Shake:
 
 
 def draw_speed(rng: np.random.Generator, typical: float) -> float:
-    """Widths of the picture a second: from slow to fast, `typical` in the middle."""
+    """Draw a speed in picture widths per second, with median `typical`."""
     return float(np.clip(typical * np.exp(rng.normal(0, 0.8)), typical / 8, typical * 8))
 
 
 def _moves(rng: np.random.Generator, length_s: float, zoom: float) -> tuple[Leg, ...]:
-    """One after the other, with pauses."""
+    """Moves one after another, with pauses."""
     legs: list[Leg] = []
     time_s = float(rng.choice([0.0, rng.uniform(0.5, 4)]))
     while time_s < length_s - 0.7:
@@ -62,5 +62,5 @@ def _leg(rng: np.random.Generator, start_s: float, lasts_s: float, zoom: float) 
 
 
 def _sweep(rng: np.random.Generator, length_s: float, zoom: float) -> Leg:
-    """One move from before the shot's beginning to after its end."""
+    """A single move that begins before the shot and ends after it."""
     return _leg(rng, -_BESIDE_S, length_s + 2 * _BESIDE_S + _FADED_S, zoom)

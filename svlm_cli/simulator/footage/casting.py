@@ -1,4 +1,4 @@
-"""Which things are in a shot, what they look like, and which of the doings of ``acting.py`` is theirs.
+"""Which things are in a shot, what they look like, and which of the actions in ``acting.py`` each performs.
 
 Knows no pixels.
 """
@@ -14,8 +14,8 @@ from svlm_cli.simulator.footage.scenes import ASPECT
 from svlm_cli.simulator.footage.silhouettes import Figure
 from svlm_cli.simulator.footage.things import Skin, Thing
 
-_MOST: Final = 20  # things in a shot
-_PRINTED: Final = 0.1  # of shots have a sign, a name or a line of words upon them
+_MOST: Final = 20  # things per shot
+_PRINTED: Final = 0.1  # share of shots with a logo, a name or a line of text over the picture
 _MOVERS: Final = (
     Figure.WALKER,
     Figure.QUADRUPED,
@@ -43,7 +43,7 @@ _REACH: Final = {
 
 
 def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
-    """Nobody, one, some or a crowd; and what stands about."""
+    """Draw the things of a shot: none, one, some or a crowd that acts, and things that stand still."""
     casting = _Casting(rng, stage)
     company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust", "arm"], p=_COMPANIES)
     for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
@@ -74,7 +74,7 @@ _COMPANIES: Final = (0.08, 0.27, 0.15, 0.14, 0.11, 0.11, 0.08, 0.06)
 
 
 class _Casting:
-    """The things of a shot as they are found."""
+    """Collects the things of a shot."""
 
     def __init__(self, rng: np.random.Generator, stage: Stage) -> None:
         self._rng = rng
@@ -143,7 +143,7 @@ class _Casting:
             self._add(kind, actor, doing(actor, start_s), depth=None)
 
     def group(self, count: int) -> None:
-        """Several that do the same side by side."""
+        """Add several things that do the same, side by side."""
         kind = Figure(str(self._rng.choice([Figure.WALKER, Figure.WALKER, Figure.QUADRUPED, Figure.BIRD])))
         actor = self._actor(kind, typical=0.3)
         path = self._doing(actor, float(self._rng.uniform(-1, 2)), first=True)
@@ -158,13 +158,13 @@ class _Casting:
             )
 
     def bust(self) -> None:
-        """Somebody who speaks into the camera."""
+        """Add a person who speaks into the camera."""
         actor = Actor(float(self._rng.uniform(0.6, 1.1)), _REACH[Figure.BUST], grounded=False)
         path = replace(self._stage.stays(actor), y=0.0)
         self._add(Figure.BUST, actor, path, depth=0.4)
 
     def arm(self) -> None:
-        """Somebody's whose work is filmed, and a thing before him."""
+        """Add the hands of a person at work, and the thing that is worked on."""
         self.stander()
         actor = Actor(float(self._rng.uniform(0.15, 0.45)), _REACH[Figure.ARM], grounded=False)
         start_s = float(self._rng.uniform(-1, min(3.0, self._stage.length_s / 2)))
@@ -173,7 +173,7 @@ class _Casting:
         self.things[-1] = replace(self.things[-1], turns=False, lean=lean, width=1.0)
 
     def print(self) -> None:
-        """A sign in a corner or a line of words below: on the picture, not in the scene."""
+        """Add a logo in a corner or a line of text at the bottom: part of the picture, not of the scene."""
         words = self._rng.random() < 0.5
         actor = Actor(float(self._rng.uniform(0.06, 0.12)), 1.0, grounded=False)
         corner = (float(self._rng.choice([-0.42, 0.42])), float(self._rng.choice([-0.23, 0.23])))
@@ -191,7 +191,7 @@ class _Casting:
     def _add(self, kind: Figure, actor: Actor, path: Path, *, depth: float | None, still: bool = False) -> None:
         rng = self._rng
         size = float(np.exp(path.log_size))
-        feet = 0.5 - (path.y + size / 2)  # who stands lower is nearer
+        feet = 0.5 - (path.y + size / 2)  # things whose feet are lower in the picture are nearer
         near = float(np.clip(0.5 + 0.35 * feet, 0.3, 0.65)) if actor.grounded else float(rng.uniform(0.3, 0.65))
         stirs = 0.0 if still else float(rng.choice([0.0, rng.uniform(0.3, 1)], p=[0.45, 0.55]))
         bends = float(rng.uniform(0.02, 0.12)) * (kind in {Figure.BLOB, Figure.ELLIPSE, Figure.WALKER} and not still)
@@ -217,7 +217,7 @@ class _Casting:
 
 _DOINGS: Final = ("crosses", "visits", "roams", "nears", "recedes", "emerges", "stays")
 _DOINGS_SHARES: Final = (0.19, 0.22, 0.2, 0.12, 0.1, 0.08, 0.09)
-_LATER_SHARES: Final = (0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0)  # nothing may be there at once that was not
+_LATER_SHARES: Final = (0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0)  # a thing that joins later must not be visible at first
 
 
 def _draw_skin(rng: np.random.Generator, actor: Actor) -> Skin:
@@ -225,7 +225,7 @@ def _draw_skin(rng: np.random.Generator, actor: Actor) -> Skin:
     for strong in (45, 45, 15, 30):
         grey = rng.uniform(15, 240)
         colours.append(tuple(np.clip(grey + rng.normal(0, strong, 3), 0, 255).tolist()))
-    if rng.random() < 0.7:  # faces and hands
+    if rng.random() < 0.7:  # skin colours
         colours[2] = tuple((np.asarray([228, 178, 148]) * rng.uniform(0.35, 1.1)).tolist())
     return Skin(
         picture=(float(rng.random()), float(rng.random())),

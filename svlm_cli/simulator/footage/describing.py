@@ -1,7 +1,7 @@
 """Dense descriptions of footage, second by second, for the stage in which a model learns to see.
 
-``still n2 c3 r2 small left c7 r4 large right``: what the camera does, how many things move, and of the largest of them
-where each is, in cells of a picture cut in nine by five, how large, and which way it goes. Nobody speaks like this.
+``still n2 c3 r2 small left c7 r4 large right`` says what the camera does, how many things move, and for each of the
+largest its cell in a grid of nine by five, its size and its direction. Such descriptions are for training only.
 """
 
 from typing import Final
@@ -15,14 +15,14 @@ from svlm_cli.simulator.footage.scenes import ASPECT
 
 COLUMNS, ROWS = 9, 5
 MOST_THINGS: Final = 3
-ENDLESS_MATCH: Final = "match"  # all that is said of the other world
-FAST: Final = 0.15  # widths of the picture a second
-_AT_S: Final = 0.5  # of a second: its last picture at two a second
+ENDLESS_MATCH: Final = "match"  # the whole description of Endless Match
+FAST: Final = 0.15  # picture widths per second
+_AT_S: Final = 0.5  # within each second: its last picture at two per second
 _WORDS: Final = {"moves otherwise": "moves", "test pattern": "bars"}
 
 
 def describe(footage: EndlessFootage, second: int) -> str:
-    """What is on screen half a second into a second."""
+    """Describe what the picture shows in the middle of a second."""
     now_s = second + _AT_S
     log = footage.log(now_s, now_s + noting.TICK_S)
     states = {event.kind: event for event in log.events if event.start_s <= now_s < event.end_s and event.what}
@@ -40,7 +40,7 @@ def describe(footage: EndlessFootage, second: int) -> str:
 
 
 def _things(log: FootageLog, now_s: float) -> list[str]:
-    """The largest of those that move."""
+    """Describe the largest of the moving things."""
     going = {
         event.thing: event
         for event in log.events
@@ -65,7 +65,7 @@ def _thing(box: np.ndarray[tuple[int], np.dtype[np.float64]], move: SeenEvent) -
 
 
 def words_of_descriptions() -> list[str]:
-    """All words that descriptions are made of, for a tokenizer."""
+    """All words that occur in descriptions, for a tokenizer."""
     cells = [f"c{one + 1}" for one in range(COLUMNS)] + [f"r{one + 1}" for one in range(ROWS)]
     counts = [f"n{one}" for one in (0, 1, 2, 3, "many")]
     going = "still shakes pans tilts zooms follows moves left right up down in out nearer away about slow fast"

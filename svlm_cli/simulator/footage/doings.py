@@ -1,6 +1,6 @@
-"""What each thing of a shot does, as a person would tell it: from its path and what is seen of it.
+"""What each thing of a shot does, as a person would note it: found from its path and from what is visible of it.
 
-Knows one thing at a time; neither the camera's states nor how many others there are.
+Knows one thing at a time; neither the camera's states nor other things.
 """
 
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _LASTS: Final = round(noting.LASTS_S / noting.TICK_S)
-_AROUND: Final = round(1.5 / noting.TICK_S)  # ticks in which something comes in or goes, mostly
+_AROUND: Final = round(1.5 / noting.TICK_S)  # ticks that a thing usually takes to enter or leave
 _SIDES: Final = ("left", "top", "right", "bottom")
-_OUT: Final = {"left": (0, -1), "top": (1, -1), "right": (0, 1), "bottom": (1, 1)}  # axis, and which way along it
+_OUT: Final = {"left": (0, -1), "top": (1, -1), "right": (0, 1), "bottom": (1, 1)}  # axis and sign
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,42 +29,42 @@ class Doing:
     """One thing over the ticks of a shot."""
 
     thing: int
-    start_s: float  # of the shot
+    start_s: float  # when the shot starts
     sight: Sight
-    velocity: Floats  # [T, 2] its own on the picture, the camera's taken out: widths a second, right and down
-    growth: Floats  # [T] of the logarithm of its height in a second, the zoom taken out
+    velocity: Floats  # [T, 2] its own, without the camera's: picture widths per second, right and down
+    growth: Floats  # [T] change of the log of its height per second, without the camera's zoom
     window: tuple[float, float, float, float]  # left, top, right and bottom of the picture
-    frozen: Flags  # [T] nothing moves
+    frozen: Flags  # [T] whether the picture is frozen
 
     def plainness(self) -> Floats:
-        """``[T]``: how much of it is there for a person to see: a share of it, or what it covers."""
+        """``[T]``: how clearly a person can see it, by its visible share or by the area that it covers."""
         tall = (self.sight.boxes[:, 3] - self.sight.boxes[:, 1]) / ASPECT
         plain: Floats = np.maximum(self.sight.seen, noting.SEEN * self.covers() / noting.COVERS)
         return plain * (tall >= noting.SHORTEST)
 
     def noted(self) -> Flags:
-        """``[T]``: whether it is there for a person."""
+        """``[T]``: whether a person notices it."""
         return held(self.plainness(), noting.SEEN, noting.GONE)
 
     def travels(self) -> Flags:
-        """``[T]``: whether it moves from where it is, or grows; frozen or not."""
+        """``[T]``: whether it changes its place or its size, even while the picture is frozen."""
         way = np.hypot(*self.velocity.T)
         nearing = np.abs(self.growth) * noting.MOVES / noting.NEARS
         return held(np.maximum(way, nearing), noting.MOVES, noting.RESTS)
 
     def stirs(self) -> Flags:
         """``[T]``: whether it moves on the spot."""
-        window = round(1.0 / noting.TICK_S)  # limbs rest for a moment wherever they turn
+        window = round(1.0 / noting.TICK_S)  # a mean, because limbs rest for a moment at each turning point
         padded = np.pad(self.sight.stirring, window // 2, mode="edge")
         mean = np.convolve(padded, np.full(window + 1, 1 / (window + 1)), mode="valid")[: len(self.sight.stirring)]
         return held(mean, noting.STIRS, noting.STIRS / 2)
 
     def moves(self) -> Flags:
-        """``[T]``: whether a person sees it move."""
+        """``[T]``: whether a person can see it move."""
         return self.noted() & (self.travels() | self.stirs()) & ~self.frozen
 
     def covers(self) -> Floats:
-        """``[T]``: which share of the picture it covers, about."""
+        """``[T]``: the approximate share of the picture that it covers."""
         left, top, right, bottom = self.sight.boxes.T
         whole = (self.window[2] - self.window[0]) * (self.window[3] - self.window[1])
         share = self.sight.seen / np.maximum(self.sight.within, 0.01)
@@ -72,7 +72,7 @@ class Doing:
         return covered
 
     def events(self) -> list[SeenEvent]:
-        """All that it does."""
+        """Everything that it does."""
         there = [(begin, end) for begin, end in runs(self.noted()) if end - begin >= _LASTS]
         events: list[SeenEvent] = []
         for number, (begin, end) in enumerate(there):
@@ -90,13 +90,13 @@ class Doing:
         return events
 
     def _hidden_since(self, before: int | None, begin: int) -> int | None:
-        """Since when it was behind something, if it was seen before and never left the picture."""
+        """The tick from which it was behind something; None if it left the picture or was not seen before."""
         if before is None or self.sight.within[before:begin].min(initial=1.0) < noting.SEEN:
             return None
         return before
 
     def _hides(self, end: int, later: list[tuple[int, int]]) -> bool:
-        """Whether it will be seen again without having left the picture."""
+        """Whether it is seen again later without having left the picture."""
         return bool(later) and self._hidden_since(end, later[0][0]) is not None
 
     def _comes(self, begin: int, end: int) -> SeenEvent:
@@ -125,7 +125,7 @@ class Doing:
         return self._event(EventKind.LOST, first, end, side=side)
 
     def _by_itself(self, first: int, last: int, side: str, outwards: int) -> bool:
-        """Whether it goes over a side of the picture on its own, or behind something; else the camera did it."""
+        """Whether its own motion, not the camera's, takes it over the picture's edge or behind something."""
         during = slice(first, last + 1)
         if side == "middle" or (np.abs(self.growth[during]) >= noting.NEARS).any():
             return bool(self.travels()[during].any())
@@ -137,7 +137,7 @@ class Doing:
         return bool(own >= noting.BY_ITSELF * max(way, noting.RESTS * (after - before) * noting.TICK_S))
 
     def _side(self, at: int, step: int) -> str:
-        """Over which side of the picture it reaches, or ``middle``: it is behind something."""
+        """The side of the picture that it extends beyond, or ``middle`` if it is behind something."""
         beside = int(np.clip(at + 2 * step, 0, len(self.frozen) - 1))
         left, top, right, bottom = self.sight.reach[beside]
         across, down = max(right - left, 1e-6), max(bottom - top, 1e-6)
@@ -166,7 +166,7 @@ class Doing:
         ]
 
     def _labels(self) -> NDArray[np.str_]:
-        """``[T]``: in which direction, empty where it rests."""
+        """``[T]``: its direction; empty where it rests."""
         x, y = self.velocity.T
         sideways = np.where(np.abs(x) >= np.abs(y), np.where(x < 0, "left", "right"), np.where(y < 0, "up", "down"))
         tall = self.sight.reach[:, 3] - self.sight.reach[:, 1]

@@ -1,6 +1,6 @@
-"""What a log consists of: events and states, and where each thing could be seen. The words are those of hand labels.
+"""What a log consists of: events, states, and where each thing was visible. Hand labels use the same words.
 
-Knows neither how they are found nor how they are told.
+Knows neither how they are found nor what is said about them.
 """
 
 from dataclasses import dataclass
@@ -11,56 +11,56 @@ from numpy.typing import NDArray
 
 
 class EventKind(StrEnum):
-    """States cover the footage: shot, camera, motion, number, light, medium. All others are events."""
+    """Shot, camera, motion, number, light and medium are states, which cover the footage. All others are events."""
 
-    SHOT = "shot"  # what: start, cut, fade, cross-fade: how it begins
+    SHOT = "shot"  # how it begins; what: start, cut, fade, cross-fade
     CAMERA = "camera"  # what: still, shakes, pans left, ..., zooms in or out, follows, moves otherwise
-    MOTION = "motion"  # what: nothing, little, some, much: apart from the camera's
-    NUMBER = "number"  # what: 0 to 3, many: things that move
+    MOTION = "motion"  # apart from the camera's; what: nothing, little, some, much
+    NUMBER = "number"  # of moving things; what: 0 to 3, many
     LIGHT = "light"  # what: dark, normal, bright, flickers, changes
     MEDIUM = "medium"  # what: picture, frozen, black, test pattern
     WEATHER = "weather"  # what: rain, snow
-    ENTERS = "enters"  # from a side, or in the middle: from behind something; over when it is in
+    ENTERS = "enters"  # from a side, or in the middle from behind something; ends when the thing is in
     LEAVES = "leaves"
-    SHOWN = "shown"  # by the camera: it comes into the picture but does not move itself
+    SHOWN = "shown"  # comes into the picture because the camera moves
     LOST = "lost"
     HIDDEN = "hidden"  # behind something, for a while
-    MOVES = "moves"  # in a direction: left, right, up, down, nearer, away, or about: on the spot
+    MOVES = "moves"  # direction: left, right, up, down, nearer, away, or about (on the spot)
     STOPS = "stops"
     STARTS = "starts"
 
 
 @dataclass(frozen=True, slots=True)
 class SeenEvent:
-    """Something that a person at a monitor would write down."""
+    """Something that a person who watches would write down."""
 
     kind: EventKind
     start_s: float
     end_s: float
-    what: str = ""  # of states
-    thing: int | None = None  # a number that no other thing of the footage has
+    what: str = ""  # the state, see `EventKind`
+    thing: int | None = None  # unique in the footage
     side: str = ""
     direction: str = ""
-    place: str = ""  # at its start: left, middle or right, and top, middle or bottom
+    place: str = ""  # at the start: left, middle or right, and top, middle or bottom
     size: str = ""  # small, middle or large
-    speed: float = 0.0  # widths of the picture a second; of zooms, of the logarithm of the zoom
+    speed: float = 0.0  # picture widths per second; for zooms, change of log zoom per second
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThingTrack:
-    """Where a thing could be seen."""
+    """Where a thing was visible."""
 
     thing: int
     times_s: NDArray[np.float64]  # [T]
-    boxes: NDArray[np.float64]  # [T, 4] left, top, right, bottom, cut at the picture; widths from its middle
-    seen: NDArray[np.float64]  # [T] which share of it
+    boxes: NDArray[np.float64]  # [T, 4] left, top, right, bottom, clipped to the picture; in widths from its middle
+    seen: NDArray[np.float64]  # [T] its visible share
 
 
 @dataclass(frozen=True, slots=True)
 class FootageLog:
-    """The truth about a stretch of footage."""
+    """What is true of a stretch of footage."""
 
-    events: tuple[SeenEvent, ...]  # by start; those that reach beyond the stretch are whole
+    events: tuple[SeenEvent, ...]  # by start; those that extend beyond the stretch are not cut
     tracks: tuple[ThingTrack, ...]
 
     def of(self, kind: EventKind) -> tuple[SeenEvent, ...]:

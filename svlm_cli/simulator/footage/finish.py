@@ -1,6 +1,6 @@
-"""What air and camera do to a picture: light, weather, grain, blur, blocks, and the bars around it.
+"""Effects over the whole picture: light, weather, grain, blur, compression blocks, and black bars.
 
-Knows neither things nor what is behind them, nor when any of it changes.
+Knows neither things nor backgrounds, and no times.
 """
 
 from dataclasses import dataclass
@@ -11,34 +11,34 @@ import numpy as np
 from svlm_cli.simulator.footage.arrays import Arrays, pixel_places
 from svlm_cli.simulator.footage.scenes import FootageScenes
 
-_BLOCK: Final = 8  # pixels, as codecs have
-_STEP: Final = 12  # of brightness, of 255
+_BLOCK: Final = 8  # pixels, as in codecs
+_STEP: Final = 12  # of brightness, out of 255
 _LUMA: Final = (0.3, 0.59, 0.11)
 
 
 @dataclass(frozen=True, slots=True)
 class FinishInputs:
-    """Arrays on the device that ``finish_pixels`` needs; None for what no view has."""
+    """Arrays on the device that ``finish_pixels`` needs; None for effects that no view has."""
 
     u: Any  # [W]
     v: Any  # [H, 1]
     look: Any  # [V, 10, 1, 1], see `FootageScenes.look`
     inside: Any  # [V, H, W]: 1 within the picture, 0 on the bars around it
-    first: Any  # [N] a view of each moment
+    first: Any  # [N] the view of each moment
     light: Any  # [N, 1, 1, 1]
     grey: bool
     weather: Any | None  # [V, 5, 1, 1]
-    columns: Any  # [1, 1, W] in pixels of a picture 224 wide
-    rows: Any  # [1, H, 1] in heights of the picture
+    columns: Any  # [1, 1, W] in pixels of a picture 224 pixels wide
+    rows: Any  # [1, H, 1] in picture heights
     grain: Any | None  # int32 [V, H, W]: a number for each pixel
     beside: tuple[tuple[Any, ...], tuple[Any, ...]] | None  # four neighbours, [H] down and [W] across: for blur
     blocks: tuple[Any, Any] | None  # [H] and [W], the middles of blocks
-    second: Any | None  # [N] another view
-    mix: Any | None  # [N, 1, 1, 1] how much of it
+    second: Any | None  # [N] the view to blend in
+    mix: Any | None  # [N, 1, 1, 1] weight of the second view
 
 
 def finish_inputs(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) -> FinishInputs:
-    """What `scenes` need; where code is compiled nothing is left out, so that it has one form."""
+    """The inputs for `scenes`. Compiled code always gets all of them, so that it is compiled only once."""
     height, width = size
     across, down = pixel_places(size)
     everything = arrays.compiled
@@ -65,7 +65,7 @@ def finish_inputs(arrays: Arrays, scenes: FootageScenes, size: tuple[int, int]) 
 
 
 def finish_pixels(arrays: Arrays, canvas: Any, given: FinishInputs) -> Any:
-    """float32 ``[V * H * W, 3]`` of what is there -> uint8 ``[N, H, W, 3]`` of what is seen."""
+    """Apply the effects: float32 ``[V * H * W, 3]`` without them -> uint8 ``[N, H, W, 3]`` with them."""
     look = given.look
     views = canvas.reshape(*given.inside.shape, 3)
     if given.grey:
@@ -98,24 +98,24 @@ def _numbered(arrays: Arrays, size: tuple[int, int]) -> Any:
 
 
 def _beside(arrays: Arrays, count: int) -> tuple[Any, ...]:
-    """Of each of so many pixels in a row: the second and the first before, the first and the second behind."""
+    """For a row of `count` pixels: the indices of the neighbours 2 and 1 before, and 1 and 2 after each."""
     return tuple(arrays.put(np.clip(np.arange(count) + step, 0, count - 1)) for step in (-2, -1, 1, 2))
 
 
 def _middles(arrays: Arrays, count: int) -> Any:
-    """Of each of so many pixels in a row: the middle of its block."""
+    """For a row of `count` pixels: the index of the middle of each one's block."""
     return arrays.put(np.minimum(np.arange(count) // _BLOCK * _BLOCK + _BLOCK // 2, count - 1))
 
 
 def _grain(arrays: Arrays, numbers: Any) -> Any:
-    """float32 ``[V, height, width, 3]``, -1 to 1: much the same in all colours, as sensors have it after a codec."""
+    """float32 ``[V, height, width, 3]``, -1 to 1: noise, similar in all colours, as it is after a codec."""
     bits = arrays.hashed(numbers)
     fields = [arrays.to((bits >> shift) & 511, "float32") / 256 - 1 for shift in (0, 9, 18)]
     return arrays.xp.stack([0.65 * fields[1] + 0.35 * fields[0], fields[1], 0.65 * fields[1] + 0.35 * fields[2]], -1)
 
 
 def _weather(arrays: Arrays, weather: Any, x: Any, y: Any) -> Any:
-    """float32 ``[V, height, width]``: drops or flakes that fall, each in a column of its own."""
+    """float32 ``[V, height, width]``: falling drops or flakes, each in its own column."""
     place = x + y * weather[:, 3] * 60
     column = arrays.xp.floor(place / 2)
     bits = arrays.hashed(arrays.to(column, "int32") * 77 + 5)
@@ -128,7 +128,7 @@ def _weather(arrays: Arrays, weather: Any, x: Any, y: Any) -> Any:
 
 
 def _blurred(views: Any, down: tuple[Any, ...], across: tuple[Any, ...]) -> Any:
-    """Each pixel with its neighbours, 1 2 3 2 1 both ways."""
+    """Blur with the kernel 1 2 3 2 1 in both directions."""
     for axis, beside in ((1, down), (2, across)):
         moved = [views[:, one] if axis == 1 else views[:, :, one] for one in beside]
         views = ((moved[0] + moved[3]) + (moved[1] + moved[2]) * 2 + views * 3) * (1 / 9)

@@ -1,7 +1,7 @@
-"""Footage that never ends: a seed, and from it every shot, every scene and what there is to say of it.
+"""Endless footage: shots, scenes and their log, all from one seed.
 
-Each shot is made from the seed and its number alone, so any time can be asked for first. Knows neither pictures
-(``render.py``) nor words.
+Each shot depends only on the seed and its number, so access is random. Knows neither pictures (``render.py``) nor
+words.
 """
 
 from bisect import bisect_right
@@ -17,14 +17,14 @@ from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.shots import How, Shot, Slate, make_shot
 from svlm_cli.simulator.footage.views import views_of
 
-_KEPT: Final = 64  # shots that are kept once made
+_KEPT: Final = 64  # shots in the cache
 _SHORTEST_S: Final = 2.0
 _LONGEST_S: Final = 180.0
 _TYPICAL_S: Final = 8.0
 
 
 class EndlessFootage:
-    """Endless footage. The same seed gives the same, however it is asked for."""
+    """Endless footage. The same seed gives the same footage, in whatever order it is read."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -35,7 +35,7 @@ class EndlessFootage:
         self.shot_log = lru_cache(_KEPT)(lambda number: log_of(self.shot(number)))
 
     def shots(self, from_s: float, to_s: float) -> tuple[Shot, ...]:
-        """All of which something lies between these times, in order."""
+        """The shots that overlap these times, in order."""
         self._lay_out(to_s)
         first = max(0, bisect_right(self._starts, from_s) - 1)
         last = bisect_right(self._starts, np.nextafter(to_s, -np.inf))
@@ -59,7 +59,7 @@ class EndlessFootage:
         return FootageScenes.join(pieces).take(back)
 
     def log(self, from_s: float, to_s: float) -> FootageLog:
-        """The truth about what lies between these times: events that begin there, and states that reach into it."""
+        """What is true between these times: the events that begin there, and the states that overlap them."""
         logs = [self.shot_log(shot.number) for shot in self.shots(from_s, to_s)]
         events = [event for log in logs for event in log.events if _lies_in(event, from_s, to_s)]
         tracks = [track for log in logs for track in log.tracks]
@@ -89,7 +89,7 @@ class EndlessFootage:
         self._starts.append(start_s)
 
     def _of_shot(self, number: int, times_s: NDArray[np.float64]) -> FootageScenes:
-        """Moments of one shot, and of the one before while that fades into it."""
+        """Moments of one shot, and of the one before it while that one fades out."""
         shot = self.shot(number)
         since_s = times_s - shot.start_s
         scenes = views_of(shot, since_s)

@@ -1,4 +1,4 @@
-"""Light and medium: how bright a shot is, what falls through the air, what the recording does to the picture.
+"""Light and medium: brightness, weather, and what the recording does to the picture.
 
 Knows times within a shot; neither things nor cameras.
 """
@@ -14,9 +14,9 @@ from svlm_cli.simulator.footage.scenes import ASPECT, BARS, BLACK, PICTURE
 Floats = NDArray[np.float64]
 
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
-_FADED_S: Final = 2.0  # from a shot's ends: while it fades, no picture is like the one before
-_LEVELS: Final = (-1.7, 0.7)  # of the logarithm of the gain: darker, nothing is seen; brighter, all is white
-_DEAD_S: Final = 9.0  # longer, nobody would watch a picture without a picture
+_FADED_S: Final = 2.0  # from a shot's ends: while it fades, every picture differs from the one before
+_LEVELS: Final = (-1.7, 0.7)  # log gain; below, nothing is visible; above, everything is white
+_DEAD_S: Final = 9.0  # longest black picture or test pattern
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
 
@@ -31,29 +31,29 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Flicker:
-    """The light jumps to and fro."""
+    """The light flickers."""
 
     start_s: float
     end_s: float
-    depth: float  # of the logarithm of the gain
+    depth: float  # in log gain
     ticks_per_s: float
     seed: int
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """How bright it is: a factor for each colour, and what becomes of it."""
+    """The light of a shot: a gain for each colour, and how it changes."""
 
     log_gain: float = 0.0
     colours: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    slope: tuple[float, float] = (0.0, 0.0)  # how much brighter to the right and down, on a width of the picture
-    breathes: float = 0.0  # of the logarithm of the gain: as automatic exposure does, and nobody notes
+    slope: tuple[float, float] = (0.0, 0.0)  # how much brighter to the right and down, per picture width
+    breathes: float = 0.0  # in log gain: slow changes, as by automatic exposure, not logged
     breathes_hz: float = 0.2
     changes: tuple[Change, ...] = ()
     flickers: tuple[Flicker, ...] = ()
 
     def level(self, times_s: Floats) -> Floats:
-        """``[T]``: the logarithm of the gain, flicker left out."""
+        """``[T]``: log gain without flicker."""
         level = np.full(len(times_s), self.log_gain)
         for change in self.changes:
             done = np.clip((times_s - change.start_s) / max(change.end_s - change.start_s, 1e-3), 0, 1)
@@ -62,7 +62,7 @@ class Light:
         return clipped
 
     def gains(self, times_s: Floats) -> Floats:
-        """``[T, 3]`` of red, green and blue."""
+        """``[T, 3]``: the gains of red, green and blue."""
         level = self.level(times_s) + self.breathes * np.sin(2 * np.pi * self.breathes_hz * times_s)
         for flicker in self.flickers:
             during = (times_s >= flicker.start_s) & (times_s < flicker.end_s)
@@ -75,29 +75,29 @@ class Light:
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """What else is between the scene and whoever sees it."""
+    """What else affects the picture between the scene and the viewer."""
 
     shows: int = PICTURE
     window: tuple[float, float, float, float] = WHOLE  # left, top, right and bottom: the rest is bars
-    lift: float = 0.0  # haze: added to all
+    lift: float = 0.0  # haze: added to every pixel
     greyness: float = 0.0
-    grain: float = 0.0  # brightness, of 255
+    grain: float = 0.0  # in brightness, out of 255
     blur: float = 0.0
     blocks: float = 0.0
-    weather: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # how much, length, speed, slant
-    waves: tuple[float, float, float, float, float] = (0.0, 0.0, 1.0, 0.0, 0.0)  # x, y, radius, height, waves a width
+    weather: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)  # amount, length, speed, slant
+    waves: tuple[float, float, float, float, float] = (0.0, 0.0, 1.0, 0.0, 0.0)  # x, y, radius, height, waves per width
     waves_hz: float = 0.0
     frozen_from_s: float = np.inf
     frozen_s: float = 0.0
 
     def content_s(self, times_s: Floats) -> Floats:
-        """Where the recording has got to: it waits while the picture is frozen."""
+        """The time in the scene that the picture shows: it stands still while the picture is frozen."""
         behind = np.clip(times_s - self.frozen_from_s, 0, self.frozen_s) if self.frozen_s else 0.0
         return times_s - behind
 
 
 def draw_light(rng: np.random.Generator, length_s: float) -> Light:
-    """Mostly as usual; sometimes dark or bright, sometimes not for long."""
+    """Draw the light: mostly normal, sometimes dark or bright, sometimes changing."""
     kind = rng.choice(3, p=[0.72, 0.17, 0.11])
     level = (rng.normal(0, 0.1), rng.uniform(-1.6, -1.0), rng.uniform(0.45, 0.7))[kind]
     colours = tuple(np.exp(rng.normal(0, 0.06, 3)).tolist())
@@ -125,7 +125,7 @@ def draw_light(rng: np.random.Generator, length_s: float) -> Light:
 
 
 def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medium:
-    """A camera, a codec and the air between."""
+    """Draw the medium: camera, codec and air."""
     shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.93, 0.045, 0.025]))
     if length_s > _DEAD_S:
         shows = PICTURE
@@ -164,7 +164,7 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
 
 def _draw_window(rng: np.random.Generator) -> tuple[float, float, float, float]:
     kind = rng.choice(4, p=[0.85, 0.06, 0.05, 0.04])
-    if kind == 1:  # wide as in a cinema
+    if kind == 1:  # as wide as in a cinema
         high = 0.5 / rng.choice([1.85, 2.35])
         return -0.5, -high, 0.5, high
     if kind > 1:  # old television, or a phone held upright

@@ -1,4 +1,4 @@
-"""The log of a shot: what a careful person would write down who could not err. From the geometry, not from pixels.
+"""The log of a shot: what a careful observer without errors would note. From the geometry, not from pixels.
 
 Knows a shot and the thresholds of ``noting.py``; no other shot, and no words.
 """
@@ -22,14 +22,14 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Labels = NDArray[np.str_]
 
-THINGS_A_SHOT: Final = 100  # the numbers of a shot's things begin with this, times its own
+THINGS_A_SHOT: Final = 100  # a thing's number is this times its shot's number, plus its own
 _MOMENT_S: Final = noting.TICK_S / 2
 _LASTS: Final = round(noting.LASTS_S / noting.TICK_S)
 _DEAD: Final = {BLACK: "black", BARS: "test pattern"}
 
 
 def log_of(shot: Shot) -> FootageLog:
-    """All of one shot, at the footage's times."""
+    """The log of one shot, in times of the footage."""
     times_s = noting.TICK_S * np.arange(max(2, round(shot.length_s / noting.TICK_S)), dtype=np.float64)
     medium = shot.medium
     frozen = (times_s >= medium.frozen_from_s) & (times_s < medium.frozen_from_s + medium.frozen_s)
@@ -50,7 +50,7 @@ def log_of(shot: Shot) -> FootageLog:
         )
     for doing in doings:
         events += doing.events()
-    # The last tick may end a little after the shot.
+    # The last tick may end slightly after the shot.
     events = [replace(event, end_s=min(event.end_s, shot.end_s)) for event in events if event.start_s < shot.end_s]
     return FootageLog(tuple(sorted(events, key=lambda event: event.start_s)), tuple(tracks))
 
@@ -74,7 +74,7 @@ def _look(shot: Shot, times_s: Floats, frozen: Flags) -> tuple[list[Doing], list
 
 
 def _covering(shot: Shot, kind: EventKind, labels: Labels) -> list[SeenEvent]:
-    """States that cover the shot, the last one to its very end."""
+    """States that cover the whole shot; the last one ends with it."""
     found = [
         SeenEvent(kind, shot.start_s + first * noting.TICK_S, shot.start_s + last * noting.TICK_S, what=label)
         for first, last, label in spans(labels, _LASTS)
@@ -99,7 +99,7 @@ def _light(light: Light, content_s: Floats) -> Labels:
 
 
 def _motion(shot: Shot, doings: list[Doing], frozen: Flags) -> Labels:
-    """How much moves beside the camera."""
+    """How much moves, apart from the camera."""
     amount = np.zeros(len(frozen))
     for doing in doings:
         weight = np.where(doing.travels(), 1.0, noting.STIRRING)

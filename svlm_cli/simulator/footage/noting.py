@@ -1,53 +1,52 @@
-"""From when on a person notes something: every threshold of the log, with its reason. Knows nothing that they are for.
+"""When a person would note something: all thresholds of the log, with their reasons. Does not know their use.
 
-Ways are in widths of the picture, times in seconds. Chosen for a careful viewer of a picture some hundred pixels wide.
+Distances are in picture widths, times in seconds. They suit a careful viewer of a picture a few hundred pixels wide.
 """
 
 from typing import Final
 
-TICK_S: Final = 0.1  # at which truth is looked at: finer than a person's sense of when
+TICK_S: Final = 0.1  # sampling interval of the log: finer than a person's sense of time
 
-# How far something goes in a second. At the first a person sees within two seconds that it moves, by a fifth of its own
-# height or more for what is small; below the second nobody would. As for the camera, or it would follow what rests.
+# Speed of a thing. At MOVES a person sees within two seconds that it moves: a small thing has then moved by a fifth of
+# its height or more. Below RESTS nobody sees it. MOVES equals PANS: otherwise a camera could follow a thing that rests.
 MOVES: Final = 0.02
 RESTS: Final = 0.01
-# Limbs and wings move to and fro: the root of the mean square of their speed, at which a person sees that they do.
+# Limbs and wings swing: the RMS of their speed at which a person sees it.
 STIRS: Final = 0.012
-# Growth of the logarithm of the height in a second: a tenth larger within two seconds is seen: all else is as before.
+# Growth of the log height per second: a tenth in two seconds is seen, because everything else keeps its size.
 NEARS: Final = 0.06
-# Growth against way: the rim of what grows goes outwards by its height; what is small is judged by its surroundings.
+# Growth compared with motion: the edge of a growing thing moves by a share of its height, or of this, if it is small.
 NEARING_REACH: Final = 0.25
-# Everything moves with the camera, so that less is seen: two pixels of 224 between two pictures of a second.
+# Speed of the camera: everything moves, so less is noticed. Two pixels of 224 between two pictures at two per second.
 PANS: Final = 0.02
-ZOOMS: Final = 0.03  # of the logarithm of the zoom: the rim of the picture moves half as far in widths
+ZOOMS: Final = 0.03  # change of log zoom per second: the picture's edge moves by half of it, in widths
 ZOOMING_AS_WAY: Final = 0.35
-SLANTS: Final = 0.5  # a second direction with this share of the first: neither pans nor tilts, "moves otherwise"
-SHAKES: Final = 0.003  # about a pixel of 224 to and fro
+SLANTS: Final = 0.5  # smaller component over larger: above it, a move is neither a pan nor a tilt
+SHAKES: Final = 0.003  # amplitude: about one pixel of 224
 
-# A thing is there when this share of it can be seen, and gone when less than that can be.
+# A thing appears when a share of SEEN is visible, and is gone when less than GONE is.
 SEEN: Final = 0.3
 GONE: Final = 0.08
-COVERS: Final = (
-    0.03  # or as much of the picture is covered by it: an arm is seen though most of it is beside the picture
-)
-WHOLLY: Final = 0.85  # of the most that is seen of it about that time: it is in
-SHORTEST: Final = 0.035  # of the height of the picture: four pixels of 126; less is taken for noise
-SMALL: Final = 1 / 6  # as the people who label real clips were told
+# It also appears when it covers this share of the picture: an arm counts although most of it is outside the picture.
+COVERS: Final = 0.03
+WHOLLY: Final = 0.85  # share of its largest visibility about that time from which it has fully entered
+SHORTEST: Final = 0.035  # in picture heights, four pixels of 126; anything smaller looks like noise
+SMALL: Final = 1 / 6  # as in the instructions for labelling real clips
 LARGE: Final = 1 / 2
 
-# Shares of the picture covered by what moves. A walker far away is little, several of them are some, one who fills a
-# third is much.
+# Share of the picture covered by moving things. A distant walker is "little", several are "some"; one who fills a third
+# of the picture is "much".
 LITTLE: Final = 0.0008
 SOME: Final = 0.015
 MUCH: Final = 0.1
-STIRRING: Final = 0.5  # what moves on the spot counts by this: most of it rests
-RIPPLES: Final = 0.003  # how high: half a pixel of 224 to and fro is seen on water, less is not
-BY_ITSELF: Final = 0.5  # share of the way over the picture's rim that is its own: if less, the camera did it
-MANY: Final = 4  # a person counts to three at a glance
+STIRRING: Final = 0.5  # weight of things that move on the spot, because most of such a thing rests
+RIPPLES: Final = 0.003  # amplitude: on water, half a pixel of 224 is visible, less is not
+BY_ITSELF: Final = 0.5  # share of the motion over the picture's edge that is its own; below, the camera did it
+MANY: Final = 4  # a person counts up to three at a glance
 
-DARK: Final = -0.9  # logarithms of the gain: below 0.4 shadows are black
+DARK: Final = -0.9  # log gain: below a gain of 0.4 shadows are black
 BRIGHT: Final = 0.4
-SUDDEN_S: Final = 0.5  # a change in no time is still something that a person tells as of half a second
+SUDDEN_S: Final = 0.5  # a person notes an instant change as one of half a second
 
-LASTS_S: Final = 0.5  # a state that is shorter is not told
-HIDDEN_S: Final = 0.5  # nor is it told when something is behind another for less
+LASTS_S: Final = 0.5  # shorter states are not noted
+HIDDEN_S: Final = 0.5  # nor are things that are hidden for less

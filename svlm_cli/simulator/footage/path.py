@@ -1,6 +1,6 @@
-"""A path: where something is at any time, as a start and legs that are gone one after the other or at once.
+"""A path: where something is at any time, as a start and legs that follow each other or overlap.
 
-Things and cameras go along paths. Knows neither.
+Things and cameras move along paths. Knows neither.
 """
 
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_RAMP_S = 0.6  # in which a leg gathers speed, and in which it loses it again: about a step
-_RAMP = 0.35  # of a short leg
+_RAMP_S = 0.6  # to speed up, and to slow down: about one step
+_RAMP = 0.35  # the same as a share of the leg, at most
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """A stretch of a path: by how far, from when to when. It speeds up, keeps its speed and slows down."""
+    """A movement with a start and an end: it speeds up, keeps its speed and slows down."""
 
     start_s: float
     end_s: float
     dx: float = 0.0
     dy: float = 0.0
-    growth: float = 0.0  # of the logarithm of the size
+    growth: float = 0.0  # of log size
 
     def __post_init__(self) -> None:
         assert self.end_s > self.start_s, "a leg takes time"
@@ -45,12 +45,12 @@ class Path:
         return places
 
     def travelled(self, times_s: Floats) -> Floats:
-        """``[T]``: how long the way was until then."""
+        """``[T]``: the distance travelled until then."""
         ways = [_eased(times_s, leg) * np.hypot(leg.dx, leg.dy) for leg in self.legs]
         return np.sum(ways, axis=0) if ways else np.zeros(len(times_s))
 
     def facing(self, times_s: Floats) -> Floats:
-        """``[T]``: 1 where the newest leg to a side goes right, -1 where it goes left; before the first, as in that."""
+        """``[T]``: 1 if the latest sideways leg goes right, -1 if left; before the first one, as in that one."""
         sideways = [leg for leg in self.legs if leg.dx]
         facing = np.full(len(times_s), np.sign(sideways[0].dx) if sideways else 1.0)
         for leg in sideways:
@@ -59,7 +59,7 @@ class Path:
 
 
 def _eased(times_s: Floats, leg: Leg) -> Floats:
-    """How much of a leg is done, 0 to 1: constant speed between two ramps."""
+    """The share of a leg that is done, 0 to 1: constant speed between two ramps."""
     length_s = leg.end_s - leg.start_s
     ramp = min(_RAMP, _RAMP_S / length_s)
     done = np.clip((times_s - leg.start_s) / length_s, 0.0, 1.0)

@@ -1,4 +1,4 @@
-"""A folder of photos, in order of their names: the one module of this world that reads files."""
+"""Reads a folder of photos, in the order of their names. No other module of this world reads files."""
 
 from pathlib import Path
 from typing import Final
@@ -10,11 +10,11 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Picture
 
 _KINDS: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-_WIDEST: Final = 1024  # pixels: more are never shown
+_WIDEST: Final = 1024  # in pixels; the bank uses no more
 
 
 def read_photos(folder: Path) -> list[Picture]:
-    """All pictures in it, uint8 ``[H, W, 3]``. `InputError` if there is none, or one cannot be read."""
+    """All photos of a folder, uint8 ``[H, W, 3]``. `InputError` if there is none, or one cannot be read."""
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _KINDS)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""A bank of pictures: what lies behind things and what their skin is made of.
+"""A bank of pictures: backgrounds and the textures of things.
 
-Photos are given as arrays by whoever reads files; textures come from a seed. Knows no file and nothing that is shown.
+The caller passes photos as arrays; patterns are made from a seed. Knows neither files nor scenes.
 """
 
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 from svlm_cli.core.types import Picture
 from svlm_cli.simulator.footage.textures import make_texture
 
-HEIGHT: Final = 320  # of each picture of the bank; a view shows half of it or so, and moves
+HEIGHT: Final = 320  # of each picture of the bank; a view shows about half of it, and moves
 WIDTH: Final = 512
-_SHARE_OF_PHOTOS: Final = 0.8  # of what is shown, where there are photos: they are what the world looks like
+_SHARE_OF_PHOTOS: Final = 0.8  # share of photos in what is shown, if there are any: they look like the real world
 _CELL: Final = 32  # pixels of the bank
-_CONTRAST: Final = 6.0  # of 255, within a cell: less is lost in the grain
+_CONTRAST: Final = 6.0  # out of 255, within a cell; less is lost in the grain
 _SHARE_OF_CELLS: Final = 0.5
-_ORDINARY: Final = (0.36, 0.58)  # brightness on average, of 1
+_ORDINARY: Final = (0.36, 0.58)  # mean brightness, out of 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureBank:
-    """Textures first, then photos. Draw many footages from one bank: it can be large."""
+    """Pictures: textures first, then photos. Share one bank among many footages, as it can be large."""
 
     pixels: Picture  # [P, HEIGHT, WIDTH, 3]
     textures: int  # how many of them are textures
-    lively: NDArray[np.bool_]  # [P] whether it is seen when the camera moves over it; a plain wall is not
+    lively: NDArray[np.bool_]  # [P] whether a moving camera shows on it; on a plain wall it does not
 
     def __post_init__(self) -> None:
-        assert self.pixels.shape[1:] == (HEIGHT, WIDTH, 3), "pictures of a bank are of one size"
+        assert self.pixels.shape[1:] == (HEIGHT, WIDTH, 3), "pictures of a bank have one size"
         assert 0 < self.textures <= len(self), "a bank has textures"
 
     def __len__(self) -> int:
@@ -39,9 +39,9 @@ class PictureBank:
 
     @staticmethod
     def make(photos: Sequence[Picture] = (), *, seed: int = 0, textures: int = 48) -> "PictureBank":
-        """A bank of this many textures and of all photos, uint8 ``[H, W, 3]`` of any size, cut and resized to one.
+        """A bank of that many textures and of all photos, uint8 ``[H, W, 3]`` of any size, cropped and resized.
 
-        ValueError: a photo is something else.
+        Raises `ValueError` if a photo is anything else.
         """
         for photo in photos:
             if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or min(photo.shape[:2]) < 2:
@@ -52,10 +52,10 @@ class PictureBank:
         return PictureBank(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
 
     def pick(self, draws: NDArray[np.float32], lively: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Numbers of pictures for pairs of draws, each 0 to 1, ``[N, 2]``: photo or texture, and which.
+        """Indices of pictures for pairs of random numbers, ``[N, 2]``, 0 to 1: photo or texture, and which.
 
-        Where `lively`, one on which a camera's motion is seen. So a world does not depend on the bank with which it is
-        drawn, and its log holds for any.
+        Where `lively`, a picture on which the camera's motion is visible. So a world does not depend on the bank with
+        which it is drawn, and its log is true with any bank.
         """
         numbers = np.empty(len(draws), np.int64)
         every = np.arange(len(self))
@@ -73,19 +73,19 @@ class PictureBank:
 
 
 def _is_lively(picture: Picture) -> bool:
-    """Whether most parts of it have something to hold on to."""
+    """Whether most of a picture has enough contrast to show the camera's motion."""
     grey = picture.mean(axis=2).reshape(HEIGHT // _CELL, _CELL, WIDTH // _CELL, _CELL)
     return bool((grey.std(axis=(1, 3)) > _CONTRAST).mean() > _SHARE_OF_CELLS)
 
 
 def _evened(picture: Picture) -> Picture:
-    """With ordinary brightness on average: how light or dark it is, is the world's to say, and in its log."""
+    """Bring a picture to an ordinary mean brightness: the world decides how bright a shot is, and logs it."""
     least, most = _ORDINARY
     mean = float(np.clip(picture.mean() / 255, 1e-3, 0.999))
     power = np.clip(np.log(np.clip(mean, least, most)) / np.log(mean), 0.35, 2.5)
     table = (np.arange(256) / 255) ** power
     mean = float(table[picture].mean())
-    if mean > most:  # nearly white: no power darkens that
+    if mean > most:  # nearly white, where a power has no effect
         table *= most / mean
     elif mean < least:
         table += least - mean
@@ -94,7 +94,7 @@ def _evened(picture: Picture) -> Picture:
 
 
 def _fitted(photo: Picture) -> Picture:
-    """The middle of a photo in the bank's shape, each pixel the mean of what it covers."""
+    """Crop the middle of a photo to the bank's shape and resize it; each pixel is the mean of its area."""
     height, width = photo.shape[:2]
     scale = min(height / HEIGHT, width / WIDTH)
     tall, wide = scale * HEIGHT, scale * WIDTH
@@ -104,7 +104,7 @@ def _fitted(photo: Picture) -> Picture:
 
 
 def _resized(pixels: NDArray[np.float32], start: float, length: float, size: int) -> NDArray[np.float32]:
-    """`size` rows out of `length` rows from `start` on: means where it shrinks, else interpolated."""
+    """Resample `length` rows from `start` to `size` rows: means when it shrinks, else interpolation."""
     step = length / size
     taps = max(1, round(step))
     total = np.zeros((size, *pixels.shape[1:]), np.float32)

@@ -1,6 +1,6 @@
-"""What of a log is worth a remark, and from when on it can be known. Knows neither sentences nor who speaks.
+"""Which events of a log are worth a remark, and when they can be known. Knows neither sentences nor the speaker.
 
-A remark is made when the pictures have shown it, not when the log says that it began: a pan is one only after a second.
+A remark is due when the pictures have shown the event, not when it began in the log: a pan takes a second to see.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,27 +11,27 @@ from svlm_cli.simulator.footage.events import EventKind, SeenEvent
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import LEAVES, STOPS, Statement, Topic
 
-SEEN_AFTER_S: Final = 1.0  # of what goes on: two pictures of a second show it, and a third that it was no accident
-LASTS_S: Final = 1.0  # what the camera, the light or a thing does for less is not told
-ARRIVES_WITHIN_S: Final = 2.0  # who is not wholly in by then is told of all the same
-ENTRANCE_S: Final = 3.0  # for so long it is no news that something moves away from the side from which it came
+SEEN_AFTER_S: Final = 1.0  # for motion: two pictures at two per second show it, a third confirms it
+LASTS_S: Final = 1.0  # shorter events of the camera, the light or a thing are not mentioned
+ARRIVES_WITHIN_S: Final = 2.0  # a thing that has not fully entered by then is mentioned all the same
+ENTRANCE_S: Final = 3.0  # for which a thing that continues in the direction of its entrance is no news
 _OPPOSITE: Final = {"left": "right", "right": "left", "top": "down", "bottom": "up"}
 _DARKNESS: Final = {"bright": 0, "normal": 1, "dark": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that may be said."""
+    """A remark that may be made."""
 
     statement: Statement
     from_s: float  # when it can be known
     thing: int | None = None
-    large: int = 1  # 0 small, 2 large: who is told of first
+    large: int = 1  # 0 small, 1 neither, 2 large; the largest first
     shot_s: float = 0.0  # when its shot began
 
 
 def remarks(events: Sequence[SeenEvent]) -> Iterator[Remark]:
-    """Those of a shot's events, in order of time, shot first."""
+    """The remarks on a shot's events, in order of time."""
     shot = next(event for event in events if event.kind is EventKind.SHOT)
     found = [*_of_the_picture(shot, events), *_of_things(events)]
     yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
@@ -103,7 +103,7 @@ def _of_things(events: Sequence[SeenEvent]) -> Iterator[Remark]:
 
 
 def _came_so(entrance: SeenEvent | None, move: SeenEvent) -> bool:
-    """Whether it goes on as it came."""
+    """Whether it continues in the direction in which it entered."""
     if entrance is None or move.start_s - entrance.end_s > ENTRANCE_S:
         return False
     return entrance.side == "middle" or _OPPOSITE[entrance.side] == move.direction

@@ -1,7 +1,7 @@
-"""Scenes -> pictures, to the pixel the same with numpy and torch, and without asking a device for anything.
+"""Scenes -> pictures, the same pixels with numpy and with torch, without synchronising a device.
 
-What is behind everything first, then the bodies from the farthest to the nearest, each on the pixels of its own reach
-alone, then what the air and the camera do to all of it (``finish.py``). Knows no shots and no times.
+The background is drawn first, then the bodies from the farthest to the nearest, each only within its bounding box, then
+the effects over the whole picture (``finish.py``). Knows no shots and no times.
 """
 
 from dataclasses import dataclass, replace
@@ -18,14 +18,14 @@ from svlm_cli.simulator.footage.pictures import HEIGHT, WIDTH, PictureBank
 from svlm_cli.simulator.footage.scenes import BARS, BLACK, PICTURE, SHADOW_REACH, FootageScenes
 from svlm_cli.simulator.footage.silhouettes import PARTS, THERE
 
-MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels, nearly as wide as most videos are
-SIZE: Final = (126, 224)  # height and width, where nothing else is asked for
-_MARGIN: Final = 1.5  # pixels around a reach, for soft edges
+MODEL_SIZE: Final = (140, 252)  # five by nine tokens of 28 pixels: nearly 16:9
+SIZE: Final = (126, 224)  # default height and width
+_MARGIN: Final = 1.5  # in pixels around a bounding box, for soft edges
 _SHADOW: Final = (
     SHADOW_REACH[0],
     (SHADOW_REACH[1] - SHADOW_REACH[2]) / 2,
     (SHADOW_REACH[1] + SHADOW_REACH[2]) / 2,
-)  # half width and height, and how far below the middle
+)  # half width, half height, and offset below the middle
 
 
 def draw(
@@ -38,18 +38,18 @@ def draw(
     bank: Any = None,
     compiled: bool = False,
 ) -> Any:
-    """uint8 ``[N, height, width, 3]``, drawn by `xp`: numpy, or torch on `device`. Both draw the same pixels.
+    """Draw uint8 ``[N, height, width, 3]`` with `xp`: numpy, or torch on `device`. Both draw the same pixels.
 
-    Compiled code draws several times as fast on a GPU. It rounds otherwise, so that few pixels differ a little.
+    Compiled code is several times as fast on a GPU. It rounds differently, so a few pixels differ slightly.
 
     Args:
         xp: numpy or torch.
-        scenes: Of one footage or, joined, of many.
-        pictures: What is behind things and on them.
+        scenes: The scenes of one footage, or of several, joined.
+        pictures: The backgrounds, and the textures of things.
         size: Height and width in pixels.
-        device: Of torch.
-        bank: ``pictures.pixels`` on that device, if they are there already.
-        compiled: By ``torch.compile``, the first time in the process.
+        device: The torch device.
+        bank: ``pictures.pixels`` on that device, if they have been copied already.
+        compiled: Whether to use ``torch.compile``; it compiles at the first call in a process.
     """
     arrays = Arrays(xp, device, compiled)
     pixels = (arrays.put(pictures.pixels) if bank is None else bank).reshape(-1, 3)
@@ -60,7 +60,7 @@ def draw(
 
 
 def render(scenes: FootageScenes, pictures: PictureBank, size: tuple[int, int] = SIZE) -> Picture:
-    """`draw` with numpy, a picture after the other: small arrays stay in the processor's cache."""
+    """`draw` with numpy, one picture at a time: small arrays stay in the processor's cache."""
     one_by_one = [draw(np, scenes.take(np.asarray([moment])), pictures, size=size) for moment in range(len(scenes))]
     return np.concatenate(one_by_one) if one_by_one else np.empty((0, *size, 3), np.uint8)
 
@@ -72,7 +72,7 @@ def _behind(
     bank: Any,
     size: tuple[int, int],
 ) -> Any:
-    """float32 ``[V * height * width, 3]``: what lies behind everything."""
+    """float32 ``[V * height * width, 3]``: the background."""
     across, down = pixel_places(size)
     u, v = arrays.put(across)[None, None], arrays.put(down)[None, :, None]
     numbers = arrays.put(pictures.pick(scenes.draws[:, :2], scenes.draws[:, 2] > 0))[:, None, None]
@@ -86,12 +86,12 @@ def _behind(
     if len(bars):
         at = arrays.put(np.minimum(np.arange(len(across)) * len(_BARS) // len(across), len(_BARS) - 1))
         canvas[arrays.put(bars)] = arrays.put(_BARS)[at][None, None]
-    assert (np.isin(scenes.medium, (PICTURE, BLACK, BARS))).all(), "nothing else is shown"
+    assert (np.isin(scenes.medium, (PICTURE, BLACK, BARS))).all(), "no other medium exists"
     return canvas.reshape(-1, 3)
 
 
 def _backdrop(arrays: Arrays, bank: Any, numbers: Any, lie: Any, waves: Any | None, u: Any, v: Any) -> Any:
-    """float32 ``[V, H, W, 3]``: a piece of the bank's picture `numbers`, turned and stretched by `lie`."""
+    """float32 ``[V, H, W, 3]``: part of the bank's pictures `numbers`, rotated and scaled by `lie`."""
     ripple = 0.0 if waves is None else _ripple(arrays, waves, u, v)
     x = lie[:, 0] * (u + ripple) + lie[:, 1] * v + lie[:, 2]
     y = lie[:, 3] * (u + ripple) + lie[:, 4] * v + lie[:, 5]
@@ -99,7 +99,7 @@ def _backdrop(arrays: Arrays, bank: Any, numbers: Any, lie: Any, waves: Any | No
 
 
 def _ripple(arrays: Arrays, waves: Any, u: Any, v: Any) -> Any:
-    """How far water or leaves are moved, within a soft circle."""
+    """The displacement of water or leaves, within a soft circle."""
     dx, dy = (u - waves[:, 0]) / waves[:, 2], (v - waves[:, 1]) / waves[:, 2]
     inside = arrays.xp.clip(2 * (1 - dx * dx - dy * dy), 0, 1)
     first = arrays.wave(v * waves[:, 4] + u * waves[:, 4] * 0.3 + waves[:, 5])
@@ -108,7 +108,7 @@ def _ripple(arrays: Arrays, waves: Any, u: Any, v: Any) -> Any:
 
 
 def _sampled(arrays: Arrays, bank: Any, numbers: Any, x: Any, y: Any) -> Any:
-    """Pixels of the bank between its pixels; beyond its rims, mirrored."""
+    """Sample the bank between its pixels; beyond its edges it is mirrored."""
     left, across = _mirrored(arrays, x, WIDTH)
     top, down = _mirrored(arrays, y, HEIGHT)
     corner = (numbers * HEIGHT + top) * WIDTH + left
@@ -119,7 +119,7 @@ def _sampled(arrays: Arrays, bank: Any, numbers: Any, x: Any, y: Any) -> Any:
 
 
 def _mirrored(arrays: Arrays, place: Any, size: int) -> tuple[Any, Any]:
-    """The pixel before, and how far it is beyond that."""
+    """The index of the pixel before a coordinate, and the distance from it."""
     xp = arrays.xp
     turn = 2 * (size - 1)
     place = place - xp.floor(place * (1 / turn)) * turn
@@ -136,7 +136,7 @@ def _lay(
     bank: Any,
     size: tuple[int, int],
 ) -> None:
-    """All bodies, layer by layer: one at most of each view at a time, on the pixels that it reaches."""
+    """Draw all bodies layer by layer, at most one per view at a time, each within its bounding box."""
     rows = np.argsort(scenes.layer, kind="stable")
     corners, spans = _pixel_boxes(scenes.reach[rows], size)
     counts = spans[:, 0] * spans[:, 1]
@@ -146,7 +146,7 @@ def _lay(
     begins = np.cumsum(counts) - counts
     views = scenes.view[rows].astype(np.int64)
     boxes = np.concatenate([views[:, None], begins[:, None], corners, spans[:, :1]], axis=1)
-    bodies = PaintedBodies(  # together, since a GPU that is told of each layer alone waits for that
+    bodies = PaintedBodies(  # copied together: one copy per layer would keep a GPU waiting
         boxes=arrays.put(boxes.T),
         place=arrays.put(scenes.place[rows].T),
         skin=arrays.put(scenes.skin[rows].T),
@@ -172,10 +172,10 @@ def _lay(
 class PaintedBodies:
     """B bodies as arrays on the device, columns first."""
 
-    boxes: Any  # int64 [5, B] view, which of all pixels is its first, left and top pixel, pixels in a row
+    boxes: Any  # int64 [5, B] view, offset of its first pixel, left, top, pixels in a row
     place: Any  # [7, B], see `FootageScenes.place`
     skin: Any  # [7, B], see `Skin.numbers`
-    pictures: Any  # int64 [B] of the bank
+    pictures: Any  # int64 [B] index in the bank
     parts: Any  # [8, P, B], see `_numbers_of_parts`
     colours: Any  # [B * PARTS, 4]
 
@@ -183,15 +183,15 @@ class PaintedBodies:
 def _paint(
     arrays: Arrays, canvas: Any, bank: Any, bodies: PaintedBodies, owner: Any, order: Any, size: tuple[int, int]
 ) -> tuple[Any, Any]:
-    """Which pixels of the canvas the bodies reach, ``[M]``, and what is there then, ``[M, 3]``.
+    """The indices of the canvas' pixels within the bodies' boxes, ``[M]``, and their new colours, ``[M, 3]``.
 
     Args:
         arrays: numpy, or torch.
         canvas: ``[V * H * W, 3]``.
         bank: ``[P * HEIGHT * WIDTH, 3]``.
         bodies: All of them.
-        owner: ``[M]``: the body of each pixel. No two of one view.
-        order: ``[M]``: which of all bodies' pixels it is.
+        owner: ``[M]``: the body of each pixel, at most one body per view.
+        order: ``[M]``: the index of each pixel among those of all bodies.
         size: Height and width of a view.
     """
     height, width = size
@@ -219,7 +219,7 @@ def _paint(
 
 
 def _pixel_boxes(reach: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Left and top pixel, and how many to the right and down, of what is on the picture."""
+    """Left and top pixel, width and height of the visible part of a bounding box."""
     height, width = size
     middle, whole = np.asarray([width / 2, height / 2]), np.asarray([width, height])
     low = np.clip(np.floor(reach[:, :2] * width + middle - _MARGIN), 0, whole)
@@ -228,7 +228,7 @@ def _pixel_boxes(reach: NDArray[np.float32], size: tuple[int, int]) -> tuple[NDA
 
 
 def _own(place: Any, u: Any, v: Any) -> tuple[Any, Any, Any]:
-    """A body's own x and y of each pixel, and x before it bends."""
+    """Each pixel's x and y in the body's own coordinates, and its x before bending."""
     du, dv = u - place[0], v - place[1]
     own_y = -(place[4] * dv + place[5] * du) / place[2]
     straight_x = (place[4] * du - place[5] * dv) / place[3]
@@ -237,14 +237,14 @@ def _own(place: Any, u: Any, v: Any) -> tuple[Any, Any, Any]:
 
 
 def _numbers_of_parts(parts: NDArray[np.float32]) -> NDArray[np.float32]:
-    """``[B, P, 6]`` -> ``[8, P, B]``: what ``_silhouette`` needs of each part."""
+    """``[B, P, 6]`` -> ``[8, P, B]``: what ``_silhouette`` needs for each part."""
     x, y, angle, half, thick, square = (parts[:, :, column].astype(np.float64).T for column in range(6))
     numbers = [x, y, np.cos(angle), np.sin(angle), 1 / half, 1 / thick, square, np.minimum(half, thick) / 2]
     return np.stack(numbers).astype(np.float32)
 
 
 def _silhouette(arrays: Arrays, parts: Any, own_x: Any, own_y: Any, tall: Any) -> tuple[Any, Any, Any]:
-    """For each pixel: how much of it is covered, by which part, and how deep within that it lies, 0 to 1."""
+    """For each pixel: its covered share, the part that covers it, and how deep inside that part it is, 0 to 1."""
     xp = arrays.xp
     dx, dy = own_x - parts[0], own_y - parts[1]
     along = (parts[2] * dx + parts[3] * dy) * parts[4]
@@ -254,10 +254,10 @@ def _silhouette(arrays: Arrays, parts: Any, own_x: Any, own_y: Any, tall: Any) -
     along, aside = along * along, aside * aside
     boxy = along * along + aside * aside
     deep = 1 - (round_one + (boxy - round_one) * parts[6])
-    edge = deep * parts[7] * tall  # about the way to the edge in pixels
+    edge = deep * parts[7] * tall  # approximate distance to the edge in pixels
     most = xp.amax(edge, 0)
     order = arrays.arange(parts.shape[1])[:, None]
-    # A pixel shows the last part that covers it: so joints lie upon each other as they are listed.
+    # A pixel shows the last part that covers it, so the order of parts decides how joints overlap.
     chosen = xp.amax(xp.where((edge > 0) | (edge >= most), order, order * 0), 0)
     pixels = own_x.shape[0]
     depth = deep.reshape(-1)[chosen * pixels + arrays.arange(pixels)]
@@ -265,7 +265,7 @@ def _silhouette(arrays: Arrays, parts: Any, own_x: Any, own_y: Any, tall: Any) -
 
 
 def _shadow(arrays: Arrays, strength: Any, own_x: Any, own_y: Any) -> Any:
-    """How dark the ground is below."""
+    """How dark the shadow on the ground below is."""
     wide, tall, down = _SHADOW
     x, y = own_x * (1 / wide), (own_y + down) * (1 / tall)
     return strength * arrays.xp.clip(1 - x * x - y * y, 0, 1)

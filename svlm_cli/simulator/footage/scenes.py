@@ -1,6 +1,6 @@
-"""Scenes: all that pictures of some moments show, as few numbers as possible. Knows neither pixels nor what comes next.
+"""Scenes: everything that pictures show at some moments, in few numbers. Knows neither pixels nor other moments.
 
-Places are in widths of the picture from its middle, x to the right and y down.
+Coordinates are in picture widths from its middle, x to the right and y down.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,10 @@ from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage.silhouettes import PARTS
 
-PICTURE, BLACK, BARS = 0, 1, 2  # what a view is of
-ASPECT: Final = 9 / 16  # height of the picture by its width
-SHADOW_REACH: Final = (
-    0.62,
-    0.56,
-    0.38,
-)  # of a shadow: to each side, and below the middle of what throws it, from and to
+PICTURE, BLACK, BARS = 0, 1, 2  # what a view shows
+ASPECT: Final = 9 / 16  # the picture's height divided by its width
+# Of a shadow: to each side, and from and to below the middle of its thing.
+SHADOW_REACH: Final = (0.62, 0.56, 0.38)
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
@@ -27,27 +24,25 @@ Doubles = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FootageScenes:
-    """N moments, of V views, in which are M bodies. Two views are mixed where one shot fades into another."""
+    """N moments, V views and M bodies. Where one shot fades into another, a moment blends two views."""
 
-    # of moments
-    first: Ints  # [N] a view
-    second: Ints  # [N] another, or the same
-    mix: Floats  # [N] how much of the second
-    light: Floats  # [N] by what all is multiplied in the end: fades
-    # of views
+    # per moment
+    first: Ints  # [N] its view
+    second: Ints  # [N] another view, or the same
+    mix: Floats  # [N] weight of the second
+    light: Floats  # [N] final factor of brightness, for fades
+    # per view
     medium: Ints  # [V] PICTURE, BLACK or BARS
-    draws: Floats  # [V, 3] which picture is behind everything, see `PictureBank.pick`, and 1 if it has to be lively
-    lie: Floats  # [V, 6] how it lies: x of the bank's pixel = 0 * x + 1 * y + 2; y = 3 * x + 4 * y + 5
-    window: Floats  # [V, 4] left, top, right and bottom of what is not a bar
-    look: (
-        Floats  # [V, 10] gains of red, green and blue, lift, greyness, grain, blur, blocks, slope to the right and down
-    )
-    weather: Floats  # [V, 5] how much, how long the drops, how fast, slant, time
-    waves: Floats  # [V, 7] middle x and y, radius, height, waves on a width, two phases: what ripples behind everything
-    grain: Ints  # [V] a number that says which
-    # of bodies
-    view: Ints  # [M] in which
-    layer: Ints  # [M] 0 is the farthest of a view, 1 the next
+    draws: Floats  # [V, 3] two draws for the background, see `PictureBank.pick`, and 1 if it must be lively
+    lie: Floats  # [V, 6] background's affine map a to f: pixel of the bank = (a x + b y + c, d x + e y + f)
+    window: Floats  # [V, 4] left, top, right and bottom of the picture within its bars
+    look: Floats  # [V, 10] gains of red, green, blue; lift, greyness, grain, blur, blocks; slope to the right and down
+    weather: Floats  # [V, 5] amount, length of drops, speed, slant, time
+    waves: Floats  # [V, 7] ripples in the background: centre x and y, radius, height, waves per width, two phases
+    grain: Ints  # [V] seed of the noise
+    # per body
+    view: Ints  # [M] its view
+    layer: Ints  # [M] 0 is the farthest in its view, 1 the next
     place: Floats  # [M, 7] x, y, height, width, cosine and sine of the roll, bend
     reach: Floats  # [M, 4] left, top, right, bottom
     skin: Floats  # [M, 7] see `Skin.numbers`
@@ -70,9 +65,9 @@ class FootageScenes:
         grain: Doubles,
         bodies: "Sequence[Sequence[NDArray[Any]]]",
     ) -> "FootageScenes":
-        """As many moments as views, one of each.
+        """One moment per view.
 
-        `bodies` are lists of pieces, to be joined, of `view`, `layer`, `place`, `reach`, `skin`, `parts` and `colours`.
+        `bodies` has lists of arrays, to be joined: for `view`, `layer`, `place`, `reach`, `skin`, `parts`, `colours`.
         """
         empty = [np.zeros((0, *shape)) for shape in ((), (), (7,), (4,), (7,), (PARTS, 6), (PARTS, 4))]
         view, layer, place, reach, skin, parts, colours = (
@@ -102,12 +97,12 @@ class FootageScenes:
         )
 
     def with_moments(self, first: Ints, second: Ints, mix: Floats, light: Floats) -> "FootageScenes":
-        """The same views, shown in another way."""
+        """The same views with other moments."""
         return replace(self, first=first, second=second, mix=mix, light=light)
 
     @staticmethod
     def join(scenes: "Sequence[FootageScenes]") -> "FootageScenes":
-        """The moments of all, one after the other."""
+        """The moments of all scenes, one after another."""
         views = np.cumsum([0, *(len(one.medium) for one in scenes)])[:-1].astype(np.int32)
         joined: dict[str, NDArray[Any]] = {}
         for field in fields(FootageScenes):
@@ -118,7 +113,7 @@ class FootageScenes:
         return FootageScenes(**joined)
 
     def take(self, moments: NDArray[np.int64]) -> "FootageScenes":
-        """Some of the moments, in this order, and what they show."""
+        """Some of the moments, in this order, with the views and bodies that they need."""
         wanted = np.concatenate([self.first[moments], self.second[moments]])
         views, at = np.unique(wanted, return_inverse=True)
         new = np.full(len(self.medium), -1, np.int32)

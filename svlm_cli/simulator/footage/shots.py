@@ -1,6 +1,6 @@
 """A shot: its camera, its light and its things, from its beginning to its end and a little beyond.
 
-Knows what is there at each time; neither pixels nor what a person says of it.
+Knows what is there at each time; neither pixels nor what is said about it.
 """
 
 from dataclasses import dataclass, replace
@@ -20,8 +20,8 @@ from svlm_cli.simulator.footage.things import Bodies, Thing
 
 Floats = NDArray[np.float64]
 
-_PLAIN: Final = 0.15  # of places
-_FOLLOWED: Final = 0.45  # of the shots with one thing that moves and a camera that may
+_PLAIN: Final = 0.15  # share of places
+_FOLLOWED: Final = 0.45  # share of shots with few moving things and a camera that is free to follow
 
 
 class How(StrEnum):
@@ -29,24 +29,24 @@ class How(StrEnum):
 
     START = "start"
     CUT = "cut"
-    FADE = "fade"  # out of black, into which the one before went
+    FADE = "fade"  # from black, to which the previous shot faded
     CROSS_FADE = "cross-fade"
 
 
 @dataclass(frozen=True, slots=True)
 class Backdrop:
-    """What is behind everything."""
+    """The background."""
 
     picture: tuple[float, float]  # draws, see `PictureBank.pick`
-    scale: float  # pixels of the bank on a width of the picture at zoom 1
-    x: float  # pixel of the bank at the scene's origin
+    scale: float  # pixels of the bank per picture width at zoom 1
+    x: float  # the bank's pixel at the scene's origin
     y: float
-    plain: bool = False  # may be a bare wall, over which no camera is moved: nobody would see it
+    plain: bool = False  # may be a bare wall, so the camera does not move: it would not show
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """What a camera takes without being stopped. Times within it begin at 0."""
+    """An uninterrupted recording of one camera. Times within it begin at 0."""
 
     number: int
     start_s: float
@@ -64,7 +64,7 @@ class Shot:
         return self.start_s + self.length_s
 
     def seen(self, times_s: Floats) -> tuple[Views, list[Bodies]]:
-        """What is on the picture at these times since its beginning: views, and each thing."""
+        """The camera's views and each thing's body at these times, from the shot's beginning."""
         content_s = self.medium.content_s(times_s)
         views = self.camera.views(content_s)
         return views, [thing.bodies(views, content_s) for thing in self.things]
@@ -72,18 +72,18 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class Slate:
-    """What is known of a shot before it is made: when, how long, how it begins, and where it is taken."""
+    """What is decided before a shot is made: its start, its length, how it begins, and its place."""
 
     number: int
     start_s: float
     length_s: float
     how: How
     fade_s: float
-    place: int  # shots of one place have a backdrop and a light in common
+    place: int  # shots of one place share a backdrop and a light
 
 
 def make_shot(seed: int, slate: Slate) -> Shot:
-    """A shot from a footage's seed and its slate alone."""
+    """Make a shot. It depends only on the footage's seed and its slate."""
     at_place = np.random.default_rng([seed, slate.place, 1])
     rng = np.random.default_rng([seed, slate.number, 2])
     backdrop = Backdrop(
@@ -110,12 +110,12 @@ def make_shot(seed: int, slate: Slate) -> Shot:
 
 
 def _following(rng: np.random.Generator, camera: FilmCamera, things: tuple[Thing, ...]) -> FilmCamera:
-    """The camera, on its own or after one of few that move."""
+    """The camera, which follows a thing in some shots with few moving things."""
     movers = [thing for thing in things if thing.path.legs]
     if not movers or len(movers) > 3 or camera.path.legs or rng.random() > _FOLLOWED:
         return camera
     start = movers[0].path
-    # It looks to where its thing begins, so that it does not follow something beside the picture.
+    # It starts where its thing starts, so that it does not follow something outside the picture.
     ahead = rng.uniform(-0.15, 0.15) / np.exp(camera.path.log_size)
     path = replace(camera.path, x=start.x + float(ahead), y=start.y)
     return replace(camera, path=path, follows=start)

@@ -1,6 +1,6 @@
-"""What can be seen of each thing, by geometry: points of its parts, on the picture or not, behind nearer things or not.
+"""What is visible of each thing: points of its parts are inside the picture or not, hidden by nearer things or not.
 
-Knows bodies; neither shots nor what a person says.
+Knows bodies; neither shots nor what is said about them.
 """
 
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from svlm_cli.simulator.footage.things import Bodies
 
 Floats = NDArray[np.float64]
 
-# Points of a part in its half length and width; enough for shares to about a tenth.
+# Points of a part, in half lengths and half widths: enough for shares to about a tenth.
 _POINTS: Final = np.asarray([(0, 0), (0.7, 0), (-0.7, 0), (0, 0.7), (0, -0.7), (0.55, 0.55), (-0.55, -0.55)])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sight:
-    """What can be seen of one thing at T times."""
+    """What is visible of one thing at T times."""
 
-    reach: Floats  # [T, 4] left, top, right, bottom, on the picture or not
-    boxes: Floats  # [T, 4] the same, cut at the picture
-    within: Floats  # [T] share of it that is on the picture, behind others or not
-    seen: Floats  # [T] share of it that is seen
-    stirring: Floats  # [T] speed of its points beside its own: root of the mean square, widths of the picture a second
+    reach: Floats  # [T, 4] left, top, right, bottom, not clipped
+    boxes: Floats  # [T, 4] the same, clipped to the picture
+    within: Floats  # [T] its share inside the picture, hidden or not
+    seen: Floats  # [T] its visible share
+    stirring: Floats  # [T] RMS speed of its points relative to its own, picture widths per second
 
 
 def look(bodies: Sequence[Bodies], window: tuple[float, float, float, float], tick_s: float) -> list[Sight]:
-    """What is seen of each, `tick_s` between two times, within left, top, right and bottom of the picture."""
+    """What is visible of each body, every `tick_s`, within `window`: left, top, right and bottom."""
     reaches = [body.reach() for body in bodies]
     sights = []
     for number, body in enumerate(bodies):
@@ -45,7 +45,7 @@ def look(bodies: Sequence[Bodies], window: tuple[float, float, float, float], ti
             meets = (reach[:, :2] < reaches[number][:, 2:]).all(axis=1) & (reach[:, 2:] > reaches[number][:, :2]).all(
                 axis=1
             )
-            # Of two equally near, the one drawn later is in front: see the stable order of layers.
+            # Of two that are equally near, the one drawn later is in front, as in the stable order of layers.
             front = nearer.depth < body.depth if other < number else nearer.depth <= body.depth
             times = np.flatnonzero(meets & front & within.any(axis=1))
             if len(times):
@@ -66,7 +66,7 @@ def look(bodies: Sequence[Bodies], window: tuple[float, float, float, float], ti
 
 
 def _points(parts: Floats) -> tuple[Floats, Floats, Floats]:
-    """Own x and y of points ``[T, n]``, and how much each stands for."""
+    """Own x and y of sample points ``[T, n]``, and the area that each stands for."""
     x, y, angle, half, thick = (parts[:, :, column, None] for column in range(5))
     along, aside = half * _POINTS[:, 0], thick * _POINTS[:, 1]
     cos, sin = np.cos(angle), np.sin(angle)
@@ -77,7 +77,7 @@ def _points(parts: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _covers(body: Bodies, times: NDArray[np.int64], u: Floats, v: Floats) -> NDArray[np.bool_]:
-    """Which places of the picture ``[T, n]`` lie on a body at some of its times."""
+    """Whether points of the picture ``[T, n]`` lie on a body, at some of its times."""
     part = body.at(times)
     own_x, own_y = part.own(u, v)
     covered = np.zeros(u.shape, np.bool_)
@@ -93,7 +93,7 @@ def _covers(body: Bodies, times: NDArray[np.int64], u: Floats, v: Floats) -> NDA
 
 
 def _stirring(body: Bodies, own_x: Floats, own_y: Floats, weights: Floats, tick_s: float) -> Floats:
-    """How fast its points move beside its middle; a quick hand counts for more than a slow trunk."""
+    """RMS speed of its points relative to its middle; a quick hand counts more than a slow trunk."""
     if len(own_x) < 2:
         return np.zeros(len(own_x))
     across = np.gradient(own_x + body.bend[:, None] * (own_y + 0.5) ** 2, tick_s, axis=0)

@@ -1,7 +1,7 @@
 """What things are made of: ellipses and boxes that bend and swing, a few for each kind of thing.
 
-A thing is one high, its middle is the origin, x goes to where it faces and y up. Knows neither places, skins nor
-pixels.
+In its own coordinates a thing has height 1, its middle is the origin, x points where it faces, and y points up. Knows
+neither places, skins nor pixels.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-PARTS: Final = 10  # of a thing, at most
-THERE: Final = 100.0  # parts that a thing does not have are farther away
-_FAR: Final = 1e3  # namely here
+PARTS: Final = 10  # per thing, at most
+THERE: Final = 100.0  # unused parts are farther away than this
+_FAR: Final = 1e3  # where unused parts are
 
 
 class Figure(StrEnum):
-    """What a thing looks like from afar."""
+    """What a thing looks like from a distance."""
 
     BLOB = "blob"
     BOX = "box"
@@ -29,10 +29,10 @@ class Figure(StrEnum):
     BIRD = "bird"
     VEHICLE = "vehicle"
     BUST = "bust"  # head and shoulders
-    ARM = "arm"  # that reaches in from beside the picture
+    ARM = "arm"  # reaches in from outside the picture
 
 
-# Which of a thing's four colours each part has.
+# For each part, the index of its colour among the thing's four.
 COLOURS: Final = {
     Figure.BLOB: (0, 0, 0, 1, 1, 0),
     Figure.BOX: (0, 1),
@@ -47,14 +47,14 @@ COLOURS: Final = {
 
 
 def pose(kind: Figure, shape: Sequence[float], phase: Floats, stride: Floats, stir: Floats) -> Floats:
-    """``[T, PARTS, 6]``: middle x and y, angle, half length, half width, and how much it is a box, 0 to 1.
+    """``[T, PARTS, 6]``: centre x and y, angle, half length, half width, and shape from ellipse (0) to box (1).
 
     Args:
-        kind: What it looks like.
-        shape: Four numbers from 0 to 1 that make it this one of its kind.
-        phase: ``[T]`` of its steps or wings, in radians.
+        kind: The kind of thing.
+        shape: Four numbers from 0 to 1 that tell it from others of its kind.
+        phase: ``[T]`` of its steps or wingbeats, in radians.
         stride: ``[T]`` how far it swings its limbs, 0 to 1.
-        stir: ``[T]`` what it does without going anywhere, -1 to 1.
+        stir: ``[T]`` its motion on the spot, -1 to 1.
     """
     match kind:
         case Figure.WALKER:
@@ -88,7 +88,7 @@ _Part = tuple[Floats | float, ...]
 
 
 def _limb(x: Floats | float, y: Floats | float, angle: Floats | float, length: float, thick: float) -> _Part:
-    """From a joint on; an angle of 0 hangs down, a positive one reaches forwards."""
+    """A limb from a joint: an angle of 0 hangs down, a positive angle points forwards."""
     middle = length / 2
     across, down = np.sin(angle), np.cos(angle)
     return x + middle * across, y - middle * down, np.asarray(angle) - np.pi / 2, middle + thick / 2, thick, 0.3
@@ -183,7 +183,7 @@ def _bust(shape: Sequence[float], stir: Floats) -> list[_Part]:
 
 
 def _arm(shape: Sequence[float], stir: Floats) -> list[_Part]:
-    """A sleeve, a hand, and perhaps something in it."""
+    """A sleeve, a hand, and perhaps an object in it."""
     fingers = [
         _limb(0.45, 0.2 - 0.12 * number, np.pi / 2 + 0.3 * stir * (1 + 0.3 * number) + 0.15 * (1 - number), 0.4, 0.07)
         for number in range(4)

@@ -1,7 +1,7 @@
-"""What is said of footage: rules, not dice. docs/footage.md states them for people.
+"""What is said about footage, by fixed rules; docs/footage.md describes them.
 
-The speaker lives in seconds, as a model does: in second s it has seen the pictures of s and s + 0.5, knows its own
-words and the clock, and begins at most one sentence. Knows what has been seen, in order, and nothing that is to come.
+The speaker works second by second, as a model does: in second s it has seen the pictures of s and s + 0.5, knows its
+own words and the time, and begins at most one sentence. It knows the past only.
 """
 
 import math
@@ -16,14 +16,14 @@ from svlm_cli.simulator.footage.remarks import Remark, remarks
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
 
-LAST_PICTURE_S: Final = 0.5  # of a second, after its beginning
+LAST_PICTURE_S: Final = 0.5  # within each second: its last picture
 WORD_MS: Final = 300
-WORDS_PER_SECOND: Final = 2  # on average, pauses included
-PATIENCE_S: Final = 2.5  # what could not be said for so long is no news any more
+WORDS_PER_SECOND: Final = 2  # on average, including pauses
+PATIENCE_S: Final = 2.5  # a remark that was delayed longer is dropped
 STILL_AFTER_S: Final = 3.0
-REMEMBERED_S: Final = 10.0  # for so long the thing that was spoken of is "it"
+REMEMBERED_S: Final = 10.0  # for which the thing that was mentioned last is "it"
 ANOTHER_WITHIN_S: Final = 20.0
-CROWD_S: Final = 20.0  # after "Many things move." only what is large is told of, for so long
+CROWD_S: Final = 20.0  # after "Many things move.", for which only large things are mentioned
 
 _ORDER: Final = (
     Topic.CUT,
@@ -46,25 +46,25 @@ class SentenceWord:
     start_s: float
     end_s: float
     text: str
-    statement: Statement | None = None  # on a sentence's last word: what it states
+    statement: Statement | None = None  # of the sentence, on its last word
 
     @property
     def second(self) -> int:
-        """S of (s, s + 1], in which the word ends."""
+        """The second in which the word ends: s for an end in (s, s + 1]."""
         return round(self.end_s * 1000 - 1) // 1000
 
 
 def words(footage: EndlessFootage, start_s: float, end_s: float) -> tuple[SentenceWord, ...]:
-    """The words that end in (start, end]."""
+    """The words that end within (start, end]."""
     number = footage.shots(start_s, start_s + 1)[0].number
-    while footage.shot(number).how is How.CROSS_FADE:  # all others are begun with nothing in mind
+    while footage.shot(number).how is How.CROSS_FADE:  # all other shots start from an empty state
         number -= 1
     spoken = _speak(footage, number, end_s)
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
 def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
-    """What is said in each of its first seconds, with a space before each word."""
+    """What is said in each of the first seconds, with a space before each word."""
     said = [""] * seconds
     for word in words(footage, 0, seconds):
         said[word.second] += f" {word.text}"
@@ -72,7 +72,7 @@ def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
 
 
 def match_texts(seconds: int) -> tuple[str, ...]:
-    """What is said of Endless Match without its context: one sentence, as soon as it is seen."""
+    """What is said about Endless Match without its context: one sentence, at the beginning."""
     statement = Statement(Topic.PICTURE, "endless match")
     said = [""] * seconds
     for word in _spoken(0, statements.OF_THE_PICTURE[statement], statement):
@@ -82,7 +82,7 @@ def match_texts(seconds: int) -> tuple[str, ...]:
 
 
 def _speak(footage: EndlessFootage, number: int, end_s: float) -> Iterator[SentenceWord]:
-    """The words of the sentences that begin from a shot on. A cut breaks a sentence off."""
+    """The words of all sentences from a shot on. A cut interrupts a sentence."""
     speaker, spoken = _Speaker(), list[SentenceWord]()
     while (shot := footage.shot(number)).start_s < end_s:
         first, last = (math.ceil(time_s - LAST_PICTURE_S) for time_s in (shot.start_s, shot.end_s))
@@ -110,35 +110,35 @@ def _spoken(second: int, text: str, statement: Statement) -> Iterator[SentenceWo
 
 @dataclass(slots=True)
 class _Shot:
-    """What is known of the shot so far."""
+    """The speaker's state within a shot."""
 
-    coming: list[Remark]  # the next one last
-    still: list[tuple[float, float]]  # from when to when nothing moves, in order
-    open: list[Remark] = field(default_factory=list)  # could be said
-    still_said: dict[float, int] = field(default_factory=dict)  # by when it began: for how long it was said to last
-    it: int | None = None  # the thing that was spoken of last
+    coming: list[Remark]  # remarks that are not due yet, the next one last
+    still: list[tuple[float, float]]  # stretches without motion, in order
+    open: list[Remark] = field(default_factory=list)  # remarks that may be made now
+    still_said: dict[float, int] = field(default_factory=dict)  # start of a stretch -> the duration last announced
+    it: int | None = None  # the thing that was mentioned last
     it_s: float = -math.inf
-    entered_s: dict[str, float] = field(default_factory=dict)  # by side: when something was said to enter
-    crowd_s: float = -math.inf  # when many were said to move
+    entered_s: dict[str, float] = field(default_factory=dict)  # side -> when something was said to enter from it
+    crowd_s: float = -math.inf  # when many things were said to move
 
 
 class _Speaker:
-    """Says one sentence at a time."""
+    """Speaks one sentence at a time."""
 
     def __init__(self) -> None:
         self._free_from = 0
         self._shot = _Shot([], [])
 
     def enter(self, events: Sequence[SeenEvent]) -> None:
-        """A new shot; what was not said of the last one is forgotten."""
+        """Begin a new shot, and forget what was not said about the last one."""
         self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), _still(events))
 
     def break_off(self) -> None:
-        """It can speak at once."""
+        """Stop the current sentence, so that the next one can begin immediately."""
         self._free_from = 0
 
     def sentence(self, second: int) -> tuple[str, Statement] | None:
-        """What is said in that second, if anything."""
+        """The sentence that begins in that second, if any."""
         shot, seen_s = self._shot, second + LAST_PICTURE_S
         while shot.coming and shot.coming[-1].from_s <= seen_s:
             shot.open.append(shot.coming.pop())
@@ -206,7 +206,7 @@ class _Speaker:
 
 
 def _goes_with(one: Remark, first: Remark) -> bool:
-    """Whether two remarks are one sentence: several things that do the same; of moves, whatever way they go."""
+    """Whether one sentence covers two remarks: several things do the same, or move, in whatever direction."""
     ours, theirs = one.statement, first.statement
     if ours.topic is not theirs.topic or first.thing is None or ours.topic is Topic.STOPS:
         return one is first
@@ -218,7 +218,7 @@ def _sized(statement: Statement, *, sized: bool) -> Statement:
 
 
 def _still(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
-    """From when to when neither the camera nor anything else moves, and the light stays as it is."""
+    """Stretches in which neither the camera nor anything else moves, and the light does not change."""
     quiet = {
         EventKind.MOTION: ("nothing",),
         EventKind.CAMERA: ("still",),

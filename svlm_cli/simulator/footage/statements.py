@@ -1,6 +1,6 @@
-"""All that may be said of footage: every sentence and what it states. Reading is looking a sentence up.
+"""Every sentence that can be said about footage, with the statement it makes. To parse a sentence is to look it up.
 
-Knows neither when something is said nor whether it is so.
+Knows neither when something is said nor whether it is true.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a sentence states. Two that state the same are equal, in whatever words."""
+    """What a sentence states. Sentences that state the same in other words have equal statements."""
 
     topic: Topic
-    what: str = ""  # the side, the direction, the place, what the camera or the light does
+    what: str = ""  # the side, direction or place, or what the camera or the light does
     count: str = "one"  # of things: one, two, three or many
-    size: str = ""  # of one thing: small or large, where it is said
+    size: str = ""  # of one thing: small or large, if mentioned
 
 
 NUMBERS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -70,13 +70,13 @@ PICTURE: Final = {
     "black": "The picture is black.",
     "test pattern": "A test pattern.",
     "frozen": "The picture freezes.",
-    "endless match": "Endless Match needs a context.",  # another world, in which names have to be given
+    "endless match": "Endless Match needs a context.",  # another world, which needs names
 }
 CUTS: Final = {"cut": "Cut.", "fade": "Fade.", "cross-fade": "Dissolve."}
 WEATHER: Final = {"rain": "It rains.", "snow": "It snows."}
 NOTHING: Final = "Nothing moves."
 STILL_AGAIN: Final = "Still again."
-# When a still picture is told of again, in seconds, and how long that is in words.
+# After how many seconds stillness is mentioned again, and the duration in words.
 STILL_FOR: Final = (
     {60 * minutes: f"{NUMBERS[minutes - 1]} minute{'s' * (minutes > 1)}" for minutes in (1, 2, 5, 10)}
     | {1800: "half an hour"}
@@ -85,12 +85,12 @@ STILL_FOR: Final = (
 
 
 def still_for(seconds: int) -> str:
-    """The sentence after so many seconds, one of `STILL_FOR`."""
+    """The sentence after `seconds`, one of `STILL_FOR`."""
     return f"Nothing has moved for {STILL_FOR[seconds]}."
 
 
 def enters(side: str, *, count: str = "one", size: str = "", another: bool = False) -> str:
-    """`side` may be ``middle``: from behind something. `another`: the same was said not long ago."""
+    """`side` may be ``middle``: from behind something. `another`: the same was said recently."""
     if count != "one":
         return f"{SEVERAL[count]} things {'appear' if side == 'middle' else f'enter {ENTERS[side]}'}."
     who = _something(size) if not another else f"Another {size} one" if size else "Another"
@@ -98,7 +98,7 @@ def enters(side: str, *, count: str = "one", size: str = "", another: bool = Fal
 
 
 def leaves(side: str, *, count: str = "one", it: bool = False) -> str:
-    """`it`: the thing that was spoken of last."""
+    """`it`: the thing that was mentioned last."""
     if count != "one":
         return f"{SEVERAL[count]} things {'disappear' if side == 'middle' else f'leave {LEAVES[side]}'}."
     who = "It" if it else "Something"
@@ -106,7 +106,7 @@ def leaves(side: str, *, count: str = "one", it: bool = False) -> str:
 
 
 def moves(direction: str, *, count: str = "one", size: str = "", it: bool = False) -> str:
-    """`direction` may also be ``nearer``, ``away`` or, of several that go different ways, empty."""
+    """`direction` may also be ``nearer``, ``away`` or, if several things move in different directions, empty."""
     if count != "one":
         verb = {"nearer": "come nearer", "away": "go away", "": "move"}.get(direction, f"move {direction}")
         return f"{SEVERAL[count]} things {verb}."
@@ -162,7 +162,7 @@ def _of_the_picture() -> Iterator[tuple[str, Statement]]:
 
 
 SENTENCES: Final = dict([*_of_the_picture(), *_of_one(), *_of_several()])
-"""Every sentence, and what it states."""
+"""Every sentence, with its statement."""
 
 OF_THE_PICTURE: Final = {statement: sentence for sentence, statement in _of_the_picture()}
-"""The sentence of each statement that is not about things; stillness has others."""
+"""The sentence for each statement that is not about things; stillness has further ones."""

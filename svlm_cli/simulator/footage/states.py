@@ -1,4 +1,4 @@
-"""Numbers over time -> states that last. Knows neither what they are of nor how long a tick is."""
+"""Numbers over time -> states with a duration. Knows neither their meaning nor the length of a tick."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def held(values: NDArray[np.float64], high: float, low: float) -> NDArray[np.bool_]:
-    """On from where the values reach `high` until they are below `low`."""
+    """Hysteresis: on when the values reach `high`, off when they fall below `low`."""
     state = np.where(values >= high, 1, np.where(values < low, 0, -1))
     known = np.flatnonzero(state >= 0)
     if not len(known):
@@ -18,7 +18,7 @@ def held(values: NDArray[np.float64], high: float, low: float) -> NDArray[np.boo
 
 
 def spans(labels: Sequence[str] | NDArray[np.str_], shortest: int) -> list[tuple[int, int, str]]:
-    """(from, to, label) of stretches with one label; those of fewer ticks join the longer neighbour."""
+    """(from, to, label) of stretches with one label; those shorter than `shortest` join the longer neighbour."""
     names = np.asarray(labels)
     if not len(names):
         return []
@@ -47,6 +47,6 @@ def _joined(found: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
 
 
 def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(from, to) of where they are on."""
+    """(from, to) of the stretches that are on."""
     steps = np.diff(np.concatenate([[0], flags.astype(np.int8), [0]]))
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Pictures out of nothing but a seed: surfaces, patterns and rooms. Knows no photo and nothing of what they are for."""
+"""Pictures made from a seed alone: surfaces, patterns and rooms. Knows no photos and no scenes."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -12,21 +12,21 @@ Floats = NDArray[Any]
 
 
 def make_texture(rng: np.random.Generator, height: int, width: int) -> Picture:
-    """uint8 ``[height, width, 3]`` of a kind that is drawn as well."""
+    """uint8 ``[height, width, 3]`` of a random kind."""
     kind = _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))]
     texture: Picture = np.clip(kind(rng, height, width), 0, 255).astype(np.uint8)
     return texture
 
 
 def _colour(rng: np.random.Generator) -> Floats:
-    """A colour as things have it: mostly dull, sometimes strong."""
+    """A realistic colour: mostly dull, sometimes strong."""
     grey = rng.uniform(20, 235)
     strength = rng.choice([12.0, 35.0, 80.0], p=[0.45, 0.35, 0.2])
     return np.clip(grey + rng.normal(0, strength, 3), 0, 255).astype(np.float32)
 
 
 def _noise(rng: np.random.Generator, height: int, width: int, *, cells: float, falloff: float) -> Floats:
-    """Octaves of smooth noise, about -1 to 1; `cells` down the height at first, each next octave weaker."""
+    """Octaves of smooth noise, about -1 to 1: the first with `cells` per height, each further one weaker."""
     total = np.zeros((height, width), np.float32)
     strength = 1.0
     while cells < height:
@@ -54,7 +54,7 @@ def _between(share: Floats, first: Floats, second: Floats) -> Floats:
 
 
 def _plane(height: int, width: int, angle: float) -> Floats:
-    """How far each pixel is in a direction, in heights of the picture."""
+    """Each pixel's coordinate along a direction, in picture heights."""
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
     plane: Floats = (x * np.cos(angle) + y * np.sin(angle)).astype(np.float32)
     return plane
@@ -77,7 +77,7 @@ def _gradient(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _stripes(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Fences, blinds, boards, ploughed fields."""
+    """Fences, blinds, boards, ploughed fields: stripes."""
     angle = rng.choice([0.0, np.pi / 2, rng.uniform(0, np.pi)])
     way = _plane(height, width, angle) + rng.uniform(0, 0.05) * _noise(rng, height, width, cells=3, falloff=0.5)
     wave = np.sin(2 * np.pi * rng.uniform(4, 24) * way)
@@ -86,7 +86,7 @@ def _stripes(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _checkers(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Tiles, bricks and windows: cells with seams, each of its own brightness."""
+    """Tiles, bricks and windows: cells with seams, each with its own brightness."""
     tall, wide = rng.uniform(0.06, 0.3, 2)
     y, x = np.mgrid[:height, :width].astype(np.float32) / height
     row = np.floor(y / tall)
@@ -103,7 +103,7 @@ def _checkers(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _speckles(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """Pebbles, leaves, crowds far away: noise cut into patches."""
+    """Pebbles, leaves, distant crowds: noise cut into patches."""
     noise = _noise(rng, height, width, cells=rng.uniform(12, 50), falloff=rng.uniform(0.3, 0.7))
     picture = _between(rng.uniform(2, 8) * noise, _colour(rng), _colour(rng))
     other = _noise(rng, height, width, cells=rng.uniform(12, 50), falloff=0.5)
@@ -142,7 +142,7 @@ def _room(rng: np.random.Generator, height: int, width: int) -> Floats:
 
 
 def _surfaced(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """One colour, a little uneven, or something more lively."""
+    """A slightly uneven colour, or a livelier texture."""
     if rng.random() < 0.35:
         return _LIVELY[int(rng.integers(len(_LIVELY)))](rng, height, width)
     uneven = _noise(rng, height, width, cells=rng.uniform(1.5, 12), falloff=0.7)

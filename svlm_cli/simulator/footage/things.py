@@ -1,4 +1,4 @@
-"""A thing of a shot: what it looks like, what it does, and how it lies on the picture at any time.
+"""A thing in a shot: what it looks like, how it moves, and where it is in the picture at any time.
 
 Knows its path and the camera's views; neither other things nor pixels.
 """
@@ -15,24 +15,24 @@ from svlm_cli.simulator.footage.silhouettes import COLOURS, PARTS, THERE, Figure
 
 Floats = NDArray[np.float64]
 
-_MOMENT_S: Final = 0.15  # over which its speed is taken, to swing its limbs or not
+_MOMENT_S: Final = 0.15  # over which its speed is measured, which decides how far its limbs swing
 
 
 @dataclass(frozen=True, slots=True)
 class Skin:
-    """What a thing is covered with."""
+    """The surface of a thing."""
 
     picture: tuple[float, float]  # draws, see `PictureBank.pick`
-    corner: tuple[float, float]  # of the piece of it, 0 to 1
-    scale: float  # pixels of the bank on a height of the thing
+    corner: tuple[float, float]  # of the part of that picture, 0 to 1
+    scale: float  # pixels of the bank per height of the thing
     colours: tuple[tuple[float, float, float], ...]  # 4, 0 to 255
-    mixed: float  # 0 the picture alone, 1 the colours alone
+    mixed: float  # from 0, the picture only, to 1, the colours only
     rim: float  # how much darker it is at its edge
     shadow: float  # how dark, 0 for none
 
     @property
     def numbers(self) -> Floats:
-        """``[7]``: all but the colours, in this order."""
+        """``[7]``: picture, corner, scale, rim and shadow."""
         return np.asarray([*self.picture, *self.corner, self.scale, self.rim, self.shadow])
 
 
@@ -40,28 +40,28 @@ class Skin:
 class Thing:
     """Something that stands or moves in a shot."""
 
-    number: int  # in its shot
+    number: int  # within its shot
     kind: Figure
     path: Path  # its middle, and the logarithm of its height, in the scene
     skin: Skin
     shape: tuple[float, float, float, float]
-    depth: float  # the smaller, the nearer
-    width: float = 1.0  # how stretched
-    strides: float = 10.0  # radians of its steps on a width of the picture
-    flaps_hz: float = 0.0  # of wings and waves, wherever it goes
+    depth: float  # smaller is nearer
+    width: float = 1.0  # horizontal stretch
+    strides: float = 10.0  # phase of its steps in radians per picture width
+    flaps_hz: float = 0.0  # of wings and the like, whether it moves or not
     stirs: float = 0.0  # how much it moves on the spot, 0 to 1
     stirs_hz: float = 0.5
-    bends: float = 0.0  # how far its top sways, in its heights
+    bends: float = 0.0  # how far its top sways, in its own heights
     stirs_from_s: float = 0.0
     stirs_until_s: float = np.inf
-    nearness: float = 0.0  # than the scene, of what stands there: how much faster it passes by
+    nearness: float = 0.0  # how much nearer than the scene, and so how much faster it passes by
     lean: float = 0.0  # radians
-    rolls: float = 0.0  # radians on a width of the picture
-    turns: bool = True  # to where it goes; if not, it goes backwards as well
-    printed: bool = False  # onto the picture, whatever the camera does: no thing
+    rolls: float = 0.0  # radians per picture width
+    turns: bool = True  # faces where it goes; if not, it can move backwards
+    printed: bool = False  # over the picture, whatever the camera does; not part of the scene
 
     def bodies(self, views: Views, times_s: Floats) -> "Bodies":
-        """How it lies on the picture at these times, of which `views` are the camera's."""
+        """Where it is in the picture at these times; `views` are the camera's at the same times."""
         if self.printed:
             views = Views.fixed(len(times_s))
         places = self.path.at(times_s)
@@ -88,7 +88,7 @@ class Thing:
         )
 
     def colours(self) -> Floats:
-        """``[PARTS, 4]``: red, green, blue and how much of it shows over the picture, for each part."""
+        """``[PARTS, 4]``: for each part red, green, blue and the weight of this colour over the bank's picture."""
         colours = np.zeros((PARTS, 4))
         for part, colour in enumerate(COLOURS[self.kind]):
             mixed = self.skin.mixed if colour == 0 else max(self.skin.mixed, 0.25 * colour)
@@ -98,26 +98,26 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """One thing at T times, on the picture: in widths of it, from its middle, x to the right and y down."""
+    """One thing in the picture at T times, in picture widths from the middle, x to the right and y down."""
 
     x: Floats  # [T]
     y: Floats  # [T]
     height: Floats  # [T]
-    width: Floats  # [T] one of its own units to the side; negative: it faces left
+    width: Floats  # [T] of one of its own units; negative if it faces left
     roll: Floats  # [T]
-    bend: Floats  # [T] by how much of its height its top is moved
+    bend: Floats  # [T] displacement of its top, in its own heights
     parts: Floats  # [T, PARTS, 6]
     depth: Floats  # [T]
 
     def points(self, own_x: Floats, own_y: Floats) -> tuple[Floats, Floats]:
-        """Where its own points ``[T, n]`` are on the picture."""
+        """Map points ``[T, n]`` from its own coordinates to the picture."""
         across = (own_x + self.bend[:, None] * (own_y + 0.5) ** 2) * self.width[:, None]
         down = -own_y * self.height[:, None]
         cos, sin = np.cos(self.roll)[:, None], np.sin(self.roll)[:, None]
         return self.x[:, None] + cos * across + sin * down, self.y[:, None] + cos * down - sin * across
 
     def own(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
-        """The way back, ``[T, n]``."""
+        """Map points ``[T, n]`` from the picture to its own coordinates."""
         du, dv = u - self.x[:, None], v - self.y[:, None]
         cos, sin = np.cos(self.roll)[:, None], np.sin(self.roll)[:, None]
         own_y = -(cos * dv + sin * du) / self.height[:, None]
@@ -125,14 +125,14 @@ class Bodies:
         return own_x - self.bend[:, None] * (own_y + 0.5) ** 2, own_y
 
     def at(self, times: NDArray[np.int64]) -> "Bodies":
-        """Some of the times."""
+        """The body at some of the times."""
         return Bodies(*(getattr(self, field.name)[times] for field in fields(Bodies)))
 
     def reach(self) -> Floats:
-        """``[T, 4]``: left, top, right and bottom of what it covers, from the boxes of its parts."""
+        """``[T, 4]``: left, top, right and bottom of its bounding box, from those of its parts."""
         x, y, angle, half, thick = (self.parts[:, :, column] for column in range(5))
         cos, sin = np.abs(np.cos(angle)), np.abs(np.sin(angle))
-        # A rounded box reaches further than an ellipse, at most to its corners.
+        # A rounded box extends further than an ellipse, at most to its corners.
         across, up = cos * half + sin * thick, sin * half + cos * thick
         there = (x < THERE)[:, :, None]
         own_x = np.stack([x - across, x - across, x + across, x + across], axis=2)

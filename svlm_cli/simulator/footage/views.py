@@ -1,4 +1,4 @@
-"""A shot at some times -> the numbers from which its pictures are drawn. Knows one shot, no other, and no pixels."""
+"""A shot at some times -> the scenes from which its pictures are drawn. Knows one shot and no pixels."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,7 @@ from svlm_cli.simulator.footage.things import Bodies
 
 
 def views_of(shot: Shot, since_s: NDArray[np.float64]) -> FootageScenes:
-    """A view for each time since the shot's beginning, and as many moments."""
+    """One view and one moment for each time, from the shot's beginning."""
     medium, backdrop = shot.medium, shot.backdrop
     count = len(since_s)
     content_s = medium.content_s(since_s)
@@ -41,7 +41,7 @@ def views_of(shot: Shot, since_s: NDArray[np.float64]) -> FootageScenes:
 
 
 def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
-    """Those that may be on the picture, in the columns of `FootageScenes.of_views`."""
+    """The bodies that may be in the picture, in the columns of `FootageScenes.of_views`."""
     columns: list[list[NDArray[Any]]] = [[] for _ in range(7)]
     if not bodies:
         return columns
@@ -68,7 +68,7 @@ def _bodies(shot: Shot, bodies: list[Bodies]) -> list[list[NDArray[Any]]]:
 
 
 def _with_shadow(body: Bodies, reach: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Left, top, right and bottom of a body and of its shadow, which does not bend with it."""
+    """The bounding box of a body and of its shadow, which does not bend with it."""
     wide, low, high = SHADOW_REACH
     corners = np.asarray([(-wide, -low), (wide, -low), (-wide, -high), (wide, -high)])
     x, y = (np.tile(column, (len(reach), 1)) for column in corners.T)

@@ -76,3 +76,8 @@ def with_rates(one: RowResult, *, names: int, scores: int) -> RowResult:
     counts[..., [Count.NAMES_TRUE, Count.NAMES_SAID, Count.SCORES_TRUE, Count.SCORES_SAID]] = EVENTS
     counts[..., Count.NAMES_HIT], counts[..., Count.SCORES_RIGHT] = names, scores
     return replace(one, by_minute=counts)
+
+
+def flat(text: str) -> str:
+    """A page as one line, since its paragraphs are wrapped."""
+    return " ".join(text.split())

@@ -12,7 +12,7 @@ from svlm_cli.evals.claims.questions_file import read_questions
 from svlm_cli.evals.claims.results import RowResult, merge
 from svlm_cli.evals.claims.rows import ROWS, find_row
 from svlm_cli.evals.claims.training_file import read_training
-from tests.evals.claims.rows import renamed, result, with_rates
+from tests.evals.claims.rows import flat, renamed, result, with_rates
 from tests.test_docs import faults
 
 PLOTS = [("Quality", "assets/claims-quality.png")]
@@ -35,7 +35,7 @@ def cells(text: str, row: str) -> list[str]:
     ("right", "ending"),
     [
         (2, ": lower, **agrees**."),
-        (6, ": not told apart, **not reproduced**."),
+        (6, ": no difference found, **not reproduced**."),
         (9, ": higher, **the other way round**."),
     ],
 )
@@ -46,7 +46,7 @@ def test_a_claim_in_each_outcome(right: int, ending: str) -> None:
     )
     assert found.startswith("The paper: 25.09 against 66.18, lower. Here: event F1 0.")
     assert re.search(
-        r"F1 0\.\d{3} \[.*\] against 0\.650 \[.*\] of streaming, over the first 5 minutes of the same", found
+        r"F1 0\.\d{3} \[.*\] against 0\.650 \[.*\] for streaming, over the first 5 minutes of the same", found
     )
     assert found.endswith(ending)
 
@@ -54,7 +54,7 @@ def test_a_claim_in_each_outcome(right: int, ending: str) -> None:
 @pytest.mark.parametrize(
     ("right", "ending"),
     [
-        (6, ": not told apart, **agrees**, as far as these intervals can tell."),
+        (6, ": no difference found, **agrees**, as far as these intervals can tell."),
         (2, ": lower, **does not agree**."),
         (0, ": lower, **does not agree**."),
     ],
@@ -74,14 +74,15 @@ def test_a_claim_that_scores_alone_bear_out() -> None:
         with_rates(result("streaming", [6] * 5), names=9, scores=9),
     )
     text = claim(find_row("text-window-0"), compared)
-    assert "matches: not told apart by it; scores 0.200 [0.200, 0.200] against 0.900 [0.900, 0.900], lower" in text
-    assert text.endswith(", lower: lower, **agrees**.")
+    assert "matches: no difference found; scores 0.200 [0.200, 0.200] against 0.900 [0.900, 0.900]: lower" in text
+    assert text.endswith(": lower, **agrees**.")
 
 
 def test_silent_models_prove_nothing() -> None:
     compared = rows(result("window-overlap", [0] * 5), result("streaming", [0] * 5))
-    assert "not told apart, **no event is right, so nothing follows**." in claim(find_row("window-overlap"), compared)
-    assert "no change told, **no event is right" in claim(find_row("streaming"), compared)
+    nothing = "**no event is correct, so nothing can be concluded**"
+    assert f"no difference found, {nothing}." in claim(find_row("window-overlap"), compared)
+    assert f"no change found, {nothing}." in claim(find_row("streaming"), compared)
 
 
 def test_claims_without_a_figure_or_a_partner() -> None:
@@ -90,7 +91,7 @@ def test_claims_without_a_figure_or_a_partner() -> None:
     assert text.startswith("The paper has no number for it. Here: event F1 0.250 [")
     assert text.endswith("5 minutes of other matches: lower.")
     alone = claim(find_row("window"), rows(result("window", [2] * 5)))
-    assert alone.endswith("Here: streaming, which it is compared with, is not measured yet.")
+    assert alone.endswith("Here: its reference, streaming, is not measured yet.")
     assert claim(find_row("window"), wide) == "Not measured yet."
 
 
@@ -110,10 +111,10 @@ def test_a_row_that_breaks_says_when() -> None:
         "full", [6, 5, 3, 0, 0], ended_at_s=[186.0, 180.0, 192.0, 186.0], round_s=(0.01, 0.02, 0.04, None, None)
     )
     text = claim(find_row("full"), rows(broken, result("streaming", [6] * 5)))
-    assert "4 of 4 matches ended after 3 to 3.2 minutes and are silent from there." in text
+    assert "4 of 4 matches ended after 3 to 3.2 minutes and are silent from then on." in text
     assert ": falls, **agrees**." in text
     assert (
-        "takes 10.0, 20.0, 40.0 ms by fifths, 4.00 times as long in the last that was reached as in the first" in text
+        "takes 10.0, 20.0, 40.0 ms in the fifths of the video, 4.00 times as long in the last one reached as in" in text
     )
     assert text.endswith(": longer, **agrees**.")
     assert cells(page(broken), "full")[11:14] == ["12.0", "10.0", "-"]
@@ -182,6 +183,6 @@ def test_names_break_no_page() -> None:
 
 def test_times_of_different_devices_are_not_compared() -> None:
     one, other = result("streaming", [6] * 5), result("full", [2] * 5)
-    warning = "times compare within one device alone"
-    assert warning not in page(one, other)
-    assert warning in page(one, replace(other, place=replace(other.place, hardware="H200")))
+    warning = "only times on the same device can be compared"
+    assert warning not in flat(page(one, other))
+    assert warning in flat(page(one, replace(other, place=replace(other.place, hardware="H200"))))

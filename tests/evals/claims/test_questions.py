@@ -15,7 +15,7 @@ from svlm_cli.evals.claims.questions import _GROUPS, _TASKS, question_commands, 
 from svlm_cli.evals.claims.questions_file import QuestionResults, read_questions
 from svlm_cli.evals.claims.results import read_results
 from tests.evals.claims.asked_questions import asked_report
-from tests.evals.claims.rows import result
+from tests.evals.claims.rows import flat, result
 from tests.test_docs import broken_links, faults, unknown_options
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -43,7 +43,7 @@ def test_the_tables_by_hand(tmp_path: Path) -> None:
         "| streaming | 0.625 [0.615, 0.645] | 0.500 | 0.750 | 0.250 | 0.750 | 0.500 | 1.000 |",
         "| full | 0.500 [0.490, 0.520] | 0.250 | 0.750 | 0.125 | 0.375 | 0.625 | 0.875 |",
         "| **chance** | 0.312 | 0.375 | 0.250 | 0.400 | 0.350 | 0.000 | 0.500 |",
-        "| less streaming | total | backward | forward | EPM | HLD | REC | SSR |",
+        "| minus streaming | total | backward | forward | EPM | HLD | REC | SSR |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         (
             "| full | -0.125 [-0.135, -0.105] | -0.250 [-0.260, -0.230] | +0.000 [-0.010, +0.020] | "
@@ -54,18 +54,19 @@ def test_the_tables_by_hand(tmp_path: Path) -> None:
 
 def test_what_was_asked_of_whom(tmp_path: Path) -> None:
     """Guards the stranger: who, how often, about what, how each way looked, and what stands in no table."""
-    text = section(tmp_path, asked_report())
+    page = section(tmp_path, asked_report())
+    text = flat(page)
     assert (
         "my-model (61e7e4724486b23c, by the SHA-256 of its files) was asked 5,438 questions about 20 simulated matches "
-        "of 30 minutes, with seeds from 2000 on and the team names of evaluation, in each of 2 ways of looking. Of a "
-        "question with options, the answer is the likeliest letter.\n"
+        "of 30 minutes, with seeds from 2000 and the team names for evaluation, in each of 2 ways of looking. If a "
+        "question has options, the answer is the most likely letter. "
     ) in text
-    assert "these numbers are not the benchmark's" in text
-    assert "There is no ASI, OCR, ACR, ATR, STU, FPD, OJR, CRR among them: the total is over the other tasks." in text
-    assert "- **full**: up to 48 frames, evenly spaced over all that came before, at once." in text
-    assert "- **streaming**: a stream of the match from its beginning, 2 frames a second, which remembers" in text
-    assert re.findall(r"^- \*\*([A-Z]+)\*\*: ", text, re.MULTILINE) == ["EPM", "HLD", "REC", "SSR"]
-    assert 'The right answer is always "neither of them"' in text
+    assert "these numbers are not results on that benchmark" in text
+    assert "ASI, OCR, ACR, ATR, STU, FPD, OJR, CRR are missing; the total covers the other tasks." in text
+    assert "- **full**: up to 48 frames, evenly spaced over everything so far, in one prompt." in text
+    assert "- **streaming**: a stream of the match from its beginning at 2 frames per second, which remembers" in text
+    assert re.findall(r"^- \*\*([A-Z]+)\*\*: ", page, re.MULTILINE) == ["EPM", "HLD", "REC", "SSR"]
+    assert 'The correct answer is always "neither of them"' in text
     assert (
         "Measured by svlm 0.1.0 on NVIDIA H200, bfloat16. The SHA-256 of the questions begins with f2b28390ab1e9d4e,"
         in text
@@ -74,11 +75,11 @@ def test_what_was_asked_of_whom(tmp_path: Path) -> None:
     for row in other["rows"]:
         row |= {"answer": "generation", "matches": {**row["matches"], "split": "train", "matches": 1, "seconds": 90}}
     other["rows"][1] |= {"way": "window", "hardware": ["cpu"]}
-    text = section(tmp_path, other)
-    assert "about 1 simulated match of 1.5 minutes, with seeds from 2000 on and the team names of training" in text
+    text = flat(section(tmp_path, other))
+    assert "about 1 simulated match of 1.5 minutes, with seeds from 2000 and the team names for training" in text
     assert "the answer is what the model says." in text
     assert "on NVIDIA H200, cpu, bfloat16." in text
-    assert "forgets everything every 100 s but its own last words" in text
+    assert "forgets everything except its own last words every 100 s" in text
 
 
 def test_every_task_and_group_has_its_sentence() -> None:
@@ -150,18 +151,18 @@ def other(**changes: Any) -> Change:
     [
         (
             lambda report: report.update(eval="videomme"),
-            "is of videomme: the page reports only ovo-bench. Make it again",
+            "is about videomme: the page reports only ovo-bench. Make it again",
         ),
         (
             other(not_asked=7),
             "is incomplete: 7 questions of my-model, full have no answer. Run the same command again",
         ),
         (other(failed_videos={"a": 2, "b": 1}), "is incomplete: 3 questions of my-model, full have no answer"),
-        (other(model_files="0"), "is of more than one model: they cannot be in one table"),
-        (other(dtype="float32"), "is of more than one dtype"),
-        (other(questions_sha256="0"), "is of more than one set of questions"),
+        (other(model_files="0"), "has rows with more than one model: they cannot be in one table"),
+        (other(dtype="float32"), "has rows with more than one dtype"),
+        (other(questions_sha256="0"), "has rows with more than one set of questions"),
         (other(matches={"seed": 1, "matches": 20, "seconds": 1800, "fps": 2, "split": "eval"}), "one set of matches"),
-        (other(way="streaming"), "has two rows of one way"),
+        (other(way="streaming"), "has two rows with the same way"),
         (lambda report: report.update(eval="match"), "is not a report"),
         (lambda report: report.update(rows=[]), "is not a report"),
         (lambda report: report.update(chance=None), "is not a report"),

@@ -83,7 +83,7 @@ def test_folders_without_rows(tmp_path: Path) -> None:
 
 def test_rows_that_do_not_belong_together_are_not_merged(tmp_path: Path) -> None:
     other = StreamPolicy(chunk_seconds=2.0)
-    with pytest.raises(UsageError, match="streams otherwise"):
+    with pytest.raises(UsageError, match="has a model with another policy than"):
         merge(kept(tmp_path, result("streaming", [8] * 5), result("window", [8] * 5, base=other)))
 
 

@@ -44,8 +44,8 @@ def test_rows_of_other_models_stay_out() -> None:
     rows = {name: setting(name) for name in ("streaming", "full", "no-overlap")}
     rows["window"] = setting("window", seconds=60, seed=7, matches=1)
     require_comparable(rows)
-    with pytest.raises(UsageError, match="row full is of another model than the row streaming"):
+    with pytest.raises(UsageError, match="row full has another model than the row streaming"):
         require_comparable(rows | {"full": replace(rows["full"], fingerprint=OTHER_MODEL)})
     other = StreamPolicy(windows=WindowPolicy(sink_tokens=7))
-    with pytest.raises(UsageError, match="row no-overlap is of a model that streams otherwise"):
+    with pytest.raises(UsageError, match="row no-overlap has a model with another policy"):
         require_comparable(rows | {"no-overlap": setting("no-overlap", base=other)})

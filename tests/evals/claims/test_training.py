@@ -17,7 +17,7 @@ from svlm_cli.evals.claims.training import compare_training, differ, training_cl
 from svlm_cli.evals.claims.training_file import TrainingClaims, read_training
 from svlm_cli.evals.claims.verdicts import Verdict
 from svlm_cli.evals.scores import Count
-from tests.evals.claims.rows import result
+from tests.evals.claims.rows import flat, result
 from tests.evals.claims.trained_models import trained, trained_file
 
 Change = Callable[[dict[str, Any]], Any]
@@ -60,7 +60,7 @@ def test_a_difference_has_the_same_matches_in_each_draw() -> None:
     ("right", "ending", "verdict"),
     [
         (2, "[-0.400, -0.400]: lower in event F1, **agrees**.", Verdict.AGREES),
-        (6, "[+0.000, +0.000]: not told apart, **not reproduced**.", Verdict.NOT_FOUND),
+        (6, "[+0.000, +0.000]: no difference found, **not reproduced**.", Verdict.NOT_FOUND),
         (8, "[+0.200, +0.200]: higher in event F1, **the other way round**.", Verdict.OTHER_WAY),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_claim_in_each_outcome(tmp_path: Path, right: int, ending: str, verdic
     """Guards against a page that says what the paper says, whatever was measured."""
     told = trained_file(trained("plain", 6), trained("apart", right, "plain", paper=[62.51, 66.18]))
     text = claim(tmp_path, told, "apart")
-    assert text.startswith("The paper: 62.51 against 66.18, lower. Here, less plain: event F1 ")
+    assert text.startswith("The paper: 62.51 against 66.18, lower. Here, minus plain: event F1 ")
     assert text.endswith(ending)
     found = compare_training(read(tmp_path, told), "apart", Mode.STREAMING)
     assert found is not None
@@ -78,23 +78,21 @@ def test_a_claim_in_each_outcome(tmp_path: Path, right: int, ending: str, verdic
 def test_what_names_alone_decide(tmp_path: Path) -> None:
     told = trained_file(trained("plain", 6), trained("other", 6, "plain", names=3))
     text = claim(tmp_path, told, "other")
-    assert text == ("Less plain: event F1 +0.000 [+0.000, +0.000], names -0.200 [-0.200, -0.200]: lower in names.")
+    assert text == ("Minus plain: event F1 +0.000 [+0.000, +0.000], names -0.200 [-0.200, -0.200]: lower in names.")
 
 
 def test_a_difference_within_that_of_two_runs_is_said_to_be_so(tmp_path: Path) -> None:
     """Guards against a verdict from one run of each, where a second run of the same lies as far away."""
     again = trained("again", 4, "plain", repeat=True)
     told = trained_file(trained("plain", 6), again, trained("near", 5, "plain"), trained("far", 1, "plain"))
-    assert claim(tmp_path, told, "near").endswith(
-        "lower in event F1, but by no more than two runs of one recipe differ."
-    )
+    assert claim(tmp_path, told, "near").endswith("lower in event F1, but two runs of the same recipe differ as much.")
     assert claim(tmp_path, told, "far").endswith("lower in event F1.")
     assert claim(tmp_path, told, "again").endswith("lower in event F1.")
-    text = section(tmp_path, told)
-    assert "again repeat a recipe with other data, and lie at most so far apart in event F1: 0.200 in mode str" in text
-    alone = section(tmp_path, trained_file(trained("plain", 6)))
+    text = flat(section(tmp_path, told))
+    assert "again repeat a recipe with other data; event F1 then differs by up to 0.200 in mode streaming." in text
+    alone = flat(section(tmp_path, trained_file(trained("plain", 6))))
     assert "other data" not in alone
-    assert "Each row is one run, and intervals over matches know nothing of another one." in alone
+    assert "Each row is one run, and the intervals do not include the variation between runs." in alone
 
 
 def test_the_tables_by_hand(tmp_path: Path) -> None:
@@ -118,7 +116,7 @@ def test_the_tables_by_hand(tmp_path: Path) -> None:
         "| apart | plain | +0.000 [+0.000, +0.000] | +0.000 [+0.000, +0.000] | - | - | - |",
     ]
     claims = [line.rpartition(":")[2] for line in text.splitlines() if line.startswith("- **apart.**")]
-    assert claims == [" lower in event F1.", " not told apart."]
+    assert claims == [" lower in event F1.", " no difference found."]
 
 
 def test_the_page_with_and_without_it(tmp_path: Path) -> None:
@@ -130,7 +128,10 @@ def test_the_page_with_and_without_it(tmp_path: Path) -> None:
     page = write_page(rows, "claims", [], None, read(tmp_path, trained_file(trained("plain", 6))))
     assert page.startswith(without)
     assert page.removeprefix(without).startswith("\n## Training\n\n")
-    assert "All models here begin from a model that sees. Each told 6 matches of 2 minutes, with seeds from 7" in page
+    assert "All models in this section start from a model that sees. Each commented on 6 matches of 2 minutes" in flat(
+        page
+    )
+    assert "with seeds from 7, at" in flat(page)
     assert read_results(tmp_path) == {}
 
 

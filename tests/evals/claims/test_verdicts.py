@@ -42,7 +42,7 @@ def test_order(
         (Order.HIGHER, Order.HIGHER, Verdict.AGREES),
         (Order.HIGHER, Order.LOWER, Verdict.OTHER_WAY),
         (Order.LEVEL, Order.LEVEL, Verdict.AGREES),
-        (Order.LEVEL, Order.LOWER, Verdict.TOLD_APART),
+        (Order.LEVEL, Order.LOWER, Verdict.DIFFERENT),
         (None, Order.LOWER, Verdict.NO_FIGURE),
     ],
 )
@@ -133,7 +133,7 @@ def test_less_than_a_minute_in_common_compares_nothing() -> None:
     ("one", "here", "verdict"),
     [
         (result("streaming", [6] * 5), Order.LEVEL, Verdict.AGREES),
-        (result("streaming", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.TOLD_APART),
+        (result("streaming", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.DIFFERENT),
         (result("full", [6, 6, 5, 4, 1]), Order.LOWER, Verdict.AGREES),
         (result("full", [6] * 5), Order.LEVEL, Verdict.NOT_FOUND),
         (result("full", [1, 6, 6, 6, 9]), Order.HIGHER, Verdict.OTHER_WAY),
@@ -152,9 +152,9 @@ def timed(row: str, minutes_ms: list[float | None]) -> RowResult:
 @pytest.mark.parametrize(
     ("one", "here", "verdict"),
     [
-        (timed("streaming", [18, 19, 20, 18, 19, 20, 18, 19, 20, 21]), Order.HIGHER, Verdict.TOLD_APART),
+        (timed("streaming", [18, 19, 20, 18, 19, 20, 18, 19, 20, 21]), Order.HIGHER, Verdict.DIFFERENT),
         (timed("streaming", [18, 21, 20, 18, 19, 20, 18, 19, 20, 22]), Order.LEVEL, Verdict.AGREES),
-        (timed("streaming", [22, 21, 20, 18, 19, 20, 18, 19, 20, 19]), Order.LOWER, Verdict.TOLD_APART),
+        (timed("streaming", [22, 21, 20, 18, 19, 20, 18, 19, 20, 19]), Order.LOWER, Verdict.DIFFERENT),
         (timed("full", [10, 11, 20, 30, 40, 50, None, None, None, None]), Order.HIGHER, Verdict.AGREES),
         (timed("full", [10, 11, 10, 11, 10, 11, None, None, None, None]), Order.LEVEL, Verdict.NOT_FOUND),
         (timed("window-overlap", [10, 11, 20, 30, 40, 50, 60, 60, 60, 60]), Order.HIGHER, Verdict.NO_FIGURE),

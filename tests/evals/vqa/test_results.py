@@ -89,7 +89,7 @@ def test_a_line_that_is_no_result_is_named(tmp_path: Path, change: dict[str, Any
 def test_lines_that_do_not_belong_together(tmp_path: Path) -> None:
     head, one = {"run": asdict(run())}, asdict(result("OCR", right=True))
     for rows, said in (
-        ([one], "no line above it says of what"),
+        ([one], "no line above it says what the results are about"),
         ([head, one, one], "a second result of the same question"),
         ([head, {"run": asdict(run(model_files="other"))}], "is about another model"),
         ([head, {key: value for key, value in one.items() if key != "way"}], "way is missing"),
@@ -174,7 +174,7 @@ def test_what_an_older_svlm_did_not_note_is_added_once(tmp_path: Path) -> None:
         ([{"choices": 4}], "does not say how many options there are, or"),
         ([{"choices": {"1": -1}}], "1 must be a whole number from 0"),
         ([{"matches": asdict(MATCHES)}] * 2, "says again which matches are asked about"),
-        ([{"matches": {"seed": 1}}], "no setting of matches: matches is missing"),
+        ([{"matches": {"seed": 1}}], "not a setting of matches: matches is missing"),
     ],
 )
 def test_notes_that_cannot_be_used(tmp_path: Path, lines: list[dict[str, Any]], said: str) -> None:
