@@ -19,8 +19,8 @@ def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
     )
     result = measure(engine, Load(rounds=5, tokens=6, width=56, height=56), 2)
     assert min(result.look_s, result.forget_s, result.read_s, result.speak_s) > 0
-    parts = result.look_s + result.forget_s + result.read_s + result.speak_s
-    assert 0.5 * result.round_s < parts < 1.5 * result.round_s  # medians of each do not add up exactly
+    last = engine.taken
+    assert 0.5 * last["round"] < sum(last[stage] for stage in ("look", "forget", "read", "speak")) <= last["round"]
     assert result.step_s == result.speak_s / 5
     assert engine.taken.keys() == {"look", "forget", "read", "speak", "round"}
 
@@ -31,7 +31,8 @@ def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
     result = measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1, kernels=3)
     stages = [one.stage for one in result.kernels]
     assert stages == [stage for stage in ("look", "forget", "read", "speak") for _ in range(3)]
-    assert any("addmm" in one.name or "mm" in one.name for one in result.kernels if one.stage == "read")
+    of_read = {one.name for one in engine.kernels if one.stage == "read"}
+    assert any("mm" in name for name in of_read), "which are the longest, a busy machine decides"
     for stage in set(stages):
         times = [one.seconds for one in result.kernels if one.stage == stage]
         assert times == sorted(times, reverse=True)

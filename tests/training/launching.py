@@ -27,6 +27,19 @@ sys.exit(start())
 """
 
 
+def halting(step: int) -> str:
+    """Code with which a run stands still once that step is logged, so that it is killed there on any machine."""
+    return f"""
+import time, svlm_cli.training.log as log
+note = log.TrainingLog.note
+def halts(self, step, *values):
+    note(self, step, *values)
+    if step == {step}:
+        time.sleep(600)
+log.TrainingLog.note = halts
+"""
+
+
 def by_python(recipe: Recipe, folder: Path, *options: str, code: str = "") -> list[str]:
     """The command of one process; `code` runs before svlm does."""
     script = folder.with_suffix(".py")
