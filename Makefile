@@ -103,7 +103,7 @@ demo: $(VENV) $(CLIP)  ## caption half a minute of a simulated match
 test: $(VENV)  ## the checks: lint, format, types, import directions, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --strict
+	$(BIN)/mypy --strict --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 3 --dist worksteal
 

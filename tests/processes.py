@@ -28,7 +28,7 @@ def starting(code: str) -> Iterator[tuple[subprocess.Popen[str], psutil.Process]
 
 def ends(process: psutil.Process) -> bool:
     """Whether it ends soon; whoever adopts it may take his time to notice."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
             if process.status() == psutil.STATUS_ZOMBIE:

@@ -185,6 +185,12 @@ def evaluate(matches: Sequence[Counts], *, seed: int = 0) -> Evaluation:
     )
 
 
+def overall_scores(matches: Sequence[Counts], *, seed: int = 0) -> Scores:
+    """Those of `evaluate` over all of the time, in a seventh of its time."""
+    total, drawn = resampled(matches, seed=seed)
+    return _scores(rates(total.sum(axis=0)), rates(drawn.sum(axis=1)))
+
+
 def resampled(matches: Sequence[Counts], *, seed: int = 0) -> tuple[Counts, Counts]:
     """Counts of each fifth of `matches`, ``[5, C]``, and resamples of them, ``[R, 5, C]``.
 

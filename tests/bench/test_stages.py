@@ -19,10 +19,11 @@ def test_stages_add_up_to_a_round(tiny_checkpoint: Path) -> None:
     )
     result = measure(engine, Load(rounds=5, tokens=6, width=56, height=56), 2)
     assert min(result.vision_s, result.eviction_s, result.prefill_s, result.decode_s) > 0
-    parts = result.vision_s + result.eviction_s + result.prefill_s + result.decode_s
-    assert 0.5 * result.round_s < parts < 1.5 * result.round_s  # medians of each do not add up exactly
+    last = engine.taken
+    stages = ("vision", "eviction", "prefill", "decode")
+    assert 0.5 * last["round"] < sum(last[stage] for stage in stages) <= last["round"]
     assert result.step_s == result.decode_s / 5
-    assert engine.taken.keys() == {"vision", "eviction", "prefill", "decode", "round"}
+    assert engine.taken.keys() == {*stages, "round"}
 
 
 def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
@@ -31,7 +32,8 @@ def test_a_profile_says_what_each_stage_does(tiny_checkpoint: Path) -> None:
     result = measure(engine, Load(rounds=1, tokens=6, width=56, height=56), 1, kernels=3)
     stages = [one.stage for one in result.kernels]
     assert stages == [stage for stage in ("vision", "eviction", "prefill", "decode") for _ in range(3)]
-    assert any("addmm" in one.name or "mm" in one.name for one in result.kernels if one.stage == "prefill")
+    of_prefill = {one.name for one in engine.kernels if one.stage == "prefill"}
+    assert any("mm" in name for name in of_prefill), "which are the longest, a busy machine decides"
     for stage in set(stages):
         times = [one.seconds for one in result.kernels if one.stage == stage]
         assert times == sorted(times, reverse=True)

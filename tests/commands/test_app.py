@@ -220,7 +220,7 @@ def test_signals_let_files_be_finished(
 ) -> None:
     """Guards the subtitles of a run that a person or a service manager stops."""
     waiting.send_signal(number)
-    _, err = waiting.communicate(timeout=30)
+    _, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, err) == (code, "")
     assert (tmp_path / "file").read_text() == "finished"
 
@@ -230,7 +230,7 @@ def test_a_second_sigterm_does_not_stop_the_finishing(waiting: subprocess.Popen[
     for _ in range(3):
         waiting.send_signal(signal.SIGTERM)
         time.sleep(0.1)
-    _, err = waiting.communicate(timeout=30)
+    _, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, err) == (143, "")
     assert (tmp_path / "file").read_text() == "finished"
 
@@ -240,7 +240,7 @@ def test_a_second_interrupt_ends_at_once(waiting: subprocess.Popen[str], tmp_pat
     waiting.send_signal(signal.SIGINT)
     time.sleep(0.1)
     waiting.send_signal(signal.SIGINT)
-    _, err = waiting.communicate(timeout=30)
+    _, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, err) == (130, "")
     assert not (tmp_path / "file").exists()
 

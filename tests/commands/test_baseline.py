@@ -198,7 +198,7 @@ def test_a_stopped_run_loses_no_clip_and_pays_for_nothing_twice(
         assert process.poll() is None
         time.sleep(0.005)
     process.send_signal(number)
-    assert process.wait(20) == code, "nobody waits for the answers that are under way"
+    assert process.wait(60) == code, "nobody waits for the answers that are under way"
     goes_on.set()
     kept = calls.predictions.read_bytes()
     made = len(calls.model.requests)

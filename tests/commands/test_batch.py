@@ -237,7 +237,7 @@ def test_resumed_it_keeps_what_is_whole(
     whole, part = season / "a" / "one.jsonl", season / "a" / "two.jsonl.part"
     batch.wait_for(lambda: rounds(part) > 2)
     batch.process.send_signal(number)
-    _, errors = batch.process.communicate(timeout=30)
+    _, errors = batch.process.communicate(timeout=60)
     assert rounds(whole) == SECONDS
     assert rounds(part) > 2
     assert files(season, ".jsonl") == ["a/one.jsonl"]

@@ -254,7 +254,7 @@ def test_a_second_interrupt_ends_at_once(start: Callable[..., Run], pictures: Pa
         run.process.send_signal(signal.SIGINT)
         run.process.wait(60)
         assert shell_code(run.process) == 130
-        psutil.wait_procs(children, timeout=1)
+        psutil.wait_procs(children, timeout=60)
         assert not any(map(lives, children))
 
 

@@ -20,7 +20,7 @@ from tests.evals.claims.asked_questions import asked_report
 from tests.evals.claims.trained_models import trained, trained_file
 from tests.test_docs import shell_lines
 
-LENGTH = ("--matches", "1", "--minutes", "0.3", "--seed", "20")
+LENGTH = ("--matches", "1", "--minutes", "0.1", "--seed", "20")
 
 
 class Claims:
@@ -71,7 +71,7 @@ def test_a_row_is_measured_and_merged(
     again = ["eval", "claims", str(claims.results), *map(str, asked[3:]), "--overwrite", "--quiet"]
     assert main(again) == 0
     assert capsys.readouterr() == (table, "")
-    assert "18 of 18 rounds" in done.stderr
+    assert "6 of 6 rounds" in done.stderr
     raw = json.loads((tmp_path / "results" / "vision-0.json").read_text())
     assert raw["report"]["eval"] == "match"
     assert raw["report"]["setting"]["matches"] == 1
@@ -80,7 +80,7 @@ def test_a_row_is_measured_and_merged(
     assert raw["setting"]["policy"]["sampling"]["temperature"] == 0
     assert raw["place"]["model"] == tiny_checkpoint.name, "not where it lies"
     page = (tmp_path / "docs" / "claims.md").read_text()
-    assert f"--row vision-0 --model {tiny_checkpoint.name} --matches 1 --minutes 0.3 --seed 20" in page
+    assert f"--row vision-0 --model {tiny_checkpoint.name} --matches 1 --minutes 0.1 --seed 20" in page
     for link in re.findall(r"!\[.*\]\((.*)\)", page):
         assert (tmp_path / "docs" / link).is_file()
     assert sorted(path.name for path in tmp_path.rglob("*") if path.name.endswith(".part")) == []
@@ -107,13 +107,13 @@ def test_another_setting_is_refused(claims: Claims, tmp_path: Path) -> None:
     """Guards against a number under a setting that did not make it; nothing is measured before that is found out."""
     claims.measure("window")
     before = (claims.results / "window.json").read_bytes()
-    longer = ("--matches", "1", "--minutes", "0.4", "--seed", "20")
+    longer = ("--matches", "1", "--minutes", "0.15", "--seed", "20")
     _, err = claims.measure("full", "window", code=1, length=longer)
     assert "window.json was measured with another length. Replace it with --overwrite" in err
     assert [path.name for path in claims.results.iterdir()] == ["window.json"]
     assert (claims.results / "window.json").read_bytes() == before
     claims("--model", claims.model, "--row", "window", *longer, "--overwrite")
-    assert json.loads((claims.results / "window.json").read_text())["setting"]["seconds"] == 24
+    assert json.loads((claims.results / "window.json").read_text())["setting"]["seconds"] == 9
     other = copytree(claims.model, tmp_path / "other")
     (other / "generation_config.json").write_text('{"eos_token_id": 0}')
     _, err = claims("--model", str(other), "--row", "full", *LENGTH, code=2)

@@ -16,7 +16,7 @@ import pytest
 from svlm_cli.checkpoints import patterns
 from tests.conftest import Svlm
 
-LONGEST_S = 10.0
+LONGEST_S = 60.0
 Change = Callable[[Path], object]
 
 

@@ -190,7 +190,7 @@ def test_a_summary_of_what_was_stopped(tmp_path: Path, tiny_checkpoint: Path, nu
         assert time.monotonic() < until
         time.sleep(0.02)
     process.send_signal(number)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number
     first, second = json.loads(out)["videos"]
     assert (first["state"], first["outputs"], second["state"]) == ("stopped", [], "waiting")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from svlm_cli.evals.scores import FIFTHS, Count, Counts, Estimate, evaluate, fifth_bounds, rates
+from svlm_cli.evals.scores import FIFTHS, Count, Counts, Estimate, evaluate, fifth_bounds, overall_scores, rates
 
 RATES = [
     "event_f1",
@@ -187,3 +187,4 @@ def test_whatever_is_counted(found: Sequence[Counts], order: "st.random.Random")
     shuffled = list(found)
     order.shuffle(shuffled)
     assert evaluate(shuffled) == result
+    assert overall_scores(found) == result.overall

@@ -12,7 +12,7 @@ from svlm_cli.core.types import Segment
 from svlm_cli.outputs.destination import InPlaceFile
 from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.opening import open_output
-from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.output import Output, Round
 from svlm_cli.outputs.rotation import RotatingOutput, file_at
 from svlm_cli.outputs.style import CueStyle
 from tests.subtitle_checker import check_srt
@@ -123,7 +123,7 @@ def test_a_correction_at_the_full_hour_makes_no_file_of_a_second(tmp_path: Path)
 
 def test_a_file_that_cannot_be_finished_does_not_end_the_next() -> None:
     class Broken:
-        def write(self, segment: Segment) -> None:
+        def write(self, segment: Round) -> None:
             """Takes it."""
 
         def close(self, *, complete: bool = True) -> None:

@@ -85,7 +85,7 @@ def test_only_the_newest_chunk_of_a_source_that_drops_waits() -> None:
     box: Inbox[str] = Inbox()
     box.add("a", iter(source), lambda: None, drops=lambda: True)
     try:
-        assert source.ended.wait(10)
+        assert source.ended.wait(60)
         assert box.wait() == ["a"]
         newest = box.take("a")
         assert newest is not None
@@ -107,7 +107,7 @@ def test_chunks_that_are_gone_take_no_room(monkeypatch: pytest.MonkeyPatch, remo
         gone.wait_for(READ_AHEAD_CHUNKS + 1)
         box.remove("gone")
     else:
-        assert gone.ended.wait(10)
+        assert gone.ended.wait(60)
         assert box.take("gone") is not None
     box.add("left", iter(left), lambda: None)
     try:
@@ -122,7 +122,7 @@ def test_sources_are_closed_side_by_side() -> None:
     box: Inbox[int] = Inbox()
 
     def close() -> None:
-        together.wait(10)
+        together.wait(60)
 
     for key in range(8):
         box.add(key, iter(()), close)

@@ -16,6 +16,7 @@ from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.footprint import NO_QUESTIONS, Questions
 from svlm_cli.engine.stream import StreamState
+from svlm_cli.outputs.output import Round
 from svlm_cli.pipeline.asking import Schedule
 from svlm_cli.pipeline.inbox import READ_AHEAD_CHUNKS, Inbox
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
@@ -34,7 +35,8 @@ class Kept:
     complete: bool | None = None
     fails_at: int = -1
 
-    def write(self, segment: Segment) -> None:
+    def write(self, segment: Round) -> None:
+        assert isinstance(segment, Segment), "from an engine here"
         if len(self.segments) == self.fails_at:
             raise OutputError("The disk is full.")
         self.segments.append(segment)
@@ -185,7 +187,7 @@ def test_a_slow_source_does_not_hold_up_a_fast_one(parts: Parts) -> None:
 
     def slow() -> Iterator[Chunk]:
         yield make_chunks(1)[0]
-        gate.wait(20)
+        gate.wait(60)
         yield from make_chunks(1)
 
     fast, waiting = Kept(), Kept()
@@ -201,22 +203,21 @@ def test_a_slow_source_does_not_hold_up_a_fast_one(parts: Parts) -> None:
     assert len(fast.segments) == 8
 
 
-def paced(count: int, pause_s: float) -> Iterator[Chunk]:
-    for chunk in make_chunks(count):
-        yield chunk
-        time.sleep(pause_s)
-
-
 def test_behind_a_live_source_the_newest_is_seen_and_the_rest_counted(parts: Parts) -> None:
     """A model that is too slow must stay near the present, and say what it left out."""
     kept = Kept()
+    all_shown = threading.Event()
+
+    def shown() -> Iterator[Chunk]:
+        yield from make_chunks(20)
+        all_shown.set()
 
     def listen(_feed: Feed, event: object) -> None:
         if isinstance(event, Segment):
-            time.sleep(0.2)
+            assert all_shown.wait(60)
 
     live = Live(now_s=lambda: 100.0)
-    camera = Feed("camera", paced(20, 0.05), lambda: None, lambda: [kept], live=lambda: live)
+    camera = Feed("camera", shown(), lambda: None, lambda: [kept], live=lambda: live)
     (report,) = run(parts.engine(small_policy()), [camera], listen=listen)
     frames = sum(len(chunk.frames) for chunk in make_chunks(20))
     seen = sum(len(make_chunks(20)[round(segment.start_s)].frames) for segment in kept.segments)
@@ -228,7 +229,7 @@ def test_behind_a_live_source_the_newest_is_seen_and_the_rest_counted(parts: Par
 def test_a_live_source_may_be_held_back_instead(parts: Parts) -> None:
     kept = Kept()
     live = Live(now_s=lambda: 0.0, drops=False)
-    feeds = [Feed("camera", paced(10, 0.0), lambda: None, lambda: [kept], live=lambda: live)]
+    feeds = [Feed("camera", iter(make_chunks(10)), lambda: None, lambda: [kept], live=lambda: live)]
     (report,) = run(parts.engine(small_policy()), feeds)
     assert (report.rounds, report.dropped) == (10, 0)
 

@@ -51,23 +51,23 @@ class Watched:
         except Exception as error:  # noqa: BLE001 - the test looks at it
             self.error = error
 
-    def wait_for(self, what: Callable[[], object], timeout_s: float = 20) -> None:
+    def wait_for(self, what: Callable[[], object], timeout_s: float = 60) -> None:
         """Until it is so; fails after the time."""
         until = time.monotonic() + timeout_s
         while not what():
             assert time.monotonic() < until, (self.told[-3:], len(self.frames), self.error)
             time.sleep(0.02)
 
-    def wait_for_frames(self, count: int, timeout_s: float = 20) -> None:
+    def wait_for_frames(self, count: int, timeout_s: float = 60) -> None:
         """Until so many more have come."""
         target = len(self.frames) + count
         self.wait_for(lambda: len(self.frames) >= target, timeout_s)
 
-    def wait_for_state(self, state: State, timeout_s: float = 20) -> None:
+    def wait_for_state(self, state: State, timeout_s: float = 60) -> None:
         """Until it is in that state."""
         self.wait_for(lambda: self.stream.status.state is state, timeout_s)
 
-    def wait_for_end(self, timeout_s: float = 20) -> None:
+    def wait_for_end(self, timeout_s: float = 60) -> None:
         """Until nothing more comes."""
         self._thread.join(timeout_s)
         assert not self._thread.is_alive()
@@ -78,5 +78,5 @@ class Watched:
 
     def __exit__(self, *_: object) -> None:
         self.stream.close()
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()

@@ -45,7 +45,7 @@ def test_leaving_a_camera_whose_pictures_wait(camera: RtspServer) -> None:
         command = live_command(program, address, Fraction(4), Timing.ARRIVAL)
         with PicturePipe(program, address, Fraction(4), command=command) as pipe:
             assert pipe.read() is not None
-            assert pipe.wait(10)
+            assert pipe.wait(60)
         assert line.hears("TEARDOWN")
 
 

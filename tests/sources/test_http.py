@@ -41,7 +41,7 @@ def socket_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/a"
         left.set()
         socket.create_connection(("127.0.0.1", port)).close()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the caller has hung up"
 
 
@@ -291,13 +291,14 @@ def test_a_digest_is_for_the_address_that_a_redirect_leads_to() -> None:
     assert nature is Nature.RECORDING
 
 
-def test_a_refusal_is_not_read() -> None:
+def test_a_refusal_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """One without an end would fill the memory."""
 
     def endless() -> Iterator[bytes]:
         while True:
             yield bytes(65536)
 
+    monkeypatch.setattr(http, "PATIENCE_S", 100.0)
     refusals = iter([Reply({"WWW-Authenticate": BASIC}, endless, status=401), Reply({"Location": "/b"}, endless, 302)])
     answers: dict[str, Answer] = {"/a": lambda: next(refusals), "/b": b"0123456789"}
     with WebServer(answers) as web:
@@ -323,7 +324,7 @@ def test_a_wait_for_more_has_no_limit_but_can_be_ended(monkeypatch: pytest.Monke
         with encrypted(caller) if scheme == "https" else caller as camera:
             camera.recv(4096)
             camera.sendall(HEAD + b"\r\nabc")
-            over.wait(30)
+            over.wait(100)
 
     read: list[bytes] = []
     with socket_server(answer) as url:
@@ -335,7 +336,7 @@ def test_a_wait_for_more_has_no_limit_but_can_be_ended(monkeypatch: pytest.Monke
             reader.join(0.6)
             assert reader.is_alive()
             found.kill()
-            reader.join(5)
+            reader.join(60)
             assert not reader.is_alive()
             over.set()
     assert read == [b""]

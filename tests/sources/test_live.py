@@ -41,7 +41,7 @@ def test_frames_come_at_the_wanted_rate_and_on_the_grid(server: RtspServer) -> N
         assert all(step % 0.25 == 0 and step > 0 for step in steps()), steps()
         assert all(frame.wall_clock_s is not None and frame.gap_s == 0 for frame in camera.frames)
         assert camera.stream.status.first_frame_s is not None
-        assert camera.stream.status.first_frame_s < 5
+        assert camera.stream.status.first_frame_s < 60
     assert decoders() == []
 
 

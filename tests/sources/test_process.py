@@ -65,6 +65,15 @@ def memory(process: psutil.Process) -> float:
     return float(process.memory_info().rss) / MIB
 
 
+def wait_until_idle(process: psutil.Process) -> None:
+    """It has filled its pipe, and waits."""
+    until, used_s = time.monotonic() + 60, -1.0
+    while (now_s := sum(process.cpu_times()[:2])) > used_s:
+        assert time.monotonic() < until
+        used_s = now_s
+        time.sleep(0.5)
+
+
 def test_a_slow_reader_needs_no_memory(long_clip: Path) -> None:
     """Back-pressure: while nobody reads, nothing is decoded. decord took 2.3 GB in eight seconds."""
     myself = psutil.Process()
@@ -72,7 +81,7 @@ def test_a_slow_reader_needs_no_memory(long_clip: Path) -> None:
         for _ in range(5):
             next(frames)
         (child,) = decoders()
-        time.sleep(0.5)
+        wait_until_idle(child)
         before = (memory(myself), memory(child), sum(child.cpu_times()[:2]))
         time.sleep(1.0)
         after = (memory(myself), memory(child), sum(child.cpu_times()[:2]))

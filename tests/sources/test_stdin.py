@@ -32,7 +32,7 @@ def send() -> Iterator[Callable[[Path], None]]:
     os.dup2(kept, 0)
     os.close(kept)
     for sender in senders:
-        sender.wait(10)
+        sender.wait(60)
 
 
 @pytest.mark.parametrize("start_s", [None, 1.02])

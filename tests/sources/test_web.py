@@ -243,7 +243,7 @@ def test_opening_waits_for_nobody(pictures: list[bytes]) -> None:
     """One thread opens all cameras of a call: a server that takes its time must hold up its own reader alone."""
 
     def slow() -> Iterator[bytes]:
-        over.wait(20)
+        over.wait(100)
         yield b""
 
     over = threading.Event()
@@ -262,7 +262,7 @@ def test_opening_waits_for_nobody(pictures: list[bytes]) -> None:
             source.close()
         over.set()
         for reader in readers:
-            reader.join(5)
+            reader.join(60)
             assert not reader.is_alive()
 
 
@@ -279,5 +279,5 @@ def test_closing_ends_every_kind_of_wait() -> None:
             while not web.asked:
                 time.sleep(0.01)
             source.close()
-            reader.join(3)
+            reader.join(60)
             assert not reader.is_alive()

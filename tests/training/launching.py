@@ -21,16 +21,29 @@ ACCELERATE = ("-m", "accelerate.commands.launch", "--cpu", "--main_process_port"
 _STARTER = """
 import sys
 import svlm_cli.training.launching as launching
-from svlm_cli.commands.app import main
+from svlm_cli.__main__ import start
 launching.require_gpus = lambda count, device: None  # there are none
-sys.exit(main())
+sys.exit(start())
+"""
+
+
+def halting(step: int) -> str:
+    """Code with which a run stands still once that step is logged, so that it is killed there on any machine."""
+    return f"""
+import time, svlm_cli.training.log as log
+note = log.TrainingLog.note
+def halts(self, step, *values):
+    note(self, step, *values)
+    if step == {step}:
+        time.sleep(600)
+log.TrainingLog.note = halts
 """
 
 
 def by_python(recipe: Recipe, folder: Path, *options: str, code: str = "") -> list[str]:
     """The command of one process; `code` runs before svlm does."""
     script = folder.with_suffix(".py")
-    script.write_text(f"import sys\n{code}\nfrom svlm_cli.commands.app import main\nsys.exit(main())\n")
+    script.write_text(f"import sys\n{code}\nfrom svlm_cli.__main__ import start\nsys.exit(start())\n")
     return [sys.executable, str(script), *_train(recipe, folder), *options]
 
 

@@ -21,9 +21,8 @@ from svlm_cli.training.parts import AdapterRecipe
 from svlm_cli.training.recipe import BaseStage, Recipe, dump
 from svlm_cli.training.trainer import train
 from tests.conftest import environment
-from tests.training.launching import by_torchrun, family, kill, started, wait_for_step
+from tests.training.launching import by_torchrun, family, halting, kill, started, wait_for_step
 from tests.training.recipes import small_recipe
-from tests.training.test_launched import SLOWLY
 
 pytestmark = [pytest.mark.extra, pytest.mark.timeout(300)]
 
@@ -152,7 +151,7 @@ def test_of_an_adapter_comes_an_adapter(tmp_path: Path, monkeypatch: pytest.Monk
 def test_shards_of_several_processes_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Guards states that no process wrote whole: read in one, without a launcher, after all were killed."""
     recipe = small_recipe(20, batch=4, accumulate=2, learning_rate=1e-3)
-    with started(by_torchrun(recipe, tmp_path / "run", 2, code=SLOWLY)) as process:
+    with started(by_torchrun(recipe, tmp_path / "run", 2, code=halting(7))) as process:
         wait_for_step(tmp_path / "run", 7)
         kill(family(process))
     step = export(tmp_path / "run", tmp_path / "out")

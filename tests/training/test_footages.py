@@ -1,6 +1,7 @@
 """Windows of simulated footage: its words, its pictures, and a run that learns from them."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def _recipe(steps: int = 2, **changes: Any) -> Recipe:
             windows=replace(policy.windows, window_tokens=400),
         ),
     )
+
+
+@cache
+def bank() -> PictureBank:
+    return PictureBank.make()
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +127,7 @@ def test_pictures_are_those_of_the_footage(folder: Path) -> None:
     whole = batch.pictures.scenes
     assert len(whole) == 2 * SECONDS * 2
     drawn = np.concatenate([brush.draw(whole, at, at + 6, CPU).numpy() for at in range(0, 12, 6)])
-    assert np.array_equal(drawn, render(whole.footage.take(np.arange(12)), PictureBank.make(), MODEL_SIZE))
+    assert np.array_equal(drawn, render(whole.footage.take(np.arange(12)), bank(), MODEL_SIZE))
 
 
 def test_some_windows_show_endless_match(folder: Path) -> None:
@@ -133,7 +139,7 @@ def test_some_windows_show_endless_match(folder: Path) -> None:
     drawn_ones = (one.scenes for one in batches if isinstance(one, Drawn))
     scenes = next(one for one in drawn_ones if 0 < one.of_match.mean() < 1)
     drawn = brush_of(recipe).draw(scenes, 0, len(scenes), CPU).numpy()
-    shown = render(scenes.footage, PictureBank.make(), MODEL_SIZE)
+    shown = render(scenes.footage, bank(), MODEL_SIZE)
     assert np.array_equal(drawn[~scenes.of_match], shown[scenes.at[~scenes.of_match]])
     played = match_render.draw(np, scenes.matches.take(scenes.at[scenes.of_match]))
     bars = [framed(picture, MODEL_SIZE[1] / MODEL_SIZE[0]) for picture in played]

@@ -34,6 +34,7 @@ from tests.training.launching import (
     by_torchrun,
     done,
     family,
+    halting,
     kill,
     rank_of,
     rows,
@@ -51,14 +52,8 @@ CPU = torch.device("cpu")
 STEPS = 20
 ENOUGH = 5000  # steps that no test waits for
 CLOSE = 1e-5  # sums in another order, in float32
-TOGETHER_S = 30
+TOGETHER_S = 60
 SEED = 0  # with which no step has the bad window twice
-
-SLOWLY = """
-import time, svlm_cli.training.log as log
-note = log.TrainingLog.note
-log.TrainingLog.note = lambda *values, **more: (note(*values, **more), time.sleep(0.3))
-"""
 
 FAILING = """
 import os, svlm_cli.training.trainer as trainer
@@ -128,8 +123,8 @@ def test_a_killed_run_goes_on_in_another_number(alone: Path, tmp_path: Path) -> 
     """Guards states, moments too: killed with 2, then with 1, and ended with 2, it is as if it had run unbroken."""
     folder = tmp_path / "run"
     for command, until in (
-        (by_torchrun(_recipe(), folder, 2, code=SLOWLY), 7),
-        (by_python(_recipe(), folder, "--resume", code=SLOWLY), 13),
+        (by_torchrun(_recipe(), folder, 2, code=halting(7)), 7),
+        (by_python(_recipe(), folder, "--resume", code=halting(13)), 13),
     ):
         with started(command) as process:
             wait_for_step(folder, until)
@@ -287,7 +282,7 @@ def test_an_adapter_is_learned_by_any_number(base: Path, tmp_path: Path, first: 
     adapter = AdapterRecipe(rank=4, parts=(NetworkPart.VISION, NetworkPart.LANGUAGE))
     train(_adapter_recipe(base, adapter), tmp_path / "alone", device=CPU, say=to_nobody)
     recipe, folder = _adapter_recipe(base, adapter, checkpointing=True), tmp_path / "run"
-    with started(_by(first, recipe, folder, code=SLOWLY + IN_CHUNKS)) as process:
+    with started(_by(first, recipe, folder, code=halting(5) + IN_CHUNKS)) as process:
         wait_for_step(folder, 5)
         kill(family(process))
     state = run_folder.latest_state(folder)

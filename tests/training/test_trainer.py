@@ -26,6 +26,7 @@ from tests.conftest import environment
 from tests.engine.conftest import hear, make_chunks
 from tests.networks.qwen2_5_vl.conftest import load_both
 from tests.networks.qwen2_5_vl.test_model import batch_for
+from tests.training.launching import halting
 from tests.training.recipes import small_recipe
 
 pytestmark = pytest.mark.extra
@@ -130,7 +131,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(trained: Path, tmp_path: Path) -> 
     """Guards exact resuming: data, optimizer, schedule and log, after the worst end that a run can have."""
     recipe, folder = small_recipe(STEPS), tmp_path / "run"
     (tmp_path / "recipe.toml").write_text(dump(recipe), encoding="utf-8")
-    script = f"import svlm_cli.commands.app as app, time, svlm_cli.training.log as log\n{_SLOWLY}\napp.main()"
+    script = f"{halting(7)}\nimport svlm_cli.commands.app as app\napp.main()"
     command = [sys.executable, "-c", script, "train", "recipe.toml", "-o", folder.name, "--device", "cpu"]
     run = subprocess.Popen(command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     deadline = time.monotonic() + PATIENCE_S
@@ -151,12 +152,6 @@ def test_a_killed_run_ends_as_an_unbroken_one(trained: Path, tmp_path: Path) -> 
     assert all(torch.equal(expected[name], found[name]) for name in expected)
     assert [(row["step"], row["loss"]) for row in _log(folder)] == [(row["step"], row["loss"]) for row in _log(trained)]
     assert (folder / CARD_FILE).read_text() == (trained / CARD_FILE).read_text()
-
-
-_SLOWLY = """
-note = log.TrainingLog.note
-log.TrainingLog.note = lambda *values, **more: (note(*values, **more), time.sleep(0.3))
-"""
 
 
 def test_a_state_that_was_being_written_is_not_resumed_from(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from svlm_cli.evals.claims.results import CELL_S, RowResult
 from svlm_cli.evals.claims.rows import Order, Row
-from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, evaluate
+from svlm_cli.evals.scores import FIFTHS, Counts, Estimate, Scores, overall_scores
 
 LEVEL: Final = 0.01  # smaller differences are ties, like a point of win rate
 
@@ -114,7 +114,7 @@ def over(by_minute: Counts, seconds: int) -> Scores:
     spread = np.zeros((matches, seconds, columns), np.int64)
     minutes = range(0, seconds, CELL_S)
     spread[:, minutes] = by_minute[:, : len(minutes)]
-    return evaluate(list(spread)).overall
+    return overall_scores(list(spread))
 
 
 def judge_drift(row: Row, result: RowResult) -> tuple[Order, Verdict]:

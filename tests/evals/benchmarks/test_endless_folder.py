@@ -130,7 +130,7 @@ def test_an_error_in_a_process_ends_them_all(tmp_path: Path) -> None:
     started = time.monotonic()
     with pytest.raises(OutputError, match=r"8\.mp4 is a folder"):
         make_benchmark(tmp_path, setting, overwrite=False)
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 60
     assert multiprocessing.active_children() == []
     assert not [*tmp_path.rglob("*.part")]
 
@@ -149,7 +149,7 @@ def test_a_stopped_call_goes_on_where_it_was(tmp_path: Path, number: signal.Sign
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(number)
-    assert process.wait(20) == code
+    assert process.wait(60) == code
     kept = {
         path: path.stat().st_mtime_ns for seed in range(7, 11) if folder.is_whole(seed) for path in folder.files(seed)
     }

@@ -21,7 +21,7 @@ from svlm_cli.outputs.live.view import LiveView
 from tests.outputs.live.scenes import PICTURES, TRUE_COLOUR, ended, started, token
 from tests.outputs.live.screen import Screen
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 
 
 class Desk:

@@ -28,7 +28,7 @@ def test_as_much_changes_as_the_log_tells() -> None:
         for shot in filter(still, footage.shots(0, 120)):
             clear = replace(shot, light=Light(), medium=replace(shot.medium, grain=0.0, blocks=0.0))
             for event in footage.shot_log(shot.number).of(EventKind.MOTION):
-                times = np.arange(event.start_s + 0.1, event.end_s - 0.1, 0.5)[:4] - shot.start_s
+                times = np.arange(event.start_s + 0.1, event.end_s - 0.1, 0.5)[:2] - shot.start_s
                 if len(times) > 1:
                     pictures = render(views_of(clear, times), bank()).astype(int)
                     changed = np.abs(np.diff(pictures, axis=0)).max(axis=3) > 12
