@@ -16,10 +16,11 @@ from svlm_cli.cli.described import leaves
 from svlm_cli.cli.described import options as described
 from svlm_cli.cli.environment import VARIABLES
 from svlm_cli.cli.every_setting import settings_in_force
+from svlm_cli.cli.manual import manual_of
 from svlm_cli.cli.messages import EXIT_CODES
 from svlm_cli.commands import app as application
+from svlm_cli.commands.app import whole
 from svlm_cli.commands.command_table import COMMANDS
-from svlm_cli.commands.man import manual
 from svlm_cli.core.policy import StreamPolicy
 from tests.conftest import ROOT
 
@@ -296,7 +297,7 @@ def test_the_configuration_on_its_page_is_one(tmp_path: Path, monkeypatch: pytes
 
 def test_the_manual_that_is_installed_is_up_to_date() -> None:
     """Guards `man svlm`: wheels carry the page in docs/. Write it anew with `make man`."""
-    assert (ROOT / "docs" / "svlm.1").read_text(encoding="utf-8") == manual(), "run `make man`"
+    assert (ROOT / "docs" / "svlm.1").read_text(encoding="utf-8") == manual_of(whole()), "run `make man`"
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.name)

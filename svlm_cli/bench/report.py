@@ -1,10 +1,9 @@
-"""Results of benchmarks as tables for people, and as one JSON object for programs."""
+"""Results of benchmarks as tables for people, and as one object for programs."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, TextIO
+from typing import Any
 
 from svlm_cli.bench.latency import StreamLatency
 from svlm_cli.bench.live import LiveTrial
@@ -126,11 +125,6 @@ def renderer_rows(result: Drawing) -> tuple[list[str], list[list[str]]]:
     return headings, [[*row, _number(result.frames_per_s, 1, digits=0)]]
 
 
-def print_json(value: dict[str, Any], file: TextIO) -> None:
-    """One line of strict JSON; NaN becomes null."""
-    print(json.dumps(_finite(value), separators=(",", ":")), file=file, flush=True)
-
-
 def results_json(
     bench: str,
     results: Sequence[StreamLatency | Stages | Footprint | Playback | Startup | Drawing],
@@ -148,6 +142,11 @@ def streams_json(trials: Sequence[Trial | LiveTrial | TogetherTrial], setting: d
 
 def _number(value: float | None, scale: float, *, digits: int = 2) -> str:
     return "-" if value is None or not math.isfinite(value) else f"{value * scale:.{digits}f}"
+
+
+def finite(values: dict[str, Any]) -> dict[str, Any]:
+    """The same, for JSON: numbers that are not finite are None."""
+    return {key: _finite(value) for key, value in values.items()}
 
 
 def _finite(value: Any) -> Any:

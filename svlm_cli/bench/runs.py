@@ -32,6 +32,10 @@ class BenchReport:
     tables: tuple[Rows, ...]
     caption: str = ""  # of the tables
 
+    def to_json(self) -> dict[str, Any]:
+        """The document, in which numbers that are not finite are null."""
+        return report.finite(self.document)
+
 
 @contextmanager
 def _rounds(reporter: Reporter, name: str, rounds: int) -> Iterator[Callable[[int], None]]:

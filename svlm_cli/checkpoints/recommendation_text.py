@@ -3,12 +3,18 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
 from svlm_cli.checkpoints.guide import MeasuredSpeed, Purpose
 from svlm_cli.checkpoints.host import Host
 from svlm_cli.checkpoints.recommendation import Assessment, AutoChoice, Fit, gigabytes
 from svlm_cli.core.text import presentable
 
 COLUMNS: Final = ("NAME", "FITS", "MEMORY", "MEASURED SPEED", "HERE", "GOOD AT", "COMMAND")
+DEFAULT_LINE: Final = (
+    f"{DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in, and "
+    "invents what it says of anything else. Real footage wants a GPU and --model streamingvlm-7b."
+)
+"""What people should know who named no model."""
 _NONE: Final = "None of the known models can run on this machine as it is."
 _CAVEATS: Final = {
     Purpose.GENERAL: "How well it captions live video has not been measured.",

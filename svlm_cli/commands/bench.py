@@ -1,16 +1,15 @@
 """``svlm bench``: how fast and how flat a stream is on this machine. The measuring is in ``bench/``."""
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.reports import print_bench
 from svlm_cli.cli.takes import takes
 from svlm_cli.cli.values import size_of
 from svlm_cli.commands import options
@@ -18,10 +17,8 @@ from svlm_cli.commands.loading import place_of, settled_name
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.policy import Mode
 from svlm_cli.fleet.ray_cluster import require_ray
-from svlm_cli.outputs.tables import add_rows, table_console
 
 if TYPE_CHECKING:
-    from svlm_cli.bench.runs import BenchReport
     from svlm_cli.bench.setup import BenchSetup
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measure speed and memory.")
@@ -107,7 +104,7 @@ def latency(one: _LatencyOptions) -> None:
     if one.plot is not None:
         require_plot(one.plot, makes_folders=False)
     found, results = bench_latency(setup, one.mode or (), one)
-    _show(found, as_json=one.as_json)
+    print_bench(found, as_json=one.as_json)
     if one.plot is not None:
         draw_latency(results, one.plot, setup.policy().chunk_seconds)
 
@@ -133,7 +130,7 @@ def stages(one: _StagesOptions) -> None:
     setup = one.setup(one.rounds)
     from svlm_cli.bench.runs import bench_stages
 
-    _show(bench_stages(setup, one.streams, one.kernels, one), as_json=one.as_json)
+    print_bench(bench_stages(setup, one.streams, one.kernels, one), as_json=one.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +145,7 @@ def memory(one: _MemoryOptions) -> None:
     setup = one.setup(1)
     from svlm_cli.bench.runs import bench_memory
 
-    _show(bench_memory(setup, one.streams), as_json=one.as_json)
+    print_bench(bench_memory(setup, one.streams), as_json=one.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def playback(one: _PlaybackOptions) -> None:
     one.require_made_up()
     from svlm_cli.bench.runs import bench_playback
 
-    _show(bench_playback(setup, one.video, one), as_json=one.as_json)
+    print_bench(bench_playback(setup, one.video, one), as_json=one.as_json)
 
 
 @app.command()
@@ -180,7 +177,7 @@ def startup(asked: BenchOptions) -> None:
     setup = asked.setup(2)
     from svlm_cli.bench.runs import bench_startup
 
-    _show(bench_startup(setup), as_json=asked.as_json)
+    print_bench(bench_startup(setup), as_json=asked.as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +231,7 @@ def streams(one: _StreamsOptions) -> None:
         found = bench_live(setup, one.video, one.most, one.step, one)
     else:
         found = bench_streams(setup, one.most, one.step, one)
-    _show(found, as_json=one.as_json)
+    print_bench(found, as_json=one.as_json)
 
 
 @app.command("video")
@@ -263,7 +260,7 @@ def renderer(
     """Time the rendering of simulated matches as in training: how many pictures per second on this device?"""
     from svlm_cli.bench.runs import bench_renderer
 
-    _show(bench_renderer(device, batch, batches), as_json=as_json)
+    print_bench(bench_renderer(device, batch, batches), as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,19 +322,6 @@ def fleet(one: _FleetOptions) -> None:
         seed=one.seed,
     )
     found, simulation = bench_fleet(setting, one)
-    _show(found, as_json=one.as_json)
+    print_bench(found, as_json=one.as_json)
     if one.plot is not None:
         draw_fleet(simulation, one.plot)
-
-
-def _show(found: "BenchReport", *, as_json: bool) -> None:
-    """What was measured: one JSON document for programs, or tables for people."""
-    from svlm_cli.bench.report import print_json
-
-    if as_json:
-        print_json(found.document, sys.stdout)
-        return
-    for headings, rows in found.tables:
-        table = Table(*headings, caption=found.caption or None)
-        add_rows(table, rows)
-        table_console().print(table)

@@ -12,7 +12,7 @@ from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.fleet_captioning import in_stores, order_of, plan_fleet
-from svlm_cli.commands.fleet_watching import camera_order_of, memory_path, refuse_devices, refuse_taken
+from svlm_cli.commands.fleet_watching import camera_order_of, memory_path, refuse_devices
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
@@ -29,6 +29,7 @@ from svlm_cli.outputs.live.showing import showing
 from svlm_cli.outputs.progress import Progress
 from svlm_cli.outputs.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.pipeline.batch import Job, plan
+from svlm_cli.pipeline.cameras import refuse_taken
 from svlm_cli.pipeline.captioning import Captioning
 from svlm_cli.pipeline.gauge import Gauge
 from svlm_cli.pipeline.inputs import STDIN
@@ -136,8 +137,8 @@ def _watch(
     """Watch cameras by a fleet. The checkpoint is in `folder` here. Returns what went wrong with some of them."""
     assert asked.fleet is not None
     with CameraMemory(memory_path(asked, jobs)) as memory:
-        if not memory.interrupted:
-            refuse_taken(asked, jobs)
+        if not memory.interrupted and not asked.overwrite:
+            refuse_taken(jobs)
         watch = FleetWatching(jobs, settings, asked.call(live=True), memory, progress=progress, summary=summary)
         watch.run(asked.fleet, camera_order_of(asked, settings, policy, jobs), folder, told)
     return watch.errors

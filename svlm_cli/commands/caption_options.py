@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
+from svlm_cli.cli import choices
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.values import context_of, formats_of, seconds_of
-from svlm_cli.commands import choices, options
+from svlm_cli.commands import options
 from svlm_cli.commands.camera_options import CameraOptions, OnGap
 from svlm_cli.commands.loading import speaker
 from svlm_cli.core.address import SourceAddress

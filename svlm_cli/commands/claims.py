@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from svlm_cli.cli import choices
 from svlm_cli.cli.messages import print_json
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
-from svlm_cli.commands import choices, options
+from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.tables import add_rows, table_console
 

@@ -12,9 +12,9 @@ import typer
 
 from svlm_cli.cli.messages import ExitCode, print_json, warn
 from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.reports import print_report
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import chat_options, options
-from svlm_cli.commands.reports import print_report
 from svlm_cli.core.errors import UsageError
 from svlm_cli.outputs.reporting import UnlessQuiet
 

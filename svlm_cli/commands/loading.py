@@ -22,11 +22,6 @@ if TYPE_CHECKING:
     from svlm_cli.engine.footprint import Questions
     from svlm_cli.engine.place import EnginePlace
 
-_WHAT_SPEAKS = (
-    f"svlm: {DEFAULT_MODEL} speaks: a small model that knows only the simulated ball game that it was trained in, "
-    "and invents what it says of anything else. Real footage wants a GPU and --model streamingvlm-7b."
-)
-
 
 class Speaking(Protocol):
     """The options that say who speaks. Each command declares them where its help shows them."""
@@ -103,7 +98,7 @@ def meant(model: str | None, adapter: Path | None) -> str | None:
 def introduction(asked: Speaking, policy: StreamPolicy, context: str = "") -> Iterator[str]:
     """Lines about what is going to speak: the model, if nobody named it, and a context that it will not understand."""
     if asked.model is None and asked.adapter is None:
-        yield _WHAT_SPEAKS
+        yield f"svlm: {recommendation_text.DEFAULT_LINE}"
     if misunderstood := policy.prompt.misunderstood(context, matches):
         yield sentence(misunderstood)
 

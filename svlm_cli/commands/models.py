@@ -13,10 +13,11 @@ import typer
 from svlm_cli.checkpoints import catalog, host, policy_file, recommendation, recommendation_text, resolve
 from svlm_cli.checkpoints.pages import COLUMNS, ModelPage, cells, listed
 from svlm_cli.checkpoints.recommendation import Demand, Fit
+from svlm_cli.cli import choices
 from svlm_cli.cli.messages import ExitCode
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
-from svlm_cli.commands import choices, options
+from svlm_cli.commands import options
 from svlm_cli.commands.loading import meant
 from svlm_cli.core.errors import OutputExistsError, UsageError
 from svlm_cli.core.text import plain_text, presentable

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli import choices
 from svlm_cli.cli.panels import Panel
-from svlm_cli.commands import choices
 from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.reporting import UnlessQuiet
 

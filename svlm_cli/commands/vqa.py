@@ -14,10 +14,10 @@ from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude, print_json, warn
 from svlm_cli.cli.panels import Panel
+from svlm_cli.cli.reports import print_report
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
 from svlm_cli.commands.loading import introduction, load, place_of, settled_name
-from svlm_cli.commands.reports import print_report
 from svlm_cli.commands.vqa_options import VqaOptions
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.core.policy import PolicyOverrides

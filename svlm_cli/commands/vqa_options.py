@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import typer
 
 from svlm_cli.checkpoints.catalog import DEFAULT_MODEL
+from svlm_cli.cli import choices
 from svlm_cli.cli.panels import Panel
-from svlm_cli.commands import choices, options
+from svlm_cli.commands import options
 from svlm_cli.evals.vqa.choices import AnswerBy, Way
 
 _MOST_FRAMES: Final = 4096

@@ -60,6 +60,13 @@ def plan_cameras(
     return cameras
 
 
+def refuse_taken(jobs: Sequence[Job]) -> None:
+    """Raise `OutputExistsError` if a file that is to be written is there already."""
+    for path in (fixed_name(one.path) for job in jobs for one in job.targets if one.path is not None):
+        if path is not None:
+            refuse_existing(path)
+
+
 def camera_name(address: SourceAddress) -> str:
     """The default name of a source."""
     return str(address) if scheme_of(address.reveal()) is None else public_name(address)

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
+from svlm_cli.cli.choices import formats
 from svlm_cli.cli.described import leaves
 from svlm_cli.cli.described import options as described
 from svlm_cli.commands.app import whole
-from svlm_cli.commands.choices import formats
 from svlm_cli.core.errors import OutputError
 from svlm_cli.core.types import Segment
 from svlm_cli.outputs.format import Format

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 
-from svlm_cli.commands.command_table import COMMANDS
 from svlm_cli.core.errors import SvlmError
 
 
@@ -42,11 +41,6 @@ def formats(incomplete: str) -> list[tuple[str, str]]:
 
     before, comma, _ = incomplete.rpartition(",")
     return [(f"{before}{comma}{one.value}", one.traits.about) for one in Format if one.value not in before.split(",")]
-
-
-def commands() -> list[tuple[str, str]]:
-    """Those of svlm itself."""
-    return [(name, about) for name, (_, about) in COMMANDS.items()]
 
 
 def rows() -> list[tuple[str, str]]:
