@@ -38,7 +38,7 @@ class AdapterConfig:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Raises `ModelError` if it is no adapter, or of an unsupported kind."""
+        """Raises `ModelError` if it is not an adapter, or of an unsupported kind."""
         if not folder.is_dir():
             raise ModelError(f"There is no folder {folder}.", "Name the folder of an adapter.")
         if not (folder / ADAPTER_CONFIG).is_file():

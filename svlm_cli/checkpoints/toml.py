@@ -41,7 +41,7 @@ class Document:
         except (ValueError, RecursionError) as error:  # besides TOMLDecodeError: huge numbers, deep nesting
             raise self.error(f"{self.source} is not valid TOML: {error}.") from error
         if any(type(value) is int and abs(value) > _MOST for value in _values(tables)):
-            raise self.error(f"{self.source}: whole numbers must be within reason: at most 64 bits.")
+            raise self.error(f"{self.source}: whole numbers must have at most 64 bits.")
         return tables
 
     def value(self, kind: Any, value: Any, key: str) -> Any:

@@ -56,7 +56,7 @@ OPTIONS: Final = {
     for name in listed.split()
 }
 
-_ADVICE: Final = {  # where the answer is no option of the command
+_ADVICE: Final = {  # where the answer is not an option of the command
     "Name it without an option.": "--file --input -i",
     "A folder stands for all that is below it.": "--recursive -r",
     "--query and --context say what the model speaks of.": "--task --translate",

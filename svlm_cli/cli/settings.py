@@ -44,7 +44,7 @@ class Settings:
     tables: Mapping[str, Any] = field(default_factory=dict)
 
     def table(self, words: Sequence[str]) -> dict[str, Any]:
-        """A command's own table, with its keys as options are written. `UsageError` if it is no table."""
+        """A command's own table, with its keys as options are written. `UsageError` if it is not a table."""
         found: Any = self.tables
         for depth, word in enumerate(words):
             found = found.get(word, {})
@@ -121,7 +121,7 @@ def of_command(settings: Settings, context: typer.Context) -> dict[str, Any]:
 
 
 def _check_groups(settings: Settings, group: Any) -> None:
-    """`UsageError` for a key in the table of a group that is no command of it; `check_top` checks svlm's own."""
+    """`UsageError` for a key in a group's table that is not one of its commands; `check_top` checks svlm's own."""
     while group is not None and group.parent is not None:
         commands = getattr(group.command, "commands", {})
         for name in settings.table(words_of(group)):
@@ -141,7 +141,7 @@ def is_shared(option: Option) -> bool:
 
 
 def check_top(settings: Settings, commands: Sequence[str]) -> None:
-    """`UsageError` for a table that is no command, and for a key before the first table that has no place there."""
+    """`UsageError` for a table that is not a command, and for a key before the first table that must not be there."""
     for written, value in settings.tables.items():
         is_table = isinstance(value, dict)
         if written.replace("_", "-") in (commands if is_table else SHARED):

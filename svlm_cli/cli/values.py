@@ -44,7 +44,7 @@ def seconds_of(text: str | None) -> float | None:
 def context_of(text: str) -> str:
     """The text itself, or that of the file after an ``@``."""
     if not text.startswith("@"):
-        if text and os.path.isfile(text):  # noqa: PTH113  a text that is too long is no file
+        if text and os.path.isfile(text):  # noqa: PTH113  False for texts that are too long
             raise UsageError(f"{text} is the name of a file.", f"For what is in it, write --context @{text}.")
         return text
     try:

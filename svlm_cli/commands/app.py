@@ -146,7 +146,7 @@ def _say(text: str) -> None:
 def _stdout_reader_is_gone() -> bool:
     try:
         descriptor = sys.stdout.fileno()
-    except OSError:  # stdout is no file
+    except OSError:  # stdout is not a file
         return False
     poll = select.poll()
     poll.register(descriptor, 0)  # errors are reported unasked

@@ -210,7 +210,7 @@ def streams(one: _StreamsOptions) -> None:
     if one.step > one.most:
         raise UsageError(f"There is no multiple of {one.step} up to {one.most}.", "Lower --step or raise --most.")
     if one.video is not None and not one.decode:
-        raise UsageError("Pictures in memory come from no video.", "Add --decode, or leave out the video.")
+        raise UsageError("A video is read only with --decode.", "Add --decode, or leave out the video.")
     setup = one.setup(one.rounds)
     if one.video is not None:
         one.require_made_up()

@@ -138,7 +138,7 @@ class CameraOptions:
         if files:
             raise UsageError(
                 f"{files[0]} is a file, and others are watched live.",
-                "Caption files in a call of their own.",
+                "Caption files in a separate call.",
             )
         segmented = self.segment_s is not None
         return plan_cameras(sources, self.name or (), wanted, segmented=segmented)

@@ -206,7 +206,7 @@ class CaptionOptions(options.EngineOptions):
         return self.live.source_options(seconds_of(self.start), seconds_of(self.end), self.decoder)
 
     def cameras(self, listed: Sequence[Input]) -> tuple[Job, ...]:
-        """What is to be watched, of the inputs that a list names or else of the arguments, if they are no files here.
+        """What is to be watched: of the inputs that a list names, or else of the arguments, if they are not files here.
 
         `UsageError` if some are and some are not.
         """

@@ -163,7 +163,7 @@ def _required(asked: JudgeOptions, data_option: str, data: Path | None) -> tuple
     if asked.a is None or (asked.b is None and asked.control is None):
         raise UsageError("Two files of predictions are compared.", "Name both, or one and a --control.")
     if asked.b is not None and asked.control is not None:
-        raise UsageError("A --control is of one file of predictions.", "Leave out the other.")
+        raise UsageError("A --control takes only one file of predictions.", "Leave out the other.")
     if data is None:
         raise UsageError(f"{data_option} is missing.", "Name the file of the benchmark.")
     if asked.output is None:

@@ -15,7 +15,7 @@ from svlm_cli.core.policy import Mode
 from svlm_cli.outputs.reporting import UnlessQuiet
 
 Model = Annotated[
-    str | None,  # None: DEFAULT_MODEL; an empty name is no name of a model, as with a variable that nobody set
+    str | None,  # None: DEFAULT_MODEL; an empty string names no model, like a variable that is not set
     Panel.MODEL.option(
         "--model",
         "-m",

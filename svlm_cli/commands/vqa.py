@@ -135,7 +135,7 @@ def _required(asked: VqaOptions) -> tuple[Path, Path]:
     if asked.folder is None:
         raise UsageError("FOLDER is missing.", "Name the folder of the benchmark.")
     if asked.output is None:
-        raise UsageError("-o is missing.", "Name a file for the answers, or of several models a folder.")
+        raise UsageError("-o is missing.", "Name a file for the answers or, for several models, a folder.")
     if not asked.folder.is_dir():
         raise InputError(f"There is no folder {asked.folder}.", "Correct its name.")
     if policy_changes.read(single=asked.policy_keys or ()).asks("mode"):
@@ -162,7 +162,7 @@ def _jobs(what: "Questioning", asked: VqaOptions, output: Path, place: "EnginePl
     if asked.adapter is not None:
         names = names if given("models") else [None]
         if len(names) > 1:
-            raise UsageError("--adapter belongs to one model.", "Name its base alone with --model, or none.")
+            raise UsageError("--adapter belongs to one model.", "Name only its base with --model, or nothing.")
     models = [
         resolve(
             settled_name(name, asked, asked.adapter),

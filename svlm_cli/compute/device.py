@@ -83,7 +83,7 @@ class HeldMemory:
 
 
 def held_memory(device: torch.device) -> HeldMemory | None:
-    """None if it is no GPU. Counted by torch, because a driver call could disturb the recording of a graph."""
+    """None for a CPU. Counted by torch, because a driver call could disturb the recording of a graph."""
     if device.type != "cuda":
         return None
     about = torch.cuda.get_device_properties(device)

@@ -66,7 +66,7 @@ def read_answer(text: str, segments: Sequence[SpokenSegment]) -> list[Decision]:
     except strict_json.JsonError as error:
         raise BadAnswerError(f"its answer cannot be used: {error}") from error
     if not isinstance(answer, dict) or answer.keys() != {"segments"} or not isinstance(answer["segments"], list):
-        raise BadAnswerError("its answer is not an object with a list of segments alone")
+        raise BadAnswerError("its answer is not an object with only a list of segments")
     rows = answer["segments"]
     for expected, row in enumerate(rows, 1):
         if not isinstance(row, dict) or row.keys() != {"number", "action", "text"}:
@@ -76,14 +76,14 @@ def read_answer(text: str, segments: Sequence[SpokenSegment]) -> list[Decision]:
         if row["number"] != expected:
             raise BadAnswerError(f"its answer has segment {row['number']} where segment {expected} belongs")
     if len(rows) < len(segments):
-        raise BadAnswerError(f"its answer says nothing of segment {len(rows) + 1} of {len(segments)}")
+        raise BadAnswerError(f"its answer says nothing about segment {len(rows) + 1} of {len(segments)}")
     return [_decision(row, segment) for row, segment in zip(rows, segments, strict=True)]
 
 
 def _decision(row: Mapping[str, Any], segment: SpokenSegment) -> Decision:
     number, text = row["number"], row["text"]
     if row["action"] not in tuple(Action) or not isinstance(text, str):
-        raise BadAnswerError(f"what its answer says of segment {number} is {shown(row['action'])}, {shown(text)}")
+        raise BadAnswerError(f"what its answer says about segment {number} is {shown(row['action'])}, {shown(text)}")
     action = Action(row["action"])
     if action is not Action.EDIT:
         if text.strip() not in ("", segment.text):  # some models repeat segments that they keep

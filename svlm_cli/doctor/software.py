@@ -72,7 +72,7 @@ def _codecs(program: str) -> Finding:
         protocols = _listed(program, "-protocols", r"^  (\S+)")
         filters = _listed(program, "-filters", r"^ \S{3} (\S+)")
     except (OSError, subprocess.SubprocessError):
-        return Finding("codecs", CheckState.WARNING, "ffmpeg does not tell what it can read.", "Install ffmpeg again.")
+        return Finding("codecs", CheckState.WARNING, "ffmpeg does not list what it can read.", "Install ffmpeg again.")
     lacks = [name for name in _DECODERS if name not in decoders and f"lib{name}" not in " ".join(decoders)]
     lacks += [name for name in _SOURCES if name not in demuxers | protocols]
     lacks += [] if "subtitles" in filters else ["libass (--burn-in)"]
@@ -123,7 +123,7 @@ def _device() -> Finding:
     torch = import_quietly("torch")
     threads = f"{torch.get_num_threads()} threads"
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a driver that is too old is no device, too
+        warnings.simplefilter("ignore")  # with a driver that is too old, there is no device either
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if not count:
         return _no_device(torch.version.cuda, threads)

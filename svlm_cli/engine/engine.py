@@ -237,7 +237,7 @@ class Engine:
     def restore(self, stream: StreamState, path: Path) -> None:
         """Restore saved state into a newly opened stream with the same options.
 
-        `InputError` if the file is no snapshot for this model, policy and options; the stream is then still new.
+        `InputError` if the file is not a snapshot for this model, policy and options; the stream is then still new.
         """
         snapshot.restore(path, stream, self.cache, self.policy)
 

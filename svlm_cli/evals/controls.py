@@ -47,7 +47,7 @@ def run_controls(scripts: Sequence[Script]) -> Controls:
     """Score the reference, the reference late, and silence; `ControlError` if one does not score as expected."""
     reference, timely = _scored(scripts, lambda texts: texts)
     if not reference.counts[Count.EVENTS_TRUE]:
-        raise UsageError("The matches are too short: no event is told in them.", "Ask for more minutes.")
+        raise UsageError("The matches are too short: nothing is said about any event.", "Ask for more minutes.")
     shifted, late = _scored(scripts, lambda texts: (("",) * SHIFT_S + texts)[: len(texts)])
     empty, never = _scored(scripts, lambda texts: ("",) * len(texts))
     bound = _shifted_bound(scripts, shifted)

@@ -105,7 +105,7 @@ class SeekableLines:
         name = plain_text(str(self.path))
         return StaleIndexError(
             f"{self._index} is not an index of {name}: {fault}.",
-            "Delete it, and svlm finds the lines by reading the whole file; or write the index again.",
+            "Delete it, so that svlm finds the lines by reading the whole file, or write the index again.",
         )
 
 

@@ -112,7 +112,7 @@ def _hint_for(name: str) -> str:
     if "@" in name or _HALF_AN_ADDRESS.match(name):
         return "Check its name; an address begins with its kind, as in rtsp://."
     if name.startswith("/dev/"):
-        return "Plug it in, and say of which kind it is, as in --input-format v4l2."
+        return "Plug it in, and name its kind, as in --input-format v4l2."
     return "Check its name."
 
 

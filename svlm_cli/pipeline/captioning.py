@@ -165,7 +165,7 @@ class CaptioningCall(SessionObserver):
         return state, took_s
 
     def _state_after(self, job: Job, error: SvlmError) -> VideoState:
-        """What an error makes of its job: with --skip-existing, it is no failure that another run does it."""
+        """The state of a job after an error: with --skip-existing, a video that another run does has not failed."""
         if isinstance(error, OutputClosedError):
             return VideoState.STOPPED
         if self._settings.skip_existing and isinstance(error, OutputBusyError):
@@ -199,8 +199,8 @@ class CaptioningCall(SessionObserver):
             parts = [str(one.part) for one in job.targets if one.part is not None and one.part.exists()]
             if parts:
                 self._progress.say(
-                    f"svlm: {job.name} was stopped; what was said of it so far is in {' and '.join(parts)}. "
-                    "The next call captions it from the beginning, and replaces that."
+                    f"svlm: {job.name} was stopped; its words so far are in {' and '.join(parts)}. "
+                    "The next call captions it from the beginning and replaces them."
                 )
 
 

@@ -114,7 +114,7 @@ def _listed(batch_file: str) -> Iterator[str]:
 def _expanded(name: str, tell: Tell) -> Iterable[Input]:
     if name == STDIN:
         return (Input.named(name),)
-    if os.path.isdir(name):  # noqa: PTH112  a name that is too long is no folder
+    if os.path.isdir(name):  # noqa: PTH112  False for names that are too long
         return _in_folder(Path(name), tell)
     if os.path.lexists(name) or "://" in name:
         return (Input.named(name),)

@@ -14,7 +14,7 @@ from svlm_cli.pipeline.products import Product, ReportPage, SubtitledCopy, check
 
 @dataclass(frozen=True, slots=True)
 class WantedProducts:
-    """The files to make, None where one is not wanted. `UsageError` for a language that is no ISO 639-2 code."""
+    """The files to make, None where one is not wanted. `UsageError` for a language that is not an ISO 639-2 code."""
 
     mux: Path | None = None
     burn_in: Path | None = None
@@ -39,7 +39,7 @@ class WantedProducts:
             reporter.warn(notice)
         kept = ", ".join(target.name for job in jobs for target in job.kept)
         if kept and found:
-            reporter.tell(f"{kept} stays as it is, and is not read: the words of {found[0].path} are made anew.")
+            reporter.tell(f"{kept} is kept but not read: the words of {found[0].path} are generated again.")
         return tuple(found)
 
     def _products(self, source: str) -> list[Product]:

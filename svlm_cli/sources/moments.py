@@ -49,7 +49,7 @@ class StillsOf:
         else:
             found = [*self._read(moments)]
         if len(found) < moments.count:
-            raise InputError(f"{self._address.name} cannot be decoded as far as it should go.", "Fetch it again.")
+            raise InputError(f"{self._address.name} cannot be decoded to its end.", "Fetch it again.")
         return tuple(found)
 
     def _read(self, moments: Moments) -> Iterator[Picture]:

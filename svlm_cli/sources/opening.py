@@ -172,7 +172,7 @@ class _Opening:
         options = self._options
         if options.start_s is not None or options.end_s is not None:
             hint = "Leave them out, and stop it when you like."
-            raise UsageError(f"{self._name} is live: nobody can choose its start or its end.", hint)
+            raise UsageError(f"{self._name} is live: it has no start or end to choose.", hint)
         address = replace(address, enough_pixels=self._enough_pixels)
         return LiveStream(
             find_ffmpeg(),

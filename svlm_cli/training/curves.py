@@ -32,7 +32,7 @@ class Curves:
     """A plot of a run's log that is redrawn as the log grows, and by `close`."""
 
     def __init__(self, picture: Path, log: Path, say: Say, *, every_s: float = EVERY_S) -> None:
-        """A plot that cannot be written is reported, but is no error: the log has all the data."""
+        """A plot that cannot be written is reported, but does not end the run: the log has all the data."""
         self._picture, self._log, self._say = picture, log, say
         self._every_s = every_s
         self._drawn_s = time.monotonic()

@@ -88,7 +88,7 @@ def _state(run: Path, recipe: Recipe, step: int | None) -> int:
         )
     if step is not None and step not in states:
         there = ", ".join(map(str, sorted(states)))
-        raise UsageError(f"The run in {run} has no state after step {step}.", f"There are those after {there}.")
+        raise UsageError(f"The run in {run} has no state after step {step}.", f"There are states after {there}.")
     return max(states) if step is None else step
 
 

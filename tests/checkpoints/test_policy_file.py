@@ -89,7 +89,7 @@ def test_whole_numbers_do_for_numbers() -> None:
         ("[vision]\nfps = 0", "[vision]: fps must be above 0", ""),
         ("chunk_seconds = 0.3", "has 0.6 frames", ""),
         ("[sampling]\ntemperature = nan", "temperature must be 0 or more", ""),
-        (f"[vision]\nfps = 1{'0' * 400}", "within reason", ""),
+        (f"[vision]\nfps = 1{'0' * 400}", "at most 64 bits", ""),
         ("[weights]\nhub = 'streamingvlm'", "[weights]: hub must look like organisation/name", ""),
         ("[weights]\nrevision = ' '", "revision must not be blank", ""),
         ("[weights]\nsize_gb = inf", "size_gb must be 0 or more", ""),

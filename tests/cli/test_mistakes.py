@@ -78,7 +78,7 @@ SLIPS = [
     ("caption gone.mp4", INPUT, "gone.mp4 does not exist. Check its name."),
     ("caption 192.168.1.5", INPUT, "an address begins with its kind, as in rtsp://."),
     ("caption camera:8554/live", INPUT, "an address begins with its kind, as in rtsp://."),
-    ("caption /dev/video99", INPUT, "say of which kind it is, as in --input-format v4l2."),
+    ("caption /dev/video99", INPUT, "name its kind, as in --input-format v4l2."),
     ("caption empty.mp4", INPUT, "empty.mp4 is empty. Copy or record it again."),
     ("caption folder", INPUT, "Check its name, or name the files."),
     ("caption --batch-file gone.txt", INPUT, "Check its name."),

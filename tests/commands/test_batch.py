@@ -243,7 +243,7 @@ def test_resumed_it_keeps_what_is_whole(
     assert files(season, ".jsonl") == ["a/one.jsonl"]
     if number != signal.SIGKILL:
         assert batch.process.returncode == 128 + number
-        told = "what was said of it so far is in season/a/two.jsonl.part. The next call captions it from the beginning"
+        told = "its words so far are in season/a/two.jsonl.part. The next call captions it from the beginning"
         assert told in errors
         assert "1 captioned, 1 stopped, 1 not begun" in errors
     written = whole.stat().st_mtime_ns

@@ -154,7 +154,7 @@ def _answered(change: Any) -> Any:
     ("answer", "problem"),
     [
         (lambda messages: "Yes.", "its answer cannot be used: it is not JSON"),
-        (_answered(lambda found: found[:-1]), "its answer says nothing of segment 4 of 4"),
+        (_answered(lambda found: found[:-1]), "its answer says nothing about segment 4 of 4"),
         (_answered(lambda found: [*found, {**found[0], "number": 5}]), "its answer is about segment 5, which"),
         (
             _answered(lambda found: [{**found[0], "action": "edit", "text": "<b>What</b>"}, *found[1:]]),

@@ -101,7 +101,7 @@ def test_a_signal_ends_it_and_leaves_nothing(tmp_path: Path, number: int, code: 
         assert [*scratch.iterdir()] == []
     assert ended == code, err
     assert set(states(out).values()) == {"stopped"}
-    assert err.count(" was stopped; what was said of it so far is in season/") == 2
+    assert err.count(" was stopped; its words so far are in season/") == 2
     assert [one for one in running.seen.values() if not ends(one)] == []
     assert words(tmp_path) == {}
     assert all(path.read_text().startswith("1\n") for path in parts)

@@ -188,7 +188,7 @@ def test_nothing_on_the_web_leads_to_a_file(tmp_path: Path, stream: bytes, scrip
 
 
 def test_what_is_live_has_no_start() -> None:
-    with pytest.raises(UsageError, match="nobody can choose its start"):
+    with pytest.raises(UsageError, match="it has no start or end to choose"):
         open_it(f"rtsp://127.0.0.1:{free_port()}/a", start_s=3.0)
 
 

@@ -99,7 +99,7 @@ def test_a_state_becomes_what_the_run_would_have_become(
     card = (tmp_path / "earlier" / CARD_FILE).read_text()
     loss = next(row["loss"] for row in rows_of(run / "log.jsonl") if row["step"] == 4)
     assert f"| steps | 4 |\n| loss | {loss:.4g} |" in card
-    with pytest.raises(UsageError, match=r"no state after step 5\. There are those after 4, 6"):
+    with pytest.raises(UsageError, match=r"no state after step 5\. There are states after 4, 6"):
         export(run, tmp_path / "none", 5)
     with pytest.raises(OutputExistsError):
         export(run, tmp_path / "last")

@@ -94,7 +94,7 @@ def read_commentary(path: Path) -> Commentary:
         return older
     lines = parse_lines(path, data)
     if not lines.rows:
-        raise InputError(f"{path} holds no predictions.", "Name a file with a line a chunk.")
+        raise InputError(f"{path} holds no predictions.", "Name a file with one line per chunk.")
     return _commentary(_chunks(lines), lines.notice)
 
 

@@ -83,7 +83,7 @@ def read_predictions(path: Path) -> tuple[dict[EventKey, EventPrediction], str]:
     lines = parse_lines(path, read_data(path))
     found = _predictions(lines)
     if not found:
-        raise InputError(f"{path} holds no predictions.", "Name a file with a line an event.")
+        raise InputError(f"{path} holds no predictions.", "Name a file with one line per event.")
     return found, lines.notice
 
 

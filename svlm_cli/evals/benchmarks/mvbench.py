@@ -72,7 +72,7 @@ def _questions(row: Mapping[str, Any], task: str, index: int) -> Iterator[VideoQ
     video = file_name(text(row, "video"))
     options, answer = texts(row, "candidates", least=2, most=len(LETTERS)), text(row, "answer")
     if answer not in options:
-        raise LineError(f"cannot be used: the answer {shown(answer)} is none of the candidates")
+        raise LineError(f"cannot be used: the answer {shown(answer)} is not one of the candidates")
     bounded = row.get("start") is not None or row.get("end") is not None
     yield VideoQuestion(
         id=f"{task}_{index}",

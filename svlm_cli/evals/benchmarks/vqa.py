@@ -56,7 +56,7 @@ class VideoQuestion:
             raise LineError(f"cannot be used: nothing can be seen from {start_s:g} s to {end}")
         match self.kind:
             case AnswerKind.CHOICE if self.answer not in (*self.letters,):
-                raise LineError(f"cannot be used: the answer {shown(self.answer)} is the letter of none of its options")
+                raise LineError(f"cannot be used: the answer {shown(self.answer)} is not a letter of its options")
             case AnswerKind.PROACTIVE if not self.answer.strip():  # would be in any answer
                 raise LineError("cannot be used: what is to be said is empty")
             case AnswerKind.PROACTIVE if self.asked_s is None or self.due_s is None or self.due_s < self.asked_s:

@@ -9,7 +9,7 @@ from svlm_cli.chat.server import ChatRole
 from svlm_cli.evals.judge.prompts import JudgePrompts
 from svlm_cli.evals.judge.questions import JudgeQuestion
 
-JUDGE: Final = ChatRole("The judge's server", "A judge is asked", "--judge", most_characters=2000)  # more is no letter
+JUDGE: Final = ChatRole("The judge's server", "A judge is asked", "--judge", most_characters=2000)  # more is malformed
 
 JudgeAsker = Asker[JudgeQuestion]
 

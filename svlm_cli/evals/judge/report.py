@@ -176,13 +176,14 @@ def make_report(files: Sequence[VotesFile]) -> JudgeReport:
         for name in ("benchmark", "judge", "server", "prompts", "data"):
             if getattr(one, name) != getattr(settings[0], name):
                 raise UsageError(
-                    f"{file.path} is about {difference(settings[0], one)} than {files[0].path}.", "Report them apart."
+                    f"{file.path} is about {difference(settings[0], one)} than {files[0].path}.",
+                    "Report each alone.",
                 )
     compared = {side for one in settings if not one.control for side in (one.a, one.b)}
     seen = set()
     for file, one in zip(files, settings, strict=True):
         if one.control and compared and one.b not in compared:
-            raise UsageError(f"{file.path} is a control of a commentary that is compared in no file.", "Leave it out.")
+            raise UsageError(f"{file.path} is a control of a commentary that no other file compares.", "Leave it out.")
         if one in seen:
             raise UsageError(f"{file.path} holds the same comparison as a file before it.", "Leave it out.")
         seen.add(one)

@@ -117,7 +117,7 @@ def _votes(lines: JsonLines) -> VotesFile:
                 continue
             vote: Vote = record(Vote, row, "vote")
             if not runs:
-                raise LineError("is a vote, and no line above it says about what")
+                raise LineError("is a vote, but no line above it says what the votes are about")
             before = votes.get(vote.key)
             if before is not None and before.outcome is not Outcome.UNANSWERED:
                 raise LineError("is a second vote on the same question")

@@ -78,7 +78,7 @@ def read_messages(messages: Iterable[Mapping[str, Any]], shelf: PictureShelf) ->
     for message in messages:
         role, content = message["role"], message["content"]
         if role not in ("user", "system"):
-            raise UsageError(f"svlm is asked one question at a time, and this request has a turn of the {role}'s.")
+            raise UsageError(f"svlm is asked one question at a time, and this request has a turn of the role {role}.")
         for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
             match part["type"]:
                 case "text":

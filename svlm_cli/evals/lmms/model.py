@@ -105,7 +105,7 @@ class Svlm(lmms):
         """`place` is unique to the answer, and seeds its random numbers."""
         generation = read_generation(settings)
         for name in generation.ignored:
-            self._tell(f"svlm has no use for {name} in generation_kwargs.")
+            self._tell(f"svlm ignores {name} in generation_kwargs.")
         text = "/".join(map(str, (self._arguments.seed, *place)))
         seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
         asked = read_messages(messages, self._shelf)

@@ -103,7 +103,10 @@ def ways_of(file: ResultsFile) -> tuple[WayScored, ...]:
 def compare(first: WayScored, second: WayScored) -> VqaDifference:
     """How much better the second one is. `UsageError` if they differ in benchmark, or share no question."""
     if first.benchmark is not second.benchmark:
-        raise UsageError(f"{first.file.path} and {second.file.path} are of two benchmarks.", "Compare those of one.")
+        raise UsageError(
+            f"{first.file.path} and {second.file.path} are about different benchmarks.",
+            "Compare results of one benchmark.",
+        )
     return vqa_difference(first.results, second.results, first.benchmark)
 
 

@@ -176,7 +176,7 @@ def _results(lines: JsonLines) -> ResultsFile:
                 continue
             result: VqaResult = record(VqaResult, row, "result")
             if not runs:
-                raise LineError("is a result, and no line above it says of what")
+                raise LineError("is a result, but no line above it says what the results are about")
             before = results.get(result.key)
             if before is not None and not before.failed:
                 raise LineError("is a second result of the same question")

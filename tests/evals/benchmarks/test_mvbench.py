@@ -62,8 +62,8 @@ def test_where_archives_are_unpacked(tmp_path: Path, above: str) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"answer": "Slept."}, "the answer 'Slept.' is none of the candidates"),
-        ({"answer": ""}, "the answer '' is none of the candidates"),
+        ({"answer": "Slept."}, "the answer 'Slept.' is not one of the candidates"),
+        ({"answer": ""}, "the answer '' is not one of the candidates"),
         ({"candidates": []}, "candidates must be a list of 2 to 26 texts"),
         ({"start": 0.0}, "end must be a number, and it is missing"),
         ({"start": 3.0, "end": 3.0}, "nothing can be seen"),

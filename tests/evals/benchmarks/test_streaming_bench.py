@@ -179,9 +179,9 @@ def test_proactive_questions_of_csv(tmp_path: Path) -> None:
     [
         ({"time_stamp": "190"}, "time_stamp must be a time like 00:03:10 or 03:10, not '190'"),
         ({"time_stamp": 190}, "time_stamp must be a text, not 190"),
-        ({"answer": "E"}, "'E' is the letter of none of its options"),
-        ({"answer": ""}, "'' is the letter of none of its options"),
-        ({"answer": "AB"}, "'AB' is the letter of none of its options"),
+        ({"answer": "E"}, "'E' is not a letter of its options"),
+        ({"answer": ""}, "'' is not a letter of its options"),
+        ({"answer": "AB"}, "'AB' is not a letter of its options"),
         ({"options": FOUR[:3]}, "options must be a list of 4 texts"),
     ],
 )

@@ -52,7 +52,7 @@ def test_parquet_without_pyarrow_is_one_sentence(tmp_path: Path, monkeypatch: py
     [
         ({"duration": "tiny"}, "duration must be one of short, medium, long, not 'tiny'"),
         ({"options": ["A. one"]}, "options must be a list of 4 texts"),
-        ({"answer": "C. A plate."}, "is the letter of none of its options"),
+        ({"answer": "C. A plate."}, "is not a letter of its options"),
         ({"question_id": "001-1"}, "repeats the question '001-1'"),
         ({"question_id": 3}, "question_id must be a text, not 3"),
         ({"videoID": "../x"}, "names no file below the folder"),

@@ -152,7 +152,7 @@ def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:
         "another judge": vote_run(judge="judge-2", a="c"),
         "another file of data": vote_run(data="e"),
         "another benchmark": vote_run(benchmark=Benchmark.LIVESPORTS),
-        "control of a commentary that is compared in no file": vote_run(control="same", a="c", b="c"),
+        "control of a commentary that no other file compares": vote_run(control="same", a="c", b="c"),
         "the same comparison as a file before it": vote_run(),
     }
     for said, run in others.items():

@@ -115,5 +115,5 @@ def test_a_file_without_votes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no votes"):
         read_votes(tmp_path / "empty.jsonl")
     (tmp_path / "headless.jsonl").write_text(json.dumps(asdict(replace(FIRST))) + "\n")
-    with pytest.raises(InputError, match="no line above it says about what"):
+    with pytest.raises(InputError, match="no line above it says what the votes are about"):
         read_votes(tmp_path / "headless.jsonl")

@@ -90,7 +90,7 @@ def test_visuals_become_parts_of_a_message() -> None:
             user(video(), {"type": "audio", "url": "a.wav"}, text()),
             "and this request holds 'audio'.",
         ),
-        ([*user(video(), text()), {"role": "assistant", "content": "Me."}], "a turn of the assistant's."),
+        ([*user(video(), text()), {"role": "assistant", "content": "Me."}], "a turn of the role assistant."),
         (user(video("https://example.org/a.mp4"), text()), "svlm reads videos from files"),
         (user(video(object()), text()), "svlm reads videos from files"),
         (user(video(start_time=4, end_time=4), text()), "Nothing of a.mp4 can be seen from 4 s to 4 s."),

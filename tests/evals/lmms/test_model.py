@@ -186,4 +186,4 @@ def test_what_means_nothing_is_told_once(make: Make, video: Path) -> None:
         model.generate_until(asked(model, [shown(video)] * 2, {"max_new_tokens": 2, "modality": "video"}))
     finally:
         logger.remove(handler)
-    assert [one.strip() for one in lines if "svlm" in one] == ["svlm has no use for modality in generation_kwargs."]
+    assert [one.strip() for one in lines if "svlm" in one] == ["svlm ignores modality in generation_kwargs."]

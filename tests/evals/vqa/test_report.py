@@ -106,7 +106,7 @@ def test_contexts_are_apart(tmp_path: Path) -> None:
 
 def test_files_that_do_not_belong_together(tmp_path: Path) -> None:
     one, other = file(tmp_path / "a", run(MME), *two_ways()), file(tmp_path / "b", run(), *two_ways())
-    with pytest.raises(UsageError, match="are of two benchmarks"):
+    with pytest.raises(UsageError, match="are about different benchmarks"):
         make_vqa_report([one, other])
     with pytest.raises(InputError, match="holds no results"):
         make_vqa_report([file(tmp_path / "c", run())])

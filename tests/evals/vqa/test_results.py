@@ -89,7 +89,7 @@ def test_a_line_that_is_no_result_is_named(tmp_path: Path, change: dict[str, Any
 def test_lines_that_do_not_belong_together(tmp_path: Path) -> None:
     head, one = {"run": asdict(run())}, asdict(result("OCR", right=True))
     for rows, said in (
-        ([one], "no line above it says of what"),
+        ([one], "no line above it says what the results are about"),
         ([head, one, one], "a second result of the same question"),
         ([head, {"run": asdict(run(model_files="other"))}], "is about another model"),
         ([head, {key: value for key, value in one.items() if key != "way"}], "way is missing"),
