@@ -136,7 +136,7 @@ class FleetSession(Dispatcher):
     def _hand(self, lease: Lease) -> Job:
         job = self._jobs[lease.item]
         if lease.item in self._taken and not self._settings.overwrite:
-            job = still_missing(job)  # what a worker finished before it died is whole
+            job = _still_missing(job)  # what a worker finished before it died is whole
         self._taken.add(lease.item)
         return job
 
@@ -181,7 +181,7 @@ class FleetSession(Dispatcher):
 
     def _made_before(self, lease: Lease, job: Job) -> bool:
         """Whether a worker that was taken for dead has finished it after all."""
-        return self._had_before(lease) and not self._settings.overwrite and not still_missing(job).targets
+        return self._had_before(lease) and not self._settings.overwrite and not _still_missing(job).targets
 
     def _retries(self, lease: Lease, error: SvlmError, file: RemoteFile | None) -> bool:
         """Whether another try may end otherwise: on another disk, where another host can be reached."""
@@ -211,7 +211,7 @@ class FleetSession(Dispatcher):
 
     def _withdraw(self, lease: Lease) -> bool:
         job, file = self._jobs[lease.item], self.unfinished.pop(lease.number, None)
-        if not self._settings.overwrite and not still_missing(job).targets:
+        if not self._settings.overwrite and not _still_missing(job).targets:
             file = file or RemoteFile(job)
             self._outcomes.append(FleetOutcome(file, file.report))
             return True
@@ -222,6 +222,14 @@ class FleetSession(Dispatcher):
     def _give_up(self, index: int, error: SvlmError) -> None:
         self._all_done = False
         self._observer.failed(self._jobs[index], error)
+
+
+def _still_missing(job: Job) -> Job:
+    """Everything, where a store does not say what is there: whoever puts it there will see."""
+    try:
+        return still_missing(job)
+    except InputError:
+        return job
 
 
 def _item_of(job: Job) -> DispatchedItem:

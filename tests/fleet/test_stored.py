@@ -167,6 +167,22 @@ def test_what_a_worker_stored_before_it_died_is_done(shaky: Shaky, tmp_path: Pat
     assert shaky.find("/bucket/words") == ["/bucket/words/x.json", "/bucket/words/x.srt"], "and what is half is gone"
 
 
+def test_a_store_that_does_not_answer_for_a_while_ends_no_call(shaky: Shaky, tmp_path: Path) -> None:
+    def die_in_the_dark(crew: ScriptedCrew, worker: str, lease: int, job: object) -> None:
+        Shaky.troubles["ls"] = [ConnectionError()] * 10  # of two looks
+        crew.say(worker, FileOpened(lease, 1.0), WorkerLost("its process died"))
+
+    def finish(crew: ScriptedCrew, worker: str, lease: int, job: object) -> None:
+        assert isinstance(job, StoredJob)
+        assert len(job.targets) == 2
+        crew.say(worker, FileOpened(lease, 1.0), FileHeard(lease, ended_round(job)), FileEnded(lease))
+
+    outcomes, diary = run(ScriptedCrew(x=[die_in_the_dark, finish]), [job_for(shaky)], tmp_path / "manifest.jsonl")
+    assert outcomes["x"].report.error is None
+    assert Shaky.troubles["ls"] == []
+    assert diary.failures == {}
+
+
 @pytest.fixture
 def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where copies go."""

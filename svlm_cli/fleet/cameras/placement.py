@@ -16,6 +16,7 @@ from typing import Final
 from svlm_cli.fleet.cameras.leases import LEASE_S, MARGIN_S
 
 _PATIENCE_S: Final = 30.0  # for workers that are still starting, once the first is ready
+_DOUBTFUL_S: Final = 3.0  # a worker that was not heard for so long gets no more cameras
 _SETTLED_S: Final = 10.0  # until the measured load contains a camera
 _PROVEN_S: Final = 60.0  # a camera that was watched so long did not kill its worker; until then it does not move
 _BALANCE_EVERY_S: Final = 5.0
@@ -203,8 +204,10 @@ class CameraPlacement:
 
     def balance(self, now_s: float) -> int:
         """Have cameras leave workers with much load, where others have little. Returns how many leave."""
-        if self._free or now_s - self._balanced_s < _BALANCE_EVERY_S or len(self._workers) < 2:
+        if now_s - self._balanced_s < _BALANCE_EVERY_S or len(self._workers) < 2:
             return 0
+        if any(one.free_s <= now_s for one in self._free.values()):
+            return 0  # there is no room
         self._balanced_s = now_s
         loads = _Loads(self._workers.values(), now_s)
         moved = 0
@@ -263,7 +266,10 @@ class _Loads:
         self._loads = {one.name: self._expected(one, now_s) for one in found}
         self._workers = {one.name: one for one in found}
         limit = math.inf if most is None else most
-        self._room = {one.name: min(one.streams, limit) - len(one.leases) for one in found}
+        self._room = {
+            one.name: min(one.streams, limit) - len(one.leases) if now_s - one.heard_s < _DOUBTFUL_S else 0
+            for one in found
+        }
         self._heap = [(self._loads[name], name) for name, room in self._room.items() if room > 0]
         heapq.heapify(self._heap)
 

@@ -87,6 +87,7 @@ class RayCameraCrew(Closing):
         self._plan = plan
         self._hopes_s = hopes_s
         self._slots: dict[str, _Slot] = {}  # by the share's name
+        self._by_name: dict[str, _Slot] = {}  # by the worker's
         self._given_up: set[str] = set()  # names of shares
         self._news: list[tuple[str, News]] = []
         self._alone_since_s = time.monotonic()
@@ -107,9 +108,9 @@ class RayCameraCrew(Closing):
 
     def beat(self, worker: str, beat: Beat) -> None:
         """Send a beat."""
-        for slot in self._slots.values():
-            if slot.name == worker:
-                slot.call = slot.actor.beat.remote(beat, _PATIENCE_S)
+        slot = self._by_name.get(worker)
+        if slot is not None:
+            slot.call = slot.actor.beat.remote(beat, _PATIENCE_S)
 
     def wait(self, timeout_s: float) -> list[tuple[str, News]]:
         """What has happened."""
@@ -188,7 +189,7 @@ class RayCameraCrew(Closing):
         self._add(_Slot(share, actor, name, time.monotonic(), unready=unready))
 
     def _add(self, slot: _Slot) -> None:
-        self._slots[slot.share.name] = slot
+        self._slots[slot.share.name] = self._by_name[slot.name] = slot
         self._news.append((slot.name, CameraWorkerFound()))
 
     def _collect(self, slot: _Slot) -> None:
@@ -227,7 +228,7 @@ class RayCameraCrew(Closing):
 
     def _drop(self, slot: _Slot) -> None:
         ray.kill(slot.actor)
-        del self._slots[slot.share.name]
+        del self._slots[slot.share.name], self._by_name[slot.name]
 
 
 def _end_with(parent: int) -> None:
