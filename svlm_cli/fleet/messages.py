@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.policy import StreamPolicy
-from svlm_cli.evals.generation.journal import SaidRound
-from svlm_cli.evals.generation.record import StretchEnding
 from svlm_cli.fleet.work import Work
+
+if TYPE_CHECKING:  # numpy, which takes long to import
+    from svlm_cli.evals.generation.journal import SaidRound
+    from svlm_cli.evals.generation.record import StretchEnding
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class StretchSaid:
     """A round of a stretch is over."""
 
     lease: int
-    said: SaidRound
+    said: "SaidRound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class StretchEnded:
     """A stretch is over."""
 
     lease: int
-    ending: StretchEnding
+    ending: "StretchEnding"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,4 +140,4 @@ def test_a_model_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, svlm_inside:
 
     monkeypatch.setattr(device, "free_bytes", lambda _: 1000)
     found = checks(svlm_inside("doctor", "--json").stdout)[catalog.DEFAULT_MODEL]
-    assert (found["state"], "--dtype fp8" in found["advice"]) == ("warning", True)
+    assert (found["state"], "--dtype bfloat16" in found["advice"]) == ("warning", True)

@@ -291,7 +291,7 @@ def test_malformed_replies_are_shown(calls: Calls) -> None:
     [
         (["commentary", "judge"], 2, "Two files of predictions are compared."),
         (["commentary", "judge", "a.jsonl"], 2, "Two files of predictions are compared."),
-        (["commentary", "judge", "a.jsonl", "b.jsonl", "--control", "same"], 2, "A --control is of one file"),
+        (["commentary", "judge", "a.jsonl", "b.jsonl", "--control", "same"], 2, "A --control takes only one file"),
         (["commentary", "judge", "a.jsonl", "b.jsonl"], 2, "--clips is missing"),
         (["livesports", "judge", "a.jsonl", "b.jsonl"], 2, "--events is missing"),
         (["commentary", "judge", "a.jsonl", "b.jsonl", "--clips", "c.jsonl"], 2, "-o is missing"),

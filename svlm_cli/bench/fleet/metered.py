@@ -56,7 +56,7 @@ class _Nobody:
     def begun(self, camera: int, worker: str) -> None:
         pass
 
-    def hear(self, camera: int, event: RoundEnded | SourceStatus) -> None:
+    def hear_of(self, camera: int, event: RoundEnded | SourceStatus) -> None:
         pass
 
     def ended(self, camera: int, error: SvlmError | None, notices: Sequence[str]) -> None:
