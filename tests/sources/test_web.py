@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -264,6 +265,23 @@ def test_opening_waits_for_nobody(pictures: list[bytes]) -> None:
         for reader in readers:
             reader.join(60)
             assert not reader.is_alive()
+
+
+def test_stopped_while_it_is_opened_it_shows_nothing(pictures: list[bytes]) -> None:
+    """Guards the moment between the answer and what reads it: a stop was lost there, and closing waited for ever."""
+    headers = {"Content-Type": "multipart/x-mixed-replace; boundary=x"}
+    with (
+        WebServer({"/a": motion_jpeg(pictures, headers, b"", lambda one: one, 0.05)}) as web,
+        open_it(web.url("/a")) as source,
+    ):
+        opener = source._opener
+
+        def stopped_meanwhile(*asked: Any) -> Any:
+            source.stop()
+            return opener(*asked)
+
+        source._opener = stopped_meanwhile
+        assert list(source) == []
 
 
 def test_closing_ends_every_kind_of_wait() -> None:
