@@ -13,10 +13,10 @@ def start() -> int:
     gc.disable()  # imports make no garbage, and looking for it takes a twentieth of `svlm --help`; commands enable it
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from svlm_cli.core.ending import Ending
+    from svlm_cli.core.ending import ProcessEnding
     from svlm_cli.core.streams import open_standard_streams
 
-    ending = Ending()  # before any other module registers what it closes at exit
+    ending = ProcessEnding()  # before any other module registers what it closes at exit
     open_standard_streams()
     from svlm_cli.commands.app import main
 

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 
 
-class Ending:
+class ProcessEnding:
     """Ends this process with `code` when its handlers of `atexit` have run, other than those registered before."""
 
     def __init__(self) -> None:
