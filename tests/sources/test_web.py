@@ -293,8 +293,9 @@ def test_closing_ends_every_kind_of_wait() -> None:
         for path in ("/a", "/b"):
             source = open_it(web.url(path))
             reader = threading.Thread(target=lambda source=source: list(source))
+            asked = len(web.asked)
             reader.start()
-            while not web.asked:
+            while len(web.asked) == asked:
                 time.sleep(0.01)
             source.close()
             reader.join(60)
