@@ -113,6 +113,8 @@ class WebSource(Owned):
         except RefusedError as error:
             return error.ending
         self.opened = self._opener(self._nature, self._answer, self._reading)
+        if self._stop.is_set():  # since `look` has answered, when there was nothing else to stop
+            self.opened.stop()
         return None
 
     def _wait_after(self, ending: Ending) -> None:

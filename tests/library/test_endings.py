@@ -126,7 +126,7 @@ def test_a_program_ends_cleanly(program: str, code: int, said: list[str], clip: 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=100,
     )
     assert done.returncode == code, done.stderr
     assert [line for line in done.stderr.splitlines() if not line.startswith((" ", "Traceback"))] == said

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -266,6 +267,23 @@ def test_opening_waits_for_nobody(pictures: list[bytes]) -> None:
             assert not reader.is_alive()
 
 
+def test_stopped_while_it_is_opened_it_shows_nothing(pictures: list[bytes]) -> None:
+    """Guards the moment between the answer and what reads it: a stop was lost there, and closing waited for ever."""
+    headers = {"Content-Type": "multipart/x-mixed-replace; boundary=x"}
+    with (
+        WebServer({"/a": motion_jpeg(pictures, headers, b"", lambda one: one, 0.05)}) as web,
+        open_it(web.url("/a")) as source,
+    ):
+        opener = source._opener
+
+        def stopped_meanwhile(*asked: Any) -> Any:
+            source.stop()
+            return opener(*asked)
+
+        source._opener = stopped_meanwhile
+        assert list(source) == []
+
+
 def test_closing_ends_every_kind_of_wait() -> None:
     def silent() -> Iterator[bytes]:
         time.sleep(0.1)
@@ -275,8 +293,9 @@ def test_closing_ends_every_kind_of_wait() -> None:
         for path in ("/a", "/b"):
             source = open_it(web.url(path))
             reader = threading.Thread(target=lambda source=source: list(source))
+            asked = len(web.asked)
             reader.start()
-            while not web.asked:
+            while len(web.asked) == asked:
                 time.sleep(0.01)
             source.close()
             reader.join(60)
