@@ -81,6 +81,8 @@ def find(folder: SourceAddress, parts: tuple[str, ...], wanted: Callable[[str], 
         matched = _matches(store, root, parts) if parts else ((one, True) for one in _walk(store, root))
         kept = [info for info, inside in matched if (any_file and not inside) or wanted(_name(info))]
         paths = {_below(info["name"], root): info for info in kept}
+        if any(".." in path.split("/") for path in paths):
+            raise InputError(f"{folder} lists names that lead out of it.", "Its server cannot be trusted.")
         return {path: _stored(below(folder, path), info) for path, info in paths.items()}
 
     return _tried(folder, look)

@@ -65,6 +65,15 @@ def test_so_it_does_on_a_server(tmp_path: Path, path: str, found: set[str]) -> N
     assert all(one.size and one.version for one in files.values())
 
 
+@pytest.mark.parametrize("path", ["season", "season/*"])
+def test_a_server_cannot_lead_out_of_a_folder(shaky: Shaky, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Guards files of this host: words are written below --output-dir by the names that a server lists."""
+    evil = {"name": "/bucket/season/../../../etc/x.mp4", "type": "file", "size": 1}
+    monkeypatch.setattr(Shaky, "ls", lambda *given, **more: [evil])
+    with pytest.raises(InputError, match="lists names that lead out of it"):
+        store.find(*store.split_pattern(at(path)), is_video)
+
+
 def test_another_version_of_a_file_is_another(shaky: Shaky) -> None:
     before = store.find(at("season/x.mp4"), (), is_video)[""]
     assert store.find(at("season/x.mp4"), (), is_video)[""] == before
