@@ -49,7 +49,7 @@ def test_words_that_are_kept_are_not_those_of_a_new_page(clip: Path, tmp_path: P
     reporter = KeepingReporter()
     job = job_of(clip, Target(Format.SRT, tmp_path / "clip.srt"))
     WantedProducts(report=tmp_path / "page.html").plan([job], reporter)
-    assert [line.partition(" stays")[0] for line in reporter.told] == [str(tmp_path / "clip.srt")]
+    assert [line.partition(" is kept")[0] for line in reporter.told] == [str(tmp_path / "clip.srt")]
 
 
 def test_what_cannot_be_made_is_refused(clip: Path, tmp_path: Path) -> None:
