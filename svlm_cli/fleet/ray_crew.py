@@ -4,7 +4,6 @@ Ray never restarts an actor. A dead one is replaced by a new actor with a new na
 reaches the new one. Knows neither items nor the meaning of messages.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,11 +13,11 @@ from threading import Event, Lock, Thread
 from typing import Any, Final
 
 import ray
-from ray.exceptions import RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from ray.exceptions import RayError
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.fleet.messages import Message, WorkerLost, WorkerOrder, WorkerReady, WorkerUnfit
+from svlm_cli.fleet.ray_actors import end_with_parent, options_for, reason_of
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 from svlm_cli.fleet.worker import FleetWorker
@@ -35,7 +34,7 @@ class FleetActor:
     """Runs a worker in an actor's process."""
 
     def __init__(self, order: WorkerOrder, cores: int, place: str) -> None:
-        Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
+        end_with_parent()
         self._worker = FleetWorker(order, cores=cores, place=place)
 
     def take(self, lease: int, item: object) -> None:
@@ -188,19 +187,8 @@ class RayCrew(Closing):
                 self._start(share)
 
     def _start(self, share: WorkerShare, *, unready: int = 0) -> None:
-        place = NodeAffinitySchedulingStrategy(share.node, soft=False)
-        actor = (
-            ray.remote(FleetActor)
-            .options(
-                num_gpus=int(share.gpu),
-                num_cpus=0 if share.gpu else share.cores,
-                max_restarts=0,
-                max_task_retries=0,
-                max_concurrency=_CALLS,
-                scheduling_strategy=place,
-            )
-            .remote(self._order, share.cores, share.node)
-        )
+        options = options_for(share, calls=_CALLS)
+        actor = ray.remote(FleetActor).options(**options).remote(self._order, share.cores, share.node)
         self._starts[share.name] += 1
         slot = _Slot(share, actor, f"{share.name}.{self._starts[share.name]}", unready)
         with self._lock:
@@ -221,7 +209,7 @@ class RayCrew(Closing):
         try:
             messages: list[Message] | None = ray.get(call, timeout=_FETCH_S)
         except RayError as error:
-            self._replace(slot, _reason(error))
+            self._replace(slot, reason_of(error))
             return
         if messages is None:  # the call was `take`
             return
@@ -256,16 +244,3 @@ class RayCrew(Closing):
         self._given_up.add(slot.share.name)
         with self._lock:
             del self._slots[slot.share.name]
-
-
-def _end_with(parent: int) -> None:
-    """End this process with its parent. If the driver is killed, Ray ends workers only at their next message."""
-    while os.getppid() == parent:
-        time.sleep(_POLL_S)
-    os._exit(1)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RayTaskError):
-        return f"{type(error.cause).__name__}: {error.cause}".splitlines()[0].rstrip(".")
-    return "its process died"

@@ -5,34 +5,30 @@ started again finds its workers, with models loaded and cameras open. Ray never 
 place of a dead one is new, under another name.
 """
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any, Final
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError, RayTaskError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayError
 from ray.util import list_named_actors
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from svlm_cli.core.closing import Closing
-from svlm_cli.core.errors import SvlmError
 from svlm_cli.fleet.cameras.crew import CameraWorkerFound, CameraWorkerGone, CameraWorkerUnfit, News
+from svlm_cli.fleet.cameras.hosts import HostsSeen, HostWatch
 from svlm_cli.fleet.cameras.messages import Beat, WorkerAnswer
 from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.worker import CameraWorker
+from svlm_cli.fleet.ray_actors import end_with_parent, options_for, reason_of
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 
 _PATIENCE_S: Final = 0.5  # a worker answers at least so often
-_LOOK_S: Final = 3.0  # between two looks at who has joined or left the cluster
 _GONE_S: Final = 60.0  # a worker that is out of reach for so long is replaced
 _STOP_S: Final = 15.0
 _FETCH_S: Final = 30.0  # for an answer that is there
 _STARTS: Final = 3  # of a share's workers that may die before they are ready
-_PARENT_S: Final = 1.0
 _CALLS: Final = 2  # at once, to one actor: it is stopped while it waits for something to tell
 
 
@@ -40,7 +36,7 @@ class CameraActor:
     """What runs in an actor's process."""
 
     def __init__(self, order: CameraOrder, cores: int) -> None:
-        Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
+        end_with_parent()
         self._worker = CameraWorker(order, cores=cores)
 
     def beat(self, beat: Beat, patience_s: float) -> WorkerAnswer:
@@ -65,6 +61,16 @@ class _Slot:
     ready: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Gone:
+    """A worker that is gone since `at_s`, and maybe its host with it."""
+
+    slot: _Slot
+    reason: str
+    dead: bool
+    at_s: float
+
+
 class RayCameraCrew(Closing):
     """The camera workers in the cluster that this process is connected to.
 
@@ -83,7 +89,7 @@ class RayCameraCrew(Closing):
     ) -> None:
         self._order = order
         self._namespace = namespace
-        self._look = look
+        self._hosts = HostWatch(look, answers)
         self._plan = plan
         self._hopes_s = hopes_s
         self._slots: dict[str, _Slot] = {}  # by the share's name
@@ -91,15 +97,16 @@ class RayCameraCrew(Closing):
         self._given_up: set[str] = set()  # names of shares
         self._news: list[tuple[str, News]] = []
         self._alone_since_s = time.monotonic()
-        self._looked_s = 0.0
+        self._gone: list[_Gone] = []
+        self._refreshed_s = 0.0
         self._refresh()
 
     @property
     def expected(self) -> int:
         """How many workers there are or will be."""
-        if self._slots:
+        if self._slots or self._gone:
             self._alone_since_s = time.monotonic()
-            return len(self._slots)
+            return len(self._slots) + len(self._gone)
         return int(time.monotonic() - self._alone_since_s < self._hopes_s)
 
     def idle(self) -> tuple[str, ...]:
@@ -114,8 +121,7 @@ class RayCameraCrew(Closing):
 
     def wait(self, timeout_s: float) -> list[tuple[str, News]]:
         """What has happened."""
-        if time.monotonic() - self._looked_s > _LOOK_S:
-            self._refresh()
+        self._refresh()
         calls = {slot.call: slot for slot in self._slots.values() if slot.call is not None}
         if not calls:
             time.sleep(timeout_s)
@@ -131,6 +137,7 @@ class RayCameraCrew(Closing):
 
     def close(self) -> None:
         """Let all workers close their cameras, then end them."""
+        self._hosts.close()
         slots, self._slots = list(self._slots.values()), {}
         stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
         if stops:
@@ -140,14 +147,17 @@ class RayCameraCrew(Closing):
 
     def _refresh(self) -> None:
         """Start workers where hosts have room, or find those that an earlier supervisor has left."""
-        self._looked_s = time.monotonic()
-        found = self._look()
-        wanted = [one for one in self._plan(found) if one.name not in self._slots and one.name not in self._given_up]
-        hosts = {share.node for share in wanted}
-        there = {node.name for node in found if node.name in hosts and answers(node)}
+        seen = self._hosts.seen
+        if seen.begun_s == self._refreshed_s:
+            return
+        self._refreshed_s = seen.begun_s
+        self._judge(seen)
+        leaving = {gone.slot.share.name for gone in self._gone}
+        taken = self._slots.keys() | self._given_up | leaving
+        wanted = [one for one in self._plan(list(seen.nodes)) if one.name not in taken and one.node in seen.reachable]
         left = self._left() if wanted else {}
         for share in wanted:
-            if share.node in there and not self._find(share, left.get(share.name, [])):
+            if not self._find(share, left.get(share.name, [])):
                 self._start(share)
 
     def _left(self) -> dict[str, list[str]]:
@@ -171,21 +181,8 @@ class RayCameraCrew(Closing):
 
     def _start(self, share: WorkerShare, *, unready: int = 0) -> None:
         name = f"{share.name}.{time.time_ns()}"
-        actor = (
-            ray.remote(CameraActor)
-            .options(
-                name=name,
-                namespace=self._namespace,
-                lifetime="detached",
-                num_gpus=int(share.gpu),
-                num_cpus=0 if share.gpu else share.cores,
-                max_restarts=0,
-                max_task_retries=0,
-                max_concurrency=_CALLS,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(share.node, soft=False),
-            )
-            .remote(self._order, share.cores)
-        )
+        options = options_for(share, calls=_CALLS) | {"namespace": self._namespace, "lifetime": "detached"}
+        actor = ray.remote(CameraActor).options(name=name, **options).remote(self._order, share.cores)
         self._add(_Slot(share, actor, name, time.monotonic(), unready=unready))
 
     def _add(self, slot: _Slot) -> None:
@@ -200,7 +197,7 @@ class RayCameraCrew(Closing):
         except ActorUnavailableError:  # the network is away, or Ray is: the worker may be heard of again
             return
         except RayError as error:
-            self._replace(slot, _reason(error), dead=isinstance(error, ActorDiedError))
+            self._replace(slot, reason_of(error), dead=isinstance(error, ActorDiedError))
             return
         slot.heard_s = time.monotonic()
         slot.ready = slot.ready or bool(answer.streams)
@@ -212,35 +209,28 @@ class RayCameraCrew(Closing):
             self._news.append((slot.name, answer))
 
     def _replace(self, slot: _Slot, reason: str, *, dead: bool) -> None:
-        """A worker is gone: its share gets another, unless the host is gone too, or none ever gets ready there.
+        """A worker is gone. What that means shows when its host has been looked at once more."""
+        self._drop(slot)
+        self._gone.append(_Gone(slot, reason, dead, time.monotonic()))
+        self._hosts.look_again()
+
+    def _judge(self, seen: HostsSeen) -> None:
+        """Replace the workers that are gone, unless their hosts are gone too, or none ever gets ready there.
 
         Ray takes a host for dead that is only out of reach; and a worker that failed may take a while to end.
         """
-        self._drop(slot)
-        there = any(node.name == slot.share.node and answers(node) for node in self._look())
-        unready = 0 if slot.ready else slot.unready + 1
-        if there and unready < _STARTS:
-            self._start(slot.share, unready=unready)
-        elif there:
-            self._given_up.add(slot.share.name)
-        reason = reason if there else "its host is gone"
-        self._news.append((slot.name, CameraWorkerGone(reason, dead=dead and there, blamed=there)))
+        judged = [one for one in self._gone if seen.begun_s > one.at_s]
+        self._gone = [one for one in self._gone if one not in judged]
+        for gone in judged:
+            slot, there = gone.slot, gone.slot.share.node in seen.reachable
+            unready = 0 if slot.ready else slot.unready + 1
+            if there and unready < _STARTS:
+                self._start(slot.share, unready=unready)
+            elif there:
+                self._given_up.add(slot.share.name)
+            reason = gone.reason if there else "its host is gone"
+            self._news.append((slot.name, CameraWorkerGone(reason, dead=gone.dead and there, blamed=there)))
 
     def _drop(self, slot: _Slot) -> None:
         ray.kill(slot.actor)
         del self._slots[slot.share.name], self._by_name[slot.name]
-
-
-def _end_with(parent: int) -> None:
-    """A killed host's processes end with it, but Ray ends workers only when they next have something to say."""
-    while os.getppid() == parent:
-        time.sleep(_PARENT_S)
-    os._exit(1)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, RayTaskError):
-        if isinstance(error.cause, SvlmError):
-            return error.cause.message.rstrip(".")
-        return f"{type(error.cause).__name__}: {error.cause}".splitlines()[0].rstrip(".")
-    return "its process died"
