@@ -22,12 +22,12 @@ from tests.conftest import ROOT, environment
 from tests.fleet.calls import RAY, cluster, command_of, kill_all, short_folder
 from tests.servers.rtsp import RtspServer, free_port, require_rtsp_server
 
-pytestmark = [pytest.mark.extra, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.extra, pytest.mark.timeout(500)]
 
 HOSTS, CAMERAS = 2, 6
 ACTOR = "ray::CameraActor"
 PATIENCE_S = 120.0
-AGAIN_S = 20.0 + 20.0  # what is promised, and as much for a machine that two cores have to make three of
+AGAIN_S = 20.0 + 60.0  # what is promised, and the time of a busy machine
 
 
 class Watching:

@@ -127,7 +127,7 @@ def test_without_beats_nobody_watches(server: RtspServer, tiny_checkpoint: Path)
         while holder.answer(0.0, streams=1, load=None).held:
             assert time.monotonic() - begun_s < LEASE_S + PATIENCE_S
             time.sleep(0.05)
-        assert time.monotonic() - begun_s > LEASE_S / 2
+        assert time.monotonic() - begun_s > 1, "not before its lease has run out"
 
 
 def test_the_last_words_are_what_was_said_before(
@@ -151,8 +151,6 @@ def test_a_worker_whose_model_hangs_gives_up(
     server: RtspServer, tiny_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards cameras of a GPU that does not answer any more: others can watch them only when the process has ended."""
-    monkeypatch.setattr(worker_module, "_STUCK_S", 0.2)
-    monkeypatch.setattr(worker_module, "_STUCK_TIMES", 1)
     hangs, gave_up, original = Event(), Event(), Engine.step
 
     def step(engine: Engine, requests: object) -> object:
@@ -164,8 +162,9 @@ def test_a_worker_whose_model_hangs_gives_up(
     with supervised(tiny_checkpoint, gave_up.set) as supervisor:
         supervisor.cameras[1] = camera(server.url, "one")
         supervisor.until(lambda: len(supervisor.rounds(1)) > 3)
-        assert not gave_up.is_set() or supervisor.worker._meter.longest_s > 0.2, "a busy machine"
-        gave_up.clear()
+        assert not gave_up.is_set()
+        monkeypatch.setattr(worker_module, "_STUCK_S", 0.2)  # only now: a busy machine may be slow before
+        monkeypatch.setattr(worker_module, "_STUCK_TIMES", 2)
         hangs.set()
         supervisor.until(gave_up.is_set)
 
