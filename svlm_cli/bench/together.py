@@ -89,19 +89,14 @@ def crew_at(address: str, setup: BenchSetup, most: int) -> Iterator[BenchCrew]:
     """Workers in the cluster at `address`, each with room for so many streams. Raises `SvlmError` if it has none."""
     with connected(address):
         import ray
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        from svlm_cli.fleet.ray_actors import options_for
 
         found = nodes()
         if not found:
             raise SvlmError("The fleet has no host.", "Start one with `ray start`.")
         actors = [
-            ray.remote(BenchActor)
-            .options(
-                num_gpus=int(share.gpu),
-                num_cpus=0 if share.gpu else share.cores,
-                scheduling_strategy=NodeAffinitySchedulingStrategy(share.node, soft=False),
-            )
-            .remote(setup, most, share.cores)
+            ray.remote(BenchActor).options(**options_for(share, calls=1)).remote(setup, most, share.cores)
             for share in _shares(found, setup, most)
         ]
         yield BenchCrew(actors)

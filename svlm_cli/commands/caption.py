@@ -1,8 +1,7 @@
 """``svlm caption``: videos and cameras in, words out. Reads the options, and checks all that can be known by them."""
 
 import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -11,30 +10,23 @@ from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands.caption_options import CaptionOptions
-from svlm_cli.commands.fleet_captioning import in_stores, order_of, plan_fleet
-from svlm_cli.commands.fleet_watching import camera_order_of, memory_path, refuse_devices
+from svlm_cli.commands.fleet_captioning import in_stores, order_of, plan_fleet, refuse_devices
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
 from svlm_cli.commands.loading import checkpoint_of, introduction, load, settled
 from svlm_cli.core.errors import InputError, SvlmError, UsageError
-from svlm_cli.core.policy import StreamPolicy
 from svlm_cli.core.sentences import error_sentence
-from svlm_cli.fleet.cameras.memory import CameraMemory
-from svlm_cli.fleet.cameras.watching import FleetWatching
 from svlm_cli.fleet.captioning import FleetCaptioning
 from svlm_cli.fleet.planning import FleetPlan
 from svlm_cli.fleet.store import is_store
 from svlm_cli.media.ffmpeg import file_address
 from svlm_cli.outputs.destination import refuse_closed_output
 from svlm_cli.outputs.live.showing import showing
-from svlm_cli.outputs.progress import Progress
 from svlm_cli.outputs.summary import Summary, SummaryStyle, VideoState
 from svlm_cli.pipeline.batch import Job, plan
-from svlm_cli.pipeline.cameras import refuse_taken
 from svlm_cli.pipeline.captioning import Captioning
 from svlm_cli.pipeline.gauge import Gauge
 from svlm_cli.pipeline.inputs import STDIN
 from svlm_cli.pipeline.questions import QuestionDesk
-from svlm_cli.pipeline.settings import SessionSettings
 
 if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
@@ -100,7 +92,9 @@ def _caption(
     if asked.fleet is not None:
         with showing(wanted, gauge) as progress:
             if fleet is None:
-                return _watch(asked, jobs, settings, policy, checkpoint.folder, told, progress, summary)
+                from svlm_cli.commands.fleet_watching import watch
+
+                return watch(asked, jobs, settings, policy, checkpoint.folder, told, progress, summary)
             order = order_of(asked, settings, policy, jobs)
             spread = FleetCaptioning(fleet, settings, asked.call(live=False), progress=progress, summary=summary)
             spread.run(asked.fleet, order, checkpoint.folder, told)
@@ -122,26 +116,6 @@ def _caption(
             if not progress.quit_asked or not call.whole:
                 raise
     return call.errors
-
-
-def _watch(
-    asked: CaptionOptions,
-    jobs: Sequence[Job],
-    settings: SessionSettings,
-    policy: StreamPolicy,
-    folder: Path,
-    told: Iterable[str],
-    progress: Progress,
-    summary: Summary,
-) -> Sequence[SvlmError]:
-    """Watch cameras by a fleet. The checkpoint is in `folder` here. Returns what went wrong with some of them."""
-    assert asked.fleet is not None
-    with CameraMemory(memory_path(asked, jobs)) as memory:
-        if not memory.interrupted and not asked.overwrite:
-            refuse_taken(jobs)
-        watch = FleetWatching(jobs, settings, asked.call(live=True), memory, progress=progress, summary=summary)
-        watch.run(asked.fleet, camera_order_of(asked, settings, policy, jobs), folder, told)
-    return watch.errors
 
 
 def _refuse_missing(jobs: Sequence[Job]) -> None:

@@ -43,6 +43,13 @@ def refuse_elsewhere(asked: CaptionOptions) -> None:
     require_fleet(asked)
 
 
+def refuse_devices(asked: CaptionOptions) -> None:
+    """`UsageError` for cameras that a fleet cannot watch, and for what it cannot do with them."""
+    if asked.live.input_format is not None:
+        raise UsageError("A fleet watches cameras by their addresses, and devices have none.", "Leave --fleet out.")
+    refuse_elsewhere(asked)
+
+
 def in_stores(asked: CaptionOptions, listed: Sequence[Input]) -> bool:
     """Whether a video or the outputs are in a store. `UsageError` without a fleet."""
     named = [*(asked.sources or ()), *(one.source.reveal() for one in listed), asked.output_dir or ""]

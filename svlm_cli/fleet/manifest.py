@@ -60,7 +60,12 @@ def manifest_path(jobs: Sequence[Job], folder: Path | None, asked: str) -> Path 
         return None
     common = Path(os.path.commonpath(folders)) if folder is None else folder
     place = common if folder is not None or os.access(common, os.W_OK) else Path(folders[0])
-    return place / f".svlm-fleet-{hashlib.sha256(asked.encode(errors='surrogateescape')).hexdigest()[:_DIGITS]}.jsonl"
+    return place / f"{kept_name(asked)}.jsonl"
+
+
+def kept_name(asked: str) -> str:
+    """What a call keeps on disk is called, without a suffix: the same for all that ask for the same."""
+    return f".svlm-fleet-{hashlib.sha256(asked.encode(errors='surrogateescape')).hexdigest()[:_DIGITS]}"
 
 
 def read_records(path: Path | None) -> tuple[dict[str, FileRecord], bool]:

@@ -2,16 +2,33 @@
 
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Thread
 from typing import Any, Final
 
+import ray
 from ray.exceptions import RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from svlm_cli.core.errors import SvlmError
 from svlm_cli.fleet.shares import WorkerShare
 
+STARTS: Final = 3  # workers of one share that may die in a row before they are ready
+FETCH_S: Final = 30.0  # to fetch an answer that is ready
+STOP_S: Final = 15.0  # for a worker to close what is open
 _LOOK_S: Final = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class ActorSlot:
+    """A share of a host, and its present worker."""
+
+    share: WorkerShare
+    actor: Any
+    name: str
+    unready: int = 0  # workers that died before they were ready, in a row
+    ready: bool = False
 
 
 def options_for(share: WorkerShare, *, calls: int) -> dict[str, Any]:
@@ -29,6 +46,15 @@ def options_for(share: WorkerShare, *, calls: int) -> dict[str, Any]:
 def end_with_parent() -> None:
     """From now on, end this process when its parent ends. Otherwise Ray would end it only at its next message."""
     Thread(target=_end_with, args=(os.getppid(),), name="svlm-parent", daemon=True).start()
+
+
+def stop_all(slots: Sequence[ActorSlot]) -> None:
+    """Let all workers close what they have open, then end them."""
+    stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
+    if stops:
+        ray.wait(stops, num_returns=len(stops), timeout=STOP_S)
+    for slot in slots:
+        ray.kill(slot.actor)
 
 
 def reason_of(error: Exception) -> str:

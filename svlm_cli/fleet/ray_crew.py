@@ -7,7 +7,6 @@ reaches the new one. Knows neither items nor the meaning of messages.
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Final
@@ -17,16 +16,22 @@ from ray.exceptions import RayError
 
 from svlm_cli.core.closing import Closing
 from svlm_cli.fleet.messages import Message, WorkerLost, WorkerOrder, WorkerReady, WorkerUnfit
-from svlm_cli.fleet.ray_actors import end_with_parent, options_for, reason_of
+from svlm_cli.fleet.ray_actors import (
+    FETCH_S,
+    STARTS,
+    STOP_S,
+    ActorSlot,
+    end_with_parent,
+    options_for,
+    reason_of,
+    stop_all,
+)
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 from svlm_cli.fleet.worker import FleetWorker
 
 _POLL_S: Final = 1.0  # longest time between two answers of a worker
 _LOOK_S: Final = 5.0  # between two checks of which hosts are in the cluster
-_STOP_S: Final = 15.0
-_FETCH_S: Final = 30.0  # to fetch an answer that is ready
-_STARTS: Final = 3  # workers of one share that may die in a row before they are ready
 _CALLS: Final = 4  # concurrent calls to one actor: it is polled while it takes items
 
 
@@ -50,17 +55,6 @@ class FleetActor:
         self._worker.close()
 
 
-@dataclass(slots=True, eq=False)
-class _Slot:
-    """A share of a host, and its present worker."""
-
-    share: WorkerShare
-    actor: Any
-    name: str
-    unready: int = 0  # workers that died before they were ready, in a row
-    ready: bool = False
-
-
 class RayCrew(Closing):
     """The workers in the cluster that this process is connected to.
 
@@ -80,11 +74,11 @@ class RayCrew(Closing):
         self._look = look
         self._plan = plan
         self._hopes_s = hopes_s
-        self._slots: dict[str, _Slot] = {}  # by the share's name
+        self._slots: dict[str, ActorSlot] = {}  # by the share's name
         self._given_up: set[str] = set()  # names of shares
         self._starts: Counter[str] = Counter()  # of each share's workers, by its name
-        self._calls: dict[Any, _Slot] = {}  # pending calls, and whom they ask
-        self._dismissed: SimpleQueue[_Slot] = SimpleQueue()
+        self._calls: dict[Any, ActorSlot] = {}  # pending calls, and whom they ask
+        self._dismissed: SimpleQueue[ActorSlot] = SimpleQueue()
         self._told: SimpleQueue[tuple[str, Message]] = SimpleQueue()
         self._heard: set[str] = set()
         self._lock = Lock()  # for slots, calls and `_heard`
@@ -140,15 +134,11 @@ class RayCrew(Closing):
         if self._closing.is_set():
             return
         self._closing.set()
-        self._thread.join(_STOP_S)
+        self._thread.join(STOP_S)
         slots = list(self._slots.values())
-        stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
-        if stops:
-            ray.wait(stops, num_returns=len(stops), timeout=_STOP_S)
-        for slot in slots:
-            ray.kill(slot.actor)
+        stop_all(slots)
 
-    def _slot(self, worker: str) -> _Slot | None:
+    def _slot(self, worker: str) -> ActorSlot | None:
         with self._lock:
             return next((slot for slot in self._slots.values() if slot.name == worker), None)
 
@@ -190,12 +180,12 @@ class RayCrew(Closing):
         options = options_for(share, calls=_CALLS)
         actor = ray.remote(FleetActor).options(**options).remote(self._order, share.cores, share.node)
         self._starts[share.name] += 1
-        slot = _Slot(share, actor, f"{share.name}.{self._starts[share.name]}", unready)
+        slot = ActorSlot(share, actor, f"{share.name}.{self._starts[share.name]}", unready)
         with self._lock:
             self._slots[share.name] = slot
         self._poll(slot)
 
-    def _poll(self, slot: _Slot) -> None:
+    def _poll(self, slot: ActorSlot) -> None:
         call = slot.actor.messages.remote(_POLL_S)
         with self._lock:
             self._calls[call] = slot
@@ -207,7 +197,7 @@ class RayCrew(Closing):
         if self._slots.get(slot.share.name) is not slot:
             return
         try:
-            messages: list[Message] | None = ray.get(call, timeout=_FETCH_S)
+            messages: list[Message] | None = ray.get(call, timeout=FETCH_S)
         except RayError as error:
             self._replace(slot, reason_of(error))
             return
@@ -223,14 +213,14 @@ class RayCrew(Closing):
         if slot.share.name in self._slots:
             self._poll(slot)
 
-    def _replace(self, slot: _Slot, reason: str) -> None:
+    def _replace(self, slot: ActorSlot, reason: str) -> None:
         """Replace a dead worker, unless its host is gone too, or workers on its share never become ready."""
         if self._slots.get(slot.share.name) is not slot:
             return
         ray.kill(slot.actor)  # it may only be unreachable, or have failed and still hold memory
         there = any(node.name == slot.share.node and answers(node) for node in self._look())
         unready = 0 if slot.ready else slot.unready + 1
-        if there and unready < _STARTS:
+        if there and unready < STARTS:
             self._start(slot.share, unready=unready)
         else:
             with self._lock:
@@ -239,7 +229,7 @@ class RayCrew(Closing):
                 self._given_up.add(slot.share.name)
         self._told.put((slot.name, WorkerLost(reason if there else "its host is gone", blamed=there)))
 
-    def _give_up(self, slot: _Slot) -> None:
+    def _give_up(self, slot: ActorSlot) -> None:
         ray.kill(slot.actor)
         self._given_up.add(slot.share.name)
         with self._lock:

@@ -1,9 +1,10 @@
 """The interface that the pipeline writes to. Knows no format and no file."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from svlm_cli.core.errors import OutputError
+from svlm_cli.core.errors import OutputError, SvlmError
 from svlm_cli.core.events import RoundEnded
 from svlm_cli.core.types import Segment
 
@@ -32,6 +33,17 @@ class Output(Protocol):
     def close(self, *, complete: bool = True) -> None:
         """No more rounds come; the file gets its final name if it is `complete`. Raises `OutputError`."""
         ...
+
+
+def close_all(outputs: Iterable[Output], *, complete: bool = True) -> SvlmError | None:
+    """Close all, even if some of them raise. Returns the first error."""
+    first: SvlmError | None = None
+    for output in outputs:
+        try:
+            output.close(complete=complete)
+        except SvlmError as error:
+            first = first or error
+    return first
 
 
 def refuse_impossible(segment: Round) -> None:

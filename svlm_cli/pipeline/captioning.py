@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from svlm_cli.core.errors import InputError, OutputBusyError, OutputExistsError, SvlmError
@@ -24,6 +25,7 @@ from svlm_cli.pipeline.observer import JobReport, OpenedJob, SessionObserver
 from svlm_cli.pipeline.questions import QuestionDesk
 from svlm_cli.pipeline.settings import SessionSettings
 from svlm_cli.pipeline.status_lines import StatusLines, totals, written
+from svlm_cli.pipeline.totals import RoundTotals
 
 if TYPE_CHECKING:
     from svlm_cli.engine.engine import Engine
@@ -71,6 +73,7 @@ class CaptioningCall(SessionObserver):
         self._settings = settings
         self._progress = progress
         self._summary = summary
+        self._told_files: dict[str, int] = {}  # of cameras, by name: how many
         for job in jobs:
             if job not in self._jobs:
                 summary.skip(job.source.reveal())
@@ -129,6 +132,23 @@ class CaptioningCall(SessionObserver):
         self._progress.end(source.job.name)
         for notice in source.notices:
             self._progress.say(f"svlm: {notice}")
+
+    def _tell_files(self, name: str, begun: Sequence[Path]) -> bool:
+        """Where a camera's words go, once for each file. Whether there is a new one."""
+        if len(begun) == self._told_files.get(name, 0):
+            return False
+        self._told_files[name] = len(begun)
+        files = ", ".join(path_name(path) for path in {path.suffix: path for path in begun}.values())
+        self._progress.write(name, files)
+        self.tell(f"svlm: {name} -> {files}")
+        return True
+
+    def _tell_totals(self, name: str, begun: Sequence[Path], report: RoundTotals, *, live: bool) -> None:
+        """A camera has come to its end, or a recording that was taken for one."""
+        if report.rounds:
+            self.tell(f"{name} -> {written(begun)}: {totals(report, live=live)}")
+            if not report.spoken:
+                self.tell(f"svlm: {name}: nothing was said.")
 
     def _note_video(self, source: OpenedJob, report: JobReport) -> VideoState:
         """A video has ended: note and tell how it went."""
@@ -224,7 +244,6 @@ class Captioning(CaptioningCall):
         self._session = Session(self._jobs, settings, policy, observer=self, products=products)
         self._lines = StatusLines(self.tell)
         self._sources: dict[str, OpenSource] = {}  # by name, of what is live
-        self._told_files: dict[str, int] = {}  # by name, how many
 
     @property
     def whole(self) -> bool:
@@ -278,21 +297,12 @@ class Captioning(CaptioningCall):
         if isinstance(event, SourceStatus):
             self._lines.note(event)
         elif isinstance(event, RoundEnded) and self._live:
-            self._tell_files(self._sources[event.name])
+            self._tell_files(event.name, self._sources[event.name].begun)
             self._lines.hear(event)
 
     def trouble(self, name: str, line: str) -> None:
         """A camera's files cannot be written now, or can again."""
         self._progress.say(f"svlm: {name}: {line}")
-
-    def _tell_files(self, source: "OpenSource") -> None:
-        """Where a camera's words go, once for each file."""
-        name = source.job.name
-        if len(source.begun) != self._told_files.get(name, 0):
-            self._told_files[name] = len(source.begun)
-            files = ", ".join(map(path_name, source.newest))
-            self._progress.write(name, files)
-            self.tell(f"svlm: {name} -> {files}")
 
     def _stop(self, outcome: "JobOutcome") -> None:
         """One is stopped, and with it the command."""
@@ -313,11 +323,7 @@ class Captioning(CaptioningCall):
 
     def _note_camera(self, source: "OpenSource", report: "FeedReport") -> None:
         self._leave(source)
-        name = source.job.name
-        if report.rounds:
-            self.tell(f"{name} -> {written(source.begun)}: {totals(report, live=report.feed.live() is not None)}")
-            if not report.spoken:
-                self.tell(f"svlm: {name}: nothing was said.")
+        self._tell_totals(source.job.name, source.begun, report, live=report.feed.live() is not None)
         if report.error is not None:
             self._fail(report.error)
 

@@ -58,11 +58,6 @@ class OpenSource:
     begun: list[Path] = field(default_factory=list)  # files of a camera or web address, in order
 
     @property
-    def newest(self) -> tuple[Path, ...]:
-        """The files being written now, one per format."""
-        return tuple({path.suffix: path for path in self.begun}.values())
-
-    @property
     def duration_s(self) -> float | None:
         """The length of a recording, if its header says it."""
         return self.frames.duration_s

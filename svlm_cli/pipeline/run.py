@@ -17,7 +17,7 @@ from svlm_cli.core.types import Chunk, Segment, TokenEvent
 from svlm_cli.engine.engine import Engine
 from svlm_cli.engine.plan import Request
 from svlm_cli.engine.stream import StreamState
-from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.output import Output, close_all
 from svlm_cli.pipeline.asking import ask
 from svlm_cli.pipeline.inbox import Inbox
 from svlm_cli.pipeline.questions import Question, QuestionDesk, Reply
@@ -89,14 +89,8 @@ class _Running:
         self.stream.close()
         complete = not (stopped and self.feed.ends)
         outputs, self.outputs = self.outputs, []
-        errors = []
-        for output in outputs:
-            try:
-                output.close(complete=complete)
-            except SvlmError as error:
-                errors.append(error)
-        if errors:
-            self.report.error = self.report.error or errors[0]
+        error = close_all(outputs, complete=complete)
+        self.report.error = self.report.error or error
 
 
 def with_latency(segment: Segment, live: Live, policy: StreamPolicy) -> Segment:

@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from svlm_cli.core.errors import SvlmError
 from svlm_cli.core.events import RoundEnded
 from svlm_cli.fleet.cameras.memory import CameraRecord
-from svlm_cli.outputs.output import Output
+from svlm_cli.outputs.output import Output, close_all
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.job_files import DatedFiles, Tell
 from svlm_cli.pipeline.settings import SessionSettings
@@ -37,11 +36,6 @@ class CameraLog:
     def begun(self) -> Sequence[Path]:
         """The files, in order."""
         return self._files.begun
-
-    @property
-    def newest(self) -> tuple[Path, ...]:
-        """The files being written now, one for each format."""
-        return tuple({path.suffix: path for path in self.begun}.values())
 
     @property
     def continued(self) -> Job:
@@ -69,14 +63,9 @@ class CameraLog:
     def close(self) -> None:
         """Close all files, even if some raise. Raises the first `SvlmError`."""
         outputs, self._outputs = self._outputs, []
-        errors = []
-        for output in outputs:
-            try:
-                output.close()
-            except SvlmError as error:
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        error = close_all(outputs)
+        if error is not None:
+            raise error
 
     def _placed(self, event: RoundEnded) -> RoundEnded:
         wall_s = time.time() if event.wall_clock_s is None else event.wall_clock_s

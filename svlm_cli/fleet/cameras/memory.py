@@ -4,7 +4,6 @@ For each camera: when its clock began, until when there are words, the last of t
 written about once a second, in one transaction. One call at a time has it. Knows neither workers nor pictures.
 """
 
-import hashlib
 import json
 import os
 import sqlite3
@@ -21,7 +20,6 @@ from svlm_cli.outputs.format import Format
 from svlm_cli.outputs.rotation import FileSpan
 from svlm_cli.pipeline.job_files import OpenFile
 
-_DIGITS: Final = 12
 _EVERY_S: Final = 1.0
 _SAID: Final = 2000  # characters: about as many words as the text window of a model holds
 _TABLES: Final = """
@@ -45,11 +43,6 @@ class CameraRecord:
         if len(said) > _SAID:
             said = said[-_SAID:].partition(" ")[2]
         return replace(self, end_s=end_s, said=said)
-
-
-def memory_in(folder: Path, asked: str) -> Path:
-    """Where calls that ask for the same have their memory."""
-    return folder / f".svlm-fleet-{hashlib.sha256(asked.encode(errors='surrogateescape')).hexdigest()[:_DIGITS]}.db"
 
 
 class CameraMemory(Closing):

@@ -7,7 +7,7 @@ place of a dead one is new, under another name.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import ray
@@ -20,15 +20,12 @@ from svlm_cli.fleet.cameras.hosts import HostsSeen, HostWatch
 from svlm_cli.fleet.cameras.messages import Beat, WorkerAnswer
 from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.worker import CameraWorker
-from svlm_cli.fleet.ray_actors import end_with_parent, options_for, reason_of
+from svlm_cli.fleet.ray_actors import FETCH_S, STARTS, ActorSlot, end_with_parent, options_for, reason_of, stop_all
 from svlm_cli.fleet.ray_cluster import answers
 from svlm_cli.fleet.shares import Node, WorkerShare
 
 _PATIENCE_S: Final = 0.5  # a worker answers at least so often
 _GONE_S: Final = 60.0  # a worker that is out of reach for so long is replaced
-_STOP_S: Final = 15.0
-_FETCH_S: Final = 30.0  # for an answer that is there
-_STARTS: Final = 3  # of a share's workers that may die before they are ready
 _CALLS: Final = 2  # at once, to one actor: it is stopped while it waits for something to tell
 
 
@@ -49,16 +46,9 @@ class CameraActor:
 
 
 @dataclass(slots=True, eq=False)
-class _Slot:
-    """A share, and the worker that has it now."""
-
-    share: WorkerShare
-    actor: Any
-    name: str
-    heard_s: float
+class _Slot(ActorSlot):
+    heard_s: float = field(default_factory=time.monotonic)
     call: Any = None  # the beat that it has not answered
-    unready: int = 0  # workers that died before they were ready, in a row
-    ready: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,11 +129,7 @@ class RayCameraCrew(Closing):
         """Let all workers close their cameras, then end them."""
         self._hosts.close()
         slots, self._slots = list(self._slots.values()), {}
-        stops = [slot.actor.stop.remote() for slot in slots if slot.ready]
-        if stops:
-            ray.wait(stops, num_returns=len(stops), timeout=_STOP_S)
-        for slot in slots:
-            ray.kill(slot.actor)
+        stop_all(slots)
 
     def _refresh(self) -> None:
         """Start workers where hosts have room, or find those that an earlier supervisor has left."""
@@ -175,7 +161,7 @@ class RayCameraCrew(Closing):
                 actor = ray.get_actor(name, namespace=self._namespace)
             except ValueError:  # it has ended meanwhile
                 continue
-            self._add(_Slot(share, actor, name, time.monotonic()))
+            self._add(_Slot(share, actor, name))
             return True
         return False
 
@@ -183,7 +169,7 @@ class RayCameraCrew(Closing):
         name = f"{share.name}.{time.time_ns()}"
         options = options_for(share, calls=_CALLS) | {"namespace": self._namespace, "lifetime": "detached"}
         actor = ray.remote(CameraActor).options(name=name, **options).remote(self._order, share.cores)
-        self._add(_Slot(share, actor, name, time.monotonic(), unready=unready))
+        self._add(_Slot(share, actor, name, unready))
 
     def _add(self, slot: _Slot) -> None:
         self._slots[slot.share.name] = self._by_name[slot.name] = slot
@@ -193,7 +179,7 @@ class RayCameraCrew(Closing):
         """What came of a beat."""
         call, slot.call = slot.call, None
         try:
-            answer: WorkerAnswer = ray.get(call, timeout=_FETCH_S)
+            answer: WorkerAnswer = ray.get(call, timeout=FETCH_S)
         except ActorUnavailableError:  # the network is away, or Ray is: the worker may be heard of again
             return
         except RayError as error:
@@ -224,7 +210,7 @@ class RayCameraCrew(Closing):
         for gone in judged:
             slot, there = gone.slot, gone.slot.share.node in seen.reachable
             unready = 0 if slot.ready else slot.unready + 1
-            if there and unready < _STARTS:
+            if there and unready < STARTS:
                 self._start(slot.share, unready=unready)
             elif there:
                 self._given_up.add(slot.share.name)

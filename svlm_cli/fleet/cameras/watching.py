@@ -19,14 +19,13 @@ from svlm_cli.fleet.cameras.order import CameraOrder
 from svlm_cli.fleet.cameras.supervisor import CameraSupervisor
 from svlm_cli.fleet.crews import JOINING_S, worker_shares
 from svlm_cli.fleet.ray_cluster import LOCAL, connected, nodes
-from svlm_cli.media.ffmpeg import path_name
 from svlm_cli.outputs.progress import Progress
 from svlm_cli.outputs.summary import Summary
 from svlm_cli.pipeline.batch import Job
 from svlm_cli.pipeline.captioning import CallSettings, CaptioningCall
 from svlm_cli.pipeline.observer import OpenedJob
 from svlm_cli.pipeline.settings import SessionSettings
-from svlm_cli.pipeline.status_lines import StatusLines, totals, written
+from svlm_cli.pipeline.status_lines import StatusLines
 
 _WAIT_S: Final = 0.25
 _REPEAT_S: Final = 60.0  # the same is told again so often
@@ -53,7 +52,6 @@ class FleetWatching(CaptioningCall):
         self._now_s = now_s
         self._lines = StatusLines(self.tell)
         self._logs = [self._log(job) for job in self._jobs]
-        self._told_files: dict[str, int] = {}  # by name, how many
         self._over: set[int] = set()
         self._waiting_since_s = now_s()
         self._unfit: SvlmError | None = None
@@ -109,7 +107,8 @@ class FleetWatching(CaptioningCall):
         assert log.record is not None
         self._memory.note(log.job.name, log.record)
         self._progress.hear(event)
-        self._tell_files(log)
+        if self._tell_files(log.job.name, log.begun):
+            self._remember(now=True)
         self._lines.hear(event)
 
     def ended(self, camera: int, error: SvlmError | None, notices: Sequence[str]) -> None:
@@ -182,20 +181,7 @@ class FleetWatching(CaptioningCall):
             log.close()
         except SvlmError as error:
             self._fail(error)
-        if log.totals.rounds:
-            self.tell(f"{log.job.name} -> {written(log.begun)}: {totals(log.totals, live=True)}")
-            if not log.totals.spoken:
-                self.tell(f"svlm: {log.job.name}: nothing was said.")
-
-    def _tell_files(self, log: CameraLog) -> None:
-        """Where a camera's words go, once for each file."""
-        name = log.job.name
-        if len(log.begun) != self._told_files.get(name, 0):
-            self._told_files[name] = len(log.begun)
-            self._remember(now=True)
-            files = ", ".join(map(path_name, log.newest))
-            self._progress.write(name, files)
-            self.tell(f"svlm: {name} -> {files}")
+        self._tell_totals(log.job.name, log.begun, log.totals, live=True)
 
     def _tell_waiting(self, supervisor: CameraSupervisor) -> None:
         """Of cameras that nobody has had room for, for some time."""
