@@ -104,7 +104,8 @@ def crew_on(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple["RayC
     from svlm_cli.fleet import ray_crew
 
     ray = FakeRay()
-    monkeypatch.setattr(ray_crew, "ray", ray)
+    for name in ("remote", "wait", "get", "kill"):
+        monkeypatch.setattr(f"ray.{name}", getattr(ray, name))
     monkeypatch.setattr(ray_crew, "_LOOK_S", 0.2)
 
     def plan(found: list[Node]) -> list[WorkerShare]:
