@@ -24,7 +24,8 @@ PROGRAMS = [pytest.param(CLIP_MAKER, id="path"), pytest.param(CARRIED, id="carri
 _CORNERS = (0, 3, 12, 15)
 _BITS = tuple(block for block in range(16) if block not in _CORNERS)
 
-X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
+# One thread: by default its number depends on the machine's cores, and the bytes of a clip on that number.
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-threads", "1")
 
 
 def numbered(index: int, width: int = 160, height: int = 120) -> Picture:

@@ -218,7 +218,7 @@ def test_a_file_that_is_cut_off(plain_clip: Path, tmp_path: Path, suffix: str) -
     """Such a file ends as if all were well, with exit code 0."""
     whole = tmp_path / f"whole.{suffix}"
     run_ffmpeg("-i", plain_clip, "-c", "copy", "-movflags", "+faststart", whole)
-    clip = cut(whole, tmp_path / f"cut.{suffix}", 0.6)
+    clip = cut(whole, tmp_path / f"cut.{suffix}", 0.61)  # inside a picture: after one, ffmpeg 9 finds nothing wrong
     with open_frames(clip, fps=2) as frames:
         found = list(frames)
         assert numbers(frame.pixels for frame in found) == [15 * index for index in range(len(found))]

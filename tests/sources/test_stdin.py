@@ -76,7 +76,7 @@ def test_an_mp4_with_its_index_last(tmp_path: Path, send: Callable[[Path], None]
 
 
 def test_one_that_breaks_off(plain_clip: Path, tmp_path: Path, send: Callable[[Path], None]) -> None:
-    send(cut(plain_clip, tmp_path / "cut.mp4", 0.6))
+    send(cut(plain_clip, tmp_path / "cut.mp4", 0.61))
     with open_frames("-", fps=2) as frames:
         found = numbers(frame.pixels for frame in frames)
         assert found == [15 * index for index in range(len(found))]
