@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from svlm_cli.cli.command import given
 from svlm_cli.cli.messages import conclude
 from svlm_cli.cli.takes import takes
+from svlm_cli.cli.values import context_of
 from svlm_cli.commands.caption_options import CaptionOptions
 from svlm_cli.commands.fleet_captioning import in_stores, order_of, plan_fleet, refuse_devices
 from svlm_cli.commands.idle_options import CaptionCall, refuse_idle
@@ -42,6 +44,7 @@ def caption(asked: CaptionOptions) -> None:
     Each video gets STEM.srt beside it, or other formats; several share one loaded model. Addresses (rtsp://...) and
     devices are watched, all at the same time, until Ctrl-C. Progress goes to stderr, `-o -` to stdout.
     """
+    asked = replace(asked, context=context_of(asked.context))  # once, for it may be a pipe
     listed = asked.inputs() if asked.batch_file is not None else ()
     cameras = () if in_stores(asked, listed) else asked.cameras(listed)
     live = bool(cameras)

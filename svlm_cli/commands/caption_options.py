@@ -10,7 +10,7 @@ import typer
 from svlm_cli.checkpoints.policy_changes import PolicyChanges
 from svlm_cli.cli import choices
 from svlm_cli.cli.panels import Panel
-from svlm_cli.cli.values import context_of, formats_of, seconds_of
+from svlm_cli.cli.values import formats_of, seconds_of
 from svlm_cli.commands import options
 from svlm_cli.commands.camera_options import CameraOptions, OnGap
 from svlm_cli.commands.loading import speaker
@@ -238,7 +238,7 @@ class CaptionOptions(options.EngineOptions):
         return SessionSettings(
             sources=replace(self.source_options(), waits=self.live.wait or (live and several)),
             query=self.query,
-            context=context_of(self.context),
+            context=self.context,
             seed=self.seed,
             resets=self.live.on_gap is OnGap.RESET,
             model=speaker(self),

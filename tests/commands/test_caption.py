@@ -129,6 +129,19 @@ def test_what_the_user_says_reaches_the_model(
     assert said[("--mode", "native-positions")] == said[()], "nothing was evicted yet"
 
 
+def test_a_context_is_read_once(svlm_inside: Svlm, here: Path, tiny_checkpoint: Path) -> None:
+    """Guards ``--context @<(...)``: a pipe has no second reading."""
+    pipe, end = os.pipe()
+    os.write(end, b"Reds against blues")
+    os.close(end)
+    base = ("caption", here.name, "--model", tiny_checkpoint, "-f", "jsonl", "-o", "-", "--temperature", "0")
+    piped = svlm_inside(*base, "--context", f"@/dev/fd/{pipe}")
+    os.close(pipe)
+    assert piped.returncode == 0, piped.stderr
+    typed = svlm_inside(*base, "--context", "Reds against blues")
+    assert [one["text"] for one in rounds(piped.stdout)] == [one["text"] for one in rounds(typed.stdout)]
+
+
 def test_several_videos_share_a_model_and_one_that_fails_stops_no_other(
     svlm_inside: Svlm, here: Path, tmp_path: Path, tiny_checkpoint: Path
 ) -> None:
