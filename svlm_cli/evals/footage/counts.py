@@ -1,10 +1,13 @@
-"""Compares what was said about footage with the reference, second by second, and computes the rates.
+"""Compares what was said about footage with the truth, second by second, and computes the rates.
 
-A statement is right if the reference makes the same one within `TOLERANCE_S`; sizes and numbers are scored separately,
-where both mention the same things. Knows no words.
+Two speakers with time for one sentence may choose different things to say, and both be right. So precision asks the
+log: a statement holds if it could be known when its sentence began, and not for longer than a speaker may wait. Recall
+asks the reference: a statement of it was made if the commentary makes the same one within `TOLERANCE_S`. Sizes and
+numbers are scored separately, where both mention the same things. Knows no words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -14,10 +17,22 @@ from numpy.typing import NDArray
 from svlm_cli.evals.footage.reading import Said
 from svlm_cli.evals.match import matched
 from svlm_cli.evals.scores import Counts, Estimate, estimate, ratio, resampled
-from svlm_cli.simulator.footage.statements import Topic
+from svlm_cli.simulator.footage.speech import LAST_PICTURE_S, News
+from svlm_cli.simulator.footage.statements import Statement, Topic
 
 TOLERANCE_S: Final = 1.5
-TRUE, SAID, HIT = range(3)
+EARLY_S: Final = 1.0  # a statement may begin so long before the log notes what it states: one round of a stream
+TRUE, MADE, SAID, HOLDS = range(4)
+_COLUMNS: Final = 4
+_COUNTED: Final = {"one": 1, "two": 2, "three": 3, "many": None}  # things that a statement is about, None: all
+
+
+@dataclass(frozen=True, slots=True)
+class FootageTruth:
+    """What the commentary of some footage is held against."""
+
+    reference: tuple[Said, ...]
+    news: tuple[News, ...]  # all that could be said
 
 
 class FootageRate(StrEnum):
@@ -53,29 +68,37 @@ _OF_TOPIC: Final = {
 RATES: Final = tuple(FootageRate)
 
 
-def tally(reference: Sequence[Said], said: Sequence[Said], seconds: int) -> Counts:
-    """``[seconds, R * 3]``: per rate, true, said, and both. For `HOW_MANY` and `SIZE`: mentioned by both, and right."""
-    counts = np.zeros((seconds, len(RATES), 3), np.int64)
-    wanted, given = ([(one.second, _key(one)) for one in side] for side in (reference, said))
-    for at, side in ((TRUE, reference), (SAID, said)):
-        for one in side:
-            _add(counts, one, at)
+def tally(truth: FootageTruth, said: Sequence[Said], seconds: int) -> Counts:
+    """``[seconds, R * 4]``: per rate, the reference's statements, those made; the commentary's, those that hold.
+
+    For `HOW_MANY` and `SIZE`: statements that both make, and those in which it is the same.
+    """
+    counts = np.zeros((seconds, len(RATES), _COLUMNS), np.int64)
+    for one in truth.reference:
+        _add(counts, one, TRUE)
+    for one in said:
+        _add(counts, one, SAID)
+    for one in _holding(said, truth.news):
+        _add(counts, one, HOLDS)
+    wanted, given = ([(one.second, _key(one.statement)) for one in side] for side in (truth.reference, said))
     for ours, theirs in matched(wanted, given, TOLERANCE_S):
-        true, told = reference[ours], said[theirs]
-        _add(counts, told, HIT)
+        true, told = truth.reference[ours], said[theirs]
+        _add(counts, true, MADE)
         for rate, asked, right in (
             (FootageRate.HOW_MANY, _is_of_things(true), true.statement.count == told.statement.count),
             (FootageRate.SIZE, bool(true.statement.size), true.statement.size == told.statement.size),
         ):
             if asked:
-                counts[told.second, RATES.index(rate)] += (1, 1, right)
+                counts[told.second, RATES.index(rate)] += (1, right, 1, right)
     return counts.reshape(seconds, -1)
 
 
 def f1(counts: Counts) -> NDArray[np.float64]:
-    """``[..., R * 3]`` -> ``[..., R]``; NaN if nothing was true or said."""
-    by_rate = counts.reshape(*counts.shape[:-1], len(RATES), 3)
-    return ratio(2 * by_rate[..., HIT], by_rate[..., TRUE] + by_rate[..., SAID])
+    """``[..., R * 4]`` -> ``[..., R]``, of recall and precision; NaN if nothing was true or said."""
+    by_rate = counts.reshape(*counts.shape[:-1], len(RATES), _COLUMNS)
+    true, made, said, holds = (by_rate[..., column] for column in range(_COLUMNS))
+    # 2 / (true / made + said / holds), without dividing by what may be 0.
+    return np.where((true + said > 0) & (made * holds == 0), 0.0, ratio(2 * made * holds, true * holds + said * made))
 
 
 def scores(footages: Sequence[Counts]) -> tuple[dict[FootageRate, Estimate], list[dict[FootageRate, Estimate]]]:
@@ -90,8 +113,26 @@ def _estimates(total: Counts, drawn: Counts) -> dict[FootageRate, Estimate]:
     return {rate: estimate(float(values[index]), draws[:, index]) for index, rate in enumerate(RATES)}
 
 
-def _key(said: Said) -> tuple[Topic, str]:
-    return said.statement.topic, said.statement.what
+def _holding(said: Sequence[Said], news: Sequence[News]) -> Iterator[Said]:
+    """The statements that hold. What happened once may be stated once."""
+    open_: list[News] = sorted(news, key=lambda one: one.until_s)
+    for one in said:
+        seen_s = one.begun + LAST_PICTURE_S
+        fit = [piece for piece in open_ if piece.from_s - EARLY_S <= seen_s <= piece.until_s and _bears_out(piece, one)]
+        several = one.statement.topic is Topic.MOVES and not one.statement.what  # in different directions
+        if len(fit) > several:
+            yield one
+            for piece in fit[: _COUNTED[one.statement.count]]:
+                open_.remove(piece)
+
+
+def _bears_out(news: News, said: Said) -> bool:
+    topic, what = _key(said.statement)
+    return news.statement.topic is topic and ((topic is Topic.MOVES and not what) or news.statement.what == what)
+
+
+def _key(statement: Statement) -> tuple[Topic, str]:
+    return statement.topic, statement.what
 
 
 def _is_of_things(said: Said) -> bool:

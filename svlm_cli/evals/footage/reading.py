@@ -18,6 +18,7 @@ class Said:
 
     second: int
     statement: Statement
+    begun: int  # the second in which its first word ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,21 +37,24 @@ def read(texts: Sequence[str]) -> FootageTelling:
     """
     found: list[Said] = []
     unread = 0
-    begun: list[str] = []
+    begun: list[tuple[str, int]] = []
     for second, text in enumerate(texts):
         for word in text.split():
-            begun = [*begun[1 - _LONGEST :], word]
+            begun = [*begun[1 - _LONGEST :], (word, second)]
             if not word.endswith("."):
                 continue
-            statement = _ending(begun)
-            if statement is None:
+            said = _ending(begun)
+            if said is None:
                 unread += 1
             else:
-                found.append(Said(second, statement))
+                found.append(said)
             begun = []
     return FootageTelling(tuple(found), unread + (len(begun) == _LONGEST))  # the rest may still become a sentence
 
 
-def _ending(words: Sequence[str]) -> Statement | None:
-    sentences = (" ".join(words[first:]) for first in range(len(words)))
-    return next((SENTENCES[sentence] for sentence in sentences if sentence in SENTENCES), None)
+def _ending(words: Sequence[tuple[str, int]]) -> Said | None:
+    for first, (_, begun) in enumerate(words):
+        sentence = " ".join(word for word, _ in words[first:])
+        if sentence in SENTENCES:
+            return Said(words[-1][1], SENTENCES[sentence], begun)
+    return None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.evals.controls import MOST_SHIFTED_F1, SHIFT_S, ControlError
-from svlm_cli.evals.footage.counts import FootageRate, scores, tally
+from svlm_cli.evals.footage.counts import FootageRate, FootageTruth, scores, tally
 from svlm_cli.evals.footage.reading import read
 from svlm_cli.evals.report import Table
 from svlm_cli.evals.scores import FIFTHS, Estimate
+from svlm_cli.simulator.footage.footage import EndlessFootage
+from svlm_cli.simulator.footage.speech import News, news, texts
 
 if TYPE_CHECKING:
     from svlm_cli.evals.runner import Played
@@ -58,20 +60,34 @@ class FootageReport:
         return (headings, rows), (["controls", *self.controls], control_rows)
 
 
-def score(references: Sequence[Texts], said: Sequence[Texts], controls: Mapping[str, Rates]) -> FootageReport:
-    """Score a commentary of each footage against its reference."""
-    rates, fifths = _scored(references, said)
+@dataclass(frozen=True, slots=True)
+class FootageScript:
+    """What the reference says about some footage, and all that could be said."""
+
+    texts: Texts
+    news: tuple[News, ...]
+
+    @staticmethod
+    def of(footage: EndlessFootage, seconds: int) -> "FootageScript":
+        """Write the script of the first seconds."""
+        return FootageScript(texts(footage, seconds), news(footage, seconds))
+
+
+def score(scripts: Sequence[FootageScript], said: Sequence[Texts], controls: Mapping[str, Rates]) -> FootageReport:
+    """Score a commentary of each footage against its script."""
+    rates, fifths = _scored(scripts, said)
     return FootageReport(rates, tuple(fifths), sum(read(texts).unread for texts in said), controls)
 
 
-def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
+def run_controls(scripts: Sequence[FootageScript]) -> dict[str, Rates]:
     """The controls' scores by name. `ControlError`; `UsageError` if there is nothing to say."""
+    references = [script.texts for script in scripts]
     seconds = len(references[0])
-    late = [(*("",) * SHIFT_S, *texts)[:seconds] for texts in references]
+    late = [(*("",) * SHIFT_S, *told)[:seconds] for told in references]
     known = {
-        "reference": _scored(references, references)[0],
-        f"{SHIFT_S} s late": _scored(references, late)[0],
-        "empty": _scored(references, [("",) * seconds] * len(references))[0],
+        "reference": _scored(scripts, references)[0],
+        f"{SHIFT_S} s late": _scored(scripts, late)[0],
+        "empty": _scored(scripts, [("",) * seconds] * len(references))[0],
     }
     itself, shifted, empty = known.values()
     if itself[FootageRate.ALL].value is None:
@@ -85,9 +101,12 @@ def run_controls(references: Sequence[Texts]) -> dict[str, Rates]:
     return known
 
 
-def _scored(references: Sequence[Texts], said: Sequence[Texts]) -> tuple[Rates, list[Rates]]:
-    pairs = zip(references, said, strict=True)
-    return scores([tally(read(ours).statements, read(theirs).statements, len(ours)) for ours, theirs in pairs])
+def _scored(scripts: Sequence[FootageScript], said: Sequence[Texts]) -> tuple[Rates, list[Rates]]:
+    tallies = []
+    for script, told in zip(scripts, said, strict=True):
+        truth = FootageTruth(read(script.texts).statements, script.news)
+        tallies.append(tally(truth, read(told).statements, len(script.texts)))
+    return scores(tallies)
 
 
 def _json(rates: Rates) -> dict[str, Any]:

@@ -37,6 +37,23 @@ def remarks(events: Sequence[SeenEvent]) -> Iterator[Remark]:
     yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
 
 
+def still_stretches(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
+    """Where in a shot neither the camera nor anything else moves, and the light does not change."""
+    quiet = {
+        EventKind.MOTION: ("nothing",),
+        EventKind.CAMERA: ("still",),
+        EventKind.LIGHT: ("dark", "normal", "bright"),
+    }
+    loud = [(one.start_s, one.end_s) for one in events if one.kind in quiet and one.what not in quiet[one.kind]]
+    shot = next(event for event in events if event.kind is EventKind.SHOT)
+    found, since_s = [], shot.start_s
+    for start_s, end_s in sorted(loud):
+        if start_s > since_s:
+            found.append((since_s, start_s))
+        since_s = max(since_s, end_s)
+    return [*found, (since_s, shot.end_s)] if since_s < shot.end_s else found
+
+
 def _of_the_picture(shot: SeenEvent, events: Sequence[SeenEvent]) -> Iterator[Remark]:
     if shot.what != "start":
         seen_s = SEEN_AFTER_S if shot.what == How.CROSS_FADE else 0.0

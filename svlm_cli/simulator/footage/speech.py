@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from svlm_cli.simulator.footage import statements
-from svlm_cli.simulator.footage.events import EventKind, SeenEvent
+from svlm_cli.simulator.footage.events import SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
-from svlm_cli.simulator.footage.remarks import Remark, remarks
+from svlm_cli.simulator.footage.remarks import Remark, remarks, still_stretches
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
 
@@ -54,6 +54,15 @@ class SentenceWord:
         return round(self.end_s * 1000 - 1) // 1000
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What may be stated by a sentence that begins when the last picture seen is of these times."""
+
+    statement: Statement
+    from_s: float
+    until_s: float
+
+
 def words(footage: EndlessFootage, start_s: float, end_s: float) -> tuple[SentenceWord, ...]:
     """The words that end within (start, end]."""
     number = footage.shots(start_s, start_s + 1)[0].number
@@ -69,6 +78,19 @@ def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
     for word in words(footage, 0, seconds):
         said[word.second] += f" {word.text}"
     return tuple(said)
+
+
+def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
+    """All that could be said about the first seconds. The commentary says what it has time for."""
+    found: list[News] = []
+    for shot in footage.shots(0, seconds):
+        events = footage.shot_log(shot.number).events
+        found += [News(one.statement, one.from_s, one.from_s + PATIENCE_S) for one in remarks(events)]
+        for start_s, end_s in still_stretches(events):
+            lengths = {"": STILL_AFTER_S} | {length: float(after_s) for after_s, length in STILL_FOR.items()}
+            due = ((length, start_s + after_s) for length, after_s in lengths.items())
+            found += [News(Statement(Topic.STILL, length), due_s, end_s) for length, due_s in due if due_s < end_s]
+    return tuple(found)
 
 
 def match_texts(seconds: int) -> tuple[str, ...]:
@@ -131,7 +153,7 @@ class _Speaker:
 
     def enter(self, events: Sequence[SeenEvent]) -> None:
         """Begin a new shot, and forget what was not said about the last one."""
-        self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), _still(events))
+        self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), still_stretches(events))
 
     def break_off(self) -> None:
         """Stop the current sentence, so that the next one can begin immediately."""
@@ -215,20 +237,3 @@ def _goes_with(one: Remark, first: Remark) -> bool:
 
 def _sized(statement: Statement, *, sized: bool) -> Statement:
     return statement if sized else replace(statement, size="")
-
-
-def _still(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
-    """Stretches in which neither the camera nor anything else moves, and the light does not change."""
-    quiet = {
-        EventKind.MOTION: ("nothing",),
-        EventKind.CAMERA: ("still",),
-        EventKind.LIGHT: ("dark", "normal", "bright"),
-    }
-    loud = [(one.start_s, one.end_s) for one in events if one.kind in quiet and one.what not in quiet[one.kind]]
-    shot = next(event for event in events if event.kind is EventKind.SHOT)
-    found, since_s = [], shot.start_s
-    for start_s, end_s in sorted(loud):
-        if start_s > since_s:
-            found.append((since_s, start_s))
-        since_s = max(since_s, end_s)
-    return [*found, (since_s, shot.end_s)] if since_s < shot.end_s else found

@@ -1,26 +1,44 @@
 """What a commentary of footage states, and how it compares with the truth."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from svlm_cli.evals.footage.counts import FootageRate, scores, tally
+from svlm_cli.evals.footage.counts import FootageRate, FootageTruth, scores, tally
 from svlm_cli.evals.footage.reading import Said, read
+from svlm_cli.evals.footage.report import FootageScript, run_controls, score
+from svlm_cli.simulator.footage import speech
+from svlm_cli.simulator.footage.events import SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
-from svlm_cli.simulator.footage.speech import texts
+from svlm_cli.simulator.footage.remarks import Remark, remarks
+from svlm_cli.simulator.footage.speech import PATIENCE_S, News, texts
 from svlm_cli.simulator.footage.statements import Statement, Topic
 
 SECONDS = 300
 
 
-def _told(*lines: str) -> list[Said]:
-    return list(read(lines).statements)
+def _told(*lines: str) -> tuple[Said, ...]:
+    return read(lines).statements
+
+
+def _truth(*lines: str) -> FootageTruth:
+    """In which nothing could be said but what the reference says."""
+    reference = _told(*lines)
+    return FootageTruth(reference, tuple(_news(one.statement, one.begun) for one in reference))
+
+
+def _news(statement: Statement, from_s: float) -> News:
+    return News(statement, from_s, from_s + PATIENCE_S)
 
 
 def test_sentences_are_read_in_the_second_in_which_they_end() -> None:
     telling = read(["", " Something large enters", " from the left.", " It stops in the middle. Cut."])
     assert telling.statements == (
-        Said(2, Statement(Topic.ENTERS, "left", size="large")),
-        Said(3, Statement(Topic.STOPS, "middle")),
-        Said(3, Statement(Topic.CUT, "cut")),
+        Said(2, Statement(Topic.ENTERS, "left", size="large"), begun=1),
+        Said(3, Statement(Topic.STOPS, "middle"), begun=3),
+        Said(3, Statement(Topic.CUT, "cut"), begun=3),
     )
     assert telling.unread == 0
 
@@ -41,12 +59,12 @@ def test_other_words_state_nothing(text: str, unread: int) -> None:
 
 
 def test_a_statement_is_right_within_a_second_and_a_half() -> None:
-    reference = _told("", "", " Cut.", "", "", "", " Something enters from the left.")
+    truth = _truth("", "", " Cut.", "", "", "", " Something enters from the left.")
     early, late = _told("", " Cut.", "", "", "", "", ""), _told("", "", "", "", " Cut.", "", "")
-    assert scores([tally(reference, early, 7)])[0][FootageRate.CUTS].value == 1.0
-    assert scores([tally(reference, late, 7)])[0][FootageRate.CUTS].value == 0.0
+    assert scores([tally(truth, early, 7)])[0][FootageRate.CUTS].value == 1.0
+    assert scores([tally(truth, late, 7)])[0][FootageRate.CUTS].value == 0.0
     other = _told("", "", " Cut.", "", "", "", " Something enters from the right.")
-    found = scores([tally(reference, other, 7)])[0]
+    found = scores([tally(truth, other, 7)])[0]
     assert (found[FootageRate.CUTS].value, found[FootageRate.ENTERS].value, found[FootageRate.ALL].value) == (
         1.0,
         0.0,
@@ -55,35 +73,62 @@ def test_a_statement_is_right_within_a_second_and_a_half() -> None:
     assert found[FootageRate.LEAVES].value is None
 
 
+def test_what_the_reference_had_no_time_for_may_be_said() -> None:
+    """Guards against blaming a commentary for another choice among what is true, or praising it for a repetition."""
+    truth = _truth(" Something enters from the left.", "", "", "")
+    truth = replace(truth, news=(*truth.news, _news(Statement(Topic.ENTERS, "right"), 0.5)))
+    both = _told(" Something enters from the left.", "", " Another enters from the right.", "")
+    assert scores([tally(truth, both, 4)])[0][FootageRate.ENTERS].value == 1.0
+    twice = _told(" Something enters from the left.", " Something enters from the left.", "", "")
+    assert scores([tally(truth, twice, 4)])[0][FootageRate.ENTERS].value == pytest.approx(2 / 3)
+    late = _told(" Something enters from the left.", "", "", " Another enters from the right.")
+    assert scores([tally(truth, late, 4)])[0][FootageRate.ENTERS].value == pytest.approx(2 / 3)
+
+
+def test_several_things_are_borne_out_by_more_than_one() -> None:
+    moves = [_news(Statement(Topic.MOVES, way), 0.0) for way in ("left", "right")]
+    reference = _told(" Two things move.", "")
+    assert scores([tally(FootageTruth(reference, tuple(moves)), reference, 2)])[0][FootageRate.MOVES].value == 1.0
+    assert scores([tally(FootageTruth(reference, (moves[0],)), reference, 2)])[0][FootageRate.MOVES].value == 0.0
+
+
 def test_how_many_and_how_large_are_asked_apart() -> None:
     """Guards the F1 of entrances against falling for a size, which two careful people may see differently."""
-    reference = _told(" Something large enters from the left.", "", "", " Two things move up.")
+    truth = _truth(" Something large enters from the left.", "", "", " Two things move up.")
     said = _told(" Something small enters from the left.", "", "", " Many things move up.")
-    found = scores([tally(reference, said, 4)])[0]
+    found = scores([tally(truth, said, 4)])[0]
     assert found[FootageRate.ALL].value == 1.0
     assert found[FootageRate.SIZE].value == 0.0
     assert found[FootageRate.HOW_MANY].value == 0.5
 
 
-@pytest.fixture(scope="module")
-def told() -> list[tuple[str, ...]]:
-    return [texts(EndlessFootage(seed), SECONDS) for seed in range(3)]
-
-
-def _scored(told: list[tuple[str, ...]], said: list[tuple[str, ...]]) -> dict[FootageRate, float | None]:
-    pairs = zip(told, said, strict=True)
-    counts = [tally(read(ours).statements, read(theirs).statements, SECONDS) for ours, theirs in pairs]
-    return {rate: one.value for rate, one in scores(counts)[0].items()}
-
-
-def test_the_controls(told: list[tuple[str, ...]]) -> None:
+def test_the_controls() -> None:
     """Guards the measure: the reference itself is perfect, late it fails, silence is worth nothing."""
-    assert sum(read(one).unread for one in told) == 0
-    itself = _scored(told, told)
+    scripts = [FootageScript.of(EndlessFootage(seed), SECONDS) for seed in range(3)]
+    assert sum(read(script.texts).unread for script in scripts) == 0
+    controls = run_controls(scripts)
+    itself, late, empty = ({rate: one.value for rate, one in rates.items()} for rates in controls.values())
     assert {value for value in itself.values() if value is not None} == {1.0}
-    late = _scored(told, [("", "", "", *one[:-3]) for one in told])
     assert (late[FootageRate.ALL] or 1.0) < 0.15
-    empty = _scored(told, [("",) * SECONDS] * 3)
     assert empty[FootageRate.ALL] == 0.0
-    another = _scored(told, [*told[1:], told[0]])
-    assert (another[FootageRate.ALL] or 1.0) < 0.15
+    told = [script.texts for script in scripts]
+    another = score(scripts, [*told[1:], told[0]], controls).rates
+    assert (another[FootageRate.ALL].value or 1.0) < 0.15
+
+
+def test_another_speaker_with_the_same_eyes_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guards against a measure of what one speaker chooses: noticing all of it, each a little sooner or later, changes
+    what there is time for.
+    """
+    scripts = [FootageScript.of(EndlessFootage(seed), SECONDS) for seed in range(3)]
+    random = np.random.default_rng(0)
+
+    def noticed(events: Sequence[SeenEvent]) -> Iterator[Remark]:
+        moved = [replace(one, from_s=one.from_s + random.normal(0, 0.3)) for one in remarks(events)]
+        return iter(sorted(moved, key=lambda one: one.from_s))
+
+    monkeypatch.setattr(speech, "remarks", noticed)
+    said = [texts(EndlessFootage(seed), SECONDS) for seed in range(3)]
+    monkeypatch.undo()
+    assert said != [script.texts for script in scripts]
+    assert (score(scripts, said, run_controls(scripts)).rates[FootageRate.ALL].value or 0.0) > 0.9
