@@ -16,12 +16,13 @@ from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.speech import match_texts, texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.simulator.match.match import Match, Scenes, Split
-from svlm_cli.training.layout import Round
+from svlm_cli.training.layout import Aside, Round
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
 
 DESCRIBED: Final = "Description."
-"""The context of dense descriptions, which distinguishes them from commentary."""
+"""The question that dense descriptions answer. Asked beside the commentary, they see none of each other: a description
+that saw the one before would learn to copy it, not to look."""
 
 
 def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0.0) -> list[SimulatedWindow]:
@@ -46,7 +47,8 @@ def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0
         return world.scenes(np.arange(end_s * fps) / fps)
 
     return [
-        _window(making, scenes, one, said if one.lesson is Lesson.COMMENTARY else described) for one in task.windows
+        _window(making, scenes, one, said, None if one.lesson is Lesson.COMMENTARY else described)
+        for one in task.windows
     ]
 
 
@@ -89,21 +91,26 @@ class _Match:
 
 
 def _window(
-    making: Making, scenes: Callable[[int], Any], task: WindowTask, ids: Callable[[int], Ids]
+    making: Making,
+    scenes: Callable[[int], Any],
+    task: WindowTask,
+    said: Callable[[int], Ids],
+    described: Callable[[int], Ids] | None,
 ) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
-    dense = task.lesson is not Lesson.COMMENTARY
     shape = making.shape(task.fps)
-    context = layout.prompt.text_ids(DESCRIBED if dense else "")
+    seconds = range(start, start + size.seconds)
+    question = layout.prompt.text_ids(DESCRIBED)
+    asides = [Aside(second - start, question, described(second)) for second in seconds] if described else []
     tokens = layout.window(
-        [Round(second, second + 1, shape, ids(second)) for second in range(start, start + size.seconds)],
-        previous=previous_ids(context, ids, 0 if task.context_only else start, layout.policy.windows),
+        [Round(second, second + 1, shape, said(second)) for second in seconds],
+        previous=previous_ids((), said, 0 if task.context_only else start, layout.policy.windows),
         query=making.query(start),
         fps=task.fps,
-        dense=dense,
+        asides=asides,
     )
     fps = round(task.fps)
-    return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, (start + size.seconds) * fps)))
+    return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, seconds.stop * fps)))
 
 
 def footage_texts(times: int = 8) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A small model for anybody's video: learns to see, then to speak as a stream, and is measured on unseen footage.
+"""A small model for anybody's video: learns to see, then to speak at length, and is measured on unseen footage.
 
     python -m tests.experiments.footage RUNS --photos PHOTOS --models even eyes --gpus 0 1 --steps 6000 600
 
@@ -65,23 +65,24 @@ _SEE: Final[Changes] = {
     "windows.confusion": 0.0,
     "windows.fps": (),
     "windows.fps_weights": (),
-    "base_stage.share": 0.9,
-    "base_stage.until": 0.5,
-    "base_stage.share_after": 0.2,
+    "windows.streamed": True,
+    "base_stage.share": 1.0,
+    "base_stage.until": 0.6,
+    "base_stage.share_after": 0.3,
     "optimisation.learning_rate": 1e-3,
     "output.save_every": 500,
     "policy.vision.aspect": MODEL_SIZE[1] / MODEL_SIZE[0],
     "policy.vision.max_pixels": MODEL_SIZE[0] * MODEL_SIZE[1],
     "policy.windows.sink_tokens": 16,
+    "policy.windows.vision_rounds": 8,  # what moves is seen within seconds; the words remember the rest
     "policy.prompt.query": "Say what happens.",
-    "policy.sampling.max_new_tokens": 40,  # of a description
+    "policy.sampling.max_new_tokens": 8,
 }
 _SPEAK: Final[Changes] = {
     "data.seed": 2,
     "data.simulator.match_minutes": (4.0,),
     "data.simulator.windows_per_match": 9,
     "data.simulator.matches_per_block": 256,
-    "windows.streamed": True,
     "windows.seconds": 48,
     "windows.overlap_seconds": 24,
     "base_stage.share": 0.0,
@@ -102,12 +103,14 @@ class Options:
     scale: float
     matches: int
     minutes: float
+    start: Path | None = None  # a model to go on from
 
 
 def recipe_of(model: str, stage: str, options: Options) -> Recipe:
     """The recipe of a stage; the second begins from what the first has left."""
     recipe = read(Path(__file__).parents[2] / "models" / "svlm-mini" / "recipe-1-windows.toml")
-    base = "" if stage == "see" else str((options.runs / model / "see").absolute())
+    start = options.start if stage == "see" else options.runs / model / "see"
+    base = "" if start is None else str(start.absolute())
     photos = "" if options.photos is None else str((options.photos / "train").absolute())
     changes: dict[str, Any] = {**_SEE, **MODELS[model], **(_SPEAK if stage == "speak" else {})}
     changes |= {"model.base": base, "data.workers": options.workers, "data.simulator.photos": photos}
@@ -183,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("runs", type=Path, help="a folder for all that is made")
     parser.add_argument("--photos", type=Path, help="a folder with train and held-out; default: patterns alone")
     parser.add_argument("--models", nargs="+", default=["even"], choices=sorted(MODELS))
+    parser.add_argument("--start", type=Path, help="a model of this kind to go on from; default: from scratch")
     parser.add_argument("--gpus", nargs="+", default=["cpu"], help="one for each model; cpu: the CPU")
     parser.add_argument("--steps", nargs=2, type=int, default=(6000, 600), help="to see, and to speak")
     parser.add_argument("--workers", type=int, default=12, help="processes that make windows, for each model")
@@ -193,7 +197,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(asked.gpus) != len(asked.models):
         parser.error("--gpus needs one entry for each of --models")
     options = Options(
-        asked.runs, asked.photos, tuple(asked.steps), asked.workers, asked.scale, asked.matches, asked.minutes
+        asked.runs,
+        asked.photos,
+        tuple(asked.steps),
+        asked.workers,
+        asked.scale,
+        asked.matches,
+        asked.minutes,
+        asked.start,
     )
     works = [partial(run, model, gpu, options) for model, gpu in zip(asked.models, asked.gpus, strict=True)]
     threads = [threading.Thread(target=work) for work in works]

@@ -1,5 +1,6 @@
 """The experiment on footage: its recipes are what `svlm train` takes, and its models fit into the package."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,9 @@ def test_recipes_can_be_read_and_follow_each_other(model: str, tmp_path: Path) -
     assert speak.model.base == str(tmp_path / model / "see")
     assert (see.optimisation.steps, speak.optimisation.steps) == (600, 60)
     assert see.policy == speak.policy
-    assert not see.windows.streamed
+    assert see.windows.streamed
     assert speak.windows.streamed
+    assert recipe_of(model, "see", replace(_options(tmp_path), start=tmp_path / "before")).model.base.endswith("before")
 
 
 @pytest.mark.parametrize("model", MODELS)

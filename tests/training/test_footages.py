@@ -95,14 +95,18 @@ def test_a_window_has_the_words_of_its_seconds_and_of_those_before(folder: Path)
     assert [text.strip() in _text(folder, later) for text in told[20:]] == [True] * SECONDS
 
 
-def test_descriptions_are_told_apart(folder: Path) -> None:
-    """Guards a model that would describe where it is to comment."""
+def test_descriptions_are_answers_beside_the_commentary(folder: Path) -> None:
+    """Guards a model that copies its last description, and one that would describe where it is to comment."""
     (window,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.KIT_FIRST))
-    text = _text(folder, window)
-    assert DESCRIBED in text
-    assert all(describe(EndlessFootage(SEED), second) in text for second in range(4, 4 + SECONDS))
     (spoken,) = _windows(folder, WindowTask(0, 4, 2.0, Lesson.COMMENTARY))
-    assert DESCRIBED not in _text(folder, spoken)
+    commentary, text = _text(folder, spoken), _text(folder, window)
+    assert text.startswith(commentary)
+    asked = text.removeprefix(commentary).split(DESCRIBED)[1:]
+    described = [describe(EndlessFootage(SEED), second) for second in range(4, 4 + SECONDS)]
+    assert all(words in answer for words, answer in zip(described, asked, strict=True))
+    beside = range(len(spoken.tokens), len(window.tokens))
+    seen = [len({key for key in view.keys if key in beside}) - view.asking for view in window.tokens.views]
+    assert max(seen) <= 0, "a view has no description but its own"
 
 
 def test_every_word_that_is_said_is_a_token(tmp_path: Path) -> None:

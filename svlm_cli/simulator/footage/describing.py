@@ -1,7 +1,8 @@
 """Dense descriptions of footage, second by second, for the stage in which a model learns to see.
 
-``still n2 c3 r2 small left c7 r4 large right`` says what the camera does, how many things move, and for each of the
-largest its cell in a grid of nine by five, its size and its direction. Such descriptions are for training only.
+``still n2 c3 r2 small left c7 r4 large right enters left`` says what the camera does, how many things move, for each
+of the largest its cell in a grid of nine by five, its size and its direction, and what has just happened, whether or
+not the commentary mentions it. Such descriptions are for training only.
 """
 
 from typing import Final
@@ -11,6 +12,7 @@ import numpy as np
 from svlm_cli.simulator.footage import noting
 from svlm_cli.simulator.footage.events import EventKind, FootageLog, SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
+from svlm_cli.simulator.footage.remarks import remarks
 from svlm_cli.simulator.footage.scenes import ASPECT
 
 COLUMNS, ROWS = 9, 5
@@ -36,7 +38,15 @@ def describe(footage: EndlessFootage, second: int) -> str:
     said += [light] if light != "normal" else []
     said += [medium] if medium == "frozen" else []
     said.append(f"n{states[EventKind.NUMBER].what}")
-    return " ".join([*said, *_things(log, now_s)])
+    return " ".join([*said, *_things(log, now_s), *_news(footage, now_s)])
+
+
+def _news(footage: EndlessFootage, now_s: float) -> list[str]:
+    """What a remark could be made about since the second before, each kind once."""
+    (shot,) = footage.shots(now_s, now_s + noting.TICK_S)[-1:]
+    due = [one for one in remarks(footage.shot_log(shot.number).events) if now_s - 1 < one.from_s <= now_s]
+    told = [f"{one.statement.topic} {one.statement.what}" for one in due if one.thing is not None]
+    return sorted(set(told))[:MOST_THINGS]
 
 
 def _things(log: FootageLog, now_s: float) -> list[str]:
@@ -70,4 +80,5 @@ def words_of_descriptions() -> list[str]:
     counts = [f"n{one}" for one in (0, 1, 2, 3, "many")]
     going = "still shakes pans tilts zooms follows moves left right up down in out nearer away about slow fast"
     looks = f"small middle large dark bright flickers changes frozen black bars {ENDLESS_MATCH}"
-    return [*cells, *counts, *going.split(), *looks.split()]
+    news = "enters leaves stops top bottom"
+    return [*cells, *counts, *going.split(), *looks.split(), *news.split()]
