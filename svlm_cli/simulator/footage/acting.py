@@ -86,7 +86,7 @@ class Stage:
         """Comes nearer or moves away, and stays within the picture."""
         growth = float(self._rng.uniform(0.7, 1.6))
         lasts_s = float(self._rng.uniform(1.5, 9))
-        large = actor if away else replace(actor, height=min(1.2, actor.height * np.exp(growth)))
+        large = actor if away else replace(actor, height=min(1.8, actor.height * np.exp(growth)))
         small = replace(actor, height=large.height * np.exp(-growth))
         u = self._rng.uniform(-0.25, 0.25)
         begin, end = (large, small) if away else (small, large)

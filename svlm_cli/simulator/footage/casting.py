@@ -29,6 +29,7 @@ _SHARES: Final = (0.36, 0.13, 0.09, 0.17, 0.13, 0.06, 0.06)
 _STANDERS: Final = (Figure.BOX, Figure.BLOB, Figure.ELLIPSE, Figure.VEHICLE)
 _GROUNDED: Final = (Figure.WALKER, Figure.QUADRUPED, Figure.VEHICLE, Figure.BOX)
 _LEANING: Final = (Figure.BLOB, Figure.ELLIPSE)
+_CLOSE: Final = (Figure.BLOB, Figure.BLOB, Figure.QUADRUPED, Figure.BIRD, Figure.WALKER, Figure.BOX, Figure.ELLIPSE)
 _REACH: Final = {
     Figure.WALKER: 0.35,
     Figure.QUADRUPED: 1.1,
@@ -45,10 +46,10 @@ _REACH: Final = {
 def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
     """Draw the things of a shot: none, one, some or a crowd that acts, and things that stand still."""
     casting = _Casting(rng, stage)
-    company = rng.choice(["nobody", "one", "two", "some", "group", "crowd", "bust", "arm"], p=_COMPANIES)
+    company = rng.choice(_COMPANIES, p=_COMPANY_SHARES)
     for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
         casting.stander()
-    later = (0.04 + float(rng.exponential(0.13))) * stage.length_s
+    later = (0.03 + float(rng.exponential(0.1))) * stage.length_s
     match company:
         case "nobody":
             later = 0.0
@@ -60,6 +61,8 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
             casting.bust()
         case "arm":
             casting.arm()
+        case "close":
+            casting.close()
         case _:
             for _ in range({"one": 1, "two": 2}.get(company, int(rng.integers(3, 6)))):
                 casting.mover(first=True)
@@ -70,7 +73,8 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
     return tuple(casting.things)
 
 
-_COMPANIES: Final = (0.08, 0.27, 0.15, 0.14, 0.11, 0.11, 0.08, 0.06)
+_COMPANIES: Final = ("nobody", "one", "two", "some", "group", "crowd", "bust", "arm", "close")
+_COMPANY_SHARES: Final = (0.07, 0.24, 0.14, 0.13, 0.1, 0.13, 0.06, 0.06, 0.07)
 
 
 class _Casting:
@@ -90,8 +94,12 @@ class _Casting:
         self._add(kind, actor, self._doing(actor, start_s, first=first), depth=None)
 
     def _doing(self, actor: Actor, start_s: float, *, first: bool) -> Path:
-        doings = _DOINGS_SHARES if first else _LATER_SHARES
-        match what := self._rng.choice(_DOINGS, p=doings):
+        return self._path_of(
+            str(self._rng.choice(_DOINGS, p=_DOINGS_SHARES if first else _LATER_SHARES)), actor, start_s
+        )
+
+    def _path_of(self, doing: str, actor: Actor, start_s: float) -> Path:
+        match doing:
             case "crosses":
                 return self._stage.crosses(actor, start_s)
             case "visits":
@@ -99,7 +107,7 @@ class _Casting:
             case "roams":
                 return self._stage.roams(actor, max(0.3, start_s))
             case "nears" | "recedes":
-                return self._stage.nears(actor, max(0.3, start_s), away=what == "recedes")
+                return self._stage.nears(actor, max(0.3, start_s), away=doing == "recedes")
             case "emerges" if self._standers:
                 behind = self._standers[int(self._rng.integers(len(self._standers)))].path
                 tall = float(np.exp(behind.log_size))
@@ -171,6 +179,15 @@ class _Casting:
         self._add(Figure.ARM, actor, self._stage.reaches(actor, start_s), depth=0.2)
         lean = float(self._rng.uniform(-0.5, 0.5))
         self.things[-1] = replace(self.things[-1], turns=False, lean=lean, width=1.0)
+
+    def close(self) -> None:
+        """Add a thing so near that it fills much of the picture, or all of it: its motion is not the camera's."""
+        kind = _CLOSE[int(self._rng.integers(len(_CLOSE)))]
+        actor = Actor(float(self._rng.uniform(0.8, 1.7)), _REACH[kind], grounded=False)
+        start_s = float(self._rng.uniform(-2, min(3.0, self._stage.length_s / 2)))
+        doing = self._rng.choice(["visits", "roams", "nears", "stays"], p=[0.35, 0.25, 0.3, 0.1])
+        self._add(kind, actor, self._path_of(str(doing), actor, start_s), depth=0.1)
+        self.things[-1] = replace(self.things[-1], stirs=float(self._rng.uniform(0.3, 1)))
 
     def print(self) -> None:
         """Add a logo in a corner or a line of text at the bottom: part of the picture, not of the scene."""

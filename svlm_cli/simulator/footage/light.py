@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 WHOLE: Final = (-0.5, -ASPECT / 2, 0.5, ASPECT / 2)
 _FADED_S: Final = 2.0  # from a shot's ends: while it fades, every picture differs from the one before
-_LEVELS: Final = (-1.7, 0.7)  # log gain; below, nothing is visible; above, everything is white
+_LEVELS: Final = (-1.35, 0.6)  # log gain; below, nothing is visible; above, everything is white
 _DEAD_S: Final = 9.0  # longest black picture or test pattern
 _TICKS_PER_S: Final = 10  # of a flicker, at most
 
@@ -98,15 +98,15 @@ class Medium:
 
 def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     """Draw the light: mostly normal, sometimes dark or bright, sometimes changing."""
-    kind = rng.choice(3, p=[0.72, 0.17, 0.11])
-    level = (rng.normal(0, 0.1), rng.uniform(-1.6, -1.0), rng.uniform(0.45, 0.7))[kind]
+    kind = rng.choice(3, p=[0.82, 0.11, 0.07])
+    level = (rng.normal(0, 0.1), rng.uniform(-1.3, -1.0), rng.uniform(0.45, 0.6))[kind]
     colours = tuple(np.exp(rng.normal(0, 0.06, 3)).tolist())
-    slope = tuple((rng.normal(0, 0.4, 2) * (rng.random() < 0.6)).clip(-0.9, 0.9).tolist())
+    slope = tuple((rng.normal(0, 0.3, 2) * (rng.random() < 0.6)).clip(-0.6, 0.6).tolist())
     light = Light(float(level), colours, slope)
     if rng.random() < 0.3:
         light = replace(light, breathes=rng.uniform(0.01, 0.06), breathes_hz=rng.uniform(0.05, 0.4))
     if length_s > 4 and rng.random() < 0.16:
-        gain = rng.uniform(0.7, 1.9) * (-1 if level > -0.5 else 1)
+        gain = rng.uniform(0.7, 1.5) * (-1 if level > -0.5 else 1)
         lasts_s = rng.choice([0.05, rng.uniform(1.0, 5.0)])
         start_s = rng.uniform(1.0, max(1.1, length_s - lasts_s - 1.0))
         changes = [Change(start_s, start_s + lasts_s, gain)]
@@ -136,7 +136,7 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
         window=_draw_window(rng),
         lift=float(rng.choice([0.0, rng.uniform(0, 35)], p=[0.8, 0.2])) * (not dark),
         greyness=float(rng.choice([0.0, 1.0, rng.uniform(0, 0.8)], p=[0.75, 0.06, 0.19])),
-        grain=float(rng.choice([0.0, rng.uniform(1, 6), rng.uniform(6, 25)], p=[0.25, 0.55, 0.2])) + 8.0 * dark,
+        grain=float(rng.choice([0.0, rng.uniform(1, 6), rng.uniform(6, 18)], p=[0.25, 0.6, 0.15])) + 5.0 * dark,
         blur=float(rng.choice([0.0, rng.uniform(0.2, 1)], p=[0.6, 0.4])),
         blocks=float(rng.choice([0.0, rng.uniform(0.1, 0.5)], p=[0.85, 0.15])),
     )

@@ -205,11 +205,11 @@ def test_black_is_black_and_bars_are_bars() -> None:
 
 def test_light_that_goes_out_is_logged_when_the_picture_darkens() -> None:
     """Guards the light's times, and that dark means dark."""
-    shot = replace(plain(), light=Light(changes=(Change(4.0, 4.05, -1.5),)))
+    shot = replace(plain(), light=Light(changes=(Change(4.0, 4.05, -1.2),)))
     states = [(event.what, event.start_s) for event in log_of(shot).of(EventKind.LIGHT)]
     assert states == [("normal", 0.0), ("changes", 4.0), ("dark", 4.5)]
     before, after = (float(picture.mean()) for picture in pictures_of(shot, [3.9, 4.6]))
-    assert after == pytest.approx(before * np.exp(-1.5), rel=0.1)
+    assert after == pytest.approx(before * np.exp(-1.2), rel=0.1)
 
 
 def test_bars_around_the_picture_are_black_and_hide() -> None:
