@@ -16,9 +16,11 @@ from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.speech import match_texts, texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.simulator.match.match import Match, Scenes, Split
+from svlm_cli.training.confusion import Spoken
 from svlm_cli.training.layout import Aside, Round
-from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
+from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask, meant_ids
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
+from svlm_cli.training.slips import slip
 
 DESCRIBED: Final = "Description."
 """The question that dense descriptions answer. Asked beside the commentary, they see none of each other: a description
@@ -35,10 +37,6 @@ def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0
         world = _Footage(task.seed, end_s)
 
     @lru_cache(None)
-    def said(second: int) -> Ids:
-        return making.layout.words(world.told[second])
-
-    @lru_cache(None)
     def described(second: int) -> Ids:
         return making.layout.words(text_of(world.describe(second).split()))
 
@@ -47,7 +45,7 @@ def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0
         return world.scenes(np.arange(end_s * fps) / fps)
 
     return [
-        _window(making, scenes, one, said, None if one.lesson is Lesson.COMMENTARY else described)
+        _window(making, scenes, one, _Voice(making, world.told, (task.seed, one.place)), described)
         for one in task.windows
     ]
 
@@ -90,21 +88,51 @@ class _Match:
         return self._match.scenes(times_s)
 
 
+class _Voice:
+    """The words of one window as ids, possibly with errors."""
+
+    def __init__(self, making: Making, told: Sequence[str], seed: tuple[int, int]) -> None:
+        self._layout, self._told = making.layout, told
+        self._slipped: list[list[Spoken]] | None = None
+        if making.windows.confusion:
+            random = np.random.default_rng([*seed, 4])
+            self._slipped = slip(told, random, random.random() * making.windows.confusion)
+
+    def said(self, second: int) -> Ids:
+        """The ids of a second."""
+        return self.said_and_meant(second)[0]
+
+    def said_and_meant(self, second: int) -> tuple[Ids, tuple[int | None, ...] | None]:
+        """Also the ids that they should have been, as in `Round`."""
+        if self._slipped is None:
+            return self._layout.words(self._told[second]), None
+        said: list[int] = []
+        meant: list[int | None] = []
+        for word in self._slipped[second]:
+            ids = self._layout.words(f" {word.said}")
+            said += ids
+            if word.meant == "":
+                meant += [self._layout.prompt.marker[0], *[None] * (len(ids) - 1)]
+            else:
+                meant += (
+                    [None] * len(ids) if word.meant is None else meant_ids(ids, self._layout.words(f" {word.meant}"))
+                )
+        return tuple(said), tuple(meant)
+
+
 def _window(
-    making: Making,
-    scenes: Callable[[int], Any],
-    task: WindowTask,
-    said: Callable[[int], Ids],
-    described: Callable[[int], Ids] | None,
+    making: Making, scenes: Callable[[int], Any], task: WindowTask, voice: _Voice, described: Callable[[int], Ids]
 ) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     shape = making.shape(task.fps)
     seconds = range(start, start + size.seconds)
-    question = layout.prompt.text_ids(DESCRIBED)
-    asides = [Aside(second - start, question, described(second)) for second in seconds] if described else []
+    asides: list[Aside] = []
+    if task.lesson is not Lesson.COMMENTARY:
+        question = layout.prompt.text_ids(DESCRIBED)
+        asides = [Aside(second - start, question, described(second)) for second in seconds]
     tokens = layout.window(
-        [Round(second, second + 1, shape, said(second)) for second in seconds],
-        previous=previous_ids((), said, 0 if task.context_only else start, layout.policy.windows),
+        [Round(second, second + 1, shape, *voice.said_and_meant(second)) for second in seconds],
+        previous=previous_ids((), voice.said, 0 if task.context_only else start, layout.policy.windows),
         query=making.query(start),
         fps=task.fps,
         asides=asides,

@@ -105,7 +105,7 @@ class WindowRecipe:
     layout: WindowLayout = WindowLayout.SVLM
     query: QueryRule = QueryRule.FIRST
     context_only_share: float = 0.0  # of simulated windows: no earlier words, so only the context has names
-    confusion: float = 0.0  # the maximum share of earlier names and scores that are corrupted; targets stay right
+    confusion: float = 0.0  # the maximum share of earlier names, scores or directions made wrong; targets stay right
     clips: ClipRecipe = field(default_factory=ClipRecipe)  # of simulated matches, instead of windows of `seconds`
     streamed: bool = False  # trained as a stream holds them: a round does not see what was evicted
     fps: tuple[float, ...] = ()  # one is drawn per step; empty: the policy's
@@ -312,8 +312,7 @@ class Recipe:
         require(not self.questions.asks, "questions are asked only about matches, not about footage.")
         require(not self.windows.clips.used, "windows.clips needs matches: footage has none.")
         require(self.windows.layout is WindowLayout.SVLM, "footage has no published layout.")
-        for name in ("context_only_share", "confusion"):
-            require(getattr(self.windows, name) == 0, f"windows.{name} needs matches: footage has no names.")
+        require(self.windows.context_only_share == 0, "windows.context_only_share needs matches: footage has no names.")
 
     def _check_validation(self) -> None:
         if not self.validation.used:

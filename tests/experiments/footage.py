@@ -62,7 +62,7 @@ _SEE: Final[Changes] = {
     "windows.seconds": 24,
     "windows.overlap_seconds": 16,  # what takes the workers' time is a footage's truth, not its windows
     "windows.context_only_share": 0.0,
-    "windows.confusion": 0.0,
+    "windows.confusion": 0.3,
     "windows.fps": (),
     "windows.fps_weights": (),
     "windows.streamed": True,

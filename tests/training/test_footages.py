@@ -27,7 +27,7 @@ from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.data import texts_of
 from svlm_cli.training.footages import DESCRIBED, make_footage_windows
-from svlm_cli.training.layout import Layout
+from svlm_cli.training.layout import Layout, Role
 from svlm_cli.training.log import rows_of, to_nobody
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
 from svlm_cli.training.recipe import Recipe, WindowLayout
@@ -72,10 +72,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def _windows(folder: Path, *tasks: WindowTask) -> list[SimulatedWindow]:
+def _windows(folder: Path, *tasks: WindowTask, confusion: float = 0.0) -> list[SimulatedWindow]:
     recipe = _recipe()
     layout = Layout(folder, recipe.policy, small_family())
-    return make_footage_windows(Making(layout, recipe.windows, (5, 9)), MatchTask(SEED, tasks))
+    size = replace(recipe.windows, confusion=confusion)
+    return make_footage_windows(Making(layout, size, (5, 9)), MatchTask(SEED, tasks))
 
 
 def _text(folder: Path, window: SimulatedWindow) -> str:
@@ -107,6 +108,17 @@ def test_descriptions_are_answers_beside_the_commentary(folder: Path) -> None:
     beside = range(len(spoken.tokens), len(window.tokens))
     seen = [len({key for key in view.keys if key in beside}) - view.asking for view in window.tokens.views]
     assert max(seen) <= 0, "a view has no description but its own"
+
+
+def test_errors_are_in_what_was_said_and_not_in_what_is_learned(folder: Path) -> None:
+    """Guards a model that believes its own words: a sentence that is not true is answered by silence."""
+    task = WindowTask(0, 0, 2.0, Lesson.COMMENTARY)
+    (right,), (wrong,) = _windows(folder, task), _windows(folder, task, confusion=1.0)
+    assert _text(folder, wrong) != _text(folder, right)
+    learned = np.flatnonzero((wrong.tokens.roles != Role.NONE) & (wrong.tokens.targets != wrong.tokens.ids))
+    meant = Tokenizer(folder).decode(wrong.tokens.targets[learned].tolist())
+    assert " ..." in meant
+    assert set(wrong.tokens.targets[learned].tolist()) <= set(right.tokens.ids.tolist())
 
 
 def test_every_word_that_is_said_is_a_token(tmp_path: Path) -> None:
@@ -181,7 +193,7 @@ def test_photos(tmp_path: Path) -> None:
 def test_what_footage_does_not_have_is_refused() -> None:
     recipe = _recipe()
     for part, change, message in (
-        ("windows", {"confusion": 0.5}, "windows.confusion needs matches: footage has no names"),
+        ("windows", {"context_only_share": 0.5}, "windows.context_only_share needs matches: footage has no names"),
         ("windows", {"layout": WindowLayout.PUBLISHED}, "footage has no published layout"),
         ("windows", {"clips": ClipRecipe(longest_seconds=20)}, "windows.clips needs matches"),
     ):
