@@ -56,7 +56,8 @@ class VisionPolicy:
     fps: Annotated[float, Within(0, 100_000, above=True)] = 2.0
     min_pixels: int = 100 * 28 * 28  # per frame, after resizing
     max_pixels: Annotated[int, Within(1, 100_000_000)] = 768 * 28 * 28
-    aspect: Annotated[float, Within(0, 10)] = 0.0  # width / height that black bars give every picture; 0: as it is
+    # Width / height of every picture, with bars if it has another shape; each gets max_pixels. 0: as it is.
+    aspect: Annotated[float, Within(0, 10)] = 0.0
 
     @property
     def enough_pixels(self) -> int:

@@ -240,10 +240,11 @@ class Oracle:
         return self.preprocessor.merged_grid(len(chunk.frames), *size), list(features.transpose(0, 1))
 
     def _size(self, chunk: Chunk) -> tuple[int, int]:
-        bounds, last = self.policy.vision, self._with_bars(chunk.frames[-1])
-        return self.preprocessor.target_size(
-            *last.shape[:2], min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels
-        )
+        bounds, (height, width) = self.policy.vision, chunk.frames[-1].shape[:2]
+        if bounds.aspect:  # one size for every picture
+            width = round((bounds.max_pixels * bounds.aspect) ** 0.5)
+            height = round((bounds.max_pixels / bounds.aspect) ** 0.5)
+        return self.preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
 
     def _with_bars(self, frame: Picture) -> Picture:
         """Black rows or columns on both sides, unless the picture's shape is within 5 % of `aspect`."""

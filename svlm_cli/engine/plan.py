@@ -17,7 +17,7 @@ from svlm_cli.engine.positions import Placement
 from svlm_cli.engine.prompt import Part, Prompt, Span, count_ids
 from svlm_cli.engine.stream import StreamState
 from svlm_cli.networks.family import Family, Grid, Positions
-from svlm_cli.networks.pixels import Preprocessor, framed_size
+from svlm_cli.networks.pixels import Preprocessor, learned_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class Planner:
             return None
         bounds = self._policy.vision
         height, width = chunk.frames[-1].shape[:2]
-        height, width = framed_size(height, width, bounds.aspect)
+        if bounds.aspect:  # every picture gets the size that the model has learned
+            height, width = learned_size(bounds.max_pixels, bounds.aspect)
         return self._preprocessor.target_size(height, width, min_pixels=bounds.min_pixels, max_pixels=bounds.max_pixels)
 
     def shown_grid(self, chunk: Chunk) -> Grid | None:

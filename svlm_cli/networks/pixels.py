@@ -1,5 +1,6 @@
 """`Preprocessor`: how a family turns pictures into the input of its vision tower. Knows no file and no frame rate."""
 
+import math
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -23,10 +24,9 @@ def bars(height: int, width: int, aspect: float) -> tuple[int, int, int, int]:
     return across // 2, across - across // 2, down // 2, down - down // 2
 
 
-def framed_size(height: int, width: int, aspect: float) -> tuple[int, int]:
-    """Height and width of a picture with its bars."""
-    left, right, top, bottom = bars(height, width, aspect)
-    return height + top + bottom, width + left + right
+def learned_size(pixels: int, aspect: float) -> tuple[int, int]:
+    """Height and width of a picture of so many pixels with that aspect ratio (width / height)."""
+    return round(math.sqrt(pixels / aspect)), round(math.sqrt(pixels * aspect))
 
 
 def framed(picture: Picture, aspect: float) -> Picture:

@@ -16,7 +16,7 @@ from svlm_cli.core.errors import InputError
 from svlm_cli.core.types import Chunk
 from svlm_cli.jsonl.seeks import StaleIndexError
 from svlm_cli.networks.family import Grid
-from svlm_cli.networks.pixels import Preprocessor, framed
+from svlm_cli.networks.pixels import Preprocessor, framed, learned_size
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.training.clips import FileClips
 from svlm_cli.training.collate import IGNORED, Batch, collate
@@ -100,7 +100,8 @@ class ClipReader:
     def _pixels(self, chunk: Chunk, most: int) -> Tensor:
         bounds, preprocessor = self._recipe.policy.vision, self._preprocessor
         frames = [framed(frame, bounds.aspect) for frame in chunk.frames]
-        size = preprocessor.target_size(*frames[-1].shape[:2], min_pixels=bounds.min_pixels, max_pixels=most)
+        size = learned_size(most, bounds.aspect) if bounds.aspect else frames[-1].shape[:2]
+        size = preprocessor.target_size(*size, min_pixels=bounds.min_pixels, max_pixels=most)
         pixels = preprocessor.resize(frames, *size, torch.device("cpu"))
         missing = -len(pixels) % preprocessor.temporal_patch_size
         return torch.cat([pixels, pixels[-1:].expand(missing, -1, -1, -1)])
