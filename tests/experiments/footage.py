@@ -58,7 +58,7 @@ _SEE: Final[Changes] = {
     "data.simulator.windows_per_match": 28,
     "data.simulator.matches_per_block": 256,
     "data.simulator.world": "footage",
-    "data.simulator.match_share": 0.04,
+    "data.simulator.match_share": 0.05,
     "windows.seconds": 24,
     "windows.overlap_seconds": 16,  # what takes the workers' time is a footage's truth, not its windows
     "windows.context_only_share": 0.0,

@@ -124,8 +124,8 @@ def draw_light(rng: np.random.Generator, length_s: float) -> Light:
     return light
 
 
-def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medium:
-    """Draw the medium: camera, codec and air."""
+def draw_medium(rng: np.random.Generator, recorder: np.random.Generator, light: Light, length_s: float) -> Medium:
+    """Draw the medium: what `recorder` draws, the camera and the codec, is the same before and after a cut."""
     shows = int(rng.choice([PICTURE, BLACK, BARS], p=[0.93, 0.045, 0.025]))
     if length_s > _DEAD_S:
         shows = PICTURE
@@ -133,12 +133,13 @@ def draw_medium(rng: np.random.Generator, light: Light, length_s: float) -> Medi
         return Medium(shows=shows)
     dark = light.log_gain < -1
     medium = Medium(
-        window=_draw_window(rng),
-        lift=float(rng.choice([0.0, rng.uniform(0, 35)], p=[0.8, 0.2])) * (not dark),
-        greyness=float(rng.choice([0.0, 1.0, rng.uniform(0, 0.8)], p=[0.75, 0.06, 0.19])),
-        grain=float(rng.choice([0.0, rng.uniform(1, 6), rng.uniform(6, 18)], p=[0.25, 0.6, 0.15])) + 5.0 * dark,
-        blur=float(rng.choice([0.0, rng.uniform(0.2, 1)], p=[0.6, 0.4])),
-        blocks=float(rng.choice([0.0, rng.uniform(0.1, 0.5)], p=[0.85, 0.15])),
+        window=_draw_window(recorder),
+        lift=float(recorder.choice([0.0, recorder.uniform(0, 35)], p=[0.8, 0.2])) * (not dark),
+        greyness=float(recorder.choice([0.0, 1.0, recorder.uniform(0, 0.8)], p=[0.75, 0.06, 0.19])),
+        grain=float(recorder.choice([0.0, recorder.uniform(1, 6), recorder.uniform(6, 18)], p=[0.25, 0.6, 0.15]))
+        + 5.0 * dark,
+        blur=float(recorder.choice([0.0, recorder.uniform(0.2, 1)], p=[0.6, 0.4])),
+        blocks=float(recorder.choice([0.0, recorder.uniform(0.1, 0.5)], p=[0.85, 0.15])),
     )
     if rng.random() < 0.07:
         rain = rng.random() < 0.5

@@ -21,6 +21,7 @@ from svlm_cli.simulator.footage.things import Bodies, Thing
 Floats = NDArray[np.float64]
 
 _PLAIN: Final = 0.15  # share of places
+_PER_RECORDER: Final = 8  # shots that look alike: of a film, not of one shot
 _FOLLOWED: Final = 0.45  # share of shots with few moving things and a camera that is free to follow
 
 
@@ -95,7 +96,8 @@ def make_shot(seed: int, slate: Slate) -> Shot:
     )
     length_s = slate.length_s
     light = draw_light(at_place if slate.place == slate.number else rng, length_s)
-    medium = draw_medium(rng, light, length_s)
+    recorder = np.random.default_rng([seed, slate.number // _PER_RECORDER, 3])
+    medium = draw_medium(rng, recorder, light, length_s)
     zoom = float(rng.uniform(0.1, 0.7)) if slate.place != slate.number else float(rng.uniform(-0.1, 0.4))
     camera = draw_camera(rng, length_s, zoom=zoom)
     if backdrop.plain:

@@ -23,6 +23,7 @@ PATIENCE_S: Final = 2.5  # a remark that was delayed longer is dropped
 STILL_AFTER_S: Final = 3.0
 REMEMBERED_S: Final = 10.0  # for which the thing that was mentioned last is "it"
 ANOTHER_WITHIN_S: Final = 20.0
+MATCH_AGAIN_S: Final = 30  # when Endless Match is named again: a stream may begin in its middle
 CROWD_S: Final = 20.0  # after "Many things move.", for which only large things are mentioned
 
 _ORDER: Final = (
@@ -94,12 +95,13 @@ def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
 
 
 def match_texts(seconds: int) -> tuple[str, ...]:
-    """What is said about Endless Match without its context: one sentence, at the beginning."""
+    """What is said about Endless Match without its context: one sentence, again and again."""
     statement = Statement(Topic.PICTURE, "endless match")
     said = [""] * seconds
-    for word in _spoken(0, statements.OF_THE_PICTURE[statement], statement):
-        if word.second < seconds:
-            said[word.second] += f" {word.text}"
+    for begin in range(0, seconds, MATCH_AGAIN_S):
+        for word in _spoken(begin, statements.OF_THE_PICTURE[statement], statement):
+            if word.second < seconds:
+                said[word.second] += f" {word.text}"
     return tuple(said)
 
 
