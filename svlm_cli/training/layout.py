@@ -141,7 +141,8 @@ class Layout:
         spans = self.spans(rounds, previous=previous, query=query)
         place = partial(self._positions, fps=fps)
         ids = np.array(flatten(spans), np.int32)
-        roles = np.array([role for span in spans for role in _roles(span, len(self.prompt.marker), dense)], np.int8)
+        marker = len(self.prompt.marker)
+        roles = np.array([role for span in spans for role in _roles(span, marker, dense)], np.int8)
         targets = ids.copy()
         _write_meant(targets, roles, spans, rounds)
         if not self.streamed and not asides:

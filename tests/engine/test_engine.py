@@ -113,3 +113,14 @@ def test_engines_share_the_weights_of_one_network(tiny_checkpoint: Path, fp8: bo
         with engine.open() as stream:
             heard.append([hear(engine, [stream], [chunk])[0].ids for chunk in make_chunks(3)])
     assert heard[0] == heard[1] == heard[2], "neither disturbs the other, and before a reset windows are streams"
+
+
+@pytest.mark.parametrize("size", [(720, 1280), (1080, 1920), (576, 768), (1280, 720), (272, 640), (144, 176), (50, 90)])
+def test_with_an_aspect_every_picture_has_the_grid_that_was_learned(parts: Parts, size: tuple[int, int]) -> None:
+    """Guards a tower that learned 5 x 9 tokens: limits on pixels alone would make 5 x 8 of most videos."""
+    policy = small_policy()
+    engine = parts.engine(replace(policy, vision=replace(policy.vision, aspect=1.8, max_pixels=252 * 140)), streams=2)
+    streams = [engine.open(), engine.open()]
+    pictures = [np.zeros((*one, 3), np.uint8) for one in (size, (140, 252))]
+    hear(engine, streams, [Chunk((picture, picture), 0.0, 1.0) for picture in pictures])
+    assert [sum(span.visual_tokens for span in stream.spans) for stream in streams] == [45, 45]

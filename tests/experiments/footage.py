@@ -81,10 +81,10 @@ _SEE: Final[Changes] = {
 _SPEAK: Final[Changes] = {
     "data.seed": 2,
     "data.simulator.match_minutes": (4.0,),
-    "data.simulator.windows_per_match": 9,
+    "data.simulator.windows_per_match": 17,
     "data.simulator.matches_per_block": 256,
     "windows.seconds": 48,
-    "windows.overlap_seconds": 24,
+    "windows.overlap_seconds": 36,
     "base_stage.share": 0.0,
     "base_stage.share_after": 0.0,
     "optimisation.batch": 24,

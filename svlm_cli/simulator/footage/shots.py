@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 _PLAIN: Final = 0.15  # share of places
 _PER_RECORDER: Final = 8  # shots that look alike: of a film, not of one shot
-_FOLLOWED: Final = 0.45  # share of shots with few moving things and a camera that is free to follow
+_FOLLOWED: Final = 0.3  # share of shots with few moving things and a camera that is free to follow
 
 
 class How(StrEnum):
