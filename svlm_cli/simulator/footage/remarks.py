@@ -32,9 +32,14 @@ class Remark:
 
 def remarks(events: Sequence[SeenEvent]) -> Iterator[Remark]:
     """The remarks on a shot's events, in order of time."""
-    shot = next(event for event in events if event.kind is EventKind.SHOT)
+    shot = shot_of(events)
     found = [*_of_the_picture(shot, events), *_of_things(events)]
     yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
+
+
+def shot_of(events: Sequence[SeenEvent]) -> SeenEvent:
+    """The shot itself, among its events."""
+    return next(event for event in events if event.kind is EventKind.SHOT)
 
 
 def still_stretches(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
@@ -45,7 +50,7 @@ def still_stretches(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
         EventKind.LIGHT: ("dark", "normal", "bright"),
     }
     loud = [(one.start_s, one.end_s) for one in events if one.kind in quiet and one.what not in quiet[one.kind]]
-    shot = next(event for event in events if event.kind is EventKind.SHOT)
+    shot = shot_of(events)
     found, since_s = [], shot.start_s
     for start_s, end_s in sorted(loud):
         if start_s > since_s:

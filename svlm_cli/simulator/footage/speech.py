@@ -4,15 +4,16 @@ The speaker works second by second, as a model does: in second s it has seen the
 own words and the time, and begins at most one sentence. It knows the past only.
 """
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from svlm_cli.simulator.footage import statements
 from svlm_cli.simulator.footage.events import SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
-from svlm_cli.simulator.footage.remarks import Remark, remarks, still_stretches
+from svlm_cli.simulator.footage.remarks import Remark, remarks, shot_of, still_stretches
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
 
@@ -24,7 +25,7 @@ STILL_AFTER_S: Final = 3.0
 REMEMBERED_S: Final = 10.0  # for which the thing that was mentioned last is "it"
 ANOTHER_WITHIN_S: Final = 20.0
 MATCH_AGAIN_S: Final = 30  # when Endless Match is named again: a stream may begin in its middle
-CROWD_S: Final = 20.0  # after "Many things move.", for which only large things are mentioned
+CROWD_S: Final = 12.0  # after "Many things move.", for which only large ones are said to move or stop
 
 _ORDER: Final = (
     Topic.CUT,
@@ -69,15 +70,21 @@ def words(footage: EndlessFootage, start_s: float, end_s: float) -> tuple[Senten
     number = footage.shots(start_s, start_s + 1)[0].number
     while footage.shot(number).how is How.CROSS_FADE:  # all other shots start from an empty state
         number -= 1
-    spoken = _speak(footage, number, end_s)
+    spoken = commentary((footage.shot_log(one).events for one in itertools.count(number)), end_s)
     return tuple(word for word in spoken if start_s < word.end_s <= end_s)
 
 
 def texts(footage: EndlessFootage, seconds: int) -> tuple[str, ...]:
     """What is said in each of the first seconds, with a space before each word."""
+    return by_second(words(footage, 0, seconds), seconds)
+
+
+def by_second(spoken: Iterable[SentenceWord], seconds: int) -> tuple[str, ...]:
+    """What is said in each of the first seconds, with a space before each word."""
     said = [""] * seconds
-    for word in words(footage, 0, seconds):
-        said[word.second] += f" {word.text}"
+    for word in spoken:
+        if word.second < seconds:
+            said[word.second] += f" {word.text}"
     return tuple(said)
 
 
@@ -97,21 +104,21 @@ def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
 def match_texts(seconds: int) -> tuple[str, ...]:
     """What is said about Endless Match without its context: one sentence, again and again."""
     statement = Statement(Topic.PICTURE, "endless match")
-    said = [""] * seconds
-    for begin in range(0, seconds, MATCH_AGAIN_S):
-        for word in _spoken(begin, statements.OF_THE_PICTURE[statement], statement):
-            if word.second < seconds:
-                said[word.second] += f" {word.text}"
-    return tuple(said)
+    sentence = statements.OF_THE_PICTURE[statement]
+    spoken = (_spoken(begin, sentence, statement) for begin in range(0, seconds, MATCH_AGAIN_S))
+    return by_second(itertools.chain.from_iterable(spoken), seconds)
 
 
-def _speak(footage: EndlessFootage, number: int, end_s: float) -> Iterator[SentenceWord]:
-    """The words of all sentences from a shot on. A cut interrupts a sentence."""
+def commentary(shots: Iterable[Sequence[SeenEvent]], end_s: float) -> Iterator[SentenceWord]:
+    """The words of all sentences about shots, of which the events are given. A cut interrupts a sentence."""
     speaker, spoken = _Speaker(), list[SentenceWord]()
-    while (shot := footage.shot(number)).start_s < end_s:
+    for events in shots:
+        shot = shot_of(events)
+        if shot.start_s >= end_s:
+            break
         first, last = (math.ceil(time_s - LAST_PICTURE_S) for time_s in (shot.start_s, shot.end_s))
-        speaker.enter(footage.shot_log(number).events)
-        if shot.how is not How.CROSS_FADE:
+        speaker.enter(events)
+        if shot.what != How.CROSS_FADE:
             speaker.break_off()
             yield from (word for word in spoken if word.end_s <= first)
             spoken = []
@@ -120,7 +127,6 @@ def _speak(footage: EndlessFootage, number: int, end_s: float) -> Iterator[Sente
             if sentence is not None:
                 yield from spoken
                 spoken = list(_spoken(second, *sentence))
-        number += 1
     yield from spoken
 
 
@@ -170,7 +176,7 @@ class _Speaker:
             return None
         shot.open = [one for one in shot.open if one.from_s > seen_s - PATIENCE_S]
         in_crowd = seen_s - shot.crowd_s < CROWD_S
-        worth = [one for one in shot.open if one.thing is None or one.large == 2 or not in_crowd]
+        worth = [one for one in shot.open if not (in_crowd and _is_usual(one))]
         said = self._news(worth, seen_s) if worth else self._stillness(seen_s)
         if said is None:
             return None
@@ -227,6 +233,11 @@ class _Speaker:
             return None
         shot.still_said[began] = lasts
         return statements.still_for(lasts), Statement(Topic.STILL, STILL_FOR[lasts])
+
+
+def _is_usual(remark: Remark) -> bool:
+    """Whether it is no news where many things move."""
+    return remark.statement.topic in (Topic.MOVES, Topic.STOPS) and remark.large < 2
 
 
 def _goes_with(one: Remark, first: Remark) -> bool:

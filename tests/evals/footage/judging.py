@@ -12,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from svlm_cli.evals.footage.reading import Said, read
+from svlm_cli.evals.footage.reading import FootageTelling, Said, read
 from svlm_cli.evals.predictions import by_second, read_rounds
 from svlm_cli.simulator.footage.statements import Statement, Topic
 from tests.evals.footage.labels import CLIPS_S, SETTLED, Label
@@ -152,6 +152,42 @@ def comment(clip: Path, model: str, seconds: int) -> list[str]:
         return list(by_second(read_rounds(told), seconds))
 
 
+def judge_clip(telling: FootageTelling, labels: Sequence[Label]) -> tuple[Counter[str], list[Verdict]]:
+    """All statements about a clip: counts, and what became of each."""
+    verdicts = [judge(said, labels) for said in telling.statements]
+    supported = {id(label) for one in verdicts for label in one.sure}
+    wanted = asked(labels)
+    counts = Counter(
+        {
+            "true": sum(one.true is True for one in verdicts),
+            "false": sum(one.true is False for one in verdicts),
+            "open": sum(one.true is None for one in verdicts),
+            "asked": len(wanted),
+            "said": sum(any(id(label) in supported for label in group) for group in wanted),
+            "unread": telling.unread,
+        }
+    )
+    return counts, verdicts
+
+
+def with_total(rows: Mapping[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """The rows of clips, and the row of all."""
+    return {**rows, "all": sum(rows.values(), Counter())}
+
+
+def table(rows: Mapping[str, Counter[str]]) -> str:
+    """For people: what was true of what was said, and what was said of what was there."""
+    lines = [f"{'clip':24}{'true':>6}{'false':>7}{'open':>6}{'share':>8}{'said':>7}{'asked':>7}{'share':>8}"]
+    for clip, row in with_total(rows).items():
+        counts = f"{row['true']:6}{row['false']:7}{row['open']:6}{_share(row['true'], row['true'] + row['false'])}"
+        lines.append(f"{clip:24}{counts}{row['said']:7}{row['asked']:7}{_share(row['said'], row['asked'])}")
+    return "\n".join(lines)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:8.2f}" if whole else f"{'-':>8}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """As the module says."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -161,40 +197,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
     labels = read_labels(SETTLED)
-    totals: Counter[str] = Counter()
     rows: dict[str, Counter[str]] = {}
     for clip, length_s in CLIPS_S.items():
         own = [one for one in labels if one.clip == clip]
         telling = read(comment(given.clips / clip, given.model, max(round(length_s), 1)))
-        verdicts = [judge(said, own) for said in telling.statements]
-        supported = {id(label) for one in verdicts for label in one.sure}
-        wanted = asked(own)
-        row = rows[clip] = Counter(
-            {
-                "true": sum(one.true is True for one in verdicts),
-                "false": sum(one.true is False for one in verdicts),
-                "open": sum(one.true is None for one in verdicts),
-                "asked": len(wanted),
-                "said": sum(any(id(label) in supported for label in group) for group in wanted),
-                "unread": telling.unread,
-            }
-        )
-        totals += row
+        rows[clip], verdicts = judge_clip(telling, own)
         if given.statements:
             for one in verdicts:
                 print(f"{clip:24}{one.said.second + 1:4} s  {one.true!s:6}{one.said.statement}")  # noqa: T201
-    rows["all"] = totals
-    if given.json:
-        print(json.dumps(rows))  # noqa: T201
-        return
-    print(f"{'clip':24}{'true':>6}{'false':>7}{'open':>6}{'share':>8}{'said':>7}{'asked':>7}{'share':>8}")  # noqa: T201
-    for clip, row in rows.items():
-        counts = f"{row['true']:6}{row['false']:7}{row['open']:6}{_share(row['true'], row['true'] + row['false'])}"
-        print(f"{clip:24}{counts}{row['said']:7}{row['asked']:7}{_share(row['said'], row['asked'])}")  # noqa: T201
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part / whole:8.2f}" if whole else f"{'-':>8}"
+    print(json.dumps(with_total(rows)) if given.json else table(rows))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import pytest
 
 from svlm_cli.evals.footage.reading import read
+from tests.evals.footage import ideal
 from tests.evals.footage.judging import asked, judge
 from tests.evals.footage.labels import Label, Value
 
@@ -79,3 +80,13 @@ def test_what_may_be_asked_for() -> None:
         [("moves", "right"), ("moves", "away")],
         [("stops", None)],
     ]
+
+
+def test_the_rules_of_the_commentary_suit_real_clips(capsys: pytest.CaptureFixture[str]) -> None:
+    """Guards rules that keep silent about a street full of people, and a judge who calls the truth false."""
+    ideal.main()
+    row = capsys.readouterr().out.splitlines()[-1].split()
+    name, true, false, _open, _share, said, asked_for, _share = row
+    assert (name, false) == ("all", "0")
+    assert int(true) > 30
+    assert int(said) / int(asked_for) > 0.5

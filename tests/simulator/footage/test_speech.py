@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -92,12 +93,15 @@ def test_how_something_came_is_how_it_goes_on() -> None:
 
 
 def test_a_crowd_is_told_of_once() -> None:
+    """Guards a street full of people: who comes and goes is news there, who walks or stands is not."""
     moving = [_moves(thing, 2.0, "left") for thing in range(5)]
-    coming = [_enters(10, 8.0), _enters(11, 12.0, size="large"), _enters(12, 40.0)]
-    assert [text for _, text in _said(_busy(), *moving, *coming)] == [
+    large = replace(_moves(6, 7.5, "up"), size="large")
+    later = [_moves(5, 5.0, "up"), large, _enters(7, 9.8), _moves(5, 20.0, "right")]
+    assert [text for _, text in _said(_busy(), *moving, *later)] == [
         "Many things move left.",
-        "Something large enters from the left.",
+        "Something large moves up.",
         "Something enters from the left.",
+        "Something moves right.",
     ]
 
 
