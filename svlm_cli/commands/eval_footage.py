@@ -1,13 +1,13 @@
 """``svlm eval footage``: what a model says of simulated everyday footage, held against the truth."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from svlm_cli.checkpoints import policy_changes
 from svlm_cli.cli.messages import print_json
 from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
+from svlm_cli.commands import options
 from svlm_cli.commands.playing import PlayOptions
 from svlm_cli.outputs.tables import print_tables
 
@@ -17,14 +17,7 @@ class _Asked(PlayOptions):
     """The options of `svlm eval footage`."""
 
     minutes: Annotated[float, Panel.MATCH.option(help="Length of each stretch of footage.")] = 10.0
-    photos: Annotated[
-        Path | None,
-        Panel.MATCH.option(
-            metavar="FOLDER",
-            help="Photos to make the footage from, which the model was not trained on.",
-            show_default="patterns only",
-        ),
-    ] = None
+    photos: options.Photos = None
 
 
 @takes(_Asked)
@@ -37,14 +30,10 @@ def footage(asked: _Asked) -> None:
     from svlm_cli.evals.footage.playing import play_footage
     from svlm_cli.evals.match_files import match_seconds
     from svlm_cli.evals.runner import MatchSelection
-    from svlm_cli.simulator.footage.photos import read_photos
 
     seconds = match_seconds(asked.minutes)
-    player = FootagePlayer("" if asked.photos is None else str(asked.photos.absolute()))
     changes = policy_changes.read(asked.policy, asked.policy_keys or ())
-    if asked.photos is not None:
-        read_photos(asked.photos)  # here it is told what is wrong with them
-    setting = MatchSelection(asked.matches, seconds, asked.seed, player)
+    setting = MatchSelection(asked.matches, seconds, asked.seed, FootagePlayer.of(asked.photos))
     report, played, told = play_footage(asked.ready(changes), setting, asked)
     if asked.as_json:
         photos = None if asked.photos is None else str(asked.photos)

@@ -173,6 +173,11 @@ Overwrite = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Replace exi
 
 StartAgain = Annotated[bool, Panel.OUTPUT.option("--overwrite", help="Discard existing results, and start again.")]
 
+Photos = Annotated[
+    Path | None,
+    Panel.MATCH.option(metavar="FOLDER", help="Photos to make footage from.", show_default="patterns only"),
+]
+
 Prompts = Annotated[Path | None, Panel.INPUT.option(metavar="FILE.toml", help="Prompts to use instead of ours.")]
 
 ShowPrompts = Annotated[bool, Panel.OUTPUT.option("--show-prompts", help="Print the prompts, and exit.")]

@@ -1,4 +1,4 @@
-"""``svlm simulate``: a match of the simulator as files: video, events, reference commentary, context; or benchmarks."""
+"""``svlm simulate``: a match or footage as files: video, events, reference commentary, context; or benchmarks."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from svlm_cli.cli.panels import Panel
 from svlm_cli.cli.takes import takes
 from svlm_cli.commands import options
 from svlm_cli.core.errors import UsageError
-from svlm_cli.evals.match_files import match_seconds
-from svlm_cli.evals.match_writing import refuse_output, write_match
+from svlm_cli.evals.footage.files import FootageRecording
+from svlm_cli.evals.match_files import MatchRecording, match_seconds
+from svlm_cli.evals.world_writing import refuse_output, write_world
 from svlm_cli.outputs.progress import ProgressStyle, open_progress
 from svlm_cli.simulator.match.match import Match, Split
 
@@ -32,6 +33,9 @@ class _Asked(options.QuietOptions):
         Path,
         Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the other files are put beside it."),
     ] = Path("match.mp4")
+    footage: Annotated[
+        bool, Panel.OUTPUT.option("--footage", help="Write everyday things that move, filmed, instead of a match.")
+    ] = False
     benchmark: Annotated[
         Path | None,
         Panel.OUTPUT.option(
@@ -46,17 +50,20 @@ class _Asked(options.QuietOptions):
             help="Write many matches instead, in the format of OVO-Bench: videos and questions about them.",
         ),
     ] = None
-    seed: Annotated[int, Panel.MATCH.option(min=0, help="Seed of the match: the same seed gives the same match.")] = 0
+    photos: options.Photos = None
+    seed: Annotated[int, Panel.MATCH.option(min=0, help="Seed: the same one gives the same match or footage.")] = 0
     minutes: Annotated[
         float | None,
-        Panel.MATCH.option(min=0.05, max=6000.0, help="Length of a match.", show_default="5, or 120 for many matches"),
+        Panel.MATCH.option(
+            min=0.05, max=6000.0, help="Length of the video.", show_default="5, or 120 for many matches"
+        ),
     ] = None
     fps: Annotated[
         int | None,
         Panel.MATCH.option(
             min=1,
             max=60,
-            help="Frames per second; the simulation has 8 steps per second.",
+            help="Frames per second; a match has 8 steps per second.",
             show_default="8, or 2 for many matches",
         ),
     ] = None
@@ -86,7 +93,7 @@ class _Asked(options.QuietOptions):
 @app.command()
 @takes(_Asked)
 def simulate(asked: _Asked) -> None:
-    """Simulate a match of the ball game Endless Match, with its exact truth.
+    """Simulate a match of the ball game Endless Match, or everyday footage, with its exact truth.
 
     Writes the video, and beside it the events (.events.jsonl), the reference commentary (.truth.srt), and the text that
     names the teams (.context.txt). With --benchmark, writes many matches in the format of Inf-Streams-Eval; with
@@ -94,7 +101,7 @@ def simulate(asked: _Asked) -> None:
     """
     _refuse_idle(asked)
     if asked.benchmark is None and asked.questions is None:
-        _write_match(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
+        _write_one(asked, asked.minutes or _MINUTES, asked.fps or _FPS)
     else:
         _write_many(asked)
 
@@ -107,22 +114,30 @@ def _refuse_idle(asked: _Asked) -> None:
         raise UsageError("--benchmark and --questions name the same folder.", "Name two.")
     if folders and given("output"):
         raise UsageError(f"-o names one video, and {next(iter(folders))} a folder of many.", "Leave one of them out.")
-    if asked.matches is not None and not folders:
-        raise UsageError("--matches would do nothing: it is for --benchmark and --questions.", "Leave it out.")
-    if asked.start is not None and asked.benchmark is None:
-        raise UsageError("--start would do nothing: it is for --benchmark.", "Leave it out.")
+    idle = {
+        "--matches would do nothing: it is for --benchmark and --questions.": asked.matches is not None and not folders,
+        "--start would do nothing: it is for --benchmark.": asked.start is not None and asked.benchmark is None,
+        "--photos would do nothing: it is for --footage.": asked.photos is not None and not asked.footage,
+        "--split would do nothing: --footage has no teams.": asked.footage and given("split"),
+        "--footage would do nothing: benchmarks are of matches.": asked.footage and bool(folders),
+    }
+    for reason, found in idle.items():
+        if found:
+            raise UsageError(reason, "Leave it out.")
 
 
-def _write_match(asked: _Asked, minutes: float, fps: int) -> None:
-    output, name = asked.output, str(asked.output)
+def _write_one(asked: _Asked, minutes: float, fps: int) -> None:
+    output = Path("footage.mp4") if asked.footage and not given("output") else asked.output
     refuse_output(output, overwrite=asked.overwrite)
-    match = Match(asked.seed, asked.split, keep_s=3600.0)
+    footage = FootageRecording.of(asked.seed, asked.photos) if asked.footage else None
+    world = footage or MatchRecording(Match(asked.seed, asked.split, keep_s=3600.0))
+    name = str(output)
     with closing(open_progress(ProgressStyle.AUTO, quiet=asked.quiet)) as progress:
         progress.begin(name, minutes * 60)
         move = partial(progress.move, name)
-        write_match(match, output, minutes * 60, fps, overwrite=asked.overwrite, progress=move)
+        write_world(world, output, minutes * 60, fps, overwrite=asked.overwrite, progress=move)
         progress.end(name)
-    asked.show(f"{match.context} {minutes:g} min in {output}, the rest beside it.")
+    asked.show(f"{world.context or 'Footage:'} {minutes:g} min in {output}, the rest beside it.")
 
 
 def _write_many(asked: _Asked) -> None:

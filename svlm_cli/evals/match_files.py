@@ -1,18 +1,22 @@
 """A match as pictures, stretch by stretch, and as a log of JSON lines.
 
-Knows the simulator; does not know where files go, or what is said.
+Knows the simulator; does not know where files go.
 """
 
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
 
 from svlm_cli.core.errors import UsageError
 from svlm_cli.core.types import Picture
-from svlm_cli.simulator.match.match import Event, Match
+from svlm_cli.simulator.match.commentary import second_text, words
+from svlm_cli.simulator.match.match import HEIGHT, WIDTH, Event, Match
 from svlm_cli.simulator.match.render import render
 
 _STRETCH_S: Final = 15  # length held in memory at once
@@ -42,6 +46,36 @@ def _event_line(match: Match, event: Event) -> str:
     name = None if event.team is None else match.teams[event.team].name
     row = {"time_s": event.time_s, "kind": event.kind, "team": event.team, "name": name, "score": event.score}
     return json.dumps(row) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class MatchRecording:
+    """A match as `Recording` has it."""
+
+    match: Match
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """See `Recording`."""
+        return HEIGHT, WIDTH
+
+    @property
+    def context(self) -> str:
+        """See `Recording`."""
+        return self.match.context
+
+    def pictures(self, stretch: Stretch, fps: int) -> Picture:
+        """See `Recording`."""
+        return pictures(self.match, stretch, fps)
+
+    def event_lines(self, stretch: Stretch) -> str:
+        """See `Recording`."""
+        return event_lines(self.match, stretch)
+
+    def said(self, stretch: Stretch) -> dict[int, str]:
+        """See `Recording`."""
+        by_second = groupby(words(self.match, *stretch), key=attrgetter("second"))
+        return {second: second_text(said) for second, said in by_second}
 
 
 def match_seconds(minutes: float) -> int:

@@ -14,8 +14,13 @@ from svlm_cli.evals.benchmarks.endless_folder import EndlessSetting
 from svlm_cli.evals.benchmarks.endless_questions import QuestionsSetting
 from svlm_cli.evals.benchmarks.footage import find_footage
 from svlm_cli.evals.benchmarks.ovo_bench import read_ovo_bench
+from svlm_cli.evals.footage.files import SIZE as FOOTAGE_SIZE
 from svlm_cli.outputs import progress
 from svlm_cli.outputs.format import Format
+from svlm_cli.simulator.footage import render as footage_render
+from svlm_cli.simulator.footage.footage import EndlessFootage
+from svlm_cli.simulator.footage.pictures import PictureBank
+from svlm_cli.simulator.footage.speech import texts as footage_texts
 from svlm_cli.simulator.match.commentary import words
 from svlm_cli.simulator.match.match import Match, Split
 from svlm_cli.simulator.match.render import render
@@ -50,6 +55,31 @@ def test_the_files_tell_the_match(svlm: Svlm, tmp_path: Path) -> None:
     truth = render(match.scenes(np.arange(90) / 2))
     assert frames.shape == truth.shape
     assert np.abs(frames.astype(int) - truth).mean() < 4
+
+
+def test_the_files_tell_the_footage(svlm: Svlm, tmp_path: Path) -> None:
+    """The same of the other world, which has no context."""
+    done = svlm("simulate", "--footage", "--seed", "4", "--minutes", "0.4", "--fps", "1")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert done.stderr == "Footage: 0.4 min in footage.mp4, the rest beside it.\n"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"footage.{end}" for end in ("mp4", "events.jsonl", "truth.srt")
+    }
+    footage = EndlessFootage(4)
+    rows = [json.loads(line) for line in (tmp_path / "footage.events.jsonl").read_text().splitlines()]
+    begun = [one for one in footage.log(0, 24).events if one.start_s < 24]
+    assert [(row["kind"], row["start_s"], row.get("thing")) for row in rows] == [
+        (one.kind, one.start_s, one.thing) for one in begun
+    ]
+    text = (tmp_path / "footage.truth.srt").read_text()
+    assert check_srt(text) == []
+    heard = " ".join(cue.content for cue in srt.parse(text)).split()
+    assert heard == " ".join(footage_texts(footage, 24)).split() != []
+    with open_frames(tmp_path / "footage.mp4", fps=1) as stream:
+        frames = np.stack([frame.pixels for frame in stream])
+    truth = footage_render.render(footage.scenes(np.arange(24)), PictureBank.make(), FOOTAGE_SIZE)
+    assert frames.shape == truth.shape
+    assert np.abs(frames.astype(int) - truth).mean() < 6
 
 
 def test_captions_of_the_video_leave_the_truth_alone(svlm_inside: Svlm, tmp_path: Path, tiny_checkpoint: Path) -> None:
@@ -177,11 +207,15 @@ def test_the_size_of_a_benchmark(svlm_inside: Svlm, monkeypatch: pytest.MonkeyPa
         ("--matches 3", "--matches would do nothing: it is for --benchmark and --questions. Leave it out."),
         ("--start 3 -o m.mp4", "--start would do nothing: it is for --benchmark. Leave it out."),
         ("--start 3 --questions q", "--start would do nothing: it is for --benchmark. Leave it out."),
+        ("--photos d", "--photos would do nothing: it is for --footage. Leave it out."),
+        ("--footage --split train", "--split would do nothing: --footage has no teams. Leave it out."),
+        ("--footage --questions q", "--footage would do nothing: benchmarks are of matches. Leave it out."),
+        ("--footage --photos d", "d cannot be read: No such file or directory. Name another folder."),
         ("--benchmark d --minutes 1 --start 60", "Nothing of a match of 60 s is left from 60 s on."),
     ],
 )
 def test_one_match_or_many(svlm_inside: Svlm, tmp_path: Path, arguments: str, said: str) -> None:
     done = svlm_inside("simulate", *arguments.split())
-    assert (done.returncode, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (3 if "cannot be read" in said else 2, "")
     assert said in done.stderr
     assert [*tmp_path.iterdir()] == []

@@ -22,6 +22,14 @@ class FootagePlayer:
 
     photos: str = ""
 
+    @staticmethod
+    def of(photos: Path | None) -> "FootagePlayer":
+        """Raises `InputError` if the photos cannot be read; the processes that draw could not say it."""
+        if photos is None:
+            return FootagePlayer()
+        read_photos(photos)
+        return FootagePlayer(str(photos.absolute()))
+
     @property
     def size(self) -> tuple[int, int]:
         """See `Player`."""
