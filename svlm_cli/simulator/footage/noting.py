@@ -31,8 +31,9 @@ GONE: Final = 0.08
 COVERS: Final = 0.03
 WHOLLY: Final = 0.85  # share of its largest visibility about that time from which it has fully entered
 SHORTEST: Final = 0.035  # in picture heights, four pixels of 126; anything smaller looks like noise
-SMALL: Final = 1 / 6  # as in the instructions for labelling real clips
-LARGE: Final = 1 / 2
+# In picture heights. A size is said only beyond doubt: labels of real clips have 1/6 and 1/2.
+SMALL: Final = 0.1
+LARGE: Final = 0.55
 
 # Share of the picture covered by moving things. A distant walker is "little", several are "some"; one who fills a third
 # of the picture is "much".

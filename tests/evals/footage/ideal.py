@@ -53,7 +53,7 @@ def _event(label: Label, number: int) -> SeenEvent:
         side=values.get("side", ""),
         direction=values.get("direction", ""),
         place=values.get("place", ""),
-        size=values["size"],
+        size="" if values["size"] == "small" else values["size"],  # the world calls fewer things small
     )
 
 
