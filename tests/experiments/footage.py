@@ -75,6 +75,7 @@ _SEE: Final[Changes] = {
     "policy.vision.max_pixels": MODEL_SIZE[0] * MODEL_SIZE[1],
     "policy.windows.sink_tokens": 16,
     "policy.windows.vision_rounds": 8,  # what moves is seen within seconds; the words remember the rest
+    "policy.windows.text_rounds": 8,
     "policy.prompt.query": "Say what happens.",
     "policy.sampling.max_new_tokens": 8,
 }
