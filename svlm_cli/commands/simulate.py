@@ -31,7 +31,13 @@ class _Asked(options.QuietOptions):
 
     output: Annotated[
         Path,
-        Panel.OUTPUT.option("--output", "-o", metavar="FILE.mp4", help="The video; the other files are put beside it."),
+        Panel.OUTPUT.option(
+            "--output",
+            "-o",
+            metavar="FILE.mp4",
+            help="The video; the other files are put beside it.",
+            show_default="match.mp4 or footage.mp4",
+        ),
     ] = Path("match.mp4")
     footage: Annotated[
         bool, Panel.OUTPUT.option("--footage", help="Write everyday things that move, filmed, instead of a match.")

@@ -6,6 +6,7 @@ asks the reference: a statement of it was made if the commentary makes the same 
 numbers are scored separately, where both mention the same things. Knows no words.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,11 +115,15 @@ def _estimates(total: Counts, drawn: Counts) -> dict[FootageRate, Estimate]:
 
 
 def _holding(said: Sequence[Said], news: Sequence[News]) -> Iterator[Said]:
-    """The statements that hold. What happened once may be stated once."""
-    open_: list[News] = sorted(news, key=lambda one: one.until_s)
-    for one in said:
+    """The statements that hold, in order. What happened once may be stated once."""
+    coming = deque(sorted(news, key=lambda one: one.from_s))
+    open_: list[News] = []
+    for one in sorted(said, key=lambda said: said.begun):
         seen_s = one.begun + LAST_PICTURE_S
-        fit = [piece for piece in open_ if piece.from_s - EARLY_S <= seen_s <= piece.until_s and _bears_out(piece, one)]
+        while coming and coming[0].from_s - EARLY_S <= seen_s:
+            open_.append(coming.popleft())
+        open_ = [piece for piece in open_ if piece.until_s >= seen_s]
+        fit = sorted((piece for piece in open_ if _bears_out(piece, one)), key=lambda piece: piece.until_s)
         several = one.statement.topic is Topic.MOVES and not one.statement.what  # in different directions
         if len(fit) > several:
             yield one

@@ -43,7 +43,7 @@ def describe(footage: EndlessFootage, second: int) -> str:
 
 def _news(footage: EndlessFootage, now_s: float) -> list[str]:
     """What a remark could be made about since the second before, each kind once."""
-    (shot,) = footage.shots(now_s, now_s + noting.TICK_S)[-1:]
+    shot = footage.shots(now_s, now_s + noting.TICK_S)[-1]
     due = [one for one in remarks(footage.shot_log(shot.number).events) if now_s - 1 < one.from_s <= now_s]
     told = [f"{one.statement.topic} {one.statement.what}" for one in due if one.thing is not None]
     return sorted(set(told))[:MOST_THINGS]
