@@ -11,7 +11,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {  # name: (module, the first sent
     "eval": ("svlm_cli.commands.evaluate", "Measure quality."),
     "simulate": (
         "svlm_cli.commands.simulate",
-        "Simulate a match of the ball game Endless Match, with its exact truth.",
+        "Simulate a match of the ball game Endless Match, or everyday footage, with its exact truth.",
     ),
     "models": (
         "svlm_cli.commands.models",

@@ -57,7 +57,9 @@ class _Asked(options.QuietOptions):
         ),
     ] = None
     photos: options.Photos = None
-    seed: Annotated[int, Panel.MATCH.option(min=0, help="Seed: the same one gives the same match or footage.")] = 0
+    seed: Annotated[
+        int, Panel.MATCH.option(min=0, help="Seed of the match or footage: the same seed gives the same.")
+    ] = 0
     minutes: Annotated[
         float | None,
         Panel.MATCH.option(
