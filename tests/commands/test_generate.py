@@ -108,11 +108,14 @@ def test_predictions_are_judged(calls: Calls, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_done_is_not_done_again_and_another_setting_is_refused(
-    calls: Calls, monkeypatch: pytest.MonkeyPatch
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Guards hours, and a file of which half was said otherwise; all before a model is loaded."""
     calls.run(calls.arguments("-q"))
     before = calls.lines()
+    journals = tmp_path / "pred.jsonl.rounds"
+    journals.mkdir()
+    (journals / "v-a.jsonl").touch()  # of a run that was killed after its last line
 
     def load(*_: object, **__: object) -> None:
         raise ModelError("It was loaded.")
@@ -121,6 +124,7 @@ def test_what_is_done_is_not_done_again_and_another_setting_is_refused(
     told, err = calls.run(calls.arguments("--json", "--jobs", "2"))
     assert "pred.jsonl is complete: there is nothing to do." in err
     assert (told["done"], told["rounds"], told["videos"]) == (2, 0, 0)
+    assert not journals.exists()
     for more, named in {("--seed", "5"): "seed", ("--chunk", "100"): "chunk", ("--query", "Sing"): "query"}.items():
         _, err = calls.run(calls.arguments(*more), code=2)
         assert f"pred.jsonl was begun with another setting: {named}. Use --overwrite" in err

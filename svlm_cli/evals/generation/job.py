@@ -101,6 +101,7 @@ class StreamGeneration:
         job, stretches = self.job, self.job.found.stretches
         left = [one for one in stretches if not is_done(one, place)]
         if not left:
+            place.rounds.remove(everything=True)  # of a run that was killed after its last line
             self.reporter.tell(f"{job.output} is complete: there is nothing to do.")
         elif place.rounds.path.exists() or len(left) < len(stretches):
             done = f"{len(stretches) - len(left)} of {len(stretches)} are done"
