@@ -111,12 +111,11 @@ class _Voice:
         for word in self._slipped[second]:
             ids = self._layout.words(f" {word.said}")
             said += ids
-            if word.meant == "":
-                meant += [self._layout.prompt.marker[0], *[None] * (len(ids) - 1)]
+            if word.meant is None:
+                meant += [None] * len(ids)
             else:
-                meant += (
-                    [None] * len(ids) if word.meant is None else meant_ids(ids, self._layout.words(f" {word.meant}"))
-                )
+                right = self._layout.words(f" {word.meant}") if word.meant else self._layout.prompt.marker
+                meant += meant_ids(ids, right)
         return tuple(said), tuple(meant)
 
 

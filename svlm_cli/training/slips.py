@@ -10,13 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from svlm_cli.simulator.footage.speech import WORD_MS, WORDS_PER_SECOND
+from svlm_cli.simulator.footage.speech import WORDS_PER_SECOND, spoken_words
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.training.confusion import Spoken
 
 _PAIRS: Final = (("left", "right"), ("small", "large"), ("above", "below"), ("up", "down"), ("in", "out"))
 _OTHER: Final = dict([*_PAIRS, *((second, first) for first, second in _PAIRS)])
-_SENTENCES: Final = tuple(SENTENCES)
+_SENTENCES: Final = tuple(SENTENCES.items())
 _UNTRUE: Final = 0.3  # sentences per second of silence at a rate of 1
 
 
@@ -32,13 +32,12 @@ def slip(told: Sequence[str], random: np.random.Generator, rate: float) -> list[
     begins = random.random(len(told)) < rate * _UNTRUE
     free_from = 0
     for second in np.flatnonzero(begins).tolist():
-        sentence = _SENTENCES[chosen[second]].split()
-        lasts = math.ceil(len(sentence) / WORDS_PER_SECOND)
+        sentence, statement = _SENTENCES[chosen[second]]
+        lasts = math.ceil(len(sentence.split()) / WORDS_PER_SECOND)
         if second >= free_from and second + lasts <= len(told) and not any(words[second : second + lasts]):
             free_from = second + lasts
-            for index, word in enumerate(sentence):
-                ends_ms = (index + 1) * WORD_MS
-                slipped[second + math.ceil(ends_ms / 1000) - 1].append(Spoken(word, None if index else ""))
+            for index, word in enumerate(spoken_words(second, sentence, statement)):
+                slipped[word.second].append(Spoken(word.text, None if index else ""))
     return slipped
 
 

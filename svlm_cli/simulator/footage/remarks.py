@@ -4,7 +4,7 @@ A remark is due when the pictures have shown the event, not when it began in the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from svlm_cli.simulator.footage.events import EventKind, SeenEvent
@@ -27,14 +27,13 @@ class Remark:
     from_s: float  # when it can be known
     thing: int | None = None
     large: int = 1  # 0 small, 1 neither, 2 large; the largest first
-    shot_s: float = 0.0  # when its shot began
 
 
 def remarks(events: Sequence[SeenEvent]) -> Iterator[Remark]:
     """The remarks on a shot's events, in order of time."""
     shot = shot_of(events)
     found = [*_of_the_picture(shot, events), *_of_things(events)]
-    yield from (replace(one, shot_s=shot.start_s) for one in sorted(found, key=lambda one: one.from_s))
+    yield from sorted(found, key=lambda one: one.from_s)
 
 
 def shot_of(events: Sequence[SeenEvent]) -> SeenEvent:

@@ -95,8 +95,7 @@ def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
         events = footage.shot_log(shot.number).events
         found += [News(one.statement, one.from_s, one.from_s + PATIENCE_S) for one in remarks(events)]
         for start_s, end_s in still_stretches(events):
-            lengths = {"": STILL_AFTER_S} | {length: float(after_s) for after_s, length in STILL_FOR.items()}
-            due = ((length, start_s + after_s) for length, after_s in lengths.items())
+            due = ((length, start_s + after_s) for after_s, length in [(STILL_AFTER_S, ""), *STILL_FOR.items()])
             found += [News(Statement(Topic.STILL, length), due_s, end_s) for length, due_s in due if due_s < end_s]
     return tuple(found)
 
@@ -105,7 +104,7 @@ def match_texts(seconds: int) -> tuple[str, ...]:
     """What is said about Endless Match without its context: one sentence, again and again."""
     statement = Statement(Topic.PICTURE, "endless match")
     sentence = statements.OF_THE_PICTURE[statement]
-    spoken = (_spoken(begin, sentence, statement) for begin in range(0, seconds, MATCH_AGAIN_S))
+    spoken = (spoken_words(begin, sentence, statement) for begin in range(0, seconds, MATCH_AGAIN_S))
     return by_second(itertools.chain.from_iterable(spoken), seconds)
 
 
@@ -126,11 +125,12 @@ def commentary(shots: Iterable[Sequence[SeenEvent]], end_s: float) -> Iterator[S
             sentence = speaker.sentence(second)
             if sentence is not None:
                 yield from spoken
-                spoken = list(_spoken(second, *sentence))
+                spoken = list(spoken_words(second, *sentence))
     yield from spoken
 
 
-def _spoken(second: int, text: str, statement: Statement) -> Iterator[SentenceWord]:
+def spoken_words(second: int, text: str, statement: Statement) -> Iterator[SentenceWord]:
+    """The words of a sentence that begins with a second."""
     parts = text.split()
     for index, part in enumerate(parts):
         start_ms = second * 1000 + index * WORD_MS
