@@ -15,6 +15,7 @@ from svlm_cli.simulator.footage.silhouettes import Figure
 from svlm_cli.simulator.footage.things import Skin, Thing
 
 _MOST: Final = 20  # things per shot
+_SMALLEST: Final = 0.07  # in picture heights: clearly above what is noted
 _PRINTED: Final = 0.1  # share of shots with a logo, a name or a line of text over the picture
 _MOVERS: Final = (
     Figure.WALKER,
@@ -49,7 +50,7 @@ def draw_cast(rng: np.random.Generator, stage: Stage) -> tuple[Thing, ...]:
     company = rng.choice(_COMPANIES, p=_COMPANY_SHARES)
     for _ in range(int(rng.choice([0, 1, 2, 4], p=[0.5, 0.2, 0.2, 0.1]))):
         casting.stander()
-    later = (0.03 + float(rng.exponential(0.1))) * stage.length_s
+    later = (0.03 + float(rng.exponential(0.08))) * stage.length_s
     match company:
         case "nobody":
             later = 0.0
@@ -200,9 +201,8 @@ class _Casting:
         self.things[-1] = replace(self.things[-1], width=wide, printed=True)
 
     def _actor(self, kind: Figure, *, typical: float, spread: float = 0.6) -> Actor:
-        height = float(np.clip(typical * np.exp(self._rng.normal(0, spread)), 0.05, 1.1))
-        if kind is Figure.VEHICLE:
-            height *= 0.6
+        height = typical * float(np.exp(self._rng.normal(0, spread))) * (0.6 if kind is Figure.VEHICLE else 1.0)
+        height = float(np.clip(height, _SMALLEST, 1.1))
         return Actor(height, _REACH[kind], grounded=kind in _GROUNDED)
 
     def _add(self, kind: Figure, actor: Actor, path: Path, *, depth: float | None, still: bool = False) -> None:
@@ -249,7 +249,7 @@ def _draw_skin(rng: np.random.Generator, actor: Actor) -> Skin:
         corner=(float(rng.random()), float(rng.random())),
         scale=float(max(30.0, actor.height * 126 * rng.uniform(0.5, 1.6))),
         colours=tuple(colours),
-        mixed=float(rng.choice([0.0, rng.uniform(0.3, 0.95)], p=[0.35, 0.65])),
-        rim=float(rng.uniform(0.0, 0.7)),
+        mixed=float(rng.choice([0.0, rng.uniform(0.4, 0.95)], p=[0.15, 0.85])),  # its own colours set it apart
+        rim=float(rng.uniform(0.3, 0.9)),
         shadow=float(rng.choice([0.0, rng.uniform(0.2, 0.6)])) if actor.grounded else 0.0,
     )

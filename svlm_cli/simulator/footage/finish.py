@@ -13,6 +13,7 @@ from svlm_cli.simulator.footage.scenes import FootageScenes
 
 _BLOCK: Final = 8  # pixels, as in codecs
 _STEP: Final = 12  # of brightness, out of 255
+_SHOULDER: Final = 200.0  # brightness from which it is compressed
 _LUMA: Final = (0.3, 0.59, 0.11)
 
 
@@ -83,11 +84,17 @@ def finish_pixels(arrays: Arrays, canvas: Any, given: FinishInputs) -> Any:
     if given.blocks is not None:
         coarse = views[:, given.blocks[0]][:, :, given.blocks[1]]
         views = views + (arrays.xp.floor(coarse * (1 / _STEP)) * _STEP + _STEP / 2 - views) * look[:, 7][..., None]
-    views = arrays.xp.clip(views, 0, 255) * given.inside[..., None]
+    views = _exposed(arrays, views) * given.inside[..., None]
     pictures = views[given.first]
     if given.second is not None:
         pictures = pictures + (views[given.second] - pictures) * given.mix
     return arrays.to(pictures * given.light + 0.5, "uint8")
+
+
+def _exposed(arrays: Arrays, views: Any) -> Any:
+    """Brightness as a sensor records it, 0 to 255: the brightest parts approach white, so that they stay apart."""
+    over = arrays.xp.clip(views - _SHOULDER, 0, None)
+    return arrays.xp.clip(views, 0, _SHOULDER) + over * (255 - _SHOULDER) / (over + (255 - _SHOULDER))
 
 
 def _numbered(arrays: Arrays, size: tuple[int, int]) -> Any:

@@ -20,7 +20,8 @@ from svlm_cli.simulator.footage.views import views_of
 _KEPT: Final = 64  # shots in the cache
 _SHORTEST_S: Final = 2.0
 _LONGEST_S: Final = 180.0
-_TYPICAL_S: Final = 8.0
+_TYPICAL_S: Final = 12.0
+_SHORTEST_FADE_S: Final = 0.8  # at two pictures a second, a faster one is a cut
 
 
 class EndlessFootage:
@@ -79,7 +80,8 @@ class EndlessFootage:
         start_s = self._slates[-1].start_s + self._slates[-1].length_s if number else 0.0
         length_s = float(np.clip(_TYPICAL_S * np.exp(rng.normal(0, 0.9)), _SHORTEST_S, _LONGEST_S))
         how = How(str(rng.choice([How.CUT, How.FADE, How.CROSS_FADE], p=[0.72, 0.13, 0.15])))
-        fade_s = min(float(rng.uniform(0.3, 2.0)), length_s / 3) * (how is not How.CUT)
+        how = how if length_s > 3 * _SHORTEST_FADE_S else How.CUT
+        fade_s = min(float(rng.uniform(_SHORTEST_FADE_S, 1.5)), length_s / 3) * (how is not How.CUT)
         place = number
         if number and rng.random() < 0.25:
             place = self._slates[max(0, number - int(rng.integers(1, 4)))].place

@@ -18,6 +18,7 @@ WIDTH: Final = 512
 _SHARE_OF_PHOTOS: Final = 0.8  # share of photos in what is shown, if there are any: they look like the real world
 _CELL: Final = 32  # pixels of the bank
 _CONTRAST: Final = 6.0  # out of 255, within a cell; less is lost in the grain
+_CALM: Final = 0.55
 _SHARE_OF_CELLS: Final = 0.5
 _ORDINARY: Final = (0.36, 0.58)  # mean brightness, out of 1
 
@@ -47,7 +48,7 @@ class PictureBank:
             if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or min(photo.shape[:2]) < 2:
                 raise ValueError(f"A photo is uint8 [H, W, 3], not {photo.dtype} {list(photo.shape)}.")
         rng = np.random.default_rng([seed, 77])
-        made = [make_texture(rng, HEIGHT, WIDTH) for _ in range(textures)]
+        made = [_calmed(make_texture(rng, HEIGHT, WIDTH)) for _ in range(textures)]
         pixels = np.stack([_evened(one) for one in (*made, *map(_fitted, photos))])
         return PictureBank(pixels, textures, np.asarray([_is_lively(picture) for picture in pixels]))
 
@@ -76,6 +77,13 @@ def _is_lively(picture: Picture) -> bool:
     """Whether most of a picture has enough contrast to show the camera's motion."""
     grey = picture.mean(axis=2).reshape(HEIGHT // _CELL, _CELL, WIDTH // _CELL, _CELL)
     return bool((grey.std(axis=(1, 3)) > _CONTRAST).mean() > _SHARE_OF_CELLS)
+
+
+def _calmed(texture: Picture) -> Picture:
+    """With the contrast of ordinary surfaces: on glaring patterns nobody could see what moves."""
+    mean = texture.mean(axis=(0, 1))
+    calmed: Picture = np.rint(mean + _CALM * (texture - mean)).astype(np.uint8)
+    return calmed
 
 
 def _evened(picture: Picture) -> Picture:
