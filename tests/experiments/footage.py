@@ -105,6 +105,7 @@ class Options:
     matches: int
     minutes: float
     start: Path | None = None  # a model to go on from
+    batch: int = 64  # windows per step in the first stage
 
 
 def recipe_of(model: str, stage: str, options: Options) -> Recipe:
@@ -116,6 +117,9 @@ def recipe_of(model: str, stage: str, options: Options) -> Recipe:
     changes: dict[str, Any] = {**_SEE, **MODELS[model], **(_SPEAK if stage == "speak" else {})}
     changes |= {"model.base": base, "data.workers": options.workers, "data.simulator.photos": photos}
     changes["optimisation.steps"] = options.steps[STAGES.index(stage)]
+    if stage == "see":
+        rate = _SEE["optimisation.learning_rate"] * (options.batch / 64) ** 0.5
+        changes |= {"optimisation.batch": options.batch, "optimisation.learning_rate": rate}
     recipe = changed(recipe, changes)
     return recipe if options.scale == 1 else _scaled(recipe, options.scale)
 
@@ -190,6 +194,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--start", type=Path, help="a model of this kind to go on from; default: from scratch")
     parser.add_argument("--gpus", nargs="+", default=["cpu"], help="one for each model; cpu: the CPU")
     parser.add_argument("--steps", nargs=2, type=int, default=(6000, 600), help="to see, and to speak")
+    parser.add_argument("--batch", type=int, default=64, help="windows per step, to see; learns faster with its root")
     parser.add_argument("--workers", type=int, default=12, help="processes that make windows, for each model")
     parser.add_argument("--scale", type=float, default=1.0, help="below 1: few steps of tiny models, to try the way")
     parser.add_argument("--matches", type=int, default=20, help="stretches of footage to measure with")
@@ -206,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.matches,
         asked.minutes,
         asked.start,
+        asked.batch,
     )
     works = [partial(run, model, gpu, options) for model, gpu in zip(asked.models, asked.gpus, strict=True)]
     threads = [threading.Thread(target=work) for work in works]
