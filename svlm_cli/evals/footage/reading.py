@@ -19,6 +19,7 @@ class Said:
     second: int
     statement: Statement
     begun: int  # the second in which its first word ends
+    words: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,5 +57,5 @@ def _ending(words: Sequence[tuple[str, int]]) -> Said | None:
     for first, (_, begun) in enumerate(words):
         sentence = " ".join(word for word, _ in words[first:])
         if sentence in SENTENCES:
-            return Said(words[-1][1], SENTENCES[sentence], begun)
+            return Said(words[-1][1], SENTENCES[sentence], begun, len(words) - first)
     return None

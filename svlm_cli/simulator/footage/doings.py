@@ -3,6 +3,7 @@
 Knows one thing at a time; neither the camera's states nor other things.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -78,13 +79,16 @@ class Doing:
         for number, (begin, end) in enumerate(there):
             if begin > 0:
                 hidden = self._hidden_since(there[number - 1][1] if number else None, begin)
-                if hidden is not None:
-                    if (begin - hidden) * noting.TICK_S >= noting.HIDDEN_S:
-                        events.append(self._event(EventKind.HIDDEN, hidden, begin))
-                else:
+                away_s = math.inf if hidden is None else (begin - hidden) * noting.TICK_S
+                if hidden is not None and away_s >= noting.HIDDEN_S:
+                    events.append(self._event(EventKind.HIDDEN, hidden, begin))
+                if away_s >= noting.AWAY_S:
                     events.append(self._comes(begin, end))
-            if end < len(self.frozen) and not self._hides(end, there[number + 1 :]):
-                events.append(self._goes(begin, end))
+            away_s = self._away_s(end, there[number + 1 :])
+            if end < len(self.frozen) and away_s >= noting.AWAY_S:
+                gone = self._goes(begin, end)
+                if away_s == math.inf or gone.kind is EventKind.LEAVES:
+                    events.append(gone)
             events += self._directions(begin, end)
             events += self._stops_and_starts(begin, end)
         return events
@@ -95,9 +99,11 @@ class Doing:
             return None
         return before
 
-    def _hides(self, end: int, later: list[tuple[int, int]]) -> bool:
-        """Whether it is seen again later without having left the picture."""
-        return bool(later) and self._hidden_since(end, later[0][0]) is not None
+    def _away_s(self, end: int, later: list[tuple[int, int]]) -> float:
+        """For how long it is not seen, if it does not leave the picture meanwhile."""
+        if not later or self._hidden_since(end, later[0][0]) is None:
+            return math.inf
+        return (later[0][0] - end) * noting.TICK_S
 
     def _comes(self, begin: int, end: int) -> SeenEvent:
         seen = self.plainness()
@@ -106,10 +112,9 @@ class Doing:
         last = min(end, begin + _AROUND)
         most = noting.WHOLLY * seen[begin : last + 1].max()
         wholly = begin + int(np.argmax(seen[begin : last + 1] >= most))
-        by_itself = self.travels()[first : wholly + 1].any()
-        return self._event(
-            EventKind.ENTERS if by_itself else EventKind.SHOWN, first, wholly, side=self._side(begin, -1)
-        )
+        side = self._side(begin, -1)
+        noted = self.travels()[first : wholly + 1].any() and (side != "middle" or self._clear(begin, last))
+        return self._event(EventKind.ENTERS if noted else EventKind.SHOWN, first, wholly, side=side)
 
     def _goes(self, begin: int, end: int) -> SeenEvent:
         seen = self.plainness()
@@ -118,11 +123,15 @@ class Doing:
         still_in = np.flatnonzero(seen[first:end] >= most)
         first += int(still_in[-1])
         side = self._side(end - 1, 1)
-        if self._by_itself(first, end, side, 1):
+        if self._by_itself(first, end, side, 1) and (side != "middle" or self._clear(first, end)):
             return self._event(EventKind.LEAVES, first, end, side=side)
         if side == "middle":
             return self._event(EventKind.HIDDEN, end, len(self.frozen))
         return self._event(EventKind.LOST, first, end, side=side)
+
+    def _clear(self, first: int, last: int) -> bool:
+        """Whether nearly all of it is visible at some time between these ticks."""
+        return bool(self.sight.seen[first : last + 1].max() >= noting.CLEARLY)
 
     def _by_itself(self, first: int, last: int, side: str, outwards: int) -> bool:
         """Whether its own motion, not the camera's, takes it over the picture's edge or behind something."""

@@ -30,7 +30,7 @@ GONE: Final = 0.08
 # It also appears when it covers this share of the picture: an arm counts although most of it is outside the picture.
 COVERS: Final = 0.03
 WHOLLY: Final = 0.85  # share of its largest visibility about that time from which it has fully entered
-SHORTEST: Final = 0.035  # in picture heights, four pixels of 126; anything smaller looks like noise
+SHORTEST: Final = 0.05  # in picture heights, seven pixels of 140; anything smaller looks like noise
 # In picture heights. A size is said only beyond doubt: labels of real clips have 1/6 and 1/2.
 SMALL: Final = 0.1
 LARGE: Final = 0.55
@@ -51,3 +51,7 @@ SUDDEN_S: Final = 0.5  # a person notes an instant change as one of half a secon
 
 LASTS_S: Final = 0.5  # shorter states are not noted
 HIDDEN_S: Final = 0.5  # nor are things that are hidden for less
+# What goes behind something, or comes out from behind it, is noted when nearly all of it was or is then visible, and
+# it was away for so long: nobody can know whether it will come back.
+CLEARLY: Final = 0.7
+AWAY_S: Final = 1.0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from svlm_cli.simulator.footage import noting
 from svlm_cli.simulator.footage.events import EventKind, SeenEvent
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import LEAVES, STOPS, Statement, Topic
@@ -14,6 +15,7 @@ from svlm_cli.simulator.footage.statements import LEAVES, STOPS, Statement, Topi
 SEEN_AFTER_S: Final = 1.0  # for motion: two pictures at two per second show it, a third confirms it
 LASTS_S: Final = 1.0  # shorter events of the camera, the light or a thing are not mentioned
 ARRIVES_WITHIN_S: Final = 2.0  # a thing that has not fully entered by then is mentioned all the same
+CROWD_GAP_S: Final = 3.0  # for which fewer may move, and it is the same crowd
 ENTRANCE_S: Final = 3.0  # for which a thing that continues in the direction of its entrance is no news
 _OPPOSITE: Final = {"left": "right", "right": "left", "top": "down", "bottom": "up"}
 _DARKNESS: Final = {"bright": 0, "normal": 1, "dark": 2}
@@ -56,6 +58,19 @@ def still_stretches(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
             found.append((since_s, start_s))
         since_s = max(since_s, end_s)
     return [*found, (since_s, shot.end_s)] if since_s < shot.end_s else found
+
+
+def crowds(events: Sequence[SeenEvent]) -> list[tuple[float, float]]:
+    """When a person knows that many things move in a shot, from and to."""
+    found: list[tuple[float, float]] = []
+    for event in events:
+        if event.kind is not EventKind.NUMBER or event.what != "many":
+            continue
+        if found and event.start_s - found[-1][1] < CROWD_GAP_S:
+            found[-1] = (found[-1][0], event.end_s)
+        else:
+            found.append((event.start_s, event.end_s))
+    return [(start_s + SEEN_AFTER_S, end_s) for start_s, end_s in found if end_s - start_s > SEEN_AFTER_S]
 
 
 def _of_the_picture(shot: SeenEvent, events: Sequence[SeenEvent]) -> Iterator[Remark]:
@@ -111,7 +126,9 @@ def _of_things(events: Sequence[SeenEvent]) -> Iterator[Remark]:
                 in_s = min(event.end_s, event.start_s + ARRIVES_WITHIN_S)
                 yield Remark(Statement(Topic.ENTERS, event.side, size=size), in_s, event.thing, large)
             case EventKind.LEAVES if event.side in LEAVES or event.side == "middle":
-                yield Remark(Statement(Topic.LEAVES, event.side), event.end_s, event.thing, large)
+                away_s = noting.AWAY_S if event.side == "middle" else 0.0
+                told = Statement(Topic.LEAVES, event.side)
+                yield Remark(told, event.end_s + away_s, event.thing, large)
             case EventKind.STOPS:
                 place = event.place.split()[0]
                 assert place in STOPS, "a place is across, then down"
@@ -120,7 +137,8 @@ def _of_things(events: Sequence[SeenEvent]) -> Iterator[Remark]:
             case EventKind.MOVES if event.direction != "about" and _lasts(event):
                 if not _came_so(entered.get(event.thing), event):
                     seen_s = event.start_s + SEEN_AFTER_S
-                    yield Remark(Statement(Topic.MOVES, event.direction, size=size), seen_s, event.thing, large)
+                    told = Statement(Topic.MOVES, event.direction, size=size)
+                    yield Remark(told, seen_s, event.thing, large)
 
 
 def _came_so(entrance: SeenEvent | None, move: SeenEvent) -> bool:

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+import numpy as np
+
 from svlm_cli.simulator.footage import statements
 from svlm_cli.simulator.footage.events import SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
-from svlm_cli.simulator.footage.remarks import Remark, remarks, shot_of, still_stretches
+from svlm_cli.simulator.footage.remarks import Remark, crowds, remarks, shot_of, still_stretches
 from svlm_cli.simulator.footage.shots import How
 from svlm_cli.simulator.footage.statements import STILL_FOR, Statement, Topic
 
@@ -21,11 +23,15 @@ LAST_PICTURE_S: Final = 0.5  # within each second: its last picture
 WORD_MS: Final = 300
 WORDS_PER_SECOND: Final = 2  # on average, including pauses
 PATIENCE_S: Final = 2.5  # a remark that was delayed longer is dropped
+AT_ONCE_S: Final = 1.5  # the same for a cut, for which no sentence has to end
+SENTENCE_S: Final = 2.5  # in which every sentence can be said
 STILL_AFTER_S: Final = 3.0
 REMEMBERED_S: Final = 10.0  # for which the thing that was mentioned last is "it"
 ANOTHER_WITHIN_S: Final = 20.0
 MATCH_AGAIN_S: Final = 30  # when Endless Match is named again: a stream may begin in its middle
-CROWD_S: Final = 12.0  # after "Many things move.", for which only large ones are said to move or stop
+CROWD_AGAIN_S: Final = 10.0  # when a crowd is mentioned again
+
+CROWD: Final = Statement(Topic.MOVES, count="many")
 
 _ORDER: Final = (
     Topic.CUT,
@@ -37,7 +43,9 @@ _ORDER: Final = (
     Topic.MOVES,
     Topic.LIGHT,
     Topic.WEATHER,
+    Topic.STILL,
 )
+_USUAL: Final = (Topic.MOVES, Topic.STOPS)
 _COUNTS: Final = {1: "one", 2: "two", 3: "three"}
 
 
@@ -63,6 +71,7 @@ class News:
     statement: Statement
     from_s: float
     until_s: float
+    due_s: float  # until then, a speaker who has time for it states it; before `from_s`: need not state it
 
 
 def words(footage: EndlessFootage, start_s: float, end_s: float) -> tuple[SentenceWord, ...]:
@@ -90,14 +99,35 @@ def by_second(spoken: Iterable[SentenceWord], seconds: int) -> tuple[str, ...]:
 
 def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
     """All that could be said about the first seconds. The commentary says what it has time for."""
-    found: list[News] = []
-    for shot in footage.shots(0, seconds):
-        events = footage.shot_log(shot.number).events
-        found += [News(one.statement, one.from_s, one.from_s + PATIENCE_S) for one in remarks(events)]
-        for start_s, end_s in still_stretches(events):
-            due = ((length, start_s + after_s) for after_s, length in [(STILL_AFTER_S, ""), *STILL_FOR.items()])
-            found += [News(Statement(Topic.STILL, length), due_s, end_s) for length, due_s in due if due_s < end_s]
-    return tuple(found)
+    logs = [footage.shot_log(shot.number) for shot in footage.shots(0, seconds)]
+    return tuple(one for log in logs for one in _news_of(log.events, seconds))
+
+
+def _news_of(events: Sequence[SeenEvent], end_s: float) -> Iterator[News]:
+    """All that could be said about a shot, of which the end is not shown."""
+    shot = shot_of(events)
+    latest_s = min(shot.end_s, end_s) - SENTENCE_S  # a later sentence would be interrupted
+    among = crowds(events)
+    for one in remarks(events):
+        patience_s = AT_ONCE_S if interrupts(one.statement) else PATIENCE_S
+        until_s = min(one.from_s + patience_s, shot.end_s)
+        usual = _is_usual(one) and any(start_s <= until_s and one.from_s < end for start_s, end in among)
+        latest = end_s - SENTENCE_S if one.statement.topic is Topic.CUT else latest_s
+        due_s = -math.inf if usual else min(until_s, latest)
+        yield News(one.statement, one.from_s, until_s, due_s)
+    before_s = -math.inf
+    for start_s, until_s in among:
+        due_s = min(start_s + PATIENCE_S, until_s, latest_s) if start_s - before_s >= CROWD_AGAIN_S else -math.inf
+        yield News(CROWD, start_s, until_s, due_s)
+        for again_s in np.arange(start_s + CROWD_AGAIN_S, until_s, CROWD_AGAIN_S).tolist():
+            yield News(CROWD, again_s, until_s, -math.inf)
+        before_s = until_s
+    for start_s, until_s in still_stretches(events):
+        for after_s, length in [(STILL_AFTER_S, ""), *STILL_FOR.items()]:
+            from_s = start_s + after_s
+            if from_s < until_s:
+                due_s = min(from_s + PATIENCE_S, until_s, latest_s)
+                yield News(Statement(Topic.STILL, length), from_s, until_s, due_s)
 
 
 def match_texts(seconds: int) -> tuple[str, ...]:
@@ -149,6 +179,7 @@ class _Shot:
     it: int | None = None  # the thing that was mentioned last
     it_s: float = -math.inf
     entered_s: dict[str, float] = field(default_factory=dict)  # side -> when something was said to enter from it
+    crowds: list[tuple[float, float]] = field(default_factory=list)
     crowd_s: float = -math.inf  # when many things were said to move
 
 
@@ -161,7 +192,8 @@ class _Speaker:
 
     def enter(self, events: Sequence[SeenEvent]) -> None:
         """Begin a new shot, and forget what was not said about the last one."""
-        self._shot = _Shot(sorted(remarks(events), key=lambda one: -one.from_s), still_stretches(events))
+        coming = sorted(remarks(events), key=lambda one: -one.from_s)
+        self._shot = _Shot(coming, still_stretches(events), crowds=crowds(events))
 
     def break_off(self) -> None:
         """Stop the current sentence, so that the next one can begin immediately."""
@@ -175,8 +207,10 @@ class _Speaker:
         if second < self._free_from:
             return None
         shot.open = [one for one in shot.open if one.from_s > seen_s - PATIENCE_S]
-        in_crowd = seen_s - shot.crowd_s < CROWD_S
-        worth = [one for one in shot.open if not (in_crowd and _is_usual(one))]
+        crowd = next((Remark(CROWD, start_s) for start_s, end_s in shot.crowds if start_s <= seen_s < end_s), None)
+        worth = [one for one in shot.open if crowd is None or not _is_usual(one)]
+        if crowd is not None and seen_s - shot.crowd_s >= CROWD_AGAIN_S:
+            worth.append(crowd)
         said = self._news(worth, seen_s) if worth else self._stillness(seen_s)
         if said is None:
             return None
@@ -184,8 +218,13 @@ class _Speaker:
         return said
 
     def _news(self, worth: list[Remark], seen_s: float) -> tuple[str, Statement]:
-        first = min(worth, key=lambda one: (_ORDER.index(one.statement.topic), -one.large, one.from_s))
+        first = min(worth, key=lambda one: (rank(one.statement), -one.large, one.from_s))
+        if first.statement == CROWD:
+            self._shot.crowd_s, self._shot.it = seen_s, None
+            return statements.moves("", count="many"), CROWD
         together = [one for one in worth if _goes_with(one, first)]
+        if len({one.statement.what for one in together}) > 1:
+            together = together[: max(_COUNTS)]  # more of them would be a crowd
         self._shot.open = [one for one in self._shot.open if one not in together]
         if first.thing is None:
             return statements.OF_THE_PICTURE[first.statement], first.statement
@@ -209,10 +248,10 @@ class _Speaker:
     def _of_several(self, together: list[Remark], seen_s: float) -> tuple[str, Statement]:
         shot, topic = self._shot, together[0].statement.topic
         ways = {one.statement.what for one in together}
-        what, count = ways.pop() if len(ways) == 1 else "", _COUNTS.get(len(together), "many")
+        what = ways.pop() if len(ways) == 1 else ""
+        count = _COUNTS.get(len(together), "many")
         shot.it = None
         if topic is Topic.MOVES:
-            shot.crowd_s = seen_s if count == "many" else shot.crowd_s
             return statements.moves(what, count=count), Statement(topic, what, count)
         if topic is Topic.ENTERS:
             shot.entered_s[what] = seen_s
@@ -235,9 +274,22 @@ class _Speaker:
         return statements.still_for(lasts), Statement(Topic.STILL, STILL_FOR[lasts])
 
 
+def rank(statement: Statement) -> float:
+    """Of several things to say, the one of the lowest rank is said."""
+    if statement == CROWD:
+        return _ORDER.index(Topic.ENTERS) - 0.5
+    return _ORDER.index(statement.topic)
+
+
+def interrupts(statement: Statement) -> bool:
+    """Whether it is said at once, in the middle of a sentence."""
+    return statement.topic is Topic.CUT and statement.what != How.CROSS_FADE
+
+
 def _is_usual(remark: Remark) -> bool:
-    """Whether it is no news where many things move."""
-    return remark.statement.topic in (Topic.MOVES, Topic.STOPS) and remark.large < 2
+    """Whether it is no news where many things move, and hide each other."""
+    told = remark.statement
+    return remark.thing is not None and remark.large < 2 and (told.topic in _USUAL or told.what == "middle")
 
 
 def _goes_with(one: Remark, first: Remark) -> bool:

@@ -13,7 +13,7 @@ from svlm_cli.simulator.footage import speech
 from svlm_cli.simulator.footage.events import SeenEvent
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.remarks import Remark, remarks
-from svlm_cli.simulator.footage.speech import PATIENCE_S, News, texts
+from svlm_cli.simulator.footage.speech import AT_ONCE_S, CROWD, PATIENCE_S, News, texts
 from svlm_cli.simulator.footage.statements import Statement, Topic
 
 SECONDS = 300
@@ -30,15 +30,16 @@ def _truth(*lines: str) -> FootageTruth:
 
 
 def _news(statement: Statement, from_s: float) -> News:
-    return News(statement, from_s, from_s + PATIENCE_S)
+    until_s = from_s + (AT_ONCE_S if statement.topic is Topic.CUT else PATIENCE_S)
+    return News(statement, from_s, until_s, until_s)
 
 
 def test_sentences_are_read_in_the_second_in_which_they_end() -> None:
     telling = read(["", " Something large enters", " from the left.", " It stops in the middle. Cut."])
     assert telling.statements == (
-        Said(2, Statement(Topic.ENTERS, "left", size="large"), begun=1),
-        Said(3, Statement(Topic.STOPS, "middle"), begun=3),
-        Said(3, Statement(Topic.CUT, "cut"), begun=3),
+        Said(2, Statement(Topic.ENTERS, "left", size="large"), begun=1, words=6),
+        Said(3, Statement(Topic.STOPS, "middle"), begun=3, words=5),
+        Said(3, Statement(Topic.CUT, "cut"), begun=3, words=1),
     )
     assert telling.unread == 0
 
@@ -58,7 +59,7 @@ def test_other_words_state_nothing(text: str, unread: int) -> None:
     assert (telling.statements, telling.unread) == ((), unread)
 
 
-def test_a_statement_is_right_within_a_second_and_a_half() -> None:
+def test_a_cut_is_stated_within_a_second_and_a_half() -> None:
     truth = _truth("", "", " Cut.", "", "", "", " Something enters from the left.")
     early, late = _told("", " Cut.", "", "", "", "", ""), _told("", "", "", "", " Cut.", "", "")
     assert scores([tally(truth, early, 7)])[0][FootageRate.CUTS].value == 1.0
@@ -83,6 +84,27 @@ def test_what_the_reference_had_no_time_for_may_be_said() -> None:
     assert scores([tally(truth, twice, 4)])[0][FootageRate.ENTERS].value == pytest.approx(2 / 3)
     late = _told(" Something enters from the left.", "", "", " Another enters from the right.")
     assert scores([tally(truth, late, 4)])[0][FootageRate.ENTERS].value == pytest.approx(2 / 3)
+
+
+def test_who_is_silent_or_says_what_comes_later_has_missed_it() -> None:
+    """Guards against a model that is excused for all that it does not say."""
+    truth = _truth(" Cut.", " Something enters from the left.", "", "")
+    darker = replace(truth, news=(*truth.news, _news(Statement(Topic.LIGHT, "darker"), 1.0)))
+    assert _f1(darker, " Cut.", " Something enters from the left.", "", "") == 1.0
+    assert _f1(truth, " Cut.", "", "", "") == pytest.approx(2 / 3)
+    assert _f1(darker, " Cut.", " It gets darker.", "", "") == pytest.approx(0.8)
+    assert _f1(truth, " Cut.", " It is dark.", "", "") == pytest.approx(0.5)
+
+
+def test_a_crowd_may_be_mentioned_late_but_not_instead_of_two_things() -> None:
+    crowd = FootageTruth((), (News(CROWD, 0.0, 20.0, PATIENCE_S),))
+    assert _f1(crowd, " Many things move.", "") == 1.0
+    assert _f1(crowd, *[""] * 9, " Many things move.") == 0.0
+    assert _f1(crowd, " Two things move.", "") == 0.0
+
+
+def _f1(truth: FootageTruth, *said: str) -> float | None:
+    return scores([tally(truth, _told(*said), len(said))])[0][FootageRate.ALL].value
 
 
 def test_several_things_are_borne_out_by_more_than_one() -> None:

@@ -92,17 +92,25 @@ def test_how_something_came_is_how_it_goes_on() -> None:
     assert [text for _, text in said] == ["Something enters from the left.", "Something moves left."]
 
 
-def test_a_crowd_is_told_of_once() -> None:
+def test_a_crowd_is_told_of_as_a_whole() -> None:
     """Guards a street full of people: who comes and goes is news there, who walks or stands is not."""
     moving = [_moves(thing, 2.0, "left") for thing in range(5)]
     large = replace(_moves(6, 7.5, "up"), size="large")
     later = [_moves(5, 5.0, "up"), large, _enters(7, 9.8), _moves(5, 20.0, "right")]
-    assert [text for _, text in _said(_busy(), *moving, *later)] == [
-        "Many things move left.",
+    crowd = [_state(EventKind.NUMBER, "many", 1.5, 13.0), _state(EventKind.NUMBER, "many", 14.0, 19.0)]
+    assert [text for _, text in _said(_busy(), *crowd, *moving, *later)] == [
+        "Many things move.",
         "Something large moves up.",
         "Something enters from the left.",
+        "Many things move.",
         "Something moves right.",
     ]
+
+
+def test_who_comes_back_at_once_was_never_gone() -> None:
+    """Guards against what cannot be known: whether a thing behind another one will come out again."""
+    said = _said(_busy(), _enters(1, 4.0), SeenEvent(EventKind.LEAVES, 8.0, 9.0, thing=1, side="middle"))
+    assert said[1:] == [(10, "It disappears.")]
 
 
 def test_stillness_is_told_once_and_then_seldom() -> None:

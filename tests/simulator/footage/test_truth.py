@@ -129,7 +129,8 @@ def test_what_stands_behind_another_is_hidden() -> None:
     shot = replace(plain(), things=(near, passing))
     hidden = only(shot, EventKind.HIDDEN)
     assert hidden.thing == 1
-    assert not log_of(shot).of(EventKind.ENTERS)
+    assert [event.side for event in log_of(shot).of(EventKind.LEAVES)] == ["middle"]
+    assert [event.side for event in log_of(shot).of(EventKind.ENTERS)] == ["middle"]
     middle_s = (hidden.start_s + hidden.end_s) / 2
     alone = replace(shot, things=(near,))
     np.testing.assert_array_equal(pictures_of(shot, [middle_s]), pictures_of(alone, [middle_s]))
@@ -137,6 +138,16 @@ def test_what_stands_behind_another_is_hidden() -> None:
     behind = replace(shot, things=(replace(near, depth=0.95), passing))
     assert not log_of(behind).of(EventKind.HIDDEN)
     assert (pictures_of(behind, [middle_s]) != pictures_of(alone, [middle_s])).any()
+
+
+def test_what_is_hidden_for_a_moment_has_not_left() -> None:
+    """Guards against "it disappears" each time that one walker passes another."""
+    near = thing(Path(0.0, 0.0, float(np.log(0.3))), 0, depth=0.1)
+    passing = thing(Path(-0.5, 0.0, float(np.log(0.1)), (Leg(1.0, 2.0, 1.0),)), 1, depth=0.9)
+    log = log_of(replace(plain(), things=(near, passing)))
+    assert not [
+        event for kind in (EventKind.LEAVES, EventKind.ENTERS) for event in log.of(kind) if event.side == "middle"
+    ]
 
 
 def test_the_cameras_motion_is_not_the_things() -> None:
