@@ -89,7 +89,7 @@ def as_learned(network: Network, recipe: Recipe, ranks: int = 1) -> tuple[Learni
         four_bits = tuple(rounded_layers(network, adapter).values())
         recipe = replace(recipe, adapter=replace(adapter, quantize=Quantisation.NONE))
     set_learned(network, recipe)
-    learning = LearningNetwork(network)
+    learning = LearningNetwork(network, recipe.base_stage.cell_loss)
     if optimisation.checkpointing:
         learning.checkpoint_layers()
     passes = len(Share.of(optimisation, ranks=ranks).passes)

@@ -19,9 +19,9 @@ from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor, framed, learned_size
 from svlm_cli.pipeline.chunker import chunks
 from svlm_cli.training.clips import FileClips
-from svlm_cli.training.collate import IGNORED, Batch, collate
+from svlm_cli.training.collate import Batch, collate
 from svlm_cli.training.exchange import Exchange
-from svlm_cli.training.layout import Layout, Role, Round, WindowTokens
+from svlm_cli.training.layout import IGNORED, Layout, Role, Round, WindowTokens
 from svlm_cli.training.recipe import Recipe
 from svlm_cli.training.records import Record
 from svlm_cli.training.texts import WindowTexts

@@ -16,13 +16,12 @@ from torch import Tensor
 
 from svlm_cli.networks.family import Grid
 from svlm_cli.networks.pixels import Preprocessor
-from svlm_cli.training.layout import Role, WindowTokens
+from svlm_cli.training.layout import IGNORED, Role, WindowTokens
 from svlm_cli.training.views import whole_view
 
 LENGTH_MULTIPLE = 128  # tokens of a batch, and keys of a view
 QUERY_MULTIPLE = 16  # queries of a view
 TARGET_MULTIPLE = 512  # trained tokens of a batch
-IGNORED = -100  # the target for padding, as in `cross_entropy`
 
 
 class Pictures(Protocol):
@@ -60,6 +59,7 @@ class TokenBatch:
     roles: Tensor  # [N] `Role`
     bounds: tuple[int, ...]  # `starts` on the host
     views: ViewBatch | None = None  # set if windows are trained in streaming layout
+    cells: Tensor | None = None  # [P] what moves at each picture token, or IGNORED; set if that is trained too
 
     @property
     def longest(self) -> int:
@@ -123,6 +123,7 @@ def collate(windows: Sequence[WindowTokens], pictures: Pictures) -> Batch:
         _integers([*(window.roles[at] for window, _, at in placed), np.full(missing, Role.NONE)]),
         (*bounds, length),
         _views(windows, bounds) if any(window.views for window in windows) else None,
+        _integers(cells) if (cells := [one.cells for one in windows if one.cells is not None]) else None,
     )
     return Batch(tokens, pictures, count, found)
 

@@ -4,31 +4,39 @@ Windows of footage are planned like those of matches (``matches.py``). Knows no 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from svlm_cli.simulator.footage.describing import ENDLESS_MATCH, describe, words_of_descriptions
+from svlm_cli.simulator.footage.describing import ENDLESS_MATCH, describe, moving_cells, words_of_descriptions
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.scenes import FootageScenes
 from svlm_cli.simulator.footage.speech import match_texts, texts
 from svlm_cli.simulator.footage.statements import SENTENCES
 from svlm_cli.simulator.match.match import Match, Scenes, Split
 from svlm_cli.training.confusion import Spoken
-from svlm_cli.training.layout import Aside, Round
+from svlm_cli.training.layout import IGNORED, Aside, Round
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask, meant_ids
 from svlm_cli.training.overlap import Ids, previous_ids, text_of
 from svlm_cli.training.slips import slip
+
+Cells = NDArray[np.int8]
 
 DESCRIBED: Final = "Description."
 """The question that dense descriptions answer. Asked beside the commentary, they see none of each other: a description
 that saw the one before would learn to copy it, not to look."""
 
 
-def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0.0) -> list[SimulatedWindow]:
-    """All windows of a footage or, for `match_share` of the seeds, of Endless Match without its context."""
+def make_footage_windows(
+    making: Making, task: MatchTask, match_share: float = 0.0, *, cells: bool = False
+) -> list[SimulatedWindow]:
+    """All windows of a footage or, for `match_share` of the seeds, of Endless Match without its context.
+
+    With `cells`, those with descriptions also have what moves at each visual token.
+    """
     end_s = task.windows[-1].start_s + making.windows.seconds
     world: _World
     if np.random.default_rng([task.seed, 9]).random() < match_share:
@@ -44,10 +52,29 @@ def make_footage_windows(making: Making, task: MatchTask, match_share: float = 0
     def scenes(fps: int) -> Any:  # once for all windows: they overlap
         return world.scenes(np.arange(end_s * fps) / fps)
 
+    @lru_cache(None)
+    def moving(second: int) -> Cells:
+        return world.moving_cells(second, *making.grid).ravel()
+
+    dense = _Dense(described, moving if cells else None)
     return [
-        _window(making, scenes, one, _Voice(making, world.told, (task.seed, one.place)), described)
-        for one in task.windows
+        _window(making, scenes, one, _Voice(making, world.told, (task.seed, one.place)), dense) for one in task.windows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dense:
+    """What a window with descriptions is asked after each second: for words, and for each visual token."""
+
+    described: Callable[[int], Ids]
+    moving: Callable[[int], Cells] | None
+
+    def of_cells(self, seconds: range, pairs: int, *, asked: bool) -> Cells | None:
+        """For each visual token of these seconds, of `pairs` frame pairs each; ignored unless `asked`."""
+        if self.moving is None:
+            return None
+        cells = np.concatenate([self.moving(second) for second in seconds for _ in range(pairs)])
+        return cells if asked else np.full_like(cells, IGNORED)
 
 
 class _World(Protocol):
@@ -57,6 +84,10 @@ class _World(Protocol):
 
     def describe(self, second: int) -> str:
         """The dense description of a second."""
+        ...
+
+    def moving_cells(self, second: int, rows: int, columns: int) -> Cells:
+        """``[rows, columns]``: what moves in each cell, or IGNORED."""
         ...
 
     def scenes(self, times_s: NDArray[np.float64]) -> Any:
@@ -72,6 +103,9 @@ class _Footage:
     def describe(self, second: int) -> str:
         return describe(self._footage, second)
 
+    def moving_cells(self, second: int, rows: int, columns: int) -> Cells:
+        return moving_cells(self._footage, second, rows, columns)
+
     def scenes(self, times_s: NDArray[np.float64]) -> FootageScenes:
         return self._footage.scenes(times_s)
 
@@ -83,6 +117,9 @@ class _Match:
 
     def describe(self, second: int) -> str:  # noqa: ARG002 - always the same
         return ENDLESS_MATCH
+
+    def moving_cells(self, second: int, rows: int, columns: int) -> Cells:  # noqa: ARG002 - it is not known
+        return np.full((rows, columns), IGNORED, np.int8)
 
     def scenes(self, times_s: NDArray[np.float64]) -> Scenes:
         return self._match.scenes(times_s)
@@ -120,15 +157,16 @@ class _Voice:
 
 
 def _window(
-    making: Making, scenes: Callable[[int], Any], task: WindowTask, voice: _Voice, described: Callable[[int], Ids]
+    making: Making, scenes: Callable[[int], Any], task: WindowTask, voice: _Voice, dense: _Dense
 ) -> SimulatedWindow:
     layout, size, start = making.layout, making.windows, task.start_s
     shape = making.shape(task.fps)
     seconds = range(start, start + size.seconds)
     asides: list[Aside] = []
-    if task.lesson is not Lesson.COMMENTARY:
+    asked = task.lesson is not Lesson.COMMENTARY
+    if asked:
         question = layout.prompt.text_ids(DESCRIBED)
-        asides = [Aside(second - start, question, described(second)) for second in seconds]
+        asides = [Aside(second - start, question, dense.described(second)) for second in seconds]
     tokens = layout.window(
         [Round(second, second + 1, shape, *voice.said_and_meant(second)) for second in seconds],
         previous=previous_ids((), voice.said, 0 if task.context_only else start, layout.policy.windows),
@@ -136,6 +174,7 @@ def _window(
         fps=task.fps,
         asides=asides,
     )
+    tokens = replace(tokens, cells=dense.of_cells(seconds, shape[0], asked=asked))
     fps = round(task.fps)
     return SimulatedWindow(task.place, tokens, scenes(fps).take(np.arange(start * fps, seconds.stop * fps)))
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ from svlm_cli.networks.family import Family, Grid, Positions
 from svlm_cli.training.overlap import Ids
 from svlm_cli.training.views import Spans, View, branch, stream_views, whole_views
 
+IGNORED: Final = -100
+"""A target that is not trained on, as in torch's `cross_entropy`."""
+
 
 class Role(IntEnum):
     """A token's role in the loss. All but NONE are trained on; the log distinguishes the rest."""
@@ -37,6 +41,7 @@ class Role(IntEnum):
     END = 4  # the marker after words, and <|im_end|>
     DENSE = 5  # a word of a dense description
     ANSWER = 6  # to a question
+    CELL = 7  # no token's: of visual tokens at which something moves, see `WindowTokens.cells`
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class WindowTokens:
     pads: NDArray[np.int32]  # positions of visual tokens in the sequence
     targets: NDArray[np.int32]  # [S] the ids, except for corrupted words
     views: tuple[View, ...] = ()  # what each round sees; empty: everything before it, at `positions`
+    cells: NDArray[np.int8] | None = None  # for each of `pads`, what moves there, in `MOTIONS`; or IGNORED
 
     def __len__(self) -> int:
         return len(self.ids)

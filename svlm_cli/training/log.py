@@ -22,6 +22,7 @@ _NAMES = {
     Role.END: "ends",
     Role.DENSE: "dense",
     Role.ANSWER: "answers",
+    Role.CELL: "cells",
 }
 
 

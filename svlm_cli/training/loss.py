@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from svlm_cli.networks.network import Network
-from svlm_cli.training.collate import IGNORED
+from svlm_cli.training.layout import IGNORED
 
 MOST_LOGITS: Final = 1 << 27  # in memory at once: half a gigabyte in float32
 

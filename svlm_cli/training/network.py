@@ -9,16 +9,18 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from svlm_cli.compute.flash import Lengths, learning
 from svlm_cli.core.policy import Markup
 from svlm_cli.networks.attend import Attend, PackedSequences
 from svlm_cli.networks.family import Family, Vocabulary
 from svlm_cli.networks.network import DeepFeatures, Network
+from svlm_cli.simulator.footage.describing import MOTIONS
 from svlm_cli.training.attention import StreamedSequence
 from svlm_cli.training.collate import TokenBatch
 from svlm_cli.training.feed import DeviceBatch
-from svlm_cli.training.layout import Role
+from svlm_cli.training.layout import IGNORED, Role
 from svlm_cli.training.loss import MOST_LOGITS, token_losses
 from svlm_cli.training.parts import NetworkPart, pieces
 from svlm_cli.training.recipe import ModelRecipe
@@ -82,9 +84,16 @@ def learning_rate_factor(step: int, steps: int, warmup_share: float) -> float:
 class LearningNetwork(nn.Module):
     """A network that returns its loss, as the Trainer expects."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, cell_loss: float = 0.0) -> None:
+        """`cell_loss` weighs what a linear layer, which is not saved with the network, tells from visual tokens."""
         super().__init__()
         self.network = network
+        self.cell_loss = cell_loss
+        if cell_loss:
+            device = next(network.parameters()).device
+            self.cells = nn.Linear(network.family.language.hidden_size, len(MOTIONS), device=device)
+            for weights in self.cells.parameters():
+                nn.init.zeros_(weights)  # the same in every process
         self.most_logits = MOST_LOGITS  # in memory at once
         self._added_up_in = next(network.word_embeddings()).dtype  # float32 even if several ranks unshard in bfloat16
 
@@ -111,7 +120,19 @@ class LearningNetwork(nn.Module):
         hidden = network.decode(shown, self._attend(tokens, hidden), deep)
         learned = hidden.index_select(0, tokens.targets_at)
         losses, right = token_losses(network, learned, tokens.targets, most_logits=self.most_logits)
-        return {"loss": losses.sum() * batch.weight, "tally": _tally(right, losses, tokens.roles)}
+        loss, tally = losses.sum(), _tally(right, losses, tokens.roles)
+        if tokens.cells is not None:
+            cell_losses, cells_right = self._look_at_cells(features[0], tokens.cells)
+            loss = loss + self.cell_loss * cell_losses.sum()
+            moving = tokens.cells > 0
+            tally += _tally(cells_right, cell_losses, torch.where(moving, Role.CELL, Role.NONE))
+        return {"loss": loss * batch.weight, "tally": tally}
+
+    def _look_at_cells(self, features: Tensor, cells: Tensor) -> tuple[Tensor, Tensor]:
+        """``[P, D]`` and ``[P]`` -> each visual token's loss, and whether its motion was likeliest, ``[P]``."""
+        logits = self.cells(features).float()
+        losses = functional.cross_entropy(logits, cells, ignore_index=IGNORED, reduction="none")
+        return losses, (logits.detach().argmax(-1) == cells).float()
 
     def _attend(self, tokens: TokenBatch, hidden: Tensor) -> Attend:
         rotary, shape, dtype = self.network.rotary, self.network.family.language, _computed_in(hidden)

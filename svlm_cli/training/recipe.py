@@ -171,9 +171,11 @@ class BaseStage:
     share: float = 0.0  # of windows, at first
     until: float = 0.45  # share of steps
     share_after: float = 0.0
+    cell_loss: float = 0.0  # weight of a second loss: what moves at each visual token of such a window
 
     def __post_init__(self) -> None:
         share(self, "share", "until", "share_after")
+        above(self, "cell_loss", least=0)
 
 
 class OptimizerMoments(StrEnum):
@@ -308,6 +310,7 @@ class Recipe:
         if simulator.world is SimulatedWorld.MATCH:
             for name in ("photos", "match_share"):
                 require(not getattr(simulator, name), f'simulator.{name} needs world = "footage".')
+            require(not self.base_stage.cell_loss, 'base_stage.cell_loss needs world = "footage".')
             return
         require(not self.questions.asks, "questions are asked only about matches, not about footage.")
         require(not self.windows.clips.used, "windows.clips needs matches: footage has none.")

@@ -90,7 +90,8 @@ class SimulatedData:
         making = Making(layout, recipe.windows, grid, own_teams, exercises)
         self._make = partial(make_windows, making)
         if recipe.data.simulator.world is SimulatedWorld.FOOTAGE:
-            self._make = partial(make_footage_windows, making, match_share=recipe.data.simulator.match_share)
+            matches, cells = recipe.data.simulator.match_share, bool(recipe.base_stage.cell_loss)
+            self._make = partial(make_footage_windows, making, match_share=matches, cells=cells)
         self._pool = start_workers(recipe.data.workers) if recipe.data.workers else None
 
     @property

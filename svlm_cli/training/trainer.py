@@ -230,7 +230,7 @@ def _run(run: TrainingRun, share: Share, watchers: Sequence[Watcher], *, resume:
         room = torch.cuda.get_device_properties(device).total_memory
         require_room(recipe, family, gpus=ranks.count, bytes_per_gpu=room)
     given = _from_first(recipe) and not ranks.first
-    network = LearningNetwork(run_folder.first_network(output, recipe, empty=given))
+    network = LearningNetwork(run_folder.first_network(output, recipe, empty=given), recipe.base_stage.cell_loss)
     preprocessor = load_preprocessor(output, family)
     layout = Layout(output, recipe.policy, family, recipe.windows.streamed)
     optimisation = recipe.optimisation

@@ -85,7 +85,7 @@ class Validation:
             found = forward(model, one)["tally"]
             if counts:
                 tally += found
-        tally[Role.NONE] = 0  # padding
+        tally[[Role.NONE, Role.CELL]] = 0  # padding, and what is no token
         return run.ranks.add_up(tally)
 
     def _agree(self, decided: bool) -> bool:

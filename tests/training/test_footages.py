@@ -13,8 +13,8 @@ from PIL import Image
 from svlm_cli.core.errors import InputError, UsageError
 from svlm_cli.engine.tokenizer import Tokenizer
 from svlm_cli.networks.pixels import framed
-from svlm_cli.networks.weights import load_preprocessor
-from svlm_cli.simulator.footage.describing import describe
+from svlm_cli.networks.weights import load_network, load_preprocessor
+from svlm_cli.simulator.footage.describing import describe, moving_cells
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.photos import read_photos
 from svlm_cli.simulator.footage.pictures import PictureBank
@@ -27,10 +27,10 @@ from svlm_cli.training.brushes import brush_of
 from svlm_cli.training.clip_recipe import ClipRecipe
 from svlm_cli.training.data import texts_of
 from svlm_cli.training.footages import DESCRIBED, make_footage_windows
-from svlm_cli.training.layout import Layout, Role
+from svlm_cli.training.layout import IGNORED, Layout, Role
 from svlm_cli.training.log import rows_of, to_nobody
 from svlm_cli.training.matches import Lesson, Making, MatchTask, SimulatedWindow, WindowTask
-from svlm_cli.training.recipe import Recipe, WindowLayout
+from svlm_cli.training.recipe import BaseStage, Recipe, WindowLayout
 from svlm_cli.training.simulated import Drawn, SimulatedData
 from svlm_cli.training.simulator_recipe import SimulatedWorld, SimulatorRecipe
 from svlm_cli.training.trainer import train
@@ -73,11 +73,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def _windows(folder: Path, *tasks: WindowTask, confusion: float = 0.0) -> list[SimulatedWindow]:
+def _windows(
+    folder: Path, *tasks: WindowTask, confusion: float = 0.0, match_share: float = 0.0, cells: bool = False
+) -> list[SimulatedWindow]:
     recipe = _recipe()
     layout = Layout(folder, recipe.policy, small_family())
     size = replace(recipe.windows, confusion=confusion)
-    return make_footage_windows(Making(layout, size, (5, 9)), MatchTask(SEED, tasks))
+    return make_footage_windows(Making(layout, size, (5, 9)), MatchTask(SEED, tasks), match_share, cells=cells)
 
 
 def _text(folder: Path, window: SimulatedWindow) -> str:
@@ -109,6 +111,23 @@ def test_descriptions_are_answers_beside_the_commentary(folder: Path) -> None:
     beside = range(len(spoken.tokens), len(window.tokens))
     seen = [len({key for key in view.keys if key in beside}) - view.asking for view in window.tokens.views]
     assert max(seen) <= 0, "a view has no description but its own"
+
+
+def test_visual_tokens_are_asked_what_moves_there(folder: Path) -> None:
+    """Guards a label of another place or second, and labels where the model is to comment, or sees a match."""
+    tasks = WindowTask(0, 4, 4.0, Lesson.KIT_FIRST), WindowTask(1, 4, 4.0, Lesson.COMMENTARY)
+    asked, spoken = (window.tokens for window in _windows(folder, *tasks, cells=True))
+    assert asked.cells is not None
+    by_pair = asked.cells.reshape(SECONDS, 2, 5, 9)  # at four pictures a second
+    for pairs, second in zip(by_pair, range(4, 4 + SECONDS), strict=True):
+        for pair in pairs:
+            np.testing.assert_array_equal(pair, moving_cells(EndlessFootage(SEED), second, 5, 9))
+    assert len(asked.cells) == len(asked.pads)
+    (match,) = _windows(folder, tasks[0], match_share=1.0, cells=True)
+    for others in (spoken, match.tokens):
+        assert others.cells is not None
+        assert set(others.cells) == {IGNORED}
+    assert all(window.tokens.cells is None for window in _windows(folder, *tasks))
 
 
 def test_errors_are_in_what_was_said_and_not_in_what_is_learned(folder: Path) -> None:
@@ -211,9 +230,12 @@ def test_what_footage_does_not_have_is_refused() -> None:
 def test_a_run_learns_from_it(tmp_path: Path) -> None:
     """Guards the whole way: tokenizer, windows, pictures, held-out footage, and what the model says of it."""
     recipe = replace(_recipe(4), validation=ValidationRecipe(every=4, seed=7, windows=2, videos=1, video_seconds=3))
+    recipe = replace(recipe, base_stage=BaseStage(share=1.0, until=1.0, cell_loss=0.5))
     train(recipe, tmp_path / "run", device=CPU, say=to_nobody)
+    load_network(tmp_path / "run", device=CPU, dtype=torch.float32)  # without the layer that looks at cells
     rows = rows_of(tmp_path / "run" / "log.jsonl")
     losses = [row["loss"] for row in rows if "loss" in row]
     assert losses[-1] < losses[0]
+    assert all(0 <= row["cells"] <= 1 for row in rows if "loss" in row)
     assert [row["step"] for row in rows if "held_out_loss" in row] == [4]
     assert "the footage of seed" in (tmp_path / "run" / "said" / "step-4.txt").read_text(encoding="utf-8")

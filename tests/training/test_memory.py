@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from svlm_cli.networks.network import Network
-from svlm_cli.training.collate import IGNORED, collate
+from svlm_cli.training.collate import collate
 from svlm_cli.training.feed import DeviceBatch
+from svlm_cli.training.layout import IGNORED
 from svlm_cli.training.loss import token_losses
 from svlm_cli.training.network import LearningNetwork, freeze, parameter_groups, weights_of
 from svlm_cli.training.parts import PIECES, NetworkPart

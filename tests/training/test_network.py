@@ -2,6 +2,7 @@
 
 import copy
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from svlm_cli.networks.pixels import Preprocessor
 from svlm_cli.networks.qwen2_5_vl.model import Qwen2_5VL
 from svlm_cli.training.collate import LENGTH_MULTIPLE, TARGET_MULTIPLE, collate
 from svlm_cli.training.feed import DeviceBatch
-from svlm_cli.training.layout import Role, WindowTokens
+from svlm_cli.training.layout import IGNORED, Role, WindowTokens
 from svlm_cli.training.network import (
     LearningNetwork,
     learning_rate_factor,
@@ -82,6 +83,28 @@ def test_the_loss_is_the_mean_over_learned_tokens_of_each_window_alone(network: 
     assert loss["tally"][1:, 0].tolist() == tally[1:].tolist()
     assert batch.count == 40 + 61 + 27 == len(batch.tokens.ids), "there is no padding"
     assert batch.learned == len(naive)
+
+
+def test_what_moves_at_visual_tokens_is_learned_by_the_tower(network: Qwen2_5VL) -> None:
+    """Guards the second loss: its weight, tokens that are not asked, and labels in the order of the features."""
+    windows = [_window(40, 0), _window(61, 1)]
+    labels = np.array([0, 3, IGNORED, 1, 0, IGNORED, 7, 2], np.int8)
+    windows = [replace(windows[0], cells=labels), replace(windows[1], cells=labels[::-1])]
+    batch = collate(windows, _None())
+    patches = torch.randn(2 * math.prod(GRID), 1176, generator=torch.Generator().manual_seed(0))
+    given = DeviceBatch(batch.tokens, patches, (GRID,) * 2, 0.25, batch.count)
+    learning = LearningNetwork(network, cell_loss=0.5)
+    assert not any(weights.any() for weights in learning.cells.parameters()), "each process begins with the same"
+    torch.nn.init.normal_(learning.cells.weight, generator=torch.Generator().manual_seed(1))
+    found = learning(given)
+    features = network.look(patches, (GRID,) * 2)[0]
+    targets = torch.from_numpy(np.concatenate([labels, labels[::-1]])).long()
+    naive = F.cross_entropy(learning.cells(features), targets, ignore_index=IGNORED, reduction="sum")
+    plain = replace(given, tokens=replace(batch.tokens, cells=None))
+    torch.testing.assert_close(found["loss"], LearningNetwork(network)(plain)["loss"] + 0.25 * 0.5 * naive)
+    assert found["tally"][Role.CELL, 0] - LearningNetwork(network)(plain)["tally"][Role.CELL, 0] == 8
+    (gradient,) = torch.autograd.grad(naive, [next(network.visual.parameters())])
+    assert gradient.abs().sum() > 0
 
 
 @pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])

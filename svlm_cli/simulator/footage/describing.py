@@ -5,9 +5,11 @@ of the largest its cell in a grid of nine by five, its size and its direction, a
 not the commentary mentions it. Such descriptions are for training only.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from svlm_cli.simulator.footage import noting
 from svlm_cli.simulator.footage.events import EventKind, FootageLog, SeenEvent
@@ -15,7 +17,11 @@ from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.remarks import remarks
 from svlm_cli.simulator.footage.scenes import ASPECT
 
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom, see `ThingTrack`."""
+
 COLUMNS, ROWS = 9, 5
+MOTIONS: Final = ("", "left", "right", "up", "down", "nearer", "away", "about")  # of a cell; empty: none
 MOST_THINGS: Final = 3
 ENDLESS_MATCH: Final = "match"  # the whole description of Endless Match
 FAST: Final = 0.15  # picture widths per second
@@ -41,6 +47,27 @@ def describe(footage: EndlessFootage, second: int) -> str:
     return " ".join([*said, *_things(log, now_s), *_news(footage, now_s)])
 
 
+def moving_cells(footage: EndlessFootage, second: int, rows: int, columns: int) -> NDArray[np.int8]:
+    """``[rows, columns]``: what moves in each cell of the picture in the middle of a second, as indices in `MOTIONS`.
+
+    A thing moves in the cells whose middles its box contains, or in the one at its own middle. Of several, the smallest
+    counts.
+    """
+    now_s = second + _AT_S
+    cells = np.zeros((rows, columns), np.int8)
+    log = footage.log(now_s, now_s + noting.TICK_S)
+    for (left, top, right, bottom), move in sorted(_moving(log, now_s), key=_area, reverse=True):
+        down = _cells(top / ASPECT + 0.5, bottom / ASPECT + 0.5, rows)
+        cells[down, _cells(left + 0.5, right + 0.5, columns)] = MOTIONS.index(move.direction)
+    return cells
+
+
+def _cells(low: float, high: float, count: int) -> slice:
+    """Of `count` cells between 0 and 1, those whose middles lie between two places, or the one at their middle."""
+    at = min(max(int((low + high) / 2 * count), 0), count - 1)
+    return slice(min(round(low * count), at), max(round(high * count), at + 1))
+
+
 def _news(footage: EndlessFootage, now_s: float) -> list[str]:
     """What a remark could be made about since the second before, each kind once."""
     shot = footage.shots(now_s, now_s + noting.TICK_S)[-1]
@@ -51,27 +78,37 @@ def _news(footage: EndlessFootage, now_s: float) -> list[str]:
 
 def _things(log: FootageLog, now_s: float) -> list[str]:
     """Describe the largest of the moving things."""
+    found = sorted((_thing(box, move) for box, move in _moving(log, now_s)), reverse=True)
+    return [text for _, text in found[:MOST_THINGS]]
+
+
+def _moving(log: FootageLog, now_s: float) -> Iterator[tuple[Box, SeenEvent]]:
+    """The boxes of all things that move, and how they move."""
     going = {
         event.thing: event
         for event in log.events
         if event.kind is EventKind.MOVES and event.start_s <= now_s < event.end_s
     }
-    found: list[tuple[float, str]] = []
     for track in log.tracks:
         at = int(np.searchsorted(track.times_s, now_s, side="right")) - 1
         move = going.get(track.thing)
         if move is not None and 0 <= at < len(track.times_s) and track.seen[at] > noting.GONE:
-            found.append(_thing(track.boxes[at], move))
-    return [text for _, text in sorted(found, reverse=True)[:MOST_THINGS]]
+            left, top, right, bottom = (float(edge) for edge in track.boxes[at])
+            yield (left, top, right, bottom), move
 
 
-def _thing(box: np.ndarray[tuple[int], np.dtype[np.float64]], move: SeenEvent) -> tuple[float, str]:
-    left, top, right, bottom = (float(edge) for edge in box)
+def _area(moving: tuple[Box, SeenEvent]) -> float:
+    left, top, right, bottom = moving[0]
+    return (right - left) * (bottom - top)
+
+
+def _thing(box: Box, move: SeenEvent) -> tuple[float, str]:
+    left, top, right, bottom = box
     column = min(int(((left + right) / 2 + 0.5) * COLUMNS), COLUMNS - 1)
     row = min(int(((top + bottom) / 2 / ASPECT + 0.5) * ROWS), ROWS - 1)
     tall = (bottom - top) / ASPECT
     size = "small" if tall < noting.SMALL else "large" if tall > noting.LARGE else "middle"
-    return (right - left) * (bottom - top), f"c{column + 1} r{row + 1} {size} {move.direction}"
+    return _area((box, move)), f"c{column + 1} r{row + 1} {size} {move.direction}"
 
 
 def words_of_descriptions() -> list[str]:

@@ -1,5 +1,6 @@
 """Footage: the same from one seed, however it is asked for, and with all that everyday video has."""
 
+import re
 from collections import Counter
 from itertools import pairwise
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from svlm_cli.simulator.footage.describing import COLUMNS, MOTIONS, ROWS, describe, moving_cells
 from svlm_cli.simulator.footage.events import EventKind
 from svlm_cli.simulator.footage.footage import EndlessFootage
 from svlm_cli.simulator.footage.render import SIZE, draw, render
@@ -137,3 +139,21 @@ _WORDS = (
     "enters right, enters top, enters bottom, enters middle, leaves left, leaves right, leaves top, leaves bottom, "
     "leaves middle, small, middle, large"
 )
+
+
+def test_cells_and_descriptions_agree() -> None:
+    """Guards labels of visual tokens against lying beside the things that they are about."""
+    seen = Counter[str]()
+    for seed in range(3):
+        footage = EndlessFootage(seed)
+        for second in range(240):
+            cells = moving_cells(footage, second, ROWS, COLUMNS)
+            said = re.search(r"n1 c(.) r(.) (\w+) (\w+)", describe(footage, second))
+            if said is not None:
+                column, row, size, direction = said.groups()
+                assert cells[int(row) - 1, int(column) - 1] == MOTIONS.index(direction)
+                assert set(np.unique(cells)) <= {0, MOTIONS.index(direction)}
+                seen[size] += 1
+                assert size != "small" or np.count_nonzero(cells) <= 4
+            assert bool(re.search(r"c. r. ", describe(footage, second))) == cells.any()
+    assert len(seen) == 3
