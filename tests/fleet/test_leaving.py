@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from signal import SIGTERM
 from threading import Event
 from types import ModuleType
 from typing import Any
@@ -99,4 +100,4 @@ def test_ray_has_time_to_end_by_itself(standing_in: Callable[[Callable[[Started]
     standing_in(end)
     with connected(LOCAL):
         assert ended == []
-    assert ended == [-15]
+    assert ended in ([-SIGTERM], [128 + SIGTERM]), "by the signal, or because its child ended by it"

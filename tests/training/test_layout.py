@@ -81,6 +81,7 @@ def test_only_what_is_generated_is_learned(tiny_checkpoint: Path, dense: bool) -
         Role.END: len(spoken) + len(rounds),
         Role.DENSE: words if dense else 0,
         Role.ANSWER: 0,
+        Role.CELL: 0,
     }
 
 
