@@ -134,7 +134,8 @@ def _holding(said: Sequence[Said], news: Sequence[News]) -> Iterator[tuple[Said,
         if len(fit) > several:  # several move in different directions
             pieces = _stated(fit, one)
             yield one, pieces
-            open_ = [piece for piece in open_ if piece not in pieces]
+            taken = set(map(id, pieces))  # not by value: two things may do the same at the same time
+            open_ = [piece for piece in open_ if id(piece) not in taken]
 
 
 def _stated(fit: list[News], said: Said) -> list[News]:

@@ -104,7 +104,7 @@ def news(footage: EndlessFootage, seconds: int) -> tuple[News, ...]:
 
 
 def _news_of(events: Sequence[SeenEvent], end_s: float) -> Iterator[News]:
-    """All that could be said about a shot, of which the end is not shown."""
+    """All that could be said about a shot, if nothing after `end_s` is shown."""
     shot = shot_of(events)
     latest_s = min(shot.end_s, end_s) - SENTENCE_S  # a later sentence would be interrupted
     among = crowds(events)

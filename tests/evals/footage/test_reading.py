@@ -96,6 +96,12 @@ def test_who_is_silent_or_says_what_comes_later_has_missed_it() -> None:
     assert _f1(truth, " Cut.", " It is dark.", "", "") == pytest.approx(0.5)
 
 
+def test_two_who_come_together_may_be_mentioned_one_after_the_other() -> None:
+    """Guards against taking equal news for one and the same."""
+    both = FootageTruth((), tuple(_news(Statement(Topic.ENTERS, "left"), 0.5) for _ in range(2)))
+    assert _f1(both, " Something enters from the left.", "", " Another enters from the left.") == 1.0
+
+
 def test_a_crowd_may_be_mentioned_late_but_not_instead_of_two_things() -> None:
     crowd = FootageTruth((), (News(CROWD, 0.0, 20.0, PATIENCE_S),))
     assert _f1(crowd, " Many things move.", "") == 1.0
